@@ -1,0 +1,92 @@
+"""Names to user functions: what an app registers; loads nothing and calls nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+
+@dataclass(frozen=True, slots=True)
+class Orchestrator:
+    """An orchestrator: `function(context)` is a generator function or returns its output at once. `input_type` decodes its input."""
+
+    name: str
+    function: Callable[[Any], Any]
+    input_type: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """An activity: called as `function(**{parameter: input})`, awaited when `is_async`.
+
+    With `wants_context`, an invocation context is passed as `context` too.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    parameter: str
+    is_async: bool = False
+    wants_context: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """An entity: `function(context)` runs one operation. Its name is in lower case."""
+
+    name: str
+    function: Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class OtherFunction:
+    """A function of the app that the engine does not run by itself: an HTTP starter, a timer, a queue trigger…
+
+    `trigger` is the binding's name (`httpTrigger`, `timerTrigger`); `settings` what its decorator said (`route`, `methods`, `auth_level`);
+    `client_parameters` are the names of the parameters that a durable client is bound to.
+    """
+
+    name: str
+    trigger: str
+    function: Callable[..., Any]
+    parameter: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
+    client_parameters: tuple[str, ...] = ()
+
+
+Function = TypeVar("Function", Orchestrator, Activity, Entity)
+
+
+class Functions(Generic[Function]):
+    """The functions of one kind, looked up without regard to case. A function may have several names; `names` has the first of each."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, Function] = {}
+        self.names: list[str] = []
+
+    def add(self, function: Function, aliases: Iterable[str] = ()) -> None:
+        self.names.append(function.name)
+        for name in (function.name, *aliases):
+            self._by_name[name.lower()] = function
+
+    def get(self, name: str) -> Function | None:
+        return self._by_name.get(name) or self._by_name.get(name.lower())
+
+    def keys(self) -> list[str]:
+        """All names and aliases, in lower case, sorted."""
+        return sorted(self._by_name)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+class Registry:
+    """All functions of an app. `app` names its file, for messages; `warnings` are what its author should hear."""
+
+    def __init__(self, app: str = "") -> None:
+        self.app = app
+        self.orchestrators: Functions[Orchestrator] = Functions()
+        self.activities: Functions[Activity] = Functions()
+        self.entities: Functions[Entity] = Functions()
+        self.others: list[OtherFunction] = []
+        self.warnings: list[str] = []

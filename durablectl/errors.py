@@ -1,0 +1,108 @@
+"""Every error that durablectl raises on purpose; knows no layer above it and no exit code.
+
+    DurablectlError                  what went wrong, and a hint what to do next
+    ├── UsageError                   the request itself makes no sense (bad input, unknown context, no hub)
+    ├── HubUnusable                  a local hub file cannot be opened, read or written
+    │   └── HubBusy                  another process holds it too long
+    ├── AppError                     the function app cannot be loaded or used
+    ├── NotFound
+    │   ├── InstanceNotFound
+    │   ├── EntityNotFound
+    │   └── FunctionNotFound
+    ├── KeyRefused                   the key is missing, unknown or not allowed (401, 403)
+    ├── Unreachable                  no answer from the service
+    │   └── OutcomeUnknown           no answer, and the request may have been carried out
+    ├── NotATaskHub                  something answers, but not the Durable Functions API
+    ├── Conflict
+    │   ├── AlreadyExists            an instance with this id is there
+    │   └── WrongState               the instance's state does not allow the operation
+    ├── Unsupported                  this hub cannot do it
+    ├── WaitTimeout                  not finished in time
+    └── ServiceError                 the service says that it failed
+"""
+
+from __future__ import annotations
+
+
+class DurablectlError(Exception):
+    """An error with a message for people: lower case, which, what, where, no final dot.
+
+    `hint` is the next command or the thing to mend, or None.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(DurablectlError):
+    """The request makes no sense as it was given."""
+
+
+class HubUnusable(DurablectlError):
+    """A local hub file cannot be opened, read or written."""
+
+
+class HubBusy(HubUnusable):
+    """Another process holds the hub file for too long."""
+
+
+class AppError(DurablectlError):
+    """The function app cannot be loaded or used."""
+
+
+class NotFound(DurablectlError):
+    """There is no such thing in the task hub."""
+
+
+class InstanceNotFound(NotFound):
+    """There is no instance with this id."""
+
+
+class EntityNotFound(NotFound):
+    """There is no entity with this id."""
+
+
+class FunctionNotFound(NotFound):
+    """The app has no function of this name and kind."""
+
+
+class KeyRefused(DurablectlError):
+    """The service refused the key, or wants one."""
+
+
+class Unreachable(DurablectlError):
+    """The service gave no answer."""
+
+
+class OutcomeUnknown(Unreachable):
+    """The service gave no answer to a request that it may have carried out, and that must not be sent twice."""
+
+
+class NotATaskHub(DurablectlError):
+    """Something answers at the address, but it is not the Durable Functions HTTP API."""
+
+
+class Conflict(DurablectlError):
+    """The task hub's state does not allow this."""
+
+
+class AlreadyExists(Conflict):
+    """An instance with this id is already there."""
+
+
+class WrongState(Conflict):
+    """The instance's state does not allow the operation."""
+
+
+class Unsupported(DurablectlError):
+    """This hub cannot do it."""
+
+
+class WaitTimeout(DurablectlError):
+    """What was waited for did not happen in time."""
+
+
+class ServiceError(DurablectlError):
+    """The service answered that it failed."""

@@ -1,0 +1,193 @@
+"""What a task hub is made of, as plain values; no I/O, no JSON, no engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any, Generic, TypeVar
+
+
+class RuntimeStatus(Enum):
+    """The state of an instance, in the service's words. UNKNOWN is the service's own answer for a state it cannot name."""
+
+    PENDING = "Pending"
+    RUNNING = "Running"
+    SUSPENDED = "Suspended"
+    CONTINUED_AS_NEW = "ContinuedAsNew"
+    COMPLETED = "Completed"
+    FAILED = "Failed"
+    TERMINATED = "Terminated"
+    CANCELED = "Canceled"
+    UNKNOWN = "Unknown"
+
+    @property
+    def is_final(self) -> bool:
+        return self in FINAL_STATUSES
+
+
+FINAL_STATUSES = frozenset({RuntimeStatus.COMPLETED, RuntimeStatus.FAILED, RuntimeStatus.TERMINATED, RuntimeStatus.CANCELED})
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEvent:
+    """One event as the service shows it in `historyEvents`.
+
+    `members` are the service's own, in its order, `EventType` and `Timestamp` included; look them up by name.
+    """
+
+    event_type: str
+    timestamp: datetime | None
+    members: Mapping[str, Any] = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceStatus:
+    """The status object of an instance. `input`, `custom_status` and `output` are decoded JSON; text that is no JSON stays a string.
+
+    Times are aware UTC datetimes. `history` is None unless it was asked for.
+    """
+
+    name: str
+    instance_id: str
+    runtime_status: RuntimeStatus
+    created_time: datetime
+    last_updated_time: datetime
+    input: Any = field(default=None, hash=False)
+    custom_status: Any = field(default=None, hash=False)
+    output: Any = field(default=None, hash=False)
+    history: tuple[HistoryEvent, ...] | None = None
+
+    @property
+    def is_final(self) -> bool:
+        return self.runtime_status in FINAL_STATUSES
+
+    @property
+    def is_entity(self) -> bool:
+        return self.instance_id.startswith("@")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckStatusPayload:
+    """Where an instance can be watched and steered: the service's check-status (or management) payload.
+
+    The addresses hold the literal placeholders `{eventName}` and `{text}`. Which of them are there depends on who made the payload:
+    the service's own 202 has no `rewind_post_uri`, a management payload has, a .NET isolated app leaves out `restart_post_uri`.
+    `entries` keeps the members as they came, in their order; it is what `-o json` shows.
+    """
+
+    id: str
+    entries: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def status_query_get_uri(self) -> str | None:
+        return self.entries.get("statusQueryGetUri")
+
+    @property
+    def send_event_post_uri(self) -> str | None:
+        return self.entries.get("sendEventPostUri")
+
+    @property
+    def terminate_post_uri(self) -> str | None:
+        return self.entries.get("terminatePostUri")
+
+    @property
+    def rewind_post_uri(self) -> str | None:
+        return self.entries.get("rewindPostUri")
+
+    @property
+    def purge_history_delete_uri(self) -> str | None:
+        return self.entries.get("purgeHistoryDeleteUri")
+
+    @property
+    def restart_post_uri(self) -> str | None:
+        return self.entries.get("restartPostUri")
+
+    @property
+    def suspend_post_uri(self) -> str | None:
+        return self.entries.get("suspendPostUri")
+
+    @property
+    def resume_post_uri(self) -> str | None:
+        return self.entries.get("resumePostUri")
+
+
+@dataclass(frozen=True, slots=True)
+class EntityId:
+    """The name and key of an entity. Names are compared without regard to case, keys with it."""
+
+    name: str
+    key: str
+
+    def __str__(self) -> str:
+        """The instance id of the entity: `@name@key`, the name in lower case."""
+        return f"@{self.name.lower()}@{self.key}"
+
+    @classmethod
+    def parse(cls, text: str) -> EntityId:
+        """Read `@name@key` or `name@key`; ValueError when it is neither. The key may be empty or hold an `@`."""
+        name, at, key = text.removeprefix("@").partition("@")
+        if not name or not at:
+            raise ValueError(f"'{text}' is no entity id (expected @name@key)")
+        return cls(name, key)
+
+
+@dataclass(frozen=True, slots=True)
+class EntityStatus:
+    """An entity in a listing. `state` is None unless it was fetched."""
+
+    entity_id: EntityId
+    last_operation_time: datetime
+    state: Any = field(default=None, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceFilter:
+    """Which instances a listing shows: all conditions must hold, an empty one holds for every instance. Time bounds are inclusive.
+
+    `name` is the orchestrator's, compared without regard to case. Entities are left out unless `include_entities`.
+    """
+
+    statuses: frozenset[RuntimeStatus] = frozenset()
+    name: str | None = None
+    prefix: str = ""
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+    updated_from: datetime | None = None
+    updated_to: datetime | None = None
+    include_entities: bool = False
+
+    def matches(self, status: InstanceStatus) -> bool:
+        return (
+            (not self.statuses or status.runtime_status in self.statuses)
+            and (self.name is None or status.name.lower() == self.name.lower())
+            and status.instance_id.startswith(self.prefix)
+            and (self.created_from is None or status.created_time >= self.created_from)
+            and (self.created_to is None or status.created_time <= self.created_to)
+            and (self.updated_from is None or status.last_updated_time >= self.updated_from)
+            and (self.updated_to is None or status.last_updated_time <= self.updated_to)
+            and (self.include_entities or not status.is_entity)
+        )
+
+
+Item = TypeVar("Item", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """One page of a listing. It may be empty and still have a `continuation_token`; None means that it is the last."""
+
+    items: tuple[Item, ...]
+    continuation_token: str | None = None
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self.items)
+
+
+class IfExists(Enum):
+    """What `start` does when any instance, finished or not, already has the id."""
+
+    FAIL = "fail"
+    ATTACH = "attach"
+    REPLACE = "replace"
