@@ -1,24 +1,24 @@
 """Every error that durablectl raises on purpose; knows no layer above it and no exit code.
 
-    DurablectlError                  what went wrong, and a hint what to do next
-    ├── UsageError                   the request itself makes no sense (bad input, unknown context, no hub)
-    ├── HubUnusable                  a local hub file cannot be opened, read or written
-    │   └── HubBusy                  another process holds it too long
-    ├── AppError                     the function app cannot be loaded or used
-    ├── NotFound
-    │   ├── InstanceNotFound
-    │   ├── EntityNotFound
-    │   └── FunctionNotFound
-    ├── KeyRefused                   the key is missing, unknown or not allowed (401, 403)
-    ├── Unreachable                  no answer from the service
-    │   └── OutcomeUnknown           no answer, and the request may have been carried out
-    ├── NotATaskHub                  something answers, but not the Durable Functions API
-    ├── Conflict
-    │   ├── AlreadyExists            an instance with this id is there
-    │   └── WrongState               the instance's state does not allow the operation
-    ├── Unsupported                  this hub cannot do it
-    ├── WaitTimeout                  not finished in time
-    └── ServiceError                 the service says that it failed
+DurablectlError                  what went wrong, and a hint what to do next
+├── UsageError                   the request itself makes no sense (bad input, unknown context, no hub)
+├── HubUnusable                  a local hub file cannot be opened, read or written
+│   └── HubBusy                  another process holds it too long
+├── AppError                     the function app cannot be loaded or used
+├── NotFound
+│   ├── InstanceNotFound
+│   ├── EntityNotFound
+│   └── FunctionNotFound
+├── KeyRefused                   the key is missing, unknown or not allowed (401, 403)
+├── Unreachable                  no answer from the service
+│   └── OutcomeUnknown           no answer, and the request may have been carried out
+├── NotATaskHub                  something answers, but not the Durable Functions API
+├── Conflict
+│   ├── AlreadyExists            an instance with this id is there
+│   └── WrongState               the instance's state does not allow the operation
+├── Unsupported                  this hub cannot do it
+├── WaitTimeout                  not finished in time
+└── ServiceError                 the service says that it failed
 """
 
 from __future__ import annotations

@@ -1,0 +1,52 @@
+"""Manage durable orchestrations, on a remote Durable Functions task hub or on an embedded SQLite engine.
+
+Importing this package does no work: each name is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from durablectl.errors import DurablectlError as DurablectlError
+    from durablectl.model import CheckStatusPayload as CheckStatusPayload
+    from durablectl.model import EntityId as EntityId
+    from durablectl.model import EntityStatus as EntityStatus
+    from durablectl.model import HistoryEvent as HistoryEvent
+    from durablectl.model import IfExists as IfExists
+    from durablectl.model import InstanceFilter as InstanceFilter
+    from durablectl.model import InstanceStatus as InstanceStatus
+    from durablectl.model import Page as Page
+    from durablectl.model import RuntimeStatus as RuntimeStatus
+    from durablectl.taskhub import TaskHub as TaskHub
+    from durablectl.version import __version__ as __version__
+
+_HOMES = {
+    "CheckStatusPayload": "durablectl.model",
+    "DurablectlError": "durablectl.errors",
+    "EntityId": "durablectl.model",
+    "EntityStatus": "durablectl.model",
+    "HistoryEvent": "durablectl.model",
+    "IfExists": "durablectl.model",
+    "InstanceFilter": "durablectl.model",
+    "InstanceStatus": "durablectl.model",
+    "Page": "durablectl.model",
+    "RuntimeStatus": "durablectl.model",
+    "TaskHub": "durablectl.taskhub",
+    "__version__": "durablectl.version",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'durablectl' has no attribute '{name}'")
+    from importlib import import_module  # deferred: start-up is a feature
+
+    return getattr(import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

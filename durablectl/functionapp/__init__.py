@@ -1,0 +1,1 @@
+"""The user's `function_app.py`: loads it, and gives its functions as a Registry."""

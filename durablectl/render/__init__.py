@@ -1,0 +1,1 @@
+"""Model to text: what a person or a pipe reads."""

@@ -1,0 +1,1 @@
+"""The Durable Functions HTTP API over any task hub."""
