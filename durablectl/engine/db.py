@@ -1,0 +1,208 @@
+"""The SQLite file of a local hub: connections, transactions, its version; the only module that knows sqlite3."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from durablectl.errors import HubBusy, HubUnusable
+
+APPLICATION_ID = 0x64757262  # "durb"
+SCHEMA_VERSION = 1
+BUSY_SECONDS = 10.0
+WAL_PAGES = 4000
+
+Row = tuple[Any, ...]
+
+
+class Database:
+    """A hub file, with one connection a thread.
+
+    Writes are WAL with `synchronous=FULL`: what a committed transaction holds survives a power cut. `create` makes the file (and the folder)
+    when it is not there; without it a missing file is `HubUnusable`. `durable=False` is for hubs that live no longer than a test.
+    """
+
+    def __init__(self, path: Path, *, create: bool = False, durable: bool = True) -> None:
+        self.path = path
+        self._durable = durable
+        self._threads = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        self._closed = False
+        self._open_first(create)
+
+    def _open_first(self, create: bool) -> None:
+        if self.path.is_dir():
+            raise HubUnusable(f"{self.path} is a folder, not a hub file")
+        if not self.path.exists():
+            if not create:
+                raise HubUnusable(f"there is no hub file {self.path}")
+            _make_folder(self.path.parent)
+        with translated(self.path):
+            connection = self.connection()
+            application_id, version = _identity(connection)
+            if application_id == 0 and version == 0 and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+                self._create(connection)
+            elif application_id != APPLICATION_ID:
+                raise HubUnusable(f"{self.path} is an SQLite database, but not a hub of durablectl")
+            elif version > SCHEMA_VERSION:
+                raise HubUnusable(
+                    f"{self.path} was written by a newer durablectl (schema {version}, this one knows {SCHEMA_VERSION})",
+                    hint="pip install --upgrade durablectl",
+                )
+
+    def _create(self, connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            if _identity(connection) == (0, 0):  # another process may have been quicker
+                schema = files("durablectl.engine").joinpath("schema.sql").read_text()
+                for statement in _statements(schema):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection, in autocommit mode."""
+        connection: sqlite3.Connection | None = getattr(self._threads, "connection", None)
+        if connection is None:
+            if self._closed:
+                raise HubUnusable(f"the hub {self.path} is closed")
+            connection = sqlite3.connect(
+                self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
+            )
+            connection.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'OFF'}")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
+            self._threads.connection = connection
+            with self._lock:
+                self._opened.append(connection)
+        return connection
+
+    def query(self, sql: str, parameters: Any = ()) -> list[Row]:
+        """All rows of a read; no cursor stays open (it would keep the WAL growing)."""
+        with translated(self.path):
+            return self.connection().execute(sql, parameters).fetchall()
+
+    def one(self, sql: str, parameters: Any = ()) -> Row | None:
+        rows = self.query(sql, parameters)
+        return rows[0] if rows else None
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """A writing transaction: committed at the end of the block, rolled back when it raises."""
+        with translated(self.path):
+            connection = self.connection()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:  # SQLite itself rolls back after some errors, a full disk among them
+                    connection.execute("ROLLBACK")
+                raise
+
+    def data_version(self) -> int:
+        """A number that changes when another connection, of any process, has committed."""
+        with translated(self.path):
+            version: int = self.connection().execute("PRAGMA data_version").fetchone()[0]
+            return version
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            for connection in self._opened:
+                connection.close()
+            self._opened.clear()
+        self._threads = threading.local()
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """The border to sqlite3: its errors become HubUnusable, or HubBusy."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _hub_error(path, error) from error
+    except UnicodeEncodeError as error:
+        raise HubUnusable(f"a text for the hub {path} holds a lone surrogate, which it cannot store") from error
+
+
+def _hub_error(path: Path, error: sqlite3.Error) -> HubUnusable:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return HubBusy(f"the hub {path} is locked by another process", hint="close the program that has it open, then try again")
+    if code == sqlite3.SQLITE_NOTADB:
+        return HubUnusable(f"{path} is not a database")
+    if code == sqlite3.SQLITE_FULL:
+        return HubUnusable(f"no room left on the disk of the hub {path}; nothing was lost, and nothing was written")
+    if code == sqlite3.SQLITE_READONLY or (code == sqlite3.SQLITE_CANTOPEN and path.exists()):
+        return HubUnusable(f"the hub {path} is not writable")
+    if code == sqlite3.SQLITE_CANTOPEN:
+        return HubUnusable(f"cannot open the hub {path}")
+    return HubUnusable(f"the hub {path} cannot be used: {error}")
+
+
+def _identity(connection: sqlite3.Connection) -> tuple[int, int]:
+    return connection.execute("PRAGMA application_id").fetchone()[0], connection.execute("PRAGMA user_version").fetchone()[0]
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script, one by one: `executescript` would commit the transaction."""
+    text = ""
+    for line in script.splitlines():
+        if not line.lstrip().startswith("--"):
+            text += line + "\n"
+        if sqlite3.complete_statement(text):
+            yield text
+            text = ""
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the hub's folder; one that is called `.durablectl` ignores itself in git."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if folder.name == ".durablectl" and not (folder / ".gitignore").exists():
+            (folder / ".gitignore").write_text("*\n")
+    except OSError as error:
+        raise HubUnusable(f"cannot make the hub's folder {folder}: {error.strerror}") from error
+
+
+class LiveLock:
+    """A lock file held for as long as its process lives: an SQLite file with an exclusive transaction, which the system ends with it.
+
+    Works on every system that SQLite knows, and needs no dependency.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with translated(path):
+            self._connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+            self._connection.execute("PRAGMA journal_mode = MEMORY")
+            self._connection.execute("BEGIN EXCLUSIVE")
+
+    def release(self) -> None:
+        self._connection.close()
+        self.path.unlink(missing_ok=True)
+
+    @staticmethod
+    def is_held(path: Path) -> bool:
+        """Whether a live process holds the lock; a missing file is not held."""
+        if not path.exists():
+            return False
+        connection = sqlite3.connect(path, timeout=0, isolation_level=None)
+        try:
+            connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error as error:
+            return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+        finally:
+            connection.close()
+        return False
