@@ -1,0 +1,87 @@
+"""Durations and moments as people write them; no clock of its own: `now` and the local zone come in as arguments."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from durablectl.errors import UsageError
+
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_NUMBER = r"\d+(?:\.\d+)?"
+_BARE = re.compile(_NUMBER)
+_UNITS = re.compile(rf"(?:{_NUMBER}(?:ms|[smhdw]))+")
+_PART = re.compile(rf"({_NUMBER})(ms|[smhdw])")
+_ISO = re.compile(rf"P(?:({_NUMBER})W)?(?:({_NUMBER})D)?(?:T(?:({_NUMBER})H)?(?:({_NUMBER})M)?(?:({_NUMBER})S)?)?")
+_CLOCK = re.compile(r"(?:(\d+)[.:])?(\d{1,2}):(\d{2}):(\d{2}(?:\.\d+)?)")
+_YEAR = re.compile(r"(?:19|20|21)\d\d")
+LONGEST = 100 * 366 * 86400.0
+
+
+def duration(text: str) -> float:
+    """The seconds of `30s`, `5m`, `1h30m`, `2d`, bare seconds, `PT30S` or `00:00:30`."""
+    seconds = _seconds(text.strip())
+    if seconds is None:
+        raise UsageError(f"'{text}' is no duration", hint="write 30s, 5m, 1h30m, 2d, seconds as a number, PT30S or 00:00:30")
+    if not math.isfinite(seconds) or seconds > LONGEST:
+        raise UsageError(f"'{text}' is too long: a duration is at most 100 years")
+    return seconds
+
+
+def interval(text: str) -> float:
+    """A duration that is longer than nothing."""
+    seconds = duration(text)
+    if seconds <= 0:
+        raise UsageError(f"'{text}' is no interval: it must be longer than nothing", hint="write for example 1s or 500ms")
+    return seconds
+
+
+def _seconds(text: str) -> float | None:
+    if _BARE.fullmatch(text):
+        return float(text)
+    if _UNITS.fullmatch(text.lower()):
+        return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text.lower()))
+    if (parts := _ISO.fullmatch(text.upper())) and any(parts.groups()):
+        return sum(float(part or 0) * _SECONDS[unit] for part, unit in zip(parts.groups(), "wdhms", strict=True))
+    if parts := _CLOCK.fullmatch(text):
+        return sum(float(part or 0) * _SECONDS[unit] for part, unit in zip(parts.groups(), "dhms", strict=True))
+    return None
+
+
+def moment(text: str, now: datetime, zone: tzinfo | None = None) -> datetime:
+    """The UTC time of an RFC 3339 time, a date, or a duration meaning "ago"; without a zone it is in `zone` (None: the machine's)."""
+    stripped = text.strip()
+    if _YEAR.fullmatch(stripped):
+        raise UsageError(f"'{text}' may be a year or a number of seconds", hint=f"write {stripped}-01-01 or {stripped}s")
+    try:
+        if (read := _date_and_time(stripped)) is not None:
+            return (read if read.tzinfo else _in_zone(read, zone)).astimezone(UTC)
+        if (seconds := _seconds(stripped)) is not None:
+            return now.astimezone(UTC) - timedelta(seconds=seconds)
+    except (OverflowError, OSError) as error:
+        raise UsageError(f"'{text}' is too far away") from error
+    raise UsageError(f"'{text}' is no moment", hint="write 2026-01-31T12:00:00Z, 2026-01-31, or a duration that means ago, as 2h or 30d")
+
+
+def _date_and_time(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text.upper())
+    except ValueError:
+        return None
+
+
+def _in_zone(naive: datetime, zone: tzinfo | None) -> datetime:
+    return naive.astimezone() if zone is None else naive.replace(tzinfo=zone)
+
+
+def told(seconds: float) -> str:
+    """A duration for people, in its two largest units: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`."""
+    if seconds < 10:
+        return f"{max(seconds, 0.0):.1f} s"
+    whole = round(seconds)
+    for size, unit, small, small_unit in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            rest = whole % size // small
+            return f"{whole // size} {unit}" + (f" {rest} {small_unit}" if rest else "")
+    return f"{whole} s"

@@ -1,0 +1,96 @@
+"""Durations and moments as people write them."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from durablectl.cli.times import duration, interval, moment, told
+from durablectl.errors import UsageError
+
+NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
+TOKYO = timezone(timedelta(hours=9))
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("30s", 30),
+        ("5m", 300),
+        ("1h30m", 5400),
+        ("2d", 172800),
+        ("1w", 604800),
+        ("500ms", 0.5),
+        ("30", 30),
+        ("0.5", 0.5),
+        ("0", 0),
+        ("PT30S", 30),
+        ("pt1m", 60),
+        ("P1DT2H", 93600),
+        ("00:00:30", 30),
+        ("1.00:00:00", 86400),
+        (" 5M ", 300),
+    ],
+)
+def test_a_duration_is_read_in_every_form(text, seconds):
+    assert duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-5s", "5 minuets", "PT", "P", "1h-30m", "nan", "inf", "1e3", "30:00", "0x10"])
+def test_what_is_no_duration_is_refused_with_the_forms_that_are(text):
+    with pytest.raises(UsageError, match="is no duration") as refused:
+        duration(text)
+    assert "1h30m" in str(refused.value.hint)
+
+
+def test_a_duration_beyond_a_century_is_refused():
+    with pytest.raises(UsageError, match="too long"):
+        duration("99999999d")
+
+
+def test_an_interval_of_nothing_is_refused():
+    with pytest.raises(UsageError, match="longer than nothing"):
+        interval("0s")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-01-02T03:04:05Z", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)),
+        ("2026-01-02t03:04:05.5z", datetime(2026, 1, 2, 3, 4, 5, 500000, tzinfo=UTC)),
+        ("2026-01-02T03:04:05+02:00", datetime(2026, 1, 2, 1, 4, 5, tzinfo=UTC)),
+        ("2026-01-02", datetime(2026, 1, 1, 15, 0, tzinfo=UTC)),
+        ("2026-01-02 09:00", datetime(2026, 1, 2, 0, 0, tzinfo=UTC)),
+        ("20260102", datetime(2026, 1, 1, 15, 0, tzinfo=UTC)),
+        ("2h", datetime(2026, 1, 31, 10, 0, tzinfo=UTC)),
+        ("30d", datetime(2026, 1, 1, 12, 0, tzinfo=UTC)),
+        ("PT1M", datetime(2026, 1, 31, 11, 59, tzinfo=UTC)),
+        ("90", datetime(2026, 1, 31, 11, 58, 30, tzinfo=UTC)),
+    ],
+)
+def test_a_moment_without_a_zone_is_local_and_a_duration_means_ago(text, expected):
+    assert moment(text, NOW, TOKYO) == expected
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01", "31.01.2026", "-2h"])
+def test_what_is_no_moment_is_refused_with_the_forms_that_are(text):
+    with pytest.raises(UsageError, match="is no moment"):
+        moment(text, NOW)
+
+
+def test_a_bare_year_is_refused_since_it_could_be_seconds():
+    with pytest.raises(UsageError, match="year or a number of seconds") as refused:
+        moment("2026", NOW)
+    assert refused.value.hint == "write 2026-01-01 or 2026s"
+
+
+def test_a_moment_before_all_calendars_is_refused():
+    with pytest.raises(UsageError, match="too far away"):
+        moment("999999d", NOW)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.42, "0.4 s"), (12, "12 s"), (185, "3 min 5 s"), (120, "2 min"), (7800, "2 h 10 min"), (273600, "3 d 4 h"), (-1, "0.0 s")],
+)
+def test_a_duration_is_told_in_its_two_largest_units(seconds, text):
+    assert told(seconds) == text
