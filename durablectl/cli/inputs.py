@@ -1,0 +1,129 @@
+"""The input of a start, an event or an operation, from exactly one source; reads files and standard input, starts nothing."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from durablectl.errors import UsageError
+
+STDIN = "-"
+TELL_INPUT_JSON = "inline JSON goes to --input-json, fields need no option: city=Tokyo count:=3"
+
+
+def read_input(file: str | None, text: str | None, fields: Sequence[str], *, read_stdin: Callable[[], bytes], encode: str = "json") -> Any:
+    """The JSON value of `--input file`, `--input-json text` or `name=value` fields; None when there is no source.
+
+    With `encode="string"` it is JSON held in a string, which is what a Python 1.x app on Azure reads back with get_input().
+    """
+    given = [name for name, there in (("--input", file is not None), ("--input-json", text is not None), ("fields", bool(fields))) if there]
+    if len(given) > 1:
+        raise UsageError(
+            f"two inputs at once: {' and '.join(given)}", hint="give exactly one of --input FILE, --input-json TEXT, name=value"
+        )
+    if not given:
+        return None
+    if file is not None:
+        value = _from_file(file, read_stdin)
+    else:
+        value = parse_json(text, "--input-json") if text is not None else from_fields(fields)
+    return json.dumps(value, ensure_ascii=False) if encode == "string" else value
+
+
+def parse_json(text: str, source: str) -> Any:
+    """The value of a JSON text; UsageError that names `source`, line and column when it is none."""
+    try:
+        return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise UsageError(f"{source} is not JSON: {where}: {_lowered(error.msg)}", hint="check it with: python3 -m json.tool") from error
+    except _NotJson as error:
+        raise UsageError(f"{source} is not JSON: it holds {error}", hint="JSON has no NaN and no Infinity: use null or a string") from error
+    except (RecursionError, ValueError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else "a number in it has too many digits"
+        raise UsageError(f"{source} cannot be used: {reason}") from error
+
+
+class _NotJson(ValueError):
+    """A number that JSON does not have."""
+
+
+def _refuse_constant(name: str) -> Any:
+    raise _NotJson(name)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise _NotJson(f"{text}, which no number can hold")
+    return number
+
+
+def _lowered(message: str) -> str:
+    return message[:1].lower() + message[1:]
+
+
+def _from_file(file: str, read_stdin: Callable[[], bytes]) -> Any:
+    if file == STDIN:
+        return _from_bytes(read_stdin(), "standard input")
+    name = file.removeprefix("@")
+    return _from_bytes(read_bytes(name), name)
+
+
+def read_bytes(name: str) -> bytes:
+    """The content of a file that was named for an input; UsageError when it cannot be read."""
+    if name.lstrip().startswith(("{", "[", '"')) and not Path(name).is_file():
+        raise UsageError("--input takes a file, not JSON", hint=TELL_INPUT_JSON)
+    try:
+        return Path(name).read_bytes()
+    except FileNotFoundError as error:
+        raise UsageError(f"no such file: {name}", hint=TELL_INPUT_JSON) from error
+    except IsADirectoryError as error:
+        raise UsageError(f"{name} is a directory, not a file") from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "its name holds a null character"
+        raise UsageError(f"{name!r} cannot be read: {_lowered(str(reason))}") from error
+
+
+def decode(content: bytes, source: str) -> str:
+    """UTF-8 text, with or without a byte order mark; UsageError that names the place when it is none."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        is_utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+        hint = "it looks like UTF-16: save it as UTF-8" if is_utf16 else "save it as UTF-8"
+        raise UsageError(f"{source} is not valid UTF-8: byte {error.start}", hint=hint) from error
+
+
+def _from_bytes(content: bytes, source: str) -> Any:
+    text = decode(content, source)
+    if not text.strip():
+        raise UsageError(f"{source} is empty, which is not JSON", hint="leave the input out to start without one, or write null")
+    return parse_json(text, source)
+
+
+def from_fields(fields: Sequence[str]) -> dict[str, Any]:
+    """The object of `name=text`, `name:=json`, `name=@file` (its text) and `name:=@file` (its JSON)."""
+    value: dict[str, Any] = {}
+    for field in fields:
+        name, member = _field(field)
+        if name in value:
+            raise UsageError(f"the field '{name}' is given twice")
+        value[name] = member
+    return value
+
+
+def _field(field: str) -> tuple[str, Any]:
+    name, separator, content = field.partition("=")
+    is_json = name.endswith(":")
+    name = name.removesuffix(":")
+    if not separator or not name:
+        raise UsageError(f"'{field}' is no field", hint="write name=text, name:=json, name=@file.txt or name:=@file.json")
+    if content.startswith("@"):
+        source = content[1:]
+        text = decode(read_bytes(source), source)
+        return name, parse_json(text, source) if is_json else text
+    return name, parse_json(content, f"the field '{name}'") if is_json else content

@@ -1,0 +1,98 @@
+"""How instances are named: ids, `@FILE`, `--from FILE`, `-` for standard input; `@name@key` is an entity. Asks no hub."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from durablectl.cli.inputs import STDIN, decode
+from durablectl.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An instance that was named. `payload` is the check-status payload it was named by, or empty."""
+
+    id: str
+    payload: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+
+def is_entity(name: str) -> bool:
+    """Whether a name is `@name@key`, and so no file."""
+    return name.startswith("@") and "@" in name[2:]
+
+
+def named_instances(names: Sequence[str], from_files: Sequence[str] = (), *, read_stdin: Callable[[], bytes]) -> list[Named]:
+    """All instances that were named, in their order, each once."""
+    found: dict[str, Named] = {}
+    for named in _all_named(names, from_files, read_stdin):
+        known = found.get(named.id)
+        if known is None or not known.payload:
+            found[named.id] = named
+    return list(found.values())
+
+
+def _all_named(names: Sequence[str], from_files: Sequence[str], read_stdin: Callable[[], bytes]) -> Iterator[Named]:
+    if [*names, *from_files].count(STDIN) > 1:
+        raise UsageError("standard input can be read only once", hint="name '-' once")
+    for name in names:
+        if name == STDIN:
+            yield from _in_text(decode(read_stdin(), "standard input"), "standard input")
+        elif name.startswith("@") and not is_entity(name):
+            yield from _in_file(name[1:])
+        elif name:
+            yield Named(name)
+        else:
+            raise UsageError("an instance id cannot be empty")
+    for file in from_files:
+        yield from _in_text(decode(read_stdin(), "standard input"), "standard input") if file == STDIN else _in_file(file)
+
+
+def _in_file(file: str) -> Iterator[Named]:
+    if not file:
+        raise UsageError("'@' names no file", hint="write @FILE, or --from FILE")
+    try:
+        content = Path(file).read_bytes()
+    except FileNotFoundError as error:
+        raise UsageError(f"no such file: {file}", hint="an instance is named by its id, by @FILE or by '-'") from error
+    except (OSError, ValueError) as error:
+        reason = (error.strerror or "") if isinstance(error, OSError) else "its name holds a null character"
+        raise UsageError(f"{file!r} cannot be read: {reason.lower()}") from error
+    return _in_text(decode(content, file), file)
+
+
+def _in_text(text: str, source: str) -> Iterator[Named]:
+    stripped = text.strip()
+    if not stripped.startswith(("{", "[", '"')):
+        return (Named(line.strip()) for line in stripped.splitlines() if line.strip())
+    try:
+        value = json.loads(stripped)
+    except ValueError:
+        return _in_lines(text, source)
+    return iter([_in_value(item, source) for item in (value if isinstance(value, list) else [value])])
+
+
+def _in_lines(text: str, source: str) -> Iterator[Named]:
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        where = f"{source}, line {number}"
+        try:
+            value = json.loads(line)
+        except ValueError as error:
+            raise UsageError(f"{where}, is not JSON", hint="a file of instances is JSON, JSON lines, or one id a line") from error
+        yield _in_value(value, where)
+
+
+def _in_value(value: Any, where: str) -> Named:
+    """The instance of an id, a check-status payload or a status object."""
+    if isinstance(value, str) and value:
+        return Named(value)
+    if isinstance(value, dict):
+        for member in ("id", "Id", "instanceId", "InstanceId"):
+            if isinstance(value.get(member), str) and value[member]:
+                return Named(value[member], value if member in ("id", "Id") else {})
+    raise UsageError(f"{where} names no instance", hint="it takes check-status payloads, status objects (their id or instanceId) or ids")

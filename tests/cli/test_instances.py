@@ -1,0 +1,90 @@
+"""How instances are named on the command line, in files and on standard input."""
+
+import json
+
+import pytest
+
+from durablectl.cli.instances import Named, named_instances
+from durablectl.errors import UsageError
+
+PAYLOAD = {"id": "a", "statusQueryGetUri": "http://localhost:7071/runtime/webhooks/durabletask/instances/a?code=***"}
+
+
+def ids(*names, from_files=(), stdin=b""):
+    return [named.id for named in named_instances(names, from_files, read_stdin=lambda: stdin)]
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(content: str) -> str:
+        (tmp_path / "run.json").write_text(content)
+        return str(tmp_path / "run.json")
+
+    return write
+
+
+def test_ids_are_taken_as_they_are_in_their_order_and_once():
+    assert ids("b", "a:1", "b") == ["b", "a:1"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a\nb\n",
+        '["a", "b"]',
+        '[{"id": "a"}, {"instanceId": "b"}]',
+        '{"id": "a"}\n\n{"instanceId": "b", "name": "x"}\n',
+        '"a"\n"b"\n',
+        '{"Id": "a"}\n{"InstanceId": "b"}',
+    ],
+    ids=["lines", "array of ids", "payload and status", "JSON lines", "lines of strings", "PascalCase"],
+)
+def test_a_file_names_instances_in_every_form(file, content):
+    assert ids("@" + file(content)) == ["a", "b"]
+    assert ids(from_files=[file(content)]) == ["a", "b"]
+    assert ids("-", stdin=content.encode()) == ["a", "b"]
+
+
+def test_a_payload_comes_along_with_its_instance(file):
+    assert named_instances(["@" + file(json.dumps(PAYLOAD))], read_stdin=bytes) == [Named("a", PAYLOAD)]
+
+
+def test_an_entity_is_no_file():
+    assert ids("@counter@a") == ["@counter@a"]
+
+
+def test_an_empty_file_names_nothing(file):
+    assert ids("@" + file("\n")) == []
+    assert ids("@" + file("[]")) == []
+
+
+def test_a_file_that_is_not_there_is_refused():
+    with pytest.raises(UsageError, match="no such file: gone"):
+        ids("@gone")
+
+
+def test_a_directory_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="is a directory"):
+        ids(f"@{tmp_path}")
+
+
+def test_standard_input_is_read_only_once():
+    with pytest.raises(UsageError, match="only once"):
+        ids("-", from_files=["-"])
+
+
+@pytest.mark.parametrize("name", ["@", ""])
+def test_an_empty_name_is_refused(name):
+    with pytest.raises(UsageError):
+        ids(name)
+
+
+@pytest.mark.parametrize("content", ['{"name": "x"}', "[1]", '[{"id": ""}]', "[[]]"])
+def test_json_that_names_no_instance_is_refused(file, content):
+    with pytest.raises(UsageError, match="names no instance"):
+        ids("@" + file(content))
+
+
+def test_a_broken_line_is_told_with_its_number(file):
+    with pytest.raises(UsageError, match="line 2, is not JSON"):
+        ids("@" + file('{"id": "a"}\n{"id": \n'))
