@@ -19,7 +19,7 @@ _YEAR = re.compile(r"(?:19|20|21)\d\d")
 LONGEST = 100 * 366 * 86400.0
 
 
-def duration(text: str) -> float:
+def parse_duration(text: str) -> float:
     """The seconds of `30s`, `5m`, `1h30m`, `2d`, bare seconds, `PT30S` or `00:00:30`."""
     seconds = _seconds(text.strip())
     if seconds is None:
@@ -29,9 +29,9 @@ def duration(text: str) -> float:
     return seconds
 
 
-def interval(text: str) -> float:
+def parse_interval(text: str) -> float:
     """A duration that is longer than nothing."""
-    seconds = duration(text)
+    seconds = parse_duration(text)
     if seconds <= 0:
         raise UsageError(f"'{text}' is no interval: it must be longer than nothing", hint="write for example 1s or 500ms")
     return seconds
@@ -49,7 +49,7 @@ def _seconds(text: str) -> float | None:
     return None
 
 
-def moment(text: str, now: datetime, zone: tzinfo | None = None) -> datetime:
+def parse_moment(text: str, now: datetime, zone: tzinfo | None = None) -> datetime:
     """The UTC time of an RFC 3339 time, a date, or a duration meaning "ago"; without a zone it is in `zone` (None: the machine's)."""
     stripped = text.strip()
     if _YEAR.fullmatch(stripped):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from durablectl.cli.times import duration, interval, moment, told
+from durablectl.cli.times import parse_duration, parse_interval, parse_moment, told
 from durablectl.errors import UsageError
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -32,24 +32,24 @@ TOKYO = timezone(timedelta(hours=9))
     ],
 )
 def test_a_duration_is_read_in_every_form(text, seconds):
-    assert duration(text) == seconds
+    assert parse_duration(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "soon", "-5s", "5 minuets", "PT", "P", "1h-30m", "nan", "inf", "1e3", "30:00", "0x10"])
 def test_what_is_no_duration_is_refused_with_the_forms_that_are(text):
     with pytest.raises(UsageError, match="is no duration") as refused:
-        duration(text)
+        parse_duration(text)
     assert "1h30m" in str(refused.value.hint)
 
 
 def test_a_duration_beyond_a_century_is_refused():
     with pytest.raises(UsageError, match="too long"):
-        duration("99999999d")
+        parse_duration("99999999d")
 
 
 def test_an_interval_of_nothing_is_refused():
     with pytest.raises(UsageError, match="longer than nothing"):
-        interval("0s")
+        parse_interval("0s")
 
 
 @pytest.mark.parametrize(
@@ -68,24 +68,24 @@ def test_an_interval_of_nothing_is_refused():
     ],
 )
 def test_a_moment_without_a_zone_is_local_and_a_duration_means_ago(text, expected):
-    assert moment(text, NOW, TOKYO) == expected
+    assert parse_moment(text, NOW, TOKYO) == expected
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01", "31.01.2026", "-2h"])
 def test_what_is_no_moment_is_refused_with_the_forms_that_are(text):
     with pytest.raises(UsageError, match="is no moment"):
-        moment(text, NOW)
+        parse_moment(text, NOW)
 
 
 def test_a_bare_year_is_refused_since_it_could_be_seconds():
     with pytest.raises(UsageError, match="year or a number of seconds") as refused:
-        moment("2026", NOW)
+        parse_moment("2026", NOW)
     assert refused.value.hint == "write 2026-01-01 or 2026s"
 
 
 def test_a_moment_before_all_calendars_is_refused():
     with pytest.raises(UsageError, match="too far away"):
-        moment("999999d", NOW)
+        parse_moment("999999d", NOW)
 
 
 @pytest.mark.parametrize(
