@@ -1,0 +1,375 @@
+"""Durable Functions HTTP JSON <-> the model, both ways: one codec for client, server and `-o json`; no I/O, no HTTP, no clock.
+
+Reading is tolerant: names in camelCase or PascalCase, missing members and nulls where the model can do without. What cannot be read is a
+ValueError that names the member. Writing is exact: the service's members in the service's order.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl, quote_plus, urlsplit
+
+from durablectl.model import (
+    CheckStatusPayload,
+    EntityId,
+    EntityStatus,
+    HistoryEvent,
+    InstanceStatus,
+    RuntimeStatus,
+)
+
+CONTINUATION_HEADER = "x-ms-continuation-token"
+BASE_PATH = "/runtime/webhooks/durabletask"
+
+_NUMBERS = ("Running", "Completed", "ContinuedAsNew", "Failed", "Canceled", "Terminated", "Pending", "Suspended")  # the service's own
+_STATUSES = {status.value.lower(): status for status in RuntimeStatus}
+_STATUSES |= {str(number): RuntimeStatus(name) for number, name in enumerate(_NUMBERS)}
+
+
+def json_text(value: Any, *, indent: int | None = None, strict: bool = False) -> str:
+    """A value as JSON text that is valid UTF-8, whatever its strings hold: lone surrogates and U+2028/9 are escaped, nothing else is.
+
+    Compact unless `indent`. With `strict`, ValueError for NaN and the infinities, which JSON cannot hold.
+    """
+    separators = (",", ":") if indent is None else (",", ": ")
+    text = json.dumps(value, ensure_ascii=False, allow_nan=not strict, indent=indent, separators=separators)
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+_UNSAFE = re.compile("[\ud800-\udfff\u2028\u2029]")
+
+
+def json_value(text: str | bytes) -> Any:
+    """The value of a JSON text; ValueError when it is none, NaN and too deep nesting included."""
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("the JSON is nested too deeply") from None
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def value_from_text(stored: str | None) -> Any:
+    """What the service shows of a stored text: null without one, "" of blanks, the JSON that it is, else the text itself."""
+    if stored is None:
+        return None
+    if not stored.strip():
+        return ""
+    try:
+        return json_value(stored)
+    except ValueError:
+        return stored
+
+
+def value_from_reason(stored: str | None) -> Any:
+    """What the service shows as the output of a terminated instance: only the first JSON token of the reason counts, if it has one."""
+    text = (stored or "").strip()
+    try:
+        value, end = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode(text)
+    except (ValueError, RecursionError):
+        return stored
+    ended = end == len(text) or text[end - 1] in '"]}' or text[end].isspace() or text[end] in ",]}"
+    return value if ended else stored
+
+
+def same_json(left: Any, right: Any) -> bool:
+    """Whether two JSON values are the same one: 1 and 1.0 are, 1 and true are not."""
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(same_json(left[name], right[name]) for name in left)
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(same_json, left, right))
+    return bool(left == right) and isinstance(left, bool) == isinstance(right, bool)
+
+
+def time_from_text(text: str) -> datetime:
+    """An aware UTC time from the service's text; what has no zone is UTC. Digits beyond microseconds are dropped."""
+    time = datetime.fromisoformat(text)
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def time_to_text(time: datetime) -> str:
+    """Whole seconds and `Z`, as status objects have it: truncated, never rounded."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
+
+
+def exact_time_to_text(time: datetime, zone: str = "Z") -> str:
+    """With as many fraction digits as it needs, none when it is a whole second: as histories, entities and queries have it."""
+    fraction = f".{time.microsecond:06d}".rstrip("0") if time.microsecond else ""
+    return time_to_text(time)[:-1] + fraction + zone
+
+
+def runtime_status(text: str) -> RuntimeStatus:
+    """A status by its name, in any case, or by the service's number; ValueError when it is none."""
+    status = _STATUSES.get(text.strip().lower())
+    if status is None:
+        raise ValueError(f"'{text}' is no runtime status (one of {', '.join(status.value for status in RuntimeStatus)})")
+    return status
+
+
+def status_from_json(obj: Any) -> InstanceStatus:
+    """The status of an instance. A state that nobody knows is UNKNOWN; name, input, output and custom status may be missing."""
+    members = _object(obj, "status object")
+    history = _member(members, "historyEvents")
+    return InstanceStatus(
+        name=_optional_text(members, "name"),
+        instance_id=_text(members, "instanceId"),
+        runtime_status=_STATUSES.get(str(_member(members, "runtimeStatus")).lower(), RuntimeStatus.UNKNOWN),
+        created_time=_time(members, "createdTime"),
+        last_updated_time=_time(members, "lastUpdatedTime"),
+        input=_member(members, "input"),
+        custom_status=_member(members, "customStatus"),
+        output=_member(members, "output"),
+        history=tuple(map(history_event_from_json, history)) if isinstance(history, list) else None,
+    )
+
+
+def is_status(obj: Any) -> bool:
+    """Whether an answer is a status object: also a 500 may carry one, and so may the answer of create-and-wait."""
+    return isinstance(obj, dict) and all(isinstance(_member(obj, name), str) for name in ("instanceId", "runtimeStatus", "createdTime"))
+
+
+def status_to_json(status: InstanceStatus) -> dict[str, Any]:
+    """The service's status object: eight members, always, and `historyEvents` when there is a history."""
+    members = {
+        "name": status.name,
+        "instanceId": status.instance_id,
+        "runtimeStatus": status.runtime_status.value,
+        "input": status.input,
+        "customStatus": status.custom_status,
+        "output": status.output,
+        "createdTime": time_to_text(status.created_time),
+        "lastUpdatedTime": time_to_text(status.last_updated_time),
+    }
+    if status.history is not None:
+        members["historyEvents"] = [history_event_to_json(event) for event in status.history]
+    return members
+
+
+def history_event_from_json(obj: Any) -> HistoryEvent:
+    members = _object(obj, "history event")
+    kind, timestamp = _member(members, "EventType"), _member(members, "Timestamp")
+    try:
+        time = time_from_text(timestamp) if isinstance(timestamp, str) else None
+    except ValueError:
+        time = None
+    return HistoryEvent(str(kind) if kind is not None else "", time, members)
+
+
+def history_event_to_json(event: HistoryEvent) -> dict[str, Any]:
+    return dict(event.members)
+
+
+def entity_from_json(obj: Any) -> EntityStatus:
+    members = _object(obj, "entity")
+    identity = _object(_member(members, "entityId"), "entity id")
+    entity_id = EntityId(_text(identity, "name"), _optional_text(identity, "key"))
+    return EntityStatus(entity_id, _time(members, "lastOperationTime"), _member(members, "state"))
+
+
+def entity_to_json(entity: EntityStatus) -> dict[str, Any]:
+    return {
+        "entityId": {"name": entity.entity_id.name, "key": entity.entity_id.key},
+        "lastOperationTime": exact_time_to_text(entity.last_operation_time),
+        "state": entity.state,
+    }
+
+
+_OPERATIONS = {
+    "statusQueryGetUri": "",
+    "sendEventPostUri": "/raiseEvent/{eventName}",
+    "terminatePostUri": "/terminate?reason={text}",
+    "rewindPostUri": "/rewind?reason={text}",
+    "purgeHistoryDeleteUri": "",
+    "restartPostUri": "/restart",
+    "suspendPostUri": "/suspend?reason={text}",
+    "resumePostUri": "/resume?reason={text}",
+}
+_NAMES = {name.lower(): name for name in ("id", *_OPERATIONS)}
+
+
+@dataclass(frozen=True, slots=True)
+class HubAddress:
+    """Where a task hub answers: the base of its addresses without a slash at the end, and what their queries name.
+
+    `query` is the webhook's own part, `code=KEY` as a rule, taken as it is and never shown.
+    """
+
+    base: str
+    task_hub: str | None = None
+    connection: str | None = None
+    query: str = ""
+
+    @property
+    def code(self) -> str | None:
+        """The key in the query, byte for byte; None without one, or when it was struck out."""
+        for part in self.query.split("&"):
+            name, _, value = part.partition("=")
+            if name.lower() == "code" and value not in ("", "***"):
+                return value
+        return None
+
+    def __repr__(self) -> str:
+        return f"HubAddress({self.base!r}, {self.task_hub!r}, {self.connection!r})"
+
+
+def check_status_payload(address: HubAddress, instance_id: str, *, failure_flag: bool = False) -> CheckStatusPayload:
+    """The eight members that the service answers a start with; `failure_flag` was `returnInternalServerErrorOnFailure=true`."""
+    payload = management_payload(address, instance_id, failure_flag=failure_flag)
+    return replace(payload, entries={name: uri for name, uri in payload.entries.items() if name != "rewindPostUri"})
+
+
+def management_payload(address: HubAddress, instance_id: str, *, failure_flag: bool = False) -> CheckStatusPayload:
+    """The check-status payload with `rewindPostUri`."""
+    start, query = f"{address.base}/instances/{_encoded(instance_id)}", _query(address)
+    entries = {"id": instance_id} | {name: _joined(start + rest, query) for name, rest in _OPERATIONS.items()}
+    if failure_flag:  # the last parameter, and of this address only (HttpApiHandler.cs)
+        entries["statusQueryGetUri"] = _joined(entries["statusQueryGetUri"], "returnInternalServerErrorOnFailure=true")
+    return CheckStatusPayload(instance_id, entries)
+
+
+def creation_urls(address: HubAddress) -> dict[str, str]:
+    """The addresses that start instances; without a key they end in a bare `?` or `&`, as the service's own do."""
+    start = f"{address.base}/orchestrators/{{functionName}}[/{{instanceId}}]"
+    return {
+        "createNewInstancePostUri": f"{start}?{address.query}",
+        "createAndWaitOnNewInstancePostUri": f"{start}?timeout={{timeoutInSeconds}}&pollingInterval={{intervalInSeconds}}&{address.query}",
+    }
+
+
+def payload_from_json(obj: Any) -> CheckStatusPayload:
+    """A payload of any of the service's writers: names come out in camelCase, nulls are left out, unknown texts are kept."""
+    members = _object(obj, "check-status payload")
+    entries = {_NAMES.get(name.lower(), name): value for name, value in members.items() if isinstance(value, str)}
+    if not entries.get("id"):
+        raise ValueError("the check-status payload has no 'id'")
+    return CheckStatusPayload(entries["id"], entries)
+
+
+def payload_to_json(payload: CheckStatusPayload) -> dict[str, str]:
+    return dict(payload.entries) if "id" in payload.entries else {"id": payload.id, **payload.entries}
+
+
+def address_from_payload(payload: CheckStatusPayload) -> HubAddress:
+    """Where the hub of a payload answers, read from its status address; ValueError when it has none that can be read."""
+    uri = payload.status_query_get_uri or ""
+    url = urlsplit(uri)
+    path, found, _ = url.path.rpartition("/instances/")
+    if url.scheme not in ("http", "https") or not url.hostname or not found:
+        raise ValueError("the payload has no status address (statusQueryGetUri)")
+    named = {name.lower(): value for name, value in parse_qsl(url.query)}
+    code = next((part for part in url.query.split("&") if part.lower().startswith("code=")), "")
+    host = url.netloc.rpartition("@")[2]
+    return HubAddress(f"{url.scheme}://{host}{path}", named.get("taskhub"), named.get("connection"), code)
+
+
+def instance_id_from_payload(obj: Any) -> str:
+    """The instance id in a check-status payload or a status object; ValueError when it is neither."""
+    members = _object(obj, "check-status payload or status object")
+    for name in ("id", "instanceId"):
+        value = _member(members, name)
+        if isinstance(value, str) and value:
+            return value
+    raise ValueError("there is neither an 'id' nor an 'instanceId'")
+
+
+def redacted(payload: CheckStatusPayload) -> CheckStatusPayload:
+    """The payload with `code=***` in place of every key."""
+    return replace(payload, entries={name: redacted_text(uri) for name, uri in payload.entries.items()})
+
+
+def redacted_text(text: str) -> str:
+    """A text with `code=***` in place of every key in its addresses."""
+    return _CODE.sub(r"\1***", text)
+
+
+_CODE = re.compile(r"([?&]code=)[^&#\s\"'<>]*", re.IGNORECASE)
+
+
+def _query(address: HubAddress) -> str:
+    named = (("taskHub", address.task_hub), ("connection", address.connection))
+    return "&".join([*(f"{name}={_encoded(value)}" for name, value in named if value), *filter(None, [address.query])])
+
+
+def _joined(uri: str, query: str) -> str:
+    return f"{uri}{'&' if '?' in uri else '?'}{query}" if query else uri
+
+
+def _encoded(text: str) -> str:
+    """As WebUtility.UrlEncode does it, in which the service writes its addresses."""
+    return quote_plus(text, safe="!*()", errors="replace").replace("~", "%7E")
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFault:
+    """What the service says of a failure. `exception_message` is the telling one where there is one; `bare` is its shape: a JSON string."""
+
+    message: str
+    exception_message: str | None = None
+    exception_type: str | None = None
+    bare: bool = False
+
+    @property
+    def text(self) -> str:
+        return (self.exception_message or self.message).strip()
+
+
+def fault_from_json(obj: Any) -> ServiceFault | None:
+    """A failure in any of the service's three shapes (full, short, bare string); None when it is none of them."""
+    if isinstance(obj, str):
+        return ServiceFault(obj, bare=True)
+    if not isinstance(obj, dict) or not isinstance(_member(obj, "message"), str):
+        return None
+    detail, kind = _member(obj, "exceptionMessage"), _member(obj, "exceptionType")
+    return ServiceFault(_member(obj, "message"), detail if isinstance(detail, str) else None, kind if isinstance(kind, str) else None)
+
+
+def fault_to_json(fault: ServiceFault) -> dict[str, Any] | str:
+    if fault.bare:
+        return fault.message
+    if fault.exception_message is None:
+        return {"Message": fault.message}
+    return {
+        "Message": fault.message,
+        "ExceptionMessage": fault.exception_message,
+        "ExceptionType": fault.exception_type or "System.Exception",
+        "StackTrace": None,
+    }
+
+
+def _object(obj: Any, what: str) -> Mapping[str, Any]:
+    if not isinstance(obj, dict):
+        raise ValueError(f"not a {what}: a JSON object is expected")  # noqa: TRY004 (of the text, not of an argument)
+    return obj
+
+
+def _member(members: Mapping[str, Any], name: str) -> Any:
+    """A member by its camelCase or PascalCase name; None when it is missing."""
+    if name in members:
+        return members[name]
+    return members.get(name[0].swapcase() + name[1:])
+
+
+def _text(members: Mapping[str, Any], name: str) -> str:
+    value = _member(members, name)
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"'{name}' is missing or no text")
+    return value
+
+
+def _optional_text(members: Mapping[str, Any], name: str) -> str:
+    value = _member(members, name)
+    return value if isinstance(value, str) else ""
+
+
+def _time(members: Mapping[str, Any], name: str) -> datetime:
+    try:
+        return time_from_text(_text(members, name))
+    except ValueError as error:
+        raise ValueError(f"'{name}' is no time: {error}") from None
