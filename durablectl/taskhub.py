@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator
+import unicodedata
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, Self
 
-from durablectl.errors import WaitTimeout
+from durablectl.errors import DurablectlError, HubBusy, InstanceNotFound, ServiceError, Unreachable, UsageError, WaitTimeout
 from durablectl.model import (
     CheckStatusPayload,
     EntityId,
@@ -132,6 +134,8 @@ class TaskHub(Protocol):
 
 FIRST_INTERVAL = 0.05
 MOVED_ON = 1.5
+PATIENCE = 60.0
+LONGEST_BACK_OFF = 30.0
 
 
 def intervals(timeout: float | None, interval: float = 1.0) -> Generator[float, float, None]:
@@ -146,6 +150,97 @@ def intervals(timeout: float | None, interval: float = 1.0) -> Generator[float, 
         delay = min(delay * MOVED_ON, interval)
 
 
+@dataclass(frozen=True, slots=True)
+class WaitRules:
+    """When a wait for instances is over: once all have ended, or earlier.
+
+    With `completed`, once so many have Completed, or cannot any more. With `fail_fast`, once one has ended otherwise.
+    `timeout` and `interval` are seconds. An id that is not there is looked for again until `grace` seconds have passed.
+    """
+
+    timeout: float | None = None
+    interval: float = 1.0
+    completed: int | None = None
+    fail_fast: bool = False
+    grace: float = 0.0
+    show_input: bool = True
+
+    def is_over(self, statuses: Collection[InstanceStatus | None]) -> bool:
+        ended = [status for status in statuses if status is not None and status.is_final]
+        completed = sum(status.runtime_status is RuntimeStatus.COMPLETED for status in ended)
+        unlucky = len(ended) - completed
+        if len(ended) == len(statuses) or (self.fail_fast and unlucky):
+            return True
+        return self.completed is not None and (completed >= self.completed or len(statuses) - unlucky < self.completed)
+
+
+def wait_for_instances(
+    hub: TaskHub,
+    instance_ids: Iterable[str],
+    rules: WaitRules,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    on_status: Callable[[InstanceStatus], None] = lambda _status: None,
+    on_trouble: Callable[[DurablectlError], None] = lambda _trouble: None,
+) -> dict[str, InstanceStatus | None]:
+    """Wait until the rules say that it is over, or their time-out: the last status of each id, None for one that was never seen.
+
+    A poll that fails (`Unreachable`, `ServiceError`, `HubBusy`) is told to `on_trouble` and tried again, less and less often; the error is
+    raised only when nothing was ever answered, at the time-out or after PATIENCE seconds without one. `InstanceNotFound` after the grace,
+    and at once for an instance that was there before. `on_status` sees every status that was read.
+    """
+    seen: dict[str, InstanceStatus | None] = dict.fromkeys(instance_ids)
+    started, delays, failures = clock(), intervals(rules.timeout, rules.interval), 0
+    next(delays)
+    while not rules.is_over(seen.values()):
+        trouble = _look(hub, seen, rules, clock() - started, on_status)
+        if rules.is_over(seen.values()):
+            break
+        elapsed = clock() - started
+        failures = 0 if trouble is None or isinstance(trouble, InstanceNotFound) else failures + 1
+        if failures and trouble is not None:
+            on_trouble(trouble)
+            if rules.timeout is None and elapsed >= PATIENCE and not any(seen.values()):
+                raise trouble
+        try:
+            delay = delays.send(elapsed)
+        except StopIteration:
+            if trouble is not None and not all(seen.values()):
+                raise trouble from None
+            break
+        hub.pause(delay if not failures else _backed_off(delay, failures, rules, elapsed))
+    return seen
+
+
+def _look(
+    hub: TaskHub, seen: dict[str, InstanceStatus | None], rules: WaitRules, elapsed: float, on_status: Callable[[InstanceStatus], None]
+) -> DurablectlError | None:
+    """One poll of all that have not ended; what went wrong with it, if anything did."""
+    trouble: DurablectlError | None = None
+    for instance_id, before in seen.items():
+        if before is not None and before.is_final:
+            continue
+        try:
+            status = hub.get_status(instance_id, show_input=rules.show_input)
+        except InstanceNotFound as error:
+            if before is not None or elapsed >= rules.grace:
+                raise
+            trouble = error
+        except (Unreachable, HubBusy) as error:
+            return error
+        except ServiceError as error:
+            trouble = error
+        else:
+            seen[instance_id] = status
+            on_status(status)
+    return trouble
+
+
+def _backed_off(delay: float, failures: int, rules: WaitRules, elapsed: float) -> float:
+    longer = max(delay, min(rules.interval * 2.0 ** min(failures - 1, 10), LONGEST_BACK_OFF))
+    return longer if rules.timeout is None else min(longer, max(rules.timeout - elapsed, 0.0))
+
+
 def wait_for_completion(
     hub: TaskHub,
     instance_id: str,
@@ -157,19 +252,14 @@ def wait_for_completion(
 ) -> InstanceStatus:
     """Wait until an instance is finished and return its status; `WaitTimeout` after `timeout` seconds, which leaves it running.
 
-    `on_status` sees every status that was read.
+    `on_status` sees every status that was read. See `wait_for_instances` for what a failed poll does.
     """
-    started, delays = clock(), intervals(timeout, interval)
-    next(delays)
-    while True:
-        status = hub.get_status(instance_id)
-        on_status(status)
-        if status.is_final:
-            return status
-        try:
-            hub.pause(delays.send(clock() - started))
-        except StopIteration:
-            raise WaitTimeout(f"instance '{instance_id}' is still {status.runtime_status.value} after {timeout:g} s") from None
+    seen = wait_for_instances(hub, [instance_id], WaitRules(timeout, interval), clock=clock, on_status=on_status)
+    status = seen[instance_id]
+    if status is not None and status.is_final:
+        return status
+    state = status.runtime_status.value if status is not None else "unknown"
+    raise WaitTimeout(f"instance '{instance_id}' is still {state} after {timeout:g} s")
 
 
 def list_instances(
@@ -182,3 +272,43 @@ def list_instances(
         yield from page
         if (token := page.continuation_token) is None:
             return
+
+
+MAX_ID_LENGTH = 256
+COMFORTABLE_ID_LENGTH = 100
+_REFUSED_IN_IDS = "/\\?#"
+
+
+def check_new_instance_id(instance_id: str) -> None:
+    """Refuse (`UsageError`) an id that a new instance must not have; the same rule on every hub. Existing ids are taken as they are.
+
+    The service answers to such ids wrongly, late or not at all: `@` in front means an entity, the other characters do not survive a URL.
+    """
+    reason = None
+    if not instance_id:
+        reason = "is empty"
+    elif len(instance_id) > MAX_ID_LENGTH:
+        reason = f"has {len(instance_id)} characters, {MAX_ID_LENGTH} are allowed"
+    elif instance_id.startswith("@"):
+        reason = "starts with '@', which stands for an entity"
+    elif instance_id in (".", ".."):
+        reason = "is a step in a path"
+    elif found := next((character for character in instance_id if _is_refused(character)), None):
+        reason = f"contains {found!r}"
+    if reason is not None:
+        shown = instance_id if len(instance_id) <= COMFORTABLE_ID_LENGTH else instance_id[:COMFORTABLE_ID_LENGTH] + "…"
+        raise UsageError(f"the instance id {shown!r} {reason}", hint="take letters, digits, '-', '_', ':' and '.'")
+
+
+def instance_id_warnings(instance_id: str) -> tuple[str, ...]:
+    """What speaks against an id that is allowed; nothing as a rule."""
+    warnings = []
+    if len(instance_id) > COMFORTABLE_ID_LENGTH:
+        warnings.append(f"the instance id has {len(instance_id)} characters; not every task hub takes more than {COMFORTABLE_ID_LENGTH}")
+    if found := [character for character in "%+" if character in instance_id]:
+        warnings.append(f"the instance id contains {' and '.join(map(repr, found))}; not every client can address it")
+    return tuple(warnings)
+
+
+def _is_refused(character: str) -> bool:
+    return character in _REFUSED_IN_IDS or unicodedata.category(character) in ("Cc", "Cs")

@@ -1,0 +1,140 @@
+"""Waiting for instances: when it is over, what a failed poll does, and that it ends on time. The clock is the hub's own pauses."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from durablectl.errors import InstanceNotFound, KeyRefused, ServiceError, Unreachable, WaitTimeout
+from durablectl.model import InstanceStatus, RuntimeStatus
+from durablectl.taskhub import WaitRules, wait_for_completion, wait_for_instances
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+PENDING, RUNNING, COMPLETED, FAILED = (RuntimeStatus(name) for name in ("Pending", "Running", "Completed", "Failed"))
+GONE, UNREACHABLE, BROKEN = InstanceNotFound("no instance 'a'"), Unreachable("no answer"), ServiceError("500")
+
+
+class Script:
+    """A hub that answers each poll of an id with the next of its lines, and the last for ever; time passes only in `pause`."""
+
+    def __init__(self, **lines):
+        self.lines, self.time, self.pauses, self.asked = lines, 0.0, [], []
+
+    def get_status(self, instance_id, *, show_input=True):
+        self.asked.append(instance_id)
+        line = self.lines[instance_id]
+        answer = line.pop(0) if len(line) > 1 else line[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return InstanceStatus("hello", instance_id, answer, T0, T0)
+
+    def pause(self, seconds):
+        self.pauses.append(seconds)
+        self.time += seconds
+
+
+def wait(hub, *ids, on_trouble=lambda _: None, **rules):
+    seen = wait_for_instances(hub, ids or ["a"], WaitRules(**rules), clock=lambda: hub.time, on_trouble=on_trouble)
+    return {name: status and status.runtime_status for name, status in seen.items()}
+
+
+def test_it_is_over_when_all_have_ended():
+    hub = Script(a=[RUNNING, COMPLETED], b=[RUNNING, RUNNING, FAILED])
+    assert wait(hub, "a", "b") == {"a": COMPLETED, "b": FAILED}
+
+
+def test_what_has_ended_is_not_asked_for_again():
+    hub = Script(a=[COMPLETED], b=[RUNNING, COMPLETED])
+    wait(hub, "a", "b")
+    assert hub.asked == ["a", "b", "b"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "rules", "expected"),
+    [
+        ({"a": [RUNNING], "b": [COMPLETED]}, {"completed": 1}, {"a": RUNNING, "b": COMPLETED}),
+        ({"a": [FAILED], "b": [RUNNING, COMPLETED]}, {"completed": 1}, {"a": FAILED, "b": COMPLETED}),
+        ({"a": [FAILED], "b": [RUNNING]}, {"completed": 2}, {"a": FAILED, "b": RUNNING}),
+        ({"a": [RUNNING], "b": [FAILED]}, {"fail_fast": True}, {"a": RUNNING, "b": FAILED}),
+    ],
+    ids=["any", "any goes on after a failure", "ends when the count cannot be reached", "fail fast"],
+)
+def test_it_can_be_over_earlier(lines, rules, expected):
+    assert wait(Script(**lines), "a", "b", **rules) == expected
+
+
+def test_it_looks_quickly_at_first_then_once_an_interval_and_ends_exactly_on_time():
+    hub = Script(a=[RUNNING])
+    assert wait(hub, timeout=5, interval=1) == {"a": RUNNING}
+    assert hub.pauses[0] == 0.05
+    assert max(hub.pauses) == 1
+    assert hub.time == pytest.approx(5)
+
+
+def test_a_time_out_of_nothing_is_one_look():
+    hub = Script(a=[RUNNING])
+    wait(hub, timeout=0)
+    assert (hub.asked, hub.pauses) == (["a"], [])
+
+
+@pytest.mark.parametrize("trouble", [UNREACHABLE, BROKEN], ids=["unreachable", "500"])
+def test_a_failed_poll_is_told_and_does_not_end_the_wait(trouble):
+    told = []
+    assert wait(Script(a=[RUNNING, trouble, trouble, COMPLETED]), on_trouble=told.append) == {"a": COMPLETED}
+    assert told == [trouble, trouble]
+
+
+def test_one_instance_that_cannot_be_read_does_not_hide_the_others():
+    assert wait(Script(a=[BROKEN], b=[COMPLETED]), "a", "b", completed=1) == {"a": None, "b": COMPLETED}
+
+
+def test_failing_polls_come_less_and_less_often_but_end_on_time():
+    hub = Script(a=[RUNNING, UNREACHABLE])
+    assert wait(hub, timeout=100, interval=1) == {"a": RUNNING}
+    assert max(hub.pauses) == 30
+    assert hub.time == pytest.approx(100)
+
+
+def test_a_hub_that_never_answered_is_told_as_such_at_the_time_out():
+    with pytest.raises(Unreachable):
+        wait(Script(a=[UNREACHABLE]), timeout=5)
+
+
+def test_a_hub_that_never_answered_is_given_up_when_there_is_no_time_out():
+    hub = Script(a=[UNREACHABLE])
+    with pytest.raises(Unreachable):
+        wait(hub)
+    assert 60 <= hub.time < 120
+
+
+def test_a_refused_key_ends_the_wait_at_once():
+    with pytest.raises(KeyRefused):
+        wait(Script(a=[RUNNING, KeyRefused("the key was refused")]))
+
+
+def test_an_id_that_is_not_there_yet_has_some_grace():
+    assert wait(Script(a=[GONE, GONE, PENDING, COMPLETED]), grace=5) == {"a": COMPLETED}
+
+
+def test_an_id_that_is_not_there_after_the_grace_is_not_found():
+    hub = Script(a=[GONE])
+    with pytest.raises(InstanceNotFound):
+        wait(hub, grace=5)
+    assert 5 <= hub.time < 7
+
+
+def test_an_id_that_is_not_there_at_the_time_out_is_not_found():
+    with pytest.raises(InstanceNotFound):
+        wait(Script(a=[GONE]), timeout=1, grace=5)
+
+
+def test_an_instance_that_was_there_and_is_gone_has_no_grace():
+    hub = Script(a=[RUNNING, GONE])
+    with pytest.raises(InstanceNotFound):
+        wait(hub, grace=5)
+    assert hub.time < 1
+
+
+def test_the_wait_for_one_says_in_which_state_it_was_left():
+    hub = Script(a=[RUNNING])
+    with pytest.raises(WaitTimeout, match="instance 'a' is still Running after 2 s"):
+        wait_for_completion(hub, "a", timeout=2, clock=lambda: hub.time)
