@@ -1,0 +1,33 @@
+"""The authoring names of azure-functions-durable 1.x, for apps without the azure packages.
+
+An app that says `from durablectl import df` (or `import durablectl.df as df`) runs here and, once the import is changed to
+`import azure.durable_functions as df`, on Azure. A face over functionapp and engine: nothing is defined here.
+"""
+
+from __future__ import annotations
+
+from durablectl.engine.context import OrchestrationContext as DurableOrchestrationContext
+from durablectl.functionapp.contexts import DurableEntityContext, DurableOrchestrationClient
+from durablectl.functionapp.decorators import Blueprint, DFApp, Entity, Orchestrator
+from durablectl.functionapp.values import (
+    DurableFunctionsCompatibilityWarning,
+    EntityId,
+    ManagedIdentityTokenSource,
+    OrchestrationRuntimeStatus,
+    RetryOptions,
+)
+
+__all__ = [
+    "Blueprint",
+    "DFApp",
+    "DurableEntityContext",
+    "DurableFunctionsCompatibilityWarning",
+    "DurableOrchestrationClient",
+    "DurableOrchestrationContext",
+    "Entity",
+    "EntityId",
+    "ManagedIdentityTokenSource",
+    "OrchestrationRuntimeStatus",
+    "Orchestrator",
+    "RetryOptions",
+]

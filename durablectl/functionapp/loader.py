@@ -1,0 +1,76 @@
+"""A user's function_app.py, or a folder of function.json files, becomes a Registry; runs no orchestration."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import ModuleType
+
+from durablectl.engine.registry import Registry
+from durablectl.errors import AppError
+from durablectl.functionapp import function_json, sdk
+from durablectl.functionapp.declared import Declared, build_registry, shown
+from durablectl.functionapp.decorators import Blueprint, DFApp
+from durablectl.functionapp.importing import enter, import_app
+from durablectl.functionapp.settings import apply_settings
+
+APP_FILE = "function_app.py"
+
+
+def find_app(start: Path) -> Path | None:
+    """The nearest app at or above the folder `start`: its function_app.py, or the folder of a function.json app."""
+    for folder in (start.absolute(), *start.absolute().parents):
+        if (folder / APP_FILE).is_file():
+            return folder / APP_FILE
+        if function_json.has_functions(folder):
+            return folder
+    return None
+
+
+def load_app(path: Path) -> Registry:
+    """Load the app at `path`, a function_app.py or the folder with it, and collect its functions.
+
+    The app's folder goes on sys.path and the `Values` of its local.settings.json into the environment. AppError, with file and line,
+    when there is no app, when it cannot be loaded, when two functions have one name, or when it registers nothing.
+    """
+    path = path.absolute()
+    file = path / APP_FILE if path.is_dir() else path
+    folder = file.parent.resolve()
+    _refuse_what_is_no_app(path, file)
+    warnings = apply_settings(folder, os.environ)
+    enter(folder)
+    declared = _functions_of(folder / file.name) if file.is_file() else function_json.declared_in(folder)
+    registry = build_registry(file if file.is_file() else path, declared)
+    registry.warnings[:0] = warnings
+    return registry
+
+
+def _refuse_what_is_no_app(path: Path, file: Path) -> None:
+    if not path.exists():
+        raise AppError(f"no such app: {shown(path)}", hint="name a function_app.py or its folder with --app, or make one: durablectl init")
+    if path.is_dir() and not file.is_file() and not function_json.has_functions(path):
+        raise AppError(f"no {APP_FILE} in {shown(path)}", hint=f"durablectl init {shown(path)}")
+    if not path.is_dir() and path.suffix != ".py":
+        raise AppError(f"{shown(path)} is no Python file", hint="name a function_app.py, or the folder with it")
+
+
+def _functions_of(file: Path) -> list[Declared]:
+    module = import_app(file)
+    values = list(vars(module).values())
+    own = list({id(value): value for value in values if isinstance(value, DFApp)}.values())
+    declared = [one for app in own for one in app.declared()]
+    declared += [one for app in sdk.apps_in(values) for one in sdk.declared_in(app)]
+    if not declared:
+        raise _nothing_registered(file, module)
+    return declared
+
+
+def _nothing_registered(file: Path, module: ModuleType) -> AppError:
+    strays = {id(blueprint) for blueprint in sdk.blueprints_in(vars(module).values())}
+    blueprints = [name for name, value in vars(module).items() if isinstance(value, Blueprint) and not isinstance(value, DFApp)]
+    blueprints += [name for name, value in vars(module).items() if id(value) in strays]
+    if blueprints:
+        hint = f"the blueprint '{blueprints[0]}' is in no app: app = df.DFApp(); app.register_functions({blueprints[0]})"
+    else:
+        hint = "an app is made with `app = df.DFApp()`, its functions with `@app.orchestration_trigger(…)`; durablectl init shows how"
+    return AppError(f"{shown(file)} registers no function", hint=hint)

@@ -1,0 +1,77 @@
+"""Recover the user's functions from app objects of the azure packages; imports none of them: an app that uses them has.
+
+The builders are read, not `get_functions()`, which fails when it is called a second time (azure-functions 1.26, function_app.py).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from enum import Enum
+from typing import Any
+
+from durablectl.functionapp.declared import HTTP, Declared
+
+_HOME = "azure.functions.decorators.function_app"
+# What every binding has, and what says nothing about the trigger.
+_NOT_SETTINGS = frozenset({"name", "type", "init_params"})
+
+
+def apps_in(values: Iterable[object]) -> list[Any]:
+    """The app objects (DFApp, FunctionApp…) among a module's values, each once."""
+    return _instances(values, "FunctionRegister")
+
+
+def blueprints_in(values: Iterable[object]) -> list[Any]:
+    """The blueprints among a module's values, which are of no use by themselves."""
+    return [one for one in _instances(values, "DecoratorApi") if not apps_in([one])]
+
+
+def declared_in(app: Any) -> list[Declared]:
+    """The functions of an app object, in the order of the file."""
+    builders = app._function_builders  # noqa: SLF001 - see above
+    return [_declared(builder._function, app.auth_level) for builder in builders]  # noqa: SLF001
+
+
+def user_function(handle: Callable[..., Any]) -> Callable[..., Any]:
+    """What the user wrote, from under the SDK's handles (`Orchestrator.create` and the like) and its client middleware."""
+    for attribute in ("orchestrator_function", "entity_function", "client_function"):
+        while (inner := getattr(handle, attribute, None)) is not None:
+            handle = inner
+    return handle
+
+
+def _instances(values: Iterable[object], class_name: str) -> list[Any]:
+    kind = getattr(sys.modules.get(_HOME), class_name, None)
+    if kind is None:
+        return []
+    return list({id(value): value for value in values if isinstance(value, kind)}.values())
+
+
+def _declared(function: Any, app_auth_level: Any) -> Declared:
+    name, trigger, handle = function.get_function_name(), function.get_trigger(), function.get_user_function()
+    if trigger is None:
+        return Declared(name, "", user_function(handle))
+    settings = {
+        key: _plain(value)
+        for key, value in vars(trigger).items()
+        if not key.startswith("_") and key not in _NOT_SETTINGS and value is not None
+    }
+    if trigger.type == HTTP:
+        settings = {"route": name, "auth_level": _plain(app_auth_level), "methods": ()} | settings
+    return Declared(
+        name,
+        trigger.type,
+        user_function(handle),
+        trigger.name,
+        settings,
+        tuple(binding.name for binding in function.get_bindings() if binding.type == "durableClient"),
+        getattr(handle, "_df_input_type", None),
+        function._name,  # noqa: SLF001
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    return tuple(_plain(item) for item in value) if isinstance(value, (list, tuple)) else value
