@@ -1,0 +1,86 @@
+"""What the exit code means: the only place that knows the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum
+
+from durablectl.errors import (
+    Conflict,
+    DurablectlError,
+    KeyRefused,
+    NotATaskHub,
+    NotFound,
+    Unreachable,
+    Unsupported,
+    UsageError,
+    WaitTimeout,
+)
+from durablectl.model import RuntimeStatus
+
+
+class ExitCode(IntEnum):
+    """Every code that durablectl ends with."""
+
+    DONE = 0
+    ERROR = 1  # unexpected error, an unusable hub file or app, or some of a batch failed
+    USAGE = 2  # as click, argparse and bash
+    NOT_FOUND = 3
+    KEY_REFUSED = 4
+    UNREACHABLE = 5
+    CONFLICT = 6
+    UNSUPPORTED = 7
+    STILL_RUNNING = 8
+    ENDED_BEFORE = 9  # ended before `--until` came true
+    FAILED = 10
+    TERMINATED = 11
+    CANCELED = 12
+    TIMED_OUT = 124  # as GNU `timeout`
+    INTERRUPTED = 130  # 128 + SIGINT
+
+
+_FAULTS: tuple[tuple[type[DurablectlError], ExitCode], ...] = (
+    (UsageError, ExitCode.USAGE),
+    (NotFound, ExitCode.NOT_FOUND),
+    (KeyRefused, ExitCode.KEY_REFUSED),
+    (Unreachable, ExitCode.UNREACHABLE),
+    (NotATaskHub, ExitCode.UNREACHABLE),
+    (Conflict, ExitCode.CONFLICT),
+    (Unsupported, ExitCode.UNSUPPORTED),
+    (WaitTimeout, ExitCode.TIMED_OUT),
+)
+_OUTCOMES = {
+    RuntimeStatus.COMPLETED: ExitCode.DONE,
+    RuntimeStatus.FAILED: ExitCode.FAILED,
+    RuntimeStatus.TERMINATED: ExitCode.TERMINATED,
+    RuntimeStatus.CANCELED: ExitCode.CANCELED,
+}
+_OUTCOMES_BY_WEIGHT = (
+    ExitCode.FAILED,
+    ExitCode.TERMINATED,
+    ExitCode.CANCELED,
+    ExitCode.ENDED_BEFORE,
+    ExitCode.TIMED_OUT,
+    ExitCode.STILL_RUNNING,
+)
+
+
+def for_error(error: BaseException) -> ExitCode:
+    """The code for a fault. Whatever has no code of its own is an unexpected error."""
+    if isinstance(error, KeyboardInterrupt):
+        return ExitCode.INTERRUPTED
+    return next((code for kind, code in _FAULTS if isinstance(error, kind)), ExitCode.ERROR)
+
+
+def for_outcome(status: RuntimeStatus) -> ExitCode:
+    """The code for how an instance ended, or that it has not ended."""
+    return _OUTCOMES.get(status, ExitCode.STILL_RUNNING)
+
+
+def for_outcomes(codes: Iterable[int]) -> ExitCode:
+    """One code for several instances: an interruption, then the first fault of the tool, then the weightiest outcome, else 0."""
+    occurred = [ExitCode(code) for code in codes]
+    if ExitCode.INTERRUPTED in occurred:
+        return ExitCode.INTERRUPTED
+    fault = next((code for code in occurred if ExitCode.ERROR <= code <= ExitCode.UNSUPPORTED), None)
+    return fault or next((code for code in _OUTCOMES_BY_WEIGHT if code in occurred), ExitCode.DONE)

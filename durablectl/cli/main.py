@@ -1,0 +1,81 @@
+"""From argv to an exit code: the only place that prints errors, and the only one that ends the process."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import typer
+
+from durablectl.cli import exits
+from durablectl.cli.tree import PROGRAM, root
+from durablectl.errors import DurablectlError, UsageError
+from durablectl.render.output import Output
+
+# click is an own package in some versions of Typer and a part of it in others; this is its error tree in all of them.
+ClickError: type[Exception] = typer.BadParameter.__mro__[2]
+COMPLETE = "_DURABLECTL_COMPLETE"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    out = Output(sys.stdout, sys.stderr)
+    try:
+        if os.environ.get(COMPLETE):
+            from durablectl.cli.completion import answer  # deferred: only a shell that completes asks for it
+
+            return answer(out, os.environ)
+        return _invoke(arguments, out)
+    except KeyboardInterrupt:
+        return exits.for_error(KeyboardInterrupt())
+    except BrokenPipeError:
+        return exits.ExitCode.DONE  # whoever read our rows has seen enough
+    except DurablectlError as error:
+        return _failed(error, arguments, out)
+    except Exception as error:  # the last stop: whatever it is, people get a sentence
+        return _failed(error, arguments, out)
+
+
+def _invoke(arguments: list[str], out: Output) -> int:
+    program = root()
+    try:
+        with program.make_context(PROGRAM, arguments) as context:
+            program.invoke(context)
+        out.flush()
+    except typer.Exit as end:
+        out.flush()
+        return end.exit_code
+    except (typer.Abort, EOFError):
+        return exits.ExitCode.INTERRUPTED
+    except ClickError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            out.data(str(error).rstrip())
+            return exits.ExitCode.DONE
+        raise _told(error) from error
+    return exits.ExitCode.DONE
+
+
+def _failed(error: Exception, arguments: list[str], out: Output) -> int:
+    if "--debug" in arguments or os.environ.get("DURABLECTL_DEBUG", "0") not in ("", "0"):
+        out.talk("".join(traceback.format_exception(error)).rstrip())
+    if isinstance(error, DurablectlError):
+        out.error(error.message, error.hint)
+    else:
+        out.error(f"unexpected error: {str(error) or type(error).__name__}", "run it again with --debug to see where")
+    return exits.for_error(error)
+
+
+def _told(error: Exception) -> UsageError:
+    """A usage error of click's in our words: lower case, no final dot, a hint."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else PROGRAM
+    hint = f"{path} --help"
+    option = getattr(error, "option_name", None)
+    if type(error).__name__ == "NoSuchOption" and option:
+        near = getattr(error, "possibilities", None)
+        return UsageError(f"no option '{option}' in '{path}'", hint=f"did you mean '{min(near)}'?" if near else hint)
+    text: str = error.format_message() if hasattr(error, "format_message") else str(error)
+    return UsageError((text[:1].lower() + text[1:]).rstrip("."), hint=hint)

@@ -1,0 +1,198 @@
+"""The global options: declared once, taken before or after the command, from a flag or from its variable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, TypeVar
+
+from typer.core import TyperOption
+
+from durablectl.errors import UsageError
+from durablectl.render.output import Color, OutputFormat
+
+MARK = "durablectl_global"
+_TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"", "0", "false", "no", "off"})
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalOptions:
+    """What every command can be told. `given` says where a value came from: "flag --hub", "DURABLECTL_HUB"; absent: the default."""
+
+    context: str | None = None
+    hub: str | None = None
+    task_hub: str | None = None
+    connection: str | None = None
+    key_env: str | None = None
+    app: str | None = None
+    request_timeout: float | None = None
+    output: OutputFormat = OutputFormat.TEXT
+    query: str | None = None
+    quiet: bool = False
+    verbose: bool = False
+    color: Color = Color.AUTO
+    no_progress: bool = False
+    debug: bool = False
+    show_secrets: bool = False
+    given: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Global:
+    """One global option. A flag has no metavar."""
+
+    name: str
+    flags: tuple[str, ...]
+    help: str
+    metavar: str | None = None
+    variable: str | None = None
+    read: Callable[[str], Any] = str
+    choices: tuple[str, ...] = ()
+
+
+_Choice = TypeVar("_Choice", bound=Enum)
+
+
+def _one_of(kind: type[_Choice]) -> Callable[[str], _Choice]:
+    def read(text: str) -> _Choice:
+        try:
+            return kind(text.lower())
+        except ValueError:
+            raise UsageError(f"'{text}' is not one of {', '.join(str(each.value) for each in kind)}") from None
+
+    return read
+
+
+def _truth(text: str) -> bool:
+    if text.lower() in _TRUE:
+        return True
+    if text.lower() in _FALSE:
+        return False
+    raise UsageError(f"'{text}' is neither 1 nor 0")
+
+
+def _seconds(text: str) -> float:
+    from durablectl.cli.times import parse_interval  # deferred: most invocations have no duration to read
+
+    return parse_interval(text)
+
+
+def _names(kind: type[Enum]) -> tuple[str, ...]:
+    return tuple(str(each.value) for each in kind)
+
+
+_GLOBALS = (
+    _Global("context", ("--context",), "Use a named context (see `durablectl context`).", "NAME", "DURABLECTL_CONTEXT"),
+    _Global("hub", ("--hub",), "Use this hub: a local file, or the address of an app.", "PATH|URL", "DURABLECTL_HUB"),
+    _Global("task_hub", ("--task-hub",), "The task hub's name, when the app has several.", "NAME", "DURABLECTL_TASK_HUB"),
+    _Global("connection", ("--connection",), "The task hub's storage connection, when not the app's own.", "NAME", "DURABLECTL_CONNECTION"),
+    _Global("key_env", ("--key-env",), "Take the key from this environment variable.", "VARIABLE", "DURABLECTL_KEY_ENV"),
+    _Global("app", ("--app",), "The function_app.py, or its folder.", "PATH", "DURABLECTL_APP"),
+    _Global(
+        "request_timeout",
+        ("--request-timeout",),
+        "How long one request may take (30s).",
+        "DURATION",
+        "DURABLECTL_REQUEST_TIMEOUT",
+        _seconds,
+    ),
+    _Global(
+        "output",
+        ("--output", "-o"),
+        "The form of what is printed.",
+        "|".join(_names(OutputFormat)),
+        "DURABLECTL_OUTPUT",
+        _one_of(OutputFormat),
+        _names(OutputFormat),
+    ),
+    _Global("query", ("--query",), "Filter JSON output with a JMESPath expression.", "JMESPATH"),
+    _Global("quiet", ("--quiet", "-q"), "Say less: data, warnings and errors only.", None, "DURABLECTL_QUIET", _truth),
+    _Global("verbose", ("--verbose", "-v"), "Say more.", None, "DURABLECTL_VERBOSE", _truth),
+    _Global("color", ("--color",), "When to use colour.", "|".join(_names(Color)), "DURABLECTL_COLOR", _one_of(Color), _names(Color)),
+    _Global("no_progress", ("--no-progress",), "Show no live progress.", None, "DURABLECTL_NO_PROGRESS", _truth),
+    _Global("debug", ("--debug",), "Show a traceback with an error.", None, "DURABLECTL_DEBUG", _truth),
+    _Global("show_secrets", ("--show-secrets",), "Print keys instead of ***."),
+)
+GLOBAL_NAMES = frozenset(each.name for each in _GLOBALS)
+
+
+def global_params() -> list[TyperOption]:
+    """Fresh click parameters for the global options, to be put on every command and group."""
+    return [_param(each) for each in _GLOBALS]
+
+
+def is_global(param: object) -> bool:
+    return bool(getattr(param, MARK, False))
+
+
+def read_options(given: Mapping[str, Any], environ: Mapping[str, str]) -> GlobalOptions:
+    """The options of one invocation: what was `given` as flags (raw texts and True), else the variables, else the defaults."""
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for each in _GLOBALS:
+        if (flag := given.get(each.name)) is not None and flag is not False:
+            source, text = f"flag {each.flags[0]}", flag
+        elif each.variable and environ.get(each.variable):
+            source, text = each.variable, environ[each.variable]
+        else:
+            continue
+        values[each.name] = True if text is True else _read(each, text, source)
+        sources[each.name] = source
+    _check_pairs(values, sources)
+    return GlobalOptions(**values, given=sources)
+
+
+def _read(option: _Global, text: str, source: str) -> Any:
+    try:
+        value = option.read(text)
+    except UsageError as error:
+        raise UsageError(f"{source.removeprefix('flag ')}: {error.message}", hint=error.hint) from error
+    if option.metavar and value == "":
+        raise UsageError(f"{source.removeprefix('flag ')} is empty")
+    return value
+
+
+def _check_pairs(values: dict[str, Any], sources: dict[str, str]) -> None:
+    """A flag overrules a variable that says the same thing in other words; two of one rank contradict each other."""
+    for one, other in (("context", "hub"), ("quiet", "verbose")):
+        if one not in values or other not in values:
+            continue
+        by_flag = [name for name in (one, other) if sources[name].startswith("flag")]
+        if len(by_flag) == 1:
+            overruled = other if by_flag == [one] else one
+            del values[overruled], sources[overruled]
+        else:
+            both = " and ".join(sources[name].removeprefix("flag ") for name in (one, other))
+            raise UsageError(f"{both} exclude each other", hint="give only one of them")
+
+
+def _param(option: _Global) -> TyperOption:
+    help = f"{option.help} [{option.variable}]" if option.variable else option.help
+    declared = [option.name, *option.flags]
+    param = (
+        TyperOption(param_decls=declared, type=str, default=None, metavar=option.metavar, help=help, autocompletion=_completer(option))
+        if option.metavar
+        else TyperOption(param_decls=declared, is_flag=True, default=False, help=help)
+    )
+    setattr(param, MARK, True)
+    return param
+
+
+def _completer(option: _Global) -> Callable[[str], list[str]] | None:
+    if option.name == "context":
+        return _contexts
+    return _starting(option.choices) if option.choices else None
+
+
+def _starting(choices: tuple[str, ...]) -> Callable[[str], list[str]]:
+    def complete(incomplete: str) -> list[str]:
+        return [choice for choice in choices if choice.startswith(incomplete)]
+
+    return complete
+
+
+def _contexts(incomplete: str) -> list[str]:
+    from durablectl.cli.completion import contexts  # deferred: only completion needs it
+
+    return contexts(incomplete)

@@ -1,0 +1,237 @@
+"""What one command works with: its options, its hub, its app and its output. Everything is opened when it is first asked for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, redirect_stdout
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from durablectl import config
+from durablectl.cli.options import GlobalOptions, read_options
+from durablectl.errors import AppError, UsageError
+from durablectl.render.output import Output
+
+if TYPE_CHECKING:
+    from durablectl.engine.registry import Registry
+    from durablectl.model import CheckStatusPayload
+    from durablectl.taskhub import TaskHub
+
+ASKED = ("context", "hub", "task_hub", "connection", "key_env", "app")
+REQUEST_SECONDS = 30.0
+
+
+class Session:
+    """One invocation of the command line; `ctx.obj` of every command. Closing it closes the hubs that it opened."""
+
+    def __init__(self, options: GlobalOptions, out: Output, *, environ: Mapping[str, str], cwd: Path, stdin: TextIO) -> None:
+        self.options, self.out, self.environ, self.cwd, self.stdin = options, out, environ, cwd, stdin
+        self._opened = ExitStack()
+        self._hub: TaskHub | None = None
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person can be asked: standard input and stderr are both a terminal."""
+        return self.stdin.isatty() and self.out.talks_to_terminal
+
+    @cached_property
+    def settings(self) -> config.Settings:
+        """The context, resolved; `UsageError` when it is not known."""
+        asked = {name: value for name in ASKED if (value := getattr(self.options, name)) is not None}
+        return config.resolve(asked, self.options.given, cwd=self.cwd, environ=self.environ)
+
+    # The hub
+
+    @property
+    def hub(self) -> TaskHub:
+        """The hub, for reading: a local one is never created. `UsageError` when there is none."""
+        return self.open()
+
+    def open(self, *, create: bool = False) -> TaskHub:
+        """The hub. `create` is for commands that start: it makes a local hub's file, and hands the hub the app's functions."""
+        if self._hub is None:
+            self._hub = self._opened.enter_context(self._remote() if self.settings.url else self._local(create))
+        return self._hub
+
+    @property
+    def is_local(self) -> bool:
+        return self.settings.path is not None
+
+    @property
+    def hub_label(self) -> str:
+        """The hub in messages: "task hub 'orders' (context prod)", "local hub .durablectl/hub.db"."""
+        settings = self.settings
+        where = f" (context {settings.context})" if settings.context else ""
+        if settings.path is not None:
+            return f"local hub {self._shown(settings.path)}{where}"
+        if settings.task_hub:
+            return f"task hub '{settings.task_hub}'{where or f' at {settings.url}'}"
+        return f"task hub at {settings.url}{where}"
+
+    def announce(self) -> None:
+        """Say which hub a command that changes or gates works on, and where that choice came from."""
+        self._require_hub()
+        self.out.note(f"using {self.hub_label}, chosen by {self.settings.hub_source}")
+
+    def begin_change(self, *, controls: bool = True, yes: bool = False, confirm: str | None = None) -> None:
+        """Announce a change, unless the context forbids it.
+
+        A read-only context refuses. A protected one wants the hub's name for whatever `controls` instances that are there: from
+        `--yes --confirm NAME`, or typed. Both are `UsageError`.
+        """
+        self._require_hub()
+        if self.settings.read_only:
+            raise UsageError(f"context '{self.settings.context}' is read-only", hint="durablectl context list")
+        self.announce()
+        if controls and self.settings.protected:
+            self._confirm(self.settings.task_hub or self.settings.context or "", yes, confirm)
+
+    def hub_of(self, payload: CheckStatusPayload) -> TaskHub:
+        """The hub that a payload from a file belongs to: ours when they agree, or when ours is local and the payload is of this machine.
+
+        Another origin or task hub is `UsageError` when a flag or a variable chose the hub; otherwise the payload's own address is used,
+        with a key only if a context of the user's has one for exactly that address.
+        """
+        address = payload.status_query_get_uri
+        if address is None or (self.is_local and config.is_loopback(address)) or self._agrees(address):
+            return self.hub
+        if self.settings.explicit:
+            raise UsageError(
+                f"instance '{payload.id}' belongs to {config.origin_of(address)}, not to the {self.hub_label}",
+                hint=f"leave out what chose that hub ({self.settings.hub_source}), or name the right one",
+            )
+        return self._opened.enter_context(self._foreign(payload, address))
+
+    # The app
+
+    @property
+    def app_path(self) -> Path | None:
+        """The function_app.py or its folder; None when there is none."""
+        return self.settings.app
+
+    @cached_property
+    def _registry(self) -> Registry:
+        from durablectl.functionapp.loader import load_app  # deferred: most commands run no app
+
+        if self.app_path is None:
+            raise AppError("there is no function_app.py here", hint="name it with --app PATH, or write one with: durablectl init")
+        with redirect_stdout(sys.stderr):  # what an app prints is talk
+            return load_app(self.app_path)
+
+    def registry(self) -> Registry:
+        """The app's functions. `AppError` when there is no app or it cannot be loaded."""
+        return self._registry
+
+    @contextmanager
+    def working(self, instance_ids: Sequence[str]) -> Iterator[None]:
+        """While inside, this process works for the awaited instances, if the hub is local and no live worker holds it.
+
+        `AppError` when nobody works there and there is no app.
+        """
+        with self._embedded_worker(instance_ids) if self.is_local else ExitStack():
+            yield
+
+    def close(self) -> None:
+        """Close every hub that was opened. Calling it twice is fine."""
+        self._opened.close()
+
+    def _embedded_worker(self, instance_ids: Sequence[str]) -> AbstractContextManager[object]:
+        from durablectl.engine.worker import embedded_worker  # deferred: only waiting on a local hub needs the engine
+
+        return embedded_worker(self._require_hub(), self.registry, instance_ids)
+
+    def _require_hub(self) -> Path:
+        settings = self.settings
+        if settings.url is None and settings.path is None:
+            raise UsageError(
+                "no task hub: no flag, variable or context names one, and there is no function_app.py here or above",
+                hint="durablectl init, or --hub PATH|URL, or durablectl context add NAME --url URL",
+            )
+        return settings.path or Path()
+
+    def _local(self, create: bool) -> TaskHub:
+        from durablectl.backends.local import LocalTaskHub  # deferred: a remote command needs no engine
+
+        path = self._require_hub()
+        if not create:
+            if not path.exists():
+                raise UsageError(f"there is no local hub yet at {self._shown(path)}", hint="a start makes one: durablectl start NAME")
+            return LocalTaskHub(path)
+        if path.parent.name == config.HUB_FOLDER:
+            config.make_hub_folder(path.parent)
+        return LocalTaskHub(path, registry=None if self.app_path is None else self.registry(), create=True)
+
+    def _remote(self) -> TaskHub:
+        from durablectl.backends.http import HttpTaskHub  # deferred: a local command needs no httpx
+
+        settings = self.settings
+        url = settings.url or ""
+        return HttpTaskHub(
+            url,
+            key=settings.key(),
+            task_hub=settings.task_hub,
+            connection=settings.connection,
+            headers=settings.keys.headers_for(url, settings.task_hub),
+            timeout=self.options.request_timeout or REQUEST_SECONDS,
+            ca_file=settings.ca_file,
+            proxy=settings.proxy,
+        )
+
+    def _foreign(self, payload: CheckStatusPayload, address: str) -> TaskHub:
+        from durablectl.backends.http import HttpTaskHub  # deferred, as above
+
+        task_hub = config.query_value(address, "taskHub")
+        return HttpTaskHub.from_payload(
+            payload,
+            key=self.settings.keys.key_for(address, task_hub),
+            headers=self.settings.keys.headers_for(address, task_hub),
+            timeout=self.options.request_timeout or REQUEST_SECONDS,
+        )
+
+    def _agrees(self, address: str) -> bool:
+        url, task_hub = self.settings.url, self.settings.task_hub
+        if url is None or config.origin_of(url) != config.origin_of(address):
+            return False
+        theirs = config.query_value(address, "taskHub")
+        return task_hub is None or theirs is None or theirs.lower() == task_hub.lower()
+
+    def _confirm(self, name: str, yes: bool, confirm: str | None) -> None:
+        if yes and confirm == name:
+            return
+        if confirm is not None and confirm != name:
+            raise UsageError(f"--confirm names '{confirm}', but this is '{name}'")
+        if yes or not self.is_terminal:
+            raise UsageError(f"context '{self.settings.context}' is protected", hint=f"add --yes --confirm {name}")
+        self.out.talk(f"context '{self.settings.context}' is protected; type '{name}' to go on:")
+        if self.stdin.readline().strip() != name:
+            raise UsageError("not confirmed; nothing was changed")
+
+    def _shown(self, path: Path) -> str:
+        return str(path.relative_to(self.cwd)) if path.is_relative_to(self.cwd) else str(path)
+
+
+def open_session(given: Mapping[str, object]) -> Session:
+    """The session of this process, for the global flags that were `given`."""
+    options = read_options(given, os.environ)
+    out = Output(
+        sys.stdout,
+        sys.stderr,
+        format=options.output,
+        query=options.query,
+        color=options.color,
+        quiet=options.quiet,
+        verbose=options.verbose,
+        progress=not options.no_progress,
+        environ=os.environ,
+    )
+    return Session(options, out, environ=os.environ, cwd=_working_directory(), stdin=sys.stdin)
+
+
+def _working_directory() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise UsageError("the working directory is gone", hint="cd to a folder that is there") from error

@@ -1,0 +1,243 @@
+"""The tree of commands: a table for the help, and modules that are imported when their command is wanted. Opens no hub."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from durablectl.cli.options import GLOBAL_NAMES, global_params, is_global
+from durablectl.errors import UsageError
+
+PROGRAM = "durablectl"
+GIVEN = "durablectl.given"
+SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+# name -> what it does, in the groups of the help. A command lives in the module of its name, as the function of that name or as `app`.
+GROUPS: dict[str, dict[str, str]] = {
+    "Run": {
+        "start": "Start an instance of an orchestrator.",
+        "run": "Start an instance, wait for it and print its output.",
+        "wait": "Wait until instances are finished; the exit code tells how they ended.",
+    },
+    "Inspect": {
+        "status": "Show the status of an instance.",
+        "list": "List the instances of the task hub.",
+        "links": "Show the addresses that watch and steer an instance.",
+    },
+    "Control": {
+        "raise-event": "Send an event to an instance.",
+        "terminate": "End running instances.",
+        "suspend": "Pause running instances.",
+        "resume": "Let suspended instances go on.",
+        "rewind": "Let failed instances try their failed steps again.",
+        "restart": "Start an instance anew with its name and input.",
+        "purge": "Delete finished instances and their history.",
+        "entity": "Read, signal and list entities.",
+    },
+    "Local": {
+        "worker": "Run the app's functions for the local hub.",
+        "functions": "List the functions of the app.",
+        "init": "Write a small app to begin with.",
+    },
+    "Configure": {
+        "context": "Name task hubs, and say which one is meant.",
+        "completion": "Show or install the shell's completion.",
+    },
+}
+SUMMARIES = {name: summary for commands in GROUPS.values() for name, summary in commands.items()}
+
+# What other tools call it -> what it is called here.
+ELSEWHERE = {
+    "start-new": "start",
+    "get-instances": "list",
+    "get-runtime-status": "status",
+    "purge-history": "purge",
+    "describe": "status",
+    "get": "status",
+    "delete": "purge",
+    "execute": "run",
+    "show": "status",
+    "signal": "raise-event",
+    "cancel": "terminate",
+}
+
+
+class _Globals:
+    """What commands and groups have in common: global options, and help that keeps examples as they are written."""
+
+    params: list[Any]
+    help: str | None
+
+    def take_globals(self, context: typer.Context) -> None:
+        """Move the global options from the command's parameters to where the whole invocation has them; the nearest flag wins."""
+        given = context.meta.setdefault(GIVEN, {})
+        for name in GLOBAL_NAMES:
+            value = context.params.pop(name, None)
+            if value is not None and value is not False:
+                given[name] = value
+
+    def write_sections(self, context: typer.Context, formatter: Any) -> None:
+        own = [param for param in self.params if not is_global(param)]
+        help_option = self.get_help_option(context)  # type: ignore[attr-defined]
+        sections = {
+            "Arguments": [param for param in own if param.param_type_name == "argument"],
+            "Options": [*(param for param in own if param.param_type_name == "option"), help_option],
+        }
+        for title, params in sections.items():
+            _write_params(context, formatter, title, params)
+
+    def write_globals(self, context: typer.Context, formatter: Any) -> None:
+        _write_params(context, formatter, "Global options", [param for param in self.params if is_global(param)])
+
+    def format_help_text(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - click's signature
+        """Wrap paragraphs; leave those that are indented (examples) alone."""
+        for paragraph in inspect.cleandoc(self.help or "").split("\n\n"):
+            lines = paragraph.splitlines()
+            formatter.write_paragraph()
+            with formatter.indentation():
+                if any(line.startswith(" ") for line in lines):
+                    formatter.write("".join(f"{'':>{formatter.current_indent}}{line}\n" for line in lines))
+                else:
+                    formatter.write_text(" ".join(lines))
+
+
+class Command(_Globals, TyperCommand):
+    """A command that takes the global options and gets a Session as `ctx.obj`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.extend(global_params())
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        rest = super().parse_args(ctx, args)
+        self.take_globals(ctx)
+        return rest
+
+    def invoke(self, ctx: Any) -> Any:
+        from durablectl.cli.session import open_session  # deferred: help and completion need none
+
+        ctx.obj = session = open_session(ctx.meta.get(GIVEN, {}))
+        ctx.call_on_close(session.close)
+        return super().invoke(ctx)
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        self.write_sections(ctx, formatter)
+        self.write_globals(ctx, formatter)
+
+
+class Group(_Globals, TyperGroup):
+    """A command with commands of its own."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "no_args_is_help": True})
+        self.params.extend(global_params())
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        rest = super().parse_args(ctx, args)
+        self.take_globals(ctx)
+        return rest
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        name = args[0]
+        if (command := self.get_command(ctx, name)) is not None:
+            return name, command, args[1:]
+        if ctx.resilient_parsing:
+            return None, None, args[1:]
+        raise self.unknown(ctx, name)
+
+    def unknown(self, ctx: Any, name: str) -> UsageError:
+        """What to say about a command that is not there."""
+        near = _nearest(name, self.list_commands(ctx))
+        hint = f"did you mean '{ctx.command_path} {near}'?" if near else f"{ctx.command_path} --help"
+        return UsageError(f"no command '{name}' in '{ctx.command_path}'", hint=hint)
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        self.format_commands(ctx, formatter)
+        self.write_sections(ctx, formatter)
+        self.write_globals(ctx, formatter)
+
+
+class Root(Group):
+    """The program itself. It knows its commands by a table and imports one when that one is wanted."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(SUMMARIES)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - click's signature
+        if cmd_name not in SUMMARIES:
+            return None
+        if cmd_name not in self.commands:
+            self.commands[cmd_name] = _load(cmd_name)
+        return self.commands[cmd_name]
+
+    def unknown(self, ctx: Any, name: str) -> UsageError:  # noqa: ARG002 - the group's signature
+        if name in ELSEWHERE:
+            return UsageError(f"no command '{name}'", hint=f"here it is: {PROGRAM} {ELSEWHERE[name]}")
+        near = _nearest(name, [*SUMMARIES, *ELSEWHERE])
+        hint = f"did you mean '{PROGRAM} {ELSEWHERE.get(near, near)}'?" if near else f"{PROGRAM} --help"
+        return UsageError(f"no command '{name}'", hint=hint)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - click's signature
+        for title, commands in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl(list(commands.items()), col_max=20)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Names and options, without importing the commands."""
+        from typer.core import CompletionItem  # deferred: only completion needs it
+
+        names = [CompletionItem(name, help=help) for name, help in SUMMARIES.items() if name.startswith(incomplete)]
+        return names + super(TyperGroup, self).shell_complete(ctx, incomplete)
+
+
+class Commands(typer.Typer):
+    """A Typer app of commands that all take the global options; what a command's module calls `app` when it has commands of its own."""
+
+    def __init__(self, help: str) -> None:
+        super().__init__(cls=Group, help=help, rich_markup_mode=None, add_completion=False, context_settings=SETTINGS)
+
+    def command(self, name: str | None = None, **settings: Any) -> Callable[[Any], Any]:
+        return super().command(name, **{"cls": Command, **settings})
+
+
+def root() -> Root:
+    """The whole program as one click command."""
+    return Root(
+        name=PROGRAM,
+        help="Start, watch, wait for and steer durable orchestrations: on a remote task hub, or on a local one that runs them itself.",
+        params=[],
+        context_settings=SETTINGS,
+        rich_markup_mode=None,
+        subcommand_metavar="COMMAND [ARGS]...",
+        epilog=f"{PROGRAM} COMMAND --help tells more, with an example.",
+    )
+
+
+def _load(name: str) -> Any:
+    module_name = name.replace("-", "_")
+    module = import_module(f"durablectl.cli.commands.{module_name}")
+    app = getattr(module, "app", None)
+    if app is None:
+        app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=SETTINGS)
+        app.command(name, cls=Command)(getattr(module, module_name))
+    command = typer.main.get_command(app)
+    command.name = name
+    return command
+
+
+def _nearest(name: str, known: Iterable[str]) -> str | None:
+    from difflib import get_close_matches  # deferred: only a mistake needs it
+
+    return next(iter(get_close_matches(name, list(known), 1)), None)
+
+
+def _write_params(context: typer.Context, formatter: Any, title: str, params: Iterable[Any]) -> None:
+    records = [record for param in params if param is not None and (record := param.get_help_record(context)) is not None]
+    if records:
+        with formatter.section(title):
+            formatter.write_dl(records)

@@ -1,0 +1,24 @@
+"""Contexts and their precedence: which hub, which key, and who said so. Opens no hub."""
+
+from __future__ import annotations
+
+from durablectl.config.addresses import is_loopback as is_loopback
+from durablectl.config.addresses import is_url as is_url
+from durablectl.config.addresses import origin_of as origin_of
+from durablectl.config.addresses import query_value as query_value
+from durablectl.config.addresses import without_key as without_key
+from durablectl.config.contexts import Context as Context
+from durablectl.config.contexts import UserFile as UserFile
+from durablectl.config.contexts import check_name as check_name
+from durablectl.config.contexts import checked as checked
+from durablectl.config.contexts import read_user_file as read_user_file
+from durablectl.config.contexts import write_user_file as write_user_file
+from durablectl.config.keys import Credential as Credential
+from durablectl.config.keys import KeyRing as KeyRing
+from durablectl.config.settings import HUB_FOLDER as HUB_FOLDER
+from durablectl.config.settings import Settings as Settings
+from durablectl.config.settings import default_user_file as default_user_file
+from durablectl.config.settings import find_app as find_app
+from durablectl.config.settings import make_hub_folder as make_hub_folder
+from durablectl.config.settings import resolve as resolve
+from durablectl.config.settings import unknown_context as unknown_context

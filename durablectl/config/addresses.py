@@ -1,0 +1,53 @@
+"""Addresses of remote hubs: what an origin is, and that no key hides in one. Pure."""
+
+from __future__ import annotations
+
+from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+from durablectl.errors import UsageError
+
+_PORTS = {"http": 80, "https": 443}
+
+
+def is_url(text: str) -> bool:
+    return text.lower().startswith(("http://", "https://"))
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port, in the one form that origins are compared in; `UsageError` when it is no http address."""
+    parts = _split(url)
+    host = (parts.hostname or "").rstrip(".")
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme.lower()}://{shown}:{parts.port or _PORTS[parts.scheme.lower()]}"
+
+
+def without_key(url: str) -> str:
+    """The address as it was given; `UsageError` (which does not repeat it) when it holds a key, a user or any query."""
+    parts = _split(url)
+    if parts.query or parts.fragment or "@" in parts.netloc:
+        raise UsageError(
+            f"the address of {parts.hostname} holds more than an address",
+            hint="give the part before '?', and name the key with --key-env or in a context of your own",
+        )
+    return url
+
+
+def is_loopback(url: str) -> bool:
+    host = (_split(url).hostname or "").rstrip(".")
+    return host in ("localhost", "::1") or host.endswith(".localhost") or host.startswith("127.")
+
+
+def query_value(url: str, name: str) -> str | None:
+    """The first value of a query's member, its name in any case; None when it has none."""
+    return next((value for key, value in parse_qsl(_split(url).query) if key.lower() == name.lower()), None)
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme.lower() in _PORTS and bool(parts.hostname) and (parts.port or 1) > 0 and not any(c.isspace() for c in url)
+    except ValueError:
+        valid = False
+    if not valid:
+        raise UsageError("the hub's address is no http or https address", hint="write for example https://orders.azurewebsites.net")
+    return parts

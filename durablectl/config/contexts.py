@@ -1,0 +1,300 @@
+"""Named contexts and the two files that hold them: the user's own, and the project's durablectl.toml. Reads and writes TOML only."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeGuard
+
+from durablectl.config.addresses import is_url, without_key
+from durablectl.errors import DurablectlError, UsageError
+
+PROJECT_FILE = "durablectl.toml"
+USER_FILE = "contexts.toml"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_ADDRESS = ("url", "hub", "task-hub", "connection", "app", "encode", "protected", "read-only")
+_USER_ONLY = ("key-env", "key-command", "key-file", "header", "header-command", "ca-file", "proxy")
+_TOP = ("context", "hub", "url", "task-hub", "connection", "app", "encode", "contexts")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One named hub: either `url` or `hub` (a file) is set. Paths are absolute. The repr holds no header values."""
+
+    name: str
+    url: str | None = None
+    hub: str | None = None
+    task_hub: str | None = None
+    connection: str | None = None
+    app: str | None = None
+    encode: str | None = None
+    protected: bool = False
+    read_only: bool = False
+    key_env: str | None = None
+    key_command: str | None = None
+    key_file: str | None = None
+    header: tuple[str, ...] = field(default=(), repr=False)
+    header_command: str | None = None
+    ca_file: str | None = None
+    proxy: str | None = field(default=None, repr=False)
+
+    def to_toml(self) -> dict[str, Any]:
+        """What is set, by its name in the file."""
+        values = {each.name.replace("_", "-"): getattr(self, each.name) for each in fields(self) if each.name != "name"}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class UserFile:
+    """The user's own contexts."""
+
+    path: Path
+    current: str | None = None
+    contexts: Mapping[str, Context] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFile:
+    """What a durablectl.toml says: a context's name, or an address without a key."""
+
+    path: Path
+    context: str | None = None
+    hub: str | None = None
+    task_hub: str | None = None
+    connection: str | None = None
+    app: str | None = None
+    encode: str | None = None
+    contexts: Mapping[str, Context] = field(default_factory=dict, hash=False)
+
+
+def read_user_file(path: Path) -> UserFile:
+    """The user's contexts; empty when there is no file. `UsageError` when it cannot be understood."""
+    text = _text(path)
+    if text is None:
+        return UserFile(path)
+    parsed = _parsed(path, text)
+    for name in parsed:
+        if name not in ("current", "contexts"):
+            raise _unknown(path, text, name, ("current", "contexts"))
+    current = parsed.get("current")
+    if current is not None and not isinstance(current, str):
+        raise UsageError(f"'current' {_at(path, text, 'current')} must be the name of a context")
+    return UserFile(path, current, _contexts(path, text, parsed, _ADDRESS + _USER_ONLY))
+
+
+def read_project_file(path: Path, user: UserFile) -> ProjectFile:
+    """A durablectl.toml. It came with a clone: `UsageError` when it names a key, a command or a header, or one of the user's contexts."""
+    text = _text(path) or ""
+    parsed = _parsed(path, text)
+    _refuse_secrets(path, text, parsed)
+    for name, value in parsed.items():
+        if name not in _TOP:
+            raise _unknown(path, text, name, _TOP)
+        if name != "contexts" and (not isinstance(value, str) or not value):
+            raise UsageError(f"'{name}' {_at(path, text, name)} must be a text")
+    if len([name for name in ("context", "hub", "url") if name in parsed]) > 1:
+        raise UsageError(f"{path} names more than one hub", hint="keep one of context, hub and url")
+    if "context" in parsed and (extra := [name for name in ("task-hub", "connection", "encode") if name in parsed]):
+        raise UsageError(f"'{extra[0]}' {_at(path, text, extra[0])} would redefine the context", hint="it goes with hub or url only")
+    contexts = _contexts(path, text, parsed, _ADDRESS)
+    for name in contexts:
+        if name in user.contexts:
+            raise UsageError(
+                f"context '{name}' {_at(path, text, f'[contexts.{name}]')} is one of your own and cannot be redefined",
+                hint=f"rename it there, or remove yours with: durablectl context remove {name}",
+            )
+    hub = parsed.get("hub") or parsed.get("url")
+    return ProjectFile(
+        path,
+        context=parsed.get("context"),
+        hub=None if hub is None else _address(path, text, "hub" if "hub" in parsed else "url", hub),
+        task_hub=parsed.get("task-hub"),
+        connection=parsed.get("connection"),
+        app=_beside(path, parsed.get("app")),
+        encode=_encode(path, text, parsed.get("encode")),
+        contexts=contexts,
+    )
+
+
+def find_project_file(start: Path) -> Path | None:
+    """The nearest durablectl.toml, from `start` upwards."""
+    return next((found for folder in (start, *start.parents) if (found := folder / PROJECT_FILE).is_file()), None)
+
+
+def write_user_file(path: Path, *, current: str | None, contexts: Mapping[str, Context]) -> None:
+    """Write the user's contexts, whole or not at all, for the user's eyes only. Comments of contexts that stay as they are stay, too."""
+    import tomlkit  # deferred: only a change needs the writer
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        document = tomlkit.parse(_text(path) or "")
+    except TOMLKitError as error:
+        raise UsageError(f"{path} is no TOML: {error}") from error
+    if current is None:
+        document.pop("current", None)
+    else:
+        document["current"] = current
+    before = document.setdefault("contexts", tomlkit.table(is_super_table=True))
+    for name in [name for name in before if name not in contexts]:
+        del before[name]
+    for name, context in contexts.items():
+        if name not in before or before[name].unwrap() != context.to_toml():
+            before[name] = context.to_toml()
+    _replace(path, tomlkit.dumps(document))
+
+
+def check_name(name: str) -> str:
+    """A context's name as it may be written; `UsageError` otherwise."""
+    if not NAME.fullmatch(name):
+        raise UsageError(f"'{name}' is no name for a context", hint="use letters, digits, '.', '_' and '-', at most 64")
+    return name
+
+
+def checked(context: Context) -> Context:
+    """The same context; `UsageError` when its settings contradict each other."""
+    if (context.url is None) == (context.hub is None):
+        raise UsageError(f"context '{context.name}' needs either a url or a hub file")
+    if context.url is not None:
+        without_key(context.url)
+    else:
+        remote = ("task_hub", "connection", *(name.replace("-", "_") for name in _USER_ONLY))
+        if given := [name for name in remote if getattr(context, name)]:
+            raise UsageError(f"context '{context.name}' is a local file: {given[0].replace('_', '-')} goes with a url only")
+    keys = [name for name in ("key_env", "key_command", "key_file") if getattr(context, name)]
+    if len(keys) > 1:
+        raise UsageError(f"context '{context.name}' has more than one key", hint="keep one of key-env, key-command and key-file")
+    if bad := [each for each in context.header if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:\s*[^\r\n]*", each)]:
+        raise UsageError(f"a header of context '{context.name}' is no 'Name: value'", hint=f"it begins with '{bad[0].split(':')[0][:20]}'")
+    return context
+
+
+def _contexts(path: Path, text: str, parsed: dict[str, Any], allowed: tuple[str, ...]) -> dict[str, Context]:
+    tables = parsed.get("contexts", {})
+    if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
+        raise UsageError(f"'contexts' {_at(path, text, 'contexts')} must hold tables such as [contexts.prod]")
+    return {name: _context(path, text, name, table, allowed) for name, table in tables.items()}
+
+
+def _context(path: Path, text: str, name: str, table: dict[str, Any], allowed: tuple[str, ...]) -> Context:
+    check_name(name)
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in allowed:
+            raise _unknown(path, text, key, allowed)
+        values[key.replace("-", "_")] = _value(path, text, key, value)
+    for key in ("hub", "app", "key_file", "ca_file"):
+        if values.get(key):
+            values[key] = _beside(path, values[key])
+    try:
+        return checked(Context(name, **values))
+    except UsageError as error:
+        raise UsageError(f"{error.message} ({path})", hint=error.hint) from error
+
+
+def _value(path: Path, text: str, key: str, value: object) -> object:
+    if key in ("protected", "read-only"):
+        if isinstance(value, bool):
+            return value
+        raise UsageError(f"'{key}' {_at(path, text, key)} must be true or false")
+    if key == "header":
+        values = [value] if isinstance(value, str) else value
+        if _is_texts(values):
+            return tuple(values)
+        raise UsageError(f"'{key}' {_at(path, text, key)} must be a list of 'Name: value'")
+    if not isinstance(value, str) or not value:
+        raise UsageError(f"'{key}' {_at(path, text, key)} must be a text")
+    return _encode(path, text, value) if key == "encode" else value
+
+
+def _is_texts(values: object) -> TypeGuard[list[str]]:
+    return isinstance(values, list) and all(isinstance(each, str) for each in values)
+
+
+def _refuse_secrets(path: Path, text: str, parsed: dict[str, Any]) -> None:
+    tables = parsed.get("contexts", {})
+    nested = [table for table in tables.values() if isinstance(table, dict)] if isinstance(tables, dict) else []
+    for table in (parsed, *nested):
+        for name in _USER_ONLY:
+            if name in table:
+                raise UsageError(
+                    f"'{name}' {_at(path, text, name)} is refused: a project's file may not name keys, commands, headers or proxies",
+                    hint="put it into a context of your own: durablectl context add NAME --url URL --key-env VARIABLE",
+                )
+
+
+def _address(path: Path, text: str, name: str, value: str) -> str:
+    if not is_url(value):
+        return str(_beside(path, value))
+    try:
+        return without_key(value)
+    except UsageError as error:
+        raise UsageError(f"'{name}' {_at(path, text, name)}: {error.message}", hint=error.hint) from error
+
+
+def _encode(path: Path, text: str, value: str | None) -> str | None:
+    if value not in (None, "json", "string"):
+        raise UsageError(f"'encode' {_at(path, text, 'encode')} must be json or string")
+    return value
+
+
+def _beside(path: Path, value: str | None) -> str | None:
+    """A path of the file, as seen from the file's folder."""
+    return None if value is None else os.path.normpath(path.parent / Path(value).expanduser())
+
+
+def _at(path: Path, text: str, name: str) -> str:
+    """Where a name stands: "in FILE, line N", as well as a look at the text can tell."""
+    pattern = re.escape(name) if name.startswith("[") else rf"""["']?{re.escape(name)}["']?\s*[=.]|\[{re.escape(name)}"""
+    for number, line in enumerate(text.splitlines(), 1):
+        if re.match(rf"\s*(?:{pattern})", line) or re.search(rf"[{{,]\s*{re.escape(name)}\s*=", line):
+            return f"in {path}, line {number}"
+    return f"in {path}"
+
+
+def _unknown(path: Path, text: str, name: str, known: tuple[str, ...]) -> UsageError:
+    from difflib import get_close_matches  # deferred: only a mistake needs it
+
+    near = get_close_matches(name, known, 1)
+    hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}"
+    return UsageError(f"unknown setting '{name}' {_at(path, text, name)}", hint=hint)
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise UsageError(f"cannot read {path}: {reason}") from error
+
+
+def _parsed(path: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path} is no TOML: {str(error)[:1].lower()}{str(error)[1:]}") from error
+
+
+def _replace(path: Path, text: str) -> None:
+    target = Path(os.path.realpath(path))  # a link into a folder of dotfiles stays a link
+    draft = target.with_name(f"{target.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            draft.replace(target)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise DurablectlError(f"cannot write {path}: {error.strerror}") from error

@@ -1,0 +1,229 @@
+"""Which hub a command works on, and who said so: flag > variable > durablectl.toml > the user's current context > the project's own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from durablectl.config.addresses import is_url, origin_of, without_key
+from durablectl.config.contexts import Context, ProjectFile, UserFile, find_project_file, read_project_file, read_user_file
+from durablectl.config.keys import Credential, KeyRing
+from durablectl.errors import HubUnusable, UsageError
+
+APP_FILE = "function_app.py"
+HUB_FOLDER = ".durablectl"
+HUB_FILE = "hub.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a command works with. At most one of `url` and `path` is set; none: no hub was named or found.
+
+    `named` tells whether a flag, a variable or a context chose the hub, rather than the working directory.
+    `sources` says for every value that is set where it came from.
+    """
+
+    keys: KeyRing = field(repr=False)
+    url: str | None = None
+    path: Path | None = None
+    context: str | None = None
+    task_hub: str | None = None
+    connection: str | None = None
+    app: Path | None = None
+    encode: str = "json"
+    ca_file: str | None = None
+    proxy: str | None = field(default=None, repr=False)
+    protected: bool = False
+    read_only: bool = False
+    named: bool = False
+    explicit: bool = False  # a flag or a variable chose the hub: what disagrees with it is an error
+    sources: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def hub_source(self) -> str:
+        """Who chose the hub, for messages."""
+        return self.sources.get("hub", "")
+
+    def key(self) -> str | None:
+        """The key of the hub itself."""
+        return None if self.url is None else self.keys.key_for(self.url, self.task_hub)
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """A hub and where the choice came from. `context` is set when the hub has a name."""
+
+    context: Context
+    source: str
+    own: bool  # from a flag, a variable or the user's file; a project's file is not the user's word
+    explicit: bool = False
+    named: bool = True
+
+
+def resolve(
+    asked: Mapping[str, str], given: Mapping[str, str], *, cwd: Path, environ: Mapping[str, str], user_file: Path | None = None
+) -> Settings:
+    """The settings of one command. `asked` are the texts of flags and variables, by name; `given` says which of the two each is."""
+    user = read_user_file(user_file or default_user_file())
+    found = find_project_file(cwd)
+    project = None if found is None else read_project_file(found, user)
+    choice = _choose(asked, given, cwd, user, project)
+    app, app_source = _app(asked, given, cwd, choice, project)
+    if choice is None and app is not None:
+        beside = (app if app.is_dir() else app.parent) / HUB_FOLDER / HUB_FILE
+        choice = _Choice(Context("", hub=str(beside)), f"beside {app} ({app_source})", own=True, named=False)
+    return _settled(asked, given, choice, KeyRing(_credentials(asked, given, choice, user), environ), (app, app_source, project))
+
+
+def default_user_file() -> Path:
+    """Where the user's contexts are kept."""
+    from platformdirs import user_config_path  # deferred: the library has no need of it
+
+    return user_config_path("durablectl", appauthor=False) / "contexts.toml"
+
+
+def find_app(start: Path) -> Path | None:
+    """The nearest function_app.py, from `start` upwards."""
+    return next((found for folder in (start, *start.parents) if (found := folder / APP_FILE).is_file()), None)
+
+
+def make_hub_folder(folder: Path) -> None:
+    """Make the folder of a project's own hub, one that ignores itself in git."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (ignore := folder / ".gitignore").exists():
+            ignore.write_text("*\n", encoding="utf-8")
+    except OSError as error:
+        raise HubUnusable(f"cannot make the folder {folder}: {(error.strerror or 'it cannot be written').lower()}") from error
+
+
+def unknown_context(name: str, known: Mapping[str, Context], source: str | None = None) -> UsageError:
+    """What to say about a context that is not there."""
+    from difflib import get_close_matches  # deferred: only a mistake needs it
+
+    near = get_close_matches(name, known, 1)
+    said = f" ({source})" if source and not source.startswith("flag") else ""
+    hint = f"did you mean '{near[0]}'? durablectl context list" if near else "see: durablectl context list"
+    return UsageError(f"no context '{name}'{said}", hint=hint)
+
+
+def _choose(asked: Mapping[str, str], given: Mapping[str, str], cwd: Path, user: UserFile, project: ProjectFile | None) -> _Choice | None:
+    known = {**(project.contexts if project else {}), **user.contexts}
+    if name := asked.get("context"):
+        return _by_name(name, known, user, given["context"], explicit=True)
+    if hub := asked.get("hub"):
+        return _Choice(_by_address(hub, cwd, asked), given["hub"], own=True, explicit=True)
+    if project and project.context:
+        return _by_name(project.context, known, user, f"durablectl.toml ({project.path})", explicit=False)
+    if project and project.hub:
+        context = _by_address(project.hub, project.path.parent, {"task_hub": project.task_hub, "connection": project.connection})
+        return _Choice(context, f"durablectl.toml ({project.path})", own=False)
+    if user.current:
+        return _by_name(user.current, user.contexts, user, f"current context ({user.path})", explicit=False)
+    return None
+
+
+def _by_name(name: str, known: Mapping[str, Context], user: UserFile, source: str, *, explicit: bool) -> _Choice:
+    if name not in known:
+        raise unknown_context(name, known, source)
+    return _Choice(known[name], source, own=name in user.contexts, explicit=explicit)
+
+
+def _by_address(text: str, folder: Path, extra: Mapping[str, str | None]) -> Context:
+    """A context without a name, for an address or a file. A folder stands for the hub inside it."""
+    if is_url(text):
+        return Context("", url=without_key(text), task_hub=extra.get("task_hub"), connection=extra.get("connection"))
+    path = Path(os.path.normpath(folder / Path(text).expanduser()))
+    return Context("", hub=str(path / HUB_FOLDER / HUB_FILE if path.is_dir() else path))
+
+
+def _app(
+    asked: Mapping[str, str], given: Mapping[str, str], cwd: Path, choice: _Choice | None, project: ProjectFile | None
+) -> tuple[Path | None, str]:
+    if app := asked.get("app"):
+        return Path(os.path.normpath(cwd / Path(app).expanduser())), given["app"]
+    if choice and choice.context.app:
+        return Path(choice.context.app), f"context {choice.context.name}"
+    if project and project.app:
+        return Path(project.app), f"durablectl.toml ({project.path})"
+    found = find_app(cwd)
+    return found, "found upwards from the working directory"
+
+
+def _credentials(asked: Mapping[str, str], given: Mapping[str, str], choice: _Choice | None, user: UserFile) -> tuple[Credential, ...]:
+    """The chosen context's own first, then those of the user's other contexts, each for its own origin and task hub only."""
+    own = [each for each in (Credential.of_context(context) for context in user.contexts.values()) if each is not None]
+    if choice is None or choice.context.url is None:
+        return tuple(own)
+    name = f"context {choice.context.name}"
+    ordered = sorted(own, key=lambda each: each.owner != name)
+    if not (variable := asked.get("key_env")):
+        return tuple(ordered)
+    if not choice.own and not given["key_env"].startswith("flag"):
+        raise UsageError(
+            f"the key that {given['key_env']} names is not sent to a hub that {choice.source} names",
+            hint="name the hub yourself with --hub or in a context of your own",
+        )
+    task_hub = asked.get("task_hub") or choice.context.task_hub
+    return (Credential(given["key_env"], origin_of(choice.context.url), task_hub, key_env=variable), *ordered)
+
+
+def _settled(
+    asked: Mapping[str, str],
+    given: Mapping[str, str],
+    choice: _Choice | None,
+    keys: KeyRing,
+    rest: tuple[Path | None, str, ProjectFile | None],
+) -> Settings:
+    app, app_source, project = rest
+    context = choice.context if choice else Context("")
+    named = f"context {context.name}" if context.name else (choice.source if choice else "")
+    sources: dict[str, str] = {}
+
+    def value(name: str, inherited: str | None) -> str | None:
+        if asked.get(name):
+            sources[name] = given[name]
+            return asked[name]
+        if inherited is not None:
+            sources[name] = named
+        return inherited
+
+    settings = Settings(
+        keys,
+        url=context.url,
+        path=None if context.hub is None else Path(context.hub),
+        context=context.name or None,
+        task_hub=value("task_hub", context.task_hub),
+        connection=value("connection", context.connection),
+        app=app,
+        encode=context.encode or (project.encode if project else None) or "json",
+        ca_file=value("ca_file", context.ca_file),
+        proxy=value("proxy", context.proxy),
+        protected=context.protected,
+        read_only=context.read_only,
+        named=bool(choice and choice.named),
+        explicit=bool(choice and choice.explicit),
+        sources=sources,
+    )
+    sources |= _whence(settings, choice, app_source, project)
+    return settings
+
+
+def _whence(settings: Settings, choice: _Choice | None, app_source: str, project: ProjectFile | None) -> dict[str, str]:
+    """Where the values came from that no flag overrules one by one."""
+    context = f"context {settings.context}"
+    sources = {} if choice is None else {"hub": choice.source}
+    if choice and settings.context:
+        sources["context"] = choice.source
+    if settings.app:
+        sources["app"] = app_source
+    if choice and choice.context.encode:
+        sources["encode"] = context
+    elif project and project.encode:
+        sources["encode"] = f"durablectl.toml ({project.path})"
+    for name in ("protected", "read_only"):
+        if getattr(settings, name):
+            sources[name] = context
+    return sources

@@ -1,0 +1,327 @@
+"""Where a command's words go: the only writer to stdout, and the one for talk on stderr. Knows no hub and no command.
+
+stdout is data, stderr is talk. What comes from a hub is data: it never reaches a terminal, or a CI runner's log, as its command.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TextIO
+
+from durablectl.errors import UsageError
+from durablectl.render.safe import defuse, json_safe, safe
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+FLUSH_EVERY = 100
+PIPED_WIDTH = 100
+
+
+class OutputFormat(Enum):
+    """What `-o` offers."""
+
+    TEXT = "text"
+    JSON = "json"
+    JSONL = "jsonl"
+    ID = "id"
+
+
+class Color(Enum):
+    """What `--color` offers."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+class Output:
+    """The two streams of one command, and how they want to be written to.
+
+    A reader that goes away (EPIPE) ends a stream of rows with BrokenPipeError; a single answer is then dropped in silence, so that the
+    exit code still tells the outcome.
+    """
+
+    def __init__(
+        self,
+        stdout: TextIO,
+        stderr: TextIO,
+        *,
+        format: OutputFormat = OutputFormat.TEXT,
+        query: str | None = None,
+        color: Color = Color.AUTO,
+        quiet: bool = False,
+        verbose: bool = False,
+        progress: bool = True,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self._stdout, self._stderr = stdout, stderr
+        self._environ = os.environ if environ is None else environ
+        self._query, self._color, self._progress = query, color, progress
+        self._expression: Any = None
+        self._above: Callable[[str], None] | None = None
+        self.format, self.quiet, self.verbose = format, quiet, verbose
+        self.in_ci = bool(self._environ.get("GITHUB_ACTIONS") or self._environ.get("TF_BUILD"))
+
+    # What the streams are
+
+    @property
+    def is_text(self) -> bool:
+        return self.format is OutputFormat.TEXT
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person reads stdout."""
+        return _is_terminal(self._stdout)
+
+    @property
+    def talks_to_terminal(self) -> bool:
+        """Whether a person reads stderr."""
+        return _is_terminal(self._stderr)
+
+    @property
+    def is_rich(self) -> bool:
+        """Whether text on stdout is for a terminal that can show more than plain lines (otherwise: plain, complete, untruncated)."""
+        return self.is_text and self.is_terminal and self._environ.get("TERM") != "dumb"
+
+    @property
+    def wants_progress(self) -> bool:
+        """Whether stderr can show a live display."""
+        return self._progress and not self.quiet and self.talks_to_terminal and self._environ.get("TERM") != "dumb"
+
+    @property
+    def width(self) -> int:
+        return shutil.get_terminal_size((PIPED_WIDTH, 24)).columns
+
+    def wants_color(self, stream: TextIO) -> bool:
+        """The flag decides, then NO_COLOR, then FORCE_COLOR, then whether it is a terminal that is not dumb."""
+        if self._color is not Color.AUTO:
+            return self._color is Color.ALWAYS
+        if self._environ.get("NO_COLOR"):
+            return False
+        if self._environ.get("FORCE_COLOR"):
+            return True
+        return _is_terminal(stream) and self._environ.get("TERM") != "dumb"
+
+    # Data
+
+    def data(self, text: str) -> None:
+        """Write one text answer and end its line."""
+        exposed = self.is_terminal or self.in_ci
+        self._write_last(defuse(safe(text), ci=self.in_ci) if exposed else text)
+
+    def json(self, value: Any) -> None:
+        """Write one JSON value, through `--query`."""
+        self._write_last(self._encode(self._ask(value), indent=2))
+
+    def json_array(self, values: Iterable[Any]) -> None:
+        """Write a JSON array element by element as they come; with `--query` the whole array is asked."""
+        if self._query is not None:
+            self.json(list(values))
+            return
+        opening = "["
+        for value in self._flushing(values):
+            element = self._encode(value, indent=2).replace("\n", "\n  ")
+            self._write(f"{opening}\n  {element}")
+            opening = ","
+        self._write_last("[]" if opening == "[" else "\n]")
+
+    def jsonl(self, values: Iterable[Any]) -> None:
+        """Write one line of JSON for each value as it comes; `--query` asks each."""
+        for value in self._flushing(values):
+            self._write(self._encode(self._ask(value)) + "\n")
+        self.flush()
+
+    def ids(self, ids: Iterable[str]) -> None:
+        """Write one id a line as they come."""
+        self.lines(ids)
+
+    def lines(self, lines: Iterable[str]) -> None:
+        """Write lines of text as they come."""
+        exposed = self.is_terminal or self.in_ci
+        for line in self._flushing(lines):
+            self._write((defuse(safe(line), ci=self.in_ci) if exposed else line) + "\n")
+        self.flush()
+
+    def show(self, text: str, value: Any, *, id: str | None = None) -> None:
+        """Write one answer in the wanted form: `text` for people, else the JSON `value`, or the `id` with `-o id`."""
+        match self.format:
+            case OutputFormat.TEXT:
+                self.data(text)
+            case OutputFormat.JSON:
+                self.json(value)
+            case OutputFormat.JSONL:
+                self.jsonl(value if isinstance(value, list) else [value])
+            case OutputFormat.ID:
+                if id is None:
+                    raise UsageError("there is no id to print here", hint="use -o json or -o text")
+                self.ids([id])
+
+    def rich(self, renderable: Any) -> None:
+        """Print a Rich renderable on stdout. Build it only when `is_rich`, of `Text` that went through `safe`: markup is never parsed."""
+        self.console.print(renderable, markup=False, emoji=False, highlight=False, soft_wrap=False)
+        self.flush()
+
+    @property
+    def console(self) -> Console:
+        """A Rich console on stdout."""
+        return self._console(self._stdout)
+
+    @property
+    def talk_console(self) -> Console:
+        """A Rich console on stderr, for progress and questions."""
+        return self._console(self._stderr)
+
+    # Talk
+
+    def note(self, text: str) -> None:
+        """Say something that is good to know; not with -q."""
+        if not self.quiet:
+            self.talk(text)
+
+    def detail(self, text: str) -> None:
+        """Say something that only -v wants to know."""
+        if self.verbose:
+            self.talk(text)
+
+    def hint(self, text: str) -> None:
+        """Say what to do next; not with -q."""
+        if not self.quiet:
+            self.talk(f"hint: {text}")
+
+    def warn(self, text: str) -> None:
+        """Say that something may not be as wanted; also with -q."""
+        self.talk(f"warning: {text}")
+
+    def error(self, message: str, hint: str | None = None) -> None:
+        """Say why it failed, then what to do; also with -q."""
+        self.talk(f"durablectl: {message}")
+        if hint:
+            self.talk(f"hint: {hint}")
+
+    def talk(self, text: str) -> None:
+        """Write to stderr whatever else is set; a reader that went away is no reason to stop."""
+        line = defuse(safe(text), ci=self.in_ci)
+        if self._above is not None:
+            self._above(line)
+            return
+        try:
+            _write_any(self._stderr, line + "\n")
+            self._stderr.flush()
+        except (OSError, ValueError):
+            _silence(self._stderr)
+
+    @contextmanager
+    def talking_above(self, write: Callable[[str], None]) -> Iterator[None]:
+        """While inside, talk goes to `write`, which prints it above a live display."""
+        self._above, before = write, self._above
+        try:
+            yield
+        finally:
+            self._above = before
+
+    def flush(self) -> None:
+        """Hand over what was written; BrokenPipeError when nobody reads it any more."""
+        try:
+            self._stdout.flush()
+        except BrokenPipeError:
+            _silence(self._stdout)
+            raise
+
+    def _console(self, stream: TextIO) -> Console:
+        from rich.console import Console  # deferred: only a terminal that wants it pays for it
+
+        color = self.wants_color(stream)
+        return Console(file=stream, no_color=not color, force_terminal=color or None, markup=False, emoji=False, highlight=False)
+
+    def _ask(self, value: Any) -> Any:
+        if self._query is None:
+            return value
+        if self._expression is None:
+            self._expression = compiled(self._query)
+        return searched(self._expression, value)
+
+    def _encode(self, value: Any, *, indent: int | None = None) -> str:
+        unicode = (getattr(self._stdout, "encoding", None) or "ascii").lower().replace("-", "") in ("utf8", "utf16")
+        return json_safe(json.dumps(value, ensure_ascii=not unicode, indent=indent), ci=self.in_ci)
+
+    def _flushing(self, values: Iterable[Any]) -> Iterator[Any]:
+        """Hand rows over early at first and for a person always, later in bundles."""
+        for count, value in enumerate(values):
+            yield value
+            if self.is_terminal or count < FLUSH_EVERY or count % FLUSH_EVERY == 0:
+                self.flush()
+
+    def _write(self, text: str) -> None:
+        try:
+            _write_any(self._stdout, text)
+        except BrokenPipeError:
+            _silence(self._stdout)
+            raise
+
+    def _write_last(self, text: str) -> None:
+        try:
+            self._write(text + "\n")
+            self.flush()
+        except BrokenPipeError:
+            pass
+
+
+def compiled(query: str) -> Any:
+    """A JMESPath expression; `UsageError` that points at the place when it is none."""
+    import jmespath  # deferred: only --query and --where need it
+    from jmespath.exceptions import JMESPathError
+
+    try:
+        return jmespath.compile(query)
+    except JMESPathError as error:
+        reason = str(error).splitlines()[0].rstrip(".:")
+        raise UsageError(f"'{query}' is no JMESPath expression: {reason}", hint="see https://jmespath.org/tutorial.html") from error
+
+
+def searched(expression: Any, value: Any) -> Any:
+    """What a compiled expression finds in a JSON value; `UsageError` when it does not fit the value."""
+    from jmespath.exceptions import JMESPathError  # deferred, as above
+
+    try:
+        return expression.search(value)
+    except JMESPathError as error:
+        raise UsageError(f"the JMESPath expression does not fit: {error}", hint="see the JSON it is asked with -o json") from error
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty()
+    except (AttributeError, ValueError):
+        return False
+
+
+def _write_any(stream: TextIO, text: str) -> None:
+    """Write text that the stream's encoding may not have."""
+    try:
+        stream.write(text)
+    except UnicodeEncodeError:
+        encoding = getattr(stream, "encoding", None) or "ascii"
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def _silence(stream: TextIO) -> None:
+    """Point a stream that nobody reads at the null device, so that the interpreter's last flush does not complain."""
+    try:
+        descriptor = stream.fileno()
+        null = os.open(os.devnull, os.O_WRONLY)
+    except (AttributeError, OSError, ValueError):
+        return
+    os.dup2(null, descriptor)
+    os.close(null)
+
+
+def standard_output(**settings: Any) -> Output:
+    """An Output on the process's own streams."""
+    return Output(sys.stdout, sys.stderr, **settings)
