@@ -1,0 +1,83 @@
+"""`durablectl functions`: what the app registers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from durablectl.render.output import OutputFormat
+
+if TYPE_CHECKING:
+    from durablectl.cli.session import Session
+    from durablectl.engine.registry import OtherFunction, Registry
+
+HTTP = "httpTrigger"
+
+
+def functions(ctx: typer.Context) -> None:
+    """List the functions of the app by kind, and which of them are not run here.
+
+    -o json has one object a function; -o id has the names that `start` takes.
+
+    Example:
+
+        durablectl functions --app examples/orders
+    """
+    session: Session = ctx.obj
+    registry = session.registry()
+    for warning in registry.warnings:
+        session.out.warn(warning)
+    rows = list(described(registry))
+    match session.out.format:
+        case OutputFormat.TEXT:
+            session.out.lines(listed(rows))
+        case OutputFormat.ID:
+            session.out.ids(registry.orchestrators.names)
+        case OutputFormat.JSONL:
+            session.out.jsonl(rows)
+        case OutputFormat.JSON:
+            session.out.json(rows)
+
+
+def described(registry: Registry) -> Iterator[dict[str, Any]]:
+    """A JSON object for each function: `name`, `kind`, and for those that are not run the `trigger` and where it listens."""
+    for kind, names in (
+        ("orchestrator", registry.orchestrators.names),
+        ("activity", registry.activities.names),
+        ("entity", registry.entities.names),
+    ):
+        yield from ({"name": name, "kind": kind} for name in names)
+    for other in sorted(registry.others, key=lambda one: one.trigger != HTTP):
+        yield {"name": other.name, "kind": "http" if other.trigger == HTTP else "other", "trigger": other.trigger, **_place(other)}
+
+
+def listed(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """The functions for people: a heading a kind, a line a function."""
+    titles = {
+        "orchestrator": "orchestrators",
+        "activity": "activities",
+        "entity": "entities",
+        "http": "HTTP functions (the worker does not run them)",
+        "other": "other triggers (not run)",
+    }
+    width = max(len(row["name"]) for row in rows)
+    for kind, title in titles.items():
+        those = [row for row in rows if row["kind"] == kind]
+        if those:
+            yield title
+            yield from (f"  {row['name']:{width}}  {_detail(row)}".rstrip() for row in those)
+
+
+def _place(other: OtherFunction) -> dict[str, Any]:
+    settings = other.settings
+    if other.trigger == HTTP:
+        return {"route": settings["route"], "methods": list(settings["methods"]), "authLevel": settings["auth_level"]}
+    return {"schedule": settings["schedule"]} if "schedule" in settings else {}
+
+
+def _detail(row: dict[str, Any]) -> str:
+    if row["kind"] == "http":
+        return f"{','.join(row['methods']) or 'any method'} /api/{row['route'].lstrip('/')}"
+    return f"{row.get('trigger', '')} {row.get('schedule', '')}".strip()

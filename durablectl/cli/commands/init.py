@@ -1,0 +1,80 @@
+"""`durablectl init`: a small app to begin with."""
+
+from __future__ import annotations
+
+import shlex
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from durablectl.errors import AppError, Conflict, UsageError
+
+if TYPE_CHECKING:
+    from durablectl.cli.session import Session
+
+APP_FILE = "function_app.py"
+# In the order in which a newcomer reads them. Templates end in .txt, so that no tool takes them for code of ours.
+FILES = (APP_FILE, "cities.json", "test_function_app.py", "host.json", "requirements.txt")
+
+
+def init(
+    ctx: typer.Context,
+    directory: Annotated[
+        Path, typer.Argument(metavar="[DIR]", help="Where to write it; made when it is not there.", show_default=False)
+    ] = Path(),
+) -> None:
+    """Write a small app that runs here and on Azure: functions, an input file, a test. Nothing is overwritten.
+
+    Example:
+
+        durablectl init greetings
+    """
+    session: Session = ctx.obj
+    written, kept = write_app(session.cwd / directory)
+    shown = [str(directory / name) for name in written]
+    session.out.show("\n".join(f"wrote {name}" for name in shown), {"files": shown})
+    for name in kept:
+        session.out.note(f"kept {directory / name}, which was there")
+    session.out.note("next:")
+    for command in next_commands(directory):
+        session.out.note(f"  {command}")
+
+
+def write_app(folder: Path) -> tuple[list[str], list[str]]:
+    """Write the app into `folder`; the names of the files written, and of those that were there and stay as they are.
+
+    `Conflict` when the folder has an app already, `UsageError` when it is a file, `AppError` when it cannot be written to.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"'{folder.name}' is a file", hint="name a folder: durablectl init DIR")
+    if (folder / APP_FILE).exists():
+        raise Conflict(
+            f"there is an app already: {folder / APP_FILE}", hint="durablectl functions shows it; durablectl init DIR writes elsewhere"
+        )
+    written: list[str] = []
+    kept: list[str] = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in FILES:
+            (written if _write_new(folder / name) else kept).append(name)
+    except OSError as error:
+        raise AppError(f"cannot write to {folder}: {error.strerror}") from error
+    return written, kept
+
+
+def next_commands(directory: Path) -> list[str]:
+    """What to type next."""
+    enter = [] if directory == Path() else [f"cd {shlex.quote(str(directory))}"]
+    return [*enter, "durablectl run Hello --input cities.json", "python -m pytest"]
+
+
+def _write_new(path: Path) -> bool:
+    text = (files("durablectl.functionapp") / "template" / f"{path.name}.txt").read_text(encoding="utf-8")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        return False
+    return True
