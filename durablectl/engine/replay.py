@@ -1,0 +1,381 @@
+"""The replay core: history in, decisions out. No clock, no I/O, no store.
+
+An `Execution` is one execution of an orchestrator function. Its generator stays alive between episodes; where it was lost, `rebuild` makes
+it anew from history, and every episode comes out the same.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from types import GeneratorType
+from typing import Any, ClassVar, cast
+
+from durablectl.engine import events as e
+from durablectl.engine.agenda import Agenda
+from durablectl.engine.context import OrchestrationContext
+from durablectl.engine.episode import Episode
+from durablectl.engine.nondeterminism import difference
+from durablectl.engine.payload import dumps, dumps_plain, storable
+from durablectl.engine.registry import Orchestrator
+from durablectl.engine.tasks import FAILED, NEVER, RUNNING, SUCCEEDED, Compound, Task
+from durablectl.model import RuntimeStatus
+
+CUSTOM_STATUS_KB = 16
+"""How much an orchestrator may show of itself, as JSON in UTF-16."""
+
+
+_STARTED = Task()
+_STARTED.state = SUCCEEDED
+_DECISIONS = frozenset({e.TaskScheduled, e.SubOrchestrationCreated, e.TimerCreated, e.EventSent})
+_WHILE_SUSPENDED = frozenset({e.ExecutionSuspended, e.ExecutionResumed, e.ExecutionTerminated, e.ExecutionRewound})
+
+
+def replay(
+    orchestrator: Orchestrator, instance_id: str, execution_id: str, past: Sequence[e.Event], new: Sequence[e.Inbound], now: datetime
+) -> Episode:
+    """One episode from history alone: what the orchestrator decides when `new` arrives after `past`."""
+    execution = Execution(orchestrator, instance_id, execution_id)
+    execution.rebuild(past)
+    episode = execution.run(new, now)
+    execution.close()
+    return episode
+
+
+class Execution:
+    """One execution of an orchestrator function.
+
+    `run` and `rebuild` let KeyboardInterrupt through; the execution is of no use then, and nothing of it has happened.
+    """
+
+    __slots__ = (
+        "_agenda",
+        "_arrivals",
+        "_context",
+        "_current",
+        "_ended",
+        "_failure",
+        "_fault",
+        "_generator",
+        "_held",
+        "_history",
+        "_orchestrator",
+        "_places",
+        "_result",
+        "_shown_status",
+        "_suspended",
+        "_terminated",
+        "_unsettled",
+    )
+
+    def __init__(self, orchestrator: Orchestrator, instance_id: str, execution_id: str) -> None:
+        self._orchestrator = orchestrator
+        self._agenda = Agenda(instance_id, execution_id)
+        self._history: list[e.Event] = []
+        self._context: OrchestrationContext | None = None
+        self._generator: Generator[Any, Any, Any] | None = None
+        self._current: Task = NEVER
+        self._ended = False
+        self._result: str | None = None  # JSON text of the output
+        self._failure: str | None = None  # what the function raised
+        self._fault: str | None = None  # ends the instance at once, whatever is open
+        self._terminated: e.ExecutionTerminated | None = None
+        self._suspended = False
+        self._held: list[e.Inbound] = []  # came while suspended
+        self._unsettled: list[Task] = []  # nothing new is handed out until these are answered
+        self._shown_status: str | None = None
+        self._arrivals = 0
+        self._places: list[str] = []
+
+    def run(self, new: Sequence[e.Inbound], now: datetime) -> Episode:
+        """One episode: take in what arrived and say what follows. Of a fresh execution the first event is ExecutionStarted.
+
+        A `now` before that of the last episode counts as that one: an execution's time never goes backwards. After an ending the
+        execution is closed, and `run` must not be called again.
+        """
+        agenda = self._agenda
+        self._set_time(now)
+        history: list[e.Event] = [e.OrchestratorStarted(agenda.now), *new]
+        self._history.extend(history)
+        if self._fault is None:
+            for event in new:
+                self._take_in(event)
+        custom_status = self._take_custom_status()
+        decisions, cancelled, ending = self._outcome()
+        made: list[e.Event] = [*decisions, e.OrchestratorCompleted(agenda.now)]
+        if ending is not None:
+            made.insert(-1, ending)
+        self._history.extend(made)
+        history.extend(made)
+        episode = Episode(history, decisions, self._status_after(ending), custom_status, cancelled, ending)
+        if ending is not None:
+            if type(ending) is e.ContinueAsNew:
+                episode.carried_over = agenda.unconsumed()
+            self.close()
+        return episode
+
+    def rebuild(self, past: Sequence[e.Event]) -> None:
+        """Bring a fresh execution to where its history has left it. A history that the code does not match fails the next episode."""
+        self._history.extend(past)
+        self._agenda.is_replaying = True
+        for event in past:
+            kind = type(event)
+            if kind in _DECISIONS:
+                self._verify(cast(e.Decision, event))
+            elif kind is e.OrchestratorStarted:
+                self._set_time(event.timestamp)
+            elif kind is e.OrchestratorCompleted:
+                self._take_custom_status()
+                if not self._is_held():
+                    self._agenda.cancelled = []
+            elif kind in self._HANDLERS:
+                self._take_in(cast(e.Inbound, event))
+            if self._fault is not None:
+                break
+        self._places.clear()
+        self._agenda.is_replaying = False
+
+    def close(self) -> None:
+        """End the generator. What its `finally` blocks ask for is dropped, what they raise is swallowed. Idempotent."""
+        generator, self._generator = self._generator, None
+        self._current = NEVER
+        if generator is not None:
+            try:
+                generator.close()
+            except KeyboardInterrupt:
+                raise
+            except BaseException:  # user code
+                pass
+        self._agenda.clear()
+
+    def where(self) -> str:
+        """The place in the orchestrator function that runs or waits now, as `file.py:12`; "" when it has none."""
+        frame, inner = None, self._generator
+        while inner is not None:
+            frame = getattr(inner, "gi_frame", None) or frame
+            inner = getattr(inner, "gi_yieldfrom", None)
+        return "" if frame is None else f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+
+    def _set_time(self, now: datetime) -> None:
+        if now > self._agenda.now:
+            self._agenda.now = now
+        if self._context is not None and now > self._context.current_utc_datetime:
+            self._context.current_utc_datetime = now
+
+    def _take_in(self, event: e.Inbound) -> None:
+        kind = type(event)
+        if self._suspended and kind not in _WHILE_SUSPENDED:
+            self._held.append(event)
+        else:
+            self._HANDLERS[kind](self, event)
+
+    def _on_started(self, event: e.ExecutionStarted) -> None:
+        if self._context is not None:
+            return
+        self._context = OrchestrationContext(self._agenda, event, self._orchestrator.input_type, self._history)
+        try:
+            made = self._orchestrator.function(self._context)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # user code
+            self._raised(error)
+            return
+        if isinstance(made, GeneratorType):
+            self._generator = made
+            self._resume(_STARTED)
+        else:
+            self._returned(made)
+
+    def _on_completed(self, event: e.TaskCompleted | e.SubOrchestrationCompleted) -> None:
+        task = self._agenda.open.pop(event.task_id, None)
+        if task is not None:  # else a duplicate, or nobody waits any more
+            task.receive(self._agenda, event.result)
+            if self._current.state is not RUNNING:
+                self._resume(self._current)
+
+    def _on_failed(self, event: e.TaskFailed | e.SubOrchestrationFailed) -> None:
+        task = self._agenda.open.pop(event.task_id, None)
+        if task is not None:
+            task.settle(self._agenda, FAILED, Exception(f"{event.reason} \n {event.details}"))
+            if self._current.state is not RUNNING:
+                self._resume(self._current)
+
+    def _on_timer(self, event: e.TimerFired) -> None:
+        task = self._agenda.open.pop(event.task_id, None)
+        if task is not None:
+            task.settle(self._agenda, SUCCEEDED, None)
+            if self._current.state is not RUNNING:
+                self._resume(self._current)
+
+    def _on_raised(self, event: e.EventRaised) -> None:
+        self._arrivals += 1
+        self._agenda.deliver(event, self._arrivals)
+        if self._current.state is not RUNNING:
+            self._resume(self._current)
+
+    def _on_terminated(self, event: e.ExecutionTerminated) -> None:
+        self._terminated = self._terminated or event
+        self._current = NEVER
+
+    def _on_suspended(self, _event: e.ExecutionSuspended) -> None:
+        self._suspended = True
+
+    def _on_resumed(self, _event: e.ExecutionResumed) -> None:
+        self._suspended = False
+        held, self._held = self._held, []
+        for waiting in held:
+            self._take_in(waiting)
+
+    def _on_rewound(self, _event: e.ExecutionRewound) -> None:
+        """The history was rewritten by who rewinds; what it lacks now is decided anew."""
+
+    def _resume(self, task: Task) -> None:
+        """Run the function on from `task`, which is done, until it waits for one that is not."""
+        generator, context, agenda = self._generator, self._context, self._agenda
+        if generator is None or context is None:
+            return
+        try:
+            while task.state is not RUNNING:
+                if isinstance(task, Compound) and (task.state is FAILED or isinstance(task.result, Compound)):
+                    # The original awaits all children before it looks at what follows a task_all that failed (point 26).
+                    self._unsettled.extend(task.unsettled())
+                task = generator.send(task.result) if task.state is SUCCEEDED else generator.throw(task.result.with_traceback(None))
+                if context.will_continue_as_new:
+                    self._end()
+                    return
+                if not isinstance(task, Task):
+                    raise TypeError(_not_a_task(task, self.where()))
+                task.schedule(agenda)
+                if agenda.is_replaying:
+                    self._mark_places()
+        except StopIteration as stop:
+            self._returned(stop.value)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # user code
+            self._raised(error)
+        else:
+            self._current = task
+
+    def _returned(self, output: Any) -> None:
+        self._end()
+        try:
+            if inspect.iscoroutine(output) or inspect.isasyncgen(output):
+                if inspect.iscoroutine(output):
+                    output.close()
+                raise TypeError("an orchestrator is a generator function or a plain one; it cannot be an 'async def'")
+            self._result = None if output is None else dumps_plain(output)
+        except Exception as error:
+            self._failure = self._failed(error)
+
+    def _raised(self, error: BaseException) -> None:
+        self._end()
+        self._failure = self._failed(error)
+
+    def _end(self) -> None:
+        self._ended = True
+        self._current = NEVER
+        self._agenda.stop_waiting()
+
+    def _failed(self, error: BaseException) -> str:
+        try:
+            text = str(error) or str(type(error))
+        except Exception:  # user code: __str__
+            text = str(type(error))
+        return storable(f"Orchestrator function '{self._orchestrator.name}' failed: {text}")
+
+    def _is_held(self) -> bool:
+        """Whether decisions have to wait: for a resume, or for siblings of what made a task_all fail."""
+        unsettled = self._unsettled
+        while unsettled and next(unsettled[-1].unsettled(), None) is None:
+            unsettled.pop()
+        return self._suspended or bool(unsettled)
+
+    def _outcome(self) -> tuple[list[e.Decision], list[int], e.ExecutionCompleted | e.ContinueAsNew | None]:
+        """What to hand out now: decisions, timers to cancel, the ending."""
+        agenda, now = self._agenda, self._agenda.now
+        if self._terminated is not None:
+            return [], [], e.ExecutionCompleted(now, RuntimeStatus.TERMINATED, self._terminated.reason)
+        if self._fault is not None:
+            return [], [], e.ExecutionCompleted(now, RuntimeStatus.FAILED, self._fault)
+        if self._is_held():
+            return [], [], None
+        decisions = [made if made.timestamp is now else replace(made, timestamp=now) for made in agenda.pending.values()]
+        agenda.pending.clear()
+        cancelled, agenda.cancelled = agenda.cancelled, []
+        return decisions, cancelled, self._ending(now) if self._ended else None
+
+    def _ending(self, now: datetime) -> e.ExecutionCompleted | e.ContinueAsNew | None:
+        if self._failure is None and self._context is not None and self._context.will_continue_as_new:
+            return e.ContinueAsNew(now, self._context.next_input)
+        if self._agenda.open:
+            return None  # what nobody waits for any more keeps the instance running (point 17)
+        if self._failure is not None:
+            return e.ExecutionCompleted(now, RuntimeStatus.FAILED, self._failure)
+        return e.ExecutionCompleted(now, RuntimeStatus.COMPLETED, self._result)
+
+    def _status_after(self, ending: e.ExecutionCompleted | e.ContinueAsNew | None) -> RuntimeStatus:
+        if ending is None:
+            return RuntimeStatus.SUSPENDED if self._suspended else RuntimeStatus.RUNNING
+        return ending.status if isinstance(ending, e.ExecutionCompleted) else RuntimeStatus.CONTINUED_AS_NEW
+
+    def _take_custom_status(self) -> str | None:
+        """The custom status as JSON text when it is another than the one that is shown."""
+        if self._context is None or self._context.custom_status is None or self._fault is not None:
+            return None
+        try:
+            text = dumps(self._context.custom_status) if self._context.custom_status else self._shown_status
+            _check_size(text)
+        except Exception as error:  # user code: __bool__, to_json
+            self._fault = self._failed(error)
+            return None
+        if text == self._shown_status:
+            return None
+        self._shown_status = text
+        return text
+
+    def _verify(self, recorded: e.Decision) -> None:
+        number, agenda = recorded.task_id, self._agenda
+        decided = agenda.pending.pop(number, None)
+        if number < len(self._places):
+            where = f"at {self._places[number]}"
+        else:
+            where = f"(it waits at {self.where()})" if self.where() and not self._ended else "(it has ended)"
+        self._fault = difference(recorded, decided, where)
+        if isinstance(recorded, e.EventSent):
+            agenda.keep_request_id(recorded)
+
+    def _mark_places(self) -> None:
+        while len(self._places) < self._agenda.used:
+            self._places.append(self.where())
+
+    _HANDLERS: ClassVar[dict[type, Callable[[Execution, Any], None]]] = {
+        e.ExecutionStarted: _on_started,
+        e.TaskCompleted: _on_completed,
+        e.SubOrchestrationCompleted: _on_completed,
+        e.TaskFailed: _on_failed,
+        e.SubOrchestrationFailed: _on_failed,
+        e.TimerFired: _on_timer,
+        e.EventRaised: _on_raised,
+        e.ExecutionTerminated: _on_terminated,
+        e.ExecutionSuspended: _on_suspended,
+        e.ExecutionResumed: _on_resumed,
+        e.ExecutionRewound: _on_rewound,
+    }
+
+
+def _not_a_task(yielded: Any, where: str) -> str:
+    what = "None" if yielded is None else f"a value of type {type(yielded).__name__}"
+    return f"the orchestrator yielded {what} at {where}: yield the tasks that call_activity, task_all, create_timer and the like return"
+
+
+def _check_size(text: str | None) -> None:
+    """ValueError for a custom status that the service would refuse: more than 16 KB in UTF-16."""
+    if text is not None and len(text) * 2 > CUSTOM_STATUS_KB * 1024:
+        size = len(json.dumps(json.loads(text), ensure_ascii=False).encode("utf-16-le", "surrogatepass"))
+        if size > CUSTOM_STATUS_KB * 1024:
+            raise ValueError(f"a custom status can have {CUSTOM_STATUS_KB} KB as JSON in UTF-16, and this one has {-(-size // 1024)} KB")
