@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import unicodedata
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -311,4 +310,4 @@ def instance_id_warnings(instance_id: str) -> tuple[str, ...]:
 
 
 def _is_refused(character: str) -> bool:
-    return character in _REFUSED_IN_IDS or unicodedata.category(character) in ("Cc", "Cs")
+    return character in _REFUSED_IN_IDS or character < " " or "\x7f" <= character <= "\x9f" or "\ud800" <= character <= "\udfff"

@@ -1,0 +1,391 @@
+"""A remote task hub: the TaskHub verbs over the HTTP API of a Durable Functions app."""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+from durablectl.backends.http_answers import Place, read_accepted, read_deleted, read_page, read_payload, read_status, refusal
+from durablectl.backends.http_requests import JSON_CONTENT, Parameters, base_address, filters, json_body, page_size, query, segment
+from durablectl.backends.http_start import StartOnce
+from durablectl.backends.http_transport import Answer, Headers, Pace, Request, Settings, Transport
+from durablectl.errors import AlreadyExists, EntityNotFound, InstanceNotFound, NotATaskHub, UsageError, WaitTimeout, WrongState
+from durablectl.model import (
+    FINAL_STATUSES,
+    CheckStatusPayload,
+    EntityId,
+    EntityStatus,
+    IfExists,
+    InstanceFilter,
+    InstanceStatus,
+    Page,
+    RuntimeStatus,
+)
+from durablectl.taskhub import check_new_instance_id, wait_for_completion
+from durablectl.wire import (
+    CONTINUATION_HEADER,
+    HubAddress,
+    address_from_payload,
+    check_status_payload,
+    creation_urls,
+    entity_from_json,
+    exact_time_to_text,
+    is_status,
+    management_payload,
+    same_json,
+    status_from_json,
+)
+
+KEY_HEADER = "x-functions-key"
+PURGED_AT_ONCE = 1000  # by providers that delete so many a call (MSSQL)
+SERVED_WAIT = 200.0  # the front end of a function app ends a request after 230 s
+REPLACE_TIMEOUT = 60.0
+
+
+class HttpTaskHub:
+    """A task hub behind the Durable Functions HTTP API. Any number of threads may use it; see `durablectl.taskhub.TaskHub`.
+
+    `url` is the app's address (`https://app.azurewebsites.net`; the usual path is added) or a base address with its path. The key goes
+    out in a header, to this origin alone, and into the payloads that `check_status` makes; it is in no message. `key_hint` tells people
+    where the key comes from. `headers_provider` is asked before each attempt and keeps what is dear itself. `timeout` is for one answer.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        key: str | None = None,
+        task_hub: str | None = None,
+        connection: str | None = None,
+        headers: Headers | None = None,
+        headers_provider: Callable[[], Headers] | None = None,
+        timeout: float = 30.0,
+        ca_file: str | Path | None = None,
+        proxy: str | None = None,
+        key_hint: str | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        base, self._timeout, self._pace = base_address(url), timeout, pace or Pace()
+        self._address = HubAddress(base, task_hub, connection, f"code={key}" if key else "")
+        own = {**(headers or {}), **({KEY_HEADER: key} if key else {})}
+        self._transport = Transport(base, Settings(own, headers_provider, timeout, ca_file, proxy, self._pace))
+        self._place = Place(base, task_hub or "", bool(key), key_hint)
+        self._is_known = False
+
+    @classmethod
+    def from_payload(cls, payload: CheckStatusPayload, *, key: str | None = None, **options: Any) -> Self:
+        """The hub that a payload's addresses lead to; with the key in them unless one is given. ValueError without a status address.
+
+        `options` are those of the constructor.
+        """
+        address = address_from_payload(payload)
+        return cls(address.base, key=key or address.code, task_hub=address.task_hub, connection=address.connection, **options)
+
+    @property
+    def name(self) -> str:
+        return self._address.task_hub or ""
+
+    @property
+    def address(self) -> str:
+        return self._address.base
+
+    def start(
+        self,
+        orchestrator: str,
+        input: Any = None,
+        *,
+        instance_id: str | None = None,
+        version: str | None = None,
+        if_exists: IfExists = IfExists.FAIL,
+    ) -> CheckStatusPayload:
+        """See TaskHub. A start whose answer was lost is looked for by its id before it is sent again."""
+        id, before = self._new_id(instance_id, if_exists)
+        if before is not None and if_exists is IfExists.ATTACH:
+            return self._attached(before, orchestrator, input)
+        request = self._start_request(orchestrator, input, id, [("version", version)])
+        once = StartOnce(lambda: self._started(request), lambda: self._find(id), self._pace.sleep)
+        try:
+            answer = once.run(before)
+        except AlreadyExists:
+            found = self._find(id) if if_exists is IfExists.ATTACH else None
+            if found is None:
+                raise
+            return self._attached(found, orchestrator, input)
+        return read_payload(self._place, answer) if answer is not None else self.check_status(id)
+
+    def create_and_wait(
+        self, orchestrator: str, input: Any = None, *, instance_id: str | None = None, timeout: float, interval: float
+    ) -> InstanceStatus | CheckStatusPayload:
+        """See TaskHub. The service waits as long as its front end lets it; the rest of the time is spent polling."""
+        if not (math.isfinite(timeout) and math.isfinite(interval) and 0 <= interval <= timeout):
+            # the service would refuse it too, but only after it has started the instance (DurableClientBase.cs)
+            raise UsageError(f"the interval ({interval:g} s) must not be longer than the time-out ({timeout:g} s)")
+        id, before = self._new_id(instance_id, IfExists.FAIL)
+        served, sent = min(timeout, SERVED_WAIT), self._pace.now()
+        waits = [("timeout", f"{served:.10g}"), ("pollingInterval", f"{min(interval, served):.10g}")]
+        request = self._start_request(orchestrator, input, id, waits, timeout=served + self._timeout)
+        started = self._pace.clock()
+        answer = StartOnce(lambda: self._started(request), lambda: self._find(id), self._pace.sleep).run(before)
+        if answer is not None and answer.status in (200, 500):
+            return self._ended(answer, orchestrator, id, sent)
+        payload = read_payload(self._place, answer) if answer is not None else self.check_status(id)
+        remaining = timeout - (self._pace.clock() - started)
+        if (served == timeout and answer is not None) or remaining <= 0:
+            return payload
+        try:
+            return wait_for_completion(self, id, timeout=remaining, interval=interval, clock=self._pace.clock)
+        except WaitTimeout:
+            return payload
+
+    def get_status(
+        self, instance_id: str, *, show_input: bool = True, show_history: bool = False, show_history_output: bool = False
+    ) -> InstanceStatus:
+        """See TaskHub."""
+        shown = [("showInput", show_input), ("showHistory", show_history), ("showHistoryOutput", show_history_output)]
+        answer = self._get(self._instance(instance_id), [(name, str(value).lower()) for name, value in shown])
+        return read_status(self._place, answer, self._place.absent(instance_id))
+
+    def list_page(
+        self, filter: InstanceFilter, *, show_input: bool = False, top: int = 100, continuation_token: str | None = None
+    ) -> Page[InstanceStatus]:
+        """See TaskHub. What the service cannot filter is filtered here, so a page may be short, or empty and not the last."""
+        parameters = [*filters(filter), ("showInput", str(show_input).lower()), ("top", page_size(top))]
+        answer = self._get("/instances", parameters, continuation_token)
+        page = read_page(self._place, answer, status_from_json, continuation_token)
+        floor = filter.updated_from.replace(microsecond=0) if filter.updated_from else None  # the service shows whole seconds
+        rest = replace(filter, created_from=None, created_to=None, updated_from=floor)
+        kept = (status for status in page.items if rest.matches(status))
+        return Page(tuple(status if show_input else replace(status, input=None) for status in kept), page.continuation_token)
+
+    def raise_event(self, instance_id: str, event_name: str, data: Any = None) -> None:
+        """See TaskHub. `OutcomeUnknown` when the answer was lost: the service does not tell two equal events from one sent twice."""
+        target = f"{self._instance(instance_id)}/raiseEvent/{segment(event_name, 'event name')}"
+        look = f"durablectl history {instance_id} shows whether the event arrived"
+        answer = self._post(target, body=json_body(data), look=look)
+        self._accept(answer, instance_id)
+
+    def terminate(self, instance_id: str, reason: str | None = None) -> None:
+        """See TaskHub."""
+        self._switch(instance_id, "terminate", reason, lambda status: status is RuntimeStatus.TERMINATED)
+
+    def suspend(self, instance_id: str, reason: str | None = None) -> None:
+        """See TaskHub."""
+        self._switch(instance_id, "suspend", reason, lambda status: status is RuntimeStatus.SUSPENDED)
+
+    def resume(self, instance_id: str, reason: str | None = None) -> None:
+        """See TaskHub."""
+        self._switch(instance_id, "resume", reason, lambda status: status not in (RuntimeStatus.SUSPENDED, *FINAL_STATUSES))
+
+    def rewind(self, instance_id: str, reason: str | None = None) -> None:
+        """See TaskHub. `OutcomeUnknown` when the answer was lost."""
+        look = f"durablectl status {instance_id} shows whether it goes on"
+        self._accept(self._post(f"{self._instance(instance_id)}/rewind", [("reason", reason)], look=look), instance_id)
+
+    def restart(self, instance_id: str, *, new_id: bool = True) -> CheckStatusPayload:
+        """See TaskHub. `OutcomeUnknown` when the answer was lost."""
+        if not new_id:
+            self._must_be_finished(instance_id, "restarted under the same id")
+        look = "durablectl list shows whether a new instance is there" if new_id else f"durablectl status {instance_id}"
+        answer = self._post(f"{self._instance(instance_id)}/restart", [("restartWithNewInstanceId", str(new_id).lower())], look=look)
+        try:
+            return read_payload(self._place, answer, self._place.absent(instance_id))
+        except AlreadyExists as error:
+            raise WrongState(error.message, hint=f"durablectl terminate {instance_id}") from error
+
+    def purge(self, instance_id: str) -> int:
+        """See TaskHub. The state is looked at first: not every service refuses to delete a running instance."""
+        self._must_be_finished(instance_id, "purged")
+        answer = self._delete(self._instance(instance_id))
+        return read_deleted(self._place, answer, 1 if answer.resent else self._place.absent(instance_id))
+
+    def purge_by(self, *, created_from: datetime, created_to: datetime | None, statuses: frozenset[RuntimeStatus]) -> int:
+        """See TaskHub. The end of the time is fixed before the first call, so that repeating it deletes nothing that was not meant.
+
+        It is repeated only where exactly as many were deleted as some providers delete in one call.
+        """
+        if not statuses or not statuses <= FINAL_STATUSES:  # the service would drop the filter and delete everything in range
+            raise UsageError("only finished instances can be purged", hint="name final statuses: Completed, Failed, Terminated, Canceled")
+        names = ",".join(sorted(status.value for status in statuses))
+        created_to = created_to or self._pace.now()
+        times = [("createdTimeFrom", exact_time_to_text(created_from)), ("createdTimeTo", exact_time_to_text(created_to))]
+        total = 0
+        while True:
+            deleted = read_deleted(self._place, self._delete("/instances", [*times, ("runtimeStatus", names)]), 0)
+            total += deleted
+            if deleted != PURGED_AT_ONCE:
+                return total
+
+    def get_entity(self, entity_id: EntityId) -> Any:
+        """See TaskHub."""
+        answer = self._get(f"/entities/{segment(entity_id.name, 'entity name')}/{segment(entity_id.key or '$', 'entity key')}")
+        if answer.status == 200 and answer.is_json:
+            return answer.value
+        raise refusal(self._place, answer, EntityNotFound(f"no entity '{entity_id}' in {self._place.label}", hint="durablectl entity list"))
+
+    def list_entities(
+        self, name: str | None = None, *, fetch_state: bool = False, top: int = 100, continuation_token: str | None = None
+    ) -> Page[EntityStatus]:
+        """See TaskHub."""
+        target = f"/entities/{segment(name, 'entity name')}" if name else "/entities"
+        answer = self._get(target, [("fetchState", str(fetch_state).lower()), ("top", page_size(top))], continuation_token)
+        return read_page(self._place, answer, entity_from_json, continuation_token)
+
+    def signal_entity(self, entity_id: EntityId, operation: str, input: Any = None) -> None:
+        """See TaskHub. `OutcomeUnknown` when the answer was lost."""
+        target = f"/entities/{segment(entity_id.name, 'entity name')}"
+        if entity_id.key:
+            target += f"/{segment(entity_id.key, 'entity key')}"
+        body = None if input is None else json_body(input)
+        look = f"durablectl entity get {entity_id} shows whether the operation was run"
+        read_accepted(self._place, self._post(target, [("op", operation)], body=body, look=look), None)
+
+    def delete_entity(self, entity_id: EntityId) -> None:
+        """See TaskHub. `OutcomeUnknown` when the answer was lost."""
+        if not entity_id.key:  # DELETE has no word for the empty key
+            return self.signal_entity(entity_id, "delete")
+        target = f"/entities/{segment(entity_id.name, 'entity name')}/{segment(entity_id.key, 'entity key')}"
+        look = f"durablectl entity get {entity_id} shows whether it is gone"
+        answer = self._send(Request("DELETE", target + self._query(()), repeatable=False, look=look))
+        return read_accepted(self._place, answer, None)
+
+    def check_status(self, instance_id: str) -> CheckStatusPayload:
+        """See TaskHub. What the hub's address does not tell (task hub, connection) is left out; the service has its own for it."""
+        return check_status_payload(self._address, instance_id)
+
+    def management(self, instance_id: str) -> CheckStatusPayload:
+        """See TaskHub."""
+        return management_payload(self._address, instance_id)
+
+    def creation(self) -> dict[str, str]:
+        """See TaskHub."""
+        return creation_urls(self._address)
+
+    def orchestrators(self) -> tuple[str, ...] | None:
+        """See TaskHub. The service does not tell."""
+        return None
+
+    def pause(self, seconds: float) -> None:
+        """See TaskHub."""
+        self._pace.sleep(seconds)
+
+    def close(self) -> None:
+        """See TaskHub."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _new_id(self, instance_id: str | None, if_exists: IfExists) -> tuple[str, InstanceStatus | None]:
+        """The id to start under, and what has it now. `AlreadyExists` if that must not be; REPLACE ends it first."""
+        if instance_id is None:
+            return uuid.uuid4().hex, None
+        check_new_instance_id(instance_id)
+        before = self._find(instance_id)
+        if before is None or if_exists is IfExists.ATTACH:
+            return instance_id, before
+        if if_exists is IfExists.FAIL:
+            hint = "take another id, or say what to do with --if-exists attach or replace"
+            raise AlreadyExists(f"instance '{instance_id}' is already there ({before.runtime_status.value})", hint=hint)
+        return instance_id, before if before.is_final else self._ended_for_replacement(instance_id)
+
+    def _ended_for_replacement(self, instance_id: str) -> InstanceStatus | None:
+        try:
+            self.terminate(instance_id, "replaced by a new start")
+        except (WrongState, InstanceNotFound):
+            return self._find(instance_id)  # it ended by itself meanwhile
+        return wait_for_completion(self, instance_id, timeout=REPLACE_TIMEOUT, clock=self._pace.clock)
+
+    def _attached(self, found: InstanceStatus, orchestrator: str, input: Any) -> CheckStatusPayload:
+        if found.name.lower() != orchestrator.lower():
+            raise AlreadyExists(f"instance '{found.instance_id}' is already there, but it is a '{found.name}'")
+        if not same_json(found.input, input):
+            raise AlreadyExists(f"instance '{found.instance_id}' is already there, but with another input")
+        return self.check_status(found.instance_id)
+
+    def _start_request(self, orchestrator: str, input: Any, id: str, parameters: Parameters, *, timeout: float | None = None) -> Request:
+        target = f"/orchestrators/{segment(orchestrator, 'orchestrator name')}/{segment(id, 'instance id')}"
+        body = None if input is None else json_body(input)
+        look = f"durablectl status {id} shows whether it was started"
+        return Request("POST", target + self._query(parameters), body, JSON_CONTENT, repeatable=False, look=look, timeout=timeout)
+
+    def _started(self, request: Request) -> Answer:
+        answer = self._send(request)
+        if answer.is_json and (answer.status in (200, 202) or is_status(answer.value)):
+            return answer
+        raise refusal(self._place, answer, None)
+
+    def _ended(self, answer: Answer, orchestrator: str, id: str, sent: datetime) -> InstanceStatus:
+        """The end of an instance as create-and-wait tells it: its output alone when it completed, else its status."""
+        if is_status(answer.value) and answer.value.get("instanceId", id) == id:
+            return read_status(self._place, answer, self._place.absent(id))
+        return InstanceStatus(orchestrator, id, RuntimeStatus.COMPLETED, sent, self._pace.now(), output=answer.value)
+
+    def _find(self, instance_id: str) -> InstanceStatus | None:
+        try:
+            return self.get_status(instance_id)
+        except InstanceNotFound:
+            return None
+
+    def _must_be_finished(self, instance_id: str, participle: str) -> None:
+        status = self.get_status(instance_id, show_input=False).runtime_status
+        if not status.is_final:
+            message = f"instance '{instance_id}' is {status.value}: only a finished one can be {participle}"
+            raise WrongState(message, hint=f"durablectl terminate {instance_id}")
+
+    def _switch(self, instance_id: str, operation: str, reason: str | None, is_so: Callable[[RuntimeStatus], bool]) -> None:
+        """Ask for another state. When an earlier attempt may have got through, a refusal counts as done if the state is the wanted one."""
+        answer = self._post(f"{self._instance(instance_id)}/{operation}", [("reason", reason)])
+        refused = answer.status not in (200, 202, 404)
+        if refused and answer.resent and is_so(self.get_status(instance_id, show_input=False).runtime_status):
+            return
+        self._accept(answer, instance_id)
+
+    def _accept(self, answer: Answer, instance_id: str) -> None:
+        if answer.status == 410:
+            raise WrongState(f"instance '{instance_id}' is finished already", hint=f"durablectl status {instance_id}")
+        read_accepted(self._place, answer, self._place.absent(instance_id))
+
+    def _instance(self, instance_id: str) -> str:
+        if "/" in instance_id:  # the service takes it for a separator, however it is encoded
+            raise self._place.absent(instance_id)
+        return f"/instances/{segment(instance_id, 'instance id')}"
+
+    def _query(self, parameters: Parameters) -> str:
+        return query([*parameters, ("taskHub", self._address.task_hub), ("connection", self._address.connection)])
+
+    def _get(self, target: str, parameters: Parameters = (), token: str | None = None) -> Answer:
+        headers = {CONTINUATION_HEADER: token} if token is not None else {}
+        return self._send(Request("GET", target + self._query(parameters), headers=headers))
+
+    def _delete(self, target: str, parameters: Parameters = ()) -> Answer:
+        return self._send(Request("DELETE", target + self._query(parameters)))
+
+    def _post(self, target: str, parameters: Parameters = (), *, body: bytes | None = None, look: str | None = None) -> Answer:
+        """A request that must not be sent twice has a `look`: where to see whether it was carried out."""
+        headers = JSON_CONTENT if body is not None else {}
+        return self._send(Request("POST", target + self._query(parameters), body, headers, repeatable=look is None, look=look))
+
+    def _send(self, request: Request) -> Answer:
+        """The answer; on the first 404 of all, what answers here must prove that it is the API."""
+        answer = self._transport.send(request)
+        if answer.is_json and answer.status < 300:
+            self._is_known = True
+        elif answer.status == 404 and not self._is_known:
+            self._make_sure()
+        return answer
+
+    def _make_sure(self) -> None:
+        answer = self._transport.send(Request("GET", "/instances" + self._query([("showInput", "false"), ("top", "1")])))
+        if answer.status == 404:
+            hint = "check the address: it ends in /runtime/webhooks/durabletask, or names the app's host alone"
+            raise NotATaskHub(f"there is no Durable Functions API at {self._place.address} (404)", hint=hint)
+        read_page(self._place, answer, status_from_json, None)
+        self._is_known = True

@@ -1,0 +1,160 @@
+"""What an answer of the service means: a value of the model, or the error of our tree; pure, no request is sent here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from durablectl.backends.http_transport import Answer
+from durablectl.errors import (
+    AlreadyExists,
+    DurablectlError,
+    FunctionNotFound,
+    InstanceNotFound,
+    KeyRefused,
+    NotATaskHub,
+    ServiceError,
+    Unsupported,
+    UsageError,
+    WrongState,
+)
+from durablectl.model import CheckStatusPayload, InstanceStatus, Page
+from durablectl.wire import CONTINUATION_HEADER, ServiceFault, fault_from_json, is_status, payload_from_json, status_from_json
+
+Item = TypeVar("Item")
+KEY_HINT = "it wants the app's system key 'durabletask_extension' (or its master key)"
+_STATE = re.compile(r"because instance is in the \w+ state|only supported on failed|has status \w+, but only|in a terminal state can be")
+_UNSUPPORTED = re.compile(r"not supported by the .*storage provider", re.DOTALL)
+_ABSENT = re.compile(r"No instance with ID|instanceId .* was not found|does not match a valid orchestration instance")
+_FUNCTION = re.compile(r"function '([^']*)' doesn't exist")
+_KNOWN = re.compile(r"known (?:orchestrator|entity|activity) functions:(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Whose answers are read, for messages: never with a key. `key_hint` says where the key is taken from."""
+
+    address: str
+    task_hub: str
+    has_key: bool
+    key_hint: str | None = None
+
+    @property
+    def label(self) -> str:
+        return f"task hub '{self.task_hub}'" if self.task_hub else f"the task hub at {self.address}"
+
+    def absent(self, instance_id: str) -> InstanceNotFound:
+        return InstanceNotFound(f"no instance '{instance_id}' in {self.label}", hint=f"durablectl list --prefix {instance_id[:8]}")
+
+
+def refusal(place: Place, answer: Answer, absent: DurablectlError | None) -> DurablectlError:
+    """The error that an answer is which is not the wanted one. `absent` is what a 404 of this operation says of its subject."""
+    fault = fault_from_json(answer.value) if answer.is_json else None
+    match answer.status:
+        case 401 | 403:
+            return _key_refused(place, answer)
+        case 404 if absent is not None and not answer.is_html:
+            return absent
+        case 404 if not answer.is_html:
+            return Unsupported(f"the service at {place.address} does not know this operation (404)")
+    if fault is None or answer.status < 400:
+        return _no_service(place, answer)
+    return _told(place, answer.status, fault, absent)
+
+
+def _key_refused(place: Place, answer: Answer) -> KeyRefused:
+    hint = place.key_hint or KEY_HINT
+    if answer.is_html and answer.status == 403:
+        return KeyRefused(f"{place.address} refuses access (403)", hint="the site is stopped or admits only certain networks")
+    if answer.status == 403:
+        return KeyRefused(f"{place.address} does not allow this with the given key (403)", hint=KEY_HINT)
+    if "bearer" in answer.headers.get("www-authenticate", "").lower():
+        return KeyRefused(f"{place.address} wants a token in front of the key (401)", hint="a header-command in the context can send one")
+    refused = "refuses the key" if place.has_key else "wants a key"
+    return KeyRefused(f"{place.address} {refused} (401)", hint=hint)
+
+
+def _no_service(place: Place, answer: Answer) -> DurablectlError:
+    """An answer that has none of the service's shapes."""
+    hint = "check the address: it ends in /runtime/webhooks/durabletask, or names the app's host alone"
+    if answer.status in (409, 410, 412):
+        return WrongState("the instance's state does not allow this")
+    if answer.status == 413:
+        return UsageError(f"the request is too large for {place.address} (413)")
+    if answer.status == 501:
+        return Unsupported(f"{place.address} does not support this (501)")
+    what = "an HTML page" if answer.is_html else "nothing that the Durable Functions API says"
+    return NotATaskHub(f"{place.address} answered {what} ({answer.status})", hint=hint)
+
+
+def _told(place: Place, status: int, fault: ServiceFault, absent: DurablectlError | None) -> DurablectlError:
+    """The error that the service's own words mean; codes follow the meaning, not the HTTP status."""
+    text = fault.text
+    if status == 501 or _UNSUPPORTED.search(text):
+        return Unsupported(f"{place.label} cannot do this: {text}")
+    if found := _FUNCTION.search(text):
+        known = _KNOWN.search(text)
+        names = "known are " + ", ".join(re.findall(r"'[^']*'", known[1])) if known else "the app has none of this kind"
+        return FunctionNotFound(f"no function '{found[1]}' of this kind in {place.label}", hint=names)
+    if isinstance(absent, InstanceNotFound) and _ABSENT.search(text):
+        return absent
+    if status == 409 or "already exists" in text:
+        return AlreadyExists(_lower(text))
+    if status in (410, 412) or _STATE.search(text):
+        return WrongState(_lower(text))
+    if status == 400:
+        return UsageError(f"the service refused the request: {_lower(text)}")
+    hint = "check --connection: it is the name of an app setting" if "connection named" in text else None
+    return ServiceError(f"the service failed ({status}): {_lower(text)}", hint=hint)
+
+
+def _lower(text: str) -> str:
+    text = " ".join(text.split()).removesuffix(".")
+    return text[:1].lower() + text[1:]
+
+
+def read_status(place: Place, answer: Answer, absent: DurablectlError) -> InstanceStatus:
+    """The status object; also a 500 and a 400 may carry one (a failed instance)."""
+    if not (answer.is_json and is_status(answer.value)) or answer.status == 404:
+        raise refusal(place, answer, absent)
+    return _read(place, answer, status_from_json)
+
+
+def read_payload(place: Place, answer: Answer, absent: DurablectlError | None = None) -> CheckStatusPayload:
+    if answer.status not in (200, 202) or not answer.is_json:
+        raise refusal(place, answer, absent)
+    return _read(place, answer, payload_from_json)
+
+
+def read_page(place: Place, answer: Answer, item: Callable[[Any], Item], token: str | None) -> Page[Item]:
+    """One page. An empty or absent token means the last one; the token that was sent means that the listing does not get on."""
+    if answer.status != 200 or not isinstance(answer.value, list):
+        raise refusal(place, answer, None)
+    after = answer.headers.get(CONTINUATION_HEADER) or None
+    if after is not None and after == token:
+        raise ServiceError(f"{place.label} lists the same page for ever: it gave the continuation token that it was given")
+    return Page(tuple(_read(place, answer, lambda rows: [item(row) for row in rows])), after)
+
+
+def read_deleted(place: Place, answer: Answer, absent: int | DurablectlError) -> int:
+    """How many instances were deleted. By filter a 404 means that none matched (HttpApiHandler.cs, purge)."""
+    if answer.status == 404 and isinstance(absent, int) and not answer.is_html:
+        return absent
+    if answer.status != 200 or not isinstance(answer.value, dict):
+        raise refusal(place, answer, absent if isinstance(absent, DurablectlError) else None)
+    return _read(place, answer, lambda value: int(value.get("instancesDeleted", value.get("InstancesDeleted"))))
+
+
+def read_accepted(place: Place, answer: Answer, absent: DurablectlError | None) -> None:
+    """An acknowledged request: 202, empty (a 200 of older ones passes too)."""
+    if answer.status not in (200, 202) or answer.is_html:
+        raise refusal(place, answer, absent)
+
+
+def _read(place: Place, answer: Answer, read: Callable[[Any], Item]) -> Item:
+    try:
+        return read(answer.value)
+    except (ValueError, TypeError) as error:
+        raise NotATaskHub(f"{place.address} gave an answer that no Durable Functions API gives: {error}") from error
