@@ -1,0 +1,96 @@
+"""One call of an activity function: its input in, a completed or failed task out. What user code raises never leaves here."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
+from durablectl.engine.events import TaskCompleted, TaskFailed
+from durablectl.engine.payload import dumps, loads, storable
+from durablectl.engine.registry import Activity
+
+
+def run_activity(activity: Activity, task_id: int, input: str | None, now: Callable[[], datetime]) -> TaskCompleted | TaskFailed:
+    """Call a synchronous activity. `now` gives the time of the outcome."""
+    try:
+        result = _encoded(activity.function(**_arguments(activity, task_id, input)))
+    except BaseException as error:  # user code, SystemExit and KeyboardInterrupt included
+        return failed_task(activity.name, task_id, error, now())
+    return TaskCompleted(now(), task_id, result)
+
+
+async def run_async_activity(
+    activity: Activity, task_id: int, input: str | None, now: Callable[[], datetime]
+) -> TaskCompleted | TaskFailed:
+    """Call and await an `async` activity. Only when this call itself is cancelled there is no outcome: CancelledError goes on."""
+    try:
+        result = _encoded(await activity.function(**_arguments(activity, task_id, input)))
+    except BaseException as error:  # user code, SystemExit and KeyboardInterrupt included
+        if _is_cancelled():
+            raise
+        return failed_task(activity.name, task_id, error, now())
+    return TaskCompleted(now(), task_id, result)
+
+
+def failed_task(name: str, task_id: int, error: BaseException, now: datetime) -> TaskFailed:
+    """The event for an exception, with the reason and details that a Python app on Azure shows (TaskActivityShim.cs)."""
+    message = _message_of(error)
+    # Two blanks after the colon: the host cuts the worker's "Exception: X" just behind its colon.
+    reason = f"Activity function '{name}' failed:  {type(error).__name__}: {message}"
+    return TaskFailed(now, task_id, storable(reason), _details(error, message))
+
+
+def unknown_activity(name: str, known: Sequence[str]) -> str:
+    """The reason for a call of an activity that the app does not have."""
+    listed = ", ".join(f"'{each}'" for each in known) or "none"
+    return storable(
+        f"The function '{name}' doesn't exist, is disabled, or is not an activity function. "
+        f"Additional info: The following are the known activity functions: {listed}."
+    )
+
+
+def _is_cancelled() -> bool:
+    import asyncio  # slow; who runs an async activity has it already
+
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _arguments(activity: Activity, task_id: int, input: str | None) -> dict[str, Any]:
+    arguments = {activity.parameter: None if input is None else loads(input)}
+    if activity.wants_context:
+        arguments["context"] = SimpleNamespace(invocation_id=str(task_id), function_name=activity.name, retry_context=None)
+    return arguments
+
+
+def _encoded(result: Any) -> str | None:
+    return None if result is None else dumps(result)
+
+
+def _message_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # user code: __str__
+        return ""
+
+
+def _details(error: BaseException, message: str) -> str:
+    """The failure as the JSON that callers read: `json.loads(str(e).split("\\n")[1])["Message"]`."""
+    kind, frames = type(error), error.__traceback__
+    if frames is not None and frames.tb_next is not None:
+        frames = frames.tb_next  # the first is our own
+    try:
+        stack = "".join(traceback.format_exception(kind, error, frames))
+    except Exception:  # user code: __str__
+        stack = ""
+    cause = error.__cause__
+    inner = None if cause is None else {"ClassName": _class_name(cause), "Message": _message_of(cause)}
+    return dumps({"ClassName": _class_name(error), "Message": message or str(kind), "StackTraceString": stack, "InnerException": inner})
+
+
+def _class_name(error: BaseException) -> str:
+    kind = type(error)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
