@@ -18,13 +18,14 @@ BUSY_SECONDS = 10.0
 WAL_PAGES = 4000
 
 Row = tuple[Any, ...]
+Connection = sqlite3.Connection
 
 
 class Database:
     """A hub file, with one connection a thread.
 
-    Writes are WAL with `synchronous=FULL`: what a committed transaction holds survives a power cut. `create` makes the file (and the folder)
-    when it is not there; without it a missing file is `HubUnusable`. `durable=False` is for hubs that live no longer than a test.
+    Writes are WAL with `synchronous=FULL`: what a committed transaction holds survives a power cut. `create` makes the file (and
+    the folder) when it is not there; without it a missing file is `HubUnusable`. `durable=False` is for hubs that live no longer than a test.
     """
 
     def __init__(self, path: Path, *, create: bool = False, durable: bool = True) -> None:

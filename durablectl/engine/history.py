@@ -95,8 +95,8 @@ def encode_event(event: Event) -> str:
     return _ENCODERS[type(event)](event, event.timestamp)
 
 
-def decode_event(text: str, at: int, outline: Outline) -> Event:
-    return _decode(json.loads(text), moment(at), outline)
+def decode_event(text: str, at: int) -> Event:
+    return _decode(json.loads(text), moment(at), _NO_OUTLINE)
 
 
 def _delta(timestamp: datetime, at: datetime) -> int:
@@ -143,6 +143,8 @@ def _timer(kind: int) -> Callable[[Any, datetime], str]:
 
     return encode
 
+
+_NO_OUTLINE = Outline(ExecutionStarted(EPOCH, ""))
 
 _ENCODERS: dict[type, Callable[[Any, datetime], str]] = {
     ExecutionStarted: lambda event, at: f"[0,{_delta(event.timestamp, at)}]",

@@ -1,0 +1,288 @@
+"""The local hub: the verbs of TaskHub over the engine's store; knows no worker, no HTTP and no console."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+from uuid import uuid4
+
+from durablectl.engine.db import Database
+from durablectl.engine.history import micros
+from durablectl.engine.instances import NewInstance
+from durablectl.engine.payload import dumps
+from durablectl.engine.store import InstanceRow, Store
+from durablectl.errors import AlreadyExists, FunctionNotFound, Unsupported, UsageError, WaitTimeout, WrongState
+from durablectl.model import (
+    CheckStatusPayload,
+    EntityId,
+    EntityStatus,
+    IfExists,
+    InstanceFilter,
+    InstanceStatus,
+    Page,
+    RuntimeStatus,
+)
+from durablectl.taskhub import check_new_instance_id, wait_for_completion
+from durablectl.wire import (
+    HubAddress,
+    check_status_payload,
+    creation_urls,
+    json_value,
+    management_payload,
+    same_json,
+    value_from_reason,
+    value_from_text,
+)
+
+if TYPE_CHECKING:
+    from durablectl.engine.registry import Registry
+
+DEFAULT_BASE = "http://localhost:7071/runtime/webhooks/durabletask"
+TASK_HUB = "local"
+CONNECTION = "Storage"
+FIRST_PAUSE, LAST_PAUSE = 0.0005, 0.01
+REPLACE_SECONDS = 30.0
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class LocalTaskHub:
+    """A hub in an SQLite file. With a `registry`, `start` refuses what is no orchestrator of it; `create` makes the file when it is missing."""
+
+    def __init__(
+        self, path: Path | str, *, registry: Registry | None = None, create: bool = False, now: Callable[[], datetime] = _utc_now
+    ) -> None:
+        self._database = Database(Path(path), create=create)
+        self._store = Store(self._database)
+        self._registry, self._now = registry, now
+        self._seen = threading.local()
+
+    @property
+    def name(self) -> str:
+        return ""
+
+    @property
+    def address(self) -> str:
+        return str(self._database.path)
+
+    def start(
+        self,
+        orchestrator: str,
+        input: Any = None,
+        *,
+        instance_id: str | None = None,
+        version: str | None = None,
+        if_exists: IfExists = IfExists.FAIL,
+    ) -> CheckStatusPayload:
+        new = self._new(orchestrator, input, instance_id, version)
+        match if_exists:
+            case IfExists.FAIL:
+                self._store.start([new], replaces=False)
+            case IfExists.ATTACH:
+                self._attach(new)
+            case IfExists.REPLACE:
+                self._replace(new)
+        return self.check_status(new.instance_id)
+
+    def start_many(self, starts: Iterable[tuple[str, Any, str | None]]) -> list[str]:
+        """Start instances of (orchestrator, input, id or None) in one transaction: all of them or none; their ids.
+
+        `AlreadyExists` when one of the ids is taken.
+        """
+        news = [self._new(orchestrator, input, instance_id, None) for orchestrator, input, instance_id in starts]
+        self._store.start(news, replaces=False)
+        return [new.instance_id for new in news]
+
+    def _new(self, orchestrator: str, input: Any, instance_id: str | None, version: str | None) -> NewInstance:
+        self._check_orchestrator(orchestrator)
+        if instance_id is not None:
+            check_new_instance_id(instance_id)
+        text = None if input is None else dumps(input)
+        return NewInstance(instance_id or uuid4().hex, orchestrator, text, version or "", micros(self._now()))
+
+    def _check_orchestrator(self, name: str) -> None:
+        if self._registry is not None and self._registry.orchestrators.get(name) is None:
+            known = ", ".join(sorted(self._registry.orchestrators.names)) or "none"
+            raise FunctionNotFound(f"no orchestrator '{name}' in {self._registry.app}; known are: {known}", hint="durablectl functions")
+
+    def _attach(self, new: NewInstance) -> None:
+        try:
+            self._store.start([new], replaces=False)
+        except AlreadyExists:
+            row = self._store.get(new.instance_id)
+            if row.name.lower() != new.name.lower() or not same_json(value_from_text(row.input), value_from_text(new.input)):
+                raise AlreadyExists(
+                    f"instance '{new.instance_id}' exists already, with another name or input", hint=f"durablectl status {new.instance_id}"
+                ) from None
+
+    def _replace(self, new: NewInstance) -> None:
+        """Put `new` in the place of what has its id; what a worker holds is terminated first."""
+        row = self._store.find(new.instance_id, with_input=False)
+        if row is not None and not row.status.is_final and not self._store.replace_unheld(new):
+            self._store.terminate(new.instance_id, "replaced", self._now())
+            try:
+                wait_for_completion(self, new.instance_id, timeout=REPLACE_SECONDS)
+            except WaitTimeout:
+                raise WrongState(f"instance '{new.instance_id}' does not end; it is not replaced") from None
+            self._store.start([new])
+        elif row is None or row.status.is_final:
+            self._store.start([new])
+
+    def create_and_wait(
+        self, orchestrator: str, input: Any = None, *, instance_id: str | None = None, timeout: float, interval: float
+    ) -> InstanceStatus | CheckStatusPayload:
+        payload = self.start(orchestrator, input, instance_id=instance_id)
+        try:
+            return wait_for_completion(self, payload.id, timeout=timeout, interval=interval)
+        except WaitTimeout:
+            return payload
+
+    def get_status(
+        self, instance_id: str, *, show_input: bool = True, show_history: bool = False, show_history_output: bool = False
+    ) -> InstanceStatus:
+        row = self._store.get(instance_id, with_input=show_input)
+        status = _status(row)
+        if not show_history or row.status is RuntimeStatus.PENDING:
+            return status
+        from durablectl.engine.history_view import history_view  # deferred: few ask for it
+
+        view = history_view(self._store.history(instance_id), show_input=show_input, show_output=show_history_output)
+        return _status(row, view)
+
+    def list_page(
+        self, filter: InstanceFilter, *, show_input: bool = False, top: int = 100, continuation_token: str | None = None
+    ) -> Page[InstanceStatus]:
+        rows, token = self._store.page(filter, with_input=show_input, top=top, after=continuation_token)
+        return Page(tuple(map(_status, rows)), token)
+
+    def raise_event(self, instance_id: str, event_name: str, data: Any = None) -> None:
+        self._store.raise_event(instance_id, event_name, dumps(data), self._now())
+
+    def terminate(self, instance_id: str, reason: str | None = None) -> None:
+        self._store.terminate(instance_id, reason, self._now())
+
+    def suspend(self, instance_id: str, reason: str | None = None) -> None:
+        self._store.suspend(instance_id, reason, self._now())
+
+    def resume(self, instance_id: str, reason: str | None = None) -> None:
+        self._store.resume(instance_id, reason, self._now())
+
+    def rewind(self, instance_id: str, reason: str | None = None) -> None:
+        raise Unsupported("a local hub cannot rewind yet", hint=f"durablectl restart {instance_id}")
+
+    def restart(self, instance_id: str, *, new_id: bool = True) -> CheckStatusPayload:
+        row = self._store.get(instance_id)
+        new = NewInstance(uuid4().hex if new_id else instance_id, row.name, row.input, row.version, micros(self._now()))
+        try:
+            self._store.start([new], replaces=not new_id)
+        except AlreadyExists as error:
+            raise WrongState(
+                f"instance '{instance_id}' is {row.status.value}; under the same id only a finished one can be restarted",
+                hint=f"durablectl restart {instance_id} --new-id",
+            ) from error
+        return self.check_status(new.instance_id)
+
+    def purge(self, instance_id: str) -> int:
+        self._store.purge(instance_id)
+        return 1
+
+    def purge_by(self, *, created_from: datetime, created_to: datetime | None, statuses: frozenset[RuntimeStatus]) -> int:
+        if not statuses or not all(status.is_final for status in statuses):
+            raise UsageError("only finished instances can be purged: Completed, Failed, Terminated or Canceled")
+        return self._store.purge_by(created_from, created_to, statuses)
+
+    def get_entity(self, entity_id: EntityId) -> Any:
+        raise _no_entities()
+
+    def list_entities(
+        self, name: str | None = None, *, fetch_state: bool = False, top: int = 100, continuation_token: str | None = None
+    ) -> Page[EntityStatus]:
+        raise _no_entities()
+
+    def signal_entity(self, entity_id: EntityId, operation: str, input: Any = None) -> None:
+        raise _no_entities()
+
+    def delete_entity(self, entity_id: EntityId) -> None:
+        raise _no_entities()
+
+    def check_status(self, instance_id: str) -> CheckStatusPayload:
+        return check_status_payload(self._hub_address(), instance_id)
+
+    def management(self, instance_id: str) -> CheckStatusPayload:
+        return management_payload(self._hub_address(), instance_id)
+
+    def creation(self) -> dict[str, str]:
+        return creation_urls(self._hub_address())
+
+    def _hub_address(self) -> HubAddress:
+        return HubAddress(DEFAULT_BASE, TASK_HUB, CONNECTION)
+
+    def orchestrators(self) -> tuple[str, ...] | None:
+        """From the app, else from a live worker."""
+        if self._registry is not None:
+            return tuple(sorted(self._registry.orchestrators.names))
+        return next((tuple(worker.about.get("orchestrators", ())) for worker in self._live_workers()), None)
+
+    def has_worker(self) -> bool:
+        """Whether a live worker takes on every instance of the hub."""
+        return any(worker.is_for_all for worker in self._live_workers())
+
+    def _live_workers(self) -> list[Any]:
+        from durablectl.engine.session import workers  # deferred: reading a status needs none of it
+
+        return [worker for worker in workers(self._database, self._now()) if worker.is_live]
+
+    def pause(self, seconds: float) -> None:
+        """Sleep until somebody has committed to the file, at most `seconds`."""
+        end, delay = time.monotonic() + seconds, FIRST_PAUSE
+        while True:
+            version = self._database.data_version()
+            if version != getattr(self._seen, "version", None):  # counted by connection, and each thread has its own
+                self._seen.version = version
+                return
+            if (left := end - time.monotonic()) <= 0:
+                return
+            time.sleep(min(delay, left))
+            delay = min(delay * 1.2, LAST_PAUSE)
+
+    def close(self) -> None:
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _status(row: InstanceRow, history: Any = None) -> InstanceStatus:
+    output = row.output
+    return InstanceStatus(
+        name=row.name,
+        instance_id=row.instance_id,
+        runtime_status=row.status,
+        created_time=row.created_at,
+        last_updated_time=row.updated_at,
+        input=value_from_text(row.input),
+        custom_status=value_from_text(row.custom_status),
+        output=value_from_text(output) if row.status is RuntimeStatus.COMPLETED else _text_output(row),
+        history=history,
+    )
+
+
+def _text_output(row: InstanceRow) -> Any:
+    """A failure's text stays text; of a termination's reason the service shows its first JSON token."""
+    if row.output is None:
+        return None
+    text = json_value(row.output)
+    return value_from_reason(text) if row.status is RuntimeStatus.TERMINATED else text
+
+
+def _no_entities() -> Unsupported:
+    return Unsupported("a local hub has no entities yet", hint="entity commands work on a remote hub")

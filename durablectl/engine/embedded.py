@@ -1,0 +1,94 @@
+"""The worker of a command that waits: it works for the awaited instances while nobody else does."""
+
+from __future__ import annotations
+
+import _thread
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from durablectl.engine.db import Database
+from durablectl.engine.registry import Registry
+from durablectl.engine.session import workers
+from durablectl.engine.store import InstanceRow, Store
+from durablectl.engine.worker import Worker, utc_now
+from durablectl.errors import AppError, DurablectlError
+
+STANDBY_SECONDS = 0.5
+
+
+@contextmanager
+def embedded_worker(
+    path: Path,
+    load: Callable[[], Registry],
+    instance_ids: Sequence[str],
+    *,
+    warn: Callable[[str], None] = lambda _text: None,
+) -> Iterator[None]:
+    """While inside, the awaited instances and what they call are worked on: by a live worker of the hub, else by this process.
+
+    A worker that dies meanwhile is replaced. `AppError` when nobody works on the hub and `load` finds no app, or not the instances'
+    orchestrators. What stops the work, a full disk for one, is raised in the main thread.
+    """
+    with _Standby(Database(path), load, instance_ids, warn) as standby:
+        try:
+            yield
+        except KeyboardInterrupt:
+            if standby.error is not None:
+                raise standby.error from None
+            raise
+
+
+class _Standby:
+    """Starts a worker once no other one takes on every instance of the hub."""
+
+    def __init__(self, database: Database, load: Callable[[], Registry], instance_ids: Sequence[str], warn: Callable[[str], None]) -> None:
+        self._database, self._load, self._ids, self._warn = database, load, instance_ids, warn
+        self._worker: Worker | None = None
+        self._done = threading.Event()
+
+    @property
+    def error(self) -> DurablectlError | None:
+        return self._worker.error if self._worker is not None else None
+
+    def __enter__(self) -> _Standby:
+        unfinished = [row for row in map(Store(self._database).find, self._ids) if row is not None and not row.status.is_final]
+        if unfinished:
+            if self._is_needed():
+                self._begin(unfinished)
+            else:
+                threading.Thread(target=self._stand_by, args=(unfinished,), name="standby", daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        if self._worker is not None:
+            self._worker.stop()
+        self._database.close()
+
+    def _is_needed(self) -> bool:
+        return not any(worker.is_live and worker.is_for_all for worker in workers(self._database, utc_now()))
+
+    def _begin(self, rows: Sequence[InstanceRow]) -> None:
+        registry = self._load()
+        for row in rows:
+            if registry.orchestrators.get(row.name) is None and not row.instance_id.startswith("@"):
+                raise AppError(
+                    f"nobody works on instance '{row.instance_id}': {registry.app} has no orchestrator '{row.name}'",
+                    hint="name the app that has it with --app PATH, or run durablectl worker beside it",
+                )
+        roots = tuple(row.key if row.root is None else row.root for row in rows)
+        self._worker = Worker(self._database, registry, roots=roots, is_persistent=False, warn=self._warn, on_error=_thread.interrupt_main)
+        self._worker.start()
+
+    def _stand_by(self, rows: Sequence[InstanceRow]) -> None:
+        while not self._done.wait(STANDBY_SECONDS):
+            try:
+                if self._is_needed():
+                    self._begin(rows)
+                    return
+            except DurablectlError as error:
+                if not self._done.is_set():
+                    self._warn(f"nobody works on this hub any more, and this command cannot: {error.message}")
+                return

@@ -1,0 +1,158 @@
+"""From an episode to the rows that make it durable; pure: no clock, no I/O, no store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import uuid4
+
+from durablectl.engine.episode import Episode
+from durablectl.engine.events import (
+    ContinueAsNew,
+    Event,
+    EventSent,
+    ExecutionCompleted,
+    Inbound,
+    OrchestratorCompleted,
+    OrchestratorStarted,
+    ParentInstance,
+    SubOrchestrationCompleted,
+    SubOrchestrationCreated,
+    SubOrchestrationFailed,
+    TaskScheduled,
+    TimerCreated,
+    TimerFired,
+)
+from durablectl.engine.history import STATUS_NUMBERS, encode_episode, encode_event, micros
+from durablectl.engine.replay import Execution
+from durablectl.engine.workitems import ActivityItem, Child, Continuation, EntityRequest, TurnRows
+from durablectl.model import RuntimeStatus
+
+
+@dataclass(slots=True)
+class Held:
+    """An instance that a worker holds in memory, its generator alive."""
+
+    key: int
+    instance_id: str
+    execution_id: str
+    name: str
+    execution: Execution
+    root: int
+    parent: int | None
+    caller: ParentInstance | None
+    version: str
+    next_sequence: int
+    status: RuntimeStatus
+
+
+@dataclass(slots=True)
+class Planner:
+    """Adds episodes to the rows of one turn. `lease` says for an activity's name which worker has it: this one's key, or None for any.
+
+    `has_orchestrator` tells which sub-orchestrators there are; `dispatch` collects the activities that this worker runs after the commit.
+    """
+
+    rows: TurnRows
+    now: datetime
+    lease: Callable[[str], int | None]
+    has_orchestrator: Callable[[str], bool]
+    dispatch: list[ActivityItem]
+
+    def add(self, held: Held, episode: Episode) -> None:
+        """Plan what `episode` of `held` writes, and bring `held` up to date with it."""
+        at = micros(self.now)
+        self.rows.history.append((held.key, held.next_sequence, at, encode_episode(episode.history, self.now)))
+        held.next_sequence += 1
+        if episode.custom_status is not None:
+            self.rows.custom_statuses.append((episode.custom_status, held.key))
+        for decision in episode.decisions:
+            _DECISIONS[type(decision)](self, held, decision, at)
+        for timer in episode.cancelled_timers:
+            self.rows.cancelled.append((held.key, timer))
+        if episode.ending is not None:
+            self._end(held, episode, at)
+        elif episode.status is held.status:
+            self.rows.touched.append((at, held.key))
+        else:
+            self.rows.moved.append((STATUS_NUMBERS[episode.status], at, held.key))
+        held.status = episode.status
+
+    def _end(self, held: Held, episode: Episode, at: int) -> None:
+        ending = episode.ending
+        if isinstance(ending, ContinueAsNew):
+            self.rows.history.pop()
+            carried = tuple((micros(event.timestamp), encode_event(event)) for event in episode.carried_over)
+            self.rows.continuations.append(Continuation(held.key, str(uuid4()), at, ending.input, carried))
+            return
+        assert isinstance(ending, ExecutionCompleted)
+        output = ending.result if ending.status is RuntimeStatus.COMPLETED else _text_output(ending.result)
+        self.rows.ended.append((STATUS_NUMBERS[ending.status], at, output, held.key))
+        if ending.status is not RuntimeStatus.COMPLETED:
+            self.rows.swept.append((held.key,))
+        if held.parent is not None and held.caller is not None:
+            answer = encode_event(_answer(self.now, held.caller.task_id, ending))
+            self.rows.answers.append((held.parent, held.caller.execution_id, at, answer))
+
+    def _schedule(self, held: Held, decision: TaskScheduled, at: int) -> None:
+        worker = self.lease(decision.name)
+        row = (held.key, decision.task_id, held.execution_id, decision.name, decision.input, at, worker)
+        self.rows.activities.append(row)
+        if worker is not None:
+            self.dispatch.append(ActivityItem(held.key, held.execution_id, decision.task_id, decision.name, decision.input))
+
+    def _create_timer(self, held: Held, decision: TimerCreated, at: int) -> None:
+        due = micros(decision.fire_at)
+        fired = encode_event(TimerFired(self.now, decision.task_id, decision.fire_at))
+        # Due already: visible at once, but never before what the instance has been sent (point 41: still a pair of events).
+        self.rows.timers.append((held.key, max(due, 1), at, fired, held.execution_id, decision.task_id))
+
+    def _call_sub_orchestrator(self, held: Held, decision: SubOrchestrationCreated, at: int) -> None:
+        if not self.has_orchestrator(decision.name):
+            reason = f"The function '{decision.name}' doesn't exist, is disabled, or is not an orchestrator function."
+            failed = encode_event(SubOrchestrationFailed(self.now, decision.task_id, reason))
+            self.rows.answers.append((held.key, held.execution_id, at, failed))
+            return
+        version = decision.version if decision.version is not None else held.version
+        self.rows.children.append(
+            Child(
+                held.key, held.execution_id, decision.task_id, held.root, decision.instance_id, decision.name, version, decision.input, at
+            )
+        )
+
+    def _send(self, held: Held, decision: EventSent, at: int) -> None:
+        self.rows.requests.append(EntityRequest(decision.instance_id, decision.input or "null", at, held.key, held.execution_id))
+
+
+_DECISIONS: dict[type, Callable[..., None]] = {
+    TaskScheduled: Planner._schedule,  # noqa: SLF001
+    TimerCreated: Planner._create_timer,  # noqa: SLF001
+    SubOrchestrationCreated: Planner._call_sub_orchestrator,  # noqa: SLF001
+    EventSent: Planner._send,  # noqa: SLF001
+}
+
+
+def failed_episode(now: datetime, new: Sequence[Inbound], reason: str) -> Episode:
+    """The episode of an instance that cannot go on: it fails with `reason`, whatever came in."""
+    ending = ExecutionCompleted(now, RuntimeStatus.FAILED, reason)
+    history: list[Event] = [OrchestratorStarted(now), *new, ending, OrchestratorCompleted(now)]
+    return Episode(history, [], RuntimeStatus.FAILED, ending=ending)
+
+
+def _answer(now: datetime, task_id: int, ending: ExecutionCompleted) -> SubOrchestrationCompleted | SubOrchestrationFailed:
+    if ending.status is RuntimeStatus.COMPLETED:
+        return SubOrchestrationCompleted(now, task_id, ending.result)
+    return SubOrchestrationFailed(now, task_id, ending.result or "", _details(ending))
+
+
+def _details(ending: ExecutionCompleted) -> str | None:
+    """A failed child says more in `details`; a terminated one does not (TaskOrchestrationDispatcher.cs; recorded: engine.json)."""
+    if ending.status is not RuntimeStatus.FAILED:
+        return None
+    return json.dumps({"ClassName": "System.Exception", "Message": ending.result, "StackTraceString": None})
+
+
+def _text_output(text: str | None) -> str | None:
+    return None if text is None else json.dumps(text)

@@ -1,0 +1,132 @@
+"""Where activities run: daemon threads that draw from one queue, and one event loop for `async` ones; no store, no history.
+
+Threads come one by one, and only when the ones that are there make no headway: trivial activities stay on one thread, blocking ones get more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime
+from queue import SimpleQueue
+from typing import Any
+
+from durablectl.engine.activities import run_activity, run_async_activity, unknown_activity
+from durablectl.engine.events import TaskCompleted, TaskFailed
+from durablectl.engine.registry import Activity, Registry
+from durablectl.engine.workitems import ActivityItem
+
+Result = tuple[ActivityItem, TaskCompleted | TaskFailed]
+
+AHEAD_SECONDS = 0.02
+HEADWAY_SECONDS = 0.002
+MOST_ASYNC = 1000
+
+
+class ActivityPool:
+    """Runs activities of `registry`, at most `size` synchronous ones at a time. `wake` is called when a result has come in."""
+
+    def __init__(self, registry: Registry, size: int, wake: Callable[[], None], now: Callable[[], datetime]) -> None:
+        self._registry, self._size, self._wake, self._now = registry, size, wake, now
+        self._queue: SimpleQueue[ActivityItem | None] = SimpleQueue()
+        self._results: deque[Result] = deque()
+        self._threads = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._outstanding = self._outstanding_async = 0
+        self._seconds_each = 0.0
+        self._last_headway = time.monotonic()
+
+    @property
+    def outstanding(self) -> int:
+        """How many activities are queued or running."""
+        return self._outstanding + self._outstanding_async
+
+    @property
+    def room(self) -> int:
+        """How many more activities to lease: twice the slots, or what is done in a moment when activities are quick."""
+        ahead = 2 * self._size
+        if self._seconds_each > 0:
+            ahead = max(ahead, int(AHEAD_SECONDS / self._seconds_each))
+        return max(0, ahead - self._outstanding - max(0, self._outstanding_async - MOST_ASYNC))
+
+    def submit(self, items: Sequence[ActivityItem]) -> None:
+        coroutines: list[Coroutine[Any, Any, None]] = []
+        for item in items:
+            activity = self._registry.activities.get(item.name)
+            if activity is not None and activity.is_async:
+                coroutines.append(self._run_async(item, activity))
+            else:
+                self._outstanding += 1
+                self._queue.put(item)
+        if coroutines:
+            self._outstanding_async += len(coroutines)
+            self._event_loop().call_soon_threadsafe(self._start_tasks, coroutines)
+        if self._threads < min(self._outstanding, 1):
+            self._add_threads(1)
+
+    def take(self) -> list[Result]:
+        """The results that have come in since the last call."""
+        results = [self._results.popleft() for _ in range(len(self._results))]
+        if results:
+            now = time.monotonic()
+            asynchronous = sum(1 for item, _ in results if self._is_async(item))
+            self._outstanding -= len(results) - asynchronous
+            self._outstanding_async -= asynchronous
+            self._seconds_each = 0.5 * self._seconds_each + 0.5 * (now - self._last_headway) / len(results)
+            self._last_headway = now
+        return results
+
+    def tend(self) -> None:
+        """Add threads when activities wait and those that run make no headway."""
+        waiting = self._queue.qsize()
+        if waiting and self._threads < self._size and time.monotonic() - self._last_headway > HEADWAY_SECONDS and not self._results:
+            self._add_threads(min(waiting, self._size - self._threads))
+
+    def close(self) -> None:
+        """Let idle threads end; those that run user code end with the process."""
+        for _ in range(self._threads):
+            self._queue.put(None)
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def _is_async(self, item: ActivityItem) -> bool:
+        activity = self._registry.activities.get(item.name)
+        return activity is not None and activity.is_async
+
+    def _add_threads(self, count: int) -> None:
+        for _ in range(count):
+            self._threads += 1
+            threading.Thread(target=self._work, name=f"activity-{self._threads}", daemon=True).start()
+
+    def _work(self) -> None:
+        get, find = self._queue.get, self._registry.activities.get
+        while (item := get()) is not None:
+            activity = find(item.name)
+            if activity is None:
+                reason = unknown_activity(item.name, self._registry.activities.names)
+                result: TaskCompleted | TaskFailed = TaskFailed(self._now(), item.task_id, reason)
+            else:
+                result = run_activity(activity, item.task_id, item.input, self._now)
+            self._results.append((item, result))
+            self._wake()
+
+    async def _run_async(self, item: ActivityItem, activity: Activity) -> None:
+        result = await run_async_activity(activity, item.task_id, item.input, self._now)
+        self._results.append((item, result))
+        self._wake()
+
+    def _event_loop(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            threading.Thread(target=self._loop.run_forever, name="async-activities", daemon=True).start()
+        return self._loop
+
+    def _start_tasks(self, coroutines: Sequence[Coroutine[Any, Any, None]]) -> None:
+        for coroutine in coroutines:
+            task = asyncio.ensure_future(coroutine)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)

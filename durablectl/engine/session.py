@@ -1,0 +1,277 @@
+"""The worker's side of the store: its presence in a hub, what a turn writes, and what the next one gets; no user code, no clock.
+
+A worker's lease on all that it holds is its session: a row in `workers` whose key is never used again. Every commit of a turn begins by
+touching that row. Once another worker has taken the session over the row is gone, the commit is refused, and nothing of it is written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from durablectl.engine.db import Connection, Database, LiveLock
+from durablectl.engine.events import ExecutionStarted, ParentInstance, SubOrchestrationFailed
+from durablectl.engine.history import STATUSES, Outline, decode_episode, decode_event, encode_event, micros, moment
+from durablectl.engine.instances import FINAL, NOW_AT, START_AT, NewInstance, create_instance
+from durablectl.engine.workitems import ActivityItem, Child, Continuation, Fetched, Loaded, Scope, TurnRows, WorkItem
+from durablectl.errors import AlreadyExists, DurablectlError
+
+LEASE_SECONDS = 30
+
+
+class LeaseLost(DurablectlError):
+    """Another worker has taken over what this one held: its work is dropped, and nothing of it was written."""
+
+
+class Session:
+    """One worker's presence in a hub, from `open` until `close`, or until another worker takes it over."""
+
+    def __init__(self, database: Database, scope: Scope) -> None:
+        self._database = database
+        self._scope = scope
+        self._lock: LiveLock | None = None
+        self.key = 0
+
+    def open(self, about: dict[str, Any], now: datetime) -> None:
+        """Register, holding a lock file for as long as the process lives; `about` is JSON that others may read."""
+        self._lock = LiveLock(self._database.path.with_name(f"{self._database.path.name}-worker-{uuid4().hex[:12]}"))
+        try:
+            with self._database.transaction() as sql:
+                row = (self._lock.path.name, micros(now), json.dumps(about))
+                self.key = sql.execute("INSERT INTO workers (lock_file, seen_at, about) VALUES (?, ?, ?)", row).lastrowid or 0
+        except BaseException:
+            self.abandon()
+            raise
+
+    def close(self) -> None:
+        """Leave: what this worker held is free for others at once."""
+        try:
+            with self._database.transaction() as sql:
+                _free(sql, self.key)
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Let go of the lock only; another worker frees what this one held."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def free_dead_workers(self, now: datetime) -> bool:
+        """Free what dead or stalled workers hold; whether there was one."""
+        dead = [worker for worker in workers(self._database, now) if worker.key != self.key and not worker.is_live]
+        if dead:
+            with self._database.transaction() as sql:
+                for worker in dead:
+                    _free(sql, worker.key)
+            for worker in dead:
+                worker.lock_file.unlink(missing_ok=True)
+        return bool(dead)
+
+    def commit(self, rows: TurnRows, now: datetime, *, limit: int, room: int, is_fetching: bool) -> Fetched:
+        """Write a turn, and lease what the next one works on: at most `limit` messages of a kind and `room` activities.
+
+        All of it or nothing: `LeaseLost` when the session was taken over, `HubUnusable` when the file cannot be written.
+        """
+        with self._database.transaction() as sql:
+            if sql.execute("UPDATE workers SET seen_at = ? WHERE key = ?", (micros(now), self.key)).rowcount != 1:
+                raise LeaseLost("another worker has taken over this worker's instances")
+            _write(sql, rows)
+            return self._fetch(sql, now, limit, room) if is_fetching else Fetched()
+
+    def load(self, instances: Sequence[int]) -> dict[int, Loaded]:
+        """Instances that this worker has leased but does not hold in memory, with their histories."""
+        keys = json.dumps(list(instances))
+        rows = self._database.query(f"SELECT {_COLUMNS} FROM instances i {_JOINS} WHERE i.key IN (SELECT value FROM json_each(?))", (keys,))
+        found = {loaded.key: loaded for loaded in map(_loaded, rows)}
+        episodes = self._database.query(
+            "SELECT instance, sequence, at, events FROM history WHERE instance IN (SELECT value FROM json_each(?))"
+            " ORDER BY instance, sequence",
+            (keys,),
+        )
+        for instance, sequence, at, events in episodes:
+            loaded = found[instance]
+            loaded.past.extend(decode_episode(events, at, Outline(loaded.started)))
+            loaded.next_sequence = sequence + 1
+        return found
+
+    def _fetch(self, sql: Connection, now: datetime, limit: int, room: int) -> Fetched:
+        items: dict[int, WorkItem] = {}
+        starts = self._starts(sql, limit, items)
+        is_full = self._messages(sql, f"m.visible_at = {NOW_AT}", now, limit, items)
+        is_full |= self._messages(sql, f"m.visible_at > {NOW_AT} AND m.visible_at <= {micros(now)}", now, limit, items)
+        if items:
+            sql.execute(
+                "UPDATE instances SET worker = ? WHERE worker IS NULL AND key IN (SELECT value FROM json_each(?))",
+                (self.key, json.dumps(list(items))),
+            )
+        activities = self._activities(sql, room) if room > 0 else []
+        due = sql.execute("SELECT min(visible_at) FROM inbox WHERE visible_at > ?", (max(micros(now), NOW_AT),)).fetchone()[0]
+        return Fetched(list(items.values()), activities, starts or is_full, None if due is None else moment(due))
+
+    def _mine(self) -> tuple[str, dict[str, Any]]:
+        """The condition for instances `i` that this worker holds or may lease."""
+        free, parameters = "i.worker IS NULL", {"me": self.key, "functions": json.dumps(self._scope.functions)}
+        free += " AND lower(i.name) IN (SELECT value FROM json_each(:functions))"
+        if self._scope.roots is not None:
+            free += " AND (coalesce(i.root, i.key) IN (SELECT value FROM json_each(:roots)) OR i.id LIKE '@%')"
+            parameters["roots"] = json.dumps(self._scope.roots)
+        return f"(i.worker = :me OR ({free}))", parameters
+
+    def _starts(self, sql: Connection, limit: int, items: dict[int, WorkItem]) -> bool:
+        mine, parameters = self._mine()
+        rows = sql.execute(
+            f"SELECT m.key, {_COLUMNS} FROM inbox m JOIN instances i ON i.key = m.instance {_JOINS}"
+            f" WHERE m.visible_at = {START_AT} AND {mine} ORDER BY m.key LIMIT :limit",
+            parameters | {"limit": limit},
+        ).fetchall()
+        for key, *columns in rows:
+            loaded = _loaded(columns)
+            items[loaded.key] = WorkItem(loaded.key, [key], [loaded.started], loaded)
+        return bool(rows)
+
+    def _messages(self, sql: Connection, visible: str, now: datetime, limit: int, items: dict[int, WorkItem]) -> bool:
+        """Messages of instances that have begun. What only an earlier execution could see, or a finished instance, is just consumed."""
+        mine, parameters = self._mine()
+        rows = sql.execute(
+            "SELECT m.key, m.instance, m.at, m.event, m.execution_id IS NULL OR m.execution_id = i.execution_id, i.status, m.timer"
+            f" FROM inbox m JOIN instances i ON i.key = m.instance WHERE {visible} AND i.status NOT IN (2, 6) AND {mine}"
+            " ORDER BY m.visible_at, m.key LIMIT :limit",
+            parameters | {"limit": limit},
+        ).fetchall()
+        fired = micros(now)
+        for key, instance, at, event, is_current, status, timer in rows:
+            item = items.get(instance) or items.setdefault(instance, WorkItem(instance))
+            item.keys.append(key)
+            if is_current and status not in FINAL:
+                item.events.append(decode_event(event, at if timer is None else fired))
+        return len(rows) >= limit
+
+    def _activities(self, sql: Connection, room: int) -> list[ActivityItem]:
+        condition = "a.worker IS NULL AND lower(a.name) IN (SELECT value FROM json_each(:activities))"
+        parameters: dict[str, Any] = {"room": room, "activities": json.dumps(self._scope.activities)}
+        if self._scope.roots is not None:
+            condition += " AND coalesce(i.root, i.key) IN (SELECT value FROM json_each(:roots))"
+            parameters["roots"] = json.dumps(self._scope.roots)
+        rows = sql.execute(
+            "SELECT a.instance, a.execution_id, a.task_id, a.name, a.input FROM activities a JOIN instances i ON i.key = a.instance"
+            f" WHERE {condition} ORDER BY a.scheduled_at, a.instance, a.task_id LIMIT :room",
+            parameters,
+        ).fetchall()
+        leased = [(self.key, instance, task_id) for instance, _, task_id, *_ in rows]
+        sql.executemany("UPDATE activities SET worker = ? WHERE instance = ? AND task_id = ?", leased)
+        return [ActivityItem(*row) for row in rows]
+
+
+class LiveWorker:
+    """A worker that is registered in a hub. `is_live` while its process lives and is not stalled."""
+
+    def __init__(self, key: int, lock_file: Path, seen_at: int, about: str, now: datetime) -> None:
+        self.key, self.lock_file = key, lock_file
+        self.about: dict[str, Any] = json.loads(about)
+        self.is_for_all = not self.about.get("roots")
+        """Whether it takes on every instance, or only those that its command waits for."""
+        self.is_live = micros(now) - seen_at < LEASE_SECONDS * 1_000_000 and LiveLock.is_held(lock_file)
+
+
+def workers(database: Database, now: datetime) -> list[LiveWorker]:
+    """All workers that are registered, the dead ones included."""
+    rows = database.query("SELECT key, lock_file, seen_at, about FROM workers ORDER BY key")
+    return [LiveWorker(key, database.path.with_name(file), seen_at, about, now) for key, file, seen_at, about in rows]
+
+
+def _free(sql: Connection, worker: int) -> None:
+    sql.execute("DELETE FROM workers WHERE key = ?", (worker,))
+    sql.execute("UPDATE instances SET worker = NULL WHERE worker = ?", (worker,))
+    sql.execute("UPDATE activities SET worker = NULL WHERE worker = ?", (worker,))
+
+
+_COLUMNS = (
+    "i.key, i.id, i.name, i.version, i.execution_id, i.generation, i.started_at, i.status, i.root,"
+    " i.parent, i.parent_execution, i.parent_task, p.id, n.input"
+)
+_JOINS = "LEFT JOIN instances p ON p.key = i.parent LEFT JOIN inputs n ON n.instance = i.key"
+
+
+def _loaded(columns: Sequence[Any]) -> Loaded:
+    key, id_, name, version, execution_id, generation, started_at, status, root, *parents, input = columns
+    parent, parent_execution, parent_task, parent_id = parents
+    caller = None if parent is None else ParentInstance(parent_id or "", parent_execution, parent_task)
+    started = ExecutionStarted(moment(started_at), name, input, version, generation, caller)
+    return Loaded(key, id_, execution_id, started, STATUSES[status], key if root is None else root, parent)
+
+
+_STATEMENTS = {
+    "consumed": "DELETE FROM inbox WHERE key = ?",
+    "done": "DELETE FROM activities WHERE instance = ? AND task_id = ?",
+    "history": "INSERT INTO history (instance, sequence, at, events) VALUES (?, ?, ?, ?)",
+    "touched": "UPDATE instances SET updated_at = ? WHERE key = ?",
+    "moved": "UPDATE instances SET status = ?, updated_at = ? WHERE key = ?",
+    "custom_statuses": "UPDATE instances SET custom_status = ? WHERE key = ?",
+    "ended": "UPDATE instances SET status = ?, updated_at = ?, output = ?, worker = NULL WHERE key = ?",
+    "activities": "INSERT INTO activities (instance, task_id, execution_id, name, input, scheduled_at, worker)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+    "timers": "INSERT INTO inbox (instance, visible_at, at, event, execution_id, timer) VALUES (?, ?, ?, ?, ?, ?)",
+    "cancelled": "DELETE FROM inbox WHERE instance = ? AND timer = ?",
+    # An answer to a caller: only while the execution that called is the current one.
+    "answers": f"INSERT INTO inbox (instance, visible_at, at, event, execution_id) SELECT key, {NOW_AT}, ?3, ?4, ?2 FROM instances"
+    " WHERE key = ?1 AND execution_id = ?2 AND status NOT IN (1, 3, 4, 5)",
+    # The result of an activity whose instance another worker holds: only while the activity is still leased to this one.
+    "strays": f"INSERT INTO inbox (instance, visible_at, at, event, execution_id) SELECT instance, {NOW_AT}, ?3, ?4, ?2 FROM activities"
+    " WHERE instance = ?1 AND execution_id = ?2 AND task_id = ?5 AND worker = ?6",
+    "released": "UPDATE instances SET worker = NULL WHERE key = ?",
+}
+
+
+def _write(sql: Connection, rows: TurnRows) -> None:
+    """All rows of a turn. Strays come before `done`, which deletes the activities that they look at."""
+    if rows.strays:
+        sql.executemany(_STATEMENTS["strays"], rows.strays)
+    for name, statement in _STATEMENTS.items():
+        if name != "strays" and (values := getattr(rows, name)):
+            sql.executemany(statement, values)
+    _sweep(sql, rows.swept)
+    for continuation in rows.continuations:
+        _continue(sql, continuation)
+    for child in rows.children:
+        _create_child(sql, child)
+
+
+def _sweep(sql: Connection, instances: Iterable[tuple[int]]) -> None:
+    """Drop what a finished instance leaves behind: open timers, messages that came too late, activities whose results nobody wants."""
+    sql.executemany("DELETE FROM inbox WHERE instance = ?", instances)
+    sql.executemany("DELETE FROM activities WHERE instance = ?", instances)
+
+
+def _continue(sql: Connection, continuation: Continuation) -> None:
+    key = (continuation.instance,)
+    sql.execute("DELETE FROM history WHERE instance = ?", key)
+    sql.execute("DELETE FROM activities WHERE instance = ?", key)
+    sql.execute("DELETE FROM inbox WHERE instance = ? AND execution_id IS NOT NULL", key)
+    sql.execute("DELETE FROM inputs WHERE instance = ?", key)
+    if continuation.input is not None:
+        sql.execute("INSERT INTO inputs (instance, input) VALUES (?, ?)", (continuation.instance, continuation.input))
+    sql.execute(
+        "UPDATE instances SET execution_id = ?, generation = NULL, started_at = ?, updated_at = ?, status = 2 WHERE key = ?",
+        (continuation.execution_id, continuation.at, continuation.at, continuation.instance),
+    )
+    sql.execute(f"INSERT INTO inbox (instance, visible_at, at) VALUES (?, {START_AT}, ?)", (continuation.instance, continuation.at))
+    waiting = sql.execute("SELECT at, event FROM inbox WHERE instance = ? AND visible_at = 0 ORDER BY key", key).fetchall()
+    if continuation.events and waiting:  # what was carried over came first
+        sql.execute("DELETE FROM inbox WHERE instance = ? AND visible_at = 0", key)
+    for at, event in [*continuation.events, *(waiting if continuation.events else ())]:
+        sql.execute(f"INSERT INTO inbox (instance, visible_at, at, event) VALUES (?, {NOW_AT}, ?, ?)", (continuation.instance, at, event))
+
+
+def _create_child(sql: Connection, child: Child) -> None:
+    """Create a sub-orchestration; the caller's task fails when an unfinished instance has its id."""
+    new = NewInstance(child.instance_id, child.name, child.input, child.version, child.at)
+    try:
+        create_instance(sql, new, generation=None, caller=(child.parent, child.parent_execution, child.task_id, child.root))
+    except AlreadyExists as error:
+        event = SubOrchestrationFailed(moment(child.at), child.task_id, error.message)
+        sql.execute(_STATEMENTS["answers"], (child.parent, child.parent_execution, child.at, encode_event(event)))

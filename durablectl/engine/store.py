@@ -1,0 +1,214 @@
+"""A hub's instances for whoever looks at them and steers them: queries, and messages to their inboxes; no worker, no user code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from durablectl.engine.db import Connection, Database
+from durablectl.engine.events import (
+    Event,
+    EventRaised,
+    ExecutionResumed,
+    ExecutionStarted,
+    ExecutionSuspended,
+    ExecutionTerminated,
+    ParentInstance,
+)
+from durablectl.engine.history import STATUS_NUMBERS, STATUSES, Outline, decode_episode, encode_event, micros, moment
+from durablectl.engine.instances import FINAL, NOW_AT, NewInstance, create_instance, delete_instance
+from durablectl.errors import AlreadyExists, InstanceNotFound, WrongState
+from durablectl.model import InstanceFilter, RuntimeStatus
+
+_COLUMNS = "i.key, i.id, i.name, i.version, i.status, i.created_at, i.updated_at, i.custom_status, i.output, i.worker, i.root"
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceRow:
+    """An instance as it is stored. Payloads are JSON text; `input` is None unless it was asked for."""
+
+    key: int
+    instance_id: str
+    name: str
+    version: str
+    status: RuntimeStatus
+    created_at: datetime
+    updated_at: datetime
+    custom_status: str | None
+    output: str | None
+    worker: int | None
+    root: int | None
+    input: str | None
+
+
+class Store:
+    """The instances of one hub."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, instance_id: str, *, with_input: bool = True) -> InstanceRow | None:
+        row = self._database.one(f"SELECT {_columns(with_input)} FROM instances i {_INPUT} WHERE i.id = ?", (instance_id,))
+        return None if row is None else _instance(row)
+
+    def get(self, instance_id: str, *, with_input: bool = True) -> InstanceRow:
+        """`InstanceNotFound` when there is none."""
+        row = self.find(instance_id, with_input=with_input)
+        if row is None:
+            raise InstanceNotFound(f"no instance '{instance_id}' in the hub {self._database.path}", hint="durablectl list")
+        return row
+
+    def page(self, filter: InstanceFilter, *, with_input: bool, top: int, after: str | None) -> tuple[list[InstanceRow], str | None]:
+        """At most `top` instances in order of creation, and the token of the next page."""
+        conditions, parameters = _conditions(filter)
+        if after is not None:
+            created_at, key = _position(after)
+            conditions.append("(i.created_at, i.key) > (?, ?)")
+            parameters += [created_at, key]
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        rows = self._database.query(
+            f"SELECT {_columns(with_input)} FROM instances i {_INPUT}{where} ORDER BY i.created_at, i.key LIMIT ?", [*parameters, top + 1]
+        )
+        found = [_instance(row) for row in rows[:top]]
+        token = f"{rows[top - 1][5]}.{rows[top - 1][0]}" if len(rows) > top else None
+        return found, token
+
+    def history(self, instance_id: str) -> list[Event]:
+        """The complete events of the current execution."""
+        row = self._database.one(
+            "SELECT i.key, i.name, i.version, i.started_at, i.generation, i.parent, i.parent_execution, i.parent_task, i.output, p.id,"
+            f" n.input FROM instances i {_INPUT} LEFT JOIN instances p ON p.key = i.parent WHERE i.id = ?",
+            (instance_id,),
+        )
+        if row is None:
+            return []
+        key, name, version, started_at, generation, parent, parent_execution, parent_task, output, parent_id, input = row
+        caller = None if parent is None else ParentInstance(parent_id or "", parent_execution, parent_task)
+        outline = Outline(ExecutionStarted(moment(started_at), name, input, version, generation, caller), output)
+        episodes = self._database.query("SELECT at, events FROM history WHERE instance = ? ORDER BY sequence", (key,))
+        return [event for at, events in episodes for event in decode_episode(events, at, outline)]
+
+    def start(self, news: Iterable[NewInstance], *, replaces: bool = True) -> None:
+        """Create instances in one transaction. `AlreadyExists` when an unfinished one has an id, or any has and not `replaces`."""
+        with self._database.transaction() as sql:
+            for new in news:
+                if not replaces and sql.execute("SELECT 1 FROM instances WHERE id = ?", (new.instance_id,)).fetchone():
+                    raise AlreadyExists(f"an instance '{new.instance_id}' exists already")
+                create_instance(sql, new)
+
+    def raise_event(self, instance_id: str, name: str, data: str | None, now: datetime) -> None:
+        self._send(instance_id, EventRaised(now, name, data), "no event can reach it")
+
+    def terminate(self, instance_id: str, reason: str | None, now: datetime) -> None:
+        self._send(instance_id, ExecutionTerminated(now, reason), "it cannot be terminated")
+
+    def suspend(self, instance_id: str, reason: str | None, now: datetime) -> None:
+        self._send(instance_id, ExecutionSuspended(now, reason), "it cannot be suspended", refused={RuntimeStatus.SUSPENDED})
+
+    def resume(self, instance_id: str, reason: str | None, now: datetime) -> None:
+        others = set(RuntimeStatus) - {RuntimeStatus.SUSPENDED}
+        self._send(instance_id, ExecutionResumed(now, reason), "only a suspended instance can be resumed", refused=others)
+
+    def purge(self, instance_id: str) -> None:
+        with self._database.transaction() as sql:
+            key, status = self._locked(sql, instance_id)
+            if status not in FINAL:
+                raise WrongState(
+                    f"instance '{instance_id}' is {STATUSES[status].value}; only a finished one can be purged",
+                    hint=f"durablectl terminate {instance_id}",
+                )
+            delete_instance(sql, key)
+
+    def purge_by(self, created_from: datetime, created_to: datetime | None, statuses: Collection[RuntimeStatus]) -> int:
+        """Delete finished instances in batches, each a transaction of its own; how many."""
+        numbers = json.dumps([STATUS_NUMBERS[status] for status in statuses if status.is_final])
+        bounds = (micros(created_from), micros(created_to) if created_to else 1 << 62)
+        deleted = 0
+        while True:
+            with self._database.transaction() as sql:
+                rows = sql.execute(
+                    "SELECT key FROM instances WHERE created_at BETWEEN ? AND ? AND id NOT LIKE '@%'"
+                    " AND status IN (SELECT value FROM json_each(?)) LIMIT 1000",
+                    (*bounds, numbers),
+                ).fetchall()
+                for (key,) in rows:
+                    delete_instance(sql, key)
+            deleted += len(rows)
+            if len(rows) < 1000:
+                return deleted
+
+    def replace_unheld(self, new: NewInstance) -> bool:
+        """Put a new instance in the place of an unfinished one that no worker holds; False when one does."""
+        with self._database.transaction() as sql:
+            row = sql.execute("SELECT key, worker FROM instances WHERE id = ?", (new.instance_id,)).fetchone()
+            if row is not None and row[1] is not None:
+                return False
+            if row is not None:
+                delete_instance(sql, row[0])
+            create_instance(sql, new)
+        return True
+
+    def _send(self, instance_id: str, event: Event, refusal: str, *, refused: Collection[RuntimeStatus] = ()) -> None:
+        with self._database.transaction() as sql:
+            key, number = self._locked(sql, instance_id)
+            status = STATUSES[number]
+            if number in FINAL or status in refused:
+                raise WrongState(f"instance '{instance_id}' is {status.value}; {refusal}")
+            sql.execute(
+                f"INSERT INTO inbox (instance, visible_at, at, event) VALUES (?, {NOW_AT}, ?, ?)",
+                (key, micros(event.timestamp), encode_event(event)),
+            )
+
+    def _locked(self, sql: Connection, instance_id: str) -> tuple[int, int]:
+        row: tuple[int, int] | None = sql.execute("SELECT key, status FROM instances WHERE id = ?", (instance_id,)).fetchone()
+        if row is None:
+            raise InstanceNotFound(f"no instance '{instance_id}' in the hub {self._database.path}", hint="durablectl list")
+        return row
+
+
+_INPUT = "LEFT JOIN inputs n ON n.instance = i.key"
+
+
+def _columns(with_input: bool) -> str:
+    return f"{_COLUMNS}, {'n.input' if with_input else 'NULL'}"
+
+
+def _instance(row: tuple[Any, ...]) -> InstanceRow:
+    key, id_, name, version, status, created_at, updated_at, *rest = row
+    return InstanceRow(key, id_, name, version, STATUSES[status], moment(created_at), moment(updated_at), *rest)
+
+
+def _conditions(filter: InstanceFilter) -> tuple[list[str], list[Any]]:
+    conditions: list[str] = []
+    parameters: list[Any] = []
+    if filter.statuses:
+        numbers = sorted(STATUS_NUMBERS.get(status, -1) for status in filter.statuses)
+        conditions.append(f"i.status IN ({', '.join(map(str, numbers))})")
+        if 1 not in numbers:
+            conditions.append("i.status <> 1")  # lets SQLite use the index of those that have not completed
+    if filter.name is not None:
+        conditions.append("i.name = ?")
+        parameters.append(filter.name)
+    if filter.prefix:
+        conditions.append("i.id >= ? AND i.id < ?")
+        parameters += [filter.prefix, filter.prefix + "\U0010ffff"]
+    for column, bound, comparison in (
+        ("created_at", filter.created_from, ">="),
+        ("created_at", filter.created_to, "<="),
+        ("updated_at", filter.updated_from, ">="),
+        ("updated_at", filter.updated_to, "<="),
+    ):
+        if bound is not None:
+            conditions.append(f"i.{column} {comparison} ?")
+            parameters.append(micros(bound))
+    if not filter.include_entities:
+        conditions.append("i.id NOT LIKE '@%'")
+    return conditions, parameters
+
+
+def _position(token: str) -> tuple[int, int]:
+    created_at, _, key = token.partition(".")
+    return int(created_at), int(key)

@@ -1,0 +1,217 @@
+"""The worker: keeps a wheel turning in a thread of its own, and watches over it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import FrameType
+
+from durablectl.engine.db import Database
+from durablectl.engine.pool import ActivityPool
+from durablectl.engine.registry import Registry
+from durablectl.engine.session import LeaseLost
+from durablectl.engine.wheel import Running, Wheel
+from durablectl.errors import DurablectlError, HubBusy, HubUnusable
+
+CONCURRENCY = 32
+FIRST_POLL, LAST_POLL = 0.001, 0.01
+DEAD_CHECK_SECONDS = 0.25
+HEARTBEAT_SECONDS = 10.0
+WARN_SECONDS, GIVE_UP_SECONDS = 5.0, 60.0
+RETRY_SECONDS = 1.0
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Worker:
+    """Runs an app's functions for a hub, from `start` until `stop`.
+
+    `roots` restricts it to these instances (keys) and what they call. `warn` gets what the people who run it should hear.
+    With `is_persistent` a file that cannot be written is tried again; else the worker stops, `error` holds the reason, `on_error` is called.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        registry: Registry,
+        *,
+        concurrency: int = CONCURRENCY,
+        roots: tuple[int, ...] | None = None,
+        is_persistent: bool = True,
+        now: Callable[[], datetime] = utc_now,
+        warn: Callable[[str], None] = lambda _text: None,
+        on_error: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._database, self._registry, self._roots = database, registry, roots
+        self._is_persistent, self._now, self._warn, self._on_error = is_persistent, now, warn, on_error
+        self._bell = threading.Lock()
+        self._bell.acquire()
+        self._pool = ActivityPool(registry, concurrency, self.wake, now)
+        self._poisoned: dict[int, str] = {}
+        self._wheel: Wheel | None = None
+        self._thread: threading.Thread | None = None
+        self._stopping = threading.Event()
+        self._idle = threading.Event()
+        self.error: DurablectlError | None = None
+
+    def start(self) -> None:
+        """Register with the hub, then turn in a thread of its own; `HubUnusable` when the hub cannot be written."""
+        self._begin(self._new_wheel())
+        threading.Thread(target=self._watch, name="watch", daemon=True).start()
+
+    def stop(self, timeout: float = 2.0) -> None:
+        """Finish the turn that is under way and free what is held. What user code still runs is left behind with the process."""
+        self._stopping.set()
+        self.wake()
+        if self._thread is not None:
+            self._thread.join(timeout)
+        self._pool.close()
+
+    def wake(self) -> None:
+        """Let the wheel look for work at once."""
+        if self._bell.locked():
+            try:
+                self._bell.release()
+            except RuntimeError:  # another thread was quicker
+                return
+
+    def wait_until_idle(self, timeout: float | None = None) -> bool:
+        """Wait until nothing is under way and no timer is set, or the worker has stopped; whether that is so."""
+        return self._idle.wait(timeout)
+
+    @property
+    def is_running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    def _new_wheel(self) -> Wheel:
+        wheel = Wheel(self._database, self._registry, self._pool, roots=self._roots, poisoned=self._poisoned)
+        orchestrators = sorted(self._registry.orchestrators.names)
+        wheel.open(self._now(), {"process": os.getpid(), "orchestrators": orchestrators, "roots": self._roots})
+        return wheel
+
+    def _begin(self, wheel: Wheel) -> None:
+        self._wheel = wheel
+        self._thread = threading.Thread(target=self._keep_turning, args=(wheel,), name="wheel", daemon=True)
+        self._thread.start()
+
+    def _keep_turning(self, wheel: Wheel | None) -> None:
+        try:
+            while wheel is not None and wheel is self._wheel and not self._stopping.is_set():
+                wheel = self._turn_until_trouble(wheel)
+            if wheel is not None and wheel is self._wheel:
+                wheel.close()
+        except DurablectlError as error:
+            self.error = error
+        finally:
+            if wheel is None or wheel is self._wheel:
+                self._idle.set()
+            if self.error is not None:
+                self._on_error()
+
+    def _turn_until_trouble(self, wheel: Wheel) -> Wheel | None:
+        """Turn until the worker is stopped; after trouble, the wheel to go on with (None: it cannot go on)."""
+        try:
+            self._turn(wheel)
+        except LeaseLost:
+            self._warn("this worker stalled and another one has taken over its instances; starting afresh")
+        except HubUnusable as error:
+            if not self._is_persistent:
+                self.error = error
+                wheel.session.abandon()
+                return None
+            self._warn(f"{error.message}; trying again")
+            self._stopping.wait(RETRY_SECONDS)
+        else:
+            return wheel
+        return self._replacement(wheel)
+
+    def _replacement(self, wheel: Wheel) -> Wheel | None:
+        """A fresh wheel for one that can no longer be used."""
+        wheel.session.abandon()
+        while not self._stopping.is_set():
+            try:
+                self._wheel = self._new_wheel()
+            except HubUnusable as error:
+                self._warn(f"{error.message}; trying again")
+                self._stopping.wait(RETRY_SECONDS)
+            else:
+                return self._wheel
+        return None
+
+    def _turn(self, wheel: Wheel) -> None:
+        delay = FIRST_POLL
+        looked = committed = time.monotonic()
+        while not self._stopping.is_set() and wheel is self._wheel:
+            try:
+                did = wheel.turn(self._now())
+            except HubBusy as error:
+                self._warn(f"{error.message}; trying again")
+                continue
+            if did:
+                delay, committed = FIRST_POLL, time.monotonic()
+                self._idle.clear()
+                continue
+            now = time.monotonic()
+            if now - looked > DEAD_CHECK_SECONDS:
+                looked = now
+                if wheel.session.free_dead_workers(self._now()):
+                    wheel.look_again()
+                    continue
+            if now - committed > HEARTBEAT_SECONDS:
+                committed = now
+                wheel.look_again()
+            if wheel.is_idle:
+                self._idle.set()
+            self._pool.tend()
+            self._bell.acquire(timeout=self._pause(wheel, delay))
+            delay = min(delay * 1.3, LAST_POLL)
+
+    def _pause(self, wheel: Wheel, delay: float) -> float:
+        if wheel.next_due is None:
+            return delay
+        return max(0.0, min(delay, (wheel.next_due - self._now()).total_seconds()))
+
+    def _watch(self) -> None:
+        """Notice an orchestrator that does not yield: warn, then fail its instance and go on without it."""
+        seen: Running | None = None
+        since, warned = time.monotonic(), False
+        while not self._stopping.wait(0.5):
+            wheel = self._wheel
+            running = wheel.running if wheel is not None else None
+            if running is None or running is not seen:
+                seen, since, warned = running, time.monotonic(), False
+                continue
+            seconds = time.monotonic() - since
+            if seconds > GIVE_UP_SECONDS and wheel is not None:
+                self._give_up(wheel, running)
+                seen = None
+            elif seconds > WARN_SECONDS and not warned:
+                warned = True
+                self._warn(f"orchestrator '{running.name}' of instance '{running.instance_id}' has not yielded for 5 s{self._where()}")
+
+    def _give_up(self, wheel: Wheel, running: Running) -> None:
+        self._poisoned[running.instance] = (
+            f"Orchestrator function '{running.name}' failed: it did not yield for {GIVE_UP_SECONDS:g} s{self._where()}"
+        )
+        self._warn(f"instance '{running.instance_id}' fails: orchestrator '{running.name}' did not yield for {GIVE_UP_SECONDS:g} s")
+        self._wheel = None
+        try:
+            wheel.session.close()
+            self._begin(self._new_wheel())
+        except HubUnusable as error:
+            self.error = error
+
+    def _where(self) -> str:
+        """Where the wheel's thread is in the app's own code."""
+        frame: FrameType | None = sys._current_frames().get(self._thread.ident or 0) if self._thread is not None else None  # noqa: SLF001
+        while frame is not None:
+            if "durablectl" not in frame.f_code.co_filename or frame.f_code.co_filename.endswith("function_app.py"):
+                return f" (at {frame.f_code.co_filename}:{frame.f_lineno})"
+            frame = frame.f_back
+        return ""
