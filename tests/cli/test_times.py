@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from durablectl.cli.times import parse_duration, parse_interval, parse_moment, told
+from durablectl.cli.times import parse_duration, parse_interval, parse_moment
 from durablectl.errors import UsageError
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -86,11 +86,3 @@ def test_a_bare_year_is_refused_since_it_could_be_seconds():
 def test_a_moment_before_all_calendars_is_refused():
     with pytest.raises(UsageError, match="too far away"):
         parse_moment("999999d", NOW)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.42, "0.4 s"), (12, "12 s"), (185, "3 min 5 s"), (120, "2 min"), (7800, "2 h 10 min"), (273600, "3 d 4 h"), (-1, "0.0 s")],
-)
-def test_a_duration_is_told_in_its_two_largest_units(seconds, text):
-    assert told(seconds) == text

@@ -1,0 +1,130 @@
+"""`durablectl entity`: read, signal and list entities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from durablectl import wire
+from durablectl.cli.parameters import Confirm, EncodeOption, Fields, InputFile, InputJson, Yes
+from durablectl.cli.session import Session
+from durablectl.cli.targets import input_of
+from durablectl.cli.tree import Commands
+from durablectl.errors import UsageError
+from durablectl.model import EntityId, EntityStatus
+from durablectl.render import views
+from durablectl.render.output import OutputFormat
+from durablectl.render.tables import show_table
+from durablectl.taskhub import TaskHub
+
+app = Commands("Read, signal and list entities.")
+
+EntityArgument = Annotated[str, typer.Argument(metavar="@NAME@KEY", help="The entity's id.", show_default=False)]
+
+
+@app.command()
+def get(ctx: typer.Context, entity: EntityArgument) -> None:
+    """Print the state of an entity.
+
+    Example:
+      durablectl entity get @counter@orders
+    """
+    session: Session = ctx.obj
+    entity_id = _entity_id(entity)
+    state = session.hub.get_entity(entity_id)
+    session.out.show(views.value_text(state) or "null", state, id=str(entity_id))
+
+
+@app.command("list")
+def list_(
+    ctx: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Only entities of this name.", show_default=False)] = None,
+    show_state: Annotated[bool, typer.Option("--state", help="Show their states too.")] = False,
+    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="Show at most N.")] = None,
+) -> None:
+    """List entities.
+
+    Example:
+      durablectl entity list counter --state
+    """
+    session: Session = ctx.obj
+    listed = _listed(session.hub, name, show_state, limit)
+    match session.out.format:
+        case OutputFormat.TEXT:
+            show_table(session.out, views.entities(listed, states=show_state))
+        case OutputFormat.ID:
+            session.out.ids(str(each.entity_id) for each in listed)
+        case OutputFormat.JSON:
+            session.out.json_array(wire.entity_to_json(each) for each in listed)
+        case OutputFormat.JSONL:
+            session.out.jsonl(wire.entity_to_json(each) for each in listed)
+
+
+@app.command()
+def signal(
+    ctx: typer.Context,
+    entity: EntityArgument,
+    operation: Annotated[str, typer.Argument(metavar="OPERATION", help="The operation's name.", show_default=False)],
+    fields: Fields = None,
+    input: InputFile = None,
+    input_json: InputJson = None,
+    encode: EncodeOption = None,
+    yes: Yes = False,
+    confirm: Confirm = None,
+) -> None:
+    """Send an operation to an entity, which need not exist yet.
+
+    Its input is given as the input of `durablectl start` is. This is a request: nothing comes back.
+
+    Example:
+      durablectl entity signal @counter@orders add --input-json 3
+    """
+    session: Session = ctx.obj
+    entity_id = _entity_id(entity)
+    value = input_of(session, input, input_json, fields, encode)
+    session.begin_change(yes=yes, confirm=confirm)
+    session.hub.signal_entity(entity_id, operation, value)
+    _tell(session, entity_id, f"operation '{operation}' sent")
+
+
+@app.command()
+def delete(ctx: typer.Context, entity: EntityArgument, yes: Yes = False, confirm: Confirm = None) -> None:
+    """Send an entity the operation `delete`; whether it goes is the entity's choice.
+
+    Example:
+      durablectl entity delete @counter@orders
+    """
+    session: Session = ctx.obj
+    entity_id = _entity_id(entity)
+    session.begin_change(yes=yes, confirm=confirm)
+    session.hub.delete_entity(entity_id)
+    _tell(session, entity_id, "deletion requested")
+
+
+def _entity_id(text: str) -> EntityId:
+    try:
+        return EntityId.parse(text)
+    except ValueError as error:
+        raise UsageError(str(error), hint="write @name@key, as @counter@orders") from error
+
+
+def _listed(hub: TaskHub, name: str | None, states: bool, limit: int | None) -> Iterator[EntityStatus]:
+    token, count = None, 0
+    while True:
+        page = hub.list_entities(name, fetch_state=states, top=min(limit or 100, 100), continuation_token=token)
+        for each in page:
+            yield each
+            count += 1
+            if count == limit:
+                return
+        if (token := page.continuation_token) is None:
+            return
+
+
+def _tell(session: Session, entity_id: EntityId, told: str) -> None:
+    if session.out.is_text:
+        session.out.note(f"{told}: {entity_id}")
+    else:
+        session.out.show("", [{"instanceId": str(entity_id), "result": told}], id=str(entity_id))

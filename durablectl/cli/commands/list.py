@@ -1,0 +1,177 @@
+"""`durablectl list`: list the instances of the task hub, page by page as they come."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Annotated, Any
+
+import typer
+
+from durablectl import wire
+from durablectl.cli.filters import (
+    CreatedAfter,
+    CreatedBefore,
+    Name,
+    Prefix,
+    Statuses,
+    UpdatedAfter,
+    UpdatedBefore,
+    filter_of,
+)
+from durablectl.cli.session import Session
+from durablectl.errors import UsageError
+from durablectl.model import InstanceStatus
+from durablectl.render import views
+from durablectl.render.output import OutputFormat
+from durablectl.render.tables import show_table
+from durablectl.taskhub import list_instances
+
+SCREENFUL = 50
+COUNTED = 10_000
+SORTS: dict[str, Callable[[InstanceStatus], Any]] = {
+    "id": lambda status: status.instance_id,
+    "name": lambda status: status.name.lower(),
+    "status": lambda status: status.runtime_status.value,
+    "created": lambda status: status.created_time,
+    "updated": lambda status: status.last_updated_time,
+}
+GROUPS: dict[str, Callable[[InstanceStatus], str]] = {
+    "status": lambda status: status.runtime_status.value,
+    "name": lambda status: status.name,
+}
+
+
+def _completes(choices: Iterable[str]) -> Callable[[str], Any]:
+    return lambda incomplete: [choice for choice in choices if choice.startswith(incomplete)]
+
+
+Columns = Annotated[
+    str | None,
+    typer.Option("--columns", metavar="NAMES", help=f"What to show: {','.join(views.COLUMNS)}.", autocompletion=_completes(views.COLUMNS)),
+]
+Sort = Annotated[
+    str | None,
+    typer.Option("--sort", metavar="COLUMN", help=f"Sort by {', '.join(SORTS)}; -COLUMN turns it round.", autocompletion=_completes(SORTS)),
+]
+By = Annotated[str | None, typer.Option("--by", metavar="status|name", help="Count each.", autocompletion=_completes(GROUPS))]
+
+
+def list(
+    ctx: typer.Context,
+    status: Statuses = None,
+    name: Name = None,
+    prefix: Prefix = "",
+    created_after: CreatedAfter = None,
+    created_before: CreatedBefore = None,
+    updated_after: UpdatedAfter = None,
+    updated_before: UpdatedBefore = None,
+    include_entities: Annotated[bool, typer.Option("--include-entities", help="Show entities too.")] = False,
+    limit: Annotated[
+        int | None, typer.Option("--limit", "-n", metavar="N", min=1, help=f"At most N (default: {SCREENFUL} on a terminal).")
+    ] = None,
+    columns: Columns = None,
+    sort: Sort = None,
+    count: Annotated[bool, typer.Option("--count", help="Print how many there are.")] = False,
+    by: By = None,
+    show_input: Annotated[bool, typer.Option("--show-input/--no-show-input", help="Fetch the inputs for JSON output.")] = True,
+) -> None:
+    """List the instances of the task hub.
+
+    They are shown as they come, in the hub's own order; with -o json as the service's status objects.
+
+    Examples:
+      durablectl list --status Failed --created-after 1d
+      durablectl list --name order --sort -updated --limit 5
+      durablectl list --count --by status
+    """
+    session: Session = ctx.obj
+    shown, order = _columns(columns), _sort(sort)
+    filter = filter_of(
+        session,
+        status,
+        name,
+        prefix,
+        include_entities=include_entities,
+        created_after=created_after,
+        created_before=created_before,
+        updated_after=updated_after,
+        updated_before=updated_before,
+    )
+    wants_input = not count and by is None and ("input" in shown if session.out.is_text else show_input)
+    found = list_instances(session.hub, filter, show_input=wants_input and session.out.format is not OutputFormat.ID)
+    if count or by is not None:
+        _show_counts(session, found, by)
+    else:
+        _show(session, found, shown, order, limit)
+
+
+def _columns(text: str | None) -> tuple[str, ...]:
+    columns = tuple(word.strip().lower() for word in text.split(",")) if text is not None else views.DEFAULT_COLUMNS
+    if unknown := [column for column in columns if column not in views.COLUMNS]:
+        raise UsageError(f"no column '{unknown[0]}'", hint=f"the columns are {', '.join(views.COLUMNS)}")
+    return columns
+
+
+def _sort(text: str | None) -> tuple[Callable[[InstanceStatus], Any], bool] | None:
+    if text is None:
+        return None
+    if (name := text.removeprefix("-").lower()) not in SORTS:
+        raise UsageError(f"cannot sort by '{text}'", hint=f"sort by one of {', '.join(SORTS)}; -created turns it round")
+    return SORTS[name], text.startswith("-")
+
+
+def _show_counts(session: Session, found: Iterable[InstanceStatus], by: str | None) -> None:
+    if by is not None and by not in GROUPS:
+        raise UsageError(f"cannot count by '{by}'", hint=f"count by one of {', '.join(GROUPS)}")
+    if by is None:
+        total = sum(1 for _ in found)
+        session.out.show(str(total), total)
+        return
+    counted = dict(Counter(GROUPS[by](status) for status in found).most_common())
+    if session.out.is_text:
+        show_table(session.out, views.counts(counted, by))
+    else:
+        session.out.show("", counted)
+
+
+def _show(
+    session: Session,
+    found: Iterator[InstanceStatus],
+    columns: tuple[str, ...],
+    order: tuple[Callable[[InstanceStatus], Any], bool] | None,
+    limit: int | None,
+) -> None:
+    out = session.out
+    if limit is None and out.is_rich:
+        limit = SCREENFUL
+    first = _sorted(found, order, limit) if order else islice(found, limit)
+    match out.format:
+        case OutputFormat.TEXT:
+            show_table(out, views.instances(first, columns))
+        case OutputFormat.ID:
+            out.ids(status.instance_id for status in first)
+        case OutputFormat.JSON:
+            out.json_array(wire.status_to_json(status) for status in first)
+        case OutputFormat.JSONL:
+            out.jsonl(wire.status_to_json(status) for status in first)
+    if out.is_rich and not order:
+        _tell_rest(session, found)
+
+
+def _sorted(
+    found: Iterator[InstanceStatus], order: tuple[Callable[[InstanceStatus], Any], bool], limit: int | None
+) -> Iterable[InstanceStatus]:
+    key, backwards = order
+    if limit is None:
+        return sorted(found, key=key, reverse=backwards)
+    return heapq.nlargest(limit, found, key=key) if backwards else heapq.nsmallest(limit, found, key=key)
+
+
+def _tell_rest(session: Session, found: Iterator[InstanceStatus]) -> None:
+    rest = sum(1 for _ in islice(found, COUNTED))
+    if rest:
+        more = f"more than {rest}" if rest == COUNTED else str(rest)
+        session.out.note(f"and {more} more; --limit N shows more of them")

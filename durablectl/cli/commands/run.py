@@ -1,0 +1,57 @@
+"""`durablectl run`: start an instance, wait for it and print its output."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from durablectl.cli.parameters import (
+    EncodeOption,
+    Fields,
+    InputFile,
+    InputJson,
+    InstanceIdOption,
+    Interval,
+    OnTimeout,
+    OnTimeoutOption,
+    Response,
+    Timeout,
+    Version,
+)
+from durablectl.cli.session import Session
+from durablectl.cli.starting import IfExistsOption, start_instance
+from durablectl.cli.targets import input_of
+from durablectl.cli.waiting import WaitOptions, wait_and_show
+from durablectl.model import IfExists
+
+
+def run(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="ORCHESTRATOR", help="The orchestrator's name.", show_default=False)],
+    fields: Fields = None,
+    input: InputFile = None,
+    input_json: InputJson = None,
+    encode: EncodeOption = None,
+    instance_id: InstanceIdOption = None,
+    if_exists: IfExistsOption = IfExists.FAIL,
+    orchestration_version: Version = None,
+    timeout: Timeout = None,
+    interval: Interval = None,
+    on_timeout: OnTimeoutOption = OnTimeout.LEAVE,
+    response: Response = False,
+) -> None:
+    """Start an instance, wait for it and print its output.
+
+    This is `durablectl start --wait`: the exit code tells how it ended (10 failed, 11 terminated, 12 canceled, 124 timed out).
+
+    Examples:
+      durablectl run order --input order.json
+      durablectl run order city=Tokyo --timeout 30s -o json
+    """
+    session: Session = ctx.obj
+    options = WaitOptions.of(timeout=timeout, interval=interval, on_timeout=on_timeout, response=response)
+    value = input_of(session, input, input_json, fields, encode)
+    hub, payload = start_instance(session, name, value, instance_id=instance_id, if_exists=if_exists, version=orchestration_version)
+    session.out.note(f"started {payload.id}")
+    wait_and_show(session, hub, [payload.id], options)

@@ -1,0 +1,78 @@
+"""`durablectl start`: start an instance, and show how to watch and steer it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from durablectl.cli.parameters import (
+    All_,
+    Any_,
+    Count,
+    EncodeOption,
+    FailFast,
+    Fields,
+    InputFile,
+    InputJson,
+    InstanceIdOption,
+    Interval,
+    OnTimeout,
+    OnTimeoutOption,
+    Response,
+    Timeout,
+    Version,
+)
+from durablectl.cli.session import Session
+from durablectl.cli.showing import show_new_payload
+from durablectl.cli.starting import IfExistsOption, start_instance
+from durablectl.cli.targets import input_of
+from durablectl.cli.waiting import WaitOptions, wait_and_show
+from durablectl.errors import UsageError
+from durablectl.model import IfExists
+
+Wait = Annotated[bool, typer.Option("--wait", "-w", help="Wait until it is finished; takes all options of `durablectl wait`.")]
+
+
+def start(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="ORCHESTRATOR", help="The orchestrator's name.", show_default=False)],
+    fields: Fields = None,
+    input: InputFile = None,
+    input_json: InputJson = None,
+    encode: EncodeOption = None,
+    instance_id: InstanceIdOption = None,
+    if_exists: IfExistsOption = IfExists.FAIL,
+    orchestration_version: Version = None,
+    wait: Wait = False,
+    timeout: Timeout = None,
+    interval: Interval = None,
+    any: Any_ = False,
+    all: All_ = False,
+    count: Count = None,
+    fail_fast: FailFast = False,
+    on_timeout: OnTimeoutOption = OnTimeout.LEAVE,
+    response: Response = False,
+) -> None:
+    """Start an instance of an orchestrator.
+
+    The input is JSON from a file, from standard input (--input -), from --input-json, or from fields. Nothing is started unless it can be
+    read. Prints the id, the state, what to do next, and the addresses of the instance; with -o json the service's check-status payload.
+
+    Examples:
+      durablectl start order --input order.json
+      durablectl start order city=Tokyo count:=3 --wait --timeout 30s
+      durablectl start order --instance-id order-7 --if-exists attach -o json > run.json
+    """
+    session: Session = ctx.obj
+    options = WaitOptions.of(
+        any=any, all=all, count=count, timeout=timeout, interval=interval, fail_fast=fail_fast, on_timeout=on_timeout, response=response
+    )
+    if not wait and options != WaitOptions():
+        raise UsageError("an option of `wait` was given, but not --wait", hint="add --wait")
+    value = input_of(session, input, input_json, fields, encode)
+    hub, payload = start_instance(session, name, value, instance_id=instance_id, if_exists=if_exists, version=orchestration_version)
+    if wait:
+        session.out.note(f"started {payload.id}")
+        wait_and_show(session, hub, [payload.id], options)
+    show_new_payload(session, hub, payload)

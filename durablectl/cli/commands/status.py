@@ -1,0 +1,42 @@
+"""`durablectl status`: show the status of an instance."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from durablectl.cli import exits
+from durablectl.cli.parameters import FromFiles, Instances
+from durablectl.cli.session import Session
+from durablectl.cli.showing import show_statuses
+from durablectl.cli.targets import required
+
+
+def status(
+    ctx: typer.Context,
+    instances: Instances = None,
+    from_: FromFiles = None,
+    show_input: Annotated[bool, typer.Option("--show-input/--no-show-input", help="Show the input.")] = True,
+    history: Annotated[bool, typer.Option("--history", help="Show the history too.")] = False,
+    history_output: Annotated[bool, typer.Option("--history-output", help="Show the history with its results.")] = False,
+    exit_status: Annotated[bool, typer.Option("--exit-status", help="Tell the state by the exit code: 8 running, 0, 10, 11, 12.")] = False,
+) -> None:
+    """Show the status of an instance.
+
+    With -o json it is the service's status object, for several instances an array of them.
+
+    Examples:
+      durablectl status order-7
+      durablectl status order-7 --history -o json
+      durablectl status order-7 --exit-status
+    """
+    session: Session = ctx.obj
+    targets = required(session, instances, from_)
+    hub, show_history = targets.hub, history or history_output
+    statuses = [
+        hub.get_status(each, show_input=show_input, show_history=show_history, show_history_output=history_output) for each in targets.ids
+    ]
+    show_statuses(session, statuses, show_input=show_input)
+    if exit_status:
+        raise typer.Exit(exits.for_outcomes(exits.for_outcome(each.runtime_status) for each in statuses))

@@ -1,0 +1,53 @@
+"""`durablectl wait`: wait until instances are finished."""
+
+from __future__ import annotations
+
+import typer
+
+from durablectl.cli.parameters import (
+    All_,
+    Any_,
+    Count,
+    FailFast,
+    FromFiles,
+    Instances,
+    Interval,
+    OnTimeout,
+    OnTimeoutOption,
+    Response,
+    Timeout,
+)
+from durablectl.cli.session import Session
+from durablectl.cli.targets import required
+from durablectl.cli.waiting import WaitOptions, wait_and_show
+
+
+def wait(
+    ctx: typer.Context,
+    instances: Instances = None,
+    from_: FromFiles = None,
+    timeout: Timeout = None,
+    interval: Interval = None,
+    any: Any_ = False,
+    all: All_ = False,
+    count: Count = None,
+    fail_fast: FailFast = False,
+    on_timeout: OnTimeoutOption = OnTimeout.LEAVE,
+    response: Response = False,
+) -> None:
+    """Wait until instances are finished; the exit code tells how they ended.
+
+    0 completed, 10 failed, 11 terminated, 12 canceled, 124 timed out. Prints the output of the instance that completed, or else how it
+    ended and why; with -o json the status object, for several instances an array. Ctrl-C and a time-out leave the instances running.
+
+    Examples:
+      durablectl wait order-7 --timeout 30s
+      durablectl wait @run.json --timeout 30m -o json
+      durablectl list --status Running -o id | durablectl wait - --fail-fast
+    """
+    session: Session = ctx.obj
+    options = WaitOptions.of(
+        any=any, all=all, count=count, timeout=timeout, interval=interval, fail_fast=fail_fast, on_timeout=on_timeout, response=response
+    )
+    targets = required(session, instances, from_)
+    wait_and_show(session, targets.hub, targets.ids, options)

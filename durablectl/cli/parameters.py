@@ -1,0 +1,76 @@
+"""The arguments and options that several commands share, each declared once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from durablectl.cli.times import parse_duration, parse_interval
+
+
+class Encode(StrEnum):
+    """How an input is sent."""
+
+    JSON = "json"
+    STRING = "string"
+
+
+class OnTimeout(StrEnum):
+    """What a wait does with the instances that are not done in time."""
+
+    LEAVE = "leave"
+    TERMINATE = "terminate"
+    SUSPEND = "suspend"
+
+
+INSTANCES_HELP = "Instance ids, @FILE (payloads, statuses or ids), or - for standard input."
+
+Instances = Annotated[list[str] | None, typer.Argument(metavar="[ID|@FILE|-]...", help=INSTANCES_HELP, show_default=False)]
+FromFiles = Annotated[list[str] | None, typer.Option("--from", metavar="FILE", help="The same as @FILE; may be given several times.")]
+
+Fields = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[FIELD]...", help="Input fields: name=text, name:=json, name=@file.txt, name:=@file.json.", show_default=False),
+]
+InputFile = Annotated[str | None, typer.Option("--input", "-i", metavar="FILE", help="A JSON file with the input; - is standard input.")]
+InputJson = Annotated[str | None, typer.Option("--input-json", metavar="TEXT", help="The input as JSON text.")]
+EncodeOption = Annotated[
+    Encode | None,
+    typer.Option("--encode", help="Send JSON, or JSON held in a string as Python 1.x apps on Azure read it (default: the context's)."),
+]
+
+InstanceIdOption = Annotated[
+    str | None, typer.Option("--instance-id", metavar="ID", help="The new instance's id (default: 32 random hex digits).")
+]
+Version = Annotated[
+    str | None, typer.Option("--orchestration-version", metavar="VERSION", help="The version of the orchestrator to start.")
+]
+
+Timeout = Annotated[
+    float | None,
+    typer.Option("--timeout", "-t", metavar="DURATION", parser=parse_duration, help="Give up waiting after this time (exit 124)."),
+]
+Interval = Annotated[
+    float | None,
+    typer.Option("--interval", metavar="DURATION", parser=parse_interval, help="Look this often; quicker at first (default: 1s)."),
+]
+Any_ = Annotated[bool, typer.Option("--any", help="Wait until one instance has completed.")]
+All_ = Annotated[bool, typer.Option("--all", help="Wait until all instances have ended (the default).")]
+Count = Annotated[int | None, typer.Option("--count", metavar="N", min=1, help="Wait until N instances have completed.")]
+FailFast = Annotated[bool, typer.Option("--fail-fast", help="Stop waiting as soon as one instance ends otherwise than completed.")]
+OnTimeoutOption = Annotated[OnTimeout, typer.Option("--on-timeout", help="What to do with instances that are not done in time.")]
+Response = Annotated[
+    bool, typer.Option("--response", help="Print what WaitForCompletionOrCreateCheckStatusResponse answers (10s unless --timeout).")
+]
+
+Reason = Annotated[
+    str | None, typer.Option("--reason", metavar="TEXT", help="Why, for the history (default: the user, or the CI run's address).")
+]
+IgnoreNotFound = Annotated[bool, typer.Option("--ignore-not-found", help="An instance that is not there is no failure.")]
+IgnoreFinished = Annotated[bool, typer.Option("--ignore-finished", help="An instance that is finished already is no failure.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Confirm = Annotated[
+    str | None, typer.Option("--confirm", metavar="NAME", help="The hub's name, which a protected context wants with --yes.")
+]

@@ -1,0 +1,68 @@
+"""Check-status payloads and statuses in the wanted form: for people, as the service's JSON, or as ids; keys stay hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from durablectl import wire
+from durablectl.cli.session import Session
+from durablectl.cli.targets import command_line, statuses_json
+from durablectl.errors import DurablectlError
+from durablectl.model import CheckStatusPayload, InstanceStatus, RuntimeStatus
+from durablectl.render import views
+from durablectl.render.output import OutputFormat
+from durablectl.render.tables import show_sheet, show_table
+from durablectl.taskhub import TaskHub
+
+
+def payload_json(session: Session, payload: CheckStatusPayload) -> dict[str, str]:
+    """The service's JSON of a payload, with `code=***` unless --show-secrets."""
+    return wire.payload_to_json(payload if session.options.show_secrets else wire.redacted(payload))
+
+
+def show_payload(session: Session, payload: CheckStatusPayload, state: RuntimeStatus | None) -> None:
+    """Print a payload in the wanted form."""
+    if not session.out.is_text:
+        session.out.show("", payload_json(session, payload), id=payload.id)
+        return
+    commands = [command_line(session, verb, payload.id) for verb in next_verbs(state)]
+    show_sheet(session.out, views.payload(payload, state, commands, show_secrets=session.options.show_secrets))
+
+
+def next_verbs(state: RuntimeStatus | None) -> tuple[str, ...]:
+    """What a person may want to do next with an instance in this state."""
+    if state is not None and state.is_final:
+        return ("status", "restart", "purge")
+    return ("wait", "status", "resume" if state is RuntimeStatus.SUSPENDED else "terminate")
+
+
+def show_new_payload(session: Session, hub: TaskHub, payload: CheckStatusPayload) -> None:
+    """Print the payload of an instance that was just started; for people with its state, and why it failed if it did at once."""
+    status = _status(hub, payload.id) if session.out.is_text else None
+    show_payload(session, payload, status.runtime_status if status else RuntimeStatus.PENDING)
+    if status is not None and status.runtime_status is RuntimeStatus.FAILED:
+        session.out.warn(f"the instance has failed already: {views.ending_line(status)}")
+
+
+def _status(hub: TaskHub, instance_id: str) -> InstanceStatus | None:
+    try:
+        return hub.get_status(instance_id, show_input=False)
+    except DurablectlError:
+        return None  # the start is done; that its state cannot be told yet is no failure
+
+
+def show_statuses(session: Session, statuses: Sequence[InstanceStatus], *, show_input: bool = True) -> None:
+    """Print the status of one instance or of several, with the histories that they have."""
+    out = session.out
+    if out.format is OutputFormat.ID:
+        out.ids(status.instance_id for status in statuses)
+    elif not out.is_text:
+        out.show("", statuses_json(statuses, single=len(statuses) == 1))
+    else:
+        for number, status in enumerate(statuses):
+            if number:
+                out.data("")
+            show_sheet(out, views.instance(status, show_input=show_input))
+            if status.history is not None:
+                out.data("")
+                show_table(out, views.history(status.history))

@@ -1,0 +1,189 @@
+"""Waiting at the command line: the display, the ways it can end, what is printed then, and the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import typer
+
+from durablectl import wire
+from durablectl.cli import exits
+from durablectl.cli.parameters import OnTimeout
+from durablectl.cli.session import Session
+from durablectl.cli.showing import payload_json, show_payload
+from durablectl.cli.targets import command_line, statuses_json
+from durablectl.errors import DurablectlError, UsageError, WrongState
+from durablectl.model import InstanceStatus, RuntimeStatus
+from durablectl.render import views
+from durablectl.render.output import OutputFormat
+from durablectl.render.progress import Watcher, waiting_display
+from durablectl.render.tables import show_sheet, show_table
+from durablectl.taskhub import TaskHub, WaitRules, wait_for_instances
+
+GRACE = 5.0
+RESPONSE_TIMEOUT = 10.0
+TOLD_IDS = 20
+Seen = dict[str, InstanceStatus | None]
+
+
+@dataclass(frozen=True, slots=True)
+class WaitOptions:
+    """What `wait`, `run` and `start --wait` were told. `completed` is the number of --count, 1 for --any."""
+
+    timeout: float | None = None
+    interval: float | None = None
+    completed: int | None = None
+    fail_fast: bool = False
+    on_timeout: OnTimeout = OnTimeout.LEAVE
+    response: bool = False
+
+    @classmethod
+    def of(cls, *, any: bool = False, all: bool = False, count: int | None = None, **options: object) -> WaitOptions:
+        """The options as they were given; `UsageError` when they contradict each other."""
+        if sum((any, all, count is not None)) > 1:
+            raise UsageError("--any, --all and --count exclude each other", hint="give one of them")
+        made = replace(cls(completed=1 if any else count), **options)  # type: ignore[arg-type]
+        return _for_response(made) if made.response else made
+
+
+def _for_response(options: WaitOptions) -> WaitOptions:
+    timeout = RESPONSE_TIMEOUT if options.timeout is None else options.timeout
+    if options.interval is not None and options.interval > timeout:
+        raise UsageError(f"the interval ({options.interval:g} s) is longer than the time-out ({timeout:g} s)")
+    return replace(options, timeout=timeout)
+
+
+def wait_and_show(session: Session, hub: TaskHub, ids: Sequence[str], options: WaitOptions) -> None:
+    """Wait, show how it ended, and leave with the exit code that tells it."""
+    if options.response and len(ids) > 1:
+        raise UsageError("--response is the answer for one instance", hint="leave out --response, or name one id")
+    if options.completed is not None and options.completed > len(ids):
+        raise UsageError(f"--count {options.completed} is more than the {len(ids)} instances that were named")
+    if options.timeout is None and session.environ.get("CI"):
+        session.out.warn("this wait has no --timeout, and may hold the CI job for ever")
+    rules = WaitRules(
+        options.timeout, options.interval or 1.0, options.completed, options.fail_fast, GRACE, show_input=not session.out.is_text
+    )
+    seen = _wait(session, hub, ids, rules)
+    is_over = rules.is_over(seen.values())
+    if not is_over:
+        _give_up(session, hub, seen, options)
+    _show(session, hub, seen, options)
+    raise typer.Exit(_exit_code(seen, options, is_over=is_over))
+
+
+def _wait(session: Session, hub: TaskHub, ids: Sequence[str], rules: WaitRules) -> Seen:
+    try:
+        with session.working(ids), waiting_display(session.out, ids) as watcher:
+            told = _Told(session, watcher)
+            return wait_for_instances(hub, ids, rules, on_status=told.status, on_trouble=told.trouble)
+    except KeyboardInterrupt:
+        _say_how_to_go_on(session, ids, rules)
+        raise typer.Exit(exits.ExitCode.INTERRUPTED) from None
+
+
+class _Told:
+    """Tells a trouble once, and that it is over."""
+
+    def __init__(self, session: Session, watcher: Watcher) -> None:
+        self._out, self._watcher, self._troubled = session.out, watcher, False
+
+    def status(self, status: InstanceStatus) -> None:
+        if self._troubled:
+            self._troubled = False
+            self._out.note("the hub answers again")
+        self._watcher(status)
+
+    def trouble(self, trouble: DurablectlError) -> None:
+        if not self._troubled:
+            self._troubled = True
+            self._out.warn(f"{trouble.message}; the wait goes on")
+
+
+def _say_how_to_go_on(session: Session, ids: Sequence[str], rules: WaitRules) -> None:
+    what = f"instance '{ids[0]}' goes on" if len(ids) == 1 else f"the {len(ids)} instances go on"
+    nobody = "; on a local hub somebody has to work on it: a waiting command or `durablectl worker`" if session.is_local else ""
+    session.out.talk(f"durablectl: interrupted; {what}{nobody}")
+    flags = [f"--timeout={rules.timeout:g}s"] if rules.timeout is not None else []
+    shown = list(ids) if len(ids) <= TOLD_IDS else ["…"]
+    line = command_line(session, "wait", *shown)
+    session.out.hint(f"go on waiting with: {' '.join([line, *flags])}")
+
+
+def _give_up(session: Session, hub: TaskHub, seen: Seen, options: WaitOptions) -> None:
+    """After a time-out: say so, and terminate or suspend what is left if that was asked for."""
+    left = [name for name, status in seen.items() if status is None or not status.is_final]
+    what = f"instance '{left[0]}' is still {_state(seen[left[0]])}" if len(left) == 1 else f"{len(left)} of {len(seen)} instances go on"
+    session.out.talk(f"durablectl: timed out after {views.duration_text(options.timeout or 0)}: {what}")
+    if options.on_timeout is OnTimeout.LEAVE:
+        return
+    change = hub.terminate if options.on_timeout is OnTimeout.TERMINATE else hub.suspend
+    for name in left:
+        try:
+            change(name, "durablectl wait timed out")
+            session.out.note(f"{options.on_timeout.value} requested: {name}")
+        except WrongState as error:
+            session.out.warn(error.message)
+
+
+def _state(status: InstanceStatus | None) -> str:
+    return status.runtime_status.value if status else "unknown"
+
+
+def _show(session: Session, hub: TaskHub, seen: Seen, options: WaitOptions) -> None:
+    statuses = [status for status in seen.values() if status is not None]
+    if options.response:
+        _show_response(session, hub, statuses[0])
+    elif session.out.is_text:
+        _show_text(session, hub, statuses)
+    elif session.out.format is OutputFormat.ID:
+        session.out.ids(status.instance_id for status in statuses if status.is_final)
+    else:
+        session.out.show("", statuses_json(statuses, single=len(seen) == 1))
+    if not (session.out.is_text and session.out.is_terminal):
+        _tell_failures(session, statuses)
+
+
+def _show_response(session: Session, hub: TaskHub, status: InstanceStatus) -> None:
+    """Exactly what WaitForCompletionOrCreateCheckStatusResponse answers: output, status, or check-status payload."""
+    if status.runtime_status is RuntimeStatus.COMPLETED:
+        session.out.json(status.output)
+    elif status.is_final:
+        session.out.json(wire.status_to_json(hub.get_status(status.instance_id)))
+    else:
+        session.out.json(payload_json(session, hub.check_status(status.instance_id)))
+
+
+def _show_text(session: Session, hub: TaskHub, statuses: Sequence[InstanceStatus]) -> None:
+    if len(statuses) > 1:
+        show_table(session.out, views.outcomes(statuses))
+        return
+    for status in statuses:
+        if not status.is_final:
+            show_payload(session, hub.check_status(status.instance_id), status.runtime_status)
+        elif status.runtime_status is not RuntimeStatus.COMPLETED:
+            show_sheet(session.out, views.outcome(status))
+        elif text := views.value_text(status.output):
+            session.out.data(text)
+        else:
+            session.out.note(f"{status.instance_id}: Completed, without an output")
+
+
+def _tell_failures(session: Session, statuses: Sequence[InstanceStatus]) -> None:
+    """Where stdout goes into a file, say on stderr what a person has to know."""
+    unlucky = [each for each in statuses if each.is_final and each.runtime_status is not RuntimeStatus.COMPLETED]
+    for status in unlucky[:TOLD_IDS]:
+        reason = views.ending_line(status)
+        session.out.talk(f"durablectl: {status.instance_id}: {status.runtime_status.value}{': ' if reason else ''}{reason}")
+    if len(unlucky) > TOLD_IDS:
+        session.out.talk(f"durablectl: and {len(unlucky) - TOLD_IDS} more")
+
+
+def _exit_code(seen: Seen, options: WaitOptions, *, is_over: bool) -> int:
+    ended = [status for status in seen.values() if status is not None and status.is_final]
+    completed = sum(status.runtime_status is RuntimeStatus.COMPLETED for status in ended)
+    if options.completed is not None and completed >= options.completed:
+        return exits.ExitCode.DONE
+    codes = [exits.for_outcome(status.runtime_status) for status in ended]
+    return exits.for_outcomes([*codes, *([] if is_over else [exits.ExitCode.TIMED_OUT])])

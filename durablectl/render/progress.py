@@ -1,0 +1,191 @@
+"""What a wait says on stderr: a live display on a terminal, else one line a change and a heartbeat. Knows no hub."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
+
+from durablectl.model import InstanceStatus, RuntimeStatus
+from durablectl.render.output import Output
+from durablectl.render.safe import safe_line
+from durablectl.render.views import decoded, duration_text
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+MANY = 10
+HEARTBEAT = 60.0
+SHORTEST_GAP = 5.0
+GAPS = 12.0  # a line at most every twelfth of the time that has passed: half an hour stays under sixty lines
+LONGEST_MESSAGE = 120
+
+
+def progress_of(custom_status: Any) -> tuple[float | None, str]:
+    """How far an instance says it is, 0 to 100, and its message: of `{"percent","message"}`, a number, `{"done","total"}` or a text."""
+    custom = decoded(custom_status)
+    if isinstance(custom, str):
+        return None, _short(custom)
+    if not isinstance(custom, dict):
+        return _percent(custom, 100), ""
+    message = custom.get("message")
+    text = _short(message) if isinstance(message, str) else ""
+    if "percent" in custom:
+        return _percent(custom["percent"], 100), text
+    share = _percent(custom.get("done"), custom.get("total"))
+    return share, text or (f"{custom['done']} of {custom['total']}" if share is not None else "")
+
+
+def _percent(done: Any, total: Any) -> float | None:
+    if any(isinstance(each, bool) or not isinstance(each, int | float) or not math.isfinite(each) for each in (done, total)):
+        return None
+    return min(max(100.0 * done / total, 0.0), 100.0) if total > 0 else None
+
+
+def _short(text: str) -> str:
+    line = safe_line(text)
+    return line if len(line) <= LONGEST_MESSAGE else line[: LONGEST_MESSAGE - 1] + "…"
+
+
+class Watcher(Protocol):
+    """What is told of every status that was read."""
+
+    def __call__(self, status: InstanceStatus, /) -> None: ...
+
+
+@contextmanager
+def waiting_display(out: Output, instance_ids: Sequence[str], clock: Callable[[], float] = time.monotonic) -> Iterator[Watcher]:
+    """While inside, the statuses that the watcher is given are shown on stderr; not with -q."""
+    if out.quiet:
+        yield lambda _status: None
+    elif out.wants_progress:
+        with _live(out, instance_ids) as watcher:
+            yield watcher
+    else:
+        yield Lines(out, len(instance_ids), clock)
+
+
+class Lines:
+    """One line for each change of state, fewer for a changed custom status or for many instances, a heartbeat when nothing changes."""
+
+    def __init__(self, out: Output, expected: int, clock: Callable[[], float]) -> None:
+        self._out, self._expected, self._clock = out, expected, clock
+        self._started = self._told_at = clock()
+        self._states: dict[str, RuntimeStatus] = {}
+        self._shown: dict[str, str] = {}
+
+    def __call__(self, status: InstanceStatus) -> None:
+        changed = self._states.get(status.instance_id) is not status.runtime_status
+        self._states[status.instance_id] = status.runtime_status
+        if self._expected > MANY:
+            self._sum_up(changed)
+        else:
+            self._tell(status, changed)
+
+    def _tell(self, status: InstanceStatus, changed: bool) -> None:
+        line = _line(status)
+        news = changed or (self._shown.get(status.instance_id) != line and self._silence() >= self._gap())
+        if news or self._silence() >= HEARTBEAT:
+            self._shown[status.instance_id] = line
+            self._say(line if news else f"{line} (unchanged)")
+
+    def _sum_up(self, changed: bool) -> None:
+        if len(self._states) < self._expected or not (changed or self._silence() >= HEARTBEAT):
+            return
+        counted = Counter(state.value for state in self._states.values())
+        all_ended = all(state.is_final for state in self._states.values())
+        if all_ended or self._silence() >= self._gap() or not self._shown:
+            self._shown[""] = "summed up"
+            self._say(f"{self._expected} instances: " + ", ".join(f"{count} {state}" for state, count in counted.most_common()))
+
+    def _silence(self) -> float:
+        return self._clock() - self._told_at
+
+    def _gap(self) -> float:
+        return max(SHORTEST_GAP, (self._clock() - self._started) / GAPS)
+
+    def _say(self, line: str) -> None:
+        self._told_at = self._clock()
+        self._out.note(f"{line} [{duration_text(self._told_at - self._started)}]")
+
+
+def _line(status: InstanceStatus) -> str:
+    percent, message = progress_of(status.custom_status)
+    parts = [f"{safe_line(status.instance_id)}: {status.runtime_status.value}"]
+    if not status.is_final:
+        parts += [f"{percent:.0f} %"] if percent is not None else []
+        parts += [message] if message else []
+    return ", ".join(parts)
+
+
+@contextmanager
+def _live(out: Output, instance_ids: Sequence[str]) -> Iterator[Watcher]:
+    progress = _progress(out)
+    rows = _Total(progress, instance_ids) if len(instance_ids) > MANY else _Rows(progress, instance_ids)
+    with progress, out.talking_above(lambda line: progress.console.print(line, markup=False, highlight=False)):
+        yield rows
+
+
+def _progress(out: Output) -> Progress:
+    # deferred: only a terminal pays for Rich's displays
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Task as Row
+    from rich.table import Column
+    from rich.text import Text
+
+    class BarWhenKnown(BarColumn):
+        def render(self, task: Row) -> Any:
+            return super().render(task) if task.total is not None else Text("")
+
+    def text(name: str, **column: Any) -> TextColumn:
+        return TextColumn("{task." + name + "}", markup=False, table_column=Column(no_wrap=True, **column))
+
+    columns = (
+        SpinnerColumn(finished_text=" "),
+        text("description", overflow="ellipsis", ratio=2),
+        text("fields[state]"),
+        BarWhenKnown(bar_width=20),
+        text("fields[message]", overflow="ellipsis", ratio=2),
+        TimeElapsedColumn(),
+    )
+    return Progress(*columns, console=out.talk_console, transient=True, expand=True)
+
+
+class _Rows:
+    """A row for each instance."""
+
+    def __init__(self, progress: Progress, instance_ids: Sequence[str]) -> None:
+        self._progress = progress
+        self._rows: dict[str, TaskID] = {
+            each: progress.add_task(safe_line(each), total=None, state="…", message="") for each in instance_ids
+        }
+
+    def __call__(self, status: InstanceStatus) -> None:
+        row = self._rows.get(status.instance_id)
+        if row is None:
+            return
+        percent, message = progress_of(status.custom_status)
+        state = status.runtime_status.value
+        if percent is not None:
+            self._progress.update(row, total=100, completed=percent)
+        self._progress.update(row, state=state, message=message if not status.is_final else "")
+        if status.is_final:
+            self._progress.stop_task(row)
+
+
+class _Total:
+    """One row that counts, for more instances than fit a screen."""
+
+    def __init__(self, progress: Progress, instance_ids: Sequence[str]) -> None:
+        self._progress, self._states = progress, dict[str, RuntimeStatus]()
+        self._row = progress.add_task(f"{len(instance_ids)} instances", total=len(instance_ids), state="", message="")
+
+    def __call__(self, status: InstanceStatus) -> None:
+        self._states[status.instance_id] = status.runtime_status
+        counted = Counter(state.value for state in self._states.values())
+        ended = sum(state.is_final for state in self._states.values())
+        message = ", ".join(f"{count} {state}" for state, count in counted.most_common())
+        self._progress.update(self._row, completed=ended, state=f"{ended} ended", message=message)

@@ -1,0 +1,68 @@
+"""Sheets and tables on stdout: aligned and coloured on a terminal; plain, complete and tab-separated through a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from durablectl.model import RuntimeStatus
+from durablectl.render.output import Output
+from durablectl.render.safe import safe, safe_line
+from durablectl.render.views import Sheet, Table
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+STYLES = {
+    RuntimeStatus.PENDING: "dim",
+    RuntimeStatus.RUNNING: "cyan",
+    RuntimeStatus.CONTINUED_AS_NEW: "cyan",
+    RuntimeStatus.SUSPENDED: "magenta",
+    RuntimeStatus.COMPLETED: "green",
+    RuntimeStatus.FAILED: "bold red",
+    RuntimeStatus.TERMINATED: "yellow",
+    RuntimeStatus.CANCELED: "yellow",
+}
+_STYLE_OF_WORD = {status.value: style for status, style in STYLES.items()}
+
+
+def show_sheet(out: Output, sheet: Sheet) -> None:
+    """Print labels and values. Nothing is wrapped or cut: an address can be copied."""
+    if not out.is_rich:
+        out.data(sheet.text())
+        return
+    from rich.text import Text  # deferred: a pipe does not pay for it
+
+    text = Text(safe(sheet.text()))
+    text.highlight_regex(r"(?m)^[a-z][a-z ]*?(?=  )", "bold")
+    if sheet.state is not None:
+        text.highlight_regex(rf"(?m)(?<=^state)\s+{sheet.state.value}$", STYLES.get(sheet.state, ""))
+    out.console.print(text, soft_wrap=True)
+    out.flush()
+
+
+def show_table(out: Output, table: Table) -> None:
+    """Print a table: on a terminal all at once, through a pipe line by line as the rows come."""
+    if not out.is_rich:
+        out.lines("\t".join(safe_line(cell) for cell in row) for row in _with_header(table))
+        return
+    from rich.table import Table as RichTable  # deferred: a pipe does not pay for it
+
+    rich = RichTable(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for number, column in enumerate(table.columns):
+        last = number == len(table.columns) - 1
+        rich.add_column(column.upper(), overflow="fold" if number == 0 or last else "ellipsis", no_wrap=not (number == 0 or last))
+    for row in table.rows:
+        rich.add_row(*(_cell(cell) for cell in row))
+    out.rich(rich)
+
+
+def _with_header(table: Table) -> Iterator[Sequence[str]]:
+    yield [column.upper() for column in table.columns]
+    yield from table.rows
+
+
+def _cell(cell: str) -> Text:
+    from rich.text import Text  # deferred, as above
+
+    return Text(safe_line(cell), style=_STYLE_OF_WORD.get(cell, ""))

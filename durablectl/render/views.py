@@ -1,0 +1,195 @@
+"""Model values as a person wants to read them: sheets (labels and values) and tables of plain text; writes nothing, asks no clock."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from durablectl.model import CheckStatusPayload, EntityStatus, HistoryEvent, InstanceStatus, RuntimeStatus
+from durablectl.render.causes import cause_of
+
+ONE_LINE = 100
+_KEY = re.compile(r"(?<=[?&])code=[^&#]*&?")
+_ADDRESSES = {
+    "statusQueryGetUri": "status      GET",
+    "sendEventPostUri": "raise event POST",
+    "terminatePostUri": "terminate   POST",
+    "rewindPostUri": "rewind      POST",
+    "purgeHistoryDeleteUri": "purge       DELETE",
+    "restartPostUri": "restart     POST",
+    "suspendPostUri": "suspend     POST",
+    "resumePostUri": "resume      POST",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Labels and values of one thing; a value may have several lines. `state` is what a terminal may colour."""
+
+    rows: tuple[tuple[str, str], ...]
+    state: RuntimeStatus | None = None
+
+    def text(self) -> str:
+        width = max((len(label) for label, _ in self.rows), default=0) + 2
+        indented = "\n" + " " * width
+        return "\n".join(f"{label:<{width}}{value.replace(chr(10), indented)}".rstrip() for label, value in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns and rows; rows may come in as they are read."""
+
+    columns: tuple[str, ...]
+    rows: Iterable[Sequence[str]]
+
+
+def decoded(value: Any) -> Any:
+    """The value, or the JSON that a string holds (a Python 1.x app's clients put it there)."""
+    if isinstance(value, str) and value.lstrip().startswith(("{", "[", '"')):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    return value
+
+
+def value_text(value: Any) -> str:
+    """A JSON value for people: a string as it is, nothing for null, what is short on one line."""
+    shown = decoded(value)
+    if shown is None:
+        return ""
+    if isinstance(shown, str):
+        return shown
+    line = json.dumps(shown, ensure_ascii=False)
+    return line if len(line) <= ONE_LINE else json.dumps(shown, ensure_ascii=False, indent=2)
+
+
+def line_text(value: Any) -> str:
+    """A JSON value for people on one line, complete."""
+    shown = decoded(value)
+    return "" if shown is None else shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False)
+
+
+def time_text(time: datetime | None) -> str:
+    """A moment in the machine's zone, to the second."""
+    return "" if time is None else time.astimezone().isoformat(" ", "seconds").replace("+00:00", "Z")
+
+
+def duration_text(seconds: float) -> str:
+    """A duration for people, in its two largest units: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`."""
+    if seconds < 10:
+        return f"{max(seconds, 0.0):.1f} s"
+    whole = round(seconds)
+    for size, unit, small, small_unit in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            rest = whole % size // small
+            return f"{whole // size} {unit}" + (f" {rest} {small_unit}" if rest else "")
+    return f"{whole} s"
+
+
+def instance(status: InstanceStatus, *, show_input: bool = True) -> Sheet:
+    """All there is to see of an instance but its history."""
+    rows = [
+        ("id", status.instance_id),
+        ("name", status.name),
+        ("state", status.runtime_status.value),
+        ("created", time_text(status.created_time)),
+        ("updated", time_text(status.last_updated_time)),
+    ]
+    if show_input:
+        rows.append(("input", value_text(status.input)))
+    rows.append(("custom status", value_text(status.custom_status)))
+    return Sheet(tuple(row for row in rows if row[1]) + _ending(status), status.runtime_status)
+
+
+def outcome(status: InstanceStatus) -> Sheet:
+    """How an instance ended: its state, then its output or the innermost cause."""
+    rows = (("id", status.instance_id), ("name", status.name), ("state", status.runtime_status.value))
+    return Sheet(tuple(row for row in rows if row[1]) + _ending(status), status.runtime_status)
+
+
+def _ending(status: InstanceStatus) -> tuple[tuple[str, str], ...]:
+    if status.runtime_status is RuntimeStatus.FAILED:
+        cause = cause_of(status.output)
+        through = (("in", "\n".join(cause.through)),) if cause.through else ()
+        return (("cause", cause.text), *through)
+    label = "reason" if status.runtime_status in (RuntimeStatus.TERMINATED, RuntimeStatus.CANCELED) else "output"
+    text = value_text(status.output)
+    return ((label, text),) if text else ()
+
+
+def ending_line(status: InstanceStatus) -> str:
+    """The output of an instance, or why it has none, on one line."""
+    return cause_of(status.output).text if status.runtime_status is RuntimeStatus.FAILED else line_text(status.output)
+
+
+def outcomes(statuses: Iterable[InstanceStatus]) -> Table:
+    """How several instances ended."""
+    rows = ((each.instance_id, each.name, each.runtime_status.value, ending_line(each)) for each in statuses)
+    return Table(("id", "name", "state", "output or cause"), rows)
+
+
+def payload(payload: CheckStatusPayload, state: RuntimeStatus | None, commands: Sequence[str], *, show_secrets: bool = False) -> Sheet:
+    """A check-status payload: the id, the state, what to do next, and the addresses, without the key unless `show_secrets`."""
+    rows = [("id", payload.id), ("state", state.value if state else ""), ("next", "\n".join(commands))]
+    rows.append(("addresses", "\n".join(_addresses(payload.entries, show_secrets))))
+    return Sheet(tuple(row for row in rows if row[1]), state)
+
+
+def _addresses(entries: Mapping[str, str], show_secrets: bool) -> Iterator[str]:
+    width = max((len(_ADDRESSES.get(name, name)) for name in entries), default=0) + 2
+    for name, address in entries.items():
+        if name.lower() != "id":
+            shown = address if show_secrets else without_key(address)
+            yield f"{_ADDRESSES.get(name, name):<{width}}{shown}"
+
+
+def without_key(address: str) -> str:
+    """An address without its `code=…`."""
+    return _KEY.sub("", address).rstrip("?&")
+
+
+COLUMNS: dict[str, Callable[[InstanceStatus], str]] = {
+    "id": lambda status: status.instance_id,
+    "name": lambda status: status.name,
+    "status": lambda status: status.runtime_status.value,
+    "created": lambda status: time_text(status.created_time),
+    "updated": lambda status: time_text(status.last_updated_time),
+    "input": lambda status: line_text(status.input),
+    "custom": lambda status: line_text(status.custom_status),
+    "output": ending_line,
+}
+DEFAULT_COLUMNS = ("id", "name", "status", "created", "updated")
+
+
+def instances(statuses: Iterable[InstanceStatus], columns: Sequence[str] = DEFAULT_COLUMNS) -> Table:
+    """A listing with the columns of COLUMNS that were asked for."""
+    cells = [COLUMNS[column] for column in columns]
+    return Table(tuple(columns), ([cell(status) for cell in cells] for status in statuses))
+
+
+def counts(counted: Mapping[str, int], by: str) -> Table:
+    return Table((by, "count"), [(name, str(count)) for name, count in counted.items()])
+
+
+def history(events: Iterable[HistoryEvent]) -> Table:
+    """A history, one line an event."""
+    return Table(("time", "event", "name", "detail"), (_event(event) for event in events))
+
+
+def _event(event: HistoryEvent) -> tuple[str, str, str, str]:
+    members = event.members
+    name = members.get("FunctionName") or members.get("Name") or ""
+    details = (members.get(member) for member in ("Result", "Reason", "OrchestrationStatus", "FireAt", "Input"))
+    detail = next((each for each in details if each is not None), None)
+    return (time_text(event.timestamp), event.event_type, line_text(name), line_text(detail))
+
+
+def entities(listed: Iterable[EntityStatus], *, states: bool = False) -> Table:
+    columns = ("entity", "last operation", "state")
+    rows = ((str(each.entity_id), time_text(each.last_operation_time), line_text(each.state)) for each in listed)
+    return Table(columns, rows) if states else Table(columns[:2], (row[:2] for row in rows))
