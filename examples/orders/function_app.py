@@ -17,7 +17,7 @@ app = df.DFApp()
 
 CATALOG = Path(__file__).with_name("catalog.json")
 NEEDS_APPROVAL_FROM = 1000
-APPROVE_WITHIN = timedelta(days=3)
+A_WEEK = 7 * 24 * 3600
 _attempts = itertools.count()
 
 
@@ -31,7 +31,7 @@ def Order(context: df.DurableOrchestrationContext):
 
     if total >= NEEDS_APPROVAL_FROM:
         context.set_custom_status({"percent": 40, "message": f"waiting for the approval of {total:.2f}"})
-        refusal = yield context.call_sub_orchestrator("Approve", {"total": total, "within": order.get("approve_within_seconds")})
+        refusal = yield from approval(context, total, timedelta(seconds=order.get("approve_within_seconds", A_WEEK)))
         if refusal:
             return {"order": order["id"], "state": "refused", "reason": refusal}
 
@@ -45,18 +45,15 @@ def Order(context: df.DurableOrchestrationContext):
     return {"order": order["id"], "state": "shipped", "total": total, "receipt": receipt, "parcels": parcels}
 
 
-@app.orchestration_trigger(context_name="context")
-def Approve(context: df.DurableOrchestrationContext):
+def approval(context, total, within):
     """Wait for a person, but not for ever. Returns why the order is refused, or None."""
-    request = context.get_input()
-    within = timedelta(seconds=request["within"]) if request["within"] else APPROVE_WITHIN
     decision = context.wait_for_external_event("Approval")
     deadline = context.create_timer(context.current_utc_datetime + within)
     winner = yield context.task_any([decision, deadline])
     if winner is deadline:
-        return f"nobody approved {request['total']:.2f} in time"
+        return f"nobody approved {total:.2f} in time"
     deadline.cancel()
-    return None if decision.result["approved"] else f"{decision.result['by']} did not approve {request['total']:.2f}"
+    return None if decision.result["approved"] else f"{decision.result['by']} did not approve {total:.2f}"
 
 
 @app.activity_trigger(input_name="item")

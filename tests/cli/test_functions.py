@@ -14,7 +14,6 @@ def test_functions_are_listed_by_kind(run):
     assert out.splitlines() == [
         "orchestrators",
         "  Order",
-        "  Approve",
         "activities",
         "  reserve",
         "  charge",
@@ -27,7 +26,7 @@ def test_functions_are_listed_by_kind(run):
 def test_json_has_an_object_a_function(run):
     code, out, _ = run("functions", "--app", ORDERS, "-o", "json")
     rows = json.loads(out)
-    assert (code, rows[0], len(rows)) == (0, {"name": "Order", "kind": "orchestrator"}, 6)
+    assert (code, rows[0], len(rows)) == (0, {"name": "Order", "kind": "orchestrator"}, 5)
     assert rows[-1] == {
         "name": "start",
         "kind": "http",
@@ -40,11 +39,11 @@ def test_json_has_an_object_a_function(run):
 
 def test_jsonl_has_a_line_a_function(run):
     lines = run("functions", "--app", ORDERS, "-o", "jsonl").out.splitlines()
-    assert [json.loads(line)["name"] for line in lines] == ["Order", "Approve", "reserve", "charge", "ship", "start"]
+    assert [json.loads(line)["name"] for line in lines] == ["Order", "reserve", "charge", "ship", "start"]
 
 
 def test_ids_are_the_names_that_start_takes(run):
-    assert run("functions", "--app", ORDERS, "-o", "id").out == "Order\nApprove\n"
+    assert run("functions", "--app", ORDERS, "-o", "id").out == "Order\n"
 
 
 def test_other_triggers_and_entities_are_told_apart(run, project):
