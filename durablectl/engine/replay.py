@@ -6,13 +6,10 @@ it anew from history, and every episode comes out the same.
 
 from __future__ import annotations
 
-import inspect
 import json
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
-from types import GeneratorType
 from typing import Any, ClassVar, cast
 
 from durablectl.engine import events as e
@@ -20,17 +17,15 @@ from durablectl.engine.agenda import Agenda
 from durablectl.engine.context import OrchestrationContext
 from durablectl.engine.episode import Episode
 from durablectl.engine.nondeterminism import difference
-from durablectl.engine.payload import dumps, dumps_plain, storable
+from durablectl.engine.payload import dumps
 from durablectl.engine.registry import Orchestrator
-from durablectl.engine.tasks import FAILED, NEVER, RUNNING, SUCCEEDED, Compound, Task
+from durablectl.engine.running import RunningFunction
+from durablectl.engine.tasks import FAILED, NEVER, RUNNING, SUCCEEDED, TaskState
 from durablectl.model import RuntimeStatus
 
 CUSTOM_STATUS_KB = 16
 """How much an orchestrator may show of itself, as JSON in UTF-16."""
 
-
-_STARTED = Task()
-_STARTED.state = SUCCEEDED
 _DECISIONS = frozenset({e.TaskScheduled, e.SubOrchestrationCreated, e.TimerCreated, e.EventSent})
 _WHILE_SUSPENDED = frozenset({e.ExecutionSuspended, e.ExecutionResumed, e.ExecutionTerminated, e.ExecutionRewound})
 
@@ -56,40 +51,28 @@ class Execution:
         "_agenda",
         "_arrivals",
         "_context",
-        "_current",
-        "_ended",
-        "_failure",
         "_fault",
-        "_generator",
+        "_function",
         "_held",
         "_history",
-        "_orchestrator",
-        "_places",
-        "_result",
+        "_input_type",
         "_shown_status",
         "_suspended",
         "_terminated",
-        "_unsettled",
     )
 
     def __init__(self, orchestrator: Orchestrator, instance_id: str, execution_id: str) -> None:
-        self._orchestrator = orchestrator
         self._agenda = Agenda(instance_id, execution_id)
-        self._history: list[e.Event] = []
+        self._function = RunningFunction(orchestrator, self._agenda)
+        self._input_type = orchestrator.input_type
         self._context: OrchestrationContext | None = None
-        self._generator: Generator[Any, Any, Any] | None = None
-        self._current: Task = NEVER
-        self._ended = False
-        self._result: str | None = None  # JSON text of the output
-        self._failure: str | None = None  # what the function raised
-        self._fault: str | None = None  # ends the instance at once, whatever is open
-        self._terminated: e.ExecutionTerminated | None = None
+        self._history: list[e.Event] = []
+        self._arrivals = 0
         self._suspended = False
         self._held: list[e.Inbound] = []  # came while suspended
-        self._unsettled: list[Task] = []  # nothing new is handed out until these are answered
         self._shown_status: str | None = None
-        self._arrivals = 0
-        self._places: list[str] = []
+        self._terminated: e.ExecutionTerminated | None = None
+        self._fault: str | None = None  # ends the instance at once, whatever is open
 
     def run(self, new: Sequence[e.Inbound], now: datetime) -> Episode:
         """One episode: take in what arrived and say what follows. Of a fresh execution the first event is ExecutionStarted.
@@ -113,7 +96,7 @@ class Execution:
         history.extend(made)
         episode = Episode(history, decisions, self._status_after(ending), custom_status, cancelled, ending)
         if ending is not None:
-            if type(ending) is e.ContinueAsNew:
+            if isinstance(ending, e.ContinueAsNew):
                 episode.carried_over = agenda.unconsumed()
             self.close()
         return episode
@@ -136,29 +119,17 @@ class Execution:
                 self._take_in(cast(e.Inbound, event))
             if self._fault is not None:
                 break
-        self._places.clear()
+        self._function.places.clear()
         self._agenda.is_replaying = False
 
     def close(self) -> None:
         """End the generator. What its `finally` blocks ask for is dropped, what they raise is swallowed. Idempotent."""
-        generator, self._generator = self._generator, None
-        self._current = NEVER
-        if generator is not None:
-            try:
-                generator.close()
-            except KeyboardInterrupt:
-                raise
-            except BaseException:  # user code
-                pass
+        self._function.close()
         self._agenda.clear()
 
     def where(self) -> str:
-        """The place in the orchestrator function that runs or waits now, as `file.py:12`; "" when it has none."""
-        frame, inner = None, self._generator
-        while inner is not None:
-            frame = getattr(inner, "gi_frame", None) or frame
-            inner = getattr(inner, "gi_yieldfrom", None)
-        return "" if frame is None else f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+        """The place in the orchestrator function that runs or waits now, as `file.py:12`; "" when it has none. For any thread."""
+        return self._function.where()
 
     def _set_time(self, now: datetime) -> None:
         if now > self._agenda.now:
@@ -174,52 +145,30 @@ class Execution:
             self._HANDLERS[kind](self, event)
 
     def _on_started(self, event: e.ExecutionStarted) -> None:
-        if self._context is not None:
-            return
-        self._context = OrchestrationContext(self._agenda, event, self._orchestrator.input_type, self._history)
-        try:
-            made = self._orchestrator.function(self._context)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # user code
-            self._raised(error)
-            return
-        if isinstance(made, GeneratorType):
-            self._generator = made
-            self._resume(_STARTED)
-        else:
-            self._returned(made)
+        if self._context is None:
+            self._context = OrchestrationContext(self._agenda, event, self._input_type, self._history)
+            self._function.start(self._context)
 
     def _on_completed(self, event: e.TaskCompleted | e.SubOrchestrationCompleted) -> None:
         task = self._agenda.open.pop(event.task_id, None)
         if task is not None:  # else a duplicate, or nobody waits any more
             task.receive(self._agenda, event.result)
-            if self._current.state is not RUNNING:
-                self._resume(self._current)
+            self._resume()
 
     def _on_failed(self, event: e.TaskFailed | e.SubOrchestrationFailed) -> None:
-        task = self._agenda.open.pop(event.task_id, None)
-        if task is not None:
-            task.settle(self._agenda, FAILED, Exception(f"{event.reason} \n {event.details}"))
-            if self._current.state is not RUNNING:
-                self._resume(self._current)
+        self._settle(event.task_id, FAILED, Exception(f"{event.reason} \n {event.details}"))
 
     def _on_timer(self, event: e.TimerFired) -> None:
-        task = self._agenda.open.pop(event.task_id, None)
-        if task is not None:
-            task.settle(self._agenda, SUCCEEDED, None)
-            if self._current.state is not RUNNING:
-                self._resume(self._current)
+        self._settle(event.task_id, SUCCEEDED, None)
 
     def _on_raised(self, event: e.EventRaised) -> None:
         self._arrivals += 1
         self._agenda.deliver(event, self._arrivals)
-        if self._current.state is not RUNNING:
-            self._resume(self._current)
+        self._resume()
 
     def _on_terminated(self, event: e.ExecutionTerminated) -> None:
         self._terminated = self._terminated or event
-        self._current = NEVER
+        self._function.current = NEVER
 
     def _on_suspended(self, _event: e.ExecutionSuspended) -> None:
         self._suspended = True
@@ -233,67 +182,18 @@ class Execution:
     def _on_rewound(self, _event: e.ExecutionRewound) -> None:
         """The history was rewritten by who rewinds; what it lacks now is decided anew."""
 
-    def _resume(self, task: Task) -> None:
-        """Run the function on from `task`, which is done, until it waits for one that is not."""
-        generator, context, agenda = self._generator, self._context, self._agenda
-        if generator is None or context is None:
-            return
-        try:
-            while task.state is not RUNNING:
-                if isinstance(task, Compound) and (task.state is FAILED or isinstance(task.result, Compound)):
-                    # The original awaits all children before it looks at what follows a task_all that failed (point 26).
-                    self._unsettled.extend(task.unsettled())
-                task = generator.send(task.result) if task.state is SUCCEEDED else generator.throw(task.result.with_traceback(None))
-                if context.will_continue_as_new:
-                    self._end()
-                    return
-                if not isinstance(task, Task):
-                    raise TypeError(_not_a_task(task, self.where()))
-                task.schedule(agenda)
-                if agenda.is_replaying:
-                    self._mark_places()
-        except StopIteration as stop:
-            self._returned(stop.value)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # user code
-            self._raised(error)
-        else:
-            self._current = task
+    def _settle(self, task_id: int, state: TaskState, result: Any) -> None:
+        task = self._agenda.open.pop(task_id, None)
+        if task is not None:
+            task.settle(self._agenda, state, result)
+            self._resume()
 
-    def _returned(self, output: Any) -> None:
-        self._end()
-        try:
-            if inspect.iscoroutine(output) or inspect.isasyncgen(output):
-                if inspect.iscoroutine(output):
-                    output.close()
-                raise TypeError("an orchestrator is a generator function or a plain one; it cannot be an 'async def'")
-            self._result = None if output is None else dumps_plain(output)
-        except Exception as error:
-            self._failure = self._failed(error)
-
-    def _raised(self, error: BaseException) -> None:
-        self._end()
-        self._failure = self._failed(error)
-
-    def _end(self) -> None:
-        self._ended = True
-        self._current = NEVER
-        self._agenda.stop_waiting()
-
-    def _failed(self, error: BaseException) -> str:
-        try:
-            text = str(error) or str(type(error))
-        except Exception:  # user code: __str__
-            text = str(type(error))
-        return storable(f"Orchestrator function '{self._orchestrator.name}' failed: {text}")
+    def _resume(self) -> None:
+        if self._function.current.state is not RUNNING:
+            self._function.resume()
 
     def _is_held(self) -> bool:
-        """Whether decisions have to wait: for a resume, or for siblings of what made a task_all fail."""
-        unsettled = self._unsettled
-        while unsettled and next(unsettled[-1].unsettled(), None) is None:
-            unsettled.pop()
-        return self._suspended or bool(unsettled)
+        return self._suspended or self._function.awaits_siblings()
 
     def _outcome(self) -> tuple[list[e.Decision], list[int], e.ExecutionCompleted | e.ContinueAsNew | None]:
         """What to hand out now: decisions, timers to cancel, the ending."""
@@ -307,16 +207,17 @@ class Execution:
         decisions = [made if made.timestamp is now else replace(made, timestamp=now) for made in agenda.pending.values()]
         agenda.pending.clear()
         cancelled, agenda.cancelled = agenda.cancelled, []
-        return decisions, cancelled, self._ending(now) if self._ended else None
+        return decisions, cancelled, self._ending(now) if self._function.has_ended else None
 
     def _ending(self, now: datetime) -> e.ExecutionCompleted | e.ContinueAsNew | None:
-        if self._failure is None and self._context is not None and self._context.will_continue_as_new:
+        failure = self._function.failure
+        if failure is None and self._context is not None and self._context.will_continue_as_new:
             return e.ContinueAsNew(now, self._context.next_input)
         if self._agenda.open:
             return None  # what nobody waits for any more keeps the instance running (point 17)
-        if self._failure is not None:
-            return e.ExecutionCompleted(now, RuntimeStatus.FAILED, self._failure)
-        return e.ExecutionCompleted(now, RuntimeStatus.COMPLETED, self._result)
+        if failure is not None:
+            return e.ExecutionCompleted(now, RuntimeStatus.FAILED, failure)
+        return e.ExecutionCompleted(now, RuntimeStatus.COMPLETED, self._function.output)
 
     def _status_after(self, ending: e.ExecutionCompleted | e.ContinueAsNew | None) -> RuntimeStatus:
         if ending is None:
@@ -331,7 +232,7 @@ class Execution:
             text = dumps(self._context.custom_status) if self._context.custom_status else self._shown_status
             _check_size(text)
         except Exception as error:  # user code: __bool__, to_json
-            self._fault = self._failed(error)
+            self._fault = self._function.failure_text(error)
             return None
         if text == self._shown_status:
             return None
@@ -339,19 +240,16 @@ class Execution:
         return text
 
     def _verify(self, recorded: e.Decision) -> None:
-        number, agenda = recorded.task_id, self._agenda
+        """Cross a decision off that history has; it is a fault when the code has not made it."""
+        number, agenda, function = recorded.task_id, self._agenda, self._function
         decided = agenda.pending.pop(number, None)
-        if number < len(self._places):
-            where = f"at {self._places[number]}"
+        if number < len(function.places):
+            where = f"at {function.places[number]}"
         else:
-            where = f"(it waits at {self.where()})" if self.where() and not self._ended else "(it has ended)"
+            where = "(it has ended)" if function.has_ended else f"(it waits at {function.where()})"
         self._fault = difference(recorded, decided, where)
         if isinstance(recorded, e.EventSent):
             agenda.keep_request_id(recorded)
-
-    def _mark_places(self) -> None:
-        while len(self._places) < self._agenda.used:
-            self._places.append(self.where())
 
     _HANDLERS: ClassVar[dict[type, Callable[[Execution, Any], None]]] = {
         e.ExecutionStarted: _on_started,
@@ -366,11 +264,6 @@ class Execution:
         e.ExecutionResumed: _on_resumed,
         e.ExecutionRewound: _on_rewound,
     }
-
-
-def _not_a_task(yielded: Any, where: str) -> str:
-    what = "None" if yielded is None else f"a value of type {type(yielded).__name__}"
-    return f"the orchestrator yielded {what} at {where}: yield the tasks that call_activity, task_all, create_timer and the like return"
 
 
 def _check_size(text: str | None) -> None:

@@ -1,0 +1,148 @@
+"""The user's orchestrator function, run step by step between the tasks that it yields; no clock, no I/O, no history."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Generator
+from pathlib import Path
+from types import GeneratorType
+from typing import Any
+
+from durablectl.engine.agenda import Agenda
+from durablectl.engine.context import OrchestrationContext
+from durablectl.engine.payload import dumps_plain, storable
+from durablectl.engine.registry import Orchestrator
+from durablectl.engine.tasks import FAILED, NEVER, RUNNING, SUCCEEDED, Compound, Task
+
+_STARTED = Task()
+_STARTED.state = SUCCEEDED
+
+
+class RunningFunction:
+    """One run of an orchestrator function.
+
+    `current` is the task that it waits for. Once `has_ended`, `failure` tells what it raised, else `output` is its result as JSON text.
+    `places` are where in the code each decision of a replay was made. KeyboardInterrupt goes through; the run is of no use then.
+    """
+
+    __slots__ = ("_agenda", "_context", "_generator", "_orchestrator", "_unsettled", "current", "failure", "has_ended", "output", "places")
+
+    def __init__(self, orchestrator: Orchestrator, agenda: Agenda) -> None:
+        self._orchestrator = orchestrator
+        self._agenda = agenda
+        self._context: OrchestrationContext | None = None
+        self._generator: Generator[Any, Any, Any] | None = None
+        self._unsettled: list[Task] = []
+        self.current: Task = NEVER
+        self.has_ended = False
+        self.failure: str | None = None
+        self.output: str | None = None
+        self.places: list[str] = []
+
+    def start(self, context: OrchestrationContext) -> None:
+        self._context = context
+        try:
+            made = self._orchestrator.function(context)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # user code
+            self._raised(error)
+            return
+        if isinstance(made, GeneratorType):
+            self._generator = made
+            self.current = _STARTED
+            self.resume()
+        else:
+            self._returned(made)
+
+    def resume(self) -> None:
+        """Run on from `current`, which is done, until the function waits for a task that is not."""
+        generator, context, agenda, task = self._generator, self._context, self._agenda, self.current
+        if generator is None or context is None:
+            return
+        try:
+            while task.state is not RUNNING:
+                if isinstance(task, Compound) and (task.state is FAILED or isinstance(task.result, Compound)):
+                    # The original awaits all children before it looks at what follows a task_all that failed (point 26).
+                    self._unsettled.extend(task.unsettled())
+                task = generator.send(task.result) if task.state is SUCCEEDED else generator.throw(task.result.with_traceback(None))
+                if context.will_continue_as_new:
+                    self._end()
+                    return
+                if not isinstance(task, Task):
+                    raise TypeError(_not_a_task(task, self.where()))
+                task.schedule(agenda)
+                if agenda.is_replaying:
+                    self._mark_places()
+        except StopIteration as stop:
+            self._returned(stop.value)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # user code
+            self._raised(error)
+        else:
+            self.current = task
+
+    def awaits_siblings(self) -> bool:
+        """Whether nothing new may be handed out, because siblings of what made a task_all fail are still at work."""
+        unsettled = self._unsettled
+        while unsettled and next(unsettled[-1].unsettled(), None) is None:
+            unsettled.pop()
+        return bool(unsettled)
+
+    def failure_text(self, error: BaseException) -> str:
+        """What an instance shows that failed with `error`."""
+        try:
+            text = str(error) or str(type(error))
+        except Exception:  # user code: __str__
+            text = str(type(error))
+        return storable(f"Orchestrator function '{self._orchestrator.name}' failed: {text}")
+
+    def where(self) -> str:
+        """The place in the function that runs or waits now, as `file.py:12`; "" when there is none."""
+        frame, inner = None, self._generator
+        while inner is not None:
+            frame = getattr(inner, "gi_frame", None) or frame
+            inner = getattr(inner, "gi_yieldfrom", None)
+        return "" if frame is None else f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+
+    def close(self) -> None:
+        """End the generator; what it raises is swallowed. Idempotent."""
+        generator, self._generator = self._generator, None
+        self.current = NEVER
+        if generator is not None:
+            try:
+                generator.close()
+            except KeyboardInterrupt:
+                raise
+            except BaseException:  # user code
+                pass
+
+    def _returned(self, output: Any) -> None:
+        self._end()
+        try:
+            if inspect.iscoroutine(output) or inspect.isasyncgen(output):
+                if inspect.iscoroutine(output):
+                    output.close()
+                raise TypeError("an orchestrator is a generator function or a plain one; it cannot be an 'async def'")
+            self.output = None if output is None else dumps_plain(output)
+        except Exception as error:  # also of user code: an int or str of its own
+            self.failure = self.failure_text(error)
+
+    def _raised(self, error: BaseException) -> None:
+        self._end()
+        self.failure = self.failure_text(error)
+
+    def _end(self) -> None:
+        self.has_ended = True
+        self.current = NEVER
+        self._agenda.stop_waiting()
+
+    def _mark_places(self) -> None:
+        while len(self.places) < self._agenda.used:
+            self.places.append(self.where())
+
+
+def _not_a_task(yielded: Any, where: str) -> str:
+    what = "None" if yielded is None else f"a value of type {type(yielded).__name__}"
+    return f"the orchestrator yielded {what} at {where}: yield the tasks that call_activity, task_all, create_timer and the like return"
