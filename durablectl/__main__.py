@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
 def main() -> int:
     """Run the command line of this process; its exit code."""
-    if sys.argv[1:] in (["--version"], ["-V"]):
+    if sys.argv[1:] in (["--version"], ["-V"]) and "_DURABLECTL_COMPLETE" not in os.environ:
         from durablectl.version import __version__  # deferred, as everything here: the fast path imports nothing else
 
         sys.stdout.write(f"durablectl {__version__}\n")

@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if os.environ.get(COMPLETE):
             from durablectl.cli.completion import answer  # deferred: only a shell that completes asks for it
 
-            return answer(out, os.environ)
+            return answer(out, dict(os.environ), arguments)
         return _invoke(arguments, out)
     except KeyboardInterrupt:
         return exits.for_error(KeyboardInterrupt())
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _invoke(arguments: list[str], out: Output) -> int:
     program = root()
     try:
-        with program.make_context(PROGRAM, arguments) as context:
+        with program.make_context(PROGRAM, list(arguments)) as context:
             program.invoke(context)
         out.flush()
     except typer.Exit as end:

@@ -179,20 +179,20 @@ def _param(option: _Global) -> TyperOption:
     return param
 
 
-def _completer(option: _Global) -> Callable[[str], list[str]] | None:
+def _completer(option: _Global) -> Callable[[Any, list[str], str], list[str]] | None:
     if option.name == "context":
         return _contexts
     return _starting(option.choices) if option.choices else None
 
 
-def _starting(choices: tuple[str, ...]) -> Callable[[str], list[str]]:
-    def complete(incomplete: str) -> list[str]:
+def _starting(choices: tuple[str, ...]) -> Callable[[Any, list[str], str], list[str]]:
+    def complete(_ctx: Any, _args: list[str], incomplete: str) -> list[str]:
         return [choice for choice in choices if choice.startswith(incomplete)]
 
     return complete
 
 
-def _contexts(incomplete: str) -> list[str]:
+def _contexts(_ctx: Any, _args: list[str], incomplete: str) -> list[str]:
     from durablectl.cli.completion import contexts  # deferred: only completion needs it
 
     return contexts(incomplete)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -71,9 +71,19 @@ class Session:
             return f"task hub '{settings.task_hub}'{where or f' at {settings.url}'}"
         return f"task hub at {settings.url}{where}"
 
+    def require_hub(self) -> Path:
+        """The local hub's path, or an empty one for a remote hub; `UsageError` when no hub was named or found."""
+        settings = self.settings
+        if settings.url is None and settings.path is None:
+            raise UsageError(
+                "no task hub: no flag, variable or context names one, and there is no function_app.py here or above",
+                hint="durablectl init, or --hub PATH|URL, or durablectl context add NAME --url URL",
+            )
+        return settings.path or Path()
+
     def announce(self) -> None:
         """Say which hub a command that changes or gates works on, and where that choice came from."""
-        self._require_hub()
+        self.require_hub()
         self.out.note(f"using {self.hub_label}, chosen by {self.settings.hub_source}")
 
     def begin_change(self, *, controls: bool = True, yes: bool = False, confirm: str | None = None) -> None:
@@ -82,7 +92,7 @@ class Session:
         A read-only context refuses. A protected one wants the hub's name for whatever `controls` instances that are there: from
         `--yes --confirm NAME`, or typed. Both are `UsageError`.
         """
-        self._require_hub()
+        self.require_hub()
         if self.settings.read_only:
             raise UsageError(f"context '{self.settings.context}' is read-only", hint="durablectl context list")
         self.announce()
@@ -129,33 +139,31 @@ class Session:
     def working(self, instance_ids: Sequence[str]) -> Iterator[None]:
         """While inside, this process works for the awaited instances, if the hub is local and no live worker holds it.
 
-        `AppError` when nobody works there and there is no app.
+        `AppError` when nobody works there and there is no app. What the app prints is talk.
         """
-        with self._embedded_worker(instance_ids) if self.is_local else ExitStack():
+        if not self.is_local:
             yield
+            return
+        from durablectl.cli.hosting import Talk  # deferred: only who works needs it
+        from durablectl.engine.embedded import embedded_worker  # deferred, as above
+
+        with redirect_stdout(Talk(self.out)), embedded_worker(self.require_hub(), self.registry, instance_ids, warn=self.out.warn):
+            yield
+
+    def work(self, *, concurrency: int, until_idle: bool) -> None:
+        """Be a worker of the local hub until a signal comes, or nothing is left to do."""
+        from durablectl.cli.hosting import run_worker  # deferred, as above
+
+        run_worker(self.require_hub(), self.registry(), self.out, concurrency=concurrency, until_idle=until_idle)
 
     def close(self) -> None:
         """Close every hub that was opened. Calling it twice is fine."""
         self._opened.close()
 
-    def _embedded_worker(self, instance_ids: Sequence[str]) -> AbstractContextManager[object]:
-        from durablectl.engine.worker import embedded_worker  # deferred: only waiting on a local hub needs the engine
-
-        return embedded_worker(self._require_hub(), self.registry, instance_ids)
-
-    def _require_hub(self) -> Path:
-        settings = self.settings
-        if settings.url is None and settings.path is None:
-            raise UsageError(
-                "no task hub: no flag, variable or context names one, and there is no function_app.py here or above",
-                hint="durablectl init, or --hub PATH|URL, or durablectl context add NAME --url URL",
-            )
-        return settings.path or Path()
-
     def _local(self, create: bool) -> TaskHub:
         from durablectl.backends.local import LocalTaskHub  # deferred: a remote command needs no engine
 
-        path = self._require_hub()
+        path = self.require_hub()
         if not create:
             if not path.exists():
                 raise UsageError(f"there is no local hub yet at {self._shown(path)}", hint="a start makes one: durablectl start NAME")
@@ -178,6 +186,7 @@ class Session:
             timeout=self.options.request_timeout or REQUEST_SECONDS,
             ca_file=settings.ca_file,
             proxy=settings.proxy,
+            key_hint=settings.keys.key_name(url, settings.task_hub),
         )
 
     def _foreign(self, payload: CheckStatusPayload, address: str) -> TaskHub:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from durablectl.cli.options import GLOBAL_NAMES, global_params, is_global
 from durablectl.errors import UsageError
+from durablectl.render.output import standard_output
 
 PROGRAM = "durablectl"
 GIVEN = "durablectl.given"
@@ -165,6 +166,19 @@ class Group(_Globals, TyperGroup):
 class Root(Group):
     """The program itself. It knows its commands by a table and imports one when that one is wanted."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.insert(0, TyperOption(param_decls=["version", "--version", "-V"], is_flag=True, help="Print the version and exit."))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        rest = super().parse_args(ctx, args)
+        if ctx.params.pop("version", False) and not ctx.resilient_parsing:
+            from durablectl.version import __version__  # deferred: nothing else needs it
+
+            standard_output().data(f"{PROGRAM} {__version__}")
+            raise typer.Exit
+        return rest
+
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - click's signature
         return list(SUMMARIES)
 
@@ -189,10 +203,16 @@ class Root(Group):
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         """Names and options, without importing the commands."""
-        from typer.core import CompletionItem  # deferred: only completion needs it
-
-        names = [CompletionItem(name, help=help) for name, help in SUMMARIES.items() if name.startswith(incomplete)]
+        names = [Completion(name, help) for name, help in SUMMARIES.items() if name.startswith(incomplete)]
         return names + super(TyperGroup, self).shell_complete(ctx, incomplete)
+
+
+class Completion(NamedTuple):
+    """What a shell's completion reads of click's own items."""
+
+    value: str
+    help: str
+    type: str = "plain"
 
 
 class Commands(typer.Typer):

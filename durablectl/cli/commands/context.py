@@ -1,0 +1,261 @@
+"""`durablectl context`: the user's named hubs, and which one is meant. Never prints a key or a header's value."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from durablectl import config
+from durablectl.cli.completion import contexts
+from durablectl.cli.session import Session
+from durablectl.cli.tree import Commands
+from durablectl.config import Context, Settings, UserFile
+from durablectl.errors import AlreadyExists, UsageError
+from durablectl.render.safe import safe_line
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The context's name.", show_default=False)]
+KnownName = Annotated[str, typer.Argument(metavar="NAME", help="The context's name.", show_default=False, autocompletion=contexts)]
+SHOWN = ("context", "url", "path", "task_hub", "connection", "app", "encode", "ca_file", "proxy", "protected", "read_only")
+
+app = Commands(
+    """Name task hubs, and say which one is meant.
+
+    A context is an address with all that belongs to it: the task hub, and where its key comes from. Contexts are kept in a file of your
+    own, and a key is sent to its context's address only.
+
+    Examples:
+
+      durablectl context add prod --url https://orders.azurewebsites.net --task-hub OrdersHub --key-env ORDERS_KEY
+      durablectl context use prod
+    """
+)
+
+
+@app.command("add")
+def add(
+    ctx: typer.Context,
+    name: Name,
+    url: Annotated[str | None, typer.Option(metavar="URL", help="The app's address.")] = None,
+    key_command: Annotated[str | None, typer.Option(metavar="COMMAND", help="A shell command that prints the key.")] = None,
+    key_file: Annotated[Path | None, typer.Option(metavar="FILE", help="A file of mode 0600 that holds the key.")] = None,
+    header: Annotated[list[str] | None, typer.Option(metavar="'NAME: VALUE'", help="Send this header, too (repeatable).")] = None,
+    header_command: Annotated[str | None, typer.Option(metavar="COMMAND", help="A command that prints headers, one a line.")] = None,
+    ca_file: Annotated[Path | None, typer.Option(metavar="FILE", help="Trust the certificates in this file.")] = None,
+    proxy: Annotated[str | None, typer.Option(metavar="URL", help="Go through this proxy.")] = None,
+    encode: Annotated[str | None, typer.Option(metavar="json|string", help="How inputs are sent.")] = None,
+    protected: Annotated[bool, typer.Option("--protected", help="Ask for the hub's name before anything is ended or deleted.")] = False,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Refuse every change.")] = False,
+    use: Annotated[bool, typer.Option("--use", help="Make it the current context.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace the context of this name.")] = False,
+) -> None:
+    """Add a context: an address (--url, or --hub for a local file) with all that belongs to it.
+
+    --task-hub, --connection, --key-env and --app are kept with it.
+
+    Example:
+
+      durablectl context add prod --url https://orders.azurewebsites.net --key-env ORDERS_KEY --task-hub OrdersHub --protected
+    """
+    session: Session = ctx.obj
+    user = config.read_user_file(config.default_user_file())
+    config.check_name(name)
+    if name in user.contexts and not replace:
+        raise AlreadyExists(f"context '{name}' is already there", hint=f"durablectl context show {name}, or add --replace")
+    if encode not in (None, "json", "string"):
+        raise UsageError(f"--encode: '{encode}' is not one of json, string")
+    context = config.checked(
+        Context(
+            name,
+            **_address(session, url),
+            **_flags(session, "task_hub", "connection", "key_env"),
+            app=_absolute(session, _flag(session, "app")),
+            encode=encode,
+            protected=protected,
+            read_only=read_only,
+            key_command=key_command,
+            key_file=_absolute(session, key_file),
+            header=tuple(header or ()),
+            header_command=header_command,
+            ca_file=_absolute(session, ca_file),
+            proxy=proxy,
+        )
+    )
+    _write(user, {**user.contexts, name: context}, name if use else user.current)
+    session.out.note(f"context '{name}' {'replaced' if name in user.contexts else 'added'}{' and in use' if use else ''}")
+    _advise(session, context, in_use=use or user.current == name)
+
+
+@app.command("use")
+def use(ctx: typer.Context, name: KnownName) -> None:
+    """Make a context the current one: it is meant wherever nothing nearer names a hub.
+
+    Example:
+
+      durablectl context use prod
+    """
+    session: Session = ctx.obj
+    user = config.read_user_file(config.default_user_file())
+    if name not in user.contexts:
+        raise config.unknown_context(name, user.contexts)
+    _write(user, user.contexts, name)
+    session.out.note(f"context '{name}' is in use")
+
+
+@app.command("list")
+def list_contexts(ctx: typer.Context) -> None:
+    """List your contexts; the current one has a star.
+
+    Example:
+
+      durablectl context list -o json
+    """
+    session: Session = ctx.obj
+    user = config.read_user_file(config.default_user_file())
+    if not user.contexts and session.out.is_text:
+        session.out.note("no contexts yet")
+        session.out.hint("durablectl context add NAME --url URL")
+    rows = [_json(context, current=name == user.current) for name, context in user.contexts.items()]
+    if session.out.is_text:
+        session.out.lines(_table(user))
+    elif session.out.format.value == "id":
+        session.out.ids(user.contexts)
+    else:
+        session.out.show("", rows)
+
+
+@app.command("show")
+def show(
+    ctx: typer.Context,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME]", help="A context; without it, what a command here and now would use.", autocompletion=contexts),
+    ] = None,
+    sources: Annotated[bool, typer.Option("--sources", help="Tell for every value where it comes from.")] = False,
+) -> None:
+    """Show what a command here and now would work with, or one context.
+
+    Example:
+
+      durablectl context show --sources
+    """
+    session: Session = ctx.obj
+    if name is not None:
+        user = config.read_user_file(config.default_user_file())
+        if name not in user.contexts:
+            raise config.unknown_context(name, user.contexts)
+        values = {key: (value, f"context {name}") for key, value in _json(user.contexts[name], current=name == user.current).items()}
+    else:
+        session.require_hub()
+        values = _settled(session.settings)
+    width = max(len(key) for key in values)
+    lines = [f"{key:{width}}  {_text(value)}{f'  ({source})' if sources else ''}" for key, (value, source) in values.items()]
+    answer = {key: {"value": value, "source": source} if sources else value for key, (value, source) in values.items()}
+    session.out.show("\n".join(lines), answer, id=name or session.settings.context)
+
+
+@app.command("remove")
+def remove(ctx: typer.Context, name: KnownName) -> None:
+    """Remove a context. The hub itself is not touched.
+
+    Example:
+
+      durablectl context remove staging
+    """
+    session: Session = ctx.obj
+    user = config.read_user_file(config.default_user_file())
+    if name not in user.contexts:
+        raise config.unknown_context(name, user.contexts)
+    _write(user, {key: context for key, context in user.contexts.items() if key != name}, None if user.current == name else user.current)
+    session.out.note(f"context '{name}' removed")
+    if user.current == name:
+        session.out.note("no context is current now")
+
+
+def _write(user: UserFile, contexts: Any, current: str | None) -> None:
+    config.write_user_file(user.path, current=current, contexts=contexts)
+
+
+def _address(session: Session, url: str | None) -> dict[str, str | None]:
+    hub = _flag(session, "hub")
+    if url is not None and hub is not None:
+        raise UsageError("--url and --hub exclude each other", hint="--url names an app's address, --hub a local file")
+    if url is None and hub is None:
+        raise UsageError("a context needs an address", hint="--url https://orders.azurewebsites.net, or --hub PATH")
+    if hub is not None and not config.is_url(hub):
+        return {"hub": _absolute(session, hub)}
+    return {"url": url or hub}
+
+
+def _flag(session: Session, name: str) -> str | None:
+    """A global option, if it stands on the command line: what is only in a variable is not kept."""
+    is_flag = session.options.given.get(name, "").startswith("flag")
+    return getattr(session.options, name) if is_flag else None
+
+
+def _flags(session: Session, *names: str) -> dict[str, Any]:
+    return {name: _flag(session, name) for name in names}
+
+
+def _absolute(session: Session, path: str | Path | None) -> str | None:
+    return None if path is None else str((session.cwd / Path(path).expanduser()).resolve())
+
+
+def _advise(session: Session, context: Context, *, in_use: bool) -> None:
+    if context.key_env and not session.environ.get(context.key_env):
+        session.out.warn(f"the variable {context.key_env} is not set here")
+    if context.url and context.url.lower().startswith("http://") and not config.is_loopback(context.url):
+        session.out.warn("the address is http: key and data travel unencrypted")
+    if not in_use:
+        session.out.hint(f"durablectl context use {context.name}")
+
+
+def _json(context: Context, *, current: bool) -> dict[str, Any]:
+    """A context as JSON: what is set, the names of headers without their values."""
+    values = {_camel(each.name): getattr(context, each.name) for each in fields(context) if getattr(context, each.name)}
+    if context.header:
+        values["header"] = [line.partition(":")[0].strip() for line in context.header]
+    if context.proxy:
+        values["proxy"] = context.proxy.rpartition("@")[2]
+    return {**values, "current": current}
+
+
+def _settled(settings: Settings) -> dict[str, tuple[Any, str]]:
+    values: dict[str, tuple[Any, str]] = {}
+    for name in SHOWN:
+        if value := getattr(settings, name):
+            key = "hub" if name == "path" else _camel(name)
+            source = settings.sources.get("hub" if name in ("url", "path") else name, "default")
+            shown = str(value).rpartition("@")[2] if name == "proxy" else value
+            values[key] = (str(shown) if isinstance(shown, Path) else shown, source)
+    if settings.url and (key_name := settings.keys.key_name(settings.url, settings.task_hub)):
+        values["key"] = ("***", key_name)
+    return values
+
+
+def _table(user: UserFile) -> list[str]:
+    rows = [
+        (
+            "*" if name == user.current else " ",
+            name,
+            context.url or context.hub or "",
+            context.task_hub or "",
+            " ".join(word for word, is_set in (("protected", context.protected), ("read-only", context.read_only)) if is_set),
+        )
+        for name, context in user.contexts.items()
+    ]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(5)]
+    return ["  ".join(f"{safe_line(cell):{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return safe_line(", ".join(value) if isinstance(value, list) else str(value))
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)

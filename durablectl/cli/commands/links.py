@@ -1,0 +1,60 @@
+"""`durablectl links`: the addresses of an instance, once more."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from durablectl import wire
+from durablectl.cli.completion import instances
+from durablectl.cli.session import Session
+from durablectl.cli.showing import payload_json, show_payload
+from durablectl.cli.targets import required
+from durablectl.errors import InstanceNotFound, UsageError
+
+
+def links(
+    ctx: typer.Context,
+    instance: Annotated[
+        str | None, typer.Argument(metavar="[ID|@FILE|-]", help="The instance.", show_default=False, autocompletion=instances)
+    ] = None,
+    management: Annotated[bool, typer.Option("--management", help="The management payload: with the address that rewinds.")] = False,
+    creation: Annotated[bool, typer.Option("--creation", help="The addresses that start instances; takes no id.")] = False,
+) -> None:
+    """Show the addresses that watch and steer an instance: the check-status payload that a start answers with.
+
+    The key in them is shown as *** unless --show-secrets is given.
+
+    Example:
+
+      durablectl links order-7 -o json
+    """
+    session: Session = ctx.obj
+    if creation:
+        if instance is not None or management:
+            raise UsageError("--creation takes neither an id nor --management", hint="durablectl links --creation")
+        _show_creation(session)
+        return
+    targets = required(session, [] if instance is None else [instance])
+    if len(targets.ids) > 1:
+        raise UsageError("links are those of one instance", hint="name one id")
+    name, hub = targets.ids[0], targets.hub
+    payload = hub.management(name) if management else hub.check_status(name)
+    if not session.out.is_text:
+        session.out.show("", payload_json(session, payload), id=name)
+        return
+    try:
+        state = hub.get_status(name, show_input=False).runtime_status
+    except InstanceNotFound:
+        state = None
+        session.out.warn(f"there is no instance '{name}' in the {session.hub_label}")
+    show_payload(session, payload, state)
+
+
+def _show_creation(session: Session) -> None:
+    shown = {
+        name: address if session.options.show_secrets else wire.redacted_text(address) for name, address in session.hub.creation().items()
+    }
+    width = max(map(len, shown))
+    session.out.show("\n".join(f"{name:{width}}  {address}" for name, address in shown.items()), shown)

@@ -1,0 +1,37 @@
+"""`durablectl worker`: run the app's functions for the local hub."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from durablectl.cli.session import Session
+from durablectl.errors import Unsupported
+
+
+def worker(
+    ctx: typer.Context,
+    concurrency: Annotated[int, typer.Option(metavar="N", min=1, max=1024, help="How many activities run at once.")] = 32,
+    until_idle: Annotated[bool, typer.Option("--until-idle", help="End when nothing is left to do and no timer is set.")] = False,
+    skip_timers: Annotated[bool, typer.Option("--skip-timers", hidden=True)] = False,
+) -> None:
+    """Run the app's functions for the local hub, until it is stopped with Ctrl-C or SIGTERM.
+
+    Several workers may share a hub. What the app prints goes to stderr.
+
+    Example:
+
+      durablectl worker --until-idle
+    """
+    session: Session = ctx.obj
+    session.require_hub()
+    if not session.is_local:
+        raise Unsupported(f"the {session.hub_label} runs its own workers", hint="a worker is for a local hub: --hub PATH")
+    if skip_timers:
+        raise Unsupported("a worker of a hub on disk cannot skip timers")
+    session.registry()
+    session.open(create=True)
+    session.announce()
+    session.out.note("stop it with Ctrl-C" if not until_idle else "working until nothing is left to do")
+    session.work(concurrency=concurrency, until_idle=until_idle)
