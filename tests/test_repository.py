@@ -1,0 +1,132 @@
+"""The repository as a whole: what its documents say is so, and its modules keep to the layout."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import durablectl
+from durablectl.cli.tree import PROGRAM, SUMMARIES, root
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MODULES = sorted((ROOT / "durablectl").rglob("*.py"))
+SHELL_ENDS = {"|", "||", "&&", ">", ";"}
+
+
+def command_lines(text: str) -> Iterator[list[str]]:
+    """The arguments of each line that calls durablectl, as far as the shell does not take over."""
+    for line in text.splitlines():
+        words = shlex.split(line.strip().removeprefix("$ ")) if re.match(r"\s*(\$ )?(durablectl|python3 -m venv) ", line) else []
+        calls = [index for index, word in enumerate(words) if word in (PROGRAM, f".venv/bin/{PROGRAM}")]
+        for start in calls:
+            rest = words[start + 1 :]
+            yield rest[: next((index for index, word in enumerate(rest) if word in SHELL_ENDS), len(rest))]
+
+
+def blocks(language: str) -> str:
+    return "\n".join(re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL))
+
+
+def parse(arguments: list[str]) -> Any:
+    """The click context of a command line; raises for a command or an option that is not there."""
+    context = root().make_context(PROGRAM, list(arguments))
+    command, rest = context.command, list(arguments)
+    while hasattr(command, "resolve_command"):
+        name, command, rest = command.resolve_command(context, rest)
+        context = command.make_context(name, rest, parent=context)
+        rest = [*context._protected_args, *context.args] if hasattr(command, "resolve_command") else []
+    return context
+
+
+def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    if not hasattr(command, "list_commands"):
+        yield path, command
+        return
+    for name in command.list_commands(None):
+        yield from leaves(command.get_command(None, name), (*path, name))
+
+
+COMMANDS = {" ".join(path): command for path, command in leaves(root())}
+README_LINES = list(command_lines(blocks("sh") + blocks("console")))
+
+
+@pytest.mark.parametrize("arguments", README_LINES, ids=" ".join)
+def test_every_command_line_of_the_readme_is_one(arguments):
+    assert parse(arguments).command is not None
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_every_command_has_an_example_that_is_one(name):
+    help_text = COMMANDS[name].help or ""
+    examples = [line for line in command_lines(help_text) if line[: len(name.split())] == name.split()]
+    assert help_text[:1].isupper()
+    assert examples, f"no example of 'durablectl {name}' in its help"
+    for arguments in examples:
+        parse(arguments)
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_every_command_is_in_the_readme(name):
+    assert f"`{name}`" in README
+
+
+def test_every_public_name_is_exported_and_sorted():
+    assert dir(durablectl) == sorted(durablectl.__all__)
+    assert [name for name in durablectl.__all__ if getattr(durablectl, name) is None] == []
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'durablectl' has no attribute 'nothing'"):
+        _ = durablectl.nothing
+
+
+@pytest.mark.parametrize("mark", ["main job", "tests"])
+def test_the_readme_sets_up_a_bare_machine_in_one_line(mark):
+    (block,) = re.findall(rf"<!-- ci: {mark} -->\n```sh\n(.*?)```", README, re.DOTALL)
+    assert block.startswith("python3 -m venv .venv && .venv/bin/pip install")
+    assert len(block.splitlines()) == 1
+
+
+def test_every_link_of_the_readme_leads_somewhere():
+    links = re.findall(r"\]\(([^)#:]+)\)", README)
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_readme_and_the_tool_agree_on_the_exit_codes():
+    from durablectl.cli.exits import ExitCode
+
+    table = README[README.index("| exit code |") :].split("\n\n")[0]
+    assert {int(number) for number in re.findall(r"\| (\d+) \|", table)} == {int(code) for code in ExitCode if int(code) != 9}
+
+
+def test_the_changelog_begins_with_what_is_not_released():
+    versions = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert versions[0] == "Unreleased"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=[str(path.relative_to(ROOT)) for path in MODULES])
+def test_no_module_is_longer_than_a_reader_is_patient(module):
+    text = module.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 450
+    assert text.startswith(('"""', "#"))
+
+
+def test_every_import_is_allowed():
+    done = subprocess.run([Path(sys.executable).with_name("lint-imports")], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_new_process_finds_the_library_typed_and_quick():
+    code = "import sys, durablectl; print(sorted(name for name in sys.modules if name.startswith('durablectl')))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "['durablectl']\n"
+    assert (ROOT / "durablectl" / "py.typed").is_file()
