@@ -40,7 +40,7 @@ def show_selection(session: Session, selected: Iterable[InstanceStatus], told: s
 
 def confirm_selection(session: Session, ids: Sequence[str], verb: str, *, yes: bool) -> None:
     """Show the count and the first ten, and ask unless `yes`; without a terminal `UsageError`."""
-    session.out.note(f"{len(ids)} instances in {session.hub_label}:")
+    session.out.note(f"{_counted(ids)} in {session.hub_label}:")
     for instance_id in ids[:FIRST]:
         session.out.note(f"  {safe_line(instance_id)}")
     if len(ids) > FIRST:
@@ -48,7 +48,11 @@ def confirm_selection(session: Session, ids: Sequence[str], verb: str, *, yes: b
     if yes:
         return
     if not session.is_terminal:
-        raise UsageError(f"nobody can be asked whether to {verb} {len(ids)} instances", hint="look with --dry-run, then add --yes")
-    session.out.talk(f"{verb} these {len(ids)} instances? [y/N]")
+        raise UsageError(f"nobody can be asked whether to {verb} {_counted(ids)}", hint="look with --dry-run, then add --yes")
+    session.out.talk(f"{verb} {_counted(ids)}? [y/N]")
     if session.stdin.readline().strip().lower() not in ("y", "yes"):
         raise UsageError("not confirmed; nothing was changed")
+
+
+def _counted(ids: Sequence[str]) -> str:
+    return "1 instance" if len(ids) == 1 else f"{len(ids)} instances"

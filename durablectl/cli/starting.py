@@ -33,9 +33,15 @@ def start_instance(
 def _nearest(name: str, known: tuple[str, ...] | None) -> str | None:
     from difflib import get_close_matches  # deferred: only a mistake needs it
 
-    if not known:
-        return None
-    by_lower = {each.lower(): each for each in known}
+    by_lower = {each.lower(): each for each in known or ()}
     near = get_close_matches(name.lower(), list(by_lower), 1)
-    names = ", ".join(known[:20]) + (", …" if len(known) > 20 else "")
-    return f"did you mean '{by_lower[near[0]]}'? known are: {names}" if near else f"known are: {names}"
+    return f"did you mean '{by_lower[near[0]]}'?" if near else None
+
+
+def has_nobody(session: Session, hub: TaskHub) -> bool:
+    """Whether it is a local hub that no worker holds: what is started there waits until somebody does."""
+    if not session.is_local:
+        return False
+    from durablectl.backends.local import LocalTaskHub  # deferred: a remote command needs no engine
+
+    return isinstance(hub, LocalTaskHub) and not hub.has_worker()

@@ -12,6 +12,7 @@ from durablectl.cli import exits
 from durablectl.cli.parameters import OnTimeout
 from durablectl.cli.session import Session
 from durablectl.cli.showing import payload_json, show_payload
+from durablectl.cli.starting import has_nobody
 from durablectl.cli.targets import command_line, statuses_json
 from durablectl.errors import DurablectlError, UsageError, WrongState
 from durablectl.model import InstanceStatus, RuntimeStatus
@@ -79,7 +80,7 @@ def _wait(session: Session, hub: TaskHub, ids: Sequence[str], rules: WaitRules) 
             told = _Told(session, watcher)
             return wait_for_instances(hub, ids, rules, on_status=told.status, on_trouble=told.trouble)
     except KeyboardInterrupt:
-        _say_how_to_go_on(session, ids, rules)
+        _say_how_to_go_on(session, hub, ids, rules)
         raise typer.Exit(exits.ExitCode.INTERRUPTED) from None
 
 
@@ -101,10 +102,10 @@ class _Told:
             self._out.warn(f"{trouble.message}; the wait goes on")
 
 
-def _say_how_to_go_on(session: Session, ids: Sequence[str], rules: WaitRules) -> None:
-    what = f"instance '{ids[0]}' goes on" if len(ids) == 1 else f"the {len(ids)} instances go on"
-    nobody = "; on a local hub somebody has to work on it: a waiting command or `durablectl worker`" if session.is_local else ""
-    session.out.talk(f"durablectl: interrupted; {what}{nobody}")
+def _say_how_to_go_on(session: Session, hub: TaskHub, ids: Sequence[str], rules: WaitRules) -> None:
+    what = f"instance '{ids[0]}' is" if len(ids) == 1 else f"the {len(ids)} instances are"
+    nobody = ", but nobody works on this local hub now" if has_nobody(session, hub) else ""
+    session.out.talk(f"durablectl: interrupted; {what} left running{nobody}")
     flags = [f"--timeout={rules.timeout:g}s"] if rules.timeout is not None else []
     shown = list(ids) if len(ids) <= TOLD_IDS else ["…"]
     line = command_line(session, "wait", *shown)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MANY = 10
 HEARTBEAT = 60.0
+QUIET_AT_FIRST = 1.0  # what is over at once is told by its outcome
 SHORTEST_GAP = 5.0
 GAPS = 12.0  # a line at most every twelfth of the time that has passed: half an hour stays under sixty lines
 LONGEST_MESSAGE = 120
@@ -69,7 +70,7 @@ def waiting_display(out: Output, instance_ids: Sequence[str], clock: Callable[[]
 
 
 class Lines:
-    """One line for each change of state, fewer for a changed custom status or for many instances, a heartbeat when nothing changes."""
+    """One line for each change of state after the first second, fewer for a changed custom status or for many instances, a heartbeat when nothing changes."""
 
     def __init__(self, out: Output, expected: int, clock: Callable[[], float]) -> None:
         self._out, self._expected, self._clock = out, expected, clock
@@ -78,6 +79,8 @@ class Lines:
         self._shown: dict[str, str] = {}
 
     def __call__(self, status: InstanceStatus) -> None:
+        if self._clock() - self._started < QUIET_AT_FIRST:
+            return
         changed = self._states.get(status.instance_id) is not status.runtime_status
         self._states[status.instance_id] = status.runtime_status
         if self._expected > MANY:

@@ -58,8 +58,12 @@ def show_table(out: Output, table: Table) -> None:
 
 
 def _with_header(table: Table) -> Iterator[Sequence[str]]:
+    rows = iter(table.rows)
+    first = next(rows, None)  # before the header: a hub that answers with an error leaves stdout empty
     yield [column.upper() for column in table.columns]
-    yield from table.rows
+    if first is not None:
+        yield first
+        yield from rows
 
 
 def _cell(cell: str) -> Text:

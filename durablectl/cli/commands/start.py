@@ -25,7 +25,7 @@ from durablectl.cli.parameters import (
 )
 from durablectl.cli.session import Session
 from durablectl.cli.showing import show_new_payload
-from durablectl.cli.starting import IfExistsOption, start_instance
+from durablectl.cli.starting import IfExistsOption, has_nobody, start_instance
 from durablectl.cli.targets import input_of
 from durablectl.cli.waiting import WaitOptions, wait_and_show
 from durablectl.errors import UsageError
@@ -76,3 +76,5 @@ def start(
         session.out.note(f"started {payload.id}")
         wait_and_show(session, hub, [payload.id], options)
     show_new_payload(session, hub, payload)
+    if has_nobody(session, hub):
+        session.out.note("nobody works on this hub now; `durablectl wait` does while it waits, `durablectl worker` until it is stopped")

@@ -1,0 +1,155 @@
+"""`start`: what is sent, what is printed, and that nothing is started when the input cannot be used."""
+
+import json
+
+import pytest
+from scripted_server import payload, status
+
+
+def accept(server, instance_id="o-7", name="order"):
+    server.on("POST", f"/orchestrators/{name}/{instance_id}", (202, payload(server.url, instance_id)))
+    server.on("GET", f"/instances/{instance_id}", (404, None), (202, status(instance_id, "Pending")))
+
+
+def sent(server):
+    (request,) = [request for request in server.asked if request.method == "POST"]
+    return request.json
+
+
+def test_a_file_is_sent_as_the_input(remote, server, project):
+    accept(server)
+    (project / "order.json").write_text('{"city": "Tōkyō"}')
+    assert remote("start", "order", "--instance-id", "o-7", "--input", "order.json").code == 0
+    assert sent(server) == {"city": "Tōkyō"}
+
+
+def test_fields_standard_input_and_text_are_sent_too(remote, server):
+    for arguments, stdin, value in (
+        (["city=Tokyo", "count:=3"], None, {"city": "Tokyo", "count": 3}),
+        (["--input", "-"], "[1, 2]", [1, 2]),
+        (["--input-json", '"Ada"'], None, "Ada"),
+    ):
+        server.asked.clear()
+        accept(server)
+        remote("start", "order", *arguments, "--instance-id", "o-7", stdin=stdin)
+        assert sent(server) == value
+
+
+def test_encode_string_sends_json_in_a_string(remote, server):
+    accept(server)
+    remote("start", "order", "a:=1", "--encode", "string", "--instance-id", "o-7")
+    assert sent(server) == '{"a": 1}'
+
+
+def test_people_see_id_state_next_commands_and_addresses_without_the_key(remote, server):
+    accept(server)
+    code, out, err = remote("start", "order", "--instance-id", "o-7")
+    assert code == 0
+    assert out.splitlines()[:3] == [
+        "id         o-7",
+        "state      Pending",
+        f"next       durablectl wait --hub {server.url} o-7",
+    ]
+    assert f"status      GET     {server.url}/runtime/webhooks/durabletask/instances/o-7?taskHub=Orders&connection=Storage\n" in out
+    assert "s3cret" not in out + err
+    assert "code=" not in out
+
+
+def test_json_is_the_services_own_with_the_key_hidden(remote, server):
+    accept(server)
+    shown = json.loads(remote("start", "order", "--instance-id", "o-7", "-o", "json").out)
+    assert list(shown) == list(payload(server.url, "o-7"))
+    assert shown["statusQueryGetUri"].endswith("taskHub=Orders&connection=Storage&code=***")
+
+
+def test_secrets_are_shown_when_asked_for(remote, server):
+    accept(server)
+    shown = json.loads(remote("start", "order", "--instance-id", "o-7", "-o", "json", "--show-secrets").out)
+    assert shown == payload(server.url, "o-7")
+
+
+def test_id_is_the_id(remote, server):
+    accept(server)
+    assert remote("start", "order", "--instance-id", "o-7", "-o", "id").out == "o-7\n"
+
+
+def test_an_id_that_exists_is_a_conflict(remote, server):
+    server.on("GET", "/instances/o-7", (200, status("o-7")))
+    code, _, err = remote("start", "order", "--instance-id", "o-7")
+    assert code == 6
+    assert "o-7" in err
+    assert server.paths("POST") == []
+
+
+def test_an_id_that_exists_can_be_attached_to(remote, server):
+    server.on("GET", "/instances/o-7", (202, status("o-7", "Running")))
+    assert remote("start", "order", "--instance-id", "o-7", "--if-exists", "attach", "-o", "id") == (0, "o-7\n", remote_note(server))
+
+
+def remote_note(server):
+    return f"using task hub at {server.url}, chosen by flag --hub\n"
+
+
+def test_a_remote_instance_that_failed_at_once_is_told(remote, server):
+    accept(server)
+    reason = "Orchestrator function 'order' failed: The function 'order' doesn't exist, is disabled, or is not an orchestrator function."
+    server.on("GET", "/instances/o-7", (404, None), (200, status("o-7", "Failed", output=reason)))
+    code, out, err = remote("start", "order", "--instance-id", "o-7")
+    assert (code, "Failed" in out) == (0, True)
+    assert "failed already: The function 'order' doesn't exist" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--input", "gone.json"], "no such file: gone.json"),
+        (["--input", "."], "is a directory"),
+        (["--input", "bad.json"], "bad.json is not JSON: line 2, column 3"),
+        (["--input", "latin.json"], "is not valid UTF-8"),
+        (["--input", '{"a": 1}'], "takes a file, not JSON"),
+        (["--input-json", "NaN"], "is not JSON"),
+        (["--input-json", "1", "a=1"], "two inputs at once"),
+        (["a"], "is no field"),
+        (["--instance-id", "@a"], "@"),
+        (["--instance-id", "a/b"], "a/b"),
+        (["--instance-id", "x" * 257], "256"),
+        (["--timeout", "1s"], "not --wait"),
+        (["--wait", "--timeout", "soon"], "'soon' is no duration"),
+        (["--encode", "xml"], "xml"),
+    ],
+)
+def test_what_cannot_be_used_starts_nothing(remote, server, project, arguments, message):
+    (project / "bad.json").write_text("{\n  oops")
+    (project / "latin.json").write_bytes(b'"\xe9"')
+    code, out, err = remote("start", "order", *arguments)
+    assert (code, out, server.paths("POST")) == (2, "", [])
+    assert err.startswith("durablectl: ")
+    assert message in err
+
+
+def test_a_long_id_is_warned_about(remote, server):
+    accept(server, "x" * 101)
+    assert "warning: the instance id has 101 characters" in remote("start", "order", "--instance-id", "x" * 101).err
+
+
+def test_an_unknown_orchestrator_of_the_app_gets_a_suggestion(app, run):
+    code, out, err = run("start", "hullo")
+    assert (code, out) == (3, "")
+    assert "known are: approval, echo, failing, hello" in err
+    assert "hint: did you mean 'hello'?" in err
+
+
+def test_a_start_on_a_local_hub_that_nobody_works_on_says_so(app, run):
+    code, _, err = run("start", "echo", "a=1")
+    assert code == 0
+    assert "nobody works on this hub now" in err
+
+
+def test_ten_megabytes_arrive(app, run):
+    (app / "big.json").write_text(json.dumps({"text": "x" * 10_000_000}))
+    instance_id = run("start", "echo", "--input", "big.json", "-o", "id").out.strip()
+    assert len(run("wait", instance_id, "--timeout", "30s").out) > 10_000_000
+
+
+def test_start_and_wait_prints_the_output(app, run):
+    assert run("start", "hello", "--input-json", '["Ada"]', "--wait", "--timeout", "30s")[:2] == (0, '["Hello Ada!"]\n')

@@ -1,0 +1,193 @@
+"""`wait` and `run`: what is printed, how it ends, and that a failed poll or Ctrl-C loses nothing."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from scripted_server import BASE, payload, status
+
+FAILED = "Orchestrator function 'order' failed: The activity function 'pay' failed: \"no \\\"gold\\\"\". See the function execution logs for additional details."  # noqa: E501
+
+
+def test_the_output_is_printed_when_it_completed(remote, server):
+    server.on("GET", "/instances/a", (202, status("a", "Running")), (200, status("a", output={"total": 3})))
+    assert remote("wait", "a")[:2] == (0, '{"total": 3}\n')
+
+
+@pytest.mark.parametrize(
+    ("output", "shown"), [("text", "text\n"), ('{"a": 1}', '{"a": 1}\n'), (None, ""), ("", ""), (0, "0\n"), ([], "[]\n")]
+)
+def test_strings_are_shown_as_they_are_and_json_in_them_decoded(remote, server, output, shown):
+    server.on("GET", "/instances/a", (200, status("a", output=output)))
+    assert remote("wait", "a").out == shown
+
+
+def test_json_is_the_status_object_as_the_service_has_it(remote, server):
+    server.on("GET", "/instances/a", (200, status("a", input='{"x": 1}', output='{"a": 1}')))
+    assert json.loads(remote("wait", "a", "-o", "json").out) == status("a", input='{"x": 1}', output='{"a": 1}')
+
+
+@pytest.mark.parametrize(("state", "code"), [("Completed", 0), ("Failed", 10), ("Terminated", 11), ("Canceled", 12)])
+def test_the_exit_code_tells_how_it_ended(remote, server, state, code):
+    server.on("GET", "/instances/a", (200, status("a", state, output="why")))
+    assert remote("wait", "a").code == code
+
+
+def test_a_failure_shows_its_innermost_cause_unescaped(remote, server):
+    server.on("GET", "/instances/a", (200, status("a", "Failed", output=FAILED)))
+    code, out, _ = remote("wait", "a")
+    assert code == 10
+    assert out.splitlines()[2:] == ["state  Failed", 'cause  no "gold"', "in     activity 'pay'", "       orchestrator 'order'"]
+
+
+def test_a_time_out_prints_the_payload_for_people(remote, server):
+    server.on("GET", "/instances/a", (202, status("a", "Running")))
+    code, out, err = remote("wait", "a", "--timeout", "100ms")
+    assert code == 124
+    assert out.startswith("id         a\nstate      Running\n")
+    assert "timed out after 0.1 s: instance 'a' is still Running" in err
+
+
+def test_a_time_out_prints_the_status_object_in_json(remote, server):
+    server.on("GET", "/instances/a", (202, status("a", "Running")))
+    code, out, _ = remote("wait", "a", "--timeout", "0", "-o", "json")
+    assert (code, json.loads(out)) == (124, status("a", "Running"))
+
+
+@pytest.mark.parametrize(("word", "operation"), [("terminate", "terminate"), ("suspend", "suspend")])
+def test_a_time_out_can_terminate_or_suspend(remote, server, word, operation):
+    server.on("GET", "/instances/a", (202, status("a", "Running")))
+    server.on("POST", f"/instances/a/{operation}", (202, None))
+    assert remote("wait", "a", "--timeout", "0", "--on-timeout", word).code == 124
+    assert server.paths("POST") == [f"/instances/a/{operation}"]
+
+
+def test_several_are_shown_in_a_table_and_in_an_array(remote, server):
+    server.on("GET", "/instances/a", (200, status("a", output=[1])))
+    server.on("GET", "/instances/b", (200, status("b", "Failed", output=FAILED)))
+    code, out, _ = remote("wait", "a", "b")
+    assert (code, out) == (10, 'ID\tNAME\tSTATE\tOUTPUT OR CAUSE\na\torder\tCompleted\t[1]\nb\torder\tFailed\tno "gold"\n')
+    assert [each["instanceId"] for each in json.loads(remote("wait", "a", "b", "-o", "json").out)] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "code"),
+    [
+        (["--any"], 0),
+        (["--count", "1"], 0),
+        (["--fail-fast"], 10),
+        (["--all", "--timeout", "0"], 10),
+        (["--count", "2", "--timeout", "0"], 10),
+    ],
+    ids=["any", "count", "fail-fast", "all", "count not reached"],
+)
+def test_a_wait_for_several_can_end_early(remote, server, flags, code):
+    server.on("GET", "/instances/a", (200, status("a")))
+    server.on("GET", "/instances/b", (200, status("b", "Failed", output="x")))
+    server.on("GET", "/instances/c", (202, status("c", "Running")))
+    assert remote("wait", "a", "b", "c", *flags).code == code
+
+
+def test_ids_come_from_files_and_from_standard_input(remote, server, project):
+    for name in "abc":
+        server.on("GET", f"/instances/{name}", (200, status(name)))
+    (project / "run.json").write_text(json.dumps(payload(server.url, "a")))
+    (project / "ids").write_text("b\n")
+    assert remote("wait", "@run.json", "--from", "ids", "-", "-o", "id", stdin='["c"]').out == "a\nc\nb\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [((200, status("a", output={"x": 1})), {"x": 1}), ((200, status("a", "Failed", output="x")), status("a", "Failed", output="x"))],
+    ids=["completed", "failed"],
+)
+def test_response_is_exactly_the_services_answer(remote, server, answer, expected):
+    server.on("GET", "/instances/a", answer)
+    assert json.loads(remote("wait", "a", "--response").out) == expected
+
+
+def test_response_is_the_payload_after_a_time_out(remote, server):
+    server.on("GET", "/instances/a", (202, status("a", "Running")))
+    code, out, _ = remote("wait", "a", "--response", "--timeout", "100ms", "--interval", "50ms")
+    assert code == 124
+    assert json.loads(out)["statusQueryGetUri"].startswith(f"{server.url}{BASE}/instances/a")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "no instance was named"),
+        (["a", "--any", "--all"], "exclude each other"),
+        (["a", "--count", "2"], "more than the 1"),
+        (["a", "--count", "0"], "count"),
+        (["a", "b", "--response"], "one instance"),
+        (["a", "--response", "--timeout", "1s", "--interval", "2s"], "longer than the time-out"),
+        (["a", "--interval", "0"], "longer than nothing"),
+        (["a", "--timeout", "x"], "'x' is no duration"),
+        (["@gone.json"], "no such file"),
+    ],
+)
+def test_a_wait_that_makes_no_sense_is_refused(remote, arguments, message):
+    code, out, err = remote("wait", *arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+
+
+def test_an_empty_set_is_refused(remote):
+    assert remote("wait", "-", stdin="").code == 2
+
+
+def test_a_failed_poll_never_ends_the_wait_and_is_told_once(remote, server):
+    broken = (503, {"Message": "busy"}, {"Retry-After": "0"})
+    server.on("GET", "/instances/a", (202, status("a", "Running")), *[broken] * 12, (200, status("a", output="done")))
+    code, out, err = remote("wait", "a", "--interval", "10ms", "--timeout", "60s")
+    assert (code, out) == (0, "done\n")
+    assert err.count("the wait goes on") <= 1
+
+
+def test_an_id_that_is_not_there_is_not_found_after_the_time_out(remote, server):
+    server.on("GET", "/instances", (200, []))
+    assert remote("wait", "nope", "--timeout", "100ms").code == 3
+
+
+def test_ci_is_warned_about_a_wait_without_end(remote, server):
+    server.on("GET", "/instances/a", (200, status("a")))
+    assert "warning: this wait has no --timeout" in remote("wait", "a", env={"CI": "true"}).err
+    assert "warning" not in remote("wait", "a", "--timeout", "1s", env={"CI": "true"}).err
+
+
+def test_run_prints_the_output_of_a_real_app(app, run):
+    code, out, err = run("run", "hello", "--timeout", "30s")
+    assert (code, out) == (0, '["Hello Tokyo!", "Hello London!"]\n')
+    assert "started " in err
+
+
+def test_run_tells_the_cause_of_a_real_failure(app, run):
+    code, out, err = run("run", "failing", "--timeout", "30s")
+    assert code == 10
+    assert "no luck" in out
+    assert "Failed: " in err
+
+
+def test_an_event_ends_a_wait_on_a_local_hub(app, run):
+    instance_id = run("start", "approval", "-o", "id").out.strip()
+    assert run("wait", instance_id, "--timeout", "300ms").code == 124
+    assert run("raise-event", instance_id, "Approve", "by=ada").code == 0
+    assert run("wait", instance_id, "--timeout", "30s")[:2] == (0, '{"by": "ada"}\n')
+
+
+def test_control_c_leaves_the_instance_running_and_says_how_to_go_on(app, run):
+    instance_id = run("start", "approval", "-o", "id").out.strip()
+    command = [sys.executable, "-m", "durablectl", "wait", instance_id, "--timeout", "1h"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=os.environ) as process:
+        line = process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        err = process.stderr.read()
+    assert "Running, 50 %, waiting for approval" in line
+    assert process.returncode == 130
+    assert f"interrupted; instance '{instance_id}' is left running, but nobody works on this local hub now" in err
+    assert f"hint: go on waiting with: durablectl wait {instance_id} --timeout=3600s" in err
+    assert '"Running"' in run("status", instance_id, "-o", "json").out
