@@ -14,8 +14,9 @@ from durablectl.engine.db import Database
 from durablectl.engine.history import micros
 from durablectl.engine.instances import NewInstance
 from durablectl.engine.payload import dumps
+from durablectl.engine.registry import unknown_function
 from durablectl.engine.store import InstanceRow, Store
-from durablectl.errors import AlreadyExists, FunctionNotFound, Unsupported, UsageError, WaitTimeout, WrongState
+from durablectl.errors import AlreadyExists, EntityNotFound, FunctionNotFound, UsageError, WaitTimeout, WrongState
 from durablectl.model import (
     CheckStatusPayload,
     EntityId,
@@ -53,7 +54,7 @@ def _utc_now() -> datetime:
 
 
 class LocalTaskHub:
-    """A hub in an SQLite file. With a `registry`, `start` refuses what is no orchestrator of it; `create` makes the file when it is missing."""
+    """A hub in an SQLite file, which `create` makes when it is missing. With a `registry`, `start` refuses what is no orchestrator of it."""
 
     def __init__(
         self, path: Path | str, *, registry: Registry | None = None, create: bool = False, now: Callable[[], datetime] = _utc_now
@@ -80,7 +81,20 @@ class LocalTaskHub:
         version: str | None = None,
         if_exists: IfExists = IfExists.FAIL,
     ) -> CheckStatusPayload:
-        new = self._new(orchestrator, input, instance_id, version)
+        text = None if input is None else dumps(input)
+        return self.start_text(orchestrator, text, instance_id=instance_id, version=version, if_exists=if_exists)
+
+    def start_text(
+        self,
+        orchestrator: str,
+        text: str | None,
+        *,
+        instance_id: str | None = None,
+        version: str | None = None,
+        if_exists: IfExists = IfExists.FAIL,
+    ) -> CheckStatusPayload:
+        """`start` with the input's JSON text, which is kept as it is."""
+        new = self._new(orchestrator, text, instance_id, version)
         match if_exists:
             case IfExists.FAIL:
                 self._store.start([new], replaces=False)
@@ -95,15 +109,17 @@ class LocalTaskHub:
 
         `AlreadyExists` when one of the ids is taken.
         """
-        news = [self._new(orchestrator, input, instance_id, None) for orchestrator, input, instance_id in starts]
+        news = [
+            self._new(orchestrator, None if input is None else dumps(input), instance_id, None)
+            for orchestrator, input, instance_id in starts
+        ]
         self._store.start(news, replaces=False)
         return [new.instance_id for new in news]
 
-    def _new(self, orchestrator: str, input: Any, instance_id: str | None, version: str | None) -> NewInstance:
+    def _new(self, orchestrator: str, text: str | None, instance_id: str | None, version: str | None) -> NewInstance:
         self._check_orchestrator(orchestrator)
         if instance_id is not None:
             check_new_instance_id(instance_id)
-        text = None if input is None else dumps(input)
         return NewInstance(instance_id or uuid4().hex, orchestrator, text, version or "", micros(self._now()))
 
     def _check_orchestrator(self, name: str) -> None:
@@ -162,7 +178,11 @@ class LocalTaskHub:
         return Page(tuple(map(_status, rows)), token)
 
     def raise_event(self, instance_id: str, event_name: str, data: Any = None) -> None:
-        self._store.raise_event(instance_id, event_name, dumps(data), self._now())
+        self.raise_event_text(instance_id, event_name, dumps(data))
+
+    def raise_event_text(self, instance_id: str, event_name: str, text: str) -> None:
+        """`raise_event` with the data's JSON text, which is kept as it is."""
+        self._store.raise_event(instance_id, event_name, text, self._now())
 
     def terminate(self, instance_id: str, reason: str | None = None) -> None:
         self._store.terminate(instance_id, reason, self._now())
@@ -174,7 +194,7 @@ class LocalTaskHub:
         self._store.resume(instance_id, reason, self._now())
 
     def rewind(self, instance_id: str, reason: str | None = None) -> None:
-        raise Unsupported("a local hub cannot rewind yet", hint=f"durablectl restart {instance_id}")
+        self._store.rewind(instance_id, reason, self._now())
 
     def restart(self, instance_id: str, *, new_id: bool = True) -> CheckStatusPayload:
         row = self._store.get(instance_id)
@@ -198,18 +218,30 @@ class LocalTaskHub:
         return self._store.purge_by(created_from, created_to, statuses)
 
     def get_entity(self, entity_id: EntityId) -> Any:
-        raise _no_entities()
+        state = self._store.entity_state(entity_id)
+        if state is None:
+            raise EntityNotFound(f"no entity '{entity_id}' in the hub {self.address}", hint="durablectl entity list")
+        return json_value(state)
 
     def list_entities(
         self, name: str | None = None, *, fetch_state: bool = False, top: int = 100, continuation_token: str | None = None
     ) -> Page[EntityStatus]:
-        raise _no_entities()
+        rows, token = self._store.entities(name, top=top, after=continuation_token)
+        return Page(
+            tuple(EntityStatus(EntityId.parse(id_), time, json_value(state) if fetch_state else None) for id_, time, state in rows), token
+        )
 
     def signal_entity(self, entity_id: EntityId, operation: str, input: Any = None) -> None:
-        raise _no_entities()
+        self._check_entity(entity_id)
+        self._store.signal(entity_id, operation, None if input is None else dumps(input), self._now())
 
     def delete_entity(self, entity_id: EntityId) -> None:
-        raise _no_entities()
+        self._check_entity(entity_id)
+        self._store.signal(entity_id, "delete", None, self._now())
+
+    def _check_entity(self, entity_id: EntityId) -> None:
+        if self._registry is not None and self._registry.entities.get(entity_id.name) is None:
+            raise FunctionNotFound(unknown_function(entity_id.name, "entity", self._registry.entities.names), hint="durablectl functions")
 
     def check_status(self, instance_id: str) -> CheckStatusPayload:
         return check_status_payload(self._hub_address(), instance_id)
@@ -264,7 +296,7 @@ class LocalTaskHub:
 def _status(row: InstanceRow, history: Any = None) -> InstanceStatus:
     output = row.output
     return InstanceStatus(
-        name=row.name,
+        name=row.instance_id if row.instance_id.startswith("@") else row.name,
         instance_id=row.instance_id,
         runtime_status=row.status,
         created_time=row.created_at,
@@ -282,7 +314,3 @@ def _text_output(row: InstanceRow) -> Any:
         return None
     text = json_value(row.output)
     return value_from_reason(text) if row.status is RuntimeStatus.TERMINATED else text
-
-
-def _no_entities() -> Unsupported:
-    return Unsupported("a local hub has no entities yet", hint="entity commands work on a remote hub")

@@ -25,7 +25,7 @@ class Database:
     """A hub file, with one connection a thread.
 
     Writes are WAL with `synchronous=FULL`: what a committed transaction holds survives a power cut. `create` makes the file (and
-    the folder) when it is not there; without it a missing file is `HubUnusable`. `durable=False` is for hubs that live no longer than a test.
+    the folder) when it is not there; without it a missing file is `HubUnusable`. `durable=False` is for hubs that end with a test.
     """
 
     def __init__(self, path: Path, *, create: bool = False, durable: bool = True) -> None:

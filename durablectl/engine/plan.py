@@ -12,6 +12,7 @@ from durablectl.engine.episode import Episode
 from durablectl.engine.events import (
     ContinueAsNew,
     Event,
+    EventRaised,
     EventSent,
     ExecutionCompleted,
     Inbound,
@@ -26,9 +27,10 @@ from durablectl.engine.events import (
     TimerFired,
 )
 from durablectl.engine.history import STATUS_NUMBERS, encode_episode, encode_event, micros
+from durablectl.engine.registry import Registry, unknown_function
 from durablectl.engine.replay import Execution
 from durablectl.engine.workitems import ActivityItem, Child, Continuation, EntityRequest, TurnRows
-from durablectl.model import RuntimeStatus
+from durablectl.model import EntityId, RuntimeStatus
 
 
 @dataclass(slots=True)
@@ -52,13 +54,13 @@ class Held:
 class Planner:
     """Adds episodes to the rows of one turn. `lease` says for an activity's name which worker has it: this one's key, or None for any.
 
-    `has_orchestrator` tells which sub-orchestrators there are; `dispatch` collects the activities that this worker runs after the commit.
+    A call of a function that `registry` does not know fails. `dispatch` collects the activities that this worker runs after the commit.
     """
 
     rows: TurnRows
     now: datetime
     lease: Callable[[str], int | None]
-    has_orchestrator: Callable[[str], bool]
+    registry: Registry
     dispatch: list[ActivityItem]
 
     def add(self, held: Held, episode: Episode) -> None:
@@ -110,8 +112,8 @@ class Planner:
         self.rows.timers.append((held.key, max(due, 1), at, fired, held.execution_id, decision.task_id))
 
     def _call_sub_orchestrator(self, held: Held, decision: SubOrchestrationCreated, at: int) -> None:
-        if not self.has_orchestrator(decision.name):
-            reason = f"The function '{decision.name}' doesn't exist, is disabled, or is not an orchestrator function."
+        if self.registry.orchestrators.get(decision.name) is None:
+            reason = unknown_function(decision.name, "orchestrator", self.registry.orchestrators.names)
             failed = encode_event(SubOrchestrationFailed(self.now, decision.task_id, reason))
             self.rows.answers.append((held.key, held.execution_id, at, failed))
             return
@@ -123,7 +125,17 @@ class Planner:
         )
 
     def _send(self, held: Held, decision: EventSent, at: int) -> None:
-        self.rows.requests.append(EntityRequest(decision.instance_id, decision.input or "null", at, held.key, held.execution_id))
+        text = decision.input or "{}"
+        name = EntityId.parse(decision.instance_id).name
+        if self.registry.entities.get(name) is not None:
+            self.rows.requests.append(EntityRequest(decision.instance_id, text, at, held.key, held.execution_id))
+            return
+        request = json.loads(text)
+        if not request.get("signal"):
+            reason = unknown_function(name, "entity", self.registry.entities.names)
+            reply = json.dumps({"result": json.dumps(reason), "exceptionType": "FunctionNotFound"})
+            answer = encode_event(EventRaised(self.now, request["id"], reply))
+            self.rows.answers.append((held.key, held.execution_id, at, answer))
 
 
 _DECISIONS: dict[type, Callable[..., None]] = {

@@ -1,6 +1,6 @@
-"""Where activities run: daemon threads that draw from one queue, and one event loop for `async` ones; no store, no history.
+"""Where activities and entities run: daemon threads that draw from one queue, and one event loop for `async` ones; no store, no history.
 
-Threads come one by one, and only when the ones that are there make no headway: trivial activities stay on one thread, blocking ones get more.
+Threads are added only when those that are there make no headway: trivial activities stay on one thread, blocking ones get more.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ from queue import SimpleQueue
 from typing import Any
 
 from durablectl.engine.activities import run_activity, run_async_activity, unknown_activity
+from durablectl.engine.entities import EntityBatchResult, OperationResult, run_batch
 from durablectl.engine.events import TaskCompleted, TaskFailed
 from durablectl.engine.registry import Activity, Registry
-from durablectl.engine.workitems import ActivityItem
+from durablectl.engine.workitems import ActivityItem, EntityBatch
+from durablectl.model import EntityId
 
-Result = tuple[ActivityItem, TaskCompleted | TaskFailed]
+Item = ActivityItem | EntityBatch
+Result = tuple[ActivityItem, TaskCompleted | TaskFailed] | tuple[EntityBatch, EntityBatchResult]
 
 AHEAD_SECONDS = 0.02
 HEADWAY_SECONDS = 0.002
@@ -31,7 +34,7 @@ class ActivityPool:
 
     def __init__(self, registry: Registry, size: int, wake: Callable[[], None], now: Callable[[], datetime]) -> None:
         self._registry, self._size, self._wake, self._now = registry, size, wake, now
-        self._queue: SimpleQueue[ActivityItem | None] = SimpleQueue()
+        self._queue: SimpleQueue[Item | None] = SimpleQueue()
         self._results: deque[Result] = deque()
         self._threads = 0
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -53,11 +56,11 @@ class ActivityPool:
             ahead = max(ahead, int(AHEAD_SECONDS / self._seconds_each))
         return max(0, ahead - self._outstanding - max(0, self._outstanding_async - MOST_ASYNC))
 
-    def submit(self, items: Sequence[ActivityItem]) -> None:
+    def submit(self, items: Sequence[Item]) -> None:
         coroutines: list[Coroutine[Any, Any, None]] = []
         for item in items:
-            activity = self._registry.activities.get(item.name)
-            if activity is not None and activity.is_async:
+            activity = self._registry.activities.get(item.name) if isinstance(item, ActivityItem) else None
+            if isinstance(item, ActivityItem) and activity is not None and activity.is_async:
                 coroutines.append(self._run_async(item, activity))
             else:
                 self._outstanding += 1
@@ -93,8 +96,8 @@ class ActivityPool:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._loop.stop)
 
-    def _is_async(self, item: ActivityItem) -> bool:
-        activity = self._registry.activities.get(item.name)
+    def _is_async(self, item: Item) -> bool:
+        activity = self._registry.activities.get(item.name) if isinstance(item, ActivityItem) else None
         return activity is not None and activity.is_async
 
     def _add_threads(self, count: int) -> None:
@@ -103,16 +106,27 @@ class ActivityPool:
             threading.Thread(target=self._work, name=f"activity-{self._threads}", daemon=True).start()
 
     def _work(self) -> None:
-        get, find = self._queue.get, self._registry.activities.get
+        get = self._queue.get
         while (item := get()) is not None:
-            activity = find(item.name)
-            if activity is None:
-                reason = unknown_activity(item.name, self._registry.activities.names)
-                result: TaskCompleted | TaskFailed = TaskFailed(self._now(), item.task_id, reason)
+            if isinstance(item, ActivityItem):
+                self._results.append((item, self._run(item)))
             else:
-                result = run_activity(activity, item.task_id, item.input, self._now)
-            self._results.append((item, result))
+                self._results.append((item, self._operate(item)))
             self._wake()
+
+    def _run(self, item: ActivityItem) -> TaskCompleted | TaskFailed:
+        activity = self._registry.activities.get(item.name)
+        if activity is None:
+            return TaskFailed(self._now(), item.task_id, unknown_activity(item.name, self._registry.activities.names))
+        return run_activity(activity, item.task_id, item.input, self._now)
+
+    def _operate(self, batch: EntityBatch) -> EntityBatchResult:
+        entity_id = EntityId.parse(batch.entity_id)
+        entity = self._registry.entities.get(entity_id.name)
+        if entity is None:
+            failed = OperationResult(f'"no entity function {entity_id.name}"', "FunctionNotFound")
+            return EntityBatchResult(batch.state, [failed] * len(batch.operations))
+        return run_batch(entity, entity_id.key, batch.state, batch.operations)
 
     async def _run_async(self, item: ActivityItem, activity: Activity) -> None:
         result = await run_async_activity(activity, item.task_id, item.input, self._now)

@@ -80,6 +80,14 @@ class Functions(Generic[Function]):
         return len(self.names)
 
 
+def unknown_function(name: str, kind: str, known: Iterable[str]) -> str:
+    """The service's text for a function that the app does not have (DurableTaskExtension.cs, ThrowIfFunctionDoesNotExist)."""
+    listed = ", ".join(f"'{each}'" for each in sorted(known))
+    known_text = f"The following are the known {kind} functions: {listed}." if listed else f"No {kind} functions are currently registered!"
+    article = "a" if kind[0] not in "aeio" else "an"
+    return f"The function '{name}' doesn't exist, is disabled, or is not {article} {kind} function. Additional info: {known_text}"
+
+
 class Registry:
     """All functions of an app. `app` names its file, for messages; `warnings` are what its author should hear."""
 

@@ -17,7 +17,8 @@ from durablectl.engine.db import Connection, Database, LiveLock
 from durablectl.engine.events import ExecutionStarted, ParentInstance, SubOrchestrationFailed
 from durablectl.engine.history import STATUSES, Outline, decode_episode, decode_event, encode_event, micros, moment
 from durablectl.engine.instances import FINAL, NOW_AT, START_AT, NewInstance, create_instance
-from durablectl.engine.workitems import ActivityItem, Child, Continuation, Fetched, Loaded, Scope, TurnRows, WorkItem
+from durablectl.engine.messages import read_batches, send_request
+from durablectl.engine.workitems import ActivityItem, Child, Continuation, Fetched, Loaded, Scope, TurnRows, Want, WorkItem
 from durablectl.errors import AlreadyExists, DurablectlError
 
 LEASE_SECONDS = 30
@@ -72,8 +73,8 @@ class Session:
                 worker.lock_file.unlink(missing_ok=True)
         return bool(dead)
 
-    def commit(self, rows: TurnRows, now: datetime, *, limit: int, room: int, is_fetching: bool) -> Fetched:
-        """Write a turn, and lease what the next one works on: at most `limit` messages of a kind and `room` activities.
+    def commit(self, rows: TurnRows, now: datetime, want: Want | None) -> Fetched:
+        """Write a turn, and lease what the next one works on, if it wants anything.
 
         All of it or nothing: `LeaseLost` when the session was taken over, `HubUnusable` when the file cannot be written.
         """
@@ -81,7 +82,7 @@ class Session:
             if sql.execute("UPDATE workers SET seen_at = ? WHERE key = ?", (micros(now), self.key)).rowcount != 1:
                 raise LeaseLost("another worker has taken over this worker's instances")
             _write(sql, rows)
-            return self._fetch(sql, now, limit, room) if is_fetching else Fetched()
+            return self._fetch(sql, now, want) if want is not None else Fetched()
 
     def load(self, instances: Sequence[int]) -> dict[int, Loaded]:
         """Instances that this worker has leased but does not hold in memory, with their histories."""
@@ -99,57 +100,66 @@ class Session:
             loaded.next_sequence = sequence + 1
         return found
 
-    def _fetch(self, sql: Connection, now: datetime, limit: int, room: int) -> Fetched:
+    def _fetch(self, sql: Connection, now: datetime, want: Want) -> Fetched:
         items: dict[int, WorkItem] = {}
-        starts = self._starts(sql, limit, items)
-        is_full = self._messages(sql, f"m.visible_at = {NOW_AT}", now, limit, items)
-        is_full |= self._messages(sql, f"m.visible_at > {NOW_AT} AND m.visible_at <= {micros(now)}", now, limit, items)
+        starts = self._starts(sql, want, items)
+        is_full = self._messages(sql, f"m.visible_at = {NOW_AT}", now, want, items)
+        is_full |= self._messages(sql, f"m.visible_at > {NOW_AT} AND m.visible_at <= {micros(now)}", now, want, items)
         if items:
             sql.execute(
                 "UPDATE instances SET worker = ? WHERE worker IS NULL AND key IN (SELECT value FROM json_each(?))",
                 (self.key, json.dumps(list(items))),
             )
-        activities = self._activities(sql, room) if room > 0 else []
+        activities = self._activities(sql, want.room) if want.room > 0 else []
         due = sql.execute("SELECT min(visible_at) FROM inbox WHERE visible_at > ?", (max(micros(now), NOW_AT),)).fetchone()[0]
         return Fetched(list(items.values()), activities, starts or is_full, None if due is None else moment(due))
 
     def _mine(self) -> tuple[str, dict[str, Any]]:
         """The condition for instances `i` that this worker holds or may lease."""
-        free, parameters = "i.worker IS NULL", {"me": self.key, "functions": json.dumps(self._scope.functions)}
-        free += " AND lower(i.name) IN (SELECT value FROM json_each(:functions))"
+        free = "i.worker IS NULL"
+        parameters: dict[str, Any] = {"me": self.key}
+        if self._scope.functions is not None:
+            free += " AND lower(i.name) IN (SELECT value FROM json_each(:functions))"
+            parameters["functions"] = json.dumps(self._scope.functions)
         if self._scope.roots is not None:
             free += " AND (coalesce(i.root, i.key) IN (SELECT value FROM json_each(:roots)) OR i.id LIKE '@%')"
             parameters["roots"] = json.dumps(self._scope.roots)
         return f"(i.worker = :me OR ({free}))", parameters
 
-    def _starts(self, sql: Connection, limit: int, items: dict[int, WorkItem]) -> bool:
+    def _starts(self, sql: Connection, want: Want, items: dict[int, WorkItem]) -> bool:
         mine, parameters = self._mine()
         rows = sql.execute(
             f"SELECT m.key, {_COLUMNS} FROM inbox m JOIN instances i ON i.key = m.instance {_JOINS}"
             f" WHERE m.visible_at = {START_AT} AND {mine} ORDER BY m.key LIMIT :limit",
-            parameters | {"limit": limit},
+            parameters | {"limit": want.limit},
         ).fetchall()
         for key, *columns in rows:
             loaded = _loaded(columns)
             items[loaded.key] = WorkItem(loaded.key, [key], [loaded.started], loaded)
         return bool(rows)
 
-    def _messages(self, sql: Connection, visible: str, now: datetime, limit: int, items: dict[int, WorkItem]) -> bool:
+    def _messages(self, sql: Connection, visible: str, now: datetime, want: Want, items: dict[int, WorkItem]) -> bool:
         """Messages of instances that have begun. What only an earlier execution could see, or a finished instance, is just consumed."""
         mine, parameters = self._mine()
         rows = sql.execute(
-            "SELECT m.key, m.instance, m.at, m.event, m.execution_id IS NULL OR m.execution_id = i.execution_id, i.status, m.timer"
-            f" FROM inbox m JOIN instances i ON i.key = m.instance WHERE {visible} AND i.status NOT IN (2, 6) AND {mine}"
-            " ORDER BY m.visible_at, m.key LIMIT :limit",
-            parameters | {"limit": limit},
+            "SELECT m.key, m.instance, m.at, m.event, m.execution_id IS NULL OR m.execution_id = i.execution_id, i.status, m.timer,"
+            f" substr(i.id, 1, 1) = '@' FROM inbox m JOIN instances i ON i.key = m.instance WHERE {visible} AND i.status NOT IN (2, 6)"
+            f" AND {mine}{_not_busy(want)} ORDER BY m.visible_at, m.key LIMIT :limit",
+            parameters | {"limit": want.limit},
         ).fetchall()
         fired = micros(now)
-        for key, instance, at, event, is_current, status, timer in rows:
+        entities: dict[int, list[tuple[int, str]]] = {}
+        for key, instance, at, event, is_current, status, timer, is_entity in rows:
+            if is_entity:
+                entities.setdefault(instance, []).append((key, event))
+                continue
             item = items.get(instance) or items.setdefault(instance, WorkItem(instance))
             item.keys.append(key)
             if is_current and status not in FINAL:
                 item.events.append(decode_event(event, at if timer is None else fired))
-        return len(rows) >= limit
+        for batch in read_batches(sql, entities):
+            items[batch.instance] = WorkItem(batch.instance, batch=batch)
+        return len(rows) >= want.limit
 
     def _activities(self, sql: Connection, room: int) -> list[ActivityItem]:
         condition = "a.worker IS NULL AND lower(a.name) IN (SELECT value FROM json_each(:activities))"
@@ -190,6 +200,10 @@ def _free(sql: Connection, worker: int) -> None:
     sql.execute("UPDATE activities SET worker = NULL WHERE worker = ?", (worker,))
 
 
+def _not_busy(want: Want) -> str:
+    return f" AND m.instance NOT IN ({', '.join(map(str, want.busy))})" if want.busy else ""
+
+
 _COLUMNS = (
     "i.key, i.id, i.name, i.version, i.execution_id, i.generation, i.started_at, i.status, i.root,"
     " i.parent, i.parent_execution, i.parent_task, p.id, n.input"
@@ -203,6 +217,11 @@ def _loaded(columns: Sequence[Any]) -> Loaded:
     caller = None if parent is None else ParentInstance(parent_id or "", parent_execution, parent_task)
     started = ExecutionStarted(moment(started_at), name, input, version, generation, caller)
     return Loaded(key, id_, execution_id, started, STATUSES[status], key if root is None else root, parent)
+
+
+def load_outline(sql: Connection, instance: int) -> Loaded:
+    """An instance without its history."""
+    return _loaded(sql.execute(f"SELECT {_COLUMNS} FROM instances i {_JOINS} WHERE i.key = ?", (instance,)).fetchone())
 
 
 _STATEMENTS = {
@@ -223,6 +242,7 @@ _STATEMENTS = {
     # The result of an activity whose instance another worker holds: only while the activity is still leased to this one.
     "strays": f"INSERT INTO inbox (instance, visible_at, at, event, execution_id) SELECT instance, {NOW_AT}, ?3, ?4, ?2 FROM activities"
     " WHERE instance = ?1 AND execution_id = ?2 AND task_id = ?5 AND worker = ?6",
+    "entity_states": "UPDATE entities SET state = ?, operated_at = ? WHERE instance = ?",
     "released": "UPDATE instances SET worker = NULL WHERE key = ?",
 }
 
@@ -239,6 +259,8 @@ def _write(sql: Connection, rows: TurnRows) -> None:
         _continue(sql, continuation)
     for child in rows.children:
         _create_child(sql, child)
+    for request in rows.requests:
+        send_request(sql, request)
 
 
 def _sweep(sql: Connection, instances: Iterable[tuple[int]]) -> None:

@@ -20,8 +20,12 @@ from durablectl.engine.events import (
 )
 from durablectl.engine.history import STATUS_NUMBERS, STATUSES, Outline, decode_episode, encode_event, micros, moment
 from durablectl.engine.instances import FINAL, NOW_AT, NewInstance, create_instance, delete_instance
+from durablectl.engine.messages import send_request
+from durablectl.engine.rewinding import rewind_instance
+from durablectl.engine.session import load_outline
+from durablectl.engine.workitems import EntityRequest
 from durablectl.errors import AlreadyExists, InstanceNotFound, WrongState
-from durablectl.model import InstanceFilter, RuntimeStatus
+from durablectl.model import EntityId, InstanceFilter, RuntimeStatus
 
 _COLUMNS = "i.key, i.id, i.name, i.version, i.status, i.created_at, i.updated_at, i.custom_status, i.output, i.worker, i.root"
 
@@ -111,6 +115,35 @@ class Store:
     def resume(self, instance_id: str, reason: str | None, now: datetime) -> None:
         others = set(RuntimeStatus) - {RuntimeStatus.SUSPENDED}
         self._send(instance_id, ExecutionResumed(now, reason), "only a suspended instance can be resumed", refused=others)
+
+    def rewind(self, instance_id: str, reason: str | None, now: datetime) -> None:
+        with self._database.transaction() as sql:
+            key, number = self._locked(sql, instance_id)
+            if STATUSES[number] is not RuntimeStatus.FAILED:
+                raise WrongState(f"instance '{instance_id}' is {STATUSES[number].value}; only a failed one can be rewound")
+            rewind_instance(sql, load_outline(sql, key), reason, micros(now))
+
+    def signal(self, entity_id: EntityId, operation: str, input: str | None, now: datetime) -> None:
+        """Put an operation into an entity's inbox; `input` is JSON text."""
+        request = json.dumps({"op": operation, "signal": True, "input": input})
+        with self._database.transaction() as sql:
+            send_request(sql, EntityRequest(str(entity_id), request, micros(now)))
+
+    def entity_state(self, entity_id: EntityId) -> str | None:
+        """The state as JSON text; None when there is no such entity."""
+        row = self._database.one("SELECT e.state FROM entities e JOIN instances i ON i.key = e.instance WHERE i.id = ?", (str(entity_id),))
+        return None if row is None else row[0]
+
+    def entities(self, name: str | None, *, top: int, after: str | None) -> tuple[list[tuple[str, datetime, str]], str | None]:
+        """At most `top` entities that exist, as (id, time of the last operation, state), in order of id, and the token of the next page."""
+        prefix = f"@{name.lower()}@" if name else "@"
+        rows = self._database.query(
+            "SELECT i.id, e.operated_at, e.state FROM instances i JOIN entities e ON e.instance = i.key"
+            " WHERE i.id > ? AND i.id >= ? AND i.id < ? AND e.state IS NOT NULL ORDER BY i.id LIMIT ?",
+            (after or "", prefix, prefix + "\U0010ffff", top + 1),
+        )
+        found = [(entity_id, moment(operated_at), state) for entity_id, operated_at, state in rows[:top]]
+        return found, found[-1][0] if len(rows) > top else None
 
     def purge(self, instance_id: str) -> None:
         with self._database.transaction() as sql:

@@ -5,21 +5,23 @@ A lease is on disk before user code runs, user code never runs inside a transact
 
 from __future__ import annotations
 
+import json
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from durablectl.engine.db import Database
+from durablectl.engine.entities import EntityBatchResult
 from durablectl.engine.episode import Episode
-from durablectl.engine.events import ContinueAsNew, ExecutionCompleted, Inbound, TaskCompleted, TaskFailed
-from durablectl.engine.history import encode_event, micros
+from durablectl.engine.events import ContinueAsNew, EventRaised, ExecutionCompleted, Inbound, TaskCompleted, TaskFailed
+from durablectl.engine.history import EPOCH, encode_event, micros
 from durablectl.engine.plan import Held, Planner, failed_episode
 from durablectl.engine.pool import ActivityPool, Result
-from durablectl.engine.registry import Registry
+from durablectl.engine.registry import Orchestrator, Registry, unknown_function
 from durablectl.engine.replay import Execution
 from durablectl.engine.session import Session
-from durablectl.engine.workitems import ActivityItem, Fetched, Loaded, Scope, TurnRows, WorkItem
+from durablectl.engine.workitems import ActivityItem, EntityBatch, Fetched, Loaded, Scope, TurnRows, Want, WorkItem
 
 MOST_KEPT = 10_000
 MOST_MESSAGES = 1_000
@@ -37,7 +39,8 @@ class Running:
 class Wheel:
     """Turns the work of one session. Not for several threads; a wheel whose commit failed must be thrown away.
 
-    `poisoned` are instances that must fail instead of run, by key, with the reason.
+    `poisoned` are instances that must fail instead of run, by key, with the reason. With `fails_unknown` instances of orchestrators that
+    the app does not have are taken on too, and fail, as the service does it; else they wait for a worker that knows them.
     """
 
     def __init__(
@@ -48,19 +51,22 @@ class Wheel:
         *,
         roots: tuple[int, ...] | None = None,
         poisoned: dict[int, str] | None = None,
+        fails_unknown: bool = False,
         most_kept: int = MOST_KEPT,
     ) -> None:
         self._database, self._registry, self._pool = database, registry, pool
         self._poisoned = poisoned if poisoned is not None else {}
         self._most_kept = most_kept
-        self.session = Session(database, _scope(registry, roots))
+        self.session = Session(database, _scope(registry, roots, fails_unknown))
         self.running: Running | None = None
         self._held: OrderedDict[int, Held] = OrderedDict()
         self._fetched = Fetched(is_more=True)
         self._has_waiting_activities = True
         self._uncommitted: tuple[Planner, bool] | None = None
         self._room = 0
+        self._busy: set[int] = set()  # entities with a batch under way
         self._version = -1
+        self._time = EPOCH
 
     @property
     def is_idle(self) -> bool:
@@ -94,9 +100,10 @@ class Wheel:
         `HubBusy` means that nothing was committed yet: the next call tries the same commit again.
         """
         if self._uncommitted is None:
+            self._time = now
             results = self._pool.take()
             self._room = self._pool.room
-            planner = Planner(TurnRows(), now, self._lease, self._has_orchestrator, [])
+            planner = Planner(TurnRows(), now, self._lease, self._registry, [])
             for item, events in self._gather(results, planner.rows):
                 self._advance(item, events, planner)
             self._evict(planner.rows)
@@ -107,12 +114,15 @@ class Wheel:
         planner, is_fetching = self._uncommitted
         fetched = self._commit(planner, is_fetching, now)
         self._uncommitted = None
-        self._pool.submit([*planner.dispatch, *fetched.activities])
+        batches = [item.batch for item in fetched.items if item.batch is not None]
+        self._busy.update(batch.instance for batch in batches)
+        self._pool.submit([*planner.dispatch, *fetched.activities, *batches])
         return bool(planner.rows or fetched.items or fetched.activities)
 
     def _commit(self, planner: Planner, is_fetching: bool, now: datetime) -> Fetched:
         room = max(0, self._room) if self._has_waiting_activities else 0
-        fetched = self.session.commit(planner.rows, now, limit=MOST_MESSAGES, room=room, is_fetching=is_fetching)
+        want = Want(MOST_MESSAGES, room, tuple(self._busy)) if is_fetching else None
+        fetched = self.session.commit(planner.rows, now, want)
         if is_fetching:
             if room:
                 self._has_waiting_activities = len(fetched.activities) >= room
@@ -146,6 +156,11 @@ class Wheel:
             if item.events and item.instance in self._held:
                 work[item.instance] = list(item.events)  # type: ignore[arg-type]
         for activity, event in results:
+            if isinstance(activity, EntityBatch):
+                assert isinstance(event, EntityBatchResult)
+                self._finish_batch(activity, event, rows)
+                continue
+            assert not isinstance(event, EntityBatchResult)
             held = self._held.get(activity.instance)
             if held is None or held.execution_id != activity.execution_id:
                 self._return_stray(activity, event, rows)
@@ -153,6 +168,19 @@ class Wheel:
                 rows.done.append((activity.instance, activity.task_id))
                 work.setdefault(activity.instance, []).append(event)
         return [(self._held[instance], events) for instance, events in work.items()]
+
+    def _finish_batch(self, batch: EntityBatch, result: EntityBatchResult, rows: TurnRows) -> None:
+        self._busy.discard(batch.instance)
+        self.look_again()
+        at = micros(self._time)
+        rows.consumed.extend((key,) for key in batch.keys)
+        rows.entity_states.append((result.state, at, batch.instance))
+        rows.touched.append((at, batch.instance))
+        for caller, outcome in zip(batch.callers, result.results, strict=True):
+            if caller is not None:
+                reply = {"result": outcome.result} | ({} if outcome.error is None else {"exceptionType": outcome.error})
+                answer = encode_event(EventRaised(self._time, caller.request_id, json.dumps(reply)))
+                rows.answers.append((caller.instance, caller.execution_id, at, answer))
 
     def _return_stray(self, activity: ActivityItem, event: TaskCompleted | TaskFailed, rows: TurnRows) -> None:
         """The result of an activity whose instance is not held here goes to the inbox, if the activity still is this worker's."""
@@ -171,7 +199,10 @@ class Wheel:
         """An instance in memory, its generator where the history left it."""
         started = loaded.started
         orchestrator = self._registry.orchestrators.get(started.name)
-        assert orchestrator is not None, "a lease is taken only for functions of the app"
+        if orchestrator is None:
+            reason = unknown_function(started.name, "orchestrator", self._registry.orchestrators.names)
+            self._poisoned[loaded.key] = f"Orchestrator function '{started.name}' failed: {reason}"
+            orchestrator = Orchestrator(started.name, lambda _context: None)
         execution = Execution(orchestrator, loaded.instance_id, loaded.execution_id)
         if loaded.past:
             try:
@@ -226,10 +257,8 @@ class Wheel:
         self._has_waiting_activities = True
         return None
 
-    def _has_orchestrator(self, name: str) -> bool:
-        return self._registry.orchestrators.get(name) is not None
 
-
-def _scope(registry: Registry, roots: tuple[int, ...] | None) -> Scope:
-    entities = [f"@{name}" for name in registry.entities.keys()]  # noqa: SIM118  # not a dict
-    return Scope(tuple([*registry.orchestrators.keys(), *entities]), tuple(registry.activities.keys()), roots)
+def _scope(registry: Registry, roots: tuple[int, ...] | None, is_for_any: bool) -> Scope:
+    entities = (f"@{name}" for name in registry.entities.keys())  # noqa: SIM118  # not a dict
+    functions = None if is_for_any else (*registry.orchestrators.keys(), *entities)
+    return Scope(functions, tuple(registry.activities.keys()), roots)

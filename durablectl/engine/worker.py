@@ -33,7 +33,8 @@ class Worker:
     """Runs an app's functions for a hub, from `start` until `stop`.
 
     `roots` restricts it to these instances (keys) and what they call. `warn` gets what the people who run it should hear.
-    With `is_persistent` a file that cannot be written is tried again; else the worker stops, `error` holds the reason, `on_error` is called.
+    With `is_persistent` a file that cannot be written is tried again; else the worker stops, `error` holds why, `on_error` is called.
+    See `Wheel` for `fails_unknown`.
     """
 
     def __init__(
@@ -44,12 +45,14 @@ class Worker:
         concurrency: int = CONCURRENCY,
         roots: tuple[int, ...] | None = None,
         is_persistent: bool = True,
+        fails_unknown: bool = False,
         now: Callable[[], datetime] = utc_now,
         warn: Callable[[str], None] = lambda _text: None,
         on_error: Callable[[], None] = lambda: None,
     ) -> None:
         self._database, self._registry, self._roots = database, registry, roots
         self._is_persistent, self._now, self._warn, self._on_error = is_persistent, now, warn, on_error
+        self._fails_unknown = fails_unknown
         self._bell = threading.Lock()
         self._bell.acquire()
         self._pool = ActivityPool(registry, concurrency, self.wake, now)
@@ -90,7 +93,14 @@ class Worker:
         return self._thread is not None and self._thread.is_alive()
 
     def _new_wheel(self) -> Wheel:
-        wheel = Wheel(self._database, self._registry, self._pool, roots=self._roots, poisoned=self._poisoned)
+        wheel = Wheel(
+            self._database,
+            self._registry,
+            self._pool,
+            roots=self._roots,
+            poisoned=self._poisoned,
+            fails_unknown=self._fails_unknown,
+        )
         orchestrators = sorted(self._registry.orchestrators.names)
         wheel.open(self._now(), {"process": os.getpid(), "orchestrators": orchestrators, "roots": self._roots})
         return wheel

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from durablectl.engine.entities import Operation
 from durablectl.engine.events import Event, ExecutionStarted
 from durablectl.model import RuntimeStatus
 
@@ -26,12 +27,16 @@ class Loaded:
 
 @dataclass(slots=True)
 class WorkItem:
-    """What an instance has to see: its messages in order, and the keys of the rows they came in. `loaded` when the execution begins."""
+    """What an instance has to see: its messages in order, and the keys of the rows they came in. `loaded` when the execution begins.
+
+    An entity has a `batch` instead of events.
+    """
 
     instance: int
     keys: list[int] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     loaded: Loaded | None = None
+    batch: EntityBatch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,27 @@ class ActivityItem:
     task_id: int
     name: str
     input: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EntityBatch:
+    """Operations that an entity has to run, one after the other: `keys` are their inbox rows, `callers` who waits for each, if anybody."""
+
+    instance: int
+    entity_id: str
+    state: str | None
+    keys: tuple[int, ...]
+    operations: tuple[Operation, ...]
+    callers: tuple[Caller | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The execution of the instance that called an entity, and the id of its request."""
+
+    instance: int
+    execution_id: str
+    request_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +129,7 @@ class TurnRows:
     answers: list[tuple[int, str, int, str]] = field(default_factory=list)
     strays: list[tuple[int, str, int, str, int, int]] = field(default_factory=list)
     released: list[tuple[int]] = field(default_factory=list)
+    entity_states: list[tuple[str | None, int, int]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__slots__)
@@ -110,14 +137,24 @@ class TurnRows:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a worker takes on: instances of these functions and activities of these names (all in lower case; entities as `@name`).
+    """What a worker takes on: instances of these functions (None: of any) and activities of these names, all in lower case.
 
+    Entities are named as `@name`.
     `roots` restricts it to these instances and what they call (None: no restriction); entities are always taken.
     """
 
-    functions: tuple[str, ...]
+    functions: tuple[str, ...] | None
     activities: tuple[str, ...]
     roots: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """What a turn asks for: at most `limit` messages of a kind and `room` activities, and none for the `busy` instances."""
+
+    limit: int
+    room: int
+    busy: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
