@@ -187,3 +187,11 @@ def test_a_function_json_that_cannot_be_used_is_told(folder, write, document, me
     with pytest.raises(AppError) as error:
         load_app(folder)
     assert message in error.value.message
+
+
+def test_the_durable_package_alone_may_be_missing(load, monkeypatch):
+    monkeypatch.setitem(sys.modules, "azure.durable_functions", None)
+    with pytest.raises(AppError) as error:
+        load("import azure.functions as func\napp = func.FunctionApp()\n" + ACTIVITY + "def step(x):\n    pass\n", "")
+    assert error.value.message.startswith("the app fails while it is loaded: function_app.py:3: Exception: Attempted to use")
+    assert error.value.hint == f"{sys.executable} -m pip install azure-functions-durable"
