@@ -70,23 +70,24 @@ def waiting_display(out: Output, instance_ids: Sequence[str], clock: Callable[[]
 
 
 class Lines:
-    """One line for each change of state after the first second, fewer for a changed custom status or for many instances, a heartbeat when nothing changes."""
+    """One line for each change of state after the first second, fewer for the rest; a heartbeat when nothing changes."""
 
     def __init__(self, out: Output, expected: int, clock: Callable[[], float]) -> None:
         self._out, self._expected, self._clock = out, expected, clock
         self._started = self._told_at = clock()
         self._states: dict[str, RuntimeStatus] = {}
         self._shown: dict[str, str] = {}
+        self._round: set[str] = set()
 
     def __call__(self, status: InstanceStatus) -> None:
         if self._clock() - self._started < QUIET_AT_FIRST:
             return
+        if self._expected > MANY:
+            self._count(status)
+            return
         changed = self._states.get(status.instance_id) is not status.runtime_status
         self._states[status.instance_id] = status.runtime_status
-        if self._expected > MANY:
-            self._sum_up(changed)
-        else:
-            self._tell(status, changed)
+        self._tell(status, changed)
 
     def _tell(self, status: InstanceStatus, changed: bool) -> None:
         line = _line(status)
@@ -95,14 +96,23 @@ class Lines:
             self._shown[status.instance_id] = line
             self._say(line if news else f"{line} (unchanged)")
 
-    def _sum_up(self, changed: bool) -> None:
-        if len(self._states) < self._expected or not (changed or self._silence() >= HEARTBEAT):
-            return
+    def _count(self, status: InstanceStatus) -> None:
+        """Take one of many into account; a sum is told when a round is over, that is when an id comes again, and at the end."""
+        if status.instance_id in self._round:
+            self._round.clear()
+            self._sum_up(is_last=False)
+        self._round.add(status.instance_id)
+        self._states[status.instance_id] = status.runtime_status
+        if len(self._states) == self._expected and all(state.is_final for state in self._states.values()):
+            self._sum_up(is_last=True)
+
+    def _sum_up(self, *, is_last: bool) -> None:
         counted = Counter(state.value for state in self._states.values())
-        all_ended = all(state.is_final for state in self._states.values())
-        if all_ended or self._silence() >= self._gap() or not self._shown:
-            self._shown[""] = "summed up"
-            self._say(f"{self._expected} instances: " + ", ".join(f"{count} {state}" for state, count in counted.most_common()))
+        line = f"{self._expected} instances: " + ", ".join(f"{count} {state}" for state, count in counted.most_common())
+        news = self._shown.get("") != line
+        if is_last or (news and (not self._shown or self._silence() >= self._gap())) or self._silence() >= HEARTBEAT:
+            self._shown[""] = line
+            self._say(line if news else f"{line} (unchanged)")
 
     def _silence(self) -> float:
         return self._clock() - self._told_at

@@ -1,0 +1,98 @@
+"""`purge`: by id and by filter; never a running instance, never without a question."""
+
+import json
+from urllib.parse import parse_qs
+
+import pytest
+from scripted_server import status
+
+MANY = [status(f"i{number:02}") for number in range(12)]
+
+
+def deletions(server):
+    return [request for request in server.asked if request.method == "DELETE"]
+
+
+def test_a_finished_instance_is_purged(remote, server):
+    server.on("GET", "/instances/a", (200, status("a")))
+    server.on("DELETE", "/instances/a", (200, {"instancesDeleted": 1}))
+    code, _, err = remote("purge", "a")
+    assert code == 0
+    assert "purged: a" in err
+
+
+def test_a_running_instance_is_refused_and_not_deleted(remote, server):
+    server.on("GET", "/instances/a", (202, status("a", "Running")))
+    assert remote("purge", "a").code == 6
+    assert deletions(server) == []
+
+
+def test_what_is_gone_can_be_ignored(remote, server):
+    assert remote("purge", "gone").code == 3
+    assert remote("purge", "gone", "--ignore-not-found").code == 0
+
+
+def test_a_filter_shows_the_count_and_the_first_ten_and_always_sends_final_states(remote, server):
+    server.on("GET", "/instances", (200, MANY))
+    server.on("DELETE", "/instances", (200, {"instancesDeleted": 12}))
+    code, out, err = remote("purge", "--created-before", "2026-02-01T00:00:00Z", "--yes")
+    assert (code, out) == (0, "")
+    assert f"12 instances in task hub at {server.url}:\n  i00\n" in err
+    assert "  i09\n  and 2 more\n" in err
+    assert err.endswith("12 purged\n")
+    (request,) = deletions(server)
+    query = parse_qs(request.query)
+    assert set(",".join(query["runtimeStatus"]).split(",")) == {"Completed", "Failed", "Terminated", "Canceled"}
+    assert query["createdTimeTo"][0].startswith("2026-02-01")
+
+
+def test_without_a_terminal_and_without_yes_nothing_is_purged(remote, server):
+    server.on("GET", "/instances", (200, MANY))
+    code, _, err = remote("purge", "--status", "Completed", env={"CI": "true"})
+    assert (code, deletions(server)) == (2, [])
+    assert "hint: look with --dry-run, then add --yes" in err
+
+
+@pytest.mark.parametrize("states", ["Running", "Completed,Pending"])
+def test_states_that_are_not_final_are_refused_with_the_reason(remote, server, states):
+    code, _, err = remote("purge", "--status", states, "--yes")
+    assert (code, server.asked) == (2, [])
+    assert "would delete everything in range" in err
+
+
+def test_a_dry_run_prints_ids_that_a_second_call_takes(remote, server):
+    server.on("GET", "/instances", (200, MANY[:2]))
+    code, out, err = remote("purge", "--status", "Completed", "--dry-run", "-o", "id")
+    assert (code, out, deletions(server)) == (0, "i00\ni01\n", [])
+    assert "2 would be purged; nothing was changed" in err
+
+
+def test_a_filter_that_the_service_lacks_goes_id_by_id(remote, server):
+    server.on("GET", "/instances", (200, [status("a"), status("b", name="ship")]))
+    server.on("GET", "/instances/a", (200, status("a")))
+    server.on("DELETE", "/instances/a", (200, {"instancesDeleted": 1}))
+    code, out, _ = remote("purge", "--name", "order", "--yes", "-o", "json")
+    assert (code, json.loads(out)) == (0, {"instancesDeleted": 1})
+    assert [request.path for request in deletions(server)] == ["/instances/a"]
+
+
+def test_no_match_is_no_failure(remote, server):
+    server.on("GET", "/instances", (200, []))
+    code, _, err = remote("purge", "--status", "Failed", "--yes")
+    assert (code, deletions(server)) == (0, [])
+    assert "nothing matches" in err
+
+
+@pytest.mark.parametrize("arguments", [[], ["a", "--status", "Failed"]], ids=["nothing", "both"])
+def test_ids_or_a_filter_must_say_what_to_purge(remote, server, arguments):
+    assert remote("purge", *arguments, "--yes").code == 2
+    assert server.asked == []
+
+
+def test_a_purge_by_filter_wants_a_hub_that_was_named(app, run):
+    run("run", "echo", "--timeout", "30s")
+    code, _, err = run("purge", "--status", "Completed", "--yes")
+    assert code == 2
+    assert "wants a hub that was named" in err
+    assert run("purge", "--status", "Completed", "--yes", "--hub", app / ".durablectl" / "hub.db").err.endswith("1 purged\n")
+    assert json.loads(run("list", "-o", "json").out) == []
