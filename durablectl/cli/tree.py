@@ -82,6 +82,9 @@ class _Globals:
             if value is not None and value is not False:
                 given[name] = value
 
+    def get_short_help_str(self, limit: int = 45) -> str:  # noqa: ARG002 - click's signature; its ellipsis hides what matters
+        return (self.help or "").strip().partition("\n")[0]
+
     def write_sections(self, context: typer.Context, formatter: Any) -> None:
         own = [param for param in self.params if not is_global(param)]
         help_option = self.get_help_option(context)  # type: ignore[attr-defined]

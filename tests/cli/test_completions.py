@@ -1,0 +1,173 @@
+"""What a shell is told, and the scripts that ask."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from durablectl.cli import completion
+
+REPOSITORY = Path(__file__).parents[2]
+FILES = {"bash": "durablectl.bash", "zsh": "_durablectl", "fish": "durablectl.fish", "powershell": "durablectl.ps1"}
+APP = """
+import azure.durable_functions as df
+app = df.DFApp()
+@app.orchestration_trigger(context_name="context")
+def order(context): yield
+@app.function_name(name="Pay")
+@app.orchestration_trigger(context_name="context")
+def pay_it(context): yield
+@app.orchestration_trigger(context_name="context", orchestration="ship")
+def ship_it(context): yield
+@app.activity_trigger(input_name="x")
+def other(x): return x
+raise SystemExit("completion must not run this")
+"""
+
+
+def values(before: list[str], incomplete: str) -> list[str]:
+    return [candidate.value for candidate in completion.candidates(before, incomplete)]
+
+
+@pytest.mark.parametrize("shell", FILES)
+def test_the_scripts_in_the_repository_are_current(shell):
+    assert (REPOSITORY / "completions" / FILES[shell]).read_text() == completion.script(shell)
+
+
+@pytest.mark.parametrize(
+    ("before", "incomplete", "expected"),
+    [
+        ([], "st", ["start", "status"]),
+        (["context"], "", ["add", "use", "list", "show", "remove"]),
+        (["context", "list", "-o"], "j", ["json", "jsonl"]),
+        (["--color"], "", ["auto", "always", "never"]),
+        (["--hub", "x.db", "context"], "a", ["add"]),
+        (["-o", "json", "completion", "show"], "p", ["powershell"]),
+    ],
+    ids=str,
+)
+def test_commands_options_and_values_are_known(before, incomplete, expected):
+    assert values(before, incomplete) == expected
+
+
+@pytest.mark.parametrize("command", ["links", "worker"])
+def test_global_options_are_known_after_every_command(command):
+    assert {"--hub", "--context", "--output", "--help"} <= set(values([command], "--"))
+
+
+def test_contexts_are_known(run):
+    run("context", "add", "prod", "--url", "https://x.example")
+    assert values(["--context"], "p") == ["prod"]
+    assert values(["context", "use"], "") == ["prod"]
+
+
+def test_orchestrators_are_read_without_running_the_app():
+    assert completion.declared_orchestrators(APP) == ["order", "Pay", "ship"]
+
+
+def test_files_are_known_after_an_at_sign(project):
+    (project / "run.json").touch()
+    (project / "runs").mkdir()
+    assert values(["links"], "@ru") == ["@run.json", "@runs/"]
+
+
+@pytest.mark.parametrize("broken", ["contexts.toml", "durablectl.toml"])
+def test_a_broken_file_completes_to_nothing(run, user_file, project, broken):
+    file = user_file if broken == "contexts.toml" else project / broken
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("= broken")
+    assert values(["links"], "") == []
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("durablectl st", ["durablectl", "st"]),
+        ("durablectl status ", ["durablectl", "status", ""]),
+        ("durablectl status 'a b", ["durablectl", "status", "a b"]),
+        ('durablectl --query "[?a', ["durablectl", "--query", "[?a"]),
+        ("durablectl a\\ ", ["durablectl", "a "]),
+    ],
+    ids=str,
+)
+def test_an_unfinished_line_is_split_as_a_shell_would(line, words):
+    assert completion.split(line) == words
+
+
+def answer(shell: str, *words: str, **environ: str) -> str:
+    command = [sys.executable, "-m", "durablectl", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, "_DURABLECTL_COMPLETE": shell, **environ})
+    assert done.stderr == ""
+    return done.stdout
+
+
+def test_each_shell_is_answered_in_its_own_form():
+    assert answer("fish", "stat") == "status\tShow the status of an instance.\n"
+    assert answer("zsh", "stat") == "status:Show the status of an instance.\n"
+    assert answer("bash", _DURABLECTL_LINE="durablectl stat", _DURABLECTL_WORD="stat") == "status\n"
+    assert answer("powershell", _DURABLECTL_LINE="durablectl stat") == "status\tShow the status of an instance.\n"
+
+
+def test_bash_gets_only_what_is_behind_its_word_break():
+    assert list(completion._written("bash", [completion.Candidate("order:7")], "order:", ":")) == ["7"]
+    assert list(completion._written("bash", [completion.Candidate("order:77")], "order:7", "7")) == ["77"]
+
+
+def test_a_completion_of_the_version_option_prints_no_version():
+    assert answer("zsh", "--version") == "--version:Print the version and exit.\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_script_is_accepted_by_its_shell(shell):
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"{shell} is not installed")
+    subprocess.run([program, "-n", str(REPOSITORY / "completions" / FILES[shell])], check=True)
+
+
+def test_bash_completes_for_real(project, tmp_path):
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin" / "durablectl"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m durablectl "$@"\n')
+    program.chmod(0o755)
+    script = f"""
+        source {REPOSITORY / "completions" / "durablectl.bash"}
+        COMP_LINE="durablectl context re" COMP_POINT=21 COMP_WORDS=(durablectl context re) COMP_CWORD=2
+        _durablectl {program} re context
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "remove\n"
+
+
+def test_a_script_is_shown_and_installed(run, home):
+    assert run("completion", "show", "bash").out == completion.script("bash")
+    code, out, err = run("completion", "install", env={"SHELL": "/usr/bin/fish"})
+    target = home / ".config" / "fish" / "completions" / "durablectl.fish"
+    assert (code, out, err) == (0, "", f"written: {target}\nhint: open a new shell\n")
+    assert target.read_text() == completion.script("fish")
+
+
+@pytest.mark.parametrize("shell", FILES)
+def test_a_script_can_be_installed_for_every_shell(run, shell):
+    code, _out, err = run("completion", "install", shell)
+    assert code == 0
+    written = Path(err.splitlines()[0].removeprefix("written: "))
+    assert written.read_text() == completion.script(shell)
+
+
+def test_an_unknown_shell_is_told_the_known_ones(run):
+    assert run("completion", "show", "tcsh") == (
+        2,
+        "",
+        "durablectl: there is no completion for 'tcsh'\nhint: name one of bash, zsh, fish, powershell\n",
+    )
+
+
+def test_without_a_shell_one_must_be_named(run):
+    assert run("completion", "install", env={"SHELL": ""}).code == 2
