@@ -66,11 +66,10 @@ class RunningFunction:
                     # The original awaits all children before it looks at what follows a task_all that failed (point 26).
                     self._unsettled.extend(task.unsettled())
                 task = generator.send(task.result) if task.state is SUCCEEDED else generator.throw(task.result.with_traceback(None))
-                if context.will_continue_as_new:
-                    self._end()
-                    return
                 if not isinstance(task, Task):
                     raise TypeError(_not_a_task(task, self.where()))
+                if context.will_continue_as_new:
+                    continue  # nothing new is scheduled any more, but what is done already gives its result
                 task.schedule(agenda)
                 if agenda.is_replaying:
                     self._mark_places()
@@ -82,6 +81,8 @@ class RunningFunction:
             self._raised(error)
         else:
             self.current = task
+            if context.will_continue_as_new:
+                self._end()
 
     def awaits_siblings(self) -> bool:
         """Whether nothing new may be handed out, because siblings of what made a task_all fail are still at work."""
