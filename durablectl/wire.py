@@ -220,7 +220,10 @@ class HubAddress:
 
 
 def check_status_payload(address: HubAddress, instance_id: str, *, failure_flag: bool = False) -> CheckStatusPayload:
-    """The eight members that the service answers a start with; `failure_flag` was `returnInternalServerErrorOnFailure=true`."""
+    """The eight members that the service answers a start with.
+
+    `failure_flag` is for a client that asked for it; the service's own answer to a start never carries it (recordings, start 30).
+    """
     payload = management_payload(address, instance_id, failure_flag=failure_flag)
     return replace(payload, entries={name: uri for name, uri in payload.entries.items() if name != "rewindPostUri"})
 
