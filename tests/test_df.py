@@ -115,6 +115,13 @@ def test_a_function_without_a_trigger_cannot_be_called_by_an_orchestrator():
         _ = df.DFApp().function_name("X")(lambda: None).durablectl_function
 
 
+def test_a_decorator_on_top_changes_what_the_engine_knows():
+    app = df.DFApp()
+    double = app.activity_trigger("x")(lambda x: 2 * x)
+    names = [double.durablectl_function.name, app.function_name("Double")(double).durablectl_function.name]
+    assert names == ["<lambda>", "Double"]
+
+
 def test_a_second_trigger_is_refused():
     app = df.DFApp()
     with pytest.raises(ValueError, match=r"has a trigger already \(activityTrigger\)"):

@@ -46,10 +46,15 @@ class FunctionBuilder:
             self.user_function.__name__,
         )
 
-    @property
+    @functools.cached_property
     def durablectl_function(self) -> Registered:
-        """What the engine knows of this function; AppError while it has no trigger."""
+        """What the engine knows of this function; AppError while it has no trigger. Kept: an orchestrator asks at every call."""
         return self.declared.resolve()
+
+    def apply(self, change: Callable[[FunctionBuilder], None]) -> None:
+        """Let a decorator say something more."""
+        self.__dict__.pop("durablectl_function", None)
+        change(self)
 
     def set_trigger(self, trigger: str, parameter: str, settings: dict[str, Any]) -> None:
         """Give the function its one trigger; ValueError when it has one."""
@@ -198,12 +203,12 @@ class Blueprint:
     def _trigger(self, trigger: str, parameter: str, **settings: Any) -> Decorator:
         return self._decorator(lambda builder: builder.set_trigger(trigger, parameter, settings))
 
-    def _decorator(self, apply: Callable[[FunctionBuilder], None]) -> Decorator:
+    def _decorator(self, change: Callable[[FunctionBuilder], None]) -> Decorator:
         def decorate(function: UserFunction | FunctionBuilder) -> FunctionBuilder:
             builder = function if isinstance(function, FunctionBuilder) else FunctionBuilder(function)
             if builder not in self.builders:
                 self.builders.append(builder)
-            apply(builder)
+            builder.apply(change)
             return builder
 
         return decorate
