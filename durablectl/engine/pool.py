@@ -136,7 +136,7 @@ class ActivityPool:
     def _event_loop(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
-            threading.Thread(target=self._loop.run_forever, name="async-activities", daemon=True).start()
+            threading.Thread(target=_run_loop, args=(self._loop,), name="async-activities", daemon=True).start()
         return self._loop
 
     def _start_tasks(self, coroutines: Sequence[Coroutine[Any, Any, None]]) -> None:
@@ -144,3 +144,10 @@ class ActivityPool:
             task = asyncio.ensure_future(coroutine)
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+
+def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()

@@ -69,6 +69,15 @@ class Wheel:
         self._time = EPOCH
 
     @property
+    def is_working(self) -> bool:
+        """Whether activities or entities are under way."""
+        return self._pool.outstanding > 0
+
+    def tend(self) -> None:
+        """Give activities that wait for a thread another one."""
+        self._pool.tend()
+
+    @property
     def is_idle(self) -> bool:
         """Whether nothing is under way and no timer is set; instances may still wait for events."""
         return self._uncommitted is None and self._pool.outstanding == 0 and self._fetched.next_due is None

@@ -1,0 +1,77 @@
+"""A hub whose wheel a test turns by hand: a real file, real threads for activities, a clock that the test sets."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from durablectl.backends.local import LocalTaskHub
+from durablectl.engine.db import Database
+from durablectl.engine.pool import ActivityPool
+from durablectl.engine.registry import Activity, Entity, Orchestrator, Registry
+from durablectl.engine.wheel import Wheel
+from durablectl.model import InstanceStatus
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class App(Registry):
+    """A registry that is filled with plain functions, under their own names."""
+
+    def orchestrator(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        self.orchestrators.add(Orchestrator(function.__name__, function))
+        return function
+
+    def activity(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        parameter, *_ = function.__code__.co_varnames
+        self.activities.add(Activity(function.__name__, function, parameter, is_async=function.__code__.co_flags & 0x80 != 0))
+        return function
+
+    def entity(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        self.entities.add(Entity(function.__name__, function))
+        return function
+
+
+class Turning:
+    """One hub file, any number of wheels on it, and one clock."""
+
+    def __init__(self, path: Path, app: App) -> None:
+        self.app, self.now = app, T0
+        self.path = path
+        self.hub = LocalTaskHub(path, create=True, now=lambda: self.now)
+        self._bell = threading.Semaphore(0)
+        self._closers: list[Callable[[], None]] = [self.hub.close]
+
+    def wheel(self, **options: Any) -> Wheel:
+        pool = ActivityPool(self.app, 4, self._bell.release, lambda: self.now)
+        wheel = Wheel(database := Database(self.path), self.app, pool, **options)
+        wheel.open(self.now, {})
+        self._closers += [wheel.session.abandon, pool.close, database.close]
+        return wheel
+
+    def turn_until_quiet(self, *wheels: Wheel) -> None:
+        """Turn until no wheel has anything to do and no activity runs."""
+        while True:
+            if any([wheel.turn(self.now) for wheel in wheels]):  # every one of them, not only the first
+                continue
+            if not any(wheel.is_working for wheel in wheels):
+                return
+            for wheel in wheels:
+                wheel.tend()
+            self._bell.acquire(timeout=0.01)
+
+    def advance(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    def run(self, wheel: Wheel, orchestrator: str, input: Any = None, **options: Any) -> InstanceStatus:
+        """Start an instance and turn until quiet; its status."""
+        instance_id = self.hub.start(orchestrator, input, **options).id
+        self.turn_until_quiet(wheel)
+        return self.hub.get_status(instance_id)
+
+    def close(self) -> None:
+        for close in reversed(self._closers):
+            close()
