@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from durablectl.backends.http_answers import Place, read_accepted, read_deleted, read_page, read_payload, read_status, refusal
-from durablectl.backends.http_requests import JSON_CONTENT, Parameters, base_address, filters, json_body, page_size, query, segment
+from durablectl.backends.http_calls import Calls
+from durablectl.backends.http_requests import JSON_CONTENT, Parameters, base_address, filters, json_body, page_size, segment
 from durablectl.backends.http_start import StartOnce
 from durablectl.backends.http_transport import Answer, Headers, Pace, Request, Settings, Transport
-from durablectl.errors import AlreadyExists, EntityNotFound, InstanceNotFound, NotATaskHub, UsageError, WaitTimeout, WrongState
+from durablectl.errors import AlreadyExists, EntityNotFound, InstanceNotFound, UsageError, WaitTimeout, WrongState
 from durablectl.model import (
     FINAL_STATUSES,
     CheckStatusPayload,
@@ -28,7 +29,6 @@ from durablectl.model import (
 )
 from durablectl.taskhub import check_new_instance_id, wait_for_completion
 from durablectl.wire import (
-    CONTINUATION_HEADER,
     HubAddress,
     address_from_payload,
     check_status_payload,
@@ -51,8 +51,8 @@ class HttpTaskHub:
     """A task hub behind the Durable Functions HTTP API. Any number of threads may use it; see `durablectl.taskhub.TaskHub`.
 
     `url` is the app's address (`https://app.azurewebsites.net`; the usual path is added) or a base address with its path. The key goes
-    out in a header, to this origin alone, and into the payloads that `check_status` makes; it is in no message. `key_hint` tells people
-    where the key comes from. `headers_provider` is asked before each attempt and keeps what is dear itself. `timeout` is for one answer.
+    out in a header, to this origin alone, and into the payloads that `check_status` makes; it is in no message. `key_hint` names what the
+    key is taken from (`ORDERS_KEY`). `headers_provider` is asked before each attempt and keeps what is dear itself. `timeout` is for one answer.
     """
 
     def __init__(
@@ -73,9 +73,9 @@ class HttpTaskHub:
         base, self._timeout, self._pace = base_address(url), timeout, pace or Pace()
         self._address = HubAddress(base, task_hub, connection, f"code={key}" if key else "")
         own = {**(headers or {}), **({KEY_HEADER: key} if key else {})}
-        self._transport = Transport(base, Settings(own, headers_provider, timeout, ca_file, proxy, self._pace))
+        transport = Transport(base, Settings(own, headers_provider, timeout, ca_file, proxy, self._pace))
         self._place = Place(base, task_hub or "", bool(key), key_hint)
-        self._is_known = False
+        self._calls = Calls(self._address, self._place, transport)
 
     @classmethod
     def from_payload(cls, payload: CheckStatusPayload, *, key: str | None = None, **options: Any) -> Self:
@@ -147,7 +147,7 @@ class HttpTaskHub:
     ) -> InstanceStatus:
         """See TaskHub."""
         shown = [("showInput", show_input), ("showHistory", show_history), ("showHistoryOutput", show_history_output)]
-        answer = self._get(self._instance(instance_id), [(name, str(value).lower()) for name, value in shown])
+        answer = self._calls.get(self._calls.instance(instance_id), [(name, str(value).lower()) for name, value in shown])
         return read_status(self._place, answer, self._place.absent(instance_id))
 
     def list_page(
@@ -155,7 +155,7 @@ class HttpTaskHub:
     ) -> Page[InstanceStatus]:
         """See TaskHub. What the service cannot filter is filtered here, so a page may be short, or empty and not the last."""
         parameters = [*filters(filter), ("showInput", str(show_input).lower()), ("top", page_size(top))]
-        answer = self._get("/instances", parameters, continuation_token)
+        answer = self._calls.get("/instances", parameters, continuation_token)
         page = read_page(self._place, answer, status_from_json, continuation_token)
         floor = filter.updated_from.replace(microsecond=0) if filter.updated_from else None  # the service shows whole seconds
         rest = replace(filter, created_from=None, created_to=None, updated_from=floor)
@@ -164,10 +164,10 @@ class HttpTaskHub:
 
     def raise_event(self, instance_id: str, event_name: str, data: Any = None) -> None:
         """See TaskHub. `OutcomeUnknown` when the answer was lost: the service does not tell two equal events from one sent twice."""
-        target = f"{self._instance(instance_id)}/raiseEvent/{segment(event_name, 'event name')}"
+        target = f"{self._calls.instance(instance_id)}/raiseEvent/{segment(event_name, 'event name')}"
         look = f"durablectl history {instance_id} shows whether the event arrived"
-        answer = self._post(target, body=json_body(data), look=look)
-        self._accept(answer, instance_id)
+        answer = self._calls.post(target, body=json_body(data), look=look)
+        self._calls.accept(answer, instance_id)
 
     def terminate(self, instance_id: str, reason: str | None = None) -> None:
         """See TaskHub."""
@@ -184,14 +184,16 @@ class HttpTaskHub:
     def rewind(self, instance_id: str, reason: str | None = None) -> None:
         """See TaskHub. `OutcomeUnknown` when the answer was lost."""
         look = f"durablectl status {instance_id} shows whether it goes on"
-        self._accept(self._post(f"{self._instance(instance_id)}/rewind", [("reason", reason)], look=look), instance_id)
+        self._calls.accept(self._calls.post(f"{self._calls.instance(instance_id)}/rewind", [("reason", reason)], look=look), instance_id)
 
     def restart(self, instance_id: str, *, new_id: bool = True) -> CheckStatusPayload:
         """See TaskHub. `OutcomeUnknown` when the answer was lost."""
         if not new_id:
             self._must_be_finished(instance_id, "restarted under the same id")
         look = "durablectl list shows whether a new instance is there" if new_id else f"durablectl status {instance_id}"
-        answer = self._post(f"{self._instance(instance_id)}/restart", [("restartWithNewInstanceId", str(new_id).lower())], look=look)
+        answer = self._calls.post(
+            f"{self._calls.instance(instance_id)}/restart", [("restartWithNewInstanceId", str(new_id).lower())], look=look
+        )
         try:
             return read_payload(self._place, answer, self._place.absent(instance_id))
         except AlreadyExists as error:
@@ -200,7 +202,7 @@ class HttpTaskHub:
     def purge(self, instance_id: str) -> int:
         """See TaskHub. The state is looked at first: not every service refuses to delete a running instance."""
         self._must_be_finished(instance_id, "purged")
-        answer = self._delete(self._instance(instance_id))
+        answer = self._calls.delete(self._calls.instance(instance_id))
         return read_deleted(self._place, answer, 1 if answer.resent else self._place.absent(instance_id))
 
     def purge_by(self, *, created_from: datetime, created_to: datetime | None, statuses: frozenset[RuntimeStatus]) -> int:
@@ -215,14 +217,14 @@ class HttpTaskHub:
         times = [("createdTimeFrom", exact_time_to_text(created_from)), ("createdTimeTo", exact_time_to_text(created_to))]
         total = 0
         while True:
-            deleted = read_deleted(self._place, self._delete("/instances", [*times, ("runtimeStatus", names)]), 0)
+            deleted = read_deleted(self._place, self._calls.delete("/instances", [*times, ("runtimeStatus", names)]), 0)
             total += deleted
             if deleted != PURGED_AT_ONCE:
                 return total
 
     def get_entity(self, entity_id: EntityId) -> Any:
         """See TaskHub."""
-        answer = self._get(f"/entities/{segment(entity_id.name, 'entity name')}/{segment(entity_id.key or '$', 'entity key')}")
+        answer = self._calls.get(f"/entities/{segment(entity_id.name, 'entity name')}/{segment(entity_id.key or '$', 'entity key')}")
         if answer.status == 200 and answer.is_json:
             return answer.value
         raise refusal(self._place, answer, EntityNotFound(f"no entity '{entity_id}' in {self._place.label}", hint="durablectl entity list"))
@@ -232,7 +234,7 @@ class HttpTaskHub:
     ) -> Page[EntityStatus]:
         """See TaskHub."""
         target = f"/entities/{segment(name, 'entity name')}" if name else "/entities"
-        answer = self._get(target, [("fetchState", str(fetch_state).lower()), ("top", page_size(top))], continuation_token)
+        answer = self._calls.get(target, [("fetchState", str(fetch_state).lower()), ("top", page_size(top))], continuation_token)
         return read_page(self._place, answer, entity_from_json, continuation_token)
 
     def signal_entity(self, entity_id: EntityId, operation: str, input: Any = None) -> None:
@@ -242,7 +244,7 @@ class HttpTaskHub:
             target += f"/{segment(entity_id.key, 'entity key')}"
         body = None if input is None else json_body(input)
         look = f"durablectl entity get {entity_id} shows whether the operation was run"
-        read_accepted(self._place, self._post(target, [("op", operation)], body=body, look=look), None)
+        read_accepted(self._place, self._calls.post(target, [("op", operation)], body=body, look=look), None)
 
     def delete_entity(self, entity_id: EntityId) -> None:
         """See TaskHub. `OutcomeUnknown` when the answer was lost."""
@@ -250,8 +252,7 @@ class HttpTaskHub:
             return self.signal_entity(entity_id, "delete")
         target = f"/entities/{segment(entity_id.name, 'entity name')}/{segment(entity_id.key, 'entity key')}"
         look = f"durablectl entity get {entity_id} shows whether it is gone"
-        answer = self._send(Request("DELETE", target + self._query(()), repeatable=False, look=look))
-        return read_accepted(self._place, answer, None)
+        return read_accepted(self._place, self._calls.delete(target, look=look), None)
 
     def check_status(self, instance_id: str) -> CheckStatusPayload:
         """See TaskHub. What the hub's address does not tell (task hub, connection) is left out; the service has its own for it."""
@@ -275,7 +276,7 @@ class HttpTaskHub:
 
     def close(self) -> None:
         """See TaskHub."""
-        self._transport.close()
+        self._calls.close()
 
     def __enter__(self) -> Self:
         return self
@@ -314,10 +315,10 @@ class HttpTaskHub:
         target = f"/orchestrators/{segment(orchestrator, 'orchestrator name')}/{segment(id, 'instance id')}"
         body = None if input is None else json_body(input)
         look = f"durablectl status {id} shows whether it was started"
-        return Request("POST", target + self._query(parameters), body, JSON_CONTENT, repeatable=False, look=look, timeout=timeout)
+        return Request("POST", target + self._calls.query(parameters), body, JSON_CONTENT, repeatable=False, look=look, timeout=timeout)
 
     def _started(self, request: Request) -> Answer:
-        answer = self._send(request)
+        answer = self._calls.send(request)
         if answer.is_json and (answer.status in (200, 202) or is_status(answer.value)):
             return answer
         raise refusal(self._place, answer, None)
@@ -342,50 +343,8 @@ class HttpTaskHub:
 
     def _switch(self, instance_id: str, operation: str, reason: str | None, is_so: Callable[[RuntimeStatus], bool]) -> None:
         """Ask for another state. When an earlier attempt may have got through, a refusal counts as done if the state is the wanted one."""
-        answer = self._post(f"{self._instance(instance_id)}/{operation}", [("reason", reason)])
+        answer = self._calls.post(f"{self._calls.instance(instance_id)}/{operation}", [("reason", reason)])
         refused = answer.status not in (200, 202, 404)
         if refused and answer.resent and is_so(self.get_status(instance_id, show_input=False).runtime_status):
             return
-        self._accept(answer, instance_id)
-
-    def _accept(self, answer: Answer, instance_id: str) -> None:
-        if answer.status == 410:
-            raise WrongState(f"instance '{instance_id}' is finished already", hint=f"durablectl status {instance_id}")
-        read_accepted(self._place, answer, self._place.absent(instance_id))
-
-    def _instance(self, instance_id: str) -> str:
-        if "/" in instance_id:  # the service takes it for a separator, however it is encoded
-            raise self._place.absent(instance_id)
-        return f"/instances/{segment(instance_id, 'instance id')}"
-
-    def _query(self, parameters: Parameters) -> str:
-        return query([*parameters, ("taskHub", self._address.task_hub), ("connection", self._address.connection)])
-
-    def _get(self, target: str, parameters: Parameters = (), token: str | None = None) -> Answer:
-        headers = {CONTINUATION_HEADER: token} if token is not None else {}
-        return self._send(Request("GET", target + self._query(parameters), headers=headers))
-
-    def _delete(self, target: str, parameters: Parameters = ()) -> Answer:
-        return self._send(Request("DELETE", target + self._query(parameters)))
-
-    def _post(self, target: str, parameters: Parameters = (), *, body: bytes | None = None, look: str | None = None) -> Answer:
-        """A request that must not be sent twice has a `look`: where to see whether it was carried out."""
-        headers = JSON_CONTENT if body is not None else {}
-        return self._send(Request("POST", target + self._query(parameters), body, headers, repeatable=look is None, look=look))
-
-    def _send(self, request: Request) -> Answer:
-        """The answer; on the first 404 of all, what answers here must prove that it is the API."""
-        answer = self._transport.send(request)
-        if answer.is_json and answer.status < 300:
-            self._is_known = True
-        elif answer.status == 404 and not self._is_known:
-            self._make_sure()
-        return answer
-
-    def _make_sure(self) -> None:
-        answer = self._transport.send(Request("GET", "/instances" + self._query([("showInput", "false"), ("top", "1")])))
-        if answer.status == 404:
-            hint = "check the address: it ends in /runtime/webhooks/durabletask, or names the app's host alone"
-            raise NotATaskHub(f"there is no Durable Functions API at {self._place.address} (404)", hint=hint)
-        read_page(self._place, answer, status_from_json, None)
-        self._is_known = True
+        self._calls.accept(answer, instance_id)

@@ -25,6 +25,7 @@ from durablectl.wire import CONTINUATION_HEADER, ServiceFault, fault_from_json, 
 
 Item = TypeVar("Item")
 KEY_HINT = "it wants the app's system key 'durabletask_extension' (or its master key)"
+NO_API_HINT = "check the address: it ends in /runtime/webhooks/durabletask, or names the app's host alone"
 _STATE = re.compile(r"because instance is in the \w+ state|only supported on failed|has status \w+, but only|in a terminal state can be")
 _UNSUPPORTED = re.compile(r"not supported by the .*storage provider", re.DOTALL)
 _ABSENT = re.compile(r"No instance with ID|instanceId .* was not found|does not match a valid orchestration instance")
@@ -34,7 +35,7 @@ _KNOWN = re.compile(r"known (?:orchestrator|entity|activity) functions:(.*)", re
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Whose answers are read, for messages: never with a key. `key_hint` says where the key is taken from."""
+    """Whose answers are read, for messages: never with a key. `key_hint` names what the key is taken from."""
 
     address: str
     task_hub: str
@@ -65,11 +66,11 @@ def refusal(place: Place, answer: Answer, absent: DurablectlError | None) -> Dur
 
 
 def _key_refused(place: Place, answer: Answer) -> KeyRefused:
-    hint = place.key_hint or KEY_HINT
+    hint = f"the key comes from {place.key_hint}; {KEY_HINT}" if place.key_hint else KEY_HINT
     if answer.is_html and answer.status == 403:
         return KeyRefused(f"{place.address} refuses access (403)", hint="the site is stopped or admits only certain networks")
     if answer.status == 403:
-        return KeyRefused(f"{place.address} does not allow this with the given key (403)", hint=KEY_HINT)
+        return KeyRefused(f"{place.address} does not allow this with the given key (403)", hint=hint)
     if "bearer" in answer.headers.get("www-authenticate", "").lower():
         return KeyRefused(f"{place.address} wants a token in front of the key (401)", hint="a header-command in the context can send one")
     refused = "refuses the key" if place.has_key else "wants a key"
@@ -78,7 +79,6 @@ def _key_refused(place: Place, answer: Answer) -> KeyRefused:
 
 def _no_service(place: Place, answer: Answer) -> DurablectlError:
     """An answer that has none of the service's shapes."""
-    hint = "check the address: it ends in /runtime/webhooks/durabletask, or names the app's host alone"
     if answer.status in (409, 410, 412):
         return WrongState("the instance's state does not allow this")
     if answer.status == 413:
@@ -86,7 +86,7 @@ def _no_service(place: Place, answer: Answer) -> DurablectlError:
     if answer.status == 501:
         return Unsupported(f"{place.address} does not support this (501)")
     what = "an HTML page" if answer.is_html else "nothing that the Durable Functions API says"
-    return NotATaskHub(f"{place.address} answered {what} ({answer.status})", hint=hint)
+    return NotATaskHub(f"{place.address} answered {what} ({answer.status})", hint=NO_API_HINT)
 
 
 def _told(place: Place, status: int, fault: ServiceFault, absent: DurablectlError | None) -> DurablectlError:

@@ -26,7 +26,9 @@ class StartOnce(Generic[Sent]):
     def run(self, before: InstanceStatus | None) -> Sent | None:
         """The answer; None when it was lost but the instance is there. `before` is what had the id before, None if nothing had."""
         lost: OutcomeUnknown | None = None
-        for _ in range(ATTEMPTS):
+        attempt = 0
+        while True:
+            attempt += 1
             try:
                 return self._send()
             except OutcomeUnknown as error:
@@ -37,8 +39,8 @@ class StartOnce(Generic[Sent]):
                 return None
             if self._appeared(before, lost):
                 return None
-        assert lost is not None  # noqa: S101 (the loop returned or raised otherwise)
-        raise lost
+            if attempt == ATTEMPTS:
+                raise lost
 
     def _appeared(self, before: InstanceStatus | None, lost: OutcomeUnknown) -> bool:
         for delay in SETTLING:
