@@ -1,25 +1,21 @@
-"""What the shell's completion is told: commands, options, and names that can be known at once. Silent on failure, asks no network."""
+"""What the shell's completion is told, in the form that each shell reads. Silent on failure."""
 
 from __future__ import annotations
 
-import ast
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import redirect_stderr, redirect_stdout
-from functools import wraps
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
-from durablectl.cli.tree import GIVEN, PROGRAM, root
+from durablectl.cli.tree import PROGRAM, root
 from durablectl.render.output import Output
 from durablectl.render.safe import safe_line
 
 VARIABLE = "_DURABLECTL_COMPLETE"
 SHELLS = {"bash": "durablectl.bash", "zsh": "durablectl.zsh", "fish": "durablectl.fish", "powershell": "durablectl.ps1"}
-MOST = 50
-_Hook = TypeVar("_Hook", bound=Callable[..., list[str]])
 
 
 class Candidate(NamedTuple):
@@ -103,92 +99,6 @@ def _paths(incomplete: str) -> list[str]:
     entries = sorted(where.iterdir()) if where.is_dir() else []
     named = [entry for entry in entries if entry.name.startswith(start) and (start.startswith(".") or not entry.name.startswith("."))]
     return [f"{shown}{entry.name}{'/' if entry.is_dir() else ''}" for entry in named]
-
-
-def silent(hook: _Hook) -> _Hook:
-    """A hook that finds nothing where it fails: a completion must never disturb the line that is being typed."""
-
-    @wraps(hook)
-    def found(*args: Any, **kwargs: Any) -> list[str]:
-        try:
-            return hook(*args, **kwargs)
-        except Exception:
-            return []
-
-    return found  # type: ignore[return-value]
-
-
-def _session(ctx: Any) -> Any:
-    from durablectl.cli.session import open_session  # deferred: only names of the hub need it
-
-    return open_session(ctx.meta.get(GIVEN, {}))
-
-
-@silent
-def contexts(incomplete: str) -> list[str]:
-    """The names of the user's contexts."""
-    from durablectl import config  # deferred: only this hook needs it
-
-    return [name for name in config.read_user_file(config.default_user_file()).contexts if name.startswith(incomplete)]
-
-
-def instances(ctx: Any, incomplete: str) -> list[str]:
-    """The ids of a local hub's instances."""
-    return _instances(ctx, incomplete)
-
-
-@silent
-def _instances(ctx: Any, incomplete: str) -> list[str]:
-    from durablectl.model import InstanceFilter  # deferred, as above
-
-    session = _session(ctx)
-    try:
-        if not session.is_local:
-            return []
-        page = session.hub.list_page(InstanceFilter(prefix=incomplete), top=MOST)
-        return [status.instance_id for status in page]
-    finally:
-        session.close()
-
-
-def orchestrators(ctx: Any, incomplete: str) -> list[str]:
-    """The names of the app's orchestrators, read without running it."""
-    return _orchestrators(ctx, incomplete)
-
-
-@silent
-def _orchestrators(ctx: Any, incomplete: str) -> list[str]:
-    app = _session(ctx).app_path
-    file = app / "function_app.py" if app is not None and app.is_dir() else app
-    names = [] if file is None else declared_orchestrators(file.read_text(encoding="utf-8"))
-    return [name for name in names if name.lower().startswith(incomplete.lower())]
-
-
-def declared_orchestrators(source: str) -> list[str]:
-    """The names of the functions that a module's source decorates as orchestrators."""
-    found = []
-    for function in ast.walk(ast.parse(source)):
-        if not isinstance(function, ast.FunctionDef):
-            continue
-        marks = {
-            mark.func.attr: mark for mark in function.decorator_list if isinstance(mark, ast.Call) and isinstance(mark.func, ast.Attribute)
-        }
-        if "orchestration_trigger" in marks:
-            found.append(_given_name(marks) or function.name)
-    return found
-
-
-def _given_name(marks: Mapping[str, ast.Call]) -> str | None:
-    """The name in `@app.function_name(…)` or `orchestration_trigger(…, orchestration=…)`."""
-    for mark, keyword in (("function_name", "name"), ("orchestration_trigger", "orchestration")):
-        if mark not in marks:
-            continue
-        arguments = [each.value for each in marks[mark].keywords if each.arg == keyword] or (
-            marks[mark].args[:1] if keyword == "name" else []
-        )
-        if arguments and isinstance(arguments[0], ast.Constant) and isinstance(arguments[0].value, str):
-            return arguments[0].value
-    return None
 
 
 def current_shell(environ: Mapping[str, str]) -> str | None:

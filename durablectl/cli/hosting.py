@@ -50,6 +50,7 @@ def run_worker(path: Path, registry: Registry, out: Output, *, concurrency: int 
     with _stop_signals() as stopping, redirect_stdout(Talk(out)):
         try:
             worker.start()
+            out.note("working until nothing is left to do" if until_idle else "working; stop it with Ctrl-C")
             while not stopping.is_set() and worker.is_running:
                 if until_idle and worker.wait_until_idle(0.05):
                     break

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from typer.core import TyperOption
 
+from durablectl.cli.names import contexts
 from durablectl.errors import UsageError
 from durablectl.render.output import Color, OutputFormat
 
@@ -193,6 +194,4 @@ def _starting(choices: tuple[str, ...]) -> Callable[[Any, list[str], str], list[
 
 
 def _contexts(_ctx: Any, _args: list[str], incomplete: str) -> list[str]:
-    from durablectl.cli.completion import contexts  # deferred: only completion needs it
-
     return contexts(incomplete)

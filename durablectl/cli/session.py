@@ -84,7 +84,7 @@ class Session:
     def announce(self) -> None:
         """Say which hub a command that changes or gates works on, and where that choice came from."""
         self.require_hub()
-        self.out.note(f"using {self.hub_label}, chosen by {self.settings.hub_source}")
+        self.out.note(f"using {self.hub_label}, from {self.settings.hub_source}")
 
     def begin_change(self, *, controls: bool = True, yes: bool = False, confirm: str | None = None) -> None:
         """Announce a change, unless the context forbids it.

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
+from durablectl.cli.names import GIVEN
 from durablectl.cli.options import GLOBAL_NAMES, global_params, is_global
 from durablectl.errors import UsageError
 from durablectl.render.output import standard_output
 
 PROGRAM = "durablectl"
-GIVEN = "durablectl.given"
 SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 # name -> what it does, in the groups of the help. A command lives in the module of its name, as the function of that name or as `app`.
@@ -43,7 +43,7 @@ GROUPS: dict[str, dict[str, str]] = {
     "Local": {
         "worker": "Run the app's functions for the local hub.",
         "functions": "List the functions of the app.",
-        "init": "Write a small app to begin with.",
+        "init": "Write a small app that runs here and on Azure.",
     },
     "Configure": {
         "context": "Name task hubs, and say which one is meant.",

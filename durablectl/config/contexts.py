@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -275,6 +273,8 @@ def _text(path: Path) -> str | None:
 
 
 def _parsed(path: Path, text: str) -> dict[str, Any]:
+    import tomllib  # deferred: most people have neither file
+
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -283,7 +283,7 @@ def _parsed(path: Path, text: str) -> dict[str, Any]:
 
 def _replace(path: Path, text: str) -> None:
     target = Path(os.path.realpath(path))  # a link into a folder of dotfiles stays a link
-    draft = target.with_name(f"{target.name}.{secrets.token_hex(4)}.tmp")
+    draft = target.with_name(f"{target.name}.{os.urandom(4).hex()}.tmp")
     try:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

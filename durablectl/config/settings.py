@@ -73,7 +73,7 @@ def resolve(
     app, app_source = _app(asked, given, cwd, choice, project)
     if choice is None and app is not None:
         beside = (app if app.is_dir() else app.parent) / HUB_FOLDER / HUB_FILE
-        choice = _Choice(Context("", hub=str(beside)), f"beside {app} ({app_source})", own=True, named=False)
+        choice = _Choice(Context("", hub=str(beside)), f"the app {app} ({app_source})", own=True, named=False)
     return _settled(asked, given, choice, KeyRing(_credentials(asked, given, choice, user), environ), (app, app_source, project))
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from durablectl.cli import completion
+from durablectl.cli.names import declared_orchestrators
 
 REPOSITORY = Path(__file__).parents[2]
 FILES = {"bash": "durablectl.bash", "zsh": "_durablectl", "fish": "durablectl.fish", "powershell": "durablectl.ps1"}
@@ -67,7 +68,7 @@ def test_contexts_are_known(run):
 
 
 def test_orchestrators_are_read_without_running_the_app():
-    assert completion.declared_orchestrators(APP) == ["order", "Pay", "ship"]
+    assert declared_orchestrators(APP) == ["order", "Pay", "ship"]
 
 
 def test_files_are_known_after_an_at_sign(project):

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from durablectl import config
-from durablectl.cli.completion import contexts
+from durablectl.cli.names import contexts
 from durablectl.cli.session import Session
 from durablectl.cli.tree import Commands
 from durablectl.config import Context, Settings, UserFile

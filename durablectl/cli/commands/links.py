@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from durablectl import wire
-from durablectl.cli.completion import instances
+from durablectl.cli.names import instances
 from durablectl.cli.session import Session
 from durablectl.cli.showing import payload_json, show_payload
 from durablectl.cli.targets import required
@@ -22,9 +22,9 @@ def links(
     management: Annotated[bool, typer.Option("--management", help="The management payload: with the address that rewinds.")] = False,
     creation: Annotated[bool, typer.Option("--creation", help="The addresses that start instances; takes no id.")] = False,
 ) -> None:
-    """Show the addresses that watch and steer an instance: the check-status payload that a start answers with.
+    """Show the addresses that watch and steer an instance.
 
-    The key in them is shown as *** unless --show-secrets is given.
+    They are the check-status payload that a start answers with. The key in them is shown as *** unless --show-secrets is given.
 
     Example:
 

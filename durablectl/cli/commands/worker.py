@@ -16,9 +16,9 @@ def worker(
     until_idle: Annotated[bool, typer.Option("--until-idle", help="End when nothing is left to do and no timer is set.")] = False,
     skip_timers: Annotated[bool, typer.Option("--skip-timers", hidden=True)] = False,
 ) -> None:
-    """Run the app's functions for the local hub, until it is stopped with Ctrl-C or SIGTERM.
+    """Run the app's functions for the local hub.
 
-    Several workers may share a hub. What the app prints goes to stderr.
+    It works until it is stopped with Ctrl-C or SIGTERM. Several workers may share a hub. What the app prints goes to stderr.
 
     Example:
 
@@ -33,5 +33,4 @@ def worker(
     session.registry()
     session.open(create=True)
     session.announce()
-    session.out.note("stop it with Ctrl-C" if not until_idle else "working until nothing is left to do")
     session.work(concurrency=concurrency, until_idle=until_idle)
