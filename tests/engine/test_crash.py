@@ -1,0 +1,213 @@
+"""A crash at any commit loses nothing that was acknowledged: by fault injection at every boundary, and with processes that are killed."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from durablectl.backends.local import LocalTaskHub
+from durablectl.engine.db import Connection, Database
+from durablectl.engine.pool import ActivityPool
+from durablectl.engine.wheel import Wheel
+from durablectl.model import EntityId
+from durablectl.taskhub import wait_for_completion
+from tests.engine.turning import App, Turning
+
+
+class Crash(BaseException):
+    """What a kill looks like from inside: nothing after it runs."""
+
+
+class CrashingDatabase(Database):
+    """Crashes at its nth transaction: before the commit, or just after it."""
+
+    def __init__(self, path: Path, *, at: int, is_after: bool) -> None:
+        self.left, self._is_after = at, is_after
+        super().__init__(path)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        self.left -= 1
+        with super().transaction() as connection:
+            yield connection
+            if self.left == 0 and not self._is_after:
+                raise Crash
+        if self.left == 0:
+            raise Crash
+
+
+def shape(hub: LocalTaskHub, instance_id: str) -> Counter[str]:
+    """An instance's history without its times, in any order of what ran side by side."""
+    status = hub.get_status(instance_id, show_history=True, show_history_output=True)
+    times = ("Timestamp", "ScheduledTime", "FireAt", "InstanceId", "Details")
+    told = ({name: value for name, value in event.members.items() if name not in times} for event in status.history or ())
+    return Counter(re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "GUID", str(members)) for members in told)
+
+
+def begin(turning: Turning) -> list[str]:
+    """One of everything, started and acknowledged."""
+    hub = turning.hub
+    hub.start("sequence", ["Oslo", "Rome"], instance_id="sequence")
+    hub.start("fan_out", 5, instance_id="fan_out")
+    hub.start("parent", ["sequence", ["Bern"], "kid"], instance_id="parent")
+    hub.start("ticks", [], instance_id="ticks")
+    hub.start("counted", "k", instance_id="counted")
+    hub.start("failing", instance_id="failing")
+    for number in (1, 2, 3):
+        hub.raise_event("ticks", "Tick", number)
+    return ["sequence", "fan_out", "parent", "kid", "ticks", "counted", "failing"]
+
+
+def crash(turning: Turning, at: int, is_after: bool) -> bool:
+    """Turn a wheel until it crashes at its nth commit; False when it had less to do. Its lock is let go, as the system does it."""
+    database = CrashingDatabase(turning.path, at=at, is_after=is_after)
+    pool = ActivityPool(turning.app, 2, lambda: None, lambda: turning.now)
+    wheel = Wheel(database, turning.app, pool)
+    try:
+        wheel.open(turning.now, {})
+        turning.turn_until_quiet(wheel)
+    except Crash:
+        return True
+    finally:
+        wheel.session.abandon()
+        pool.close()
+        database.close()
+    return False
+
+
+@pytest.mark.parametrize("is_after", [False, True], ids=["before", "after"])
+def test_a_crash_at_every_commit_loses_nothing_and_repeats_no_effect(tmp_path: Path, app: App, is_after: bool) -> None:
+    calm = Turning(tmp_path / "calm.db", app)
+    ids = begin(calm)
+    calm.turn_until_quiet(calm.wheel())
+    expected = [shape(calm.hub, each) for each in ids]
+    calm.close()
+    for at in range(1, 100):
+        turning = Turning(tmp_path / f"{at}.db", app)
+        begin(turning)
+        has_crashed = crash(turning, at, is_after)
+        turning.turn_until_quiet(turning.wheel())
+        assert [shape(turning.hub, each) for each in ids] == expected, f"crash at commit {at}"
+        turning.close()
+        if not has_crashed:
+            return
+    pytest.fail("the work never fitted into 100 commits")
+
+
+APP = """
+import os
+from datetime import timedelta
+from durablectl import df
+
+app = df.DFApp()
+
+@app.activity_trigger(input_name="text")
+def note(text):
+    fd = os.open(os.environ["NOTES"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(fd, (text + "\\n").encode())
+    os.close(fd)
+    return text
+
+@app.orchestration_trigger(context_name="context")
+def work(context):
+    name = context.get_input()
+    first = yield context.call_activity("note", name + ":first")
+    many = yield context.task_all([context.call_activity("note", f"{name}:{n}") for n in range(5)])
+    yield context.create_timer(context.current_utc_datetime + timedelta(milliseconds=20))
+    child = yield context.call_sub_orchestrator("child", name, f"{name}:child")
+    context.signal_entity(df.EntityId("counter", "all"), "add", 1)
+    return [first, len(many), child]
+
+@app.orchestration_trigger(context_name="context")
+def child(context):
+    return (yield context.call_activity("note", context.get_input() + ":child"))
+
+@app.entity_trigger(context_name="context")
+def counter(context):
+    context.set_state(context.get_state(lambda: 0) + context.get_input())
+"""
+
+
+def test_workers_that_are_killed_again_and_again_lose_nothing(tmp_path: Path, kills: int) -> None:
+    (tmp_path / "function_app.py").write_text(APP)
+    path, notes = tmp_path / "hub.db", tmp_path / "notes"
+    rng = random.Random(4711)
+    hub = LocalTaskHub(path, create=True)
+    ids = []
+    for number in range(kills):
+        ids += hub.start_many([("work", f"w{number}.{each}", f"w{number}.{each}") for each in range(3)])
+        worker = start_worker(tmp_path, notes)
+        wait_for_growth(notes, rng.randrange(1, 12), worker)
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+    worker = start_worker(tmp_path, notes)
+    for each in ids:
+        status = wait_for_completion(hub, each, timeout=60)
+        assert status.output == [f"{each}:first", 5, f"{each}:child"]
+    assert settled_state(hub, len(ids)) == len(ids)
+    stop(worker)
+    written = Counter(notes.read_text().split())
+    assert set(written) == {f"{each}:{step}" for each in ids for step in ("first", "child", *range(5))}
+    hub.close()
+
+
+def test_what_was_committed_as_done_is_not_done_again_after_a_kill(tmp_path: Path) -> None:
+    (tmp_path / "function_app.py").write_text(APP)
+    notes = tmp_path / "notes"
+    with LocalTaskHub(tmp_path / "hub.db", create=True) as hub:
+        hub.start("work", "w", instance_id="w")
+        worker = start_worker(tmp_path, notes)
+        while not any(event.event_type == "TaskCompleted" for event in hub.get_status("w", show_history=True).history or ()):
+            hub.pause(0.05)
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+        worker = start_worker(tmp_path, notes)
+        wait_for_completion(hub, "w", timeout=60)
+        stop(worker)
+    assert Counter(notes.read_text().split())["w:first"] == 1
+
+
+def start_worker(folder: Path, notes: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "durablectl", "worker", "--hub", str(folder / "hub.db"), "--app", str(folder)]
+    return subprocess.Popen(command, env=os.environ | {"NOTES": str(notes)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def wait_for_growth(notes: Path, lines: int, worker: subprocess.Popen[bytes]) -> None:
+    """Wait until the activities have written some lines more, or there is nothing left to write."""
+    before, deadline = size(notes), time.monotonic() + 5
+    while size(notes) - before < lines * 8 and time.monotonic() < deadline and worker.poll() is None:
+        os.sched_yield()
+
+
+def size(notes: Path) -> int:
+    return notes.stat().st_size if notes.exists() else 0
+
+
+def stop(worker: subprocess.Popen[bytes]) -> None:
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(timeout=10) == 0
+
+
+def settled_state(hub: LocalTaskHub, expected: int) -> Any:
+    """The counter's state once its signals have been worked off; one signal too many would show as well."""
+    deadline = time.monotonic() + 30
+    while (state := hub.get_entity(EntityId("counter", "all"))) != expected and time.monotonic() < deadline:
+        hub.pause(0.05)
+    return state
+
+
+@pytest.fixture
+def kills(request: pytest.FixtureRequest) -> int:
+    return int(request.config.getoption("--kills"))
