@@ -75,26 +75,32 @@ def wait_and_show(session: Session, hub: TaskHub, ids: Sequence[str], options: W
 
 
 def _wait(session: Session, hub: TaskHub, ids: Sequence[str], rules: WaitRules) -> Seen:
+    told = _Told(session)
     try:
         with session.working(ids), waiting_display(session.out, ids) as watcher:
-            told = _Told(session, watcher)
+            told.watcher = watcher
             return wait_for_instances(hub, ids, rules, on_status=told.status, on_trouble=told.trouble)
     except KeyboardInterrupt:
-        _say_how_to_go_on(session, hub, ids, rules)
+        _say_how_to_go_on(session, hub, [each for each in ids if each not in told.ended], rules)
         raise typer.Exit(exits.ExitCode.INTERRUPTED) from None
 
 
 class _Told:
-    """Tells a trouble once, and that it is over."""
+    """Hands statuses on, remembers what has ended, and tells a trouble once, and that it is over."""
 
-    def __init__(self, session: Session, watcher: Watcher) -> None:
-        self._out, self._watcher, self._troubled = session.out, watcher, False
+    def __init__(self, session: Session) -> None:
+        self.ended: set[str] = set()
+        self.watcher: Watcher | None = None
+        self._out, self._troubled = session.out, False
 
     def status(self, status: InstanceStatus) -> None:
         if self._troubled:
             self._troubled = False
             self._out.note("the hub answers again")
-        self._watcher(status)
+        if status.is_final:
+            self.ended.add(status.instance_id)
+        if self.watcher is not None:
+            self.watcher(status)
 
     def trouble(self, trouble: DurablectlError) -> None:
         if not self._troubled:
@@ -103,6 +109,8 @@ class _Told:
 
 
 def _say_how_to_go_on(session: Session, hub: TaskHub, ids: Sequence[str], rules: WaitRules) -> None:
+    if not ids:
+        return
     what = f"instance '{ids[0]}' is" if len(ids) == 1 else f"the {len(ids)} instances are"
     nobody = ", but nobody works on this local hub now" if has_nobody(session, hub) else ""
     session.out.talk(f"durablectl: interrupted; {what} left running{nobody}")

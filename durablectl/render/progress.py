@@ -15,6 +15,7 @@ from durablectl.render.safe import safe_line
 from durablectl.render.views import decoded, duration_text
 
 if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions
     from rich.progress import Progress, TaskID
 
 MANY = 10
@@ -153,6 +154,10 @@ def _progress(out: Output) -> Progress:
         def render(self, task: Row) -> Any:
             return super().render(task) if task.total is not None else Text("")
 
+    class Display(Progress):
+        def get_renderable(self) -> Any:
+            return _Narrower(super().get_renderable())
+
     def text(name: str, **column: Any) -> TextColumn:
         return TextColumn("{task." + name + "}", markup=False, table_column=Column(no_wrap=True, **column))
 
@@ -164,7 +169,17 @@ def _progress(out: Output) -> Progress:
         text("fields[message]", overflow="ellipsis", ratio=2),
         TimeElapsedColumn(),
     )
-    return Progress(*columns, console=out.talk_console, transient=True, expand=True)
+    return Display(*columns, console=out.talk_console, transient=True, expand=True)
+
+
+class _Narrower:
+    """A renderable that leaves room at the right: the `^C` that a terminal echoes would else begin a line that is not erased."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Any]:
+        yield from console.render(self._inner, options.update(max_width=max(options.max_width - 3, 1)))
 
 
 class _Rows:
@@ -183,7 +198,8 @@ class _Rows:
         percent, message = progress_of(status.custom_status)
         state = status.runtime_status.value
         if percent is not None:
-            self._progress.update(row, total=100, completed=percent)
+            done = 100 if status.runtime_status is RuntimeStatus.COMPLETED else percent
+            self._progress.update(row, total=100, completed=done)
         self._progress.update(row, state=state, message=message if not status.is_final else "")
         if status.is_final:
             self._progress.stop_task(row)

@@ -85,7 +85,7 @@ def signal(
     entity_id = _entity_id(entity)
     value = input_of(session, input, input_json, fields, encode)
     session.begin_change(yes=yes, confirm=confirm)
-    session.hub.signal_entity(entity_id, operation, value)
+    session.open(create=True).signal_entity(entity_id, operation, value)
     _tell(session, entity_id, f"operation '{operation}' sent")
 
 

@@ -42,6 +42,15 @@ def failing(context):
 def approval(context):
     context.set_custom_status({"percent": 50, "message": "waiting for approval"})
     return (yield context.wait_for_external_event("Approve"))
+
+
+@app.entity_trigger(context_name="context")
+def counter(context):
+    value = context.get_state(lambda: 0)
+    if context.operation_name == "add":
+        value += context.get_input()
+        context.set_state(value)
+    context.set_result(value)
 """
 
 

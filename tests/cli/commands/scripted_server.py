@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -34,6 +34,7 @@ class Server:
 
     url: str = ""
     asked: list[Request] = field(default_factory=list)
+    otherwise: Callable[[Request], Answer] | None = None
     _answers: dict[tuple[str, str], list[Answer]] = field(default_factory=dict)
 
     def on(self, method: str, path: str, *answers: Answer) -> None:
@@ -45,6 +46,8 @@ class Server:
     def answer(self, request: Request) -> Answer:
         self.asked.append(request)
         answers = self._answers.get((request.method, request.path))
+        if answers is None and self.otherwise is not None:
+            return self.otherwise(request)
         if answers is None:
             return (200, []) if (request.method, request.path) == ("GET", "/instances") else (404, None)
         return answers.pop(0) if len(answers) > 1 else answers[0]

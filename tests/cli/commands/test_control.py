@@ -41,7 +41,7 @@ def test_the_reason_is_who_does_it_unless_given(remote, server, env, reason):
 
 def test_the_hub_and_who_chose_it_are_told_before_a_change(remote, server):
     server.on("POST", "/instances/a/terminate", (202, None))
-    assert remote("terminate", "a").err.startswith(f"using task hub at {server.url}, chosen by flag --hub\n")
+    assert remote("terminate", "a").err.startswith(f"using task hub at {server.url}, from flag --hub\n")
 
 
 def test_several_are_told_with_the_reasons_of_those_that_failed(remote, server):
@@ -150,8 +150,9 @@ def test_suspend_and_resume_work_on_a_local_hub(app, run):
     assert (code, json.loads(out)["output"]) == (11, "enough")
 
 
-def test_what_a_local_hub_cannot_do_it_says_by_name(app, run):
+def test_a_failed_instance_can_be_rewound_on_a_local_hub(app, run):
     run("run", "failing", "--instance-id", "f", "--timeout", "30s")
-    code, _, err = run("rewind", "f")
-    assert code == 7
-    assert "cannot rewind yet" in err
+    assert run("rewind", "f").code == 0
+    assert run("wait", "f", "--timeout", "30s").code == 10
+    history = json.loads(run("status", "f", "--history", "-o", "json").out)["historyEvents"]
+    assert [event["EventType"] for event in history].count("ExecutionRewound") == 1

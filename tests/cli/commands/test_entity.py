@@ -46,8 +46,8 @@ def test_what_is_no_entity_id_is_refused(remote, server, name):
     assert "is no entity id" in err
 
 
-def test_a_local_hub_says_that_it_cannot_yet(app, run):
-    run("start", "echo")
-    code, out, err = run("entity", "list")
-    assert (code, out) == (7, "")
-    assert "no entities yet" in err
+def test_an_entity_of_a_local_hub_is_signalled_and_read(app, run):
+    assert run("entity", "signal", "@counter@a", "add", "--input-json", "3").code == 0
+    assert run("worker", "--until-idle").code == 0
+    assert run("entity", "get", "@counter@a")[:2] == (0, "3\n")
+    assert run("entity", "list", "-o", "id").out == "@counter@a\n"

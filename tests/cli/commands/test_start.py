@@ -87,7 +87,7 @@ def test_an_id_that_exists_can_be_attached_to(remote, server):
 
 
 def remote_note(server):
-    return f"using task hub at {server.url}, chosen by flag --hub\n"
+    return f"using task hub at {server.url}, from flag --hub\n"
 
 
 def test_a_remote_instance_that_failed_at_once_is_told(remote, server):
