@@ -13,6 +13,7 @@ from durablectl.backends.http import HttpTaskHub
 from durablectl.backends.http_requests import base_address
 from durablectl.errors import InstanceNotFound, OutcomeUnknown, ServiceError, Unsupported, UsageError, WrongState
 from durablectl.model import FINAL_STATUSES, EntityId, InstanceFilter, RuntimeStatus
+from durablectl.taskhub import list_instances
 from durablectl.wire import payload_from_json
 
 T0 = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -146,6 +147,30 @@ def test_inputs_are_shown_only_when_they_were_asked_for(serve, connect):
 def test_a_token_that_leads_back_to_itself_is_noticed(serve, connect):
     with pytest.raises(ServiceError, match="the same page for ever"):
         connect(serve(listed(row(), token="t"))).list_page(InstanceFilter(), continuation_token="t")
+
+
+def test_pages_that_lead_in_circles_are_noticed(serve, connect):
+    server = serve(*[listed(row(), token=token) for token in "ABCA"])
+    with pytest.raises(ServiceError, match="in circles"):
+        list(list_instances(connect(server)))
+    assert len(server.asked) == 4
+
+
+def test_a_listing_goes_on_over_an_empty_page(serve, connect):
+    server = serve(listed(row("a"), token="t"), listed(token="u"), listed(row("b")))
+    assert [status.instance_id for status in list_instances(connect(server))] == ["a", "b"]
+
+
+def test_an_entity_is_not_purged_but_may_be_deleted(serve, connect):
+    with pytest.raises(WrongState) as raised:
+        connect(serve(reply_json(row("@c@k", "Running")))).purge("@c@k")
+    assert raised.value.hint == "durablectl entity delete @c@k"
+
+
+@pytest.mark.parametrize("status", [413, 414, 431])
+def test_a_request_that_is_too_large_is_the_users(status: int, serve, connect):
+    with pytest.raises(UsageError, match="too large"):
+        connect(serve(Reply(status))).terminate("a", "x" * 1000)
 
 
 def test_a_page_of_nothing_is_refused(connect):
