@@ -16,7 +16,10 @@ from durablectl.engine.events import (
     Decision,
     EventRaised,
     EventSent,
+    ExecutionResumed,
     ExecutionStarted,
+    ExecutionSuspended,
+    ExecutionTerminated,
     SubOrchestrationCompleted,
     SubOrchestrationCreated,
     SubOrchestrationFailed,
@@ -73,8 +76,17 @@ class World:
         return EventRaised(now, json.loads(asked.input)["id"], json.dumps(reply))
 
 
-def play(program, seed):
-    """Run the program to its end, and have every episode judged."""
+def disturbed(batch, chance, now):
+    """The batch with suspends, resumes and now and then a terminate in between."""
+    control = [ExecutionSuspended(now), ExecutionResumed(now), ExecutionResumed(now), ExecutionSuspended(now)]
+    for _ in range(chance.randint(0, 2)):
+        event = ExecutionTerminated(now, "enough") if chance.random() < 0.05 else chance.choice(control)
+        batch.insert(chance.randint(0, len(batch)), event)
+    return batch
+
+
+def play(program, seed, *, is_disturbed=False):
+    """Run the program to its end. Every episode must be the same from history alone, and is judged unless it is disturbed."""
     function, now = function_of(program), T0
     chance = random.Random(seed)
     input, carried, generation = "2", [], 0
@@ -87,11 +99,12 @@ def play(program, seed):
         for _ in range(EPISODES):
             episode = execution.run(new, now)
             assert replay(orchestrator(function), "id", f"x{generation}", past, new, now) == episode
-            judge(function, execution, past, new, episode)
+            if not is_disturbed:
+                judge(function, execution, past, new, episode)
             past += episode.history
             world.take(episode)
             now += timedelta(milliseconds=chance.randrange(1, 5000))
-            new = world.answers(now)
+            new = disturbed(world.answers(now), chance, now) if is_disturbed else world.answers(now)
             if episode.ending is not None or not new:
                 break
         if not isinstance(episode.ending, ContinueAsNew):
@@ -147,3 +160,10 @@ def _value(text):
 def test_every_orchestrator_decides_what_it_decides_on_the_official_sdk(program, seed):
     """Actions, output, error and custom status; and a rebuilt execution has the same episodes as one that was kept."""
     play(program, seed)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(program=programs, seed=st.integers(0, 2**32))
+def test_a_rebuilt_execution_goes_on_like_a_kept_one_whatever_comes(program, seed):
+    """Suspends, resumes and terminates included."""
+    play(program, seed, is_disturbed=True)

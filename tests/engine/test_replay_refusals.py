@@ -92,6 +92,10 @@ def raising(error):
     raise error
 
 
+def recursing():
+    return recursing()
+
+
 @pytest.mark.parametrize(
     ("ends", "says"),
     [
@@ -100,10 +104,11 @@ def raising(error):
         (lambda: raising(SystemExit(3)), "3"),
         (lambda: raising(Unprintable()), "Unprintable"),
         (lambda: raising(ValueError("\ud83d")), "\\ud83d"),
+        (recursing, "maximum recursion depth exceeded"),
         (lambda: Money(), "Object of type Money is not JSON serializable"),
         (lambda: [math.inf], "JSON cannot hold NaN or an infinite number"),
     ],
-    ids=["no message", "KeyError", "SystemExit", "no text", "half a character", "a custom object", "infinity"],
+    ids=["no message", "KeyError", "SystemExit", "no text", "half a character", "recursion", "a custom object", "infinity"],
 )
 def test_an_orchestrator_that_ends_badly_fails(ends, says):
     """16, 25"""
