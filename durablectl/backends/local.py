@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -282,6 +283,27 @@ class LocalTaskHub:
                 return
             time.sleep(min(delay, left))
             delay = min(delay * 1.2, LAST_PAUSE)
+
+    @property
+    def database(self) -> Database:
+        """The hub's file, for a worker in the same process."""
+        return self._database
+
+    def group(self) -> AbstractContextManager[None]:
+        """While inside, the changes that this thread makes are one transaction; one that raises is undone alone."""
+        return self._database.group()
+
+    def changes(self) -> int:
+        """A number that changes, for each thread, when somebody else has committed."""
+        return self._database.data_version()
+
+    def ended(self, instance_ids: Collection[str]) -> set[str]:
+        """Those of the instances that are finished or gone."""
+        return set(instance_ids) - self._store.unfinished(instance_ids)
+
+    def counts(self) -> dict[RuntimeStatus, int]:
+        """How many instances there are in each state, entities left out."""
+        return self._store.counts()
 
     def close(self) -> None:
         self._database.close()

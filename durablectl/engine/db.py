@@ -34,6 +34,7 @@ class Database:
         self._threads = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         self._closed = False
         self._open_first(create)
 
@@ -99,8 +100,13 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """A writing transaction: committed at the end of the block, rolled back when it raises."""
-        with translated(self.path):
+        """A writing transaction: committed at the end of the block, rolled back when it raises; inside a group, a part of the group's."""
+        if getattr(self._threads, "is_grouped", False):
+            with self._part() as connection:
+                yield connection
+            return
+        # The threads of one process queue up here: SQLite itself makes whoever is second sleep, longer and longer.
+        with self._writing, translated(self.path):
             connection = self.connection()
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -109,6 +115,32 @@ class Database:
             except BaseException:
                 if connection.in_transaction:  # SQLite itself rolls back after some errors, a full disk among them
                     connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def group(self) -> Iterator[None]:
+        """While inside, the writing transactions of this thread are one, committed at the end; one of them that raises is undone alone."""
+        with self.transaction():
+            self._threads.is_grouped = True
+            try:
+                yield
+            finally:
+                self._threads.is_grouped = False
+
+    @contextmanager
+    def _part(self) -> Iterator[sqlite3.Connection]:
+        with translated(self.path):
+            connection = self.connection()
+            if not connection.in_transaction:
+                raise HubUnusable(f"the hub {self.path} gave up a transaction; nothing of it was written")
+            connection.execute("SAVEPOINT part")
+            try:
+                yield connection
+                connection.execute("RELEASE part")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK TO part")
+                    connection.execute("RELEASE part")
                 raise
 
     def data_version(self) -> int:

@@ -80,6 +80,19 @@ class Store:
         token = f"{rows[top - 1][5]}.{rows[top - 1][0]}" if len(rows) > top else None
         return found, token
 
+    def unfinished(self, instance_ids: Collection[str]) -> set[str]:
+        """Those of the instances that are there and have not ended."""
+        rows = self._database.query(
+            f"SELECT id FROM instances WHERE id IN (SELECT value FROM json_each(?)) AND status NOT IN {FINAL}",
+            (json.dumps(list(instance_ids)),),
+        )
+        return {id_ for (id_,) in rows}
+
+    def counts(self) -> dict[RuntimeStatus, int]:
+        """How many instances there are in each state, entities left out."""
+        rows = self._database.query("SELECT status, count(*) FROM instances WHERE id NOT LIKE '@%' GROUP BY status")
+        return {STATUSES[status]: count for status, count in rows}
+
     def history(self, instance_id: str) -> list[Event]:
         """The complete events of the current execution."""
         row = self._database.one(

@@ -1,0 +1,103 @@
+"""One request to the service's HTTP API: its path taken apart, its query, its body within bounds. Knows no hub."""
+
+from __future__ import annotations
+
+import codecs
+from urllib.parse import unquote_plus
+
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import Receive, Scope
+
+from durablectl.server.answers import Refusal, empty
+from durablectl.server.query import Query
+
+MOST_BYTES = 100 * 1024 * 1024
+_CHARSETS = frozenset({"utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "iso8859-1", "ascii"})
+
+
+class Call:
+    """A request below one of the base paths. `segments` are decoded; `origin` is `http://HOST` as the client addressed us.
+
+    `is_rpc` tells that it came on the path that an app's own client uses.
+    """
+
+    def __init__(self, scope: Scope, receive: Receive, rest: str, *, is_rpc: bool = False) -> None:
+        self.method: str = scope["method"]
+        self.headers = Headers(scope=scope)
+        self.query = Query(scope["query_string"].decode("latin-1"))
+        self.segments = unquote_plus(rest).strip("/").split("/")
+        self.origin = origin_of(scope, self.headers)
+        self.is_rpc = is_rpc
+        self._scope, self._receive = scope, receive
+
+    @property
+    def url(self) -> str:
+        """The address exactly as it was asked for."""
+        return self.origin + target_of(self._scope)
+
+    @property
+    def has_body(self) -> bool:
+        """Whether a body is announced, if only an empty one without a length."""
+        return self.headers.get("content-length") != "0"
+
+    @property
+    def media_type(self) -> str:
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    async def body(self) -> bytes:
+        return await read_body(self.headers, self._receive)
+
+    async def text(self) -> str:
+        """The body as text, in the charset that its type names; what is not valid becomes the replacement character."""
+        content = await self.body()
+        return content.decode(_charset(self.headers.get("content-type", "")), "replace").removeprefix("\ufeff")
+
+
+def origin_of(scope: Scope, headers: Headers) -> str:
+    """`http://HOST`, as the client addressed us."""
+    server = scope.get("server") or ("localhost", None)
+    host = headers.get("host") or (f"{server[0]}:{server[1]}" if server[1] else server[0])
+    return f"{scope.get('scheme', 'http')}://{host}"
+
+
+def target_of(scope: Scope) -> str:
+    """The request's path and query, as they were sent."""
+    query = scope["query_string"]
+    target: bytes = scope["raw_path"] + (b"?" + query if query else b"")
+    return target.decode("latin-1")
+
+
+async def read_body(headers: Headers, receive: Receive) -> bytes:
+    """The whole body; `Refusal` (413) when it is too long, `ClientDisconnect` when the client goes away before its end."""
+    length = headers.get("content-length", "0")
+    if length.isdecimal() and int(length) > MOST_BYTES:
+        raise Refusal(_too_long())
+    chunks, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > MOST_BYTES:
+            raise Refusal(_too_long())
+        chunks.append(chunk)
+        if not message.get("more_body"):
+            return b"".join(chunks)
+
+
+def _too_long() -> Response:
+    answer = empty(413)
+    answer.headers["connection"] = "close"  # the rest of the body is not read
+    return answer
+
+
+def _charset(content_type: str) -> str:
+    named = next((part.partition("=")[2] for part in content_type.lower().split(";")[1:] if part.strip().startswith("charset=")), "utf-8")
+    try:
+        name = codecs.lookup(named.strip().strip("\"'")).name
+    except (LookupError, ValueError):
+        return "utf-8"
+    return name if name in _CHARSETS else "utf-8"

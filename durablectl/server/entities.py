@@ -1,0 +1,112 @@
+"""What the HTTP API does with entities: read, list, signal. Knows no routes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from starlette.responses import Response
+
+from durablectl.errors import EntityNotFound, FunctionNotFound, NotFound, UsageError
+from durablectl.model import EntityId, EntityStatus
+from durablectl.server import answers
+from durablectl.server.answers import Refusal, empty, full, json_answer, short
+from durablectl.server.call import Call
+from durablectl.server.gate import Gate
+from durablectl.server.lenient import NotJson, parse
+from durablectl.server.query import Query
+from durablectl.wire import entity_to_json
+
+EMPTY_KEY = "$"
+_REFUSED = frozenset("/\\#?")
+
+
+class Entities:
+    """The operations on entities. `known` gives the names of the app's entity functions, None when they are not known."""
+
+    def __init__(self, gate: Gate, known: Callable[[], Sequence[str] | None]) -> None:
+        self._gate, self._hub, self._known = gate, gate.hub, known
+
+    async def get(self, _call: Call, name: str, key: str) -> Response:
+        entity = EntityId(name, "" if key == EMPTY_KEY else key)
+        try:
+            return json_answer(await self._gate.read(partial(self._hub.get_entity, entity)))
+        except (EntityNotFound, NotFound):
+            return empty(404)
+
+    async def list(self, call: Call, name: str | None = None) -> Response:
+        token = call.headers.get("x-ms-continuation-token") or None
+        fetch = call.query.flag("fetchState", False)
+        read = partial(self._hub.list_entities, name, fetch_state=fetch, top=call.query.top(), continuation_token=token)
+        try:
+            page = await self._gate.read(read)
+        except (UsageError, ValueError):
+            return full(400, answers.ARGUMENTS_ARE_WRONG, "The continuation token is not valid.", answers.ARGUMENT)
+        rows = [entity_to_json(entity) for entity in page if _is_within(entity, call.query)]
+        return answers.page(rows, page.continuation_token)
+
+    async def signal(self, call: Call, name: str, key: str = "") -> Response:
+        refusal = self._refusal(name, key)
+        if refusal is not None:
+            return short(400, refusal)
+        operation = call.query.text("op") or ""
+        value = await _operation_input(call)
+        return await self._send(partial(self._hub.signal_entity, EntityId(name, key), operation, value))
+
+    async def delete(self, _call: Call, name: str, key: str) -> Response:
+        refusal = self._refusal(name, key)
+        if refusal is not None:
+            return short(400, refusal)
+        return await self._send(partial(self._hub.delete_entity, EntityId(name, key)))
+
+    async def _send(self, send: Callable[[], None]) -> Response:
+        try:
+            await self._gate.write(send)
+        except (UsageError, FunctionNotFound) as error:
+            return short(400, error.message)
+        return empty(202)
+
+    def _refusal(self, name: str, key: str) -> str | None:
+        names = self._known()
+        if names is not None and name.lower() not in names:
+            return unknown_function(name, "an entity", "entity", names)
+        if any(character in _REFUSED or character < " " or "\x7f" <= character <= "\x9f" for character in key):
+            return "Entity keys must not contain /, \\, #, ?, or control characters."
+        return None
+
+
+def unknown_function(name: str, kind: str, plural: str, names: Sequence[str]) -> str:
+    """What the service says of a function that it does not know."""
+    listed = ", ".join(f"'{each}'" for each in names)
+    rest = f"The following are the known {plural} functions: {listed}." if names else f"No {plural} functions are currently registered!"
+    return f"The function '{name}' doesn't exist, is disabled, or is not {kind} function. Additional info: {rest}"
+
+
+def _is_within(entity: EntityStatus, query: Query) -> bool:
+    after, before = query.moment("lastOperationTimeFrom"), query.moment("lastOperationTimeTo")
+    return (after is None or entity.last_operation_time >= after) and (before is None or entity.last_operation_time <= before)
+
+
+async def _operation_input(call: Call) -> Any:
+    """JSON when the type says so, else the body as a plain string; None without a body.
+
+    What the official Python client sends is JSON text inside of a JSON text.
+    """
+    if not call.has_body:
+        return None
+    text = await call.text()
+    if call.media_type != "application/json":
+        return text if text else None
+    try:
+        value = parse(text).value
+    except NotJson as error:
+        raise Refusal(short(400, f"Could not parse JSON content: {error}")) from None
+    return _decoded(value) if call.is_rpc and isinstance(value, str) else value
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return parse(text).value
+    except NotJson:
+        return text

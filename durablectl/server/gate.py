@@ -1,0 +1,158 @@
+"""How coroutines reach a synchronous hub: reads in a few threads, writes that wait at the same time in one transaction; knows no HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from queue import SimpleQueue
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+from durablectl.errors import DurablectlError
+from durablectl.model import InstanceStatus
+from durablectl.server.waits import Waits
+from durablectl.taskhub import TaskHub, intervals
+
+READERS = 4
+MOST_IN_A_GROUP = 256
+
+Result = TypeVar("Result")
+
+
+@runtime_checkable
+class GroupingHub(Protocol):
+    """A hub that can commit many changes at once, and tell what has ended."""
+
+    def group(self) -> AbstractContextManager[None]:
+        """While inside, the changes of this thread are one transaction; one that raises is undone alone."""
+
+    def changes(self) -> int:
+        """A number that changes when somebody has committed."""
+
+    def ended(self, instance_ids: Collection[str]) -> set[str]:
+        """Those of the instances that are finished or gone."""
+
+
+class Gate:
+    """A hub for coroutines, of any loop. A write is durable when it returns."""
+
+    def __init__(self, hub: TaskHub, wake: Callable[[], None] = lambda: None) -> None:
+        self.hub = hub
+        self._readers = ThreadPoolExecutor(READERS, "reader")
+        self._writer = _Writer(hub, wake) if isinstance(hub, GroupingHub) else None
+        self._waits = Waits(hub) if isinstance(hub, GroupingHub) else None
+        self._is_closing = False
+
+    async def read(self, call: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, call)
+
+    async def write(self, call: Callable[[], Result]) -> Result:
+        if self._writer is None:
+            return await self.read(call)
+        return await self._writer.submit(call)
+
+    async def wait(self, instance_id: str, timeout: float, interval: float, *, show_input: bool = False) -> InstanceStatus | None:
+        """The status of an instance once it is finished; None when it is not so after `timeout` seconds, or the server is closing.
+
+        No thread waits with it. `InstanceNotFound` when there is no such instance (any more).
+        """
+        clock = asyncio.get_running_loop().time
+        started, delays = clock(), intervals(timeout, interval)
+        next(delays)
+        while True:
+            found = await self.read(lambda: self.hub.get_status(instance_id, show_input=show_input))
+            if found.is_final:
+                return found
+            try:
+                delay = delays.send(clock() - started)
+            except StopIteration:
+                return None
+            if self._is_closing:
+                return None
+            if self._waits is not None:
+                delay = max(timeout - (clock() - started), 0.0)
+                await self._waits.until_ended(instance_id, delay)
+            else:
+                await asyncio.sleep(delay)
+
+    def stop_waiting(self) -> None:
+        """Let every wait end now, as if its time were over."""
+        self._is_closing = True
+        if self._waits is not None:
+            self._waits.stop()
+
+    def close(self) -> None:
+        self.stop_waiting()
+        if self._writer is not None:
+            self._writer.close()
+        self._readers.shutdown(wait=False, cancel_futures=True)
+
+
+class _Writer:
+    """One thread that takes all writes that wait into one transaction."""
+
+    def __init__(self, hub: GroupingHub, wake: Callable[[], None]) -> None:
+        self._hub, self._wake = hub, wake
+        self._queue: SimpleQueue[tuple[Callable[[], Any], asyncio.Future[Any], asyncio.AbstractEventLoop] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, call: Callable[[], Result]) -> asyncio.Future[Result]:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
+        self._queue.put((call, future, loop))
+        return future
+
+    def close(self) -> None:
+        self._queue.put(None)
+        self._thread.join(5.0)
+
+    def _run(self) -> None:
+        is_open = True
+        while is_open:
+            group = []
+            item = self._queue.get()
+            while item is not None:
+                group.append(item)
+                if self._queue.empty() or len(group) >= MOST_IN_A_GROUP:
+                    break
+                item = self._queue.get()
+            is_open = item is not None
+            if group:
+                self._write(group)
+
+    def _write(self, group: list[tuple[Callable[[], Any], asyncio.Future[Any], asyncio.AbstractEventLoop]]) -> None:
+        outcomes: list[tuple[Any, BaseException | None]]
+        try:
+            with self._hub.group():
+                outcomes = [_outcome(call) for call, _, _ in group]
+        except DurablectlError as fault:  # nothing of the group was written
+            outcomes = [(None, fault)] * len(group)
+        answers: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any, BaseException | None]]] = {}
+        for (_, future, loop), (result, error) in zip(group, outcomes, strict=True):
+            answers.setdefault(loop, []).append((future, result, error))
+        for loop, settled in answers.items():
+            try:
+                loop.call_soon_threadsafe(_settle, settled)
+            except RuntimeError:  # the loop is closed: nobody waits any more
+                continue
+        self._wake()
+
+
+def _outcome(call: Callable[[], Any]) -> tuple[Any, BaseException | None]:
+    try:
+        return call(), None
+    except Exception as error:  # told to whoever asked
+        return None, error
+
+
+def _settle(settled: list[tuple[asyncio.Future[Any], Any, BaseException | None]]) -> None:
+    for future, result, error in settled:
+        if future.done():  # the client has gone
+            continue
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)

@@ -1,0 +1,304 @@
+"""What the HTTP API does with instances: start, look, steer, purge; each with the service's answers. Knows no routes."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from starlette.responses import Response
+
+from durablectl.errors import AlreadyExists, InstanceNotFound, Unsupported, UsageError, WrongState
+from durablectl.model import FINAL_STATUSES, CheckStatusPayload, IfExists, InstanceFilter, RuntimeStatus
+from durablectl.server import answers
+from durablectl.server.answers import Refusal, empty, full, json_answer, short
+from durablectl.server.call import Call
+from durablectl.server.gate import Gate
+from durablectl.server.lenient import NotJson, Parsed, parse, parse_first
+from durablectl.taskhub import TaskHub
+from durablectl.wire import HubAddress, check_status_payload, status_to_json
+
+PATH = "/runtime/webhooks/durabletask"
+LARGE = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The hub's name and connection, and the key that goes into its addresses."""
+
+    task_hub: str
+    connection: str
+    key: str | None = None
+    version: str | None = None
+
+    def address(self, origin: str) -> HubAddress:
+        return HubAddress(origin + PATH, self.task_hub, self.connection, f"code={self.key}" if self.key else "")
+
+
+class Instances:
+    """The operations on instances."""
+
+    def __init__(self, gate: Gate, place: Place) -> None:
+        self._gate, self._hub, self._place = gate, gate.hub, place
+
+    async def start(self, call: Call, name: str, instance_id: str | None = None) -> Response:
+        text = await _input(call)
+        version = call.query.first("version") or self._place.version
+        begin = partial(begin_instance, self._hub, name, text, instance_id or None, version, is_encoded=call.is_rpc)
+        try:
+            payload = await self._gate.write(begin)
+        except AlreadyExists as error:
+            return short(409, error.message)
+        except UsageError as error:
+            return short(400, error.message)
+        try:
+            return await self._started(call, payload.id)
+        except _BadWait as error:
+            return short(400, str(error)) if error.status == 400 else answers.went_wrong(str(error), "System.OverflowException")
+
+    async def restart(self, call: Call, instance_id: str) -> Response:
+        new_id = call.query.flag("restartWithNewInstanceId", True)
+        try:
+            payload = await self._gate.write(partial(self._hub.restart, instance_id, new_id=new_id))
+            return await self._started(call, payload.id)
+        except InstanceNotFound:
+            return _no_such_restart(f"No instance with ID '{instance_id}' was found. (Parameter 'instanceId')")
+        except _BadWait as error:
+            return _no_such_restart(str(error)) if error.status == 400 else answers.went_wrong(str(error), "System.OverflowException")
+        except (AlreadyExists, WrongState):
+            state = await self._state(instance_id)
+            detail = f"An Orchestration instance with the status {state.value} already exists."
+            return full(409, "A non-terminal instance with this instance ID already exists.", detail, answers.EXISTS)
+
+    async def _started(self, call: Call, instance_id: str) -> Response:
+        """The answer for an instance that has been started: its addresses, or with both wait parameters how it ended in time."""
+        timeout, interval = call.query.seconds("timeout"), call.query.seconds("pollingInterval")
+        if timeout is not None and interval is not None:
+            _check_wait(timeout, interval)
+            found = await self._gate.wait(instance_id, timeout, max(interval, 0.001), show_input=call.query.flag("showInput", True))
+            if found is not None:
+                return answers.waited(found)
+        return answers.check_status(self.payload(call, instance_id))
+
+    def payload(self, call: Call, instance_id: str) -> CheckStatusPayload:
+        return check_status_payload(self._place.address(call.origin), instance_id)
+
+    async def status(self, call: Call, instance_id: str) -> Response:
+        query = call.query
+        look = partial(
+            self._hub.get_status,
+            instance_id,
+            show_input=query.flag("showInput", True),
+            show_history=query.flag("showHistory", False),
+            show_history_output=query.flag("showHistoryOutput", False),
+        )
+        try:
+            found = await self._gate.read(look)
+        except InstanceNotFound:
+            return empty(404)
+        return answers.status(found, call.url, failed_is_error=query.flag("returnInternalServerErrorOnFailure", False))
+
+    async def list(self, call: Call) -> Response:
+        query = call.query
+        condition = InstanceFilter(
+            statuses=query.statuses(),
+            prefix=query.text("instanceIdPrefix") or "",
+            created_from=query.moment("createdTimeFrom"),
+            created_to=query.moment("createdTimeTo"),
+            include_entities=True,
+        )
+        token = call.headers.get("x-ms-continuation-token") or None
+        read = partial(self._hub.list_page, condition, show_input=query.flag("showInput", True), top=query.top(), continuation_token=token)
+        try:
+            page = await self._gate.read(read)
+        except (UsageError, ValueError):
+            return full(400, answers.ARGUMENTS_ARE_WRONG, "The continuation token is not valid.", answers.ARGUMENT)
+        return answers.page([status_to_json(status) for status in page], page.continuation_token)
+
+    async def purge(self, _call: Call, instance_id: str) -> Response:
+        is_entity = instance_id.startswith("@")
+        try:
+            return json_answer({"instancesDeleted": await self._gate.write(partial(self._hub.purge, instance_id))})
+        except InstanceNotFound:
+            return json_answer({"instancesDeleted": 0}) if is_entity else empty(404)
+        except WrongState:
+            if is_entity:
+                return json_answer({"instancesDeleted": 0})
+            state = await self._state(instance_id)
+            text = "Only orchestrations in a terminal state can be purged, but the orchestration with instance ID"
+            return json_answer(f"{text} {instance_id} has status {state.value}", 412)
+
+    async def purge_by(self, call: Call) -> Response:
+        """Only finished instances are ever purged; statuses that are given but name no final one purge nothing.
+
+        The service takes the latter for no condition at all and deletes running instances and entities too.
+        """
+        created_from = call.query.moment("createdTimeFrom")
+        if created_from is None:
+            return json_answer("Please provide value for 'createdTimeFrom' parameter.", 400)
+        statuses = call.query.statuses() & FINAL_STATUSES if call.query.names("runtimeStatus") else FINAL_STATUSES
+        if not statuses:
+            return empty(404)
+        purge = partial(self._hub.purge_by, created_from=created_from, created_to=call.query.moment("createdTimeTo"), statuses=statuses)
+        deleted = await self._gate.read(purge)  # in transactions of its own, however many there are
+        return json_answer({"instancesDeleted": deleted}) if deleted else empty(404)
+
+    async def raise_event(self, call: Call, instance_id: str, name: str) -> Response:
+        try:
+            event = await _event(call)
+        except Refusal as refusal:  # whether the instance is there comes first
+            state = await self._state_or_none(instance_id)
+            if state is None:
+                return empty(404)
+            return empty(410) if state.is_final else refusal.answer
+        try:
+            await self._gate.write(partial(send_event, self._hub, instance_id, name, event, is_encoded=call.is_rpc))
+        except InstanceNotFound:
+            return empty(404)
+        except WrongState:
+            return empty(410)
+        return empty(202)
+
+    async def terminate(self, call: Call, instance_id: str) -> Response:
+        return await self._steer(call, instance_id, self._hub.terminate)
+
+    async def suspend(self, call: Call, instance_id: str) -> Response:
+        return await self._steer(call, instance_id, self._hub.suspend)
+
+    async def resume(self, call: Call, instance_id: str) -> Response:
+        return await self._steer(call, instance_id, self._hub.resume)
+
+    async def _steer(self, call: Call, instance_id: str, operation: Callable[[str, str | None], None]) -> Response:
+        try:
+            await self._gate.write(partial(operation, instance_id, call.query.text("reason")))
+        except InstanceNotFound:
+            return empty(404)
+        except WrongState:
+            state = await self._state(instance_id)
+            if state.is_final:
+                return empty(410)
+            verb = operation.__name__
+            return answers.went_wrong(
+                f"Cannot {verb} the orchestration instance {instance_id} because instance is in the {state.value} state."
+            )
+        return empty(202)
+
+    async def rewind(self, call: Call, instance_id: str) -> Response:
+        try:
+            await self._gate.write(partial(self._hub.rewind, instance_id, call.query.text("reason")))
+        except InstanceNotFound:
+            return json_answer(f'No orchestration with instance ID "${instance_id}" found.', 404)  # the `$` is the service's own
+        except WrongState:
+            state = await self._state(instance_id)
+            text = f'This orchestration has status {state.value}, but only orchestrations in the "Failed" state can be rewound.'
+            return json_answer(text, 412)
+        except Unsupported:
+            return answers.went_wrong(
+                "Rewind is not supported by the underlying storage provider.", "System.NotSupportedException", status=501
+            )
+        return empty(202)
+
+    async def _state(self, instance_id: str) -> RuntimeStatus:
+        return await self._state_or_none(instance_id) or RuntimeStatus.UNKNOWN
+
+    async def _state_or_none(self, instance_id: str) -> RuntimeStatus | None:
+        try:
+            found = await self._gate.read(partial(self._hub.get_status, instance_id, show_input=False))
+        except InstanceNotFound:
+            return None
+        return found.runtime_status
+
+
+def begin_instance(
+    hub: TaskHub, name: str, text: str | None, instance_id: str | None, version: str | None, *, is_encoded: bool = False
+) -> CheckStatusPayload:
+    """Start an instance as the service does: a finished one with the id is replaced, an unfinished one is `AlreadyExists`."""
+    start = partial(_start, hub, name, text, instance_id=instance_id, version=version, is_encoded=is_encoded)
+    try:
+        return start(if_exists=IfExists.FAIL)
+    except AlreadyExists:
+        status = hub.get_status(instance_id or "", show_input=False).runtime_status
+        if not status.is_final:
+            raise AlreadyExists(f"An Orchestration instance with the status {status.value} already exists.") from None
+        return start(if_exists=IfExists.REPLACE)
+
+
+def _start(hub: Any, name: str, text: str | None, *, is_encoded: bool, **settings: Any) -> CheckStatusPayload:
+    """A local hub keeps the text as it came; another one takes the value."""
+    if hasattr(hub, "start_text"):
+        payload: CheckStatusPayload = hub.start_text(name, text, **settings, **_mark(is_encoded, text))
+        return payload
+    started: CheckStatusPayload = hub.start(name, None if text is None else parse(text).value, **settings)
+    return started
+
+
+def send_event(hub: Any, instance_id: str, name: str, event: Parsed, *, is_encoded: bool = False) -> None:
+    if hasattr(hub, "raise_event_text"):
+        hub.raise_event_text(instance_id, name, event.text, **_mark(is_encoded, event.text))
+    else:
+        hub.raise_event(instance_id, name, event.value)
+
+
+def _mark(is_encoded: bool, text: str | None) -> dict[str, bool]:
+    """The mark of JSON text inside of a JSON text, which is how the official Python client sends everything."""
+    return {"is_encoded": True} if is_encoded and text is not None and text.lstrip().startswith('"') else {}
+
+
+async def _input(call: Call) -> str | None:
+    """The JSON text of an input; None without one. Its content type is not looked at."""
+    if not call.has_body:
+        return None
+    text = await call.text()
+    if not text.strip():
+        return text  # kept as it is: the service shows it as an empty string
+    try:
+        return (await _parsed(parse, text)).text
+    except NotJson as error:
+        raise Refusal(_cut_off(error) if error.is_cut_off else _bad_json(error)) from None
+
+
+async def _event(call: Call) -> Parsed:
+    """The first JSON value of the body; what follows it does not count."""
+    text = await call.text()
+    if call.media_type != "application/json":
+        raise Refusal(short(400, "Only application/json request content is supported"))
+    try:
+        return await _parsed(parse_first, text)
+    except NotJson as error:
+        raise Refusal(_bad_json(error)) from None
+
+
+async def _parsed(read: Callable[[str], Parsed], text: str) -> Parsed:
+    return read(text) if len(text) < LARGE else await asyncio.to_thread(read, text)
+
+
+def _bad_json(error: NotJson) -> Response:
+    return full(400, answers.BAD_JSON, str(error), answers.READER)
+
+
+def _cut_off(error: NotJson) -> Response:
+    return answers.went_wrong(str(error), answers.SERIALIZATION)
+
+
+def _no_such_restart(detail: str) -> Response:
+    return full(400, "InstanceId does not match a valid orchestration instance.", detail, answers.ARGUMENT)
+
+
+class _BadWait(Exception):
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+def _check_wait(timeout: float, interval: float) -> None:
+    for seconds in (timeout, interval):
+        if math.isnan(seconds):
+            raise _BadWait(400, "TimeSpan does not accept floating point Not-a-Number values.")
+        if abs(seconds) > 922337203685:
+            raise _BadWait(500, "TimeSpan overflowed because the duration is too long.")
+    if interval > timeout:
+        text = f"Total timeout {answers.number(timeout)} should be bigger than retry timeout {answers.number(interval)}"
+        raise _BadWait(400, text)
