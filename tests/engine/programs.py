@@ -5,7 +5,8 @@ from datetime import timedelta
 from itertools import count
 
 from hypothesis import strategies as st
-from oracle import df
+
+from tests.engine.oracle import df
 
 TIMER_MARK = timedelta(microseconds=7)
 """The program's own timers end at odd microseconds, those of retries do not."""

@@ -5,11 +5,11 @@ import json
 import math
 
 import pytest
-from histories import T1
 
 from durablectl.engine.activities import run_activity, run_async_activity, unknown_activity
 from durablectl.engine.events import TaskCompleted
 from durablectl.engine.registry import Activity
+from tests.engine.histories import T1
 
 
 def call(function, input=None, **options):

@@ -5,11 +5,8 @@ import random
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from histories import T0, orchestrator
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from oracle import NestedFailure, official, ours
-from programs import TIMER_MARK, function_of, programs
 
 from durablectl.engine.events import (
     ContinueAsNew,
@@ -30,6 +27,9 @@ from durablectl.engine.events import (
     TimerFired,
 )
 from durablectl.engine.replay import Execution, replay
+from tests.engine.histories import T0, orchestrator
+from tests.engine.oracle import NestedFailure, official, ours
+from tests.engine.programs import TIMER_MARK, function_of, programs
 
 EPISODES = 25
 

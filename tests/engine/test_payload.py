@@ -40,7 +40,9 @@ def test_plain_values_come_back_as_they_were_in_ascii(value):
     assert dumps_plain(value) == dumps(value)
 
 
-@pytest.mark.parametrize("value", [Money(5), [Money(1), {"x": Money([Money(2)])}], {"__class__": "half an envelope"}], ids=["one", "nested", "envelope"])
+@pytest.mark.parametrize(
+    "value", [Money(5), [Money(1), {"x": Money([Money(2)])}], {"__class__": "half an envelope"}], ids=["one", "nested", "envelope"]
+)
 def test_custom_objects_travel_in_the_sdks_envelope(value):
     """79: the hook is recursive"""
     assert loads(dumps(value)) == value

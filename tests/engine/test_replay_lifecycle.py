@@ -4,7 +4,6 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from histories import STARTED, T0, T1, T2, T3, T4, first, orchestrator, running, then
 
 from durablectl.engine.events import (
     ContinueAsNew,
@@ -26,6 +25,7 @@ from durablectl.engine.events import (
 )
 from durablectl.engine.replay import Execution, replay
 from durablectl.model import RuntimeStatus
+from tests.engine.histories import STARTED, T0, T1, T2, T3, T4, first, orchestrator, running, then
 
 
 class Id:

@@ -3,7 +3,6 @@
 import math
 
 import pytest
-from histories import STARTED, T0, T1, T2, first, orchestrator, running, then
 
 from durablectl.engine import agenda
 from durablectl.engine.events import (
@@ -20,6 +19,7 @@ from durablectl.engine.events import (
 from durablectl.engine.registry import Activity, Entity, Orchestrator
 from durablectl.engine.replay import replay
 from durablectl.model import RuntimeStatus
+from tests.engine.histories import STARTED, T0, T1, T2, first, orchestrator, running, then
 
 
 class Builder:

@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from histories import STARTED, T0, T1, T2, T3, first, running, then
 
 from durablectl.engine.episode import Episode
 from durablectl.engine.events import (
@@ -20,6 +19,7 @@ from durablectl.engine.events import (
     TimerFired,
 )
 from durablectl.model import RuntimeStatus
+from tests.engine.histories import STARTED, T0, T1, T2, T3, first, running, then
 
 COMPLETED, FAILED = RuntimeStatus.COMPLETED, RuntimeStatus.FAILED
 
