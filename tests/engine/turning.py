@@ -55,7 +55,8 @@ class Turning:
     def turn_until_quiet(self, *wheels: Wheel) -> None:
         """Turn until no wheel has anything to do and no activity runs."""
         while True:
-            if any([wheel.turn(self.now) for wheel in wheels]):  # every one of them, not only the first
+            turned = [wheel.turn(self.now) for wheel in wheels]
+            if any(turned):
                 continue
             if not any(wheel.is_working for wheel in wheels):
                 return
