@@ -266,11 +266,15 @@ def list_instances(
 ) -> Iterator[InstanceStatus]:
     """All instances that match, page by page as they are asked for; an instance that a changing hub shows twice may come twice."""
     token: str | None = None
+    seen: set[str] = set()
     while True:
         page = hub.list_page(filter or InstanceFilter(), show_input=show_input, top=page_size, continuation_token=token)
         yield from page
         if (token := page.continuation_token) is None:
             return
+        if token in seen:
+            raise ServiceError("the task hub lists its pages in circles: it gave a continuation token twice")
+        seen.add(token)
 
 
 MAX_ID_LENGTH = 256

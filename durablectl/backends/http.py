@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
-from durablectl.backends.http_answers import Place, read_accepted, read_deleted, read_page, read_payload, read_status, refusal
+from durablectl.backends.http_answers import TAKEN_HINT, Place, read_accepted, read_deleted, read_page, read_payload, read_status, refusal
 from durablectl.backends.http_calls import Calls
 from durablectl.backends.http_requests import JSON_CONTENT, Parameters, base_address, filters, json_body, page_size, segment
 from durablectl.backends.http_start import StartOnce
@@ -51,8 +51,8 @@ class HttpTaskHub:
     """A task hub behind the Durable Functions HTTP API. Any number of threads may use it; see `durablectl.taskhub.TaskHub`.
 
     `url` is the app's address (`https://app.azurewebsites.net`; the usual path is added) or a base address with its path. The key goes
-    out in a header, to this origin alone, and into the payloads that `check_status` makes; it is in no message. `key_hint` names what the
-    key is taken from (`ORDERS_KEY`). `headers_provider` is asked before each attempt and keeps what is dear itself. `timeout` is for one answer.
+    out in a header, to this origin alone, and into the payloads that `check_status` makes; it is in no message. `key_hint` names what
+    the key is taken from (`ORDERS_KEY`). `headers_provider` is asked before each attempt. `timeout` is for one answer.
     """
 
     def __init__(
@@ -293,8 +293,7 @@ class HttpTaskHub:
         if before is None or if_exists is IfExists.ATTACH:
             return instance_id, before
         if if_exists is IfExists.FAIL:
-            hint = "take another id, or say what to do with --if-exists attach or replace"
-            raise AlreadyExists(f"instance '{instance_id}' is already there ({before.runtime_status.value})", hint=hint)
+            raise AlreadyExists(f"instance '{instance_id}' is already there ({before.runtime_status.value})", hint=TAKEN_HINT)
         return instance_id, before if before.is_final else self._ended_for_replacement(instance_id)
 
     def _ended_for_replacement(self, instance_id: str) -> InstanceStatus | None:
@@ -339,7 +338,8 @@ class HttpTaskHub:
         status = self.get_status(instance_id, show_input=False).runtime_status
         if not status.is_final:
             message = f"instance '{instance_id}' is {status.value}: only a finished one can be {participle}"
-            raise WrongState(message, hint=f"durablectl terminate {instance_id}")
+            ending = "entity delete" if instance_id.startswith("@") else "terminate"
+            raise WrongState(message, hint=f"durablectl {ending} {instance_id}")
 
     def _switch(self, instance_id: str, operation: str, reason: str | None, is_so: Callable[[RuntimeStatus], bool]) -> None:
         """Ask for another state. When an earlier attempt may have got through, a refusal counts as done if the state is the wanted one."""

@@ -25,6 +25,7 @@ from durablectl.wire import CONTINUATION_HEADER, ServiceFault, fault_from_json, 
 
 Item = TypeVar("Item")
 KEY_HINT = "it wants the app's system key 'durabletask_extension' (or its master key)"
+TAKEN_HINT = "take another id, or say what to do with --if-exists attach or replace"
 NO_API_HINT = "check the address: it ends in /runtime/webhooks/durabletask, or names the app's host alone"
 _STATE = re.compile(r"because instance is in the \w+ state|only supported on failed|has status \w+, but only|in a terminal state can be")
 _UNSUPPORTED = re.compile(r"not supported by the .*storage provider", re.DOTALL)
@@ -81,8 +82,8 @@ def _no_service(place: Place, answer: Answer) -> DurablectlError:
     """An answer that has none of the service's shapes."""
     if answer.status in (409, 410, 412):
         return WrongState("the instance's state does not allow this")
-    if answer.status == 413:
-        return UsageError(f"the request is too large for {place.address} (413)")
+    if answer.status in (413, 414, 431):
+        return UsageError(f"the request is too large for {place.address} ({answer.status})")
     if answer.status == 501:
         return Unsupported(f"{place.address} does not support this (501)")
     what = "an HTML page" if answer.is_html else "nothing that the Durable Functions API says"
@@ -101,7 +102,7 @@ def _told(place: Place, status: int, fault: ServiceFault, absent: DurablectlErro
     if isinstance(absent, InstanceNotFound) and _ABSENT.search(text):
         return absent
     if status == 409 or "already exists" in text:
-        return AlreadyExists(_lower(text))
+        return AlreadyExists(_lower(text), hint=TAKEN_HINT)
     if status in (410, 412) or _STATE.search(text):
         return WrongState(_lower(text))
     if status == 400:

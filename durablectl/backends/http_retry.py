@@ -10,10 +10,13 @@ from email.utils import parsedate_to_datetime
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """At most `attempts` in about `seconds`; the delays double from `first` up to `longest`, each shortened at random by up to a half."""
+    """At most `attempts` in about `seconds`; the delays double from `first` up to `longest`, each shortened at random by up to a half.
+
+    `seconds` leaves room for a second attempt after one that took the usual 30 s to time out.
+    """
 
     attempts: int = 5
-    seconds: float = 20.0
+    seconds: float = 40.0
     first: float = 0.25
     longest: float = 8.0
     longest_asked: float = 30.0

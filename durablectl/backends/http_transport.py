@@ -163,7 +163,14 @@ class Transport:
             return self._idle.pop()
         except IndexError:
             own = {"User-Agent": f"durablectl/{__version__}", "Accept": "application/json"}
-            return httpx.Client(verify=self._verify, proxy=self._settings.proxy, headers=own, follow_redirects=False)
+            return self._made(own)
+
+    def _made(self, headers: Headers) -> httpx.Client:
+        try:
+            return httpx.Client(verify=self._verify, proxy=self._settings.proxy, headers=headers, follow_redirects=False)
+        except (ValueError, ImportError, httpx.InvalidURL):  # its text may quote a password
+            hint = "as in http://proxy:8080; it comes from the context, or from HTTPS_PROXY, HTTP_PROXY or ALL_PROXY"
+            raise UsageError("the proxy's address cannot be used", hint=hint) from None
 
     def _give_back(self, client: httpx.Client) -> None:
         self._idle.append(client)

@@ -206,6 +206,19 @@ def test_a_missing_key_is_told_with_where_it_comes_from(serve, connect):
     assert raised.value.hint == "the key comes from ORDERS_KEY; it wants the app's system key 'durabletask_extension' (or its master key)"
 
 
+@pytest.mark.parametrize("proxy", ["", "proxy:8080", "gopher://u:s3cret@proxy"])
+def test_a_proxy_that_is_none_is_refused_unseen(proxy: str, connect):
+    with pytest.raises(UsageError, match="the proxy's address cannot be used") as raised:
+        connect("http://127.0.0.1", proxy=proxy).get_status("a")
+    assert "s3cret" not in raised.value.message
+
+
+def test_requests_go_through_the_proxy(serve, connect):
+    server = serve(STATUS)
+    assert connect("http://app.example", proxy=server.origin).get_status("a").name == "hello"
+    assert server.asked[0].headers["host"] == "app.example"
+
+
 @pytest.mark.parametrize("key", ["two\nlines", " k", "clé"])
 def test_a_key_that_no_header_can_hold_is_refused_unseen(key: str, connect):
     with pytest.raises(UsageError) as raised:

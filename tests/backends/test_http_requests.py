@@ -192,7 +192,9 @@ def test_a_running_instance_is_not_restarted_under_its_id(serve, connect):
     assert server.lines == ["GET /instances/a"]
 
 
-@pytest.mark.parametrize("statuses", [set(), {RuntimeStatus.RUNNING}, {RuntimeStatus.COMPLETED, RuntimeStatus.PENDING}], ids=["none", "running", "pending"])
+@pytest.mark.parametrize(
+    "statuses", [set(), {RuntimeStatus.RUNNING}, {RuntimeStatus.COMPLETED, RuntimeStatus.PENDING}], ids=["none", "running", "pending"]
+)
 def test_a_purge_that_would_delete_running_instances_is_refused(statuses: set[RuntimeStatus], serve, connect):
     server = serve(reply_json({"instancesDeleted": 9}))
     with pytest.raises(UsageError, match="only finished instances"):
