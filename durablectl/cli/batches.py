@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import typer
@@ -55,21 +55,38 @@ def for_each(
     if not targets.ids:
         session.out.note("no instance was named; nothing to do")
     account = Account()
-    for instance_id in targets.ids:
-        try:
-            made = operate(instance_id)
-        except ONE_BY_ONE as error:
-            if (why := _tolerated(hub, instance_id, error, tolerance)) is not None:
+    try:
+        for instance_id in targets.ids:
+            error = _one(session, account, instance_id, operate, told)
+            if error is not None and (why := _tolerated(hub, instance_id, error, tolerance)) is not None:
                 account.skipped[instance_id] = why
-            elif len(targets.ids) == 1:
-                raise
-            else:
+            elif error is not None and len(targets.ids) == 1:
+                raise error
+            elif error is not None:
                 account.failed[instance_id] = error
-        else:
-            new_id = made if isinstance(made, str) else None
-            account.done[instance_id] = new_id
-            _tell(session, f"{told}: {instance_id}{f' -> {new_id}' if new_id else ''}")
+    except BaseException:
+        _tell_stop(session, account, targets.ids)
+        raise
     show_account(session, account, told)
+
+
+def _one(session: Session, account: Account, instance_id: str, operate: Callable[[str], object], told: str) -> DurablectlError | None:
+    """Do it for one; the error that concerns this one alone, if there is one."""
+    try:
+        made = operate(instance_id)
+    except ONE_BY_ONE as error:
+        return error
+    new_id = made if isinstance(made, str) else None
+    account.done[instance_id] = new_id
+    _tell(session, f"{told}: {instance_id}{f' -> {new_id}' if new_id else ''}")
+    return None
+
+
+def _tell_stop(session: Session, account: Account, ids: Sequence[str]) -> None:
+    """Before what ends a batch early is told: how far it came."""
+    if len(ids) > 1:
+        tried = len(account.done) + len(account.skipped) + len(account.failed)
+        session.out.talk(f"stopped after {tried} of {len(ids)} instances: {len(account.done)} done, {len(account.failed)} failed")
 
 
 def _tell(session: Session, text: str) -> None:

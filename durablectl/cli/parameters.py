@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from durablectl.cli import names
 from durablectl.cli.times import parse_duration, parse_interval
 
 
@@ -27,7 +28,13 @@ class OnTimeout(StrEnum):
 
 INSTANCES_HELP = "Instance ids, @FILE (payloads, statuses or ids), or - for standard input."
 
-Instances = Annotated[list[str] | None, typer.Argument(metavar="[ID|@FILE|-]...", help=INSTANCES_HELP, show_default=False)]
+Instances = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[ID|@FILE|-]...", help=INSTANCES_HELP, show_default=False, autocompletion=names.instances),
+]
+Orchestrator = Annotated[
+    str, typer.Argument(metavar="ORCHESTRATOR", help="The orchestrator's name.", show_default=False, autocompletion=names.orchestrators)
+]
 FromFiles = Annotated[list[str] | None, typer.Option("--from", metavar="FILE", help="The same as @FILE; may be given several times.")]
 
 Fields = Annotated[

@@ -51,13 +51,13 @@ def _status(hub: TaskHub, instance_id: str) -> InstanceStatus | None:
         return None  # the start is done; that its state cannot be told yet is no failure
 
 
-def show_statuses(session: Session, statuses: Sequence[InstanceStatus], *, show_input: bool = True) -> None:
+def show_statuses(session: Session, statuses: Sequence[InstanceStatus], *, single: bool, show_input: bool = True) -> None:
     """Print the status of one instance or of several, with the histories that they have."""
     out = session.out
     if out.format is OutputFormat.ID:
         out.ids(status.instance_id for status in statuses)
     elif not out.is_text:
-        out.show("", statuses_json(statuses, single=len(statuses) == 1))
+        out.show("", statuses_json(statuses, single=single))
     else:
         for number, status in enumerate(statuses):
             if number:

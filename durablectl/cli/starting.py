@@ -38,10 +38,19 @@ def _nearest(name: str, known: tuple[str, ...] | None) -> str | None:
     return f"did you mean '{by_lower[near[0]]}'?" if near else None
 
 
+def is_local_hub(session: Session, hub: TaskHub) -> bool:
+    """Whether a hub is the session's own local one: a payload may have led to another."""
+    if not session.is_local:
+        return False
+    from durablectl.backends.local import LocalTaskHub  # deferred: a remote command needs no engine
+
+    return isinstance(hub, LocalTaskHub)
+
+
 def has_nobody(session: Session, hub: TaskHub) -> bool:
     """Whether it is a local hub that no worker holds: what is started there waits until somebody does."""
     if not session.is_local:
         return False
-    from durablectl.backends.local import LocalTaskHub  # deferred: a remote command needs no engine
+    from durablectl.backends.local import LocalTaskHub  # deferred, as above
 
     return isinstance(hub, LocalTaskHub) and not hub.has_worker()

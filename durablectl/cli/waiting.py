@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import typer
@@ -12,7 +13,7 @@ from durablectl.cli import exits
 from durablectl.cli.parameters import OnTimeout
 from durablectl.cli.session import Session
 from durablectl.cli.showing import payload_json, show_payload
-from durablectl.cli.starting import has_nobody
+from durablectl.cli.starting import has_nobody, is_local_hub
 from durablectl.cli.targets import command_line, statuses_json
 from durablectl.errors import DurablectlError, UsageError, WrongState
 from durablectl.model import InstanceStatus, RuntimeStatus
@@ -77,7 +78,7 @@ def wait_and_show(session: Session, hub: TaskHub, ids: Sequence[str], options: W
 def _wait(session: Session, hub: TaskHub, ids: Sequence[str], rules: WaitRules) -> Seen:
     told = _Told(session)
     try:
-        with session.working(ids), waiting_display(session.out, ids) as watcher:
+        with session.working(ids) if is_local_hub(session, hub) else nullcontext(), waiting_display(session.out, ids) as watcher:
             told.watcher = watcher
             return wait_for_instances(hub, ids, rules, on_status=told.status, on_trouble=told.trouble)
     except KeyboardInterrupt:

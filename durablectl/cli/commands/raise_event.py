@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from durablectl.cli import names
 from durablectl.cli.batches import Tolerance, for_each
 from durablectl.cli.parameters import Confirm, EncodeOption, Fields, IgnoreFinished, IgnoreNotFound, InputFile, InputJson, Yes
 from durablectl.cli.session import Session
@@ -15,7 +16,12 @@ from durablectl.errors import UsageError
 
 def raise_event(
     ctx: typer.Context,
-    instance: Annotated[str, typer.Argument(metavar="ID|@FILE|-", help="The instance, or a file or standard input that names several.")],
+    instance: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID|@FILE|-", help="The instance, or a file or standard input that names several.", autocompletion=names.instances
+        ),
+    ],
     event_name: Annotated[str, typer.Argument(metavar="EVENT", help="The event's name.")],
     fields: Fields = None,
     input: InputFile = None,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
 from durablectl.cli.parameters import (
@@ -15,6 +13,7 @@ from durablectl.cli.parameters import (
     Interval,
     OnTimeout,
     OnTimeoutOption,
+    Orchestrator,
     Response,
     Timeout,
     Version,
@@ -28,7 +27,7 @@ from durablectl.model import IfExists
 
 def run(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="ORCHESTRATOR", help="The orchestrator's name.", show_default=False)],
+    name: Orchestrator,
     fields: Fields = None,
     input: InputFile = None,
     input_json: InputJson = None,

@@ -19,6 +19,7 @@ from durablectl.cli.parameters import (
     Interval,
     OnTimeout,
     OnTimeoutOption,
+    Orchestrator,
     Response,
     Timeout,
     Version,
@@ -36,7 +37,7 @@ Wait = Annotated[bool, typer.Option("--wait", "-w", help="Wait until it is finis
 
 def start(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="ORCHESTRATOR", help="The orchestrator's name.", show_default=False)],
+    name: Orchestrator,
     fields: Fields = None,
     input: InputFile = None,
     input_json: InputJson = None,

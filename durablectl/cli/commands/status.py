@@ -11,6 +11,8 @@ from durablectl.cli.parameters import FromFiles, Instances
 from durablectl.cli.session import Session
 from durablectl.cli.showing import show_statuses
 from durablectl.cli.targets import required
+from durablectl.errors import InstanceNotFound
+from durablectl.model import InstanceStatus
 
 
 def status(
@@ -33,10 +35,21 @@ def status(
     """
     session: Session = ctx.obj
     targets = required(session, instances, from_)
-    hub, show_history = targets.hub, history or history_output
-    statuses = [
-        hub.get_status(each, show_input=show_input, show_history=show_history, show_history_output=history_output) for each in targets.ids
-    ]
-    show_statuses(session, statuses, show_input=show_input)
+    statuses: list[InstanceStatus] = []
+    codes: list[int] = []
+    for each in targets.ids:
+        try:
+            statuses.append(
+                targets.hub.get_status(
+                    each, show_input=show_input, show_history=history or history_output, show_history_output=history_output
+                )
+            )
+        except InstanceNotFound as error:
+            if len(targets.ids) == 1:
+                raise
+            session.out.error(error.message)
+            codes.append(exits.for_error(error))
+    show_statuses(session, statuses, single=len(targets.ids) == 1, show_input=show_input)
     if exit_status:
-        raise typer.Exit(exits.for_outcomes(exits.for_outcome(each.runtime_status) for each in statuses))
+        codes += [exits.for_outcome(each.runtime_status) for each in statuses]
+    raise typer.Exit(exits.for_outcomes(codes))

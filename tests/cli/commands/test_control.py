@@ -156,3 +156,11 @@ def test_a_failed_instance_can_be_rewound_on_a_local_hub(app, run):
     assert run("wait", "f", "--timeout", "30s").code == 10
     history = json.loads(run("status", "f", "--history", "-o", "json").out)["historyEvents"]
     assert [event["EventType"] for event in history].count("ExecutionRewound") == 1
+
+
+def test_what_ends_a_batch_early_is_told_with_how_far_it_came(remote, server):
+    server.on("POST", "/instances/a/terminate", (202, None))
+    server.on("POST", "/instances/b/terminate", (401, None))
+    code, _, err = remote("terminate", "a", "b", "c")
+    assert code == 4
+    assert "stopped after 1 of 3 instances: 1 done, 0 failed" in err

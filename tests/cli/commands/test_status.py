@@ -107,3 +107,10 @@ def test_instances_of_several_hubs_are_refused(run, project):
     code, _, err = run("status", "@runs.json")
     assert code == 2
     assert "different hubs" in err
+
+
+def test_those_that_are_there_are_shown_although_one_is_not(remote, server):
+    server.on("GET", "/instances/a", (200, status("a")))
+    code, out, err = remote("status", "a", "gone", "-o", "json")
+    assert (code, json.loads(out)) == (3, [status("a")])
+    assert "no instance 'gone'" in err

@@ -191,3 +191,12 @@ def test_control_c_leaves_the_instance_running_and_says_how_to_go_on(app, run):
     assert f"interrupted; instance '{instance_id}' is left running, but nobody works on this local hub now" in err
     assert f"hint: go on waiting with: durablectl wait {instance_id} --timeout=3600s" in err
     assert '"Running"' in run("status", instance_id, "-o", "json").out
+
+
+def test_a_payload_of_a_remote_hub_is_waited_for_there_also_beside_an_app(app, run, server):
+    server.on("GET", "/instances/a", (200, status("a", output="there")))
+    base = server.url.replace("127.0.0.1", "localhost")
+    (app / "run.json").write_text(json.dumps(payload(base, "a")))
+    run("context", "add", "prod", "--url", base)
+    run("context", "use", "prod")
+    assert run("wait", "@run.json", "--timeout", "5s")[:2] == (0, "there\n")
