@@ -17,7 +17,15 @@ def main() -> int:
         from durablectl.cli.main import main as run
     except KeyboardInterrupt:  # Ctrl-C while modules load
         return 130
+    _fill_closed_streams()
     return run(sys.argv[1:])
+
+
+def _fill_closed_streams() -> None:
+    """Put the null device where a standard stream was closed, lest the next file that is opened takes its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - pathlib is slow, and it stays open
 
 
 if __name__ == "__main__":

@@ -35,6 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return exits.ExitCode.DONE  # whoever read our rows has seen enough
     except DurablectlError as error:
         return _failed(error, arguments, out)
+    except OSError as error:
+        where = f"{error.filename}: " if isinstance(error.filename, str) else ""
+        return _failed(DurablectlError(f"{where}{(error.strerror or str(error)).lower()}"), arguments, out)
     except Exception as error:  # the last stop: whatever it is, people get a sentence
         return _failed(error, arguments, out)
 

@@ -207,7 +207,7 @@ class Root(Group):
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         """Names and options, without importing the commands."""
         names = [Completion(name, help) for name, help in SUMMARIES.items() if name.startswith(incomplete)]
-        return names + super(TyperGroup, self).shell_complete(ctx, incomplete)
+        return names + [item for item in super(TyperGroup, self).shell_complete(ctx, incomplete) if item.value.startswith("-")]
 
 
 class Completion(NamedTuple):

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TextIO
 
-from durablectl.errors import UsageError
+from durablectl.errors import DurablectlError, UsageError
 from durablectl.render.safe import defuse, json_safe, safe
 
 if TYPE_CHECKING:
@@ -228,11 +228,8 @@ class Output:
 
     def flush(self) -> None:
         """Hand over what was written; BrokenPipeError when nobody reads it any more."""
-        try:
+        with self._reader_may_be_gone():
             self._stdout.flush()
-        except BrokenPipeError:
-            _silence(self._stdout)
-            raise
 
     def _console(self, stream: TextIO) -> Console:
         from rich.console import Console  # deferred: only a terminal that wants it pays for it
@@ -259,11 +256,19 @@ class Output:
                 self.flush()
 
     def _write(self, text: str) -> None:
-        try:
+        with self._reader_may_be_gone():
             _write_any(self._stdout, text)
+
+    @contextmanager
+    def _reader_may_be_gone(self) -> Iterator[None]:
+        try:
+            yield
         except BrokenPipeError:
             _silence(self._stdout)
             raise
+        except OSError as error:
+            _silence(self._stdout)
+            raise DurablectlError(f"cannot write to standard output: {(error.strerror or str(error)).lower()}") from error
 
     def _write_last(self, text: str) -> None:
         try:
