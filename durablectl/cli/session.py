@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from durablectl import config
 from durablectl.cli.options import GlobalOptions, read_options
@@ -182,11 +182,7 @@ class Session:
             key=settings.key(),
             task_hub=settings.task_hub,
             connection=settings.connection,
-            headers=settings.keys.headers_for(url, settings.task_hub),
-            timeout=self.options.request_timeout or REQUEST_SECONDS,
-            ca_file=settings.ca_file,
-            proxy=settings.proxy,
-            key_hint=settings.keys.key_name(url, settings.task_hub),
+            **self._route(url, settings.task_hub),
         )
 
     def _foreign(self, payload: CheckStatusPayload, address: str) -> TaskHub:
@@ -196,9 +192,19 @@ class Session:
         return HttpTaskHub.from_payload(
             payload,
             key=self.settings.keys.key_for(address, task_hub),
-            headers=self.settings.keys.headers_for(address, task_hub),
-            timeout=self.options.request_timeout or REQUEST_SECONDS,
+            **self._route(address, task_hub),
         )
+
+    def _route(self, url: str, task_hub: str | None) -> dict[str, Any]:
+        """How to reach an address: what the contexts of the user have for exactly that one."""
+        keys = self.settings.keys
+        return {
+            "headers": keys.headers_for(url, task_hub),
+            "timeout": self.options.request_timeout or REQUEST_SECONDS,
+            "ca_file": keys.ca_file_for(url),
+            "proxy": keys.proxy_for(url),
+            "key_hint": keys.key_name(url, task_hub),
+        }
 
     def _agrees(self, address: str) -> bool:
         url, task_hub = self.settings.url, self.settings.task_hub

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from durablectl.config.addresses import is_url, without_key
-from durablectl.errors import DurablectlError, UsageError
+from durablectl.config.toml import parse_toml, place_of, read_text, replace_text, unknown_setting
+from durablectl.errors import UsageError
 
 PROJECT_FILE = "durablectl.toml"
 USER_FILE = "contexts.toml"
@@ -72,38 +73,38 @@ class ProjectFile:
 
 def read_user_file(path: Path) -> UserFile:
     """The user's contexts; empty when there is no file. `UsageError` when it cannot be understood."""
-    text = _text(path)
+    text = read_text(path)
     if text is None:
         return UserFile(path)
-    parsed = _parsed(path, text)
+    parsed = parse_toml(path, text)
     for name in parsed:
         if name not in ("current", "contexts"):
-            raise _unknown(path, text, name, ("current", "contexts"))
+            raise unknown_setting(path, text, name, ("current", "contexts"))
     current = parsed.get("current")
     if current is not None and not isinstance(current, str):
-        raise UsageError(f"'current' {_at(path, text, 'current')} must be the name of a context")
+        raise UsageError(f"'current' {place_of(path, text, 'current')} must be the name of a context")
     return UserFile(path, current, _contexts(path, text, parsed, _ADDRESS + _USER_ONLY))
 
 
 def read_project_file(path: Path, user: UserFile) -> ProjectFile:
     """A durablectl.toml. It came with a clone: `UsageError` when it names a key, a command or a header, or one of the user's contexts."""
-    text = _text(path) or ""
-    parsed = _parsed(path, text)
+    text = read_text(path) or ""
+    parsed = parse_toml(path, text)
     _refuse_secrets(path, text, parsed)
     for name, value in parsed.items():
         if name not in _TOP:
-            raise _unknown(path, text, name, _TOP)
+            raise unknown_setting(path, text, name, _TOP)
         if name != "contexts" and (not isinstance(value, str) or not value):
-            raise UsageError(f"'{name}' {_at(path, text, name)} must be a text")
+            raise UsageError(f"'{name}' {place_of(path, text, name)} must be a text")
     if len([name for name in ("context", "hub", "url") if name in parsed]) > 1:
         raise UsageError(f"{path} names more than one hub", hint="keep one of context, hub and url")
     if "context" in parsed and (extra := [name for name in ("task-hub", "connection", "encode") if name in parsed]):
-        raise UsageError(f"'{extra[0]}' {_at(path, text, extra[0])} would redefine the context", hint="it goes with hub or url only")
+        raise UsageError(f"'{extra[0]}' {place_of(path, text, extra[0])} would redefine the context", hint="it goes with hub or url only")
     contexts = _contexts(path, text, parsed, _ADDRESS)
     for name in contexts:
         if name in user.contexts:
             raise UsageError(
-                f"context '{name}' {_at(path, text, f'[contexts.{name}]')} is one of your own and cannot be redefined",
+                f"context '{name}' {place_of(path, text, f'[contexts.{name}]')} is one of your own and cannot be redefined",
                 hint=f"rename it there, or remove yours with: durablectl context remove {name}",
             )
     hub = parsed.get("hub") or parsed.get("url")
@@ -130,7 +131,7 @@ def write_user_file(path: Path, *, current: str | None, contexts: Mapping[str, C
     from tomlkit.exceptions import TOMLKitError
 
     try:
-        document = tomlkit.parse(_text(path) or "")
+        document = tomlkit.parse(read_text(path) or "")
     except TOMLKitError as error:
         raise UsageError(f"{path} is no TOML: {error}") from error
     if current is None:
@@ -143,7 +144,7 @@ def write_user_file(path: Path, *, current: str | None, contexts: Mapping[str, C
     for name, context in contexts.items():
         if name not in before or before[name].unwrap() != context.to_toml():
             before[name] = context.to_toml()
-    _replace(path, tomlkit.dumps(document))
+    replace_text(path, tomlkit.dumps(document))
 
 
 def check_name(name: str) -> str:
@@ -174,7 +175,7 @@ def checked(context: Context) -> Context:
 def _contexts(path: Path, text: str, parsed: dict[str, Any], allowed: tuple[str, ...]) -> dict[str, Context]:
     tables = parsed.get("contexts", {})
     if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
-        raise UsageError(f"'contexts' {_at(path, text, 'contexts')} must hold tables such as [contexts.prod]")
+        raise UsageError(f"'contexts' {place_of(path, text, 'contexts')} must hold tables such as [contexts.prod]")
     return {name: _context(path, text, name, table, allowed) for name, table in tables.items()}
 
 
@@ -183,7 +184,7 @@ def _context(path: Path, text: str, name: str, table: dict[str, Any], allowed: t
     values: dict[str, Any] = {}
     for key, value in table.items():
         if key not in allowed:
-            raise _unknown(path, text, key, allowed)
+            raise unknown_setting(path, text, key, allowed)
         values[key.replace("-", "_")] = _value(path, text, key, value)
     for key in ("hub", "app", "key_file", "ca_file"):
         if values.get(key):
@@ -198,14 +199,14 @@ def _value(path: Path, text: str, key: str, value: object) -> object:
     if key in ("protected", "read-only"):
         if isinstance(value, bool):
             return value
-        raise UsageError(f"'{key}' {_at(path, text, key)} must be true or false")
+        raise UsageError(f"'{key}' {place_of(path, text, key)} must be true or false")
     if key == "header":
         values = [value] if isinstance(value, str) else value
         if _is_texts(values):
             return tuple(values)
-        raise UsageError(f"'{key}' {_at(path, text, key)} must be a list of 'Name: value'")
+        raise UsageError(f"'{key}' {place_of(path, text, key)} must be a list of 'Name: value'")
     if not isinstance(value, str) or not value:
-        raise UsageError(f"'{key}' {_at(path, text, key)} must be a text")
+        raise UsageError(f"'{key}' {place_of(path, text, key)} must be a text")
     return _encode(path, text, value) if key == "encode" else value
 
 
@@ -220,7 +221,7 @@ def _refuse_secrets(path: Path, text: str, parsed: dict[str, Any]) -> None:
         for name in _USER_ONLY:
             if name in table:
                 raise UsageError(
-                    f"'{name}' {_at(path, text, name)} is refused: a project's file may not name keys, commands, headers or proxies",
+                    f"'{name}' {place_of(path, text, name)} is refused: a project's file may not name keys, commands, headers or proxies",
                     hint="put it into a context of your own: durablectl context add NAME --url URL --key-env VARIABLE",
                 )
 
@@ -231,70 +232,15 @@ def _address(path: Path, text: str, name: str, value: str) -> str:
     try:
         return without_key(value)
     except UsageError as error:
-        raise UsageError(f"'{name}' {_at(path, text, name)}: {error.message}", hint=error.hint) from error
+        raise UsageError(f"'{name}' {place_of(path, text, name)}: {error.message}", hint=error.hint) from error
 
 
 def _encode(path: Path, text: str, value: str | None) -> str | None:
     if value not in (None, "json", "string"):
-        raise UsageError(f"'encode' {_at(path, text, 'encode')} must be json or string")
+        raise UsageError(f"'encode' {place_of(path, text, 'encode')} must be json or string")
     return value
 
 
 def _beside(path: Path, value: str | None) -> str | None:
     """A path of the file, as seen from the file's folder."""
     return None if value is None else os.path.normpath(path.parent / Path(value).expanduser())
-
-
-def _at(path: Path, text: str, name: str) -> str:
-    """Where a name stands: "in FILE, line N", as well as a look at the text can tell."""
-    pattern = re.escape(name) if name.startswith("[") else rf"""["']?{re.escape(name)}["']?\s*[=.]|\[{re.escape(name)}"""
-    for number, line in enumerate(text.splitlines(), 1):
-        if re.match(rf"\s*(?:{pattern})", line) or re.search(rf"[{{,]\s*{re.escape(name)}\s*=", line):
-            return f"in {path}, line {number}"
-    return f"in {path}"
-
-
-def _unknown(path: Path, text: str, name: str, known: tuple[str, ...]) -> UsageError:
-    from difflib import get_close_matches  # deferred: only a mistake needs it
-
-    near = get_close_matches(name, known, 1)
-    hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}"
-    return UsageError(f"unknown setting '{name}' {_at(path, text, name)}", hint=hint)
-
-
-def _text(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise UsageError(f"cannot read {path}: {reason}") from error
-
-
-def _parsed(path: Path, text: str) -> dict[str, Any]:
-    import tomllib  # deferred: most people have neither file
-
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path} is no TOML: {str(error)[:1].lower()}{str(error)[1:]}") from error
-
-
-def _replace(path: Path, text: str) -> None:
-    target = Path(os.path.realpath(path))  # a link into a folder of dotfiles stays a link
-    draft = target.with_name(f"{target.name}.{os.urandom(4).hex()}.tmp")
-    try:
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-                stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
-            draft.replace(target)
-        except BaseException:
-            draft.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise DurablectlError(f"cannot write {path}: {error.strerror}") from error

@@ -28,6 +28,8 @@ class Credential:
     key_file: str | None = None
     header: tuple[str, ...] = field(default=(), repr=False)
     header_command: str | None = None
+    ca_file: str | None = None
+    proxy: str | None = field(default=None, repr=False)
 
     @classmethod
     def of_context(cls, context: Context) -> Credential | None:
@@ -43,6 +45,8 @@ class Credential:
             context.key_file,
             context.header,
             context.header_command,
+            context.ca_file,
+            context.proxy,
         )
 
     @property
@@ -83,6 +87,14 @@ class KeyRing:
             if lines:
                 return {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines if ":" in line)}
         return {}
+
+    def ca_file_for(self, url: str) -> str | None:
+        """The certificates to trust at this address, when not the system's."""
+        return next((each.ca_file for each in self.credentials if each.ca_file and each.origin == origin_of(url)), None)
+
+    def proxy_for(self, url: str) -> str | None:
+        """The proxy on the way to this address."""
+        return next((each.proxy for each in self.credentials if each.proxy and each.origin == origin_of(url)), None)
 
     def _of(self, url: str, task_hub: str | None) -> list[Credential]:
         origin = origin_of(url)

@@ -15,6 +15,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, TextIO
 
 from durablectl.errors import DurablectlError, UsageError
+from durablectl.render.query import compiled, searched
 from durablectl.render.safe import defuse, json_safe, safe
 
 if TYPE_CHECKING:
@@ -276,28 +277,6 @@ class Output:
             self.flush()
         except BrokenPipeError:
             pass
-
-
-def compiled(query: str) -> Any:
-    """A JMESPath expression; `UsageError` that points at the place when it is none."""
-    import jmespath  # deferred: only --query and --where need it
-    from jmespath.exceptions import JMESPathError
-
-    try:
-        return jmespath.compile(query)
-    except JMESPathError as error:
-        reason = str(error).splitlines()[0].rstrip(".:")
-        raise UsageError(f"'{query}' is no JMESPath expression: {reason}", hint="see https://jmespath.org/tutorial.html") from error
-
-
-def searched(expression: Any, value: Any) -> Any:
-    """What a compiled expression finds in a JSON value; `UsageError` when it does not fit the value."""
-    from jmespath.exceptions import JMESPathError  # deferred, as above
-
-    try:
-        return expression.search(value)
-    except JMESPathError as error:
-        raise UsageError(f"the JMESPath expression does not fit: {error}", hint="see the JSON it is asked with -o json") from error
 
 
 def _is_terminal(stream: TextIO) -> bool:

@@ -356,3 +356,15 @@ def test_the_folder_of_a_hub_ignores_itself(tmp_path):
     config.make_hub_folder(tmp_path / "p" / ".durablectl")
     assert (tmp_path / "p" / ".durablectl" / ".gitignore").read_text() == "*\n"
     assert list((tmp_path / "p").iterdir()) == [tmp_path / "p" / ".durablectl"]
+
+
+def test_a_home_that_is_none_is_as_good_as_an_empty_one(run):
+    assert run("context", "list", "-o", "json", env={"HOME": "/dev/null", "XDG_CONFIG_HOME": "/dev/null/x"}) == (0, "[]\n", "")
+
+
+def test_certificates_and_proxy_go_with_their_address(settle, user):
+    context = Context("a", url=URL, ca_file="/ca.pem", proxy="http://proxy:1")
+    config.write_user_file(user, current="a", contexts={"a": context})
+    keys = settle().keys
+    assert (keys.ca_file_for(URL), keys.proxy_for(URL)) == ("/ca.pem", "http://proxy:1")
+    assert (keys.ca_file_for("https://x.example"), keys.proxy_for("https://x.example")) == (None, None)
