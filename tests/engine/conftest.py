@@ -31,7 +31,7 @@ def app() -> App:
     def sequence(context: Any) -> Any:
         said = []
         for city in context.get_input() or ["Tokyo", "Oslo"]:
-            said.append((yield context.call_activity("greet", city)))  # noqa: PERF401
+            said.append((yield context.call_activity("greet", city)))
         return said
 
     @app.orchestrator
@@ -59,7 +59,7 @@ def app() -> App:
 
     @app.orchestrator
     def ticks(context: Any) -> Any:
-        seen = context.get_input() + [(yield context.wait_for_external_event("Tick"))]
+        seen = [*context.get_input(), (yield context.wait_for_external_event("Tick"))]
         if len(seen) < 3:
             context.continue_as_new(seen)
         return seen
