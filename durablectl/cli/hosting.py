@@ -47,7 +47,7 @@ def run_worker(path: Path, registry: Registry, out: Output, *, concurrency: int 
     """Work for a hub until SIGINT or SIGTERM, or until nothing is left to do; raises what stopped the worker."""
     database = Database(path, create=True)
     worker = Worker(database, registry, concurrency=concurrency, is_persistent=not until_idle, warn=out.warn)
-    with _stop_signals() as stopping, redirect_stdout(Talk(out)):
+    with stop_signals() as stopping, redirect_stdout(Talk(out)):
         try:
             worker.start()
             out.note("working until nothing is left to do" if until_idle else "working; stop it with Ctrl-C")
@@ -63,7 +63,7 @@ def run_worker(path: Path, registry: Registry, out: Output, *, concurrency: int 
 
 
 @contextmanager
-def _stop_signals() -> Iterator[threading.Event]:
+def stop_signals() -> Iterator[threading.Event]:
     """An event that SIGINT and SIGTERM set while inside."""
     stopping = threading.Event()
 

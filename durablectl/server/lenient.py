@@ -13,7 +13,7 @@ from typing import Any
 
 from durablectl.wire import json_text, json_value
 
-DEEPEST = 64  # the parser's own limit
+DEEPEST = 64  # levels; the parser's own limit
 
 _STRINGS_AND_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
 _SPACE = re.compile(r"(?:\s|/\*.*?\*/|//[^\r\n]*)*", re.DOTALL)
@@ -53,15 +53,15 @@ def parse(text: str) -> Parsed:
 
 
 def parse_first(text: str) -> Parsed:
-    """The first value of a text, whatever follows it; `NotJson` when there is none."""
+    """The first value of a text, whatever follows it, to be stored compactly; `NotJson` when there is none."""
     try:
-        start = len(text) - len(text.lstrip())
-        value, end = json.JSONDecoder(parse_constant=_refuse).raw_decode(text, start)
-        parsed = Parsed(value, text[start:end])
+        value, _ = json.JSONDecoder(parse_constant=_refuse).raw_decode(text, len(text) - len(text.lstrip()))
+        _refuse_depth(text)
+        return Parsed(value, json_text(value))
+    except NotJson:
+        raise
     except (ValueError, RecursionError):
-        parsed, _ = _read(text)
-    _refuse_depth(parsed.text)
-    return parsed
+        return _read(text)[0]
 
 
 def _refuse(name: str) -> Any:

@@ -1,0 +1,120 @@
+"""Run `serve` for the command line: its key, its words, its end."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from durablectl.cli.hosting import Talk, stop_signals
+from durablectl.cli.session import Session
+from durablectl.errors import Unsupported
+from durablectl.render.output import Output
+
+if TYPE_CHECKING:
+    from durablectl.server.app import Answered
+    from durablectl.server.hosting import Hosting
+
+KEY_FILE = "serve.key"
+
+
+class Log(Enum):
+    """How requests are written down."""
+
+    TEXT = "text"
+    JSON = "json"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What the command was told."""
+
+    host: str
+    port: int
+    key_file: Path | None
+    concurrency: int
+    log: Log
+    reload: bool
+
+
+def serve_hub(session: Session, serving: Serving) -> None:
+    """Serve the session's local hub until a signal comes."""
+    try:
+        from durablectl.server import hosting, running  # deferred: only this command needs it
+    except ModuleNotFoundError as error:
+        raise Unsupported(f"serve needs '{error.name}', which is not installed", hint="pip install 'durablectl[serve]'") from error
+    registry, path = session.registry(), session.require_hub()
+    session.open(create=True)
+    session.announce()
+    key = _key(session, serving, path)
+    bound = running.bind(serving.host, serving.port)
+    port = bound.getsockname()[1]
+    with bound, stop_signals(), redirect_stdout(Talk(session.out)):
+        hosted = hosting.Hosting(
+            path,
+            registry,
+            origin=_origin(serving.host, port),
+            key=key,
+            concurrency=serving.concurrency,
+            telling=hosting.Telling(_log(session.out, serving.log), session.out.warn, _tell_error(session)),
+        )
+        try:
+            hosted.start()
+            _say_hello(session.out, hosted, _origin(serving.host, port), key)
+            running.run(hosted.app, bound, on_exit=hosted.stop_waiting, warn=session.out.warn)
+        finally:
+            hosted.close()
+    session.out.note("stopped; nothing is lost")
+
+
+def _key(session: Session, serving: Serving, path: Path) -> str | None:
+    """The key to ask for: the one that was named, else, where others reach the server, one that is kept beside the hub."""
+    from durablectl.server.keys import checked_key, kept_key, read_key  # deferred, as above
+    from durablectl.server.running import is_loopback  # deferred, as above
+
+    if serving.key_file is not None:
+        return read_key(serving.key_file)
+    if (variable := session.options.key_env) is not None:
+        return checked_key(session.environ.get(variable, ""), f"the variable {variable}")
+    if is_loopback(serving.host):
+        return None
+    file = path.with_name(KEY_FILE)
+    key = kept_key(file)
+    session.out.note(f"clients need the key in {file}")
+    return key
+
+
+def _origin(host: str, port: int) -> str:
+    shown = f"[{host}]" if ":" in host and not host.startswith("[") else host
+    return f"http://{shown}:{port}"
+
+
+def _say_hello(out: Output, hosted: Hosting, origin: str, key: str | None) -> None:
+    from durablectl.server.operations import PATH  # deferred, as above
+
+    out.note(f"task hub '{hosted.place.task_hub}' at {origin}{PATH}{' (with a key)' if key else ''}")
+    out.note("stop it with Ctrl-C")
+
+
+def _log(out: Output, log: Log) -> Callable[[Answered], None]:
+    match log:
+        case Log.TEXT:
+            return lambda answered: out.note(answered.line())
+        case Log.JSON:
+            return lambda answered: out.talk(answered.json())
+        case Log.OFF:
+            return lambda _answered: None
+
+
+def _tell_error(session: Session) -> Callable[[Exception], None]:
+    def tell(error: Exception) -> None:
+        session.out.warn(f"a request failed: {type(error).__name__}: {error}")
+        if session.options.debug:
+            session.out.talk("".join(traceback.format_exception(error)))
+
+    return tell

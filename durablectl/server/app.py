@@ -1,0 +1,145 @@
+"""The ASGI application: which door a request comes through, who may, and what is written down of it. Knows no socket."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+from durablectl.server.access import Access
+from durablectl.server.answers import Refusal, empty, short, went_wrong
+from durablectl.server.api import Api
+from durablectl.server.call import Call, origin_of, target_of
+from durablectl.server.operations import PATH
+from durablectl.wire import exact_time_to_text, redacted_text
+
+RPC_PATH = "/durabletask"
+_VERBS = {"GET", "POST", "DELETE", "OPTIONS"}
+GONE = 499  # in the log only: the client went away before there was an answer
+
+
+class Starters(Protocol):
+    """The app's own HTTP functions."""
+
+    async def answer(self, scope: Scope, receive: Receive) -> Response | None:
+        """The answer of the function that the request's path and method select; None when there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A request and its answer, as the log has it; keys are struck out."""
+
+    time: datetime
+    client: str
+    method: str
+    target: str
+    status: int
+    seconds: float
+
+    def line(self) -> str:
+        return f"{self.client} {self.method} {self.target} {self.status} {self.seconds * 1000:.1f} ms"
+
+    def json(self) -> str:
+        return json.dumps(
+            {
+                "time": exact_time_to_text(self.time),
+                "client": self.client,
+                "method": self.method,
+                "target": self.target,
+                "status": self.status,
+                "ms": round(self.seconds * 1000, 3),
+            }
+        )
+
+
+class App:
+    """What an ASGI server runs. `rpc_token` makes the path of the app's own client unguessable where a key is asked for."""
+
+    def __init__(
+        self,
+        api: Api,
+        access: Access,
+        *,
+        starters: Starters | None = None,
+        rpc_token: str = "",
+        log: Callable[[Answered], None] = lambda _answered: None,
+        on_error: Callable[[Exception], None] = lambda _error: None,
+    ) -> None:
+        self._api, self._access, self._log, self._on_error = api, access, log, on_error
+        self._rpc = f"{RPC_PATH}/{rpc_token}" if rpc_token else RPC_PATH
+        self.starters = starters
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started, status = time.perf_counter(), GONE
+
+        async def note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            answer = await self._answer(scope, receive)
+            await answer(scope, receive, note)
+        except ClientDisconnect:
+            pass
+        finally:
+            self._log(self._answered(scope, status, time.perf_counter() - started))
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Response:
+        try:
+            return await self._dispatch(scope, receive)
+        except ClientDisconnect:
+            raise
+        except Refusal as refusal:
+            return refusal.answer
+        except Exception as error:  # the last resort: one request's trouble is nobody else's
+            self._on_error(error)
+            return went_wrong("An unexpected error occurred; the server's own log tells more.", "System.Exception")
+
+    async def _dispatch(self, scope: Scope, receive: Receive) -> Response:
+        headers = Headers(scope=scope)
+        refusal = self._access.refusal(headers, origin_of(scope, headers))
+        if refusal is not None:
+            return short(403, refusal)
+        path = scope["raw_path"].decode("latin-1")
+        if (rest := _below(PATH, path)) is not None:
+            if scope["method"] not in _VERBS:
+                return Response(status_code=405, headers={"Allow": "DELETE, GET, OPTIONS, POST"})
+            if not self._access.knows(headers, scope["query_string"]):
+                return empty(401)
+            return await self._api.answer(Call(scope, receive, rest))
+        if (rest := _below(self._rpc, path)) is not None:
+            return await self._api.answer(Call(scope, receive, rest, is_rpc=True))
+        return await self._function(scope, receive)
+
+    async def _function(self, scope: Scope, receive: Receive) -> Response:
+        answer: Awaitable[Response | None] | None = self.starters.answer(scope, receive) if self.starters is not None else None
+        return (await answer if answer is not None else None) or empty(404)
+
+    def _answered(self, scope: Scope, status: int, seconds: float) -> Answered:
+        client = scope.get("client")
+        target = redacted_text(target_of(scope).replace(self._rpc, RPC_PATH, 1))
+        return Answered(datetime.now(UTC), client[0] if client else "-", scope["method"], target, status, seconds)
+
+
+def _below(base: str, path: str) -> str | None:
+    """The rest of a path below a base, whose case does not matter; None when it lies elsewhere."""
+    if path[: len(base)].lower() != base.lower():
+        return None
+    rest = path[len(base) :]
+    return rest if not rest or rest.startswith("/") else None

@@ -1,0 +1,124 @@
+"""A local hub, its worker, the app's functions and the HTTP API in one process. Knows no socket and no console."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from durablectl.backends.local import CONNECTION, TASK_HUB, LocalTaskHub
+from durablectl.engine.registry import Registry
+from durablectl.engine.worker import CONCURRENCY, Worker
+from durablectl.model import RuntimeStatus
+from durablectl.server.access import Access
+from durablectl.server.api import Api
+from durablectl.server.app import Answered, App
+from durablectl.server.gate import Gate
+from durablectl.server.operations import Place
+
+STOP_SECONDS = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Where words go: the log of answered requests, and what the people who run the server should hear."""
+
+    log: Callable[[Answered], None] = lambda _answered: None
+    warn: Callable[[str], None] = lambda _text: None
+    on_error: Callable[[Exception], None] = lambda _error: None
+
+
+class Hosting:
+    """What `serve` runs. `origin` is where this process itself reaches it."""
+
+    def __init__(
+        self,
+        path: Path,
+        registry: Registry,
+        *,
+        origin: str,
+        key: str | None = None,
+        concurrency: int = CONCURRENCY,
+        telling: Telling | None = None,
+    ) -> None:
+        self._telling = telling or Telling()
+        self._registry, self._concurrency = registry, concurrency
+        self._hub = LocalTaskHub(path, create=True)
+        self._lock = threading.Lock()
+        self._worker = self._new_worker(registry)
+        self.gate = Gate(self._hub, lambda: self._worker.wake())
+        settings = host_settings(registry)
+        self.place = Place(settings.hub_name or TASK_HUB, CONNECTION, key, settings.version)
+        token = secrets.token_urlsafe(24) if key else ""
+        self.app = App(
+            Api(self.gate, self.place, lambda: self._registry.entities.names),
+            Access(key),
+            rpc_token=token,
+            log=self._telling.log,
+            on_error=self._telling.on_error,
+        )
+
+    def start(self) -> None:
+        self._worker.start()
+
+    def replace(self, registry: Registry) -> None:
+        """Go on with another version of the app. What is under way goes on; instances are replayed with the new functions."""
+        with self._lock:
+            self._worker.stop(STOP_SECONDS)
+            self._registry = registry
+            self._worker = self._new_worker(registry)
+            self._worker.start()
+
+    def counts(self) -> dict[RuntimeStatus, int]:
+        return self._hub.counts()
+
+    def stop_waiting(self) -> None:
+        """Let every wait of a client end now."""
+        self.gate.stop_waiting()
+
+    def close(self) -> None:
+        with self._lock:
+            self._worker.stop(STOP_SECONDS)
+        self.gate.close()
+        self._hub.close()
+
+    def _new_worker(self, registry: Registry) -> Worker:
+        return Worker(self._hub.database, registry, concurrency=self._concurrency, fails_unknown=True, warn=self._telling.warn)
+
+
+@dataclass(frozen=True, slots=True)
+class HostSettings:
+    """What matters here of an app's host.json."""
+
+    route_prefix: str = "api"
+    hub_name: str | None = None
+    version: str | None = None
+
+
+def host_settings(registry: Registry) -> HostSettings:
+    """The settings of the app's host.json; the defaults where it is missing or says nothing that can be used."""
+    app = Path(registry.app)
+    try:
+        document = json.loads(((app if app.is_dir() else app.parent) / "host.json").read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError):
+        return HostSettings()
+    prefix = _member(document, "extensions", "http", "routePrefix")
+    hub, version = (
+        _member(document, "extensions", "durableTask", "hubName"),
+        _member(document, "extensions", "durableTask", "defaultVersion"),
+    )
+    return HostSettings(
+        prefix.strip("/") if isinstance(prefix, str) else "api",
+        hub if isinstance(hub, str) and hub and not hub.startswith("%") else None,
+        version if isinstance(version, str) and version else None,
+    )
+
+
+def _member(document: Any, *names: str) -> Any:
+    for name in names:
+        document = document.get(name) if isinstance(document, dict) else None
+    return document
