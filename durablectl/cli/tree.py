@@ -42,6 +42,7 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "Local": {
         "worker": "Run the app's functions for the local hub.",
+        "serve": "Serve the local hub over HTTP as a Durable Functions app does.",
         "functions": "List the functions of the app.",
         "init": "Write a small app that runs here and on Azure.",
     },
