@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from queue import Empty, SimpleQueue
 
 import typer
 
@@ -15,7 +17,7 @@ from durablectl.cli.session import Session
 from durablectl.cli.showing import payload_json, show_payload
 from durablectl.cli.starting import has_nobody, is_local_hub
 from durablectl.cli.targets import command_line, statuses_json
-from durablectl.errors import DurablectlError, UsageError, WrongState
+from durablectl.errors import DurablectlError, Unreachable, UsageError, WrongState
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.render import views
 from durablectl.render.output import OutputFormat
@@ -26,6 +28,7 @@ from durablectl.taskhub import TaskHub, WaitRules, wait_for_instances
 GRACE = 5.0
 RESPONSE_TIMEOUT = 10.0
 TOLD_IDS = 20
+LAST_LOOK = 2.0  # what the look at the time-out itself may take
 Seen = dict[str, InstanceStatus | None]
 
 
@@ -76,37 +79,69 @@ def wait_and_show(session: Session, hub: TaskHub, ids: Sequence[str], options: W
 
 
 def _wait(session: Session, hub: TaskHub, ids: Sequence[str], rules: WaitRules) -> Seen:
-    told = _Told(session)
+    told = _Told(session, ids)
+    is_local = is_local_hub(session, hub)
     try:
-        with session.working(ids) if is_local_hub(session, hub) else nullcontext(), waiting_display(session.out, ids) as watcher:
+        with session.working(ids) if is_local else nullcontext(), waiting_display(session.out, ids) as watcher:
             told.watcher = watcher
-            return wait_for_instances(hub, ids, rules, on_status=told.status, on_trouble=told.trouble)
+
+            def wait() -> Seen:
+                return wait_for_instances(hub, ids, rules, on_status=told.status, on_trouble=told.trouble)
+
+            return wait() if is_local or rules.timeout is None else _on_time(wait, told, hub, rules.timeout)
     except KeyboardInterrupt:
-        _say_how_to_go_on(session, hub, [each for each in ids if each not in told.ended], rules)
+        _say_how_to_go_on(session, hub, [each for each, status in told.seen.items() if status is None or not status.is_final], rules)
         raise typer.Exit(exits.ExitCode.INTERRUPTED) from None
 
 
 class _Told:
-    """Hands statuses on, remembers what has ended, and tells a trouble once, and that it is over."""
+    """Hands statuses on, remembers the last of each, and tells a trouble once, and that it is over."""
 
-    def __init__(self, session: Session) -> None:
-        self.ended: set[str] = set()
+    def __init__(self, session: Session, ids: Sequence[str]) -> None:
+        self.seen: Seen = dict.fromkeys(ids)
         self.watcher: Watcher | None = None
+        self.is_over = False
         self._out, self._troubled = session.out, False
 
     def status(self, status: InstanceStatus) -> None:
+        if self.is_over:
+            return
         if self._troubled:
             self._troubled = False
             self._out.note("the hub answers again")
-        if status.is_final:
-            self.ended.add(status.instance_id)
+        self.seen[status.instance_id] = status
         if self.watcher is not None:
             self.watcher(status)
 
     def trouble(self, trouble: DurablectlError) -> None:
-        if not self._troubled:
+        if not (self._troubled or self.is_over):
             self._troubled = True
             self._out.warn(f"{trouble.message}; the wait goes on")
+
+
+def _on_time(wait: Callable[[], Seen], told: _Told, hub: TaskHub, timeout: float) -> Seen:
+    """Wait in a thread that is left behind at the time-out: a service that gives no answer holds a request for much longer."""
+    ended: SimpleQueue[Seen | BaseException] = SimpleQueue()
+
+    def work() -> None:
+        try:
+            ended.put(wait())
+        except BaseException as error:
+            ended.put(error)
+
+    threading.Thread(target=work, name="wait", daemon=True).start()
+    try:
+        outcome = ended.get(timeout=timeout + LAST_LOOK)
+    except Empty:
+        told.is_over = True
+        if not all(told.seen.values()):
+            raise Unreachable(
+                f"no answer from {wire.redacted_text(hub.address)} in time", hint="durablectl list, to see if it is there"
+            ) from None
+        return dict(told.seen)
+    if isinstance(outcome, BaseException):
+        raise outcome
+    return outcome
 
 
 def _say_how_to_go_on(session: Session, hub: TaskHub, ids: Sequence[str], rules: WaitRules) -> None:
