@@ -15,6 +15,7 @@ from durablectl.errors import HubUnusable, UsageError
 APP_FILE = "function_app.py"
 HUB_FOLDER = ".durablectl"
 HUB_FILE = "hub.db"
+FOUND = "found upwards from the working directory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,8 @@ def resolve(
     app, app_source = _app(asked, given, cwd, choice, project)
     if choice is None and app is not None:
         beside = (app if app.is_dir() else app.parent) / HUB_FOLDER / HUB_FILE
-        choice = _Choice(Context("", hub=str(beside)), f"the app {app} ({app_source})", own=True, named=False)
+        said = "" if app_source == FOUND else f" ({app_source})"
+        choice = _Choice(Context("", hub=str(beside)), f"the app {app}{said}", own=True, named=False)
     return _settled(asked, given, choice, KeyRing(_credentials(asked, given, choice, user), environ), (app, app_source, project))
 
 
@@ -149,7 +151,7 @@ def _app(
     if project and project.app:
         return Path(project.app), f"durablectl.toml ({project.path})"
     found = find_app(cwd)
-    return found, "found upwards from the working directory"
+    return found, FOUND
 
 
 def _credentials(asked: Mapping[str, str], given: Mapping[str, str], choice: _Choice | None, user: UserFile) -> tuple[Credential, ...]:
