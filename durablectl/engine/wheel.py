@@ -151,7 +151,7 @@ class Wheel:
             has_changed
             or self._fetched.is_more
             or (due is not None and due <= now)
-            or bool(rows.answers or rows.children or rows.continuations or rows.timers or rows.requests or rows.cancelled)
+            or bool(rows.answers or rows.children or rows.continuations or rows.timers or rows.requests or rows.cancelled or rows.strays)
             or (self._has_waiting_activities and self._room > 0)
         )
 
@@ -165,6 +165,8 @@ class Wheel:
             if item.events and item.instance in self._held:
                 work[item.instance] = list(item.events)  # type: ignore[arg-type]
         for activity, event in results:
+            if activity.worker != self.session.key:
+                continue  # begun under an earlier session, which another worker has taken over
             if isinstance(activity, EntityBatch):
                 assert isinstance(event, EntityBatchResult)
                 self._finish_batch(activity, event, rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -263,3 +264,25 @@ def test_the_hub_file_of_a_newer_version_is_refused_and_left_alone(turning: Turn
         sql.execute("PRAGMA user_version = 99")
     with pytest.raises(HubUnusable, match="newer durablectl"):
         Database(turning.path)
+
+
+def test_the_activities_of_a_dead_worker_wake_their_instance_at_once(turning: Turning, app: App) -> None:
+    gate = threading.Event()
+
+    @app.activity
+    def held_up(number: int) -> int:
+        gate.wait(10)
+        return number
+
+    @app.orchestrator
+    def waits(context: Any) -> Any:
+        return (yield context.call_activity("held_up", 1))
+
+    dead = turning.wheel()
+    turning.hub.start("waits", instance_id="w")
+    while dead.turn(turning.now):
+        pass
+    dead.session.abandon()
+    gate.set()
+    turning.turn_until_quiet(turning.wheel())
+    assert turning.hub.get_status("w").output == 1
