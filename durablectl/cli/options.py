@@ -141,6 +141,7 @@ def read_options(given: Mapping[str, Any], environ: Mapping[str, str]) -> Global
         values[each.name] = True if text is True else _read(each, text, source)
         sources[each.name] = source
     _check_pairs(values, sources)
+    _let_query_ask_json(values, sources)
     return GlobalOptions(**values, given=sources)
 
 
@@ -166,6 +167,15 @@ def _check_pairs(values: dict[str, Any], sources: dict[str, str]) -> None:
         else:
             both = " and ".join(sources[name].removeprefix("flag ") for name in (one, other))
             raise UsageError(f"{both} exclude each other", hint="give only one of them")
+
+
+def _let_query_ask_json(values: dict[str, Any], sources: dict[str, str]) -> None:
+    """A query asks JSON, so it brings `-o json` along; it is refused beside a flag that wants something else."""
+    if "query" not in values or values.get("output") in (OutputFormat.JSON, OutputFormat.JSONL):
+        return
+    if sources.get("output", "").startswith("flag"):
+        raise UsageError(f"--query filters JSON, not -o {values['output'].value}", hint="use -o json or -o jsonl")
+    values["output"], sources["output"] = OutputFormat.JSON, sources["query"]
 
 
 def _param(option: _Global) -> TyperOption:

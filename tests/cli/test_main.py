@@ -188,3 +188,15 @@ def test_a_closed_stream_is_as_good_as_none(home, closed):
     )
     assert (done.returncode, done.stdout) == (0, "")
     assert "unexpected" not in done.stderr
+
+
+def test_a_query_brings_json_along(run):
+    run("context", "add", "a", "--hub", "a.db")
+    assert run("context", "list", "--query", "[].name").out == '[\n  "a"\n]\n'
+    assert run("context", "list", "--query", "name", env={"DURABLECTL_OUTPUT": "jsonl"}).out == '"a"\n'
+
+
+@pytest.mark.parametrize("format", ["text", "id"])
+def test_a_query_beside_another_form_is_refused(run, format):
+    code, _out, err = run("context", "list", "--query", "[]", "-o", format)
+    assert (code, err) == (2, f"durablectl: --query filters JSON, not -o {format}\nhint: use -o json or -o jsonl\n")
