@@ -59,6 +59,8 @@ class Wheel:
         self._most_kept = most_kept
         self.session = Session(database, _scope(registry, roots, fails_unknown))
         self.running: Running | None = None
+        self.culprit: Held | None = None
+        """The instance whose episode is being made, for whoever has to explain why a turn went wrong."""
         self._held: OrderedDict[int, Held] = OrderedDict()
         self._fetched = Fetched(is_more=True)
         self._has_waiting_activities = True
@@ -235,6 +237,7 @@ class Wheel:
         )
 
     def _advance(self, held: Held, events: list[Inbound], planner: Planner) -> None:
+        self.culprit = held
         episode = self._run(held, events, planner.now)
         planner.add(held, episode)
         if isinstance(episode.ending, ExecutionCompleted | ContinueAsNew):
@@ -242,6 +245,7 @@ class Wheel:
             del self._held[held.key]
         else:
             self._held.move_to_end(held.key)
+        self.culprit = None
 
     def _run(self, held: Held, events: list[Inbound], now: datetime) -> Episode:
         if held.key in self._poisoned:

@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from types import FrameType
@@ -137,9 +138,20 @@ class Worker:
                 return None
             self._warn(f"{error.message}; trying again")
             self._stopping.wait(RETRY_SECONDS)
+        except Exception as error:  # a defect of ours: the instance that it shows at fails, the others go on
+            self._blame(wheel, error)
+            self._stopping.wait(RETRY_SECONDS)
         else:
             return wheel
         return self._replacement(wheel)
+
+    def _blame(self, wheel: Wheel, error: Exception) -> None:
+        culprit = wheel.culprit
+        if culprit is not None:
+            self._poisoned[culprit.key] = f"Orchestrator function '{culprit.name}' failed: internal error of durablectl: {error!r}"
+        place = "".join(traceback.format_tb(error.__traceback__)[-1:]).strip().replace("\n", " ")
+        where = f" at instance '{culprit.instance_id}'" if culprit is not None else ""
+        self._warn(f"internal error{where}: {error!r} ({place}); please report it; starting afresh")
 
     def _replacement(self, wheel: Wheel) -> Wheel | None:
         """A fresh wheel for one that can no longer be used."""
