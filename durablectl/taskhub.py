@@ -135,6 +135,8 @@ FIRST_INTERVAL = 0.05
 MOVED_ON = 1.5
 PATIENCE = 60.0
 LONGEST_BACK_OFF = 30.0
+SHARE_OF_OTHERS = 4.0
+SHORTEST_PAUSE = 0.0001
 
 
 def intervals(timeout: float | None, interval: float = 1.0) -> Generator[float, float, None]:
@@ -191,11 +193,12 @@ def wait_for_instances(
     seen: dict[str, InstanceStatus | None] = dict.fromkeys(instance_ids)
     started, delays, failures = clock(), intervals(rules.timeout, rules.interval), 0
     next(delays)
-    while not rules.is_over(seen.values()):
-        trouble = _look(hub, seen, rules, clock() - started, on_status)
+    while True:
+        looked = clock()
+        trouble = _look(hub, seen, rules, looked - started, on_status)
         if rules.is_over(seen.values()):
-            break
-        elapsed = clock() - started
+            return seen
+        took, elapsed = clock() - looked, clock() - started
         failures = 0 if trouble is None or isinstance(trouble, InstanceNotFound) else failures + 1
         if failures and trouble is not None:
             on_trouble(trouble)
@@ -206,9 +209,8 @@ def wait_for_instances(
         except StopIteration:
             if trouble is not None and not all(seen.values()):
                 raise trouble from None
-            break
-        hub.pause(delay if not failures else _backed_off(delay, failures, rules, elapsed))
-    return seen
+            return seen
+        _pause(hub, delay if not failures else _backed_off(delay, failures, rules, elapsed), took, clock)
 
 
 def _look(
@@ -233,6 +235,14 @@ def _look(
             seen[instance_id] = status
             on_status(status)
     return trouble
+
+
+def _pause(hub: TaskHub, delay: float, took: float, clock: Callable[[], float]) -> None:
+    """Pause at most `delay`, and so long that looking, which `took` so long, leaves the time to those who work."""
+    paused, least = clock(), min(delay, took * SHARE_OF_OTHERS)
+    hub.pause(delay)
+    while (left := least - (clock() - paused)) > SHORTEST_PAUSE:
+        hub.pause(left)
 
 
 def _backed_off(delay: float, failures: int, rules: WaitRules, elapsed: float) -> float:

@@ -138,3 +138,17 @@ def test_the_wait_for_one_says_in_which_state_it_was_left():
     hub = Script(a=[RUNNING])
     with pytest.raises(WaitTimeout, match="instance 'a' is still Running after 2 s"):
         wait_for_completion(hub, "a", timeout=2, clock=lambda: hub.time)
+
+
+def test_a_hub_that_changes_all_the_time_is_not_looked_at_all_the_time():
+    class Busy(Script):
+        def get_status(self, instance_id, *, show_input=True):
+            self.time += 0.01
+            return super().get_status(instance_id)
+
+        def pause(self, seconds):
+            super().pause(min(seconds, 0.001))
+
+    hub = Busy(a=[RUNNING])
+    wait(hub, timeout=5)
+    assert 90 <= len(hub.asked) <= 110

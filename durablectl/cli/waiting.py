@@ -135,9 +135,7 @@ def _on_time(wait: Callable[[], Seen], told: _Told, hub: TaskHub, timeout: float
     except Empty:
         told.is_over = True
         if not all(told.seen.values()):
-            raise Unreachable(
-                f"no answer from {wire.redacted_text(hub.address)} in time", hint="durablectl list, to see if it is there"
-            ) from None
+            raise Unreachable(f"no answer from {wire.redacted_text(hub.address)} in time") from None
         return dict(told.seen)
     if isinstance(outcome, BaseException):
         raise outcome
