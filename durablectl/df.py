@@ -1,7 +1,8 @@
 """The authoring names of azure-functions-durable 1.x, for apps without the azure packages.
 
 An app that says `from durablectl import df` (or `import durablectl.df as df`) runs here and, once the import is changed to
-`import azure.durable_functions as df`, on Azure. A face over functionapp and engine: nothing is defined here.
+`import azure.durable_functions as df`, on Azure. `AuthLevel`, `HttpMethod`, `HttpRequest` and `HttpResponse` are those of
+azure.functions. A face over functionapp and engine: nothing is defined here.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from durablectl.engine.context import OrchestrationContext as DurableOrchestrationContext
 from durablectl.functionapp.contexts import DurableEntityContext, DurableOrchestrationClient
 from durablectl.functionapp.decorators import Blueprint, DFApp, Entity, Orchestrator
+from durablectl.functionapp.http import AuthLevel, HttpMethod, HttpRequest, HttpResponse
 from durablectl.functionapp.values import (
     DurableFunctionsCompatibilityWarning,
     EntityId,
@@ -18,6 +20,7 @@ from durablectl.functionapp.values import (
 )
 
 __all__ = [
+    "AuthLevel",
     "Blueprint",
     "DFApp",
     "DurableEntityContext",
@@ -26,6 +29,9 @@ __all__ = [
     "DurableOrchestrationContext",
     "Entity",
     "EntityId",
+    "HttpMethod",
+    "HttpRequest",
+    "HttpResponse",
     "ManagedIdentityTokenSource",
     "OrchestrationRuntimeStatus",
     "Orchestrator",

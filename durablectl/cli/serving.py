@@ -61,7 +61,7 @@ def serve_hub(session: Session, serving: Serving) -> None:
             origin=_origin(serving.host, port),
             key=key,
             concurrency=serving.concurrency,
-            telling=hosting.Telling(_log(session.out, serving.log), session.out.warn, _tell_error(session)),
+            telling=hosting.Telling(_log(session.out, serving.log), session.out.warn, _tell_error(session), _tell_failure(session.out)),
         )
         try:
             hosted.start()
@@ -116,5 +116,19 @@ def _tell_error(session: Session) -> Callable[[Exception], None]:
         session.out.warn(f"a request failed: {type(error).__name__}: {error}")
         if session.options.debug:
             session.out.talk("".join(traceback.format_exception(error)))
+
+    return tell
+
+
+def _tell_failure(out: Output) -> Callable[[str, BaseException], None]:
+    """What an HTTP function raised, with its traceback: its author is who watches this terminal."""
+
+    def tell(function: str, error: BaseException) -> None:
+        own = error.__traceback__
+        while own is not None and own.tb_next is not None and "function_app" not in own.tb_frame.f_code.co_filename:
+            own = own.tb_next
+        out.warn(f"the function '{function}' failed: {type(error).__name__}: {error}")
+        for line in "".join(traceback.format_exception(type(error), error, own)).splitlines():
+            out.note(f"  {line}")
 
     return tell

@@ -16,9 +16,10 @@ from durablectl.engine.worker import CONCURRENCY, Worker
 from durablectl.model import RuntimeStatus
 from durablectl.server.access import Access
 from durablectl.server.api import Api
-from durablectl.server.app import Answered, App
+from durablectl.server.app import RPC_PATH, Answered, App
 from durablectl.server.gate import Gate
 from durablectl.server.operations import Place
+from durablectl.server.starters import AppFunctions, Surroundings
 
 STOP_SECONDS = 1.5
 
@@ -30,6 +31,7 @@ class Telling:
     log: Callable[[Answered], None] = lambda _answered: None
     warn: Callable[[str], None] = lambda _text: None
     on_error: Callable[[Exception], None] = lambda _error: None
+    on_failure: Callable[[str, BaseException], None] = lambda _function, _error: None
 
 
 class Hosting:
@@ -54,24 +56,38 @@ class Hosting:
         settings = host_settings(registry)
         self.place = Place(settings.hub_name or TASK_HUB, CONNECTION, key, settings.version)
         token = secrets.token_urlsafe(24) if key else ""
+        self._around = Surroundings(
+            self.gate, self.place, Access(key), "/".join(filter(None, [origin + RPC_PATH, token])) + "/", self._telling.on_failure
+        )
+        self._prefix = settings.route_prefix
+        self.functions = AppFunctions(registry, self._prefix, self._around)
         self.app = App(
             Api(self.gate, self.place, lambda: self._registry.entities.names),
-            Access(key),
+            self._around.access,
+            starters=self.functions,
             rpc_token=token,
             log=self._telling.log,
             on_error=self._telling.on_error,
         )
+
+    @property
+    def route_prefix(self) -> str:
+        return self._prefix
 
     def start(self) -> None:
         self._worker.start()
 
     def replace(self, registry: Registry) -> None:
         """Go on with another version of the app. What is under way goes on; instances are replayed with the new functions."""
+        functions = AppFunctions(registry, self._prefix, self._around)
         with self._lock:
             self._worker.stop(STOP_SECONDS)
+            self.functions, before = functions, self.functions
+            self.app.starters = functions
             self._registry = registry
             self._worker = self._new_worker(registry)
             self._worker.start()
+        before.close()
 
     def counts(self) -> dict[RuntimeStatus, int]:
         return self._hub.counts()
@@ -83,6 +99,7 @@ class Hosting:
     def close(self) -> None:
         with self._lock:
             self._worker.stop(STOP_SECONDS)
+        self.functions.close()
         self.gate.close()
         self._hub.close()
 

@@ -1,0 +1,144 @@
+"""What an HTTP function is given and gives back, under the names of azure-functions; no server, no socket."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import parse_qsl
+
+
+class AuthLevel(Enum):
+    """Which key a client of an HTTP function needs."""
+
+    FUNCTION = "function"
+    ANONYMOUS = "anonymous"
+    ADMIN = "admin"
+
+
+class HttpMethod(Enum):
+    """The methods that an HTTP function may answer to."""
+
+    GET = "GET"
+    POST = "POST"
+    DELETE = "DELETE"
+    HEAD = "HEAD"
+    PATCH = "PATCH"
+    PUT = "PUT"
+    OPTIONS = "OPTIONS"
+
+
+class Headers(Mapping[str, str]):
+    """Headers, looked up without regard to case."""
+
+    def __init__(self, headers: Mapping[str, str] | None = None) -> None:
+        self._headers = {name.lower(): value for name, value in (headers or {}).items()}
+
+    def __getitem__(self, name: str) -> str:
+        return self._headers[name.lower()]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.lower() in self._headers
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._headers)
+
+    def __len__(self) -> int:
+        return len(self._headers)
+
+
+class HttpRequest:
+    """The request that started an HTTP function."""
+
+    def __init__(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        route_params: Mapping[str, str] | None = None,
+        body: bytes,
+    ) -> None:
+        self._method, self._url, self._body = method, url, body
+        self._headers = Headers(headers)
+        self._params = MappingProxyType(dict(params or {}))
+        self._route_params = MappingProxyType(dict(route_params or {}))
+
+    @property
+    def method(self) -> str:
+        return self._method.upper()
+
+    @property
+    def url(self) -> str:
+        return self._url
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return self._headers
+
+    @property
+    def params(self) -> Mapping[str, str]:
+        """The parameters of the query."""
+        return self._params
+
+    @property
+    def route_params(self) -> Mapping[str, str]:
+        """The parameters of the route; an optional one that was left out is not there."""
+        return self._route_params
+
+    @property
+    def form(self) -> Mapping[str, str]:
+        """The fields of a URL-encoded body; nothing for a body of another type."""
+        if not self.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+            return MappingProxyType({})
+        return MappingProxyType(dict(parse_qsl(self._body.decode("utf-8", "replace"), keep_blank_values=True)))
+
+    def get_body(self) -> bytes:
+        return self._body
+
+    def get_json(self) -> Any:
+        """The body as JSON; ValueError when it is none."""
+        return json.loads(self._body.decode("utf-8"))
+
+
+class HttpResponse:
+    """What an HTTP function answers."""
+
+    def __init__(
+        self,
+        body: str | bytes | None = None,
+        *,
+        status_code: HTTPStatus | int | None = None,
+        headers: Mapping[str, str] | None = None,
+        mimetype: str | None = None,
+        charset: str | None = None,
+    ) -> None:
+        self._status_code = 200 if status_code is None else int(status_code)
+        self._headers = dict(headers or {})
+        self._mimetype, self._charset = mimetype or "text/plain", charset or "utf-8"
+        if body is not None and not isinstance(body, str | bytes | bytearray):
+            raise TypeError(f"response is expected to be either of str, bytes, or bytearray, got {type(body).__name__}")
+        self._body = body.encode(self._charset) if isinstance(body, str) else bytes(body or b"")
+
+    @property
+    def status_code(self) -> int:
+        return self._status_code
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return self._headers
+
+    @property
+    def mimetype(self) -> str:
+        return self._mimetype
+
+    @property
+    def charset(self) -> str:
+        return self._charset
+
+    def get_body(self) -> bytes:
+        return self._body

@@ -1,0 +1,227 @@
+"""The app's HTTP functions: found by their routes, run apart from the server's own loop, answered for. Knows no socket."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import sys
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import Receive, Scope
+
+from durablectl.engine.registry import OtherFunction, Registry
+from durablectl.functionapp import http
+from durablectl.functionapp.declared import HTTP
+from durablectl.server.access import Access
+from durablectl.server.answers import empty
+from durablectl.server.call import origin_of, read_body, target_of
+from durablectl.server.client import DurableClient
+from durablectl.server.gate import Gate
+from durablectl.server.operations import PATH, Place
+from durablectl.server.templates import Template, parse_template
+from durablectl.wire import creation_urls, management_payload, payload_to_json
+
+ANONYMOUS = "anonymous"
+PLACEHOLDER = "INSTANCEID"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An HTTP function and where it answers. No `methods` are all of them."""
+
+    function: OtherFunction
+    template: Template
+    methods: frozenset[str]
+
+    @property
+    def is_open(self) -> bool:
+        return str(self.function.settings.get("auth_level")).lower() == ANONYMOUS
+
+
+def routes_of(registry: Registry) -> list[Route]:
+    """The HTTP functions of an app, in the order in which they are tried; `AppError` for a route that cannot be read."""
+    found = [
+        Route(one, parse_template(one.settings.get("route") or one.name), frozenset(map(str.upper, one.settings.get("methods") or ())))
+        for one in registry.others
+        if one.trigger == HTTP
+    ]
+    return sorted(found, key=lambda route: route.template.rank)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the functions are hosted in. `rpc_base` is where an app's own client reaches this process, with a slash at the end."""
+
+    gate: Gate
+    place: Place
+    access: Access
+    rpc_base: str
+    failed: Callable[[str, BaseException], None]
+
+
+class AppFunctions:
+    """The HTTP functions of an app, hosted below `prefix`."""
+
+    def __init__(self, registry: Registry, prefix: str, surroundings: Surroundings) -> None:
+        self.routes = routes_of(registry)
+        self._prefix, self._around = [part for part in prefix.split("/") if part], surroundings
+        self._loop = _Loop()
+
+    async def answer(self, scope: Scope, receive: Receive) -> Response | None:
+        """The answer of the function that the request's path and method select; None when there is none."""
+        path = scope["raw_path"].decode("latin-1").strip("/").split("/")
+        prefix = len(self._prefix)
+        if [part.lower() for part in path[:prefix]] != [part.lower() for part in self._prefix]:
+            return None
+        for route in self.routes:
+            if route.methods and scope["method"] not in route.methods:
+                continue
+            parameters = route.template.match([part for part in path[prefix:] if part])
+            if parameters is not None:
+                return await self._call(route, scope, receive, parameters)
+        return None
+
+    def close(self) -> None:
+        self._loop.close()
+
+    async def _call(self, route: Route, scope: Scope, receive: Receive, parameters: dict[str, str]) -> Response:
+        headers = Headers(scope=scope)
+        if not route.is_open and not self._around.access.knows(headers, scope["query_string"]):
+            return empty(401)
+        origin = origin_of(scope, headers)
+        request = _flavour("azure.functions", http).HttpRequest(
+            scope["method"],
+            origin + target_of(scope),
+            headers=_joined(headers.items()),
+            params=_joined(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
+            route_params=parameters,
+            body=await read_body(headers, receive),
+        )
+        function = route.function
+        arguments = {function.parameter: request} | {name: self._client(function, origin) for name in function.client_parameters}
+        try:
+            return _response(await self._loop.run(function.function, arguments))
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # user code
+            self._around.failed(function.name, error)
+            return empty(500)
+
+    def _client(self, function: OtherFunction, origin: str) -> Any:
+        """The SDK's own client where the app uses the SDK, else ours."""
+        sdk = sys.modules.get("azure.durable_functions")
+        if function.settings.get("client_as_json"):
+            return self._binding(origin)
+        if sdk is not None:
+            return sdk.DurableOrchestrationClient(self._binding(origin))
+        return DurableClient(self._around.gate, self._around.place, origin)
+
+    def _binding(self, origin: str) -> str:
+        """What the Functions host hands to the SDK's client."""
+        address = self._around.place.address(origin)
+        return json.dumps(
+            {
+                "taskHubName": address.task_hub,
+                "connectionName": None,
+                "creationUrls": creation_urls(address),
+                "managementUrls": payload_to_json(management_payload(address, PLACEHOLDER)),
+                "baseUrl": origin + PATH,
+                "requiredQueryStringParameters": address.query,
+                "rpcBaseUrl": self._around.rpc_base,
+                "httpBaseUrl": None,
+            }
+        )
+
+
+def _flavour(module: str, ours: Any) -> Any:
+    """The azure package, if the app has imported it; else our module of the same names."""
+    return sys.modules.get(module) or ours
+
+
+def _joined(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """By name; several values of one are joined with commas, as the Functions host does it."""
+    joined: dict[str, str] = {}
+    for name, value in pairs:
+        joined[name] = f"{joined[name]},{value}" if name in joined else value
+    return joined
+
+
+def _response(returned: Any) -> Response:
+    """What a function returned, as the Functions worker reads it: a response, text, bytes or nothing."""
+    if returned is None:
+        return empty(204)
+    if isinstance(returned, str | bytes | bytearray):
+        returned = http.HttpResponse(returned if isinstance(returned, str) else bytes(returned))
+    if not hasattr(returned, "get_body") or not hasattr(returned, "status_code"):
+        raise TypeError(f"an HTTP function returns an HttpResponse or a string, not a {type(returned).__name__}")
+    answer = Response(returned.get_body(), HTTPStatus(returned.status_code))
+    for name, value in returned.headers.items():
+        if name.lower() != "content-length":
+            answer.headers.append(name, str(value))
+    if "content-type" not in answer.headers:
+        charset = f"; charset={returned.charset}" if returned.mimetype.startswith("text/") else ""
+        answer.headers["content-type"] = returned.mimetype + charset
+    return answer
+
+
+class _Loop:
+    """A loop in a thread of its own for `async` functions, and threads for the others: what user code blocks is never the server."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="functions", daemon=True)
+        self._thread.start()
+
+    async def run(self, function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+        if inspect.iscoroutinefunction(function):
+            coroutine: Coroutine[Any, Any, tuple[Any, BaseException | None]] = _awaited(function, arguments)
+        else:
+            coroutine = _in_a_thread(function, arguments)
+        returned, error = await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, self._loop))
+        if error is not None:
+            raise error
+        return returned
+
+    def close(self) -> None:
+        """Stop; what still runs is left behind with the process."""
+        sessions = sys.modules.get("azure.durable_functions.models.utils.http_utils")
+        session = getattr(sessions, "_client_session", None)
+        if session is not None:
+            asyncio.run_coroutine_threadsafe(session.close(), self._loop).result(1.0)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(1.0)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+
+async def _awaited(function: Callable[..., Any], arguments: dict[str, Any]) -> tuple[Any, BaseException | None]:
+    try:
+        return await function(**arguments), None
+    except BaseException as error:  # user code; a SystemExit would end the loop
+        return None, error
+
+
+async def _in_a_thread(function: Callable[..., Any], arguments: dict[str, Any]) -> tuple[Any, BaseException | None]:
+    loop, done = asyncio.get_running_loop(), asyncio.get_running_loop().create_future()
+
+    def call() -> None:
+        outcome: tuple[Any, BaseException | None]
+        try:
+            outcome = function(**arguments), None
+        except BaseException as error:  # user code
+            outcome = None, error
+        loop.call_soon_threadsafe(done.set_result, outcome)
+
+    threading.Thread(target=call, name="function", daemon=True).start()
+    outcome: tuple[Any, BaseException | None] = await done
+    return outcome

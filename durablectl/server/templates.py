@@ -1,0 +1,183 @@
+"""Routes of HTTP functions, as ASP.NET writes them: `orders/{id:int}/{view?}`; matches paths, knows no function."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+from urllib.parse import unquote
+from uuid import UUID
+
+from durablectl.errors import AppError
+from durablectl.server.query import moment_from_text
+
+Check: TypeAlias = Callable[[str], bool]
+
+_PARAMETER = re.compile(r"\{(?P<all>\*{0,2})(?P<name>\w+)(?P<rest>(?:[^{}]|\{[^{}]*\})*)\}")
+_CONSTRAINT = re.compile(r":(?P<name>\w+)(?:\((?P<arguments>(?:[^()]|\([^()]*\))*)\))?")
+
+
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    """One part between slashes. `rank` orders: literals, constrained parameters, free ones, and what takes the rest last."""
+
+    pattern: re.Pattern[str]
+    checks: Mapping[str, tuple[Check, ...]]
+    rank: int
+    default: Mapping[str, str]
+    is_optional: bool = False
+    takes_rest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A route; `match` tells whether a path is one of it."""
+
+    text: str
+    segments: tuple[_Segment, ...]
+
+    @property
+    def rank(self) -> tuple[int, ...]:
+        """The lower, the sooner a route is tried."""
+        return tuple(segment.rank for segment in self.segments)
+
+    def match(self, path: Sequence[str]) -> dict[str, str] | None:
+        """The parameters in a path's segments, which are still encoded; None when the path is not one of this route."""
+        found: dict[str, str] = {}
+        for index, segment in enumerate(self.segments):
+            if segment.takes_rest:
+                return _matched(segment, "/".join(path[index:]), found)
+            if index >= len(path):
+                if not segment.is_optional:
+                    return None
+                found |= segment.default
+            elif _matched(segment, path[index], found) is None:
+                return None
+        return found if len(path) <= len(self.segments) else None
+
+
+def parse_template(text: str) -> Template:
+    """A route from its text; `AppError` when it is none."""
+    segments = tuple(_segment(part, text) for part in text.strip("/").split("/")) if text.strip("/") else ()
+    return Template(text, segments)
+
+
+def _matched(segment: _Segment, text: str, found: dict[str, str]) -> dict[str, str] | None:
+    if not text and segment.default:
+        found |= segment.default
+        return found
+    if not text and segment.takes_rest:
+        return found
+    match = segment.pattern.fullmatch(text)
+    if match is None:
+        return None
+    values = {name: unquote(value) for name, value in match.groupdict().items()}
+    if not all(check(value) for name, value in values.items() for check in segment.checks.get(name, ())):
+        return None
+    found |= values
+    return found
+
+
+def _segment(part: str, route: str) -> _Segment:
+    pattern, at, checks, default = "", 0, {}, {}
+    is_optional = takes_rest = False
+    parameters = list(_PARAMETER.finditer(part))
+    for parameter in parameters:
+        pattern += re.escape(part[at : parameter.start()])
+        at = parameter.end()
+        name, rest = parameter["name"], parameter["rest"]
+        pattern += f"(?P<{name}>.+{'?' if len(parameters) > 1 else ''})"
+        takes_rest = bool(parameter["all"])
+        is_optional = rest.endswith("?")
+        constraints, equals, value = rest.removesuffix("?").partition("=")
+        if equals:
+            default[name], is_optional = value, True
+        checks[name] = _checks(constraints, route)
+    pattern += re.escape(part[at:])
+    if not parameters and ("{" in part or "}" in part):
+        raise AppError(f"the route '{route}' cannot be read: '{part}'", hint="a parameter is written as {name}, {name?} or {name:int}")
+    rank = 1 if not parameters else (2 if any(checks.values()) else 3) + (2 if takes_rest else 0)
+    return _Segment(re.compile(pattern, re.IGNORECASE), checks, rank, default, is_optional, takes_rest)
+
+
+def _checks(text: str, route: str) -> tuple[Check, ...]:
+    checks = []
+    for found in _CONSTRAINT.finditer(text):
+        make = _CONSTRAINTS.get(found["name"].lower())
+        if make is None:
+            raise AppError(f"the route '{route}' has an unknown constraint '{found['name']}'", hint=f"known are: {', '.join(_CONSTRAINTS)}")
+        try:
+            checks.append(make((found["arguments"] or "").split(",") if found["name"].lower() != "regex" else [found["arguments"] or ""]))
+        except (ValueError, IndexError, re.error) as error:
+            raise AppError(f"the route '{route}' has a constraint that cannot be read: {found[0]}") from error
+    return tuple(checks)
+
+
+def _matches(pattern: str) -> Callable[[list[str]], Check]:
+    compiled = re.compile(pattern, re.IGNORECASE | re.ASCII)
+    return lambda _arguments: lambda value: compiled.fullmatch(value) is not None
+
+
+def _integer(low: int, high: int) -> Callable[[list[str]], Check]:
+    return lambda _arguments: lambda value: re.fullmatch(r"[+-]?\d{1,19}", value, re.ASCII) is not None and low <= int(value) <= high
+
+
+def _number_within(low: Callable[[list[str]], float], high: Callable[[list[str]], float]) -> Callable[[list[str]], Check]:
+    def make(arguments: list[str]) -> Check:
+        least, most = low(arguments), high(arguments)
+        return lambda value: re.fullmatch(r"[+-]?\d{1,19}", value, re.ASCII) is not None and least <= int(value) <= most
+
+    return make
+
+
+def _length_within(low: Callable[[list[str]], float], high: Callable[[list[str]], float]) -> Callable[[list[str]], Check]:
+    def make(arguments: list[str]) -> Check:
+        least, most = low(arguments), high(arguments)
+        return lambda value: least <= len(value) <= most
+
+    return make
+
+
+def _regex(arguments: list[str]) -> Check:
+    pattern = re.compile(arguments[0].replace("{{", "{").replace("}}", "}").replace("\\\\", "\\"), re.IGNORECASE)
+    return lambda value: pattern.search(value) is not None
+
+
+def _is_guid(value: str) -> bool:
+    try:
+        return UUID(value) is not None
+    except ValueError:
+        return False
+
+
+def _is_moment(value: str) -> bool:
+    return isinstance(moment_from_text(value), datetime)
+
+
+_first = lambda arguments: int(arguments[0])  # noqa: E731
+_last = lambda arguments: int(arguments[-1])  # noqa: E731
+_none = lambda _arguments: 0  # noqa: E731
+_endless = lambda _arguments: float("inf")  # noqa: E731
+_FLOAT = r"[+-]?(\d[\d,]*\.?\d*|\.\d+)(e[+-]?\d+)?"
+
+_CONSTRAINTS: dict[str, Callable[[list[str]], Check]] = {
+    "int": _integer(-(2**31), 2**31 - 1),
+    "long": _integer(-(2**63), 2**63 - 1),
+    "bool": _matches("true|false"),
+    "datetime": lambda _arguments: _is_moment,
+    "decimal": _matches(_FLOAT),
+    "double": _matches(_FLOAT),
+    "float": _matches(_FLOAT),
+    "guid": lambda _arguments: _is_guid,
+    "alpha": _matches("[a-z]*"),
+    "required": lambda _arguments: bool,
+    "minlength": _length_within(_first, _endless),
+    "maxlength": _length_within(_none, _first),
+    "length": _length_within(_first, _last),
+    "min": _number_within(_first, _endless),
+    "max": _number_within(lambda _arguments: float("-inf"), _first),
+    "range": _number_within(_first, _last),
+    "regex": _regex,
+}
