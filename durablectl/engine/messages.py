@@ -34,8 +34,8 @@ def _create_entity(sql: Connection, entity_id: str, at: int) -> int:
     return key or 0
 
 
-def read_batches(sql: Connection, messages: Mapping[int, Sequence[tuple[int, str]]]) -> Iterator[EntityBatch]:
-    """The batches that (inbox key, message) pairs of some entities make, each with its entity's state."""
+def read_batches(sql: Connection, messages: Mapping[int, Sequence[tuple[int, str]]], worker: int) -> Iterator[EntityBatch]:
+    """The batches that (inbox key, message) pairs of some entities make for a session, each with its entity's state."""
     for instance, rows in messages.items():
         entity_id, state = sql.execute(
             "SELECT i.id, e.state FROM instances i JOIN entities e ON e.instance = i.key WHERE i.key = ?", (instance,)
@@ -48,4 +48,4 @@ def read_batches(sql: Connection, messages: Mapping[int, Sequence[tuple[int, str
             is_signal = bool(request.get("signal")) or sender is None
             operations.append(Operation(request.get("op") or "", request.get("input"), is_signal))
             callers.append(None if is_signal else Caller(sender, execution_id, request["id"]))
-        yield EntityBatch(instance, entity_id, state, tuple(key for key, _ in rows), tuple(operations), tuple(callers))
+        yield EntityBatch(worker, instance, entity_id, state, tuple(key for key, _ in rows), tuple(operations), tuple(callers))

@@ -105,10 +105,11 @@ class Session:
         starts = self._starts(sql, want, items)
         is_full = self._messages(sql, f"m.visible_at = {NOW_AT}", now, want, items)
         is_full |= self._messages(sql, f"m.visible_at > {NOW_AT} AND m.visible_at <= {micros(now)}", now, want, items)
-        if items:
+        leased = [item.instance for item in items.values() if item.events or item.batch is not None]  # the rest is only tidied up
+        if leased:
             sql.execute(
                 "UPDATE instances SET worker = ? WHERE worker IS NULL AND key IN (SELECT value FROM json_each(?))",
-                (self.key, json.dumps(list(items))),
+                (self.key, json.dumps(leased)),
             )
         activities = self._activities(sql, want.room) if want.room > 0 else []
         due = sql.execute("SELECT min(visible_at) FROM inbox WHERE visible_at > ?", (max(micros(now), NOW_AT),)).fetchone()[0]
@@ -157,7 +158,7 @@ class Session:
             item.keys.append(key)
             if is_current and status not in FINAL:
                 item.events.append(decode_event(event, at if timer is None else fired))
-        for batch in read_batches(sql, entities):
+        for batch in read_batches(sql, entities, self.key):
             items[batch.instance] = WorkItem(batch.instance, batch=batch)
         return len(rows) >= want.limit
 
@@ -174,7 +175,7 @@ class Session:
         ).fetchall()
         leased = [(self.key, instance, task_id) for instance, _, task_id, *_ in rows]
         sql.executemany("UPDATE activities SET worker = ? WHERE instance = ? AND task_id = ?", leased)
-        return [ActivityItem(*row) for row in rows]
+        return [ActivityItem(*row, worker=self.key) for row in rows]
 
 
 class LiveWorker:
@@ -247,10 +248,14 @@ _STATEMENTS = {
 }
 
 
+_STRAY_DONE = "DELETE FROM activities WHERE instance = ? AND execution_id = ? AND task_id = ? AND worker = ?"
+
+
 def _write(sql: Connection, rows: TurnRows) -> None:
     """All rows of a turn. Strays come before `done`, which deletes the activities that they look at."""
     if rows.strays:
         sql.executemany(_STATEMENTS["strays"], rows.strays)
+        sql.executemany(_STRAY_DONE, [(instance, execution, task_id, worker) for instance, execution, _, _, task_id, worker in rows.strays])
     for name, statement in _STATEMENTS.items():
         if name != "strays" and (values := getattr(rows, name)):
             sql.executemany(statement, values)

@@ -41,19 +41,24 @@ class WorkItem:
 
 @dataclass(frozen=True, slots=True)
 class ActivityItem:
-    """One activity to run, leased to this worker."""
+    """One activity to run, leased to the session `worker`."""
 
     instance: int
     execution_id: str
     task_id: int
     name: str
     input: str | None
+    worker: int
 
 
 @dataclass(frozen=True, slots=True)
 class EntityBatch:
-    """Operations that an entity has to run, one after the other: `keys` are their inbox rows, `callers` who waits for each, if anybody."""
+    """Operations that an entity, leased to the session `worker`, has to run one after the other.
 
+    `keys` are their inbox rows, `callers` who waits for each, if anybody.
+    """
+
+    worker: int
     instance: int
     entity_id: str
     state: str | None

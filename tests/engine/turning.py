@@ -46,7 +46,7 @@ class Turning:
         self._closers: list[Callable[[], None]] = [self.hub.close]
 
     def wheel(self, **options: Any) -> Wheel:
-        pool = ActivityPool(self.app, 4, self._bell.release, lambda: self.now)
+        pool = options.pop("pool", None) or ActivityPool(self.app, 4, self._bell.release, lambda: self.now)
         wheel = Wheel(database := Database(self.path), self.app, pool, **options)
         wheel.open(self.now, {})
         self._closers += [wheel.session.abandon, pool.close, database.close]

@@ -1,0 +1,81 @@
+"""The promises hold in simulated worlds, and what the simulation has found stays mended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from durablectl.engine.db import Database
+from durablectl.engine.session import LEASE_SECONDS
+from durablectl.model import EntityId
+from tests.engine.turning import App, Turning
+from tests.simulate.__main__ import simulate
+from tests.simulate.scripts import Expected
+
+SEEDS = range(40)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_simulated_world_breaks_no_promise(seed: int) -> None:
+    simulate(seed, steps=150)
+
+
+def test_a_seed_tells_the_same_story_again() -> None:
+    assert simulate(7).story == simulate(7).story
+
+
+def test_a_wrong_output_is_noticed() -> None:
+    script = Expected([["do", 1], ["take", "Item"]], items=["a"])
+    assert script.mismatch(["did 1", "a"]) is None
+    assert script.mismatch(["did 1", "b"]) == "step ['take', 'Item'] gave 'b' instead of 'a'"
+    assert script.mismatch(["did 1"]) is not None
+
+
+def activities(turning: Turning) -> list[Any]:
+    database = Database(turning.path)
+    rows = database.query("SELECT task_id, worker FROM activities")
+    database.close()
+    return rows
+
+
+def test_a_result_for_an_instance_that_another_worker_holds_ends_the_activity(turning: Turning) -> None:
+    turning.hub.start("fan_out", 20, instance_id="f")
+    holder, other = turning.wheel(), turning.wheel()
+    holder.turn(turning.now)
+    holder.turn(turning.now)  # schedules 20, leases what it has room for
+    while other.turn(turning.now) or other.is_working:
+        other.tend()
+    assert [row for row in activities(turning) if row[1] == other.session.key] == []
+    turning.turn_until_quiet(holder, other)
+    assert activities(turning) == []
+
+
+def test_a_batch_begun_under_a_lost_session_changes_nothing(tmp_path: Path, app: App) -> None:
+    turning = Turning(tmp_path / "hub.db", app)
+    counter = EntityId("counter", "k")
+    turning.hub.signal_entity(counter, "add", 1)
+    stalled = turning.wheel()
+    stalled.turn(turning.now)  # dispatches the batch
+    turning.advance(LEASE_SECONDS + 1)
+    second = turning.wheel()
+    turning.turn_until_quiet(second)
+    turning.hub.signal_entity(counter, "add", 10)
+    turning.turn_until_quiet(second)
+    third = turning.wheel(pool=stalled._pool)  # a worker that was taken over goes on with its threads
+    turning.turn_until_quiet(third, second)
+    assert turning.hub.get_entity(counter) == 11
+    turning.close()
+
+
+def test_a_finished_instance_is_not_leased_by_what_comes_too_late(turning: Turning) -> None:
+    wheel = turning.wheel()
+    turning.run(wheel, "approval", instance_id="a")
+    turning.hub.raise_event("a", "Approve", 1)
+    turning.hub.raise_event("a", "Other", 2)
+    turning.turn_until_quiet(wheel)
+    with Database(turning.path).transaction() as sql:
+        sql.execute("INSERT INTO inbox (instance, visible_at, at, event) SELECT key, 0, 0, '[15,0,\"Late\",null]' FROM instances")
+    turning.turn_until_quiet(wheel)
+    assert Database(turning.path).query("SELECT worker, (SELECT count(*) FROM inbox) FROM instances") == [(None, 0)]

@@ -1,0 +1,223 @@
+"""The app of the simulation: one orchestrator that runs a script from its input, and what such a script must come out as."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+from durablectl.df import EntityId, RetryOptions
+from tests.engine.turning import App
+
+COUNTER = EntityId("counter", "all")
+Step = list[Any]
+
+
+def simulated_app() -> App:
+    """Scripts are lists of steps: `[verb, argument]`. Their output is a list with a value for each step."""
+    app = App("function_app.py")
+
+    @app.activity
+    def do(what: Any) -> str:
+        return f"did {what}"
+
+    @app.activity
+    def fail(what: Any) -> None:
+        raise ValueError(what)
+
+    @app.orchestrator
+    def script(context: Any) -> Any:
+        done, steps = context.get_input()
+        for number, (verb, argument) in enumerate(steps):
+            if verb == "again":
+                context.continue_as_new([[*done, "again"], steps[number + 1 :]])
+                return None
+            value = yield from _STEPS[verb](context, argument)
+            done.append(value)
+        return done
+
+    @app.entity
+    def counter(context: Any) -> None:
+        total = context.get_state(lambda: 0) + context.get_input()
+        context.set_state(total)
+        context.set_result(total)
+
+    return app
+
+
+def _do(context: Any, argument: Any) -> Iterator[Any]:
+    return (yield context.call_activity("do", argument))
+
+
+def _fan(context: Any, argument: int) -> Iterator[Any]:
+    return (yield context.task_all([context.call_activity("do", number) for number in range(argument)]))
+
+
+def _nap(context: Any, seconds: float) -> Iterator[Any]:
+    yield context.create_timer(context.current_utc_datetime + timedelta(seconds=seconds))
+    return "woke"
+
+
+def _child(context: Any, steps: Sequence[Step]) -> Iterator[Any]:
+    return (yield context.call_sub_orchestrator("script", [[], steps]))
+
+
+def _children(context: Any, scripts: Sequence[Sequence[Step]]) -> Iterator[Any]:
+    return (yield context.task_all([context.call_sub_orchestrator("script", [[], steps]) for steps in scripts]))
+
+
+def _take(context: Any, name: str) -> Iterator[Any]:
+    return (yield context.wait_for_external_event(name))
+
+
+def _race(context: Any, seconds: float) -> Iterator[Any]:
+    """An event or a timer, whichever is first; the timer is cancelled when it loses."""
+    event = context.wait_for_external_event("Race")
+    timer = context.create_timer(context.current_utc_datetime + timedelta(seconds=seconds))
+    winner = yield context.task_any([event, timer])
+    if winner is timer:
+        return "late"
+    timer.cancel()
+    return event.result
+
+
+def _count(context: Any, amount: int) -> Iterator[Any]:
+    context.signal_entity(COUNTER, "add", amount)
+    return "sent"
+    yield
+
+
+def _ask(context: Any, amount: int) -> Iterator[Any]:
+    return (yield context.call_entity(COUNTER, "add", amount))
+
+
+def _retry(context: Any, attempts: int) -> Iterator[Any]:
+    try:
+        yield context.call_activity_with_retry("fail", RetryOptions(1000, attempts), "no luck")
+    except Exception:
+        return "failed"
+
+
+def _status(context: Any, text: str) -> Iterator[Any]:
+    context.set_custom_status(text)
+    return text
+    yield
+
+
+_STEPS = {
+    "do": _do,
+    "fan": _fan,
+    "nap": _nap,
+    "child": _child,
+    "children": _children,
+    "take": _take,
+    "race": _race,
+    "count": _count,
+    "ask": _ask,
+    "retry": _retry,
+    "status": _status,
+}
+
+
+def random_steps(rng: Random, depth: int = 0) -> list[Step]:
+    """A script. Only the outermost waits for events: its id is known. At most one race: a wait that lost would take the next event."""
+    verbs = ["do", "do", "fan", "nap", "count", "ask", "retry", "status"]
+    if depth == 0:
+        verbs += ["take", "take", "again", "child", "children", "race"]
+    elif depth == 1:
+        verbs += ["child"]
+    steps: list[Step] = []
+    for _ in range(rng.randint(1, 6 if depth == 0 else 3)):
+        verb = rng.choice(verbs)
+        if verb == "race":
+            verbs.remove("race")
+        steps.append([verb, _argument(rng, verb, depth)])
+    return steps
+
+
+def _argument(rng: Random, verb: str, depth: int) -> Any:
+    match verb:
+        case "take":
+            return "Item"
+        case "nap" | "race":
+            return rng.choice([0, 0.5, 20, 90])
+        case "child":
+            return random_steps(rng, depth + 1)
+        case "children":
+            return [random_steps(rng, 2) for _ in range(rng.randint(1, 3))]
+        case "fan":
+            return rng.choice([1, 2, 5, 12])
+    return rng.randint(1, 5)
+
+
+@dataclass(slots=True)
+class Expected:
+    """What an instance was given and must make of it: `items` and `races` are the events that were acknowledged, in order.
+
+    `done` is what earlier executions of a restarted instance have left in its input.
+    """
+
+    steps: list[Step]
+    done: list[Any] = field(default_factory=list)
+    items: list[Any] = field(default_factory=list)
+    races: list[Any] = field(default_factory=list)
+    is_terminated: bool = False
+
+    @property
+    def takes(self) -> int:
+        return sum(verb == "take" for verb, _ in self.steps)
+
+    @property
+    def added(self) -> int:
+        """What the whole script adds to the counter."""
+        return _added(self.steps)
+
+    def mismatch(self, output: Any) -> str | None:
+        """Why this is not the output; None when it is."""
+        values = list(output) if isinstance(output, list) else []
+        first = len(self.done)
+        if len(values) != first + len(self.steps) or values[:first] != self.done:
+            return f"{len(self.steps)} steps after {self.done} gave {output!r}"
+        values = values[first:]
+        items = iter(self.items)
+        for (verb, argument), value in zip(self.steps, values, strict=True):
+            wanted = self._wanted(verb, argument, value, items)
+            if value != wanted:
+                return f"step {[verb, argument]} gave {value!r} instead of {wanted!r}"
+        return None
+
+    def _wanted(self, verb: str, argument: Any, value: Any, items: Iterator[Any]) -> Any:
+        match verb:
+            case "take":
+                return next(items, None)
+            case "race":
+                return value if value == "late" else (self.races or [None])[0]
+            case "child":
+                return value if Expected(argument).mismatch(value) is None else "another child's output"
+            case "children":
+                right = [Expected(steps).mismatch(each) is None for steps, each in zip(argument, value, strict=True)]
+                return value if all(right) else "other children's output"
+            case "ask":
+                return value if isinstance(value, int) else "a number"
+        return {"do": f"did {argument}", "fan": [f"did {n}" for n in range(argument)] if verb == "fan" else None}.get(verb) or {
+            "nap": "woke",
+            "count": "sent",
+            "retry": "failed",
+            "again": "again",
+            "status": argument,
+        }.get(verb)
+
+
+def _added(steps: Sequence[Step]) -> int:
+    total = 0
+    for verb, argument in steps:
+        match verb:
+            case "count" | "ask":
+                total += argument
+            case "child":
+                total += _added(argument)
+            case "children":
+                total += sum(map(_added, argument))
+    return total
