@@ -37,6 +37,7 @@ class Targets:
 
     def begin_change(self, *, yes: bool = False, confirm: str | None = None) -> TaskHub:
         """The hub, announced as one that is about to be changed."""
+        refuse_query(self._session)
         hub = self.hub
         if self.is_foreign:
             self._session.out.note(f"using the task hub at {wire.redacted_text(hub.address)}, named by the instance's payload")
@@ -83,7 +84,14 @@ def input_of(session: Session, file: str | None, text: str | None, fields: Seque
     return read_input(file, text, fields or (), read_stdin=lambda: read_stdin(session), encode=how)
 
 
+def refuse_query(session: Session) -> None:
+    """Commands that change instances take no --query: it would look like a selection, and is none."""
+    if session.options.query is not None:
+        raise UsageError("--query selects no instances", hint="give ids, or pipe them: durablectl list -o id | durablectl … -")
+
+
 def refuse_stdin_twice(names: Sequence[str], file: str | None) -> None:
+    """`UsageError` when standard input would be the names and the input."""
     if STDIN in names and file == STDIN:
         raise UsageError("standard input cannot name the instances and be the input too", hint="put one of them into a file")
 

@@ -13,6 +13,7 @@ import typer
 from durablectl import wire
 from durablectl.cli import exits
 from durablectl.cli.parameters import OnTimeout
+from durablectl.cli.reporting import CiMode, Reports
 from durablectl.cli.session import Session
 from durablectl.cli.showing import payload_json, show_payload
 from durablectl.cli.starting import has_nobody, is_local_hub
@@ -42,6 +43,8 @@ class WaitOptions:
     fail_fast: bool = False
     on_timeout: OnTimeout = OnTimeout.LEAVE
     response: bool = False
+    ci: CiMode | None = None
+    junit: str | None = None
 
     @classmethod
     def of(cls, *, any: bool = False, all: bool = False, count: int | None = None, **options: object) -> WaitOptions:
@@ -70,12 +73,16 @@ def wait_and_show(session: Session, hub: TaskHub, ids: Sequence[str], options: W
     rules = WaitRules(
         options.timeout, options.interval or 1.0, options.completed, options.fail_fast, GRACE, show_input=not session.out.is_text
     )
-    seen = _wait(session, hub, ids, rules)
+    reports = Reports(session, hub, ids, options.ci, options.junit)
+    with reports.of_faults():
+        seen = _wait(session, hub, ids, rules)
     is_over = rules.is_over(seen.values())
+    code = _exit_code(seen, options, is_over=is_over)
     if not is_over:
         _give_up(session, hub, seen, options)
+    reports.ended(seen, satisfied=code == exits.ExitCode.DONE)
     _show(session, hub, seen, options)
-    raise typer.Exit(_exit_code(seen, options, is_over=is_over))
+    raise typer.Exit(code)
 
 
 def _wait(session: Session, hub: TaskHub, ids: Sequence[str], rules: WaitRules) -> Seen:

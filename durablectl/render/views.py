@@ -34,6 +34,7 @@ class Sheet:
     state: RuntimeStatus | None = None
 
     def text(self) -> str:
+        """The labels and values as aligned lines."""
         width = max((len(label) for label, _ in self.rows), default=0) + 2
         indented = "\n" + " " * width
         return "\n".join(f"{label:<{width}}{value.replace(chr(10), indented)}".rstrip() for label, value in self.rows)
@@ -173,6 +174,7 @@ def instances(statuses: Iterable[InstanceStatus], columns: Sequence[str] = DEFAU
 
 
 def counts(counted: Mapping[str, int], by: str) -> Table:
+    """How many there are of each state or name."""
     return Table((by, "count"), [(name, str(count)) for name, count in counted.items()])
 
 
@@ -190,6 +192,7 @@ def _event(event: HistoryEvent) -> tuple[str, str, str, str]:
 
 
 def entities(listed: Iterable[EntityStatus], *, states: bool = False) -> Table:
+    """A listing of entities, with their states if those were fetched."""
     columns = ("entity", "last operation", "state")
     rows = ((str(each.entity_id), time_text(each.last_operation_time), line_text(each.state)) for each in listed)
     return Table(columns, rows) if states else Table(columns[:2], (row[:2] for row in rows))

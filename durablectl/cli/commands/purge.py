@@ -12,7 +12,7 @@ from durablectl.cli.filters import CreatedAfter, CreatedBefore, Name, Prefix, St
 from durablectl.cli.parameters import Confirm, FromFiles, IgnoreNotFound, Instances, Yes
 from durablectl.cli.selection import confirm_selection, show_selection
 from durablectl.cli.session import Session
-from durablectl.cli.targets import Targets
+from durablectl.cli.targets import Targets, refuse_query
 from durablectl.errors import NotFound, UsageError, WrongState
 from durablectl.model import InstanceFilter
 from durablectl.taskhub import TaskHub, list_instances
@@ -83,17 +83,18 @@ def _purge_one(hub: TaskHub, instance_id: str) -> None:
 
 def _by_filter(session: Session, filter: InstanceFilter, asked: tuple[bool, bool, str | None]) -> None:
     dry_run, yes, confirm = asked
+    # What was counted is what is deleted: an upper bound keeps out whatever is created while the question is on the screen.
+    upper = filter.created_to or datetime.now(UTC)
+    bounded = _bounded(filter, upper)
     if not session.settings.named and (session.settings.url or session.settings.path):
         raise UsageError(
             f"a purge by filter wants a hub that was named, not one that was found ({session.hub_label})",
             hint=f"name it: --hub {session.settings.path}" if session.settings.path else "name it with --hub or --context",
         )
-    # What was counted is what is deleted: an upper bound keeps out whatever is created while the question is on the screen.
-    upper = filter.created_to or datetime.now(UTC)
-    bounded = _bounded(filter, upper)
     if dry_run:
         show_selection(session, list_instances(session.hub, bounded), "would be purged")
         return
+    refuse_query(session)
     session.begin_change(yes=yes, confirm=confirm)
     found = [each.instance_id for each in list_instances(session.hub, bounded)]
     if not found:

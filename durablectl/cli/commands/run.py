@@ -18,6 +18,7 @@ from durablectl.cli.parameters import (
     Timeout,
     Version,
 )
+from durablectl.cli.reporting import Ci, Junit
 from durablectl.cli.session import Session
 from durablectl.cli.starting import IfExistsOption, start_instance
 from durablectl.cli.targets import input_of
@@ -39,6 +40,8 @@ def run(
     interval: Interval = None,
     on_timeout: OnTimeoutOption = OnTimeout.LEAVE,
     response: Response = False,
+    junit: Junit = None,
+    ci: Ci = None,
 ) -> None:
     """Start an instance, wait for it and print its output.
 
@@ -49,7 +52,7 @@ def run(
       durablectl run order city=Tokyo --timeout 30s -o json
     """
     session: Session = ctx.obj
-    options = WaitOptions.of(timeout=timeout, interval=interval, on_timeout=on_timeout, response=response)
+    options = WaitOptions.of(timeout=timeout, interval=interval, on_timeout=on_timeout, response=response, junit=junit, ci=ci)
     value = input_of(session, input, input_json, fields, encode)
     hub, payload = start_instance(session, name, value, instance_id=instance_id, if_exists=if_exists, version=orchestration_version)
     session.out.note(f"started {payload.id}")

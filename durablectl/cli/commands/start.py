@@ -24,6 +24,7 @@ from durablectl.cli.parameters import (
     Timeout,
     Version,
 )
+from durablectl.cli.reporting import Ci, Junit
 from durablectl.cli.session import Session
 from durablectl.cli.showing import show_new_payload
 from durablectl.cli.starting import IfExistsOption, has_nobody, start_instance
@@ -54,6 +55,8 @@ def start(
     fail_fast: FailFast = False,
     on_timeout: OnTimeoutOption = OnTimeout.LEAVE,
     response: Response = False,
+    junit: Junit = None,
+    ci: Ci = None,
 ) -> None:
     """Start an instance of an orchestrator.
 
@@ -67,7 +70,16 @@ def start(
     """
     session: Session = ctx.obj
     options = WaitOptions.of(
-        any=any, all=all, count=count, timeout=timeout, interval=interval, fail_fast=fail_fast, on_timeout=on_timeout, response=response
+        any=any,
+        all=all,
+        count=count,
+        timeout=timeout,
+        interval=interval,
+        fail_fast=fail_fast,
+        on_timeout=on_timeout,
+        response=response,
+        junit=junit,
+        ci=ci,
     )
     if not wait and options != WaitOptions():
         raise UsageError("an option of `wait` was given, but not --wait", hint="add --wait")

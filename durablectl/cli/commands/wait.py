@@ -17,6 +17,7 @@ from durablectl.cli.parameters import (
     Response,
     Timeout,
 )
+from durablectl.cli.reporting import Ci, Junit
 from durablectl.cli.session import Session
 from durablectl.cli.targets import required
 from durablectl.cli.waiting import WaitOptions, wait_and_show
@@ -34,6 +35,8 @@ def wait(
     fail_fast: FailFast = False,
     on_timeout: OnTimeoutOption = OnTimeout.LEAVE,
     response: Response = False,
+    junit: Junit = None,
+    ci: Ci = None,
 ) -> None:
     """Wait until instances are finished; the exit code tells how they ended.
 
@@ -47,7 +50,16 @@ def wait(
     """
     session: Session = ctx.obj
     options = WaitOptions.of(
-        any=any, all=all, count=count, timeout=timeout, interval=interval, fail_fast=fail_fast, on_timeout=on_timeout, response=response
+        any=any,
+        all=all,
+        count=count,
+        timeout=timeout,
+        interval=interval,
+        fail_fast=fail_fast,
+        on_timeout=on_timeout,
+        response=response,
+        junit=junit,
+        ci=ci,
     )
     targets = required(session, instances, from_)
     wait_and_show(session, targets.hub, targets.ids, options)

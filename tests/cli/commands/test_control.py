@@ -164,3 +164,10 @@ def test_what_ends_a_batch_early_is_told_with_how_far_it_came(remote, server):
     code, _, err = remote("terminate", "a", "b", "c")
     assert code == 4
     assert "stopped after 1 of 3 instances: 1 done, 0 failed" in err
+
+
+@pytest.mark.parametrize("command", [["terminate", "a"], ["purge", "a"], ["purge", "--status", "Failed", "--yes"]])
+def test_a_query_is_no_selection(remote, server, command):
+    code, _, err = remote(*command, "--query", "[0]")
+    assert (code, server.asked) == (2, [])
+    assert "--query selects no instances" in err

@@ -1,12 +1,31 @@
 """`purge`: by id and by filter; never a running instance, never without a question."""
 
+import contextlib
 import json
+import os
+import pty
+import subprocess
+import sys
 from urllib.parse import parse_qs
 
 import pytest
 from scripted_server import status
 
 MANY = [status(f"i{number:02}") for number in range(12)]
+
+
+def answered(answer, *arguments):
+    """Run a command on a terminal of its own and type an answer; its exit code and what the screen said."""
+    main, terminal = pty.openpty()
+    with subprocess.Popen([sys.executable, "-m", "durablectl", *arguments], stdin=terminal, stdout=terminal, stderr=terminal) as process:
+        os.close(terminal)
+        os.write(main, answer.encode())
+        screen = b""
+        with contextlib.suppress(OSError):  # Linux tells the end of a terminal so
+            while part := os.read(main, 4096):
+                screen += part
+    os.close(main)
+    return process.returncode, screen.decode()
 
 
 def deletions(server):
@@ -87,6 +106,15 @@ def test_no_match_is_no_failure(remote, server):
 def test_ids_or_a_filter_must_say_what_to_purge(remote, server, arguments):
     assert remote("purge", *arguments, "--yes").code == 2
     assert server.asked == []
+
+
+@pytest.mark.parametrize(("answer", "code", "said"), [("\n", 2, "nothing was changed"), ("y\n", 0, "1 purged")], ids=["no", "yes"])
+def test_on_a_terminal_it_asks_and_the_default_is_no(app, run, answer, code, said):
+    run("run", "echo", "--timeout", "30s")
+    ended, screen = answered(answer, "purge", "--status", "Completed", "--hub", ".durablectl/hub.db")
+    assert ended == code
+    assert "purge 1 instance? [y/N]" in screen
+    assert said in screen
 
 
 def test_a_purge_by_filter_wants_a_hub_that_was_named(app, run):
