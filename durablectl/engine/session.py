@@ -164,18 +164,18 @@ class Session:
 
     def _activities(self, sql: Connection, room: int) -> list[ActivityItem]:
         condition = "a.worker IS NULL AND lower(a.name) IN (SELECT value FROM json_each(:activities))"
-        parameters: dict[str, Any] = {"room": room, "activities": json.dumps(self._scope.activities)}
+        parameters: dict[str, Any] = {"me": self.key, "room": room, "activities": json.dumps(self._scope.activities)}
         if self._scope.roots is not None:
             condition += " AND coalesce(i.root, i.key) IN (SELECT value FROM json_each(:roots))"
             parameters["roots"] = json.dumps(self._scope.roots)
         rows = sql.execute(
-            "SELECT a.instance, a.execution_id, a.task_id, a.name, a.input FROM activities a JOIN instances i ON i.key = a.instance"
+            "SELECT a.instance, a.execution_id, a.task_id, a.name, a.input, :me FROM activities a JOIN instances i ON i.key = a.instance"
             f" WHERE {condition} ORDER BY a.scheduled_at, a.instance, a.task_id LIMIT :room",
             parameters,
         ).fetchall()
         leased = [(self.key, instance, task_id) for instance, _, task_id, *_ in rows]
         sql.executemany("UPDATE activities SET worker = ? WHERE instance = ? AND task_id = ?", leased)
-        return [ActivityItem(*row, worker=self.key) for row in rows]
+        return [ActivityItem(*row) for row in rows]
 
 
 class LiveWorker:
