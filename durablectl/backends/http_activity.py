@@ -12,7 +12,7 @@ SECONDS = 100.0
 
 
 def http_activity() -> Activity:
-    """The built-in activity, for a registry. Like 1.x it does not follow a 202 with polls, and an error status is an answer, not a failure."""
+    """The built-in activity, for a registry. As in 1.x a 202 is not followed with polls, and an error status is an answer, no failure."""
     return Activity(HTTP_ACTIVITY, call_http, "request")
 
 

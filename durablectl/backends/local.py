@@ -7,16 +7,16 @@ import time
 from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
 from durablectl.engine.db import Database
-from durablectl.engine.history import micros
 from durablectl.engine.instances import NewInstance
+from durablectl.engine.numbers import micros
 from durablectl.engine.payload import dumps
-from durablectl.engine.registry import unknown_function
-from durablectl.engine.store import InstanceRow, Store
+from durablectl.engine.queries import InstanceRow, Queries
 from durablectl.errors import AlreadyExists, EntityNotFound, FunctionNotFound, UsageError, WaitTimeout, WrongState
 from durablectl.model import (
     CheckStatusPayload,
@@ -42,6 +42,7 @@ from durablectl.wire import (
 
 if TYPE_CHECKING:
     from durablectl.engine.registry import Registry
+    from durablectl.engine.store import Store
 
 DEFAULT_BASE = "http://localhost:7071/runtime/webhooks/durabletask"
 TASK_HUB = "local"
@@ -55,15 +56,30 @@ def _utc_now() -> datetime:
 
 
 class LocalTaskHub:
-    """A hub in an SQLite file, which `create` makes when it is missing. With a `registry`, `start` refuses what is no orchestrator of it."""
+    """A hub in an SQLite file, which `create` makes when it is missing. With a `registry`, `start` refuses what is no orchestrator of it.
+
+    `durable=False` is for hubs that end with a test: see `Database`.
+    """
 
     def __init__(
-        self, path: Path | str, *, registry: Registry | None = None, create: bool = False, now: Callable[[], datetime] = _utc_now
+        self,
+        path: Path | str,
+        *,
+        registry: Registry | None = None,
+        create: bool = False,
+        durable: bool = True,
+        now: Callable[[], datetime] = _utc_now,
     ) -> None:
-        self._database = Database(Path(path), create=create)
-        self._store = Store(self._database)
+        self._database = Database(Path(path), create=create, durable=durable)
+        self._queries = Queries(self._database)
         self._registry, self._now = registry, now
         self._seen = threading.local()
+
+    @cached_property
+    def _store(self) -> Store:
+        from durablectl.engine.store import Store  # deferred: reading a status needs no events
+
+        return Store(self._database)
 
     @property
     def name(self) -> str:
@@ -132,7 +148,7 @@ class LocalTaskHub:
         try:
             self._store.start([new], replaces=False)
         except AlreadyExists:
-            row = self._store.get(new.instance_id)
+            row = self._queries.get(new.instance_id)
             if row.name.lower() != new.name.lower() or not same_json(value_from_text(row.input), value_from_text(new.input)):
                 raise AlreadyExists(
                     f"instance '{new.instance_id}' exists already, with another name or input", hint=f"durablectl status {new.instance_id}"
@@ -140,7 +156,7 @@ class LocalTaskHub:
 
     def _replace(self, new: NewInstance) -> None:
         """Put `new` in the place of what has its id; what a worker holds is terminated first."""
-        row = self._store.find(new.instance_id, with_input=False)
+        row = self._queries.find(new.instance_id, with_input=False)
         if row is not None and not row.status.is_final and not self._store.replace_unheld(new):
             self._store.terminate(new.instance_id, "replaced", self._now())
             try:
@@ -163,7 +179,7 @@ class LocalTaskHub:
     def get_status(
         self, instance_id: str, *, show_input: bool = True, show_history: bool = False, show_history_output: bool = False
     ) -> InstanceStatus:
-        row = self._store.get(instance_id, with_input=show_input)
+        row = self._queries.get(instance_id, with_input=show_input)
         status = _status(row)
         if not show_history or row.status is RuntimeStatus.PENDING:
             return status
@@ -172,10 +188,16 @@ class LocalTaskHub:
         view = history_view(self._store.history(instance_id), show_input=show_input, show_output=show_history_output)
         return _status(row, view)
 
+    def raw_history(self, instance_id: str) -> dict[str, Any]:
+        """The complete events of an instance's current execution, as a JSON document that later versions can read and replay."""
+        from durablectl.engine.raw_history import raw_to_json  # deferred: few ask for it
+
+        return raw_to_json(self._store.raw_history(instance_id))
+
     def list_page(
         self, filter: InstanceFilter, *, show_input: bool = False, top: int = 100, continuation_token: str | None = None
     ) -> Page[InstanceStatus]:
-        rows, token = self._store.page(filter, with_input=show_input, top=top, after=continuation_token)
+        rows, token = self._queries.page(filter, with_input=show_input, top=top, after=continuation_token)
         return Page(tuple(map(_status, rows)), token)
 
     def raise_event(self, instance_id: str, event_name: str, data: Any = None) -> None:
@@ -198,7 +220,7 @@ class LocalTaskHub:
         self._store.rewind(instance_id, reason, self._now())
 
     def restart(self, instance_id: str, *, new_id: bool = True) -> CheckStatusPayload:
-        row = self._store.get(instance_id)
+        row = self._queries.get(instance_id)
         new = NewInstance(uuid4().hex if new_id else instance_id, row.name, row.input, row.version, micros(self._now()))
         try:
             self._store.start([new], replaces=not new_id)
@@ -219,7 +241,7 @@ class LocalTaskHub:
         return self._store.purge_by(created_from, created_to, statuses)
 
     def get_entity(self, entity_id: EntityId) -> Any:
-        state = self._store.entity_state(entity_id)
+        state = self._queries.entity_state(entity_id)
         if state is None:
             raise EntityNotFound(f"no entity '{entity_id}' in the hub {self.address}", hint="durablectl entity list")
         return json_value(state)
@@ -227,7 +249,7 @@ class LocalTaskHub:
     def list_entities(
         self, name: str | None = None, *, fetch_state: bool = False, top: int = 100, continuation_token: str | None = None
     ) -> Page[EntityStatus]:
-        rows, token = self._store.entities(name, top=top, after=continuation_token)
+        rows, token = self._queries.entities(name, top=top, after=continuation_token)
         return Page(
             tuple(EntityStatus(EntityId.parse(id_), time, json_value(state) if fetch_state else None) for id_, time, state in rows), token
         )
@@ -242,6 +264,8 @@ class LocalTaskHub:
 
     def _check_entity(self, entity_id: EntityId) -> None:
         if self._registry is not None and self._registry.entities.get(entity_id.name) is None:
+            from durablectl.engine.registry import unknown_function  # deferred, as above
+
             raise FunctionNotFound(unknown_function(entity_id.name, "entity", self._registry.entities.names), hint="durablectl functions")
 
     def check_status(self, instance_id: str) -> CheckStatusPayload:

@@ -124,12 +124,15 @@ class Session:
 
     @cached_property
     def _registry(self) -> Registry:
-        from durablectl.functionapp.loader import load_app  # deferred: most commands run no app
+        from durablectl.backends.http_activity import http_activity  # deferred: most commands run no app
+        from durablectl.functionapp.loader import load_app
 
         if self.app_path is None:
             raise AppError("there is no function_app.py here", hint="name it with --app PATH, or write one with: durablectl init")
         with redirect_stdout(sys.stderr):  # what an app prints is talk
-            return load_app(self.app_path)
+            registry = load_app(self.app_path)
+        registry.activities.add(http_activity())
+        return registry
 
     def registry(self) -> Registry:
         """The app's functions. `AppError` when there is no app or it cannot be loaded."""

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from durablectl.engine.db import Database
+from durablectl.engine.queries import InstanceRow
 from durablectl.engine.registry import Registry
 from durablectl.engine.session import workers
-from durablectl.engine.store import InstanceRow, Store
+from durablectl.engine.store import Store
 from durablectl.engine.worker import Worker, utc_now
 from durablectl.errors import AppError, DurablectlError
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from json.encoder import encode_basestring_ascii as quote
 from typing import Any
 
@@ -35,32 +35,7 @@ from durablectl.engine.events import (
     TimerCreated,
     TimerFired,
 )
-from durablectl.model import RuntimeStatus
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
-
-STATUS_NUMBERS = {
-    RuntimeStatus.RUNNING: 0,
-    RuntimeStatus.COMPLETED: 1,
-    RuntimeStatus.CONTINUED_AS_NEW: 2,
-    RuntimeStatus.FAILED: 3,
-    RuntimeStatus.CANCELED: 4,
-    RuntimeStatus.TERMINATED: 5,
-    RuntimeStatus.PENDING: 6,
-    RuntimeStatus.SUSPENDED: 7,
-}
-STATUSES = {number: status for status, number in STATUS_NUMBERS.items()}
-
-
-def micros(moment: datetime) -> int:
-    """Microseconds since 1970 (UTC)."""
-    delta = moment - EPOCH
-    return (delta.days * 86400 + delta.seconds) * 1_000_000 + delta.microseconds
-
-
-def moment(micros: int) -> datetime:
-    return EPOCH + timedelta(microseconds=micros)
+from durablectl.engine.numbers import EPOCH, STATUS_NUMBERS, STATUSES, micros, moment
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from durablectl.engine.db import Connection
-from durablectl.engine.history import STATUSES
+from durablectl.engine.numbers import STATUSES
 from durablectl.errors import AlreadyExists
 
 START_AT = -1

@@ -26,7 +26,8 @@ from durablectl.engine.events import (
     TimerCreated,
     TimerFired,
 )
-from durablectl.engine.history import STATUS_NUMBERS, encode_episode, encode_event, micros
+from durablectl.engine.history import encode_episode, encode_event
+from durablectl.engine.numbers import STATUS_NUMBERS, micros
 from durablectl.engine.registry import Registry, unknown_function
 from durablectl.engine.replay import Execution
 from durablectl.engine.workitems import ActivityItem, Child, Continuation, EntityRequest, TurnRows

@@ -54,6 +54,9 @@ class OtherFunction:
     client_parameters: tuple[str, ...] = ()
 
 
+BUILT_IN = "BuiltIn::"
+"""What the names of functions begin with that no app has written; they are not listed."""
+
 Function = TypeVar("Function", Orchestrator, Activity, Entity)
 
 
@@ -65,9 +68,19 @@ class Functions(Generic[Function]):
         self.names: list[str] = []
 
     def add(self, function: Function, aliases: Iterable[str] = ()) -> None:
-        self.names.append(function.name)
+        if not function.name.startswith(BUILT_IN):
+            self.names.append(function.name)
         for name in (function.name, *aliases):
             self._by_name[name.lower()] = function
+
+    def put(self, function: Function) -> None:
+        """Register `function` in the place of the one that has its name, under all names of that one; else as a new one."""
+        before = self.get(function.name)
+        if before is None:
+            self.add(function)
+            return
+        for name in [name for name, known in self._by_name.items() if known is before]:
+            self._by_name[name] = function
 
     def get(self, name: str) -> Function | None:
         return self._by_name.get(name) or self._by_name.get(name.lower())
@@ -75,6 +88,15 @@ class Functions(Generic[Function]):
     def keys(self) -> list[str]:
         """All names and aliases, in lower case, sorted."""
         return sorted(self._by_name)
+
+    def take_in(self, others: Functions[Function]) -> None:
+        """Register all of `others`, each in the place of what has its name."""
+        for name in others.names:
+            function = others._by_name[name.lower()]
+            self.put(function)
+            for alias, other in others._by_name.items():
+                if other is function:
+                    self._by_name[alias] = function
 
     def __len__(self) -> int:
         return len(self.names)
@@ -98,3 +120,11 @@ class Registry:
         self.entities: Functions[Entity] = Functions()
         self.others: list[OtherFunction] = []
         self.warnings: list[str] = []
+
+    def take_in(self, other: Registry) -> None:
+        """Register all functions of another app, each in the place of what has its name."""
+        self.orchestrators.take_in(other.orchestrators)
+        self.activities.take_in(other.activities)
+        self.entities.take_in(other.entities)
+        self.others.extend(other.others)
+        self.warnings.extend(other.warnings)

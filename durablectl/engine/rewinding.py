@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from durablectl.engine.db import Connection
 from durablectl.engine.events import ExecutionRewound, SubOrchestrationCreated
-from durablectl.engine.history import STATUS_NUMBERS, Outline, decode_episode, encode_episode, encode_event, moment
+from durablectl.engine.history import Outline, decode_episode, encode_episode, encode_event
 from durablectl.engine.instances import NOW_AT
+from durablectl.engine.numbers import STATUS_NUMBERS, moment
 from durablectl.engine.rewind import rewound
 from durablectl.engine.workitems import Loaded
 from durablectl.model import RuntimeStatus

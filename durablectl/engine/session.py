@@ -15,9 +15,10 @@ from uuid import uuid4
 
 from durablectl.engine.db import Connection, Database, LiveLock
 from durablectl.engine.events import ExecutionStarted, ParentInstance, SubOrchestrationFailed
-from durablectl.engine.history import STATUSES, Outline, decode_episode, decode_event, encode_event, micros, moment
+from durablectl.engine.history import Outline, decode_episode, decode_event, encode_event
 from durablectl.engine.instances import FINAL, NOW_AT, START_AT, NewInstance, create_instance
 from durablectl.engine.messages import read_batches, send_request
+from durablectl.engine.numbers import STATUSES, micros, moment
 from durablectl.engine.workitems import ActivityItem, Child, Continuation, Fetched, Loaded, Scope, TurnRows, Want, WorkItem
 from durablectl.errors import AlreadyExists, DurablectlError
 

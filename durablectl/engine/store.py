@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from durablectl.engine.db import Connection, Database
+from durablectl.engine.db import Connection
 from durablectl.engine.events import (
     Event,
     EventRaised,
@@ -18,67 +16,21 @@ from durablectl.engine.events import (
     ExecutionTerminated,
     ParentInstance,
 )
-from durablectl.engine.history import STATUS_NUMBERS, STATUSES, Outline, decode_episode, encode_event, micros, moment
+from durablectl.engine.history import Outline, decode_episode, encode_event
 from durablectl.engine.instances import FINAL, NOW_AT, NewInstance, create_instance, delete_instance
 from durablectl.engine.messages import send_request
+from durablectl.engine.numbers import STATUS_NUMBERS, STATUSES, micros, moment
+from durablectl.engine.queries import Queries
+from durablectl.engine.raw_history import RawHistory
 from durablectl.engine.rewinding import rewind_instance
 from durablectl.engine.session import load_outline
 from durablectl.engine.workitems import EntityRequest
 from durablectl.errors import AlreadyExists, InstanceNotFound, WrongState
-from durablectl.model import EntityId, InstanceFilter, RuntimeStatus
-
-_COLUMNS = "i.key, i.id, i.name, i.version, i.status, i.created_at, i.updated_at, i.custom_status, i.output, i.worker, i.root"
+from durablectl.model import EntityId, RuntimeStatus
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceRow:
-    """An instance as it is stored. Payloads are JSON text; `input` is None unless it was asked for."""
-
-    key: int
-    instance_id: str
-    name: str
-    version: str
-    status: RuntimeStatus
-    created_at: datetime
-    updated_at: datetime
-    custom_status: str | None
-    output: str | None
-    worker: int | None
-    root: int | None
-    input: str | None
-
-
-class Store:
-    """The instances of one hub."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def find(self, instance_id: str, *, with_input: bool = True) -> InstanceRow | None:
-        row = self._database.one(f"SELECT {_columns(with_input)} FROM instances i {_INPUT} WHERE i.id = ?", (instance_id,))
-        return None if row is None else _instance(row)
-
-    def get(self, instance_id: str, *, with_input: bool = True) -> InstanceRow:
-        """`InstanceNotFound` when there is none."""
-        row = self.find(instance_id, with_input=with_input)
-        if row is None:
-            raise InstanceNotFound(f"no instance '{instance_id}' in the hub {self._database.path}", hint="durablectl list")
-        return row
-
-    def page(self, filter: InstanceFilter, *, with_input: bool, top: int, after: str | None) -> tuple[list[InstanceRow], str | None]:
-        """At most `top` instances in order of creation, and the token of the next page."""
-        conditions, parameters = _conditions(filter)
-        if after is not None:
-            created_at, key = _position(after)
-            conditions.append("(i.created_at, i.key) > (?, ?)")
-            parameters += [created_at, key]
-        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        rows = self._database.query(
-            f"SELECT {_columns(with_input)} FROM instances i {_INPUT}{where} ORDER BY i.created_at, i.key LIMIT ?", [*parameters, top + 1]
-        )
-        found = [_instance(row) for row in rows[:top]]
-        token = f"{rows[top - 1][5]}.{rows[top - 1][0]}" if len(rows) > top else None
-        return found, token
+class Store(Queries):
+    """The instances of one hub, to steer as well as to read."""
 
     def unfinished(self, instance_ids: Collection[str]) -> set[str]:
         """Those of the instances that are there and have not ended."""
@@ -97,7 +49,7 @@ class Store:
         """The complete events of the current execution."""
         row = self._database.one(
             "SELECT i.key, i.name, i.version, i.started_at, i.generation, i.parent, i.parent_execution, i.parent_task, i.output, p.id,"
-            f" n.input FROM instances i {_INPUT} LEFT JOIN instances p ON p.key = i.parent WHERE i.id = ?",
+            " n.input FROM instances i LEFT JOIN inputs n ON n.instance = i.key LEFT JOIN instances p ON p.key = i.parent WHERE i.id = ?",
             (instance_id,),
         )
         if row is None:
@@ -107,6 +59,18 @@ class Store:
         outline = Outline(ExecutionStarted(moment(started_at), name, input, version, generation, caller), output)
         episodes = self._database.query("SELECT at, events FROM history WHERE instance = ? ORDER BY sequence", (key,))
         return [event for at, events in episodes for event in decode_episode(events, at, outline)]
+
+    def raw_history(self, instance_id: str) -> RawHistory:
+        """The current execution with its complete events; `InstanceNotFound` when there is no such instance."""
+        while True:
+            name, execution_id = self.get(instance_id, with_input=False).name, self._execution(instance_id)
+            events = tuple(self.history(instance_id))
+            if self._execution(instance_id) == execution_id:  # else it has continued as new between the two reads
+                return RawHistory(instance_id, execution_id, name, events)
+
+    def _execution(self, instance_id: str) -> str:
+        row = self._database.one("SELECT execution_id FROM instances WHERE id = ?", (instance_id,))
+        return "" if row is None else row[0]
 
     def start(self, news: Iterable[NewInstance], *, replaces: bool = True) -> None:
         """Create instances in one transaction. `AlreadyExists` when an unfinished one has an id, or any has and not `replaces`."""
@@ -141,22 +105,6 @@ class Store:
         request = json.dumps({"op": operation, "signal": True, "input": input})
         with self._database.transaction() as sql:
             send_request(sql, EntityRequest(str(entity_id), request, micros(now)))
-
-    def entity_state(self, entity_id: EntityId) -> str | None:
-        """The state as JSON text; None when there is no such entity."""
-        row = self._database.one("SELECT e.state FROM entities e JOIN instances i ON i.key = e.instance WHERE i.id = ?", (str(entity_id),))
-        return None if row is None else row[0]
-
-    def entities(self, name: str | None, *, top: int, after: str | None) -> tuple[list[tuple[str, datetime, str]], str | None]:
-        """At most `top` entities that exist, as (id, time of the last operation, state), in order of id, and the token of the next page."""
-        prefix = f"@{name.lower()}@" if name else "@"
-        rows = self._database.query(
-            "SELECT i.id, e.operated_at, e.state FROM instances i JOIN entities e ON e.instance = i.key"
-            " WHERE i.id > ? AND i.id >= ? AND i.id < ? AND e.state IS NOT NULL ORDER BY i.id LIMIT ?",
-            (after or "", prefix, prefix + "\U0010ffff", top + 1),
-        )
-        found = [(entity_id, moment(operated_at), state) for entity_id, operated_at, state in rows[:top]]
-        return found, found[-1][0] if len(rows) > top else None
 
     def purge(self, instance_id: str) -> None:
         with self._database.transaction() as sql:
@@ -213,48 +161,3 @@ class Store:
         if row is None:
             raise InstanceNotFound(f"no instance '{instance_id}' in the hub {self._database.path}", hint="durablectl list")
         return row
-
-
-_INPUT = "LEFT JOIN inputs n ON n.instance = i.key"
-
-
-def _columns(with_input: bool) -> str:
-    return f"{_COLUMNS}, {'n.input' if with_input else 'NULL'}"
-
-
-def _instance(row: tuple[Any, ...]) -> InstanceRow:
-    key, id_, name, version, status, created_at, updated_at, *rest = row
-    return InstanceRow(key, id_, name, version, STATUSES[status], moment(created_at), moment(updated_at), *rest)
-
-
-def _conditions(filter: InstanceFilter) -> tuple[list[str], list[Any]]:
-    conditions: list[str] = []
-    parameters: list[Any] = []
-    if filter.statuses:
-        numbers = sorted(STATUS_NUMBERS.get(status, -1) for status in filter.statuses)
-        conditions.append(f"i.status IN ({', '.join(map(str, numbers))})")
-        if 1 not in numbers:
-            conditions.append("i.status <> 1")  # lets SQLite use the index of those that have not completed
-    if filter.name is not None:
-        conditions.append("i.name = ?")
-        parameters.append(filter.name)
-    if filter.prefix:
-        conditions.append("i.id >= ? AND i.id < ?")
-        parameters += [filter.prefix, filter.prefix + "\U0010ffff"]
-    for column, bound, comparison in (
-        ("created_at", filter.created_from, ">="),
-        ("created_at", filter.created_to, "<="),
-        ("updated_at", filter.updated_from, ">="),
-        ("updated_at", filter.updated_to, "<="),
-    ):
-        if bound is not None:
-            conditions.append(f"i.{column} {comparison} ?")
-            parameters.append(micros(bound))
-    if not filter.include_entities:
-        conditions.append("i.id NOT LIKE '@%'")
-    return conditions, parameters
-
-
-def _position(token: str) -> tuple[int, int]:
-    created_at, _, key = token.partition(".")
-    return int(created_at), int(key)

@@ -15,7 +15,8 @@ from durablectl.engine.db import Database
 from durablectl.engine.entities import EntityBatchResult
 from durablectl.engine.episode import Episode
 from durablectl.engine.events import ContinueAsNew, EventRaised, ExecutionCompleted, Inbound, TaskCompleted, TaskFailed
-from durablectl.engine.history import EPOCH, encode_event, micros
+from durablectl.engine.history import encode_event
+from durablectl.engine.numbers import EPOCH, micros
 from durablectl.engine.plan import Held, Planner, failed_episode
 from durablectl.engine.pool import ActivityPool, Result
 from durablectl.engine.registry import Orchestrator, Registry, unknown_function
@@ -85,8 +86,8 @@ class Wheel:
         return self._uncommitted is None and self._pool.outstanding == 0 and self._fetched.next_due is None
 
     def look_again(self) -> None:
-        """Let the next turn ask the hub for work, whatever it knows."""
-        self._fetched.is_more = True
+        """Let the next turn ask the hub for work of every kind, whatever it knows: a commit of this worker's own tells it nothing."""
+        self._fetched.is_more = self._has_waiting_activities = True
 
     @property
     def next_due(self) -> datetime | None:
@@ -184,7 +185,7 @@ class Wheel:
 
     def _finish_batch(self, batch: EntityBatch, result: EntityBatchResult, rows: TurnRows) -> None:
         self._busy.discard(batch.instance)
-        self.look_again()
+        self._fetched.is_more = True
         at = micros(self._time)
         rows.consumed.extend((key,) for key in batch.keys)
         rows.entity_states.append((result.state, at, batch.instance))
