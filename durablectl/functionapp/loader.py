@@ -45,6 +45,12 @@ def load_app(path: Path) -> Registry:
     return registry
 
 
+def registry_of(module: ModuleType) -> Registry:
+    """The functions of the apps in a module that is imported already; AppError when it has none."""
+    file = Path(getattr(module, "__file__", None) or module.__name__)
+    return build_registry(file, _declared_in(module, file))
+
+
 def _refuse_what_is_no_app(path: Path, file: Path) -> None:
     if not path.exists():
         raise AppError(f"no such app: {shown(path)}", hint="name a function_app.py or its folder with --app, or make one: durablectl init")
@@ -55,7 +61,10 @@ def _refuse_what_is_no_app(path: Path, file: Path) -> None:
 
 
 def _functions_of(file: Path) -> list[Declared]:
-    module = import_app(file)
+    return _declared_in(import_app(file), file)
+
+
+def _declared_in(module: ModuleType, file: Path) -> list[Declared]:
     values = list(vars(module).values())
     own = list({id(value): value for value in values if isinstance(value, DFApp)}.values())
     declared = [one for app in own for one in app.declared()]

@@ -33,6 +33,12 @@ def declared_in(app: Any) -> list[Declared]:
     return [_declared(builder._function, app.auth_level) for builder in builders]  # noqa: SLF001
 
 
+def declared_by(builder: Any) -> Declared | None:
+    """What one decorated function declares; None when it is no function builder of the SDK."""
+    function = getattr(builder, "_function", None)
+    return None if function is None or not hasattr(function, "get_trigger") else _declared(function, None)
+
+
 def user_function(handle: Callable[..., Any]) -> Callable[..., Any]:
     """What the user wrote, from under the SDK's handles (`Orchestrator.create` and the like) and its client middleware."""
     for attribute in ("orchestrator_function", "entity_function", "client_function"):

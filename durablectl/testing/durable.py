@@ -1,0 +1,228 @@
+"""A hub for one test: its work is done in the test's own thread, its clock jumps over timers, and its activities can be mocked."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from durablectl.backends.local import LocalTaskHub
+from durablectl.engine.registry import Orchestrator, Registry
+from durablectl.engine.wheel import Wheel
+from durablectl.errors import FunctionNotFound, UsageError, WaitTimeout
+from durablectl.functionapp.loader import find_app
+from durablectl.model import InstanceStatus
+from durablectl.taskhub import TaskHub
+from durablectl.testing.apps import name_of, orchestrator_from, registry_from
+from durablectl.testing.inline import InlinePool
+from durablectl.testing.mocks import Mock
+
+BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
+MOST_TURNS = 10_000
+
+Callee = str | Callable[..., Any]
+
+
+class Durable:
+    """A throw-away hub and the one worker on it, which works only while a method of this object runs.
+
+    The functions are those of the apps given with `app`; without one, of the nearest function_app.py at or above the folder `near`.
+    `now` is the hub's time: it stands still, and moves on when a timer is jumped to or with `advance`. A call that takes more than
+    `most_turns` turns of the engine is a runaway and ends with `WaitTimeout`.
+    """
+
+    def __init__(self, *, near: Path | None = None, now: datetime = BEGINNING, most_turns: int = MOST_TURNS) -> None:
+        self.now, self.most_turns = now, most_turns
+        self._near = near
+        self._registry = Registry("the test's app")
+        self._mocks: dict[tuple[str, str], Mock] = {}
+        self._calls: dict[str, list[Any]] = {}
+        self._folder = Path(tempfile.mkdtemp(prefix="durablectl-"))
+        self._hub = LocalTaskHub(self._folder / "hub.db", registry=self._registry, create=True, durable=False, now=lambda: self.now)
+        self._pool = InlinePool(self._registry, lambda: self.now, self._record)
+        self._wheel: Wheel | None = None
+        self._has_app = False
+        self._left = most_turns
+
+    # The functions
+
+    def app(self, source: Any) -> Self:
+        """Add the functions of an app: the path of its function_app.py or folder, a module, an app object, or a Registry."""
+        self._has_app = True
+        self._add(registry_from(source))
+        return self
+
+    def mock(
+        self,
+        callee: Callee,
+        *,
+        returns: Any = None,
+        raises: BaseException | type[BaseException] | None = None,
+        calls: Callable[..., Any] | None = None,
+        kind: Literal["activity", "orchestrator", "entity"] | None = None,
+    ) -> None:
+        """Put a function of the test in the place of an activity, a sub-orchestrator or an entity, which the app need not have.
+
+        It returns `returns`, raises `raises`, or does what `calls(input)` does (for an entity: `calls(operation, input)`). Without
+        `kind` it is what the app has under the name, else an activity.
+        """
+        if sum(given is not None for given in (returns, raises, calls)) > 1:
+            raise UsageError("a mock either returns something, or raises something, or calls a function", hint="give one of the three")
+        self._find_app()
+        name = name_of(callee)
+        if kind is None:
+            kind = (
+                "orchestrator" if self._registry.orchestrators.get(name) else "entity" if self._registry.entities.get(name) else "activity"
+            )
+        mock = Mock(name, kind, lambda value: self._record(name, value), returns, raises, calls)
+        self._mocks[kind, name.lower()] = mock
+        mock.put_into(self._registry)
+
+    def calls(self, callee: Callee) -> list[Any]:
+        """The inputs of the calls of an activity so far, in order; of a mocked orchestrator too, of a mocked entity (operation, input)."""
+        self._find_app()
+        name = name_of(callee)
+        kinds = (self._registry.activities, self._registry.orchestrators, self._registry.entities)
+        function = next((found for functions in kinds if (found := functions.get(name)) is not None), None)
+        if function is None and name.lower() not in self._calls:
+            known = ", ".join(sorted(self._registry.activities.names)) or "none"
+            raise FunctionNotFound(f"there is no activity '{name}', neither in the app nor as a mock; known are: {known}")
+        return list(self._calls.get((function.name if function else name).lower(), ()))
+
+    # Instances
+
+    def run(self, orchestrator: Callee, input: Any = None, *, instance_id: str | None = None) -> InstanceStatus:
+        """Start an instance and let it come to its end, jumping over timers; its status.
+
+        It is still Running when it waits for an event that nobody has raised. `WaitTimeout` for a runaway.
+        """
+        return self.wait(self.start(orchestrator, input, instance_id=instance_id))
+
+    def start(self, orchestrator: Callee, input: Any = None, *, instance_id: str | None = None) -> str:
+        """Start an instance and do what there is to do now, without letting time pass; its id."""
+        self._find_app()
+        name = orchestrator if isinstance(orchestrator, str) else self._registered(orchestrator_from(orchestrator))
+        instance_id = self._hub.start(name, input, instance_id=instance_id).id
+        self._begin()
+        self._settle(instance_id)
+        return instance_id
+
+    def wait(self, instance_id: str) -> InstanceStatus:
+        """Let an instance come to its end, jumping over timers; its status, which is not final when it waits for something else."""
+        self._begin()
+        self._settle(instance_id)
+        while not (status := self._hub.get_status(instance_id)).is_final and self._jump(instance_id):
+            pass
+        return status
+
+    def raise_event(self, instance_id: str, event_name: str, data: Any = None) -> None:
+        """Send an event and do what follows now, without letting time pass."""
+        self._hub.raise_event(instance_id, event_name, data)
+        self._begin()
+        self._settle(instance_id)
+
+    def advance(self, seconds: float | timedelta) -> None:
+        """Let time pass: each timer that becomes due fires at its time."""
+        duration = seconds if isinstance(seconds, timedelta) else timedelta(seconds=seconds)
+        if duration < timedelta():
+            raise UsageError("time only moves on", hint="advance by a positive number of seconds")
+        end = self.now + duration
+        self._begin()
+        self._settle()
+        while self._jump(until=end):
+            pass
+        self.now = end
+        self._settle()
+
+    def status(self, instance_id: str) -> InstanceStatus:
+        """The status of an instance, once what there is to do now is done; `InstanceNotFound` when there is none."""
+        self._begin()
+        self._settle(instance_id)
+        return self._hub.get_status(instance_id)
+
+    def history(self, instance_id: str) -> dict[str, Any]:
+        """The complete events of an instance, as `durablectl history ID --raw` writes them and `assert_replays` reads them."""
+        return self._hub.raw_history(instance_id)
+
+    @property
+    def hub(self) -> TaskHub:
+        """The hub with all its verbs. What they ask for is done when the next method of this object is called."""
+        self._find_app()
+        return self._hub
+
+    def close(self) -> None:
+        """End the worker and delete the hub. Calling it twice is fine."""
+        if self._wheel is not None:
+            self._wheel.close()
+            self._wheel = None
+        self._pool.close()
+        self._hub.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # How it works
+
+    def _find_app(self) -> None:
+        """Take the functions of the nearest app, once, when the test has named none."""
+        if not self._has_app:
+            self._has_app = True
+            if self._near is not None and (path := find_app(self._near)) is not None:
+                self._add(registry_from(path))
+
+    def _add(self, app: Registry) -> None:
+        self._registry.app = app.app or self._registry.app
+        self._registry.take_in(app)
+        for mock in self._mocks.values():
+            mock.put_into(self._registry)
+
+    def _registered(self, orchestrator: Orchestrator) -> str:
+        known = self._registry.orchestrators.get(orchestrator.name)
+        if known is None or known.function is not orchestrator.function:
+            self._registry.orchestrators.put(orchestrator)
+        return orchestrator.name
+
+    def _record(self, name: str, value: Any) -> None:
+        self._calls.setdefault(name.lower(), []).append(value)
+
+    def _begin(self) -> Wheel:
+        """Begin a call of the test: it has all its turns before it."""
+        self._left = self.most_turns
+        if self._wheel is None:
+            self._wheel = Wheel(self._hub.database, self._registry, self._pool, fails_unknown=True)
+            self._wheel.open(self.now, {})
+        return self._wheel
+
+    def _settle(self, instance_id: str | None = None) -> None:
+        """Turn until there is nothing left to do at this time."""
+        wheel = self._wheel or self._begin()
+        wheel.look_again()
+        while wheel.turn(self.now) or wheel.is_working:
+            self._spend(instance_id)
+            self._pool.run_waiting()
+
+    def _jump(self, instance_id: str | None = None, until: datetime | None = None) -> bool:
+        """Move on to the next timer, at most to `until`; whether there was one."""
+        due = self._wheel.next_due if self._wheel is not None else None
+        if due is None or (until is not None and due > until):
+            return False
+        self.now = max(self.now, due)
+        self._spend(instance_id)
+        self._settle(instance_id)
+        return True
+
+    def _spend(self, instance_id: str | None) -> None:
+        self._left -= 1
+        if self._left < 0:
+            who = "the work" if instance_id is None else f"instance '{instance_id}'"
+            raise WaitTimeout(
+                f"{who} comes to no end: {self.most_turns:,} turns are done, and the clock has come to {self.now:%Y-%m-%d %H:%M:%S}",
+                hint="an endless loop of timers or continue_as_new? take it step by step with start and advance, or raise most_turns",
+            )
