@@ -208,7 +208,13 @@ class Output:
 
     def talk(self, text: str) -> None:
         """Write to stderr whatever else is set; a reader that went away is no reason to stop."""
-        line = defuse(safe(text), ci=self.in_ci)
+        self._talk(defuse(safe(text), ci=self.in_ci))
+
+    def command(self, line: str) -> None:
+        """Write a command for a CI runner, one that `render.ci` made, as it is; also with -q."""
+        self._talk(line)
+
+    def _talk(self, line: str) -> None:
         if self._above is not None:
             self._above(line)
             return
