@@ -79,3 +79,16 @@ def test_a_finished_instance_is_not_leased_by_what_comes_too_late(turning: Turni
         sql.execute("INSERT INTO inbox (instance, visible_at, at, event) SELECT key, 0, 0, '[15,0,\"Late\",null]' FROM instances")
     turning.turn_until_quiet(wheel)
     assert Database(turning.path).query("SELECT worker, (SELECT count(*) FROM inbox) FROM instances") == [(None, 0)]
+
+
+def test_activities_of_a_dead_worker_are_taken_over_by_who_finds_it(turning: Turning) -> None:
+    survivor, dead = turning.wheel(), turning.wheel()
+    turning.hub.start("fan_out", 3, instance_id="f")
+    for _ in range(2):  # takes it on, schedules its activities
+        dead.turn(turning.now)
+    turning.turn_until_quiet(survivor)
+    dead.session.abandon()  # killed
+    assert survivor.session.free_dead_workers(turning.now)
+    survivor.look_again()
+    turning.turn_until_quiet(survivor)
+    assert turning.hub.get_status("f").output == ["Hello 0!", "Hello 1!", "Hello 2!"]

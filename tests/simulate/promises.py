@@ -18,7 +18,8 @@ from durablectl.engine.events import (
     TaskScheduled,
     TimerCreated,
 )
-from durablectl.engine.history import encode_episode, moment
+from durablectl.engine.history import encode_episode
+from durablectl.engine.numbers import moment
 from durablectl.engine.pool import Item
 from durablectl.engine.registry import Registry
 from durablectl.engine.replay import Execution
