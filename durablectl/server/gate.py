@@ -17,6 +17,7 @@ from durablectl.taskhub import TaskHub, intervals
 
 READERS = 4
 MOST_IN_A_GROUP = 256
+MOST_LARGE = 1000
 
 Result = TypeVar("Result")
 
@@ -43,10 +44,23 @@ class Gate:
         self._readers = ThreadPoolExecutor(READERS, "reader")
         self._writer = _Writer(hub, wake) if isinstance(hub, GroupingHub) else None
         self._waits = Waits(hub) if isinstance(hub, GroupingHub) else None
+        self._large: set[str] = set()
         self._is_closing = False
 
     async def read(self, call: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._readers, call)
+
+    async def look(self, instance_id: str, call: Callable[[], Result]) -> Result:
+        """Read one instance: in microseconds and so at once where the hub is a file, unless the instance is known to be large."""
+        if self._writer is None or instance_id in self._large:
+            return await self.read(call)
+        return call()
+
+    def expect_large(self, instance_id: str) -> None:
+        """From now on read this instance in a thread: it would keep everybody waiting."""
+        if len(self._large) >= MOST_LARGE:
+            self._large.clear()
+        self._large.add(instance_id)
 
     async def write(self, call: Callable[[], Result]) -> Result:
         if self._writer is None:
@@ -62,7 +76,7 @@ class Gate:
         started, delays = clock(), intervals(timeout, interval)
         next(delays)
         while True:
-            found = await self.read(lambda: self.hub.get_status(instance_id, show_input=show_input))
+            found = await self.look(instance_id, lambda: self.hub.get_status(instance_id, show_input=show_input))
             if found.is_final:
                 return found
             try:

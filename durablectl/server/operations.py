@@ -50,6 +50,8 @@ class Instances:
         begin = partial(begin_instance, self._hub, name, text, instance_id or None, version, is_encoded=call.is_rpc)
         try:
             payload = await self._gate.write(begin)
+            if text is not None and len(text) > LARGE:
+                self._gate.expect_large(payload.id)
         except AlreadyExists as error:
             return short(409, error.message)
         except UsageError as error:
@@ -96,10 +98,13 @@ class Instances:
             show_history_output=query.flag("showHistoryOutput", False),
         )
         try:
-            found = await self._gate.read(look)
+            found = await (self._gate.read(look) if query.flag("showHistory", False) else self._gate.look(instance_id, look))
         except InstanceNotFound:
             return empty(404)
-        return answers.status(found, call.url, failed_is_error=query.flag("returnInternalServerErrorOnFailure", False))
+        answer = answers.status(found, call.url, failed_is_error=query.flag("returnInternalServerErrorOnFailure", False))
+        if len(answer.body) > LARGE:
+            self._gate.expect_large(instance_id)
+        return answer
 
     async def list(self, call: Call) -> Response:
         query = call.query
