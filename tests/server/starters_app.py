@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-AZURE = "import azure.functions as func\nimport azure.durable_functions as df\n"
-OWN = "from durablectl import df\nfunc = df\n"
-
 APP = '''
 import json
 from datetime import timedelta
