@@ -22,7 +22,9 @@ MANY = 10
 HEARTBEAT = 60.0
 QUIET_AT_FIRST = 1.0  # what is over at once is told by its outcome
 SHORTEST_GAP = 5.0
-GAPS = 12.0  # a line at most every twelfth of the time that has passed: half an hour stays under sixty lines
+GAPS = 4.0  # a line at most every quarter of the time that has passed: half an hour stays under sixty lines
+PROMPT_CHANGES = 8  # so many changes of state are told at once, later ones when a line is due: some instances do nothing but change
+TROUBLE_GAP = 600.0  # a hub that comes and goes is told of so often
 LONGEST_MESSAGE = 120
 
 
@@ -71,13 +73,14 @@ def waiting_display(out: Output, instance_ids: Sequence[str], clock: Callable[[]
 
 
 class Lines:
-    """One line for each change of state after the first second, fewer for the rest; a heartbeat when nothing changes."""
+    """One line for each of the first changes of state, fewer for the rest and for progress; a heartbeat when nothing changes."""
 
     def __init__(self, out: Output, expected: int, clock: Callable[[], float]) -> None:
         self._out, self._expected, self._clock = out, expected, clock
         self._started = self._told_at = clock()
         self._states: dict[str, RuntimeStatus] = {}
         self._shown: dict[str, str] = {}
+        self._prompt = PROMPT_CHANGES
         self._round: set[str] = set()
 
     def __call__(self, status: InstanceStatus) -> None:
@@ -92,7 +95,9 @@ class Lines:
 
     def _tell(self, status: InstanceStatus, changed: bool) -> None:
         line = _line(status)
-        news = changed or (self._shown.get(status.instance_id) != line and self._silence() >= self._gap())
+        prompt = changed and (self._prompt > 0 or (status.is_final and self._expected == 1))
+        self._prompt -= prompt
+        news = prompt or (self._shown.get(status.instance_id) != line and self._silence() >= self._gap())
         if news or self._silence() >= HEARTBEAT:
             self._shown[status.instance_id] = line
             self._say(line if news else f"{line} (unchanged)")
@@ -124,6 +129,27 @@ class Lines:
     def _say(self, line: str) -> None:
         self._told_at = self._clock()
         self._out.note(f"{line} [{duration_text(self._told_at - self._started)}]")
+
+
+class Troubles:
+    """Tells that a hub does not answer, once, and that it does again."""
+
+    def __init__(self, out: Output, clock: Callable[[], float] = time.monotonic) -> None:
+        self._out, self._clock = out, clock
+        self._told_at = -math.inf
+        self._is_told = False
+
+    def failed(self, message: str) -> None:
+        """Take a failed poll into account."""
+        if not self._is_told and self._clock() - self._told_at >= TROUBLE_GAP:
+            self._is_told, self._told_at = True, self._clock()
+            self._out.warn(f"{message}; the wait goes on")
+
+    def answered(self) -> None:
+        """Take an answer into account."""
+        if self._is_told:
+            self._is_told = False
+            self._out.note("the hub answers again")
 
 
 def _line(status: InstanceStatus) -> str:

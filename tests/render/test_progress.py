@@ -7,7 +7,7 @@ import pytest
 
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.render.output import Output
-from durablectl.render.progress import Lines, progress_of, waiting_display
+from durablectl.render.progress import Lines, Troubles, progress_of, waiting_display
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -84,6 +84,35 @@ def test_half_an_hour_of_changing_custom_status_stays_under_sixty_lines(lines):
     for second in range(1800):
         said = lines(second, "Running", {"percent": second / 18})
     assert len(said) < 60
+
+
+@pytest.mark.parametrize("ids", [["a"], [f"a-{number}" for number in range(10)], [f"a-{number}" for number in range(500)]], ids=len)
+def test_half_an_hour_of_instances_and_a_hub_that_come_and_go_stays_under_sixty_lines(ids):
+    clock, err = Clock(), io.StringIO()
+    out = Output(io.StringIO(), err, environ={})
+    watcher, troubles = Lines(out, len(ids), clock), Troubles(out, clock)
+    for clock.now in range(1800):
+        (troubles.failed if clock.now % 7 < 3 else lambda _: troubles.answered())("no answer")
+        for number, instance_id in enumerate(ids):
+            changing = ("Running", "ContinuedAsNew", "Pending")[(int(clock.now) + number) % 3]
+            watcher(status(changing if clock.now < 1799 else "Completed", {"percent": clock.now % 100}, instance_id))
+    assert 20 < len(err.getvalue().splitlines()) < 58
+
+
+def test_the_end_of_the_one_instance_is_told_whatever_was_said_before(lines):
+    for second in range(2, 40):
+        lines(second, ("Running", "Pending")[second % 2])
+    assert lines(40, "Completed")[-1] == "a: Completed [40 s]"
+
+
+def test_a_trouble_is_told_once_and_that_it_is_over():
+    clock, err = Clock(), io.StringIO()
+    troubles = Troubles(Output(io.StringIO(), err, environ={}), clock)
+    for clock.now in (1, 2, 30, 700):
+        troubles.failed("no answer")
+        troubles.failed("no answer")
+        troubles.answered()
+    assert err.getvalue().splitlines() == ["warning: no answer; the wait goes on", "the hub answers again"] * 2
 
 
 def test_many_instances_are_summed_up():
