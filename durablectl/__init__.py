@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from durablectl.errors import DurablectlError as DurablectlError
+    from durablectl.library import connect as connect
     from durablectl.model import CheckStatusPayload as CheckStatusPayload
     from durablectl.model import EntityId as EntityId
     from durablectl.model import EntityStatus as EntityStatus
@@ -34,6 +35,7 @@ _HOMES = {
     "RuntimeStatus": "durablectl.model",
     "TaskHub": "durablectl.taskhub",
     "__version__": "durablectl.version",
+    "connect": "durablectl.library",
 }
 
 __all__ = sorted(_HOMES)

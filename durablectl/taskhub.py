@@ -120,6 +120,12 @@ class TaskHub(Protocol):
     def orchestrators(self) -> tuple[str, ...] | None:
         """The names of the orchestrators that the hub knows, sorted; None when it cannot know them."""
 
+    def wait_for_completion(self, instance_id: str, *, timeout: float | None = None, interval: float = 1.0) -> InstanceStatus:
+        """Wait until an instance is finished: its status. `WaitTimeout` after `timeout` seconds, which leaves it running.
+
+        A local hub that was opened with an app works for the instance meanwhile, unless a live worker does.
+        """
+
     def pause(self, seconds: float) -> None:
         """Sleep at most `seconds`; a hub that notices changes returns as soon as one may have happened."""
 

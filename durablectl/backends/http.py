@@ -270,6 +270,10 @@ class HttpTaskHub:
         """See TaskHub. The service does not tell."""
         return None
 
+    def wait_for_completion(self, instance_id: str, *, timeout: float | None = None, interval: float = 1.0) -> InstanceStatus:
+        """See TaskHub."""
+        return wait_for_completion(self, instance_id, timeout=timeout, interval=interval)
+
     def pause(self, seconds: float) -> None:
         """See TaskHub."""
         self._pace.sleep(seconds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -294,6 +294,14 @@ class LocalTaskHub:
         from durablectl.engine.session import workers  # deferred: reading a status needs none of it
 
         return [worker for worker in workers(self._database, self._now()) if worker.is_live]
+
+    def wait_for_completion(self, instance_id: str, *, timeout: float | None = None, interval: float = 1.0) -> InstanceStatus:
+        with ExitStack() as stack:
+            if (registry := self._registry) is not None:
+                from durablectl.engine.embedded import embedded_worker  # deferred: only waiting needs the engine
+
+                stack.enter_context(embedded_worker(self._database.path, lambda: registry, [instance_id]))
+            return wait_for_completion(self, instance_id, timeout=timeout, interval=interval)
 
     def pause(self, seconds: float) -> None:
         """Sleep until somebody has committed to the file, at most `seconds`."""

@@ -1,0 +1,83 @@
+"""The library's front door: a task hub, found as the command line finds it or named; opens nothing before it is asked."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from durablectl import config
+from durablectl.errors import UsageError
+from durablectl.taskhub import TaskHub
+
+if TYPE_CHECKING:
+    from durablectl.engine.registry import Registry
+
+REQUEST_SECONDS = 30.0
+VARIABLES = {"context": "DURABLECTL_CONTEXT", "hub": "DURABLECTL_HUB", "app": "DURABLECTL_APP"}
+
+
+def connect(
+    target: str | Path | None = None,
+    *,
+    key: str | None = None,
+    task_hub: str | None = None,
+    connection: str | None = None,
+    context: str | None = None,
+    app: str | Path | None = None,
+    timeout: float = REQUEST_SECONDS,
+) -> TaskHub:
+    """A task hub, to be closed after use (`with connect() as hub`).
+
+    `target` is the address of an app (`https://…`) or a local hub's file, which is made when it is missing. Without it the hub is found as
+    the command line finds it: `context`, the variables, `durablectl.toml`, the user's current context, the hub beside the nearest app.
+    `key` is the system key of a remote hub; without it a context of the user's may have one for that address. `timeout` is for one request,
+    in seconds. `app` is the function_app.py, or its folder, that a local hub runs while it is waited for.
+    """
+    named = {"hub": target, "context": context, "app": app, "task_hub": task_hub, "connection": connection}
+    asked = {name: os.environ[variable] for name, variable in VARIABLES.items() if os.environ.get(variable)}
+    given = {name: VARIABLES[name] for name in asked}
+    if target is not None or context is not None:
+        for name in ("hub", "context"):
+            asked.pop(name, None)
+    asked |= {name: str(value) for name, value in named.items() if value is not None}
+    given |= {name: f"connect({name}=)" for name, value in named.items() if value is not None}
+    settings = config.resolve(asked, given, cwd=Path.cwd(), environ=os.environ)
+    if settings.url is not None:
+        return _remote(settings, key, timeout)
+    if settings.path is None:
+        raise UsageError("no task hub: none was named, and there is no function_app.py here or above", hint="connect('path/hub.db')")
+    return _local(settings.path, settings.app)
+
+
+def _remote(settings: config.Settings, key: str | None, timeout: float) -> TaskHub:
+    from durablectl.backends.http import HttpTaskHub  # deferred: a local hub needs no HTTP
+
+    return HttpTaskHub(
+        settings.url or "",
+        key=key or settings.key(),
+        task_hub=settings.task_hub,
+        connection=settings.connection,
+        headers=settings.keys.headers_for(settings.url or "", settings.task_hub),
+        timeout=timeout,
+        ca_file=settings.ca_file,
+        proxy=settings.proxy,
+    )
+
+
+def _local(path: Path, app: Path | None) -> TaskHub:
+    from durablectl.backends.local import LocalTaskHub  # deferred: a remote hub needs no engine
+
+    if path.parent.name == config.HUB_FOLDER:
+        config.make_hub_folder(path.parent)
+    return LocalTaskHub(path, registry=None if app is None else load_registry(app), create=True)
+
+
+def load_registry(app: Path) -> Registry:
+    """The functions of an app, with the built-in ones that its orchestrators may call."""
+    from durablectl.backends.http_activity import http_activity  # deferred: few commands run an app
+    from durablectl.functionapp.loader import load_app
+
+    registry = load_app(app)
+    registry.activities.add(http_activity())
+    return registry
