@@ -28,6 +28,7 @@ GROUPS: dict[str, dict[str, str]] = {
     "Inspect": {
         "status": "Show the status of an instance.",
         "list": "List the instances of the task hub.",
+        "history": "Show what happened in an instance.",
         "links": "Show the addresses that watch and steer an instance.",
     },
     "Control": {
@@ -45,6 +46,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "serve": "Serve the local hub over HTTP as a Durable Functions app does.",
         "functions": "List the functions of the app.",
         "init": "Write a small app that runs here and on Azure.",
+        "hub": "Check, copy and shrink the file of a local hub.",
     },
     "Configure": {
         "context": "Name task hubs, and say which one is meant.",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ from typing import Any
 from durablectl.errors import HubBusy, HubUnusable
 
 APPLICATION_ID = 0x64757262  # "durb"
-SCHEMA_VERSION = 1
+UPGRADES: tuple[str, ...] = ()
+"""The script at n - 1 takes a file of version n to version n + 1."""
+SCHEMA_VERSION = 1 + len(UPGRADES)
 BUSY_SECONDS = 10.0
 WAL_PAGES = 4000
 
@@ -57,6 +59,8 @@ class Database:
                     f"{self.path} was written by a newer durablectl (schema {version}, this one knows {SCHEMA_VERSION})",
                     hint="pip install --upgrade durablectl",
                 )
+            elif version < SCHEMA_VERSION:
+                upgrade(connection, UPGRADES)
 
     def _create(self, connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
@@ -143,6 +147,32 @@ class Database:
                     connection.execute("RELEASE part")
                 raise
 
+    def copy_to(self, target: Path) -> None:
+        """Write what the hub holds now into a new file, whoever works on the hub meanwhile; `target` appears once it is whole.
+
+        `HubUnusable` when there is something already, or it cannot be written.
+        """
+        if target.exists():
+            raise HubUnusable(f"{target} exists already; nothing was copied")
+        part = target.with_name(f".{target.name}.part")
+        try:
+            part.unlink(missing_ok=True)
+            with translated(target), closing(sqlite3.connect(part, isolation_level=None)) as copy:
+                self.connection().backup(copy)
+                copy.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            part.rename(target)
+        except OSError as error:
+            raise HubUnusable(f"cannot write {target}: {error.strerror}") from error
+        finally:
+            for left in (part, part.with_name(f"{part.name}-wal"), part.with_name(f"{part.name}-shm")):
+                left.unlink(missing_ok=True)
+
+    def compact(self) -> None:
+        """Give the room of what was deleted back to the system. Whoever writes meanwhile waits."""
+        with self._writing, translated(self.path):
+            self.connection().execute("VACUUM")
+            self.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
     def data_version(self) -> int:
         """A number that changes when another connection, of any process, has committed."""
         with translated(self.path):
@@ -182,6 +212,22 @@ def _hub_error(path: Path, error: sqlite3.Error) -> HubUnusable:
     if code == sqlite3.SQLITE_CANTOPEN:
         return HubUnusable(f"cannot open the hub {path}")
     return HubUnusable(f"the hub {path} cannot be used: {error}")
+
+
+def upgrade(connection: sqlite3.Connection, upgrades: Sequence[str]) -> None:
+    """Take a hub file of an older version to that after the last of `upgrades`, in one transaction."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        _, version = _identity(connection)  # another process may have been quicker
+        for script in upgrades[version - 1 :]:
+            for statement in _statements(script):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {1 + len(upgrades)}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _identity(connection: sqlite3.Connection) -> tuple[int, int]:

@@ -11,8 +11,7 @@ import pytest
 from tests.engine.turning import App, Turning
 
 
-@pytest.fixture
-def app() -> App:
+def sample_app() -> App:
     app = App("function_app.py")
 
     @app.activity
@@ -85,6 +84,11 @@ def app() -> App:
                 raise ValueError(f"no operation {other}")
 
     return app
+
+
+@pytest.fixture
+def app() -> App:
+    return sample_app()
 
 
 @pytest.fixture

@@ -1,0 +1,137 @@
+"""`durablectl hub`: check, copy and shrink the file of a local hub."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from durablectl.cli.session import Session
+from durablectl.cli.tree import Commands
+from durablectl.errors import HubUnusable, Unsupported, UsageError
+from durablectl.render.tables import show_sheet
+from durablectl.render.views import Sheet
+
+if TYPE_CHECKING:
+    from durablectl.engine.db import Database
+    from durablectl.engine.upkeep import HubReport
+
+app = Commands("Check, copy and shrink the file of a local hub.")
+
+
+@app.command()
+def check(ctx: typer.Context) -> None:
+    """Check the file of a local hub: whether it is sound, and who works on it.
+
+    It reads the whole file and changes nothing; workers may go on. Exit code 1 when something is wrong.
+
+    Example:
+      durablectl hub check
+    """
+    from durablectl.engine.upkeep import check_hub  # deferred: the help needs no engine
+
+    session: Session = ctx.obj
+    with _database(session) as database:
+        report = check_hub(database, datetime.now(UTC))
+    if session.out.is_text:
+        show_sheet(session.out, _sheet(session.hub_label, report))
+    else:
+        session.out.show("", _report_json(report), id=str(report.version))
+    if report.problems:
+        raise HubUnusable(f"the {session.hub_label} is not sound: {report.problems[0]}", hint="keep a copy: durablectl hub backup FILE")
+
+
+@app.command()
+def backup(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The new file, or the folder for it.", show_default=False)],
+) -> None:
+    """Copy a local hub into a new file, while workers go on.
+
+    The copy holds what was committed at one moment, and is a hub of its own: --hub FILE works on it.
+
+    Example:
+      durablectl hub backup hub-copy.db
+    """
+    session: Session = ctx.obj
+    with _database(session) as database:
+        target = file / database.path.name if file.is_dir() else file
+        if target.exists():
+            raise UsageError(f"{target} exists already", hint="name a file that does not")
+        database.copy_to(target)
+    session.out.note(f"copied to {target}")
+    session.out.show(str(target), {"path": str(target)}, id=str(target))
+
+
+@app.command()
+def vacuum(ctx: typer.Context) -> None:
+    """Shrink the file of a local hub by what was purged from it.
+
+    It needs as much room as the hub has while it runs, and workers wait meanwhile.
+
+    Example:
+      durablectl hub vacuum
+    """
+    from durablectl.engine.upkeep import file_size  # deferred: the help needs no engine
+
+    session: Session = ctx.obj
+    with _database(session) as database:
+        session.begin_change(controls=False)
+        before = file_size(database.path)
+        database.compact()
+        after = file_size(database.path)
+    session.out.show(f"{_bytes(before)} -> {_bytes(after)}", {"before": before, "after": after}, id=str(after))
+
+
+@contextmanager
+def _database(session: Session) -> Iterator[Database]:
+    """The file of the session's hub, which must be there."""
+    from durablectl.engine.db import Database  # deferred: the help needs no engine
+
+    path = session.require_hub()
+    if not session.is_local:
+        raise Unsupported(f"the {session.hub_label} is no file", hint="this is for a local hub: --hub PATH")
+    if not path.exists():
+        raise UsageError(f"there is no {session.hub_label} yet", hint="a start makes one: durablectl start NAME")
+    database = Database(path)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def _sheet(label: str, report: HubReport) -> Sheet:
+    dead = f", {report.dead_workers} dead (the next one frees what they held)" if report.dead_workers else ""
+    return Sheet(
+        (
+            ("hub", label),
+            ("sound", "no" if report.problems else "yes"),
+            *(("problem", problem) for problem in report.problems),
+            ("version", str(report.version)),
+            ("size", f"{_bytes(report.size)}, {_bytes(report.unused)} of it unused"),
+            ("instances", f"{report.instances}, {report.unfinished} not finished"),
+            ("workers", f"{report.live_workers} live{dead}"),
+        )
+    )
+
+
+def _report_json(report: HubReport) -> dict[str, object]:
+    return {
+        "sound": not report.problems,
+        "problems": list(report.problems),
+        "version": report.version,
+        "size": report.size,
+        "unused": report.unused,
+        "instances": report.instances,
+        "unfinished": report.unfinished,
+        "liveWorkers": report.live_workers,
+        "deadWorkers": report.dead_workers,
+    }
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 1024:.0f} KB" if count < 10 * 1024 * 1024 else f"{count / 1024 / 1024:.0f} MB"
