@@ -43,10 +43,12 @@ class Talk(io.TextIOBase):
         return "utf-8"
 
 
-def run_worker(path: Path, registry: Registry, out: Output, *, concurrency: int = CONCURRENCY, until_idle: bool = False) -> None:
+def run_worker(
+    path: Path, registry: Registry, out: Output, *, concurrency: int = CONCURRENCY, until_idle: bool = False, skip_timers: bool = False
+) -> None:
     """Work for a hub until SIGINT or SIGTERM, or until nothing is left to do; raises what stopped the worker."""
     database = Database(path, create=True)
-    worker = Worker(database, registry, concurrency=concurrency, is_persistent=not until_idle, warn=out.warn)
+    worker = Worker(database, registry, concurrency=concurrency, is_persistent=not until_idle, skips_timers=skip_timers, warn=out.warn)
     with stop_signals() as stopping, redirect_stdout(Talk(out)):
         try:
             worker.start()

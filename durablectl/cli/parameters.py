@@ -68,6 +68,9 @@ All_ = Annotated[bool, typer.Option("--all", help="Wait until all instances have
 Count = Annotated[int | None, typer.Option("--count", metavar="N", min=1, help="Wait until N instances have completed.")]
 FailFast = Annotated[bool, typer.Option("--fail-fast", help="Stop waiting as soon as one instance ends otherwise than completed.")]
 OnTimeoutOption = Annotated[OnTimeout, typer.Option("--on-timeout", help="What to do with instances that are not done in time.")]
+SkipTimers = Annotated[
+    bool, typer.Option("--skip-timers", help="Wait for no timer: the clock jumps to it when nothing else is to do (local hub).")
+]
 Response = Annotated[
     bool, typer.Option("--response", help="Print what WaitForCompletionOrCreateCheckStatusResponse answers (10s unless --timeout).")
 ]

@@ -139,7 +139,7 @@ class Session:
         return self._registry
 
     @contextmanager
-    def working(self, instance_ids: Sequence[str]) -> Iterator[None]:
+    def working(self, instance_ids: Sequence[str], *, skip_timers: bool = False) -> Iterator[None]:
         """While inside, this process works for the awaited instances, if the hub is local and no live worker holds it.
 
         `AppError` when nobody works there and there is no app. What the app prints is talk.
@@ -150,14 +150,17 @@ class Session:
         from durablectl.cli.hosting import Talk  # deferred: only who works needs it
         from durablectl.engine.embedded import embedded_worker  # deferred, as above
 
-        with redirect_stdout(Talk(self.out)), embedded_worker(self.require_hub(), self.registry, instance_ids, warn=self.out.warn):
+        working = embedded_worker(self.require_hub(), self.registry, instance_ids, skips_timers=skip_timers, warn=self.out.warn)
+        with redirect_stdout(Talk(self.out)), working:
             yield
 
-    def work(self, *, concurrency: int, until_idle: bool) -> None:
+    def work(self, *, concurrency: int, until_idle: bool, skip_timers: bool = False) -> None:
         """Be a worker of the local hub until a signal comes, or nothing is left to do."""
         from durablectl.cli.hosting import run_worker  # deferred, as above
 
-        run_worker(self.require_hub(), self.registry(), self.out, concurrency=concurrency, until_idle=until_idle)
+        run_worker(
+            self.require_hub(), self.registry(), self.out, concurrency=concurrency, until_idle=until_idle, skip_timers=skip_timers
+        )
 
     def close(self) -> None:
         """Close every hub that was opened. Calling it twice is fine."""

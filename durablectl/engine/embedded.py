@@ -25,14 +25,16 @@ def embedded_worker(
     load: Callable[[], Registry],
     instance_ids: Sequence[str],
     *,
+    skips_timers: bool = False,
     warn: Callable[[str], None] = lambda _text: None,
 ) -> Iterator[None]:
     """While inside, the awaited instances and what they call are worked on: by a live worker of the hub, else by this process.
 
     A worker that dies meanwhile is replaced. `AppError` when nobody works on the hub and `load` finds no app, or not the instances'
-    orchestrators. What stops the work, a full disk for one, is raised in the main thread.
+    orchestrators. What stops the work, a full disk for one, is raised in the main thread. With `skips_timers` this process waits for no
+    timer (see `Worker`); where another worker does the work, timers are waited for as ever, and `warn` hears of it.
     """
-    with _Standby(Database(path), load, instance_ids, warn) as standby:
+    with _Standby(Database(path), load, instance_ids, warn, skips_timers=skips_timers) as standby:
         try:
             yield
         except KeyboardInterrupt:
@@ -44,8 +46,17 @@ def embedded_worker(
 class _Standby:
     """Starts a worker once no other one takes on every instance of the hub."""
 
-    def __init__(self, database: Database, load: Callable[[], Registry], instance_ids: Sequence[str], warn: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        load: Callable[[], Registry],
+        instance_ids: Sequence[str],
+        warn: Callable[[str], None],
+        *,
+        skips_timers: bool,
+    ) -> None:
         self._database, self._load, self._ids, self._warn = database, load, instance_ids, warn
+        self._skips_timers = skips_timers
         self._worker: Worker | None = None
         self._done = threading.Event()
 
@@ -59,6 +70,8 @@ class _Standby:
             if self._is_needed():
                 self._begin(unfinished)
             else:
+                if self._skips_timers:
+                    self._warn("another worker does the work of this hub; it waits for timers")
                 threading.Thread(target=self._stand_by, args=(unfinished,), name="standby", daemon=True).start()
         return self
 
@@ -80,7 +93,15 @@ class _Standby:
                     hint="name the app that has it with --app PATH, or run durablectl worker beside it",
                 )
         roots = tuple(row.key if row.root is None else row.root for row in rows)
-        self._worker = Worker(self._database, registry, roots=roots, is_persistent=False, warn=self._warn, on_error=_thread.interrupt_main)
+        self._worker = Worker(
+            self._database,
+            registry,
+            roots=roots,
+            is_persistent=False,
+            skips_timers=self._skips_timers,
+            warn=self._warn,
+            on_error=_thread.interrupt_main,
+        )
         self._worker.start()
 
     def _stand_by(self, rows: Sequence[InstanceRow]) -> None:

@@ -77,10 +77,6 @@ def test_a_remote_hub_has_workers_of_its_own(run, app):
     assert "runs its own workers" in err
 
 
-def test_skipping_timers_is_not_for_a_hub_on_disk(run, app):
-    assert run("worker", "--skip-timers").code == 7
-
-
 @pytest.mark.parametrize("args", [["--concurrency", "0"], ["--concurrency", "many"]], ids=str)
 def test_a_worker_refuses_a_concurrency_that_is_none(run, app, args):
     assert run("worker", *args).code == 2

@@ -15,6 +15,7 @@ from durablectl.cli.parameters import (
     OnTimeoutOption,
     Orchestrator,
     Response,
+    SkipTimers,
     Timeout,
     Version,
 )
@@ -23,6 +24,7 @@ from durablectl.cli.session import Session
 from durablectl.cli.starting import IfExistsOption, start_instance
 from durablectl.cli.targets import input_of
 from durablectl.cli.waiting import WaitOptions, wait_and_show
+from durablectl.errors import Unsupported
 from durablectl.model import IfExists
 
 
@@ -40,6 +42,7 @@ def run(
     interval: Interval = None,
     on_timeout: OnTimeoutOption = OnTimeout.LEAVE,
     response: Response = False,
+    skip_timers: SkipTimers = False,
     junit: Junit = None,
     ci: Ci = None,
 ) -> None:
@@ -52,7 +55,18 @@ def run(
       durablectl run order city=Tokyo --timeout 30s -o json
     """
     session: Session = ctx.obj
-    options = WaitOptions.of(timeout=timeout, interval=interval, on_timeout=on_timeout, response=response, junit=junit, ci=ci)
+    options = WaitOptions.of(
+        timeout=timeout,
+        interval=interval,
+        on_timeout=on_timeout,
+        response=response,
+        skip_timers=skip_timers,
+        junit=junit,
+        ci=ci,
+    )
+    if skip_timers and not session.is_local:
+        session.require_hub()
+        raise Unsupported(f"the {session.hub_label} waits for its own timers", hint="--skip-timers is for a local hub: --hub PATH")
     value = input_of(session, input, input_json, fields, encode)
     hub, payload = start_instance(session, name, value, instance_id=instance_id, if_exists=if_exists, version=orchestration_version)
     session.out.note(f"started {payload.id}")

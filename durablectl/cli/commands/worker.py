@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from durablectl.cli.parameters import SkipTimers
 from durablectl.cli.session import Session
 from durablectl.errors import Unsupported
 
@@ -14,7 +15,7 @@ def worker(
     ctx: typer.Context,
     concurrency: Annotated[int, typer.Option(metavar="N", min=1, max=1024, help="How many activities run at once.")] = 32,
     until_idle: Annotated[bool, typer.Option("--until-idle", help="End when nothing is left to do and no timer is set.")] = False,
-    skip_timers: Annotated[bool, typer.Option("--skip-timers", hidden=True)] = False,
+    skip_timers: SkipTimers = False,
 ) -> None:
     """Run the app's functions for the local hub.
 
@@ -28,9 +29,7 @@ def worker(
     session.require_hub()
     if not session.is_local:
         raise Unsupported(f"the {session.hub_label} runs its own workers", hint="a worker is for a local hub: --hub PATH")
-    if skip_timers:
-        raise Unsupported("a worker of a hub on disk cannot skip timers")
     session.registry()
     session.open(create=True)
     session.announce()
-    session.work(concurrency=concurrency, until_idle=until_idle)
+    session.work(concurrency=concurrency, until_idle=until_idle, skip_timers=skip_timers)
