@@ -22,7 +22,7 @@ from durablectl.errors import DurablectlError, Unreachable, UsageError, WrongSta
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.render import views
 from durablectl.render.output import OutputFormat
-from durablectl.render.progress import Watcher, waiting_display
+from durablectl.render.progress import Troubles, Watcher, waiting_display
 from durablectl.render.tables import show_sheet, show_table
 from durablectl.taskhub import TaskHub, WaitRules, wait_for_instances
 
@@ -43,6 +43,7 @@ class WaitOptions:
     fail_fast: bool = False
     on_timeout: OnTimeout = OnTimeout.LEAVE
     response: bool = False
+    skip_timers: bool = False
     ci: CiMode | None = None
     junit: str | None = None
 
@@ -75,7 +76,7 @@ def wait_and_show(session: Session, hub: TaskHub, ids: Sequence[str], options: W
     )
     reports = Reports(session, hub, ids, options.ci, options.junit)
     with reports.of_faults():
-        seen = _wait(session, hub, ids, rules)
+        seen = _wait(session, hub, ids, rules, skip_timers=options.skip_timers)
     is_over = rules.is_over(seen.values())
     code = _exit_code(seen, options, is_over=is_over)
     if not is_over:
@@ -85,11 +86,12 @@ def wait_and_show(session: Session, hub: TaskHub, ids: Sequence[str], options: W
     raise typer.Exit(code)
 
 
-def _wait(session: Session, hub: TaskHub, ids: Sequence[str], rules: WaitRules) -> Seen:
+def _wait(session: Session, hub: TaskHub, ids: Sequence[str], rules: WaitRules, *, skip_timers: bool) -> Seen:
     told = _Told(session, ids)
     is_local = is_local_hub(session, hub)
     try:
-        with session.working(ids) if is_local else nullcontext(), waiting_display(session.out, ids) as watcher:
+        working = session.working(ids, skip_timers=skip_timers) if is_local else nullcontext()
+        with working, waiting_display(session.out, ids) as watcher:
             told.watcher = watcher
 
             def wait() -> Seen:
@@ -102,28 +104,25 @@ def _wait(session: Session, hub: TaskHub, ids: Sequence[str], rules: WaitRules) 
 
 
 class _Told:
-    """Hands statuses on, remembers the last of each, and tells a trouble once, and that it is over."""
+    """Hands statuses and troubles on, and remembers the last status of each instance."""
 
     def __init__(self, session: Session, ids: Sequence[str]) -> None:
         self.seen: Seen = dict.fromkeys(ids)
         self.watcher: Watcher | None = None
         self.is_over = False
-        self._out, self._troubled = session.out, False
+        self._troubles = Troubles(session.out)
 
     def status(self, status: InstanceStatus) -> None:
         if self.is_over:
             return
-        if self._troubled:
-            self._troubled = False
-            self._out.note("the hub answers again")
+        self._troubles.answered()
         self.seen[status.instance_id] = status
         if self.watcher is not None:
             self.watcher(status)
 
     def trouble(self, trouble: DurablectlError) -> None:
-        if not (self._troubled or self.is_over):
-            self._troubled = True
-            self._out.warn(f"{trouble.message}; the wait goes on")
+        if not self.is_over:
+            self._troubles.failed(trouble.message)
 
 
 def _on_time(wait: Callable[[], Seen], told: _Told, hub: TaskHub, timeout: float) -> Seen:
