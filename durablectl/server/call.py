@@ -33,6 +33,15 @@ class Call:
         self._scope, self._receive = scope, receive
 
     @property
+    def is_encoded(self) -> bool:
+        """Whether an event that is JSON text in a string is to be decoded once more for the app.
+
+        The official Python client sends everything so; the JavaScript one, which uses the same path, does not (azure-functions-durable
+        1.x, http_utils.py; durable-functions 3.x, DurableClient.js).
+        """
+        return self.is_rpc and not self.headers.get("user-agent", "").startswith("axios/")
+
+    @property
     def url(self) -> str:
         """The address exactly as it was asked for."""
         return self.origin + target_of(self._scope)

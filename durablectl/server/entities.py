@@ -89,24 +89,13 @@ def _is_within(entity: EntityStatus, query: Query) -> bool:
 
 
 async def _operation_input(call: Call) -> Any:
-    """JSON when the type says so, else the body as a plain string; None without a body.
-
-    What the official Python client sends is JSON text inside of a JSON text.
-    """
+    """JSON when the type says so, else the body as a plain string; None without a body."""
     if not call.has_body:
         return None
     text = await call.text()
     if call.media_type != "application/json":
         return text if text else None
     try:
-        value = parse(text).value
+        return parse(text).value
     except NotJson as error:
         raise Refusal(short(400, f"Could not parse JSON content: {error}")) from None
-    return _decoded(value) if call.is_rpc and isinstance(value, str) else value
-
-
-def _decoded(text: str) -> Any:
-    try:
-        return parse(text).value
-    except NotJson:
-        return text

@@ -19,7 +19,7 @@ from durablectl.server.call import Call
 from durablectl.server.gate import Gate
 from durablectl.server.lenient import NotJson, Parsed, parse, parse_first
 from durablectl.taskhub import TaskHub
-from durablectl.wire import HubAddress, check_status_payload, status_to_json
+from durablectl.wire import HubAddress, check_status_payload, json_value, status_to_json
 
 PATH = "/runtime/webhooks/durabletask"
 LARGE = 64 * 1024
@@ -47,7 +47,7 @@ class Instances:
     async def start(self, call: Call, name: str, instance_id: str | None = None) -> Response:
         text = await _input(call)
         version = call.query.first("version") or self._place.version
-        begin = partial(begin_instance, self._hub, name, text, instance_id or None, version, is_encoded=call.is_rpc)
+        begin = partial(begin_instance, self._hub, name, text, instance_id or None, version)
         try:
             payload = await self._gate.write(begin)
             if text is not None and len(text) > LARGE:
@@ -160,7 +160,7 @@ class Instances:
                 return empty(404)
             return empty(410) if state.is_final else refusal.answer
         try:
-            await self._gate.write(partial(send_event, self._hub, instance_id, name, event, is_encoded=call.is_rpc))
+            await self._gate.write(partial(send_event, self._hub, instance_id, name, event, is_encoded=call.is_encoded))
         except InstanceNotFound:
             return empty(404)
         except WrongState:
@@ -217,11 +217,9 @@ class Instances:
         return found.runtime_status
 
 
-def begin_instance(
-    hub: TaskHub, name: str, text: str | None, instance_id: str | None, version: str | None, *, is_encoded: bool = False
-) -> CheckStatusPayload:
+def begin_instance(hub: TaskHub, name: str, text: str | None, instance_id: str | None, version: str | None) -> CheckStatusPayload:
     """Start an instance as the service does: a finished one with the id is replaced, an unfinished one is `AlreadyExists`."""
-    start = partial(_start, hub, name, text, instance_id=instance_id, version=version, is_encoded=is_encoded)
+    start = partial(_start, hub, name, text, instance_id=instance_id, version=version)
     try:
         return start(if_exists=IfExists.FAIL)
     except AlreadyExists:
@@ -231,10 +229,10 @@ def begin_instance(
         return start(if_exists=IfExists.REPLACE)
 
 
-def _start(hub: Any, name: str, text: str | None, *, is_encoded: bool, **settings: Any) -> CheckStatusPayload:
+def _start(hub: Any, name: str, text: str | None, **settings: Any) -> CheckStatusPayload:
     """A local hub keeps the text as it came; another one takes the value."""
     if hasattr(hub, "start_text"):
-        payload: CheckStatusPayload = hub.start_text(name, text, **settings, **_mark(is_encoded, text))
+        payload: CheckStatusPayload = hub.start_text(name, text, **settings)
         return payload
     started: CheckStatusPayload = hub.start(name, None if text is None else parse(text).value, **settings)
     return started
@@ -242,14 +240,23 @@ def _start(hub: Any, name: str, text: str | None, *, is_encoded: bool, **setting
 
 def send_event(hub: Any, instance_id: str, name: str, event: Parsed, *, is_encoded: bool = False) -> None:
     if hasattr(hub, "raise_event_text"):
-        hub.raise_event_text(instance_id, name, event.text, **_mark(is_encoded, event.text))
+        hub.raise_event_text(instance_id, name, _for_the_app(event.text, is_encoded))
     else:
         hub.raise_event(instance_id, name, event.value)
 
 
-def _mark(is_encoded: bool, text: str | None) -> dict[str, bool]:
-    """The mark of JSON text inside of a JSON text, which is how the official Python client sends everything."""
-    return {"is_encoded": True} if is_encoded and text is not None and text.lstrip().startswith('"') else {}
+def _for_the_app(text: str, is_encoded: bool) -> str:
+    """The text that an app reads: of JSON text inside of a string, which is how the official Python client sends everything, that text.
+
+    Of inputs and of what entities are sent the engine takes care by itself.
+    """
+    if not is_encoded or not text.lstrip().startswith('"'):
+        return text
+    inner: str = json_value(text)
+    try:
+        return parse(inner).text
+    except NotJson:
+        return text
 
 
 async def _input(call: Call) -> str | None:

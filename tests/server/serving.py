@@ -28,7 +28,7 @@ class Served:
         self.base = f"http://127.0.0.1:{port}{BASE}"
 
     def ask(self, method: str, target: str, body: Any = None, headers: dict[str, str] | None = None) -> tuple[int, Any]:
-        """Send a request; its status, and its body as JSON if it is that. `target` is below the webhook's path unless it has a `/` in front."""
+        """Send a request; its status, and its body as JSON if it is that. A `target` without a `/` in front is the API's."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         connection.request(method, target if target.startswith("/") else f"{BASE}/{target}", content, headers or {})
@@ -78,9 +78,7 @@ def spawn(folder: Path, *options: str, app: Path | None = None, environ: dict[st
 
 
 @contextmanager
-def serving(
-    folder: Path, *options: str, app: Path | None = None, port: int = 0, environ: dict[str, str] | None = None
-) -> Iterator[Served]:
+def serving(folder: Path, *options: str, app: Path | None = None, port: int = 0, environ: dict[str, str] | None = None) -> Iterator[Served]:
     """While inside, a server of `folder`'s hub and app is up."""
     process = spawn(folder, "--port", str(port), *options, app=app, environ=environ)
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-APP = '''
+APP = """
 import json
 from datetime import timedelta
 
@@ -139,4 +139,4 @@ def hello(name: str) -> str:
 def counter(context):
     if context.operation_name == "add":
         context.set_state(context.get_state(lambda: 0) + context.get_input())
-'''
+"""

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from tests.recordings import replay
 from tests.server.serving import RECORDINGS, Served, serving
 
