@@ -1,0 +1,54 @@
+"""The same promises on every hub: a local one, one behind `durablectl serve`, and a real service when DURABLECTL_CONTRACT_URL names one.
+
+A real service has to run `tests/recordings/function_app.py`; its key is taken from DURABLECTL_CONTRACT_KEY.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from durablectl.backends.http import HttpTaskHub
+from durablectl.backends.local import LocalTaskHub
+from durablectl.engine.db import Database
+from durablectl.engine.worker import Worker
+from durablectl.functionapp.loader import load_app
+from durablectl.taskhub import TaskHub
+from tests.server.serving import RECORDINGS, serving
+
+URL = os.environ.get("DURABLECTL_CONTRACT_URL")
+
+
+@pytest.fixture(scope="session", params=["local", "served", *(["service"] if URL else [])])
+def hub(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TaskHub]:
+    folder = tmp_path_factory.mktemp(request.param)
+    match request.param:
+        case "local":
+            yield from local_hub(folder)
+        case "served":
+            with serving(folder, app=RECORDINGS / "function_app.py") as server, HttpTaskHub(server.base) as hub:
+                yield hub
+        case _:
+            with HttpTaskHub(URL or "", key=os.environ.get("DURABLECTL_CONTRACT_KEY")) as hub:
+                yield hub
+
+
+def local_hub(folder: Path) -> Iterator[TaskHub]:
+    registry = load_app(RECORDINGS / "function_app.py")
+    database = Database(folder / "hub.db", create=True)
+    worker = Worker(database, registry)
+    worker.start()
+    with LocalTaskHub(folder / "hub.db", registry=registry) as hub:
+        yield hub
+    worker.stop()
+    database.close()
+
+
+@pytest.fixture
+def new_id() -> str:
+    """An id that no other test uses."""
+    return f"c{uuid4().hex[:12]}"
