@@ -1,0 +1,131 @@
+"""Steps as rows of a table and as bars along the time; knows no console, writes nothing."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from durablectl.render.safe import safe_line
+from durablectl.render.timeline import Kind, State, Step
+from durablectl.render.views import Table, duration_text
+
+COLUMNS = ("at", "took", "step", "result")
+LEAST_BAR, LEAST_NAME = 10, 8
+_BARS = {State.DONE: "█", State.FAILED: "▓", State.OPEN: "▒", State.DROPPED: "░"}
+_ASCII_BARS = {State.DONE: "#", State.FAILED: "x", State.OPEN: ">", State.DROPPED: "-"}
+_WAIT, _ASCII_WAIT = "─", "."
+_INSTANT, _ASCII_INSTANT = "│", "|"
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One line of a Gantt view: the step's name, cut and padded; what stands before its bar; the bar; how long it took."""
+
+    label: str
+    before: str
+    bar: str
+    took: str
+    state: State
+
+    def text(self) -> str:
+        return f"{self.label} {self.before}{self.bar} {self.took}".rstrip()
+
+
+def span_text(seconds: float) -> str:
+    """A duration for people that tells milliseconds apart: `0 ms`, `340 ms`, `3.2 s`, `3 min 5 s`."""
+    return f"{max(round(seconds * 1000), 0)} ms" if seconds < 0.9995 else duration_text(seconds)
+
+
+def row(step: Step, origin: datetime, now: datetime) -> tuple[str, str, str, str]:
+    """A step as cells for COLUMNS: when it began after `origin`, how long it took, what it was and what came of it."""
+    at = f"+{span_text((step.begin - origin).total_seconds())}"
+    return at, _took(step, now), "  " * step.depth + title(step), _result(step)
+
+
+def timetable(steps: Sequence[Step], now: datetime) -> Table:
+    """The steps, one a line."""
+    origin = _origin(steps, now)
+    return Table(COLUMNS, (row(step, origin, now) for step in steps))
+
+
+def title(step: Step) -> str:
+    """A step in a few words."""
+    words = {
+        Kind.TIMER: "timer",
+        Kind.EVENT: f"event {step.name}" if step.end is not None else f"waits for {step.name}",
+        Kind.ENTITY: f"entity {step.name}",
+        Kind.CHILD: f"{step.name} ({step.child})" if step.child else step.name,
+        Kind.STARTED: f"{step.name} started",
+        Kind.ENDED: step.name.lower(),
+    }
+    attempts = f" ×{step.attempts}" if step.attempts > 1 else ""
+    return words.get(step.kind, step.name) + attempts
+
+
+def bars(steps: Sequence[Step], now: datetime, width: int, *, ascii_only: bool) -> Iterator[Bar]:
+    """The steps as bars, scaled to `width` columns. A step of no length is a mark; a timer or a wait is a thin line."""
+    shown = [step for step in steps if step.kind not in (Kind.STARTED, Kind.ENDED)]
+    origin, end = _origin(steps, now), max((step.end or now for step in steps), default=now)
+    total = max((end - origin).total_seconds(), 0.001)
+    names = ["  " * step.depth + safe_line(title(step)) for step in shown]
+    tooks = [_took(step, now) for step in shown]
+    label = max(min(max(map(cells, names), default=0), width // 3), LEAST_NAME)
+    room = max(width - label - max(map(len, tooks), default=0) - 2, LEAST_BAR)
+    for step, name, took in zip(shown, names, tooks, strict=True):
+        first = min(int((step.begin - origin).total_seconds() / total * room), room - 1)
+        last = min(max(round(((step.end or now) - origin).total_seconds() / total * room), first + 1), room)
+        text = fitted(_ascii(name) if ascii_only else name, label, "~" if ascii_only else "…")
+        yield Bar(text, " " * first, _sign(step, ascii_only) * (last - first) + " " * (room - last), took, step.state)
+
+
+def fitted(text: str, width: int, mark: str = "…") -> str:
+    """The text in exactly so many terminal cells: padded, or cut with a mark."""
+    if cells(text) > width:
+        kept, used = "", 0
+        for character in text:
+            if (used := used + cells(character)) > width - 1:
+                break
+            kept += character
+        text = kept + mark
+    return text + " " * (width - cells(text))
+
+
+def cells(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text)
+
+
+def _sign(step: Step, ascii_only: bool) -> str:
+    is_wait = step.kind in (Kind.TIMER, Kind.EVENT) and step.state is not State.FAILED
+    if step.end is not None and step.end <= step.begin:
+        return _ASCII_INSTANT if ascii_only else _INSTANT
+    if is_wait:
+        return _ASCII_WAIT if ascii_only else _WAIT
+    return (_ASCII_BARS if ascii_only else _BARS)[step.state]
+
+
+def _ascii(text: str) -> str:
+    return text.replace("×", "x").encode("ascii", "replace").decode()
+
+
+def _took(step: Step, now: datetime) -> str:
+    if step.kind in (Kind.STARTED, Kind.ENDED) or (step.end is not None and step.end == step.begin):
+        return ""
+    return span_text(((step.end or now) - step.begin).total_seconds()) + (" …" if step.end is None else "")
+
+
+def _result(step: Step) -> str:
+    words = {State.OPEN: "waiting" if step.kind in (Kind.TIMER, Kind.EVENT, Kind.NOTE) else "running", State.DROPPED: "not awaited"}
+    if step.kind is Kind.ENDED:
+        return step.detail
+    if step.state is State.FAILED:
+        return f"failed: {step.detail}" if step.detail else "failed"
+    return step.detail or words.get(step.state, "")
+
+
+def _origin(steps: Sequence[Step], now: datetime) -> datetime:
+    return min((step.begin for step in steps), default=now)

@@ -1,0 +1,303 @@
+"""What happened in an instance, step by step: the service's history events in, steps out. Pure: no clock, no hub, no console.
+
+A call is one step with all its attempts; a timer, a wait for an event, an operation of an entity are one step each.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from durablectl.model import HistoryEvent, InstanceStatus, RuntimeStatus
+from durablectl.render.causes import cause_of
+from durablectl.render.views import line_text
+from durablectl.wire import time_from_text
+
+
+class Kind(Enum):
+    """What a step is."""
+
+    STARTED = "started"
+    ACTIVITY = "activity"
+    CHILD = "child"
+    TIMER = "timer"
+    EVENT = "event"
+    ENTITY = "entity"
+    NOTE = "note"
+    ENDED = "ended"
+
+
+class State(Enum):
+    """How far a step is."""
+
+    OPEN = "open"
+    DONE = "done"
+    FAILED = "failed"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step. `end` is None while it goes on. `detail` is a result, or the innermost cause of a failure, on as many lines as it has.
+
+    `attempts` counts the calls of one with retries. `child` is the instance that a sub-orchestration runs as; `depth` is 0 for the
+    instance itself, 1 for its children's steps.
+    """
+
+    kind: Kind
+    name: str
+    begin: datetime
+    end: datetime | None
+    state: State = State.DONE
+    detail: str = ""
+    attempts: int = 1
+    child: str | None = None
+    depth: int = 0
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """The same for a step that goes on and for the one that it becomes."""
+        return self.depth, self.begin, self.kind, self.name, self.child
+
+
+@dataclass(slots=True)
+class _Call:
+    """A call while the history is read."""
+
+    step: Step
+    timer: int | None = None  # the number of the timer that waits for its next attempt
+
+
+@dataclass(slots=True)
+class _Timer:
+    step: Step
+    fire_at: datetime
+    retries: bool = False
+
+
+@dataclass(slots=True)
+class _Reader:
+    """The steps so far, in the order in which the events came."""
+
+    status: InstanceStatus
+    depth: int
+    calls: list[_Call] = field(default_factory=list)
+    timers: list[_Timer] = field(default_factory=list)
+    others: list[Step] = field(default_factory=list)
+    requests: dict[str, int] = field(default_factory=dict)  # an entity call's id -> its place in `others`
+    suspended: int | None = None
+    idle_since: datetime | None = None
+
+    def steps(self) -> list[Step]:
+        found = [call.step for call in self.calls] + [timer.step for timer in self.timers if not timer.retries] + self.others
+        return sorted(found, key=lambda step: (step.begin, step.kind is Kind.ENDED, step.kind is not Kind.STARTED))
+
+    def add(self, kind: Kind, name: str, begin: datetime, end: datetime | None, **more: Any) -> Step:
+        step = Step(kind, name, begin, end, depth=self.depth, **more)
+        self.others.append(step)
+        return step
+
+    def take(self, event: HistoryEvent, time: datetime) -> None:
+        members = event.members
+        match event.event_type:
+            case "ExecutionStarted":
+                self.add(Kind.STARTED, _text(members, "FunctionName") or self.status.name, time, time, detail=_value(members, "Input"))
+            case "TaskScheduled" | "TaskCompleted" | "TaskFailed":
+                self.call(Kind.ACTIVITY, event, time)
+            case "SubOrchestrationInstanceCreated" | "SubOrchestrationInstanceCompleted" | "SubOrchestrationInstanceFailed":
+                self.call(Kind.CHILD, event, time)
+            case "TimerCreated":
+                fire_at = _time(members, "FireAt") or time
+                step = Step(Kind.TIMER, "timer", time, None, State.OPEN, f"until {_clock(fire_at)}", depth=self.depth)
+                self.timers.append(_Timer(step, fire_at))
+            case "TimerFired":
+                self.fire(_time(members, "FireAt"), time)
+            case "EventSent":
+                self.send(members, time)
+            case "EventRaised":
+                self.receive(members, time)
+            case _:
+                self.turn(event, time)
+        self.idle_since = time
+
+    def call(self, kind: Kind, event: HistoryEvent, time: datetime) -> None:
+        members = event.members
+        begin = _time(members, "ScheduledTime") or time
+        name = _text(members, "FunctionName") or _text(members, "Name") or "?"
+        if event.event_type.endswith("Failed"):
+            end, state, detail = time, State.FAILED, cause_of(_text(members, "Reason")).text
+        elif event.event_type.endswith("Completed"):
+            end, state, detail = time, State.DONE, _value(members, "Result")
+        else:
+            end, state, detail = None, State.OPEN, ""
+        step = Step(kind, name, begin, end, state, detail, child=_text(members, "InstanceId") or None, depth=self.depth)
+        self.calls.append(_Call(step))
+
+    def fire(self, fire_at: datetime | None, time: datetime) -> None:
+        for timer in self.timers:
+            if timer.step.end is None and (fire_at is None or timer.fire_at == fire_at):
+                timer.step = replace(timer.step, end=time, state=State.DONE, detail="")
+                return
+
+    def send(self, members: Mapping[str, Any], time: datetime) -> None:
+        request = _object(members.get("Input"))
+        target, operation = _text(members, "InstanceId"), request.get("op")
+        name = f"{target} {operation}" if isinstance(operation, str) else target
+        is_call = isinstance(request.get("id"), str) and not request.get("signal") and isinstance(operation, str)
+        if is_call:
+            self.requests[request["id"].lower()] = len(self.others)
+        detail = "" if is_call else "sent"
+        self.add(Kind.ENTITY, name, time, None if is_call else time, state=State.OPEN if is_call else State.DONE, detail=detail)
+
+    def receive(self, members: Mapping[str, Any], time: datetime) -> None:
+        name = _text(members, "Name")
+        place = self.requests.pop(name.lower(), None)
+        if place is None:
+            is_busy = any(call.step.end is None or call.step.end > time for call in self.calls)
+            begin = time if is_busy or self.idle_since is None else self.idle_since
+            self.add(Kind.EVENT, name, begin, time, detail=_value(members, "Input"))
+            return
+        answer = _object(members.get("Input"))
+        failed = bool(answer.get("exceptionType"))
+        detail = line_text(answer.get("result"))
+        self.others[place] = replace(self.others[place], end=time, state=State.FAILED if failed else State.DONE, detail=detail)
+
+    def turn(self, event: HistoryEvent, time: datetime) -> None:
+        """What happens to the instance as a whole."""
+        members = event.members
+        match event.event_type:
+            case "ExecutionSuspended":
+                self.suspended = len(self.others)
+                self.add(Kind.NOTE, "suspended", time, None, state=State.OPEN, detail=_value(members, "Reason"))
+            case "ExecutionResumed":
+                if self.suspended is not None:
+                    self.others[self.suspended] = replace(self.others[self.suspended], end=time, state=State.DONE)
+                    self.suspended = None
+            case "ExecutionRewound":
+                self.add(Kind.NOTE, "rewound", time, time, detail=_value(members, "Reason"))
+            case "ExecutionTerminated" | "GenericEvent" | "OrchestratorStarted" | "OrchestratorCompleted":
+                pass  # the first is told by its ExecutionCompleted; the others say nothing to people
+            case "ExecutionCompleted" | "ContinueAsNew":
+                self.end(members, time)
+            case _:
+                self.add(Kind.NOTE, event.event_type, time, time)
+
+    def end(self, members: Mapping[str, Any], time: datetime) -> None:
+        status = self.status.runtime_status
+        given = members.get("OrchestrationStatus")
+        word = given if isinstance(given, str) else "ContinuedAsNew"
+        failed = word == RuntimeStatus.FAILED.value
+        result = members.get("Result")
+        detail = cause_of(result if result is not None else self.status.output).text if failed else line_text(result)
+        self.add(Kind.ENDED, word or status.value, time, time, state=State.FAILED if failed else State.DONE, detail=detail)
+
+
+def steps(status: InstanceStatus, depth: int = 0) -> tuple[Step, ...]:
+    """The steps of a status with its history, in the order of their beginnings."""
+    events = status.history or ()
+    reader = _Reader(status, depth)
+    last = status.created_time
+    for event in events:
+        last = event.timestamp or last
+        reader.take(event, last)
+    reader.calls = list(_folded(reader.calls, reader.timers))
+    _close(reader, last)
+    return tuple(reader.steps())
+
+
+def with_children(own: Sequence[Step], children: Mapping[str, Sequence[Step]]) -> tuple[Step, ...]:
+    """The steps with those of each child, by its instance id, below the step that called it."""
+    found: list[Step] = []
+    for step in own:
+        found.append(step)
+        if step.child is not None:
+            found += [each for each in children.get(step.child, ()) if each.kind not in (Kind.STARTED, Kind.ENDED)]
+    return tuple(found)
+
+
+def _folded(calls: Iterable[_Call], timers: Sequence[_Timer]) -> Iterator[_Call]:
+    """Calls of which each attempt that failed was followed by a timer and another call of the same function, as one."""
+    waiting: list[_Call] = []
+    found: list[_Call] = []
+    for call in sorted(calls, key=lambda call: call.step.begin):
+        before = next((each for each in waiting if _goes_on(each, call.step, timers)), None)
+        if before is None:
+            before = call
+            found.append(call)
+        else:
+            waiting.remove(before)
+            step = call.step
+            before.step = replace(before.step, end=step.end, state=step.state, detail=step.detail, attempts=before.step.attempts + 1)
+            if before.timer is not None:
+                timers[before.timer].retries = True
+        if call.step.state is State.FAILED:
+            before.timer = _timer_after(call.step.end, timers, {each.timer for each in waiting})
+            if before.timer is not None and timers[before.timer].fire_at <= timers[before.timer].step.begin:
+                timers[before.timer].retries = True  # the last attempt is followed by a timer that fires at once
+            waiting.append(before)
+    yield from found
+
+
+def _timer_after(time: datetime | None, timers: Sequence[_Timer], claimed: Collection[int | None]) -> int | None:
+    """The first timer that belongs to no other call and that was created once `time` was over."""
+    for number, timer in enumerate(timers):
+        if time is not None and timer.step.begin >= time and not timer.retries and number not in claimed:
+            return number
+    return None
+
+
+def _goes_on(before: _Call, step: Step, timers: Sequence[_Timer]) -> bool:
+    """Whether a step is the next attempt of a call that failed."""
+    if before.step.name != step.name or before.step.kind is not step.kind or before.timer is None:
+        return False
+    fired = timers[before.timer].step.end
+    return fired is not None and not timers[before.timer].retries and step.begin >= fired
+
+
+def _close(reader: _Reader, last: datetime) -> None:
+    """Say of what is open what became of it: nothing goes on in an instance that has ended, and one that does nothing waits."""
+    status = reader.status
+    for call in reader.calls:
+        if status.is_final and call.step.end is None:
+            call.step = replace(call.step, end=last, state=State.DROPPED, detail="not awaited")
+    for timer in reader.timers:
+        if timer.step.end is None and (status.is_final or timer.fire_at < last):
+            timer.step = replace(timer.step, end=last if status.is_final else timer.fire_at, state=State.DROPPED, detail="cancelled")
+    if status.is_final:
+        reader.others = [replace(each, end=last, state=State.DROPPED) if each.end is None else each for each in reader.others]
+        return
+    is_open = any(each.end is None for each in reader.steps())
+    if reader.others and not is_open and status.runtime_status is RuntimeStatus.RUNNING:
+        reader.add(Kind.EVENT, "an event", last, None, state=State.OPEN)
+
+
+def _text(members: Mapping[str, Any], name: str) -> str:
+    value = members.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _value(members: Mapping[str, Any], name: str) -> str:
+    return line_text(members.get(name))
+
+
+def _time(members: Mapping[str, Any], name: str) -> datetime | None:
+    try:
+        return time_from_text(_text(members, name))
+    except ValueError:
+        return None
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    try:
+        read = json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+def _clock(time: datetime) -> str:
+    return time.astimezone().isoformat(" ", "seconds").replace("+00:00", "Z")
