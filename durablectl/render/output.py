@@ -97,6 +97,11 @@ class Output:
         return self._progress and not self.quiet and self.talks_to_terminal and self._environ.get("TERM") != "dumb"
 
     @property
+    def is_unicode(self) -> bool:
+        """Whether stdout takes every character."""
+        return (getattr(self._stdout, "encoding", None) or "ascii").lower().replace("-", "") in ("utf8", "utf16")
+
+    @property
     def width(self) -> int:
         return shutil.get_terminal_size((PIPED_WIDTH, 24)).columns
 
@@ -252,8 +257,7 @@ class Output:
         return searched(self._expression, value)
 
     def _encode(self, value: Any, *, indent: int | None = None) -> str:
-        unicode = (getattr(self._stdout, "encoding", None) or "ascii").lower().replace("-", "") in ("utf8", "utf16")
-        return json_safe(json.dumps(value, ensure_ascii=not unicode, indent=indent), ci=self.in_ci)
+        return json_safe(json.dumps(value, ensure_ascii=not self.is_unicode, indent=indent), ci=self.in_ci)
 
     def _flushing(self, values: Iterable[Any]) -> Iterator[Any]:
         """Hand rows over early at first and for a person always, later in bundles."""

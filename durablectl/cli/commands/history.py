@@ -8,12 +8,15 @@ import typer
 
 from durablectl import wire
 from durablectl.cli.names import instances
+from durablectl.cli.parameters import Interval
 from durablectl.cli.session import Session
 from durablectl.cli.targets import required
+from durablectl.cli.timelines import DEEPEST, News, followed, steps_of, utc_now, with_history
 from durablectl.errors import Unsupported, UsageError
-from durablectl.model import InstanceStatus
-from durablectl.render import views
-from durablectl.render.tables import show_table
+from durablectl.model import HistoryEvent, InstanceStatus
+from durablectl.render.history import head, show_gantt, show_rows, show_timeline
+from durablectl.render.output import OutputFormat
+from durablectl.render.tables import show_sheet
 from durablectl.taskhub import TaskHub
 
 
@@ -22,35 +25,84 @@ def history(
     instance: Annotated[
         str | None, typer.Argument(metavar="[ID|@FILE|-]", help="The instance.", show_default=False, autocompletion=instances)
     ] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until it is finished, showing what is new.")] = False,
+    gantt: Annotated[bool, typer.Option("--gantt", help="Show bars along the time.")] = False,
+    children: Annotated[
+        bool | None,
+        typer.Option("--children/--no-children", help="Fold in the steps of all sub-orchestrations, or of none (default: one level)."),
+    ] = None,
+    interval: Interval = None,
     raw: Annotated[bool, typer.Option("--raw", help="The complete events as JSON, to be replayed later (local hub).")] = False,
 ) -> None:
     """Show what happened in an instance.
 
-    With -o json it is the service's historyEvents. With --raw it is everything that a local hub knows, payloads included, in a form that
+    One line a step: when it began and how long it took, how often it was tried, and what came of it. With -o json it is the service's
+    historyEvents. With --raw it is everything that a local hub knows, payloads included, in a form that
     durablectl.testing.assert_replays reads.
 
     Examples:
 
       durablectl history order-7
 
+      durablectl history order-7 --gantt
+
+      durablectl history order-7 --follow
+
       durablectl history order-7 --raw > order-7.json
     """
     session: Session = ctx.obj
+    _check(session, follow, gantt, raw)
     targets = required(session, [] if instance is None else [instance])
     if len(targets.ids) > 1:
         raise UsageError("a history is that of one instance", hint="name one id")
+    hub, instance_id = targets.hub, targets.ids[0]
+    levels = {None: 1, True: DEEPEST, False: 0}[children]
     if raw:
-        _show_raw(session, targets.hub, targets.ids[0])
+        _show_raw(session, hub, instance_id)
+    elif follow:
+        _follow(session, hub, instance_id, levels, interval or 1.0)
     else:
-        _show(session, targets.hub.get_status(targets.ids[0], show_history=True, show_history_output=True))
+        _show(session, hub, with_history(hub, instance_id), levels, gantt=gantt)
 
 
-def _show(session: Session, status: InstanceStatus) -> None:
-    events = status.history or ()
-    if session.out.is_text:
-        show_table(session.out, views.history(events))
-    else:
-        session.out.show("", [wire.history_event_to_json(event) for event in events], id=status.instance_id)
+def _check(session: Session, follow: bool, gantt: bool, raw: bool) -> None:
+    given = [option for option, is_given in (("--raw", raw), ("--follow", follow), ("--gantt", gantt)) if is_given]
+    if len(given) > 1:
+        raise UsageError(f"{given[0]} and {given[1]} exclude each other", hint="give only one of them")
+    if gantt and not session.out.is_text:
+        raise UsageError("--gantt is for people, and has no JSON", hint="leave out -o, or --gantt")
+
+
+def _show(session: Session, hub: TaskHub, status: InstanceStatus, levels: int, *, gantt: bool) -> None:
+    if not session.out.is_text:
+        session.out.show("", _json(status.history or ()), id=status.instance_id)
+        return
+    show = show_gantt if gantt else show_timeline
+    show(session.out, status, steps_of(hub, status, levels), utc_now())
+
+
+def _follow(session: Session, hub: TaskHub, instance_id: str, levels: int, interval: float) -> None:
+    """Show what is new until the instance is finished. JSON is complete, and so comes at the end; JSON lines come one by one."""
+    out, news, last = session.out, News(), None
+    for status in followed(hub, instance_id, interval, lambda message: out.note(f"{message}; trying again")):
+        anew, is_first, last = news.begins_anew(status), last is None, status
+        if out.format is OutputFormat.JSONL:
+            out.jsonl(_json(news.events(status)))
+        elif out.is_text:
+            if is_first:
+                show_sheet(out, head(status, utc_now()))
+                out.data("")
+            if anew:
+                out.note("continued as new: a new history begins")
+            found = steps_of(hub, status, levels)
+            origin = found[0].begin if found else status.created_time
+            show_rows(out, news.steps(found), origin, utc_now())
+    if last is not None and out.format in (OutputFormat.JSON, OutputFormat.ID):
+        out.show("", _json(last.history or ()), id=instance_id)
+
+
+def _json(events: tuple[HistoryEvent, ...]) -> list[object]:
+    return [wire.history_event_to_json(event) for event in events]
 
 
 def _show_raw(session: Session, hub: TaskHub, instance_id: str) -> None:

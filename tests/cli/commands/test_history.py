@@ -9,6 +9,27 @@ from scripted_server import status
 
 from durablectl.testing import assert_replays
 
+NESTED = """
+from durablectl import df
+app = df.DFApp()
+
+@app.orchestration_trigger(context_name="context")
+def parent(context):
+    return (yield context.call_sub_orchestrator("child"))
+
+@app.orchestration_trigger(context_name="context")
+def child(context):
+    return (yield context.call_sub_orchestrator("grandchild"))
+
+@app.orchestration_trigger(context_name="context")
+def grandchild(context):
+    return (yield context.call_activity("leaf"))
+
+@app.activity_trigger(input_name="nothing")
+def leaf(nothing):
+    return "done"
+"""
+
 
 def hello(context):
     said = []
@@ -22,15 +43,71 @@ def finished(run, app):
     assert run("run", "hello", "--instance-id", "h-1").code == 0
 
 
-def test_the_events_are_listed(run, finished):
+def test_the_steps_are_listed(run, finished):
     code, out, _ = run("history", "h-1")
     assert code == 0
-    assert [line.split("\t")[1] for line in out.splitlines()[1:]] == [
-        "ExecutionStarted",
-        "TaskCompleted",
-        "TaskCompleted",
-        "ExecutionCompleted",
+    table = [line.split("\t") for line in out.splitlines() if "\t" in line]
+    assert table[0] == ["AT", "TOOK", "STEP", "RESULT"]
+    assert [row[2:] for row in table[1:]] == [
+        ["hello started", ""],
+        ["say_hello", "Hello Tokyo!"],
+        ["say_hello", "Hello London!"],
+        ["completed", '["Hello Tokyo!", "Hello London!"]'],
     ]
+
+
+def test_bars_are_plain_and_as_wide_as_they_may_be_in_a_pipe(run, finished):
+    code, out, _ = run("history", "h-1", "--gantt")
+    bars = out.split("\n\n")[1].splitlines()
+    assert (code, out.isascii(), [bar.split()[0] for bar in bars]) == (0, True, ["say_hello", "say_hello"])
+
+
+@pytest.mark.parametrize(("options", "steps"), [([], ["child", "  grandchild"]), (["--no-children"], ["child"])], ids=str)
+def test_sub_orchestrations_are_folded_in(run, project, options, steps):
+    (project / "function_app.py").write_text(NESTED)
+    assert run("run", "parent", "--instance-id", "p-1").code == 0
+    rows = [line.split("\t")[2] for line in run("history", "p-1", *options).out.splitlines() if "\t" in line]
+    assert [row.partition(" (")[0] for row in rows if "child" in row] == steps
+
+
+def test_all_levels_are_folded_in_when_they_are_asked_for(run, project):
+    (project / "function_app.py").write_text(NESTED)
+    assert run("run", "parent", "--instance-id", "p-1").code == 0
+    assert "    leaf" in run("history", "p-1", "--children").out
+
+
+def test_a_finished_instance_is_followed_to_its_end(run, finished):
+    code, out, _ = run("history", "h-1", "--follow")
+    assert (code, out.splitlines()[-1].split("\t")[2]) == (0, "completed")
+
+
+def test_json_lines_are_followed_event_by_event(remote, server):
+    began = {"EventType": "ExecutionStarted", "Timestamp": "2026-11-02T03:04:05Z", "FunctionName": "order"}
+    ended = {"EventType": "ExecutionCompleted", "Timestamp": "2026-11-02T03:04:09Z", "OrchestrationStatus": "Completed"}
+    running = {**status("order-7", "Running"), "historyEvents": [began]}
+    finished = {**status("order-7"), "historyEvents": [began, ended]}
+    server.on("GET", "/instances/order-7", (202, running), (202, running), (200, finished))
+    code, out, _ = remote("history", "order-7", "--follow", "-o", "jsonl")
+    assert (code, [json.loads(line) for line in out.splitlines()]) == (0, [began, ended])
+
+
+def test_an_instance_that_continues_as_new_is_followed_into_its_next_history(remote, server):
+    def told(second, *more, state="Running"):
+        return {**status("order-7", state), "historyEvents": [began(second), *more]}
+
+    def began(second):
+        return {"EventType": "ExecutionStarted", "Timestamp": f"2026-11-02T03:04:0{second}Z", "FunctionName": "order"}
+
+    ended = {"EventType": "ExecutionCompleted", "Timestamp": "2026-11-02T03:04:09Z", "OrchestrationStatus": "Completed"}
+    server.on("GET", "/instances/order-7", (202, told(5)), (200, told(7, ended, state="Completed")))
+    code, out, err = remote("history", "order-7", "--follow")
+    assert (code, out.count("order started"), err) == (0, 2, "continued as new: a new history begins\n")
+
+
+@pytest.mark.parametrize("options", [["--gantt", "-o", "json"], ["--gantt", "--follow"], ["--raw", "--follow"]], ids=str)
+def test_options_that_contradict_each_other_are_refused(run, finished, options):
+    code, out, err = run("history", "h-1", *options)
+    assert (code, out, "hint:" in err) == (2, "", True)
 
 
 def test_json_is_the_services_own(run, finished):

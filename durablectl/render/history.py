@@ -1,0 +1,79 @@
+"""A timeline on stdout: as a table, as bars, or line by line while it grows. Asks no hub."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from durablectl.model import InstanceStatus, RuntimeStatus
+from durablectl.render.causes import cause_of
+from durablectl.render.gantt import Bar, bars, fitted, row, span_text, timetable
+from durablectl.render.output import Output
+from durablectl.render.safe import safe_line
+from durablectl.render.tables import show_sheet, show_table
+from durablectl.render.timeline import State, Step
+from durablectl.render.views import Sheet, time_text
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+STYLES = {State.DONE: "green", State.FAILED: "bold red", State.OPEN: "cyan", State.DROPPED: "dim"}
+WIDTHS = (10, 10, 30)  # of the rows that come while it is followed; the last cell takes what it needs
+
+
+def head(status: InstanceStatus, now: datetime) -> Sheet:
+    """What a timeline is of."""
+    end = status.last_updated_time if status.is_final else now
+    begun = status.history[0].timestamp if status.history else None
+    if status.is_final and status.history and status.history[-1].timestamp is not None:
+        end = status.history[-1].timestamp  # to the microsecond, where the status has seconds only
+    took = span_text((end - (begun or status.created_time)).total_seconds())
+    rows = [
+        ("id", status.instance_id),
+        ("name", status.name),
+        ("state", status.runtime_status.value),
+        ("created", time_text(status.created_time)),
+        ("took" if status.is_final else "since", took),
+    ]
+    if status.runtime_status is RuntimeStatus.FAILED:
+        rows.append(("cause", cause_of(status.output).text))
+    return Sheet(tuple(rows), status.runtime_status)
+
+
+def show_timeline(out: Output, status: InstanceStatus, found: Sequence[Step], now: datetime) -> None:
+    """Print the steps as a table below a few lines about the instance."""
+    show_sheet(out, head(status, now))
+    out.data("")
+    show_table(out, timetable(found, now))
+
+
+def show_gantt(out: Output, status: InstanceStatus, found: Sequence[Step], now: datetime) -> None:
+    """Print the steps as bars, scaled to the width; in ASCII where stdout is no terminal, or one that is not UTF-8."""
+    show_sheet(out, head(status, now))
+    out.data("")
+    lines = bars(found, now, out.width, ascii_only=not (out.is_rich and out.is_unicode))
+    if not out.is_rich:
+        out.lines(line.text() for line in lines)
+        return
+    for line in lines:
+        out.rich(_styled(line))
+
+
+def show_rows(out: Output, found: Iterable[Step], origin: datetime, now: datetime) -> None:
+    """Print steps as lines whose columns stay where they are when more come."""
+    for step in found:
+        cells = [safe_line(cell) for cell in row(step, origin, now)]
+        if out.is_rich:
+            *first, last = cells
+            out.data("  ".join([*(fitted(cell, width) for cell, width in zip(first, WIDTHS, strict=True)), last]).rstrip())
+        else:
+            out.lines(["\t".join(cells)])
+
+
+def _styled(line: Bar) -> Text:
+    from rich.text import Text  # deferred: a pipe does not pay for it
+
+    text = Text(f"{line.label} {line.before}", no_wrap=True)
+    text.append(line.bar, STYLES[line.state])
+    return text.append(f" {line.took}", "dim")
