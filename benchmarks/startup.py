@@ -1,0 +1,69 @@
+"""How long whole commands take, as multiples of `python -c pass` in the same minute."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from durablectl.backends.local import LocalTaskHub
+
+Figures = dict[str, float]
+ROUNDS = 15
+STATUS = (
+    b'{"name":"hello","instanceId":"h-1","runtimeStatus":"Completed","input":null,"customStatus":null,"output":"hi",'
+    b'"createdTime":"2026-01-01T00:00:00Z","lastUpdatedTime":"2026-01-01T00:00:01Z"}'
+)
+
+
+class Answer(BaseHTTPRequestHandler):
+    """A remote hub of one finished instance."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(STATUS)))
+        self.end_headers()
+        self.wfile.write(STATUS)
+
+    def log_message(self, *_: object) -> None:
+        """Stay silent."""
+
+
+def seconds(command: Sequence[str], environ: Mapping[str, str]) -> float:
+    began = time.perf_counter()
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **environ}, check=True)
+    return time.perf_counter() - began
+
+
+def startup(folder: Path) -> Figures:
+    with LocalTaskHub(folder / "hub.db", create=True) as hub:
+        hub.start("hello", instance_id="h-1")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    tool, on_disk = [sys.executable, "-m", "durablectl"], ["--hub", str(folder / "hub.db")]
+    line = f"durablectl status --hub {folder / 'hub.db'} h"
+    commands: dict[str, tuple[list[str], dict[str, str]]] = {
+        "pass": ([sys.executable, "-c", "pass"], {}),
+        "--version": ([*tool, "--version"], {}),
+        "--help": ([*tool, "--help"], {}),
+        "status": ([*tool, "status", "h-1", *on_disk], {}),
+        "completion": (tool, {"_DURABLECTL_COMPLETE": "bash", "_DURABLECTL_LINE": line, "_DURABLECTL_WORD": "h"}),
+        "status over HTTP": ([*tool, "status", "h-1", "--hub", f"http://127.0.0.1:{server.server_port}"], {}),
+    }
+    taken: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(ROUNDS):  # in turn, so that a busy moment meets all of them
+        for name, (command, environ) in commands.items():
+            taken[name].append(seconds(command, environ))
+    server.shutdown()
+    base = statistics.median(taken.pop("pass"))
+    return {"pass_ms": base * 1000} | {name: statistics.median(each) / base for name, each in taken.items()}
+
+
+WORKLOADS = {"startup": (startup, ())}
