@@ -36,6 +36,7 @@ from durablectl.engine.events import (
     TimerFired,
 )
 from durablectl.engine.numbers import EPOCH, STATUS_NUMBERS, STATUSES, micros, moment
+from durablectl.model import RuntimeStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,14 @@ _DECODERS: dict[int, Callable[..., Event]] = {
 }
 
 
+def _result(status: RuntimeStatus, output: str | None) -> str | None:
+    """The result that an instance's row has as its output: a reason is plain text there, and JSON in the row."""
+    if output is None or status is RuntimeStatus.COMPLETED:
+        return output
+    reason: str = json.loads(output)
+    return reason
+
+
 def _decode(fields: list[Any], began: datetime, outline: Outline) -> Event:
     kind, delta, *values = fields
     timestamp = began + timedelta(microseconds=delta) if delta else began
@@ -165,7 +174,7 @@ def _decode(fields: list[Any], began: datetime, outline: Outline) -> Event:
         case 0:
             return outline.started
         case 1:
-            return ExecutionCompleted(timestamp, STATUSES[values[0]], outline.result)
+            return ExecutionCompleted(timestamp, STATUSES[values[0]], _result(STATUSES[values[0]], outline.result))
         case 10:
             return TimerCreated(timestamp, values[0], moment(values[1]))
         case 11:

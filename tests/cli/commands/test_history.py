@@ -115,6 +115,13 @@ def test_json_is_the_services_own(run, finished):
     assert events == json.loads(run("status", "h-1", "--history-output", "-o", "json").out)["historyEvents"]
 
 
+def test_the_reason_of_a_failure_is_plain_text(run, app):
+    run("run", "failing", "--instance-id", "f-1")
+    shown = json.loads(run("status", "f-1", "--history-output", "-o", "json").out)
+    assert shown["historyEvents"][-1]["Result"] == shown["output"]
+    assert run("history", "f-1").out.splitlines()[-1].split("\t")[2:] == ["failed", "RuntimeError: no luck"]
+
+
 def test_the_complete_events_replay(run, finished):
     code, out, _ = run("history", "h-1", "--raw")
     assert (code, json.loads(out)["version"]) == (0, 1)
