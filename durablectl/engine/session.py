@@ -7,7 +7,8 @@ touching that row. Once another worker has taken the session over the row is gon
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -32,9 +33,11 @@ class LeaseLost(DurablectlError):
 class Session:
     """One worker's presence in a hub, from `open` until `close`, or until another worker takes it over."""
 
-    def __init__(self, database: Database, scope: Scope) -> None:
+    def __init__(self, database: Database, scope: Scope, ticks: Callable[[], float] = time.monotonic) -> None:
         self._database = database
         self._scope = scope
+        self._ticks = ticks
+        self._signs: dict[int, tuple[int, float]] = {}  # of other workers: the last one, and when it was first seen
         self._lock: LiveLock | None = None
         self.key = 0
 
@@ -64,8 +67,12 @@ class Session:
             self._lock = None
 
     def free_dead_workers(self, now: datetime) -> bool:
-        """Free what dead or stalled workers hold; whether there was one."""
-        dead = [worker for worker in workers(self._database, now) if worker.key != self.key and not worker.is_live]
+        """Free what dead or stalled workers hold; whether there was one.
+
+        A worker is stalled when this one has seen no sign of it for LEASE_SECONDS of its own `ticks`: a clock that jumps stalls nobody.
+        """
+        others = [worker for worker in workers(self._database, now) if worker.key != self.key]
+        dead = [worker for worker in others if not worker.is_locked or self._is_stalled(worker)]
         if dead:
             with self._database.transaction() as sql:
                 for worker in dead:
@@ -73,6 +80,14 @@ class Session:
             for worker in dead:
                 worker.lock_file.unlink(missing_ok=True)
         return bool(dead)
+
+    def _is_stalled(self, worker: LiveWorker) -> bool:
+        ticks = self._ticks()
+        seen_at, since = self._signs.get(worker.key, (None, ticks))
+        if seen_at != worker.seen_at:
+            since = ticks
+        self._signs[worker.key] = worker.seen_at, since
+        return ticks - since > LEASE_SECONDS
 
     def commit(self, rows: TurnRows, now: datetime, want: Want | None) -> Fetched:
         """Write a turn, and lease what the next one works on, if it wants anything.
@@ -187,7 +202,9 @@ class LiveWorker:
         self.about: dict[str, Any] = json.loads(about)
         self.is_for_all = not self.about.get("roots")
         """Whether it takes on every instance, or only those that its command waits for."""
-        self.is_live = micros(now) - seen_at < LEASE_SECONDS * 1_000_000 and LiveLock.is_held(lock_file)
+        self.seen_at = seen_at
+        self.is_locked = LiveLock.is_held(lock_file)
+        self.is_live = self.is_locked and micros(now) - seen_at < LEASE_SECONDS * 1_000_000
 
 
 def workers(database: Database, now: datetime) -> list[LiveWorker]:

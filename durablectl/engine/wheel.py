@@ -6,8 +6,9 @@ A lease is on disk before user code runs, user code never runs inside a transact
 from __future__ import annotations
 
 import json
+import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,6 +24,7 @@ from durablectl.engine.registry import Orchestrator, Registry, unknown_function
 from durablectl.engine.replay import Execution
 from durablectl.engine.session import Session
 from durablectl.engine.workitems import ActivityItem, EntityBatch, Fetched, Loaded, Scope, TurnRows, Want, WorkItem
+from durablectl.errors import HubBusy, HubUnusable
 
 MOST_KEPT = 10_000
 MOST_MESSAGES = 1_000
@@ -54,11 +56,12 @@ class Wheel:
         poisoned: dict[int, str] | None = None,
         fails_unknown: bool = False,
         most_kept: int = MOST_KEPT,
+        ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database, self._registry, self._pool = database, registry, pool
         self._poisoned = poisoned if poisoned is not None else {}
         self._most_kept = most_kept
-        self.session = Session(database, _scope(registry, roots, fails_unknown))
+        self.session = Session(database, _scope(registry, roots, fails_unknown), ticks)
         self.running: Running | None = None
         self.culprit: Held | None = None
         """The instance whose episode is being made, for whoever has to explain why a turn went wrong."""
@@ -112,14 +115,11 @@ class Wheel:
         `HubBusy` means that nothing was committed yet: the next call tries the same commit again.
         """
         if self._uncommitted is None:
-            self._time = now
-            results = self._pool.take()
-            self._room = self._pool.room
-            planner = Planner(TurnRows(), now, self._lease, self._registry, [])
-            for item, events in self._gather(results, planner.rows):
-                self._advance(item, events, planner)
-            self._evict(planner.rows)
-            is_fetching = self._is_fetching(now, planner.rows)
+            try:
+                planner = self._prepare(now)
+                is_fetching = self._is_fetching(now, planner.rows)
+            except HubBusy as error:  # what was prepared is lost with this wheel
+                raise HubUnusable(error.message, hint=error.hint) from error
             if not planner.rows and not is_fetching:
                 return False
             self._uncommitted = planner, is_fetching
@@ -130,6 +130,17 @@ class Wheel:
         self._busy.update(batch.instance for batch in batches)
         self._pool.submit([*planner.dispatch, *fetched.activities, *batches])
         return bool(planner.rows or fetched.items or fetched.activities)
+
+    def _prepare(self, now: datetime) -> Planner:
+        """Run the episodes that everything new causes; what is to be written."""
+        self._time = now
+        results = self._pool.take()
+        self._room = self._pool.room
+        planner = Planner(TurnRows(), now, self._lease, self._registry, [])
+        for item, events in self._gather(results, planner.rows):
+            self._advance(item, events, planner)
+        self._evict(planner.rows)
+        return planner
 
     def _commit(self, planner: Planner, is_fetching: bool, now: datetime) -> Fetched:
         room = max(0, self._room) if self._has_waiting_activities else 0

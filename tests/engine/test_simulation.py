@@ -58,8 +58,9 @@ def test_a_batch_begun_under_a_lost_session_changes_nothing(tmp_path: Path, app:
     turning.hub.signal_entity(counter, "add", 1)
     stalled = turning.wheel()
     stalled.turn(turning.now)  # dispatches the batch
-    turning.advance(LEASE_SECONDS + 1)
     second = turning.wheel()
+    turning.advance(LEASE_SECONDS + 1)
+    assert turning.patrol(second)
     turning.turn_until_quiet(second)
     turning.hub.signal_entity(counter, "add", 10)
     turning.turn_until_quiet(second)

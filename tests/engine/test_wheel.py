@@ -179,12 +179,23 @@ def test_what_a_dead_worker_held_goes_on_at_once(turning: Turning) -> None:
 def test_a_stalled_worker_is_refused_after_a_takeover_and_writes_nothing(turning: Turning) -> None:
     stalled = turning.wheel()
     turning.run(stalled, "approval", instance_id="a")
-    turning.advance(LEASE_SECONDS + 1)
     second = turning.wheel()
+    turning.advance(LEASE_SECONDS + 1)
+    assert turning.patrol(second)
     turning.hub.raise_event("a", "Approve", 1)
     with pytest.raises(LeaseLost):
         stalled.turn(turning.now)
     turning.turn_until_quiet(second)
+    assert turning.hub.get_status("a").output == 1
+
+
+def test_a_clock_that_jumps_makes_no_worker_look_stalled(turning: Turning) -> None:
+    first, second = turning.wheel(), turning.wheel()
+    turning.run(first, "approval", instance_id="a")
+    turning.now += timedelta(days=1)
+    assert not turning.patrol(second)
+    turning.hub.raise_event("a", "Approve", 1)
+    turning.turn_until_quiet(first)
     assert turning.hub.get_status("a").output == 1
 
 

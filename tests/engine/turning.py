@@ -40,6 +40,7 @@ class Turning:
 
     def __init__(self, path: Path, app: App) -> None:
         self.app, self.now = app, T0
+        self.ticks = 0.0  # seconds that really passed, whatever the clock says
         self.path = path
         self.hub = LocalTaskHub(path, create=True, now=lambda: self.now)
         self._bell = threading.Semaphore(0)
@@ -47,10 +48,17 @@ class Turning:
 
     def wheel(self, **options: Any) -> Wheel:
         pool = options.pop("pool", None) or ActivityPool(self.app, 4, self._bell.release, lambda: self.now)
-        wheel = Wheel(database := Database(self.path), self.app, pool, **options)
+        wheel = Wheel(database := Database(self.path), self.app, pool, ticks=lambda: self.ticks, **options)
         wheel.open(self.now, {})
         self._closers += [wheel.session.abandon, pool.close, database.close]
         return wheel
+
+    def patrol(self, wheel: Wheel) -> bool:
+        """Let `wheel` look for dead and stalled workers; whether it found one."""
+        found = wheel.session.free_dead_workers(self.now)
+        if found:
+            wheel.look_again()
+        return found
 
     def turn_until_quiet(self, *wheels: Wheel) -> None:
         """Turn until no wheel has anything to do and no activity runs."""
@@ -66,6 +74,7 @@ class Turning:
 
     def advance(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
+        self.ticks += seconds
 
     def run(self, wheel: Wheel, orchestrator: str, input: Any = None, **options: Any) -> InstanceStatus:
         """Start an instance and turn until quiet; its status."""

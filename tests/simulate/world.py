@@ -36,7 +36,13 @@ class Worker:
         return self._world.now + self._skew
 
     def _new_wheel(self) -> Wheel:
-        wheel = Wheel(self.database, self._world.app, self.pool, most_kept=self._most_kept)  # type: ignore[arg-type]
+        wheel = Wheel(
+            self.database,
+            self._world.app,
+            self.pool,  # type: ignore[arg-type]
+            most_kept=self._most_kept,
+            ticks=lambda: self._world.ticks,
+        )
         wheel.open(self.now(), {})
         return wheel
 
@@ -68,6 +74,7 @@ class World:
         self.rng = Random(seed)
         self.path = folder / "hub.db"
         self.now = T0
+        self.ticks = 0.0  # seconds that really passed, whatever the clock says
         self.story: list[str] = []
         self.app = simulated_app()
         self.hub = LocalTaskHub(self.path, create=True, now=lambda: self.now)
@@ -138,6 +145,7 @@ class World:
     def _advance(self) -> str:
         seconds = self.rng.choice([0.001, 0.5, 1, 5, 5, 31, 120, -10, -3600])
         self.now += timedelta(seconds=seconds)
+        self.ticks += max(0.0, seconds)
         return f"the clock goes on by {seconds} s"
 
     def _patrol(self) -> str:
@@ -279,6 +287,7 @@ class World:
 
     def _wake(self, unfinished: Sequence[str]) -> None:
         self.now += timedelta(seconds=120)
+        self.ticks += 120
         for worker in self._workers:
             worker.wheel.look_again()
             worker.look_for_the_dead()
