@@ -14,6 +14,7 @@ from durablectl.server.answers import Refusal, empty
 from durablectl.server.query import Query
 
 MOST_BYTES = 100 * 1024 * 1024
+MOST_DISCARDED = 4 * MOST_BYTES
 _CHARSETS = frozenset({"utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "iso8859-1", "ascii"})
 
 
@@ -81,9 +82,9 @@ def target_of(scope: Scope) -> str:
 async def read_body(headers: Headers, receive: Receive) -> bytes:
     """The whole body; `Refusal` (413) when it is too long, `ClientDisconnect` when the client goes away before its end."""
     length = headers.get("content-length", "0")
-    if length.isdecimal() and int(length) > MOST_BYTES:
-        raise Refusal(_too_long())
-    chunks, size = [], 0
+    is_too_long = length.isdecimal() and int(length) > MOST_BYTES
+    chunks: list[bytes] = []
+    size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -91,9 +92,15 @@ async def read_body(headers: Headers, receive: Receive) -> bytes:
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > MOST_BYTES:
+            is_too_long = True
+        if is_too_long:  # most clients read an answer only once they have sent everything
+            chunks.clear()
+        else:
+            chunks.append(chunk)
+        has_more = message.get("more_body", False)
+        if is_too_long and (not has_more or size > MOST_DISCARDED):
             raise Refusal(_too_long())
-        chunks.append(chunk)
-        if not message.get("more_body"):
+        if not has_more:
             return b"".join(chunks)
 
 

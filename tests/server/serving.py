@@ -59,6 +59,13 @@ class Served:
         """What the server has written to stderr."""
         return self._errors.read_text()
 
+    def until_said(self, text: str, seconds: float = 10.0) -> None:
+        """Wait until a text is on stderr."""
+        end = time.monotonic() + seconds
+        while text not in self.errors:
+            assert time.monotonic() < end, f"{text!r} is not in {self.errors}"
+            time.sleep(0.01)
+
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(number)
         return self.process.wait(10)
