@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
@@ -41,15 +41,6 @@ def failed_task(name: str, task_id: int, error: BaseException, now: datetime) ->
     # Two blanks after the colon: the host cuts the worker's "Exception: X" just behind its colon.
     reason = f"Activity function '{name}' failed:  {type(error).__name__}: {message}"
     return TaskFailed(now, task_id, storable(reason), _details(error, message))
-
-
-def unknown_activity(name: str, known: Sequence[str]) -> str:
-    """The reason for a call of an activity that the app does not have."""
-    listed = ", ".join(f"'{each}'" for each in known) or "none"
-    return storable(
-        f"The function '{name}' doesn't exist, is disabled, or is not an activity function. "
-        f"Additional info: The following are the known activity functions: {listed}."
-    )
 
 
 def _is_cancelled() -> bool:

@@ -14,10 +14,10 @@ from datetime import datetime
 from queue import SimpleQueue
 from typing import Any
 
-from durablectl.engine.activities import run_activity, run_async_activity, unknown_activity
+from durablectl.engine.activities import run_activity, run_async_activity
 from durablectl.engine.entities import EntityBatchResult, OperationResult, run_batch
 from durablectl.engine.events import TaskCompleted, TaskFailed
-from durablectl.engine.registry import Activity, Registry
+from durablectl.engine.registry import Activity, Registry, unknown_function
 from durablectl.engine.workitems import ActivityItem, EntityBatch
 from durablectl.model import EntityId
 
@@ -117,7 +117,7 @@ class ActivityPool:
     def _run(self, item: ActivityItem) -> TaskCompleted | TaskFailed:
         activity = self._registry.activities.get(item.name)
         if activity is None:
-            return TaskFailed(self._now(), item.task_id, unknown_activity(item.name, self._registry.activities.names))
+            return TaskFailed(self._now(), item.task_id, unknown_function(item.name, "activity", self._registry.activities.names))
         return run_activity(activity, item.task_id, item.input, self._now)
 
     def _operate(self, batch: EntityBatch) -> EntityBatchResult:

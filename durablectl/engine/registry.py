@@ -103,7 +103,11 @@ class Functions(Generic[Function]):
 
 
 def unknown_function(name: str, kind: str, known: Iterable[str]) -> str:
-    """The service's text for a function that the app does not have (DurableTaskExtension.cs, ThrowIfFunctionDoesNotExist)."""
+    """The service's text for a function that the app does not have (DurableTaskExtension.cs, ThrowIfFunctionDoesNotExist).
+
+    A lone surrogate in the name is written as an escape: the text is stored, and UTF-8 cannot hold it.
+    """
+    name = name.encode("utf-8", "backslashreplace").decode("utf-8")
     listed = ", ".join(f"'{each}'" for each in sorted(known))
     known_text = f"The following are the known {kind} functions: {listed}." if listed else f"No {kind} functions are currently registered!"
     article = "a" if kind[0] not in "aeio" else "an"
@@ -111,7 +115,10 @@ def unknown_function(name: str, kind: str, known: Iterable[str]) -> str:
 
 
 class Registry:
-    """All functions of an app. `app` names its file, for messages; `warnings` are what its author should hear."""
+    """All functions of an app. `app` names its file, for messages; `warnings` are what its author should hear.
+
+    `default_version` is the version of instances that are started without one (host.json, extensions.durableTask.defaultVersion).
+    """
 
     def __init__(self, app: str = "") -> None:
         self.app = app
@@ -120,6 +127,7 @@ class Registry:
         self.entities: Functions[Entity] = Functions()
         self.others: list[OtherFunction] = []
         self.warnings: list[str] = []
+        self.default_version = ""
 
     def take_in(self, other: Registry) -> None:
         """Register all functions of another app, each in the place of what has its name."""
@@ -128,3 +136,4 @@ class Registry:
         self.entities.take_in(other.entities)
         self.others.extend(other.others)
         self.warnings.extend(other.warnings)
+        self.default_version = other.default_version or self.default_version

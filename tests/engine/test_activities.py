@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from durablectl.engine.activities import run_activity, run_async_activity, unknown_activity
+from durablectl.engine.activities import run_activity, run_async_activity
 from durablectl.engine.events import TaskCompleted
-from durablectl.engine.registry import Activity
+from durablectl.engine.registry import Activity, unknown_function
 from tests.engine.histories import T1
 
 
@@ -112,8 +112,8 @@ def test_the_cause_of_a_failure_is_in_its_details():
 
 def test_an_unknown_activity_is_told_with_those_that_are_known():
     """33"""
-    assert unknown_activity("gret", ["greet", "add"]) == (
+    assert unknown_function("gret", "activity", ["greet", "add"]) == (
         "The function 'gret' doesn't exist, is disabled, or is not an activity function. "
-        "Additional info: The following are the known activity functions: 'greet', 'add'."
+        "Additional info: The following are the known activity functions: 'add', 'greet'."
     )
-    assert unknown_activity("gret", []).endswith("functions: none.")
+    assert unknown_function("gret", "activity", []).endswith("No activity functions are currently registered!")

@@ -8,12 +8,12 @@ from datetime import datetime
 from pathlib import Path
 from random import Random
 
-from durablectl.engine.activities import run_activity, unknown_activity
+from durablectl.engine.activities import run_activity
 from durablectl.engine.db import Connection, Database
 from durablectl.engine.entities import run_batch
 from durablectl.engine.events import TaskFailed
 from durablectl.engine.pool import Item, Result
-from durablectl.engine.registry import Registry
+from durablectl.engine.registry import Registry, unknown_function
 from durablectl.engine.workitems import ActivityItem
 from durablectl.errors import HubBusy, HubUnusable
 from durablectl.model import EntityId
@@ -83,7 +83,7 @@ class HandPool:
         if isinstance(item, ActivityItem):
             activity = self._registry.activities.get(item.name)
             if activity is None:
-                self._results.append((item, TaskFailed(self._now(), item.task_id, unknown_activity(item.name, ()))))
+                self._results.append((item, TaskFailed(self._now(), item.task_id, unknown_function(item.name, "activity", ()))))
             else:
                 self._results.append((item, run_activity(activity, item.task_id, item.input, self._now)))
             return f"{item.name} {item.task_id} of {item.instance}"
