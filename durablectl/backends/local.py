@@ -137,7 +137,9 @@ class LocalTaskHub:
         self._check_orchestrator(orchestrator)
         if instance_id is not None:
             check_new_instance_id(instance_id)
-        return NewInstance(instance_id or uuid4().hex, orchestrator, text, version or "", micros(self._now()))
+        if version is None:
+            version = self._registry.default_version if self._registry is not None else ""
+        return NewInstance(instance_id or uuid4().hex, orchestrator, text, version, micros(self._now()))
 
     def _check_orchestrator(self, name: str) -> None:
         if self._registry is not None and self._registry.orchestrators.get(name) is None:

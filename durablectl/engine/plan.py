@@ -46,7 +46,6 @@ class Held:
     root: int
     parent: int | None
     caller: ParentInstance | None
-    version: str
     next_sequence: int
     status: RuntimeStatus
 
@@ -118,7 +117,7 @@ class Planner:
             failed = encode_event(SubOrchestrationFailed(self.now, decision.task_id, reason))
             self.rows.answers.append((held.key, held.execution_id, at, failed))
             return
-        version = decision.version if decision.version is not None else held.version
+        version = decision.version if decision.version is not None else self.registry.default_version
         self.rows.children.append(
             Child(
                 held.key, held.execution_id, decision.task_id, held.root, decision.instance_id, decision.name, version, decision.input, at

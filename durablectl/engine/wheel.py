@@ -242,7 +242,6 @@ class Wheel:
             root=loaded.root,
             parent=loaded.parent,
             caller=started.parent,
-            version=started.version,
             next_sequence=loaded.next_sequence,
             status=loaded.status,
             name=started.name,

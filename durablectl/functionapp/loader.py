@@ -12,7 +12,7 @@ from durablectl.functionapp import function_json, sdk
 from durablectl.functionapp.declared import Declared, build_registry, shown
 from durablectl.functionapp.decorators import Blueprint, DFApp
 from durablectl.functionapp.importing import enter, import_app
-from durablectl.functionapp.settings import apply_settings
+from durablectl.functionapp.settings import apply_settings, default_version
 
 APP_FILE = "function_app.py"
 
@@ -42,6 +42,7 @@ def load_app(path: Path) -> Registry:
     declared = _functions_of(folder / file.name) if file.is_file() else function_json.declared_in(folder)
     registry = build_registry(file if file.is_file() else path, declared)
     registry.warnings[:0] = warnings
+    registry.default_version = default_version(folder)
     return registry
 
 
