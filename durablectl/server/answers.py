@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from typing import Any
+from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -72,8 +73,8 @@ def waited(found: InstanceStatus) -> Response:
 
 
 def page(rows: list[Any], token: str | None) -> Response:
-    """An empty token stands for the last page."""
-    return json_answer(rows, 200, {"x-ms-continuation-token": token or ""})
+    """An empty token stands for the last page. What a header cannot hold of one is encoded; `Call.token` has it decoded."""
+    return json_answer(rows, 200, {"x-ms-continuation-token": quote(token or "", safe="@")})
 
 
 def latin(text: str) -> str:

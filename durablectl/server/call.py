@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from urllib.parse import unquote_plus
+from urllib.parse import unquote, unquote_plus
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
@@ -51,6 +51,11 @@ class Call:
     def has_body(self) -> bool:
         """Whether a body is announced, if only an empty one without a length."""
         return self.headers.get("content-length") != "0"
+
+    @property
+    def token(self) -> str | None:
+        """The token of the page that is asked for; None for the first one."""
+        return unquote(self.headers.get("x-ms-continuation-token", "")) or None
 
     @property
     def media_type(self) -> str:

@@ -36,12 +36,11 @@ class Entities:
             return empty(404)
 
     async def list(self, call: Call, name: str | None = None) -> Response:
-        token = call.headers.get("x-ms-continuation-token") or None
         fetch = call.query.flag("fetchState", False)
-        read = partial(self._hub.list_entities, name, fetch_state=fetch, top=call.query.top(), continuation_token=token)
+        read = partial(self._hub.list_entities, name, fetch_state=fetch, top=call.query.top(), continuation_token=call.token)
         try:
             page = await self._gate.read(read)
-        except (UsageError, ValueError):
+        except (UsageError, ValueError, OverflowError):
             return full(400, answers.ARGUMENTS_ARE_WRONG, "The continuation token is not valid.", answers.ARGUMENT)
         rows = [entity_to_json(entity) for entity in page if _is_within(entity, call.query)]
         return answers.page(rows, page.continuation_token)

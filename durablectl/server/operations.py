@@ -115,11 +115,12 @@ class Instances:
             created_to=query.moment("createdTimeTo"),
             include_entities=True,
         )
-        token = call.headers.get("x-ms-continuation-token") or None
-        read = partial(self._hub.list_page, condition, show_input=query.flag("showInput", True), top=query.top(), continuation_token=token)
+        read = partial(
+            self._hub.list_page, condition, show_input=query.flag("showInput", True), top=query.top(), continuation_token=call.token
+        )
         try:
             page = await self._gate.read(read)
-        except (UsageError, ValueError):
+        except (UsageError, ValueError, OverflowError):
             return full(400, answers.ARGUMENTS_ARE_WRONG, "The continuation token is not valid.", answers.ARGUMENT)
         return answers.page([status_to_json(status) for status in page], page.continuation_token)
 

@@ -15,7 +15,7 @@ from durablectl.server.query import moment_from_text
 
 Check: TypeAlias = Callable[[str], bool]
 
-_PARAMETER = re.compile(r"\{(?P<all>\*{0,2})(?P<name>\w+)(?P<rest>(?:[^{}]|\{[^{}]*\})*)\}")
+_PARAMETER = re.compile(r"\{(?P<all>\*{0,2})(?P<name>\w+)(?P<rest>(?:\{\{|\}\}|[^{}])*)\}")
 _CONSTRAINT = re.compile(r":(?P<name>\w+)(?:\((?P<arguments>(?:[^()]|\([^()]*\))*)\))?")
 
 
