@@ -182,6 +182,20 @@ def test_an_entity_is_mocked(durable: Durable) -> None:
     assert (durable.run(counted).output, durable.calls("counter")) == (["add", 2], [("add", 2)])
 
 
+def fetch(context: Any) -> Any:
+    return (yield context.call_http("GET", "http://example.com/"))["content"]
+
+
+def test_an_http_call_is_mocked(durable: Durable) -> None:
+    durable.mock("call_http", calls=lambda request: {"statusCode": 200, "headers": {}, "content": request["uri"]})
+    assert durable.run(fetch).output == "http://example.com/"
+    assert [call["method"] for call in durable.calls("call_http")] == ["GET"]
+
+
+def test_no_http_address_is_called_without_a_mock(durable: Durable) -> None:
+    assert "a test calls no HTTP address by itself" in durable.run(fetch).output
+
+
 def test_what_the_app_has_under_the_name_is_mocked(durable: Durable) -> None:
     app = df.DFApp()
 
@@ -332,6 +346,52 @@ def test_a_saved_history_is_read_back_as_it_was(saved: dict[str, Any]) -> None:
     history = raw_from_json(saved)
     assert (history.instance_id, history.name, len(history.events)) == ("i", "caller", 8)
     assert [event.result for event in history.events if isinstance(event, TaskCompleted | ExecutionCompleted)] == ['"done"'] * 2
+
+
+def retried(context: Any) -> Any:
+    return (yield context.call_activity_with_retry("act", df.RetryOptions(1000, 2)))
+
+
+def again(context: Any) -> Any:
+    yield context.call_activity("act")
+    if context.get_input() is None:
+        context.continue_as_new(context.new_uuid())
+    return "done"
+
+
+def guarded(context: Any) -> Any:
+    try:
+        yield context.task_all([context.call_entity(df.EntityId("counter", "k"), "add"), context.call_activity("act")])
+    except Exception as error:
+        return str(error)
+
+
+def test_every_kind_of_history_replays(durable: Durable) -> None:
+    answers = iter([RuntimeError("first"), RuntimeError("second"), *(["done"] * 9)])
+
+    def act(_value: Any) -> Any:
+        if isinstance(answer := next(answers), Exception):
+            raise answer
+        return answer
+
+    durable.mock("act", calls=act)
+    durable.mock("counter", raises=ValueError("no luck"), kind="entity")
+    durable.run(retried, instance_id="rewound")
+    assert_replays(durable.history("rewound"), retried)
+    durable.hub.rewind("rewound")
+    durable.start(approval, instance_id="suspended")
+    durable.hub.suspend("suspended")
+    durable.raise_event("suspended", "Approve")
+    durable.start(approval, instance_id="terminated")
+    durable.hub.terminate("terminated", "no")
+    for function in (again, guarded, sleeper):
+        durable.run(function, 1 if function is sleeper else None, instance_id=function.__name__)
+    ran = {"rewound": retried, "suspended": approval, "terminated": approval, "again": again, "guarded": guarded, "sleeper": sleeper}
+    for instance_id, function in ran.items():
+        durable.wait(instance_id)
+        assert_replays(json.dumps(durable.history(instance_id)), function)
+    states = [durable.status(instance_id).runtime_status.value for instance_id in ran]
+    assert states == ["Completed", "Suspended", "Terminated", "Completed", "Completed", "Completed"]
 
 
 def other_activity(context: Any) -> Any:

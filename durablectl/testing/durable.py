@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from durablectl.backends.local import LocalTaskHub
+from durablectl.engine.context import HTTP_ACTIVITY
 from durablectl.engine.registry import Orchestrator, Registry
 from durablectl.engine.wheel import Wheel
 from durablectl.errors import FunctionNotFound, UsageError, WaitTimeout
@@ -22,6 +24,7 @@ from durablectl.testing.mocks import Mock
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 MOST_TURNS = 10_000
+NO_HTTP = "a test calls no HTTP address by itself: durable.mock('call_http', returns={'statusCode': 200, 'headers': {}, 'content': ''})"
 
 Callee = str | Callable[..., Any]
 
@@ -40,12 +43,12 @@ class Durable:
         self._registry = Registry("the test's app")
         self._mocks: dict[tuple[str, str], Mock] = {}
         self._calls: dict[str, list[Any]] = {}
-        self._folder = Path(tempfile.mkdtemp(prefix="durablectl-"))
-        self._hub = LocalTaskHub(self._folder / "hub.db", registry=self._registry, create=True, durable=False, now=lambda: self.now)
+        self._opened = ExitStack()
         self._pool = InlinePool(self._registry, lambda: self.now, self._record)
         self._wheel: Wheel | None = None
         self._has_app = False
         self._left = most_turns
+        self._mock_of(HTTP_ACTIVITY, "activity", raises=RuntimeError(NO_HTTP)).put_into(self._registry)
 
     # The functions
 
@@ -67,24 +70,21 @@ class Durable:
         """Put a function of the test in the place of an activity, a sub-orchestrator or an entity, which the app need not have.
 
         It returns `returns`, raises `raises`, or does what `calls(input)` does (for an entity: `calls(operation, input)`). Without
-        `kind` it is what the app has under the name, else an activity.
+        `kind` it is what the app has under the name, else an activity. "call_http" stands for what `context.call_http` calls.
         """
         if sum(given is not None for given in (returns, raises, calls)) > 1:
             raise UsageError("a mock either returns something, or raises something, or calls a function", hint="give one of the three")
-        self._find_app()
-        name = name_of(callee)
+        name = self._name(callee)
         if kind is None:
             kind = (
                 "orchestrator" if self._registry.orchestrators.get(name) else "entity" if self._registry.entities.get(name) else "activity"
             )
-        mock = Mock(name, kind, lambda value: self._record(name, value), returns, raises, calls)
-        self._mocks[kind, name.lower()] = mock
+        mock = self._mocks[kind, name.lower()] = self._mock_of(name, kind, returns, raises, calls)
         mock.put_into(self._registry)
 
     def calls(self, callee: Callee) -> list[Any]:
         """The inputs of the calls of an activity so far, in order; of a mocked orchestrator too, of a mocked entity (operation, input)."""
-        self._find_app()
-        name = name_of(callee)
+        name = self._name(callee)
         kinds = (self._registry.activities, self._registry.orchestrators, self._registry.entities)
         function = next((found for functions in kinds if (found := functions.get(name)) is not None), None)
         if function is None and name.lower() not in self._calls:
@@ -159,8 +159,7 @@ class Durable:
             self._wheel.close()
             self._wheel = None
         self._pool.close()
-        self._hub.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._opened.close()
 
     def __enter__(self) -> Self:
         return self
@@ -169,6 +168,12 @@ class Durable:
         self.close()
 
     # How it works
+
+    @cached_property
+    def _hub(self) -> LocalTaskHub:
+        folder = Path(self._opened.enter_context(tempfile.TemporaryDirectory(prefix="durablectl-", ignore_cleanup_errors=True)))
+        hub = LocalTaskHub(folder / "hub.db", registry=self._registry, create=True, durable=False, now=lambda: self.now)
+        return self._opened.enter_context(hub)
 
     def _find_app(self) -> None:
         """Take the functions of the nearest app, once, when the test has named none."""
@@ -182,6 +187,14 @@ class Durable:
         self._registry.take_in(app)
         for mock in self._mocks.values():
             mock.put_into(self._registry)
+
+    def _name(self, callee: Callee) -> str:
+        self._find_app()
+        name = name_of(callee)
+        return HTTP_ACTIVITY if name == "call_http" and self._registry.activities.get(name) is None else name
+
+    def _mock_of(self, name: str, kind: str, returns: Any = None, raises: Any = None, calls: Any = None) -> Mock:
+        return Mock(name, kind, lambda value: self._record(name, value), returns, raises, calls)
 
     def _registered(self, orchestrator: Orchestrator) -> str:
         known = self._registry.orchestrators.get(orchestrator.name)
