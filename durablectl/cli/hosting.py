@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import io
-import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import redirect_stdout
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
+from durablectl.cli.signals import stop_signals
 from durablectl.engine.db import Database
 from durablectl.engine.worker import CONCURRENCY, Worker
 from durablectl.render.output import Output
 
 if TYPE_CHECKING:
+    from durablectl.engine.processes import ActivityProcesses
     from durablectl.engine.registry import Registry
 
 STOP_SECONDS = 5.0
@@ -44,11 +43,26 @@ class Talk(io.TextIOBase):
 
 
 def run_worker(
-    path: Path, registry: Registry, out: Output, *, concurrency: int = CONCURRENCY, until_idle: bool = False, skip_timers: bool = False
+    path: Path,
+    registry: Registry,
+    out: Output,
+    *,
+    concurrency: int = CONCURRENCY,
+    processes: ActivityProcesses | None = None,
+    until_idle: bool = False,
+    skip_timers: bool = False,
 ) -> None:
     """Work for a hub until SIGINT or SIGTERM, or until nothing is left to do; raises what stopped the worker."""
     database = Database(path, create=True)
-    worker = Worker(database, registry, concurrency=concurrency, is_persistent=not until_idle, skips_timers=skip_timers, warn=out.warn)
+    worker = Worker(
+        database,
+        registry,
+        concurrency=concurrency,
+        processes=processes,
+        is_persistent=not until_idle,
+        skips_timers=skip_timers,
+        warn=out.warn,
+    )
     with stop_signals() as stopping, redirect_stdout(Talk(out)):
         try:
             worker.start()
@@ -62,22 +76,3 @@ def run_worker(
             database.close()
     if worker.error is not None:
         raise worker.error
-
-
-@contextmanager
-def stop_signals() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set while inside."""
-    stopping = threading.Event()
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        stopping.set()
-
-    if threading.current_thread() is not threading.main_thread():  # only the main thread may have signal handlers
-        yield stopping
-        return
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stopping
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

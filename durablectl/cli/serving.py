@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from durablectl.cli.hosting import Talk, stop_signals
+from durablectl.cli.hosting import Talk
 from durablectl.cli.session import Session
+from durablectl.cli.signals import stop_signals
 from durablectl.errors import Unsupported
 from durablectl.render.output import Output
+from durablectl.render.serving import Pulse, greeting, living
 
 if TYPE_CHECKING:
+    from durablectl.engine.registry import Registry
     from durablectl.server.app import Answered
     from durablectl.server.hosting import Hosting
 
@@ -54,22 +57,46 @@ def serve_hub(session: Session, serving: Serving) -> None:
     key = _key(session, serving, path)
     bound = running.bind(serving.host, serving.port)
     port = bound.getsockname()[1]
+    tally = Tally(_log(session.out, serving.log))
+    telling = hosting.Telling(tally.note, session.out.warn, _tell_error(session), _tell_failure(session.out))
     with bound, stop_signals(), redirect_stdout(Talk(session.out)):
         hosted = hosting.Hosting(
-            path,
-            registry,
-            origin=_origin(serving.host, port),
-            key=key,
-            concurrency=serving.concurrency,
-            telling=hosting.Telling(_log(session.out, serving.log), session.out.warn, _tell_error(session), _tell_failure(session.out)),
+            path, registry, origin=_origin(serving.host, port), key=key, concurrency=serving.concurrency, telling=telling
         )
         try:
             hosted.start()
-            _say_hello(session.out, hosted, _origin(serving.host, port), key)
-            running.run(hosted.app, bound, on_exit=hosted.stop_waiting, warn=session.out.warn)
+            _say_hello(session.out, hosted, registry, _origin(serving.host, port))
+            with _reloading(session, hosted, serving.reload), living(session.out, lambda: Pulse(tally.requests, hosted.counts())):
+                running.run(hosted.app, bound, on_exit=hosted.stop_waiting, warn=session.out.warn)
         finally:
             hosted.close()
     session.out.note("stopped; nothing is lost")
+
+
+class Tally:
+    """Counts the requests on their way to the log."""
+
+    def __init__(self, log: Callable[[Answered], None]) -> None:
+        self.requests = 0
+        self._log = log
+
+    def note(self, answered: Answered) -> None:
+        self.requests += 1
+        self._log(answered)
+
+
+@contextmanager
+def _reloading(session: Session, hosted: Hosting, wanted: bool) -> Iterator[None]:
+    if not wanted or session.app_path is None:
+        yield
+        return
+    from durablectl.server.reloading import Reloading  # deferred, as above
+
+    watching = Reloading(session.app_path, hosted.replace, session.out.note, session.out.warn)
+    try:
+        yield
+    finally:
+        watching.stop()
 
 
 def _key(session: Session, serving: Serving, path: Path) -> str | None:
@@ -94,10 +121,17 @@ def _origin(host: str, port: int) -> str:
     return f"http://{shown}:{port}"
 
 
-def _say_hello(out: Output, hosted: Hosting, origin: str, key: str | None) -> None:
+def _say_hello(out: Output, hosted: Hosting, registry: Registry, origin: str) -> None:
     from durablectl.server.operations import PATH  # deferred, as above
 
-    out.note(f"task hub '{hosted.place.task_hub}' at {origin}{PATH}{' (with a key)' if key else ''}")
+    kinds = {"orchestrators": registry.orchestrators, "activities": registry.activities, "entities": registry.entities}
+    base = "/".join(filter(None, [origin, hosted.route_prefix]))
+    routes = [
+        (",".join(sorted(each.methods)) or "any method", f"{base}/{each.template.text.lstrip('/')}") for each in hosted.functions.routes
+    ]
+    address = f"{origin}{PATH}{' (with a key)' if hosted.place.key else ''}"
+    for line in greeting(hosted.place.task_hub, address, {name: len(kind) for name, kind in kinds.items()}, routes):
+        out.note(line)
     out.note("stop it with Ctrl-C")
 
 

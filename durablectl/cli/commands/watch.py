@@ -1,0 +1,134 @@
+"""`durablectl watch`: a listing that stays current."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from durablectl import wire
+from durablectl.cli.commands.list import SORTS, Sort
+from durablectl.cli.filters import CreatedAfter, CreatedBefore, Name, Prefix, Statuses, UpdatedAfter, UpdatedBefore, filter_of
+from durablectl.cli.keyboard import keyboard
+from durablectl.cli.looking import Look, Looker, look
+from durablectl.cli.session import Session
+from durablectl.cli.signals import stop_signals
+from durablectl.cli.times import parse_interval
+from durablectl.errors import HubBusy, ServiceError, Unreachable, UsageError
+from durablectl.model import InstanceFilter, InstanceStatus
+from durablectl.render.board import Board, Change, change_line, counted, screen
+from durablectl.render.output import OutputFormat
+
+INTERVAL = 2.0
+REDRAW = 0.25
+Order = Callable[[Sequence[InstanceStatus]], list[InstanceStatus]]
+
+
+def watch(
+    ctx: typer.Context,
+    status: Statuses = None,
+    name: Name = None,
+    prefix: Prefix = "",
+    created_after: CreatedAfter = None,
+    created_before: CreatedBefore = None,
+    updated_after: UpdatedAfter = None,
+    updated_before: UpdatedBefore = None,
+    sort: Sort = "-updated",
+    limit: Annotated[int | None, typer.Option("--limit", "-n", metavar="N", min=1, help="Show at most N (default: what fits).")] = None,
+    interval: Annotated[
+        float | None, typer.Option("--interval", metavar="DURATION", parser=parse_interval, help="Look this often (default: 2s).")
+    ] = None,
+    until_empty: Annotated[bool, typer.Option("--until-empty", help="End when no instance matches any more.")] = False,
+) -> None:
+    """Watch the instances that match: a table that stays current, with what has changed marked.
+
+    It lasts until q or Ctrl-C is pressed. Where stdout is no terminal it prints one line for each change instead: the time, the id, the
+    name, the state and the progress; with -o jsonl a status object each.
+
+    Examples:
+
+      durablectl watch --status Running,Failed --created-after 1h
+
+      durablectl watch --name order --status Running --until-empty
+    """
+    session: Session = ctx.obj
+    if session.out.format is OutputFormat.JSON:
+        raise UsageError("a watch has no end, and so no JSON array", hint="use -o jsonl")
+    order = _order(sort)
+    filter = filter_of(
+        session,
+        status,
+        name,
+        prefix,
+        created_after=created_after,
+        created_before=created_before,
+        updated_after=updated_after,
+        updated_before=updated_before,
+    )
+    board = Board(f"{session.hub_label} · every {interval or INTERVAL:g} s", limit)
+    show = _show_screen if session.out.is_rich else _show_lines
+    show(session, board, filter, order, interval or INTERVAL, until_empty)
+
+
+def _order(text: str | None) -> Order:
+    text = text or "-updated"
+    if (name := text.removeprefix("-").lower()) not in SORTS:
+        raise UsageError(f"cannot sort by '{text}'", hint=f"sort by one of {', '.join(SORTS)}; -created turns it round")
+    key: Callable[[InstanceStatus], Any] = SORTS[name]
+    return lambda found: sorted(found, key=key, reverse=text.startswith("-"))
+
+
+def _show_screen(session: Session, board: Board, filter: InstanceFilter, order: Order, interval: float, until_empty: bool) -> None:
+    hub = session.hub
+    _take(board, look(hub, filter), order)  # what is wrong from the first is told on the screen that stays
+    looker = Looker(lambda: look(hub, filter), interval)
+    with stop_signals() as stopping, keyboard(session.stdin, stopping) as key, screen(session.out) as show:
+        looker.start()
+        try:
+            while not (stopping.is_set() or (until_empty and not board.shown)):
+                show(board, datetime.now(UTC))
+                if key(REDRAW) in ("q", "Q"):
+                    break
+                if (found := looker.news()) is not None:
+                    _take(board, found, order)
+        finally:
+            looker.stop()
+    session.out.note(counted(board.shown, more=board.more))
+
+
+def _show_lines(session: Session, board: Board, filter: InstanceFilter, order: Order, interval: float, until_empty: bool) -> None:
+    out, hub = session.out, session.hub
+    with stop_signals() as stopping:
+        while True:
+            is_first, had_trouble = board.looked is None, bool(board.trouble)
+            changes = _take(board, look(hub, filter), order)
+            if is_first:
+                out.note(counted(board.shown, more=board.more))
+            if board.trouble and not had_trouble:
+                out.warn(board.trouble)
+            _print(session, changes)
+            if (until_empty and not board.shown) or stopping.wait(interval):
+                return
+
+
+def _print(session: Session, changes: Sequence[Change]) -> None:
+    now = datetime.now(UTC)
+    match session.out.format:
+        case OutputFormat.JSONL:
+            session.out.jsonl(wire.status_to_json(change.status) for change in changes)
+        case OutputFormat.ID:
+            session.out.ids(change.status.instance_id for change in changes)
+        case _:
+            session.out.lines(change_line(change, now) for change in changes)
+
+
+def _take(board: Board, found: Look, order: Order) -> list[Change]:
+    """Take in a look. One that failed leaves the board as it is and is tried again, unless it is the first or will never work."""
+    if found.trouble is None:
+        return board.take(order(found.found), datetime.now(UTC), more=found.more)
+    if board.looked is None or not isinstance(found.trouble, Unreachable | HubBusy | ServiceError):
+        raise found.trouble
+    board.trouble = f"{found.trouble.message}; trying again"
+    return []

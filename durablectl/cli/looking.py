@@ -1,0 +1,61 @@
+"""Looking at a listing again and again, in a thread of its own: a service that stalls does not stall who shows it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+from durablectl.errors import DurablectlError
+from durablectl.model import InstanceFilter, InstanceStatus
+from durablectl.taskhub import TaskHub, list_instances
+
+MOST = 5000  # of a listing: nobody reads more, and each look costs the service as much
+
+
+class Look(NamedTuple):
+    """What one look showed, or why it showed nothing. `more`: there are more than MOST."""
+
+    found: Sequence[InstanceStatus]
+    more: bool = False
+    trouble: DurablectlError | None = None
+
+
+def look(hub: TaskHub, filter: InstanceFilter) -> Look:
+    """Look once."""
+    try:
+        found = list(islice(list_instances(hub, filter), MOST + 1))
+    except DurablectlError as error:
+        return Look((), trouble=error)
+    return Look(found[:MOST], more=len(found) > MOST)
+
+
+class Looker:
+    """Looks every `interval` seconds from `start` on until `stop`; `news` gives each look once."""
+
+    def __init__(self, once: Callable[[], Look], interval: float) -> None:
+        self._once, self._interval = once, interval
+        self._stopping = threading.Event()
+        self._news: Look | None = None
+        self._thread = threading.Thread(target=self._run, name="looker", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def news(self) -> Look | None:
+        """The last look, unless it was given before."""
+        news, self._news = self._news, None
+        return news
+
+    def stop(self) -> None:
+        """Look no more; one that is under way is left behind."""
+        self._stopping.set()
+        self._thread.join(0.2)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            found = self._once()
+            if not self._stopping.is_set():
+                self._news = found
+            self._stopping.wait(self._interval)
