@@ -124,13 +124,18 @@ def _origin(host: str, port: int) -> str:
 def _say_hello(out: Output, hosted: Hosting, registry: Registry, origin: str) -> None:
     from durablectl.server.operations import PATH  # deferred, as above
 
-    kinds = {"orchestrators": registry.orchestrators, "activities": registry.activities, "entities": registry.entities}
+    kinds = {
+        ("orchestrator", "orchestrators"): len(registry.orchestrators),
+        ("activity", "activities"): len(registry.activities),
+        ("entity", "entities"): len(registry.entities),
+        ("HTTP function", "HTTP functions"): len(hosted.functions.routes),
+    }
     base = "/".join(filter(None, [origin, hosted.route_prefix]))
     routes = [
         (",".join(sorted(each.methods)) or "any method", f"{base}/{each.template.text.lstrip('/')}") for each in hosted.functions.routes
     ]
     address = f"{origin}{PATH}{' (with a key)' if hosted.place.key else ''}"
-    for line in greeting(hosted.place.task_hub, address, {name: len(kind) for name, kind in kinds.items()}, routes):
+    for line in greeting(hosted.place.task_hub, address, kinds, routes):
         out.note(line)
     out.note("stop it with Ctrl-C")
 

@@ -54,7 +54,7 @@ class Hosting:
         self._worker = self._new_worker(registry)
         self.gate = Gate(self._hub, lambda: self._worker.wake())
         settings = host_settings(registry)
-        self.place = Place(settings.hub_name or TASK_HUB, CONNECTION, key, settings.version)
+        self.place = Place(settings.hub_name or TASK_HUB, CONNECTION, key, registry.default_version or None)
         token = secrets.token_urlsafe(24) if key else ""
         self._around = Surroundings(
             self.gate, self.place, Access(key), "/".join(filter(None, [origin + RPC_PATH, token])) + "/", self._telling.on_failure
@@ -113,7 +113,6 @@ class HostSettings:
 
     route_prefix: str = "api"
     hub_name: str | None = None
-    version: str | None = None
 
 
 def host_settings(registry: Registry) -> HostSettings:
@@ -124,14 +123,10 @@ def host_settings(registry: Registry) -> HostSettings:
     except (OSError, ValueError):
         return HostSettings()
     prefix = _member(document, "extensions", "http", "routePrefix")
-    hub, version = (
-        _member(document, "extensions", "durableTask", "hubName"),
-        _member(document, "extensions", "durableTask", "defaultVersion"),
-    )
+    hub = _member(document, "extensions", "durableTask", "hubName")
     return HostSettings(
         prefix.strip("/") if isinstance(prefix, str) else "api",
         hub if isinstance(hub, str) and hub and not hub.startswith("%") else None,
-        version if isinstance(version, str) and version else None,
     )
 
 
