@@ -15,7 +15,7 @@ from durablectl.backends.http_calls import Calls
 from durablectl.backends.http_requests import JSON_CONTENT, Parameters, base_address, filters, json_body, page_size, segment
 from durablectl.backends.http_start import StartOnce
 from durablectl.backends.http_transport import Answer, Headers, Pace, Request, Settings, Transport
-from durablectl.errors import AlreadyExists, EntityNotFound, InstanceNotFound, UsageError, WaitTimeout, WrongState
+from durablectl.errors import AlreadyExists, EntityNotFound, InstanceNotFound, Unsupported, UsageError, WaitTimeout, WrongState
 from durablectl.model import (
     FINAL_STATUSES,
     CheckStatusPayload,
@@ -199,8 +199,10 @@ class HttpTaskHub:
         except AlreadyExists as error:
             raise WrongState(error.message, hint=f"durablectl terminate {instance_id}") from error
 
-    def purge(self, instance_id: str) -> int:
+    def purge(self, instance_id: str, *, recursive: bool = False) -> int:
         """See TaskHub. The state is looked at first: not every service refuses to delete a running instance."""
+        if recursive:
+            raise Unsupported("a remote hub cannot purge sub-orchestrations along with their parent", hint="purge them by their own ids")
         self._must_be_finished(instance_id, "purged")
         answer = self._calls.delete(self._calls.instance(instance_id))
         return read_deleted(self._place, answer, 1 if answer.resent else self._place.absent(instance_id))

@@ -233,9 +233,8 @@ class LocalTaskHub:
             ) from error
         return self.check_status(new.instance_id)
 
-    def purge(self, instance_id: str) -> int:
-        self._store.purge(instance_id)
-        return 1
+    def purge(self, instance_id: str, *, recursive: bool = False) -> int:
+        return self._store.purge(instance_id, recursive=recursive)
 
     def purge_by(self, *, created_from: datetime, created_to: datetime | None, statuses: frozenset[RuntimeStatus]) -> int:
         if not statuses or not all(status.is_final for status in statuses):

@@ -29,6 +29,13 @@ from durablectl.errors import AlreadyExists, InstanceNotFound, WrongState
 from durablectl.model import EntityId, RuntimeStatus
 
 
+_ALONE = "SELECT key, id, status FROM instances WHERE key = ?"
+_FAMILY = (
+    "WITH RECURSIVE family (key) AS (VALUES (?) UNION SELECT i.key FROM instances i JOIN family f ON i.parent = f.key)"
+    " SELECT i.key, i.id, i.status FROM family f JOIN instances i ON i.key = f.key"
+)
+
+
 class Store(Queries):
     """The instances of one hub, to steer as well as to read."""
 
@@ -106,15 +113,20 @@ class Store(Queries):
         with self._database.transaction() as sql:
             send_request(sql, EntityRequest(str(entity_id), request, micros(now)))
 
-    def purge(self, instance_id: str) -> None:
+    def purge(self, instance_id: str, *, recursive: bool = False) -> int:
+        """Delete a finished instance, with `recursive` its sub-orchestrations too; how many. None is deleted when one has not finished."""
         with self._database.transaction() as sql:
-            key, status = self._locked(sql, instance_id)
-            if status not in FINAL:
-                raise WrongState(
-                    f"instance '{instance_id}' is {STATUSES[status].value}; only a finished one can be purged",
-                    hint=f"durablectl terminate {instance_id}",
-                )
-            delete_instance(sql, key)
+            key, _ = self._locked(sql, instance_id)
+            doomed = sql.execute(_FAMILY if recursive else _ALONE, (key,)).fetchall()
+            for _, id_, status in doomed:
+                if status not in FINAL:
+                    raise WrongState(
+                        f"instance '{id_}' is {STATUSES[status].value}; only a finished one can be purged",
+                        hint=f"durablectl terminate {id_}",
+                    )
+            for each, *_ in doomed:
+                delete_instance(sql, each)
+            return len(doomed)
 
     def purge_by(self, created_from: datetime, created_to: datetime | None, statuses: Collection[RuntimeStatus]) -> int:
         """Delete finished instances in batches, each a transaction of its own; how many."""

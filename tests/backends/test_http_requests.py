@@ -11,7 +11,7 @@ from recorded_server import KEY, NO_INSTANCES, Asked, Reply, reply_json
 
 from durablectl.backends.http import HttpTaskHub
 from durablectl.backends.http_requests import base_address
-from durablectl.errors import InstanceNotFound, OutcomeUnknown, ServiceError, Unsupported, UsageError, WrongState
+from durablectl.errors import InstanceNotFound, OutcomeUnknown, ServiceError, Unsupported, Unsupported, UsageError, WrongState
 from durablectl.model import FINAL_STATUSES, EntityId, InstanceFilter, RuntimeStatus
 from durablectl.taskhub import list_instances
 from durablectl.wire import payload_from_json
@@ -319,3 +319,10 @@ def test_a_remote_hub_does_not_know_its_functions(connect, clock):
     hub.pause(3.0)
     assert hub.orchestrators() is None
     assert clock.slept == [3.0]
+
+
+def test_a_recursive_purge_is_beyond_the_service(serve, connect):
+    server = serve(reply_json(row()))
+    with pytest.raises(Unsupported, match="cannot purge sub-orchestrations"):
+        connect(server).purge("a", recursive=True)
+    assert server.lines == []

@@ -11,7 +11,7 @@ import pytest
 from durablectl.engine.db import Database
 from durablectl.engine.session import LEASE_SECONDS, LeaseLost
 from durablectl.engine.store import Store
-from durablectl.errors import EntityNotFound, HubUnusable
+from durablectl.errors import EntityNotFound, HubUnusable, WrongState
 from durablectl.model import EntityId, InstanceFilter, RuntimeStatus
 from tests.engine.turning import App, Turning
 
@@ -242,6 +242,24 @@ def test_an_instance_that_its_app_does_not_know_stays_pending(turning: Turning) 
 def test_a_worker_that_fails_the_unknown_says_what_the_service_says(turning: Turning) -> None:
     status = turning.run(turning.wheel(fails_unknown=True), "unheard_of")
     assert status.output.startswith("Orchestrator function 'unheard_of' failed: The function 'unheard_of' doesn't exist, is disabled")
+
+
+def test_68_a_recursive_purge_takes_the_children_and_a_plain_one_leaves_them(turning: Turning) -> None:
+    wheel = turning.wheel()
+    for name in ("a", "b"):
+        turning.run(wheel, "parent", ["parent", ["sequence", None, f"{name}:kid:kid"], f"{name}:kid"], instance_id=name)
+    assert (turning.hub.purge("a"), turning.hub.purge("b", recursive=True)) == (1, 3)
+    assert sorted(status.instance_id for status in turning.hub.list_page(InstanceFilter())) == ["a:kid", "a:kid:kid"]
+
+
+def test_68_a_recursive_purge_deletes_nothing_while_a_child_runs(turning: Turning) -> None:
+    wheel = turning.wheel()
+    turning.run(wheel, "parent", ["approval", None, "kid"], instance_id="p")
+    turning.hub.terminate("p")
+    turning.turn_until_quiet(wheel)
+    with pytest.raises(WrongState, match="instance 'kid' is Running"):
+        turning.hub.purge("p", recursive=True)
+    assert turning.hub.get_status("p").is_final
 
 
 def test_a_scoped_worker_takes_only_its_roots_and_what_they_call(turning: Turning) -> None:
