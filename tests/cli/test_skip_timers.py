@@ -6,6 +6,10 @@ import json
 
 import pytest
 
+from durablectl.engine.db import Database
+from durablectl.engine.worker import Worker
+from durablectl.functionapp.loader import load_app
+
 APP = """
 from datetime import timedelta
 from durablectl import df
@@ -39,3 +43,14 @@ def test_a_worker_jumps_over_timers(run):
 def test_a_remote_hub_skips_no_timers_and_nothing_is_started(run):
     code, _, err = run("run", "patient", "--skip-timers", "--hub", "http://127.0.0.1:9")
     assert (code, "waits for its own timers" in err) == (7, True)
+
+
+def test_where_another_worker_works_timers_are_waited_for(run, project):
+    run("worker", "--until-idle")
+    database = Database(project / ".durablectl" / "hub.db")
+    worker = Worker(database, load_app(project))
+    worker.start()
+    code, _, err = run("run", "patient", "--skip-timers", "--timeout", "0.2s")
+    worker.stop()
+    database.close()
+    assert (code, "another worker does the work of this hub; it waits for timers" in err) == (124, True)
