@@ -28,7 +28,6 @@ from durablectl.engine.workitems import EntityRequest
 from durablectl.errors import AlreadyExists, InstanceNotFound, WrongState
 from durablectl.model import EntityId, RuntimeStatus
 
-
 _ALONE = "SELECT key, id, status FROM instances WHERE key = ?"
 _FAMILY = (
     "WITH RECURSIVE family (key) AS (VALUES (?) UNION SELECT i.key FROM instances i JOIN family f ON i.parent = f.key)"

@@ -11,7 +11,7 @@ from recorded_server import KEY, NO_INSTANCES, Asked, Reply, reply_json
 
 from durablectl.backends.http import HttpTaskHub
 from durablectl.backends.http_requests import base_address
-from durablectl.errors import InstanceNotFound, OutcomeUnknown, ServiceError, Unsupported, Unsupported, UsageError, WrongState
+from durablectl.errors import InstanceNotFound, OutcomeUnknown, ServiceError, Unsupported, UsageError, WrongState
 from durablectl.model import FINAL_STATUSES, EntityId, InstanceFilter, RuntimeStatus
 from durablectl.taskhub import list_instances
 from durablectl.wire import payload_from_json
