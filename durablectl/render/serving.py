@@ -38,7 +38,7 @@ def summary(now: Pulse, before: Pulse, seconds: float) -> str:
 
 
 def greeting(hub: str, address: str, functions: Mapping[tuple[str, str], int], routes: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """The lines that say what is served: the hub, the app's functions by kind (its name for one and for many), where its HTTP functions answer."""
+    """What is served: the hub, the functions by kind (its names for one and for many), where the HTTP functions answer."""
     yield f"task hub '{safe_line(hub)}' at {address}"
     yield ", ".join(f"{count} {one if count == 1 else many}" for (one, many), count in functions.items() if count) or "no functions"
     width = max((len(methods) for methods, _ in routes), default=0)
