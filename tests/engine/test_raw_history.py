@@ -1,0 +1,82 @@
+"""A saved history: every event comes back as it was, and what the first version saved is read and replayed for good."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from durablectl import df
+from durablectl.engine import events as e
+from durablectl.engine.raw_history import RawHistory, raw_from_json, raw_to_json
+from durablectl.model import RuntimeStatus
+from durablectl.testing import assert_replays
+from tests.engine.histories import T0, T1
+
+SAVED = Path(__file__).parents[1] / "fixtures" / "history-v1.json"
+
+ONE_OF_EACH = [
+    e.ExecutionStarted(T0, "o", '"in"', "1", None, e.ParentInstance("p", "x", 3)),
+    e.ExecutionCompleted(T1, RuntimeStatus.FAILED, "why"),
+    e.ExecutionTerminated(T1, "reason"),
+    e.ContinueAsNew(T1, "2"),
+    e.TaskScheduled(T1, 0, "a", "[1]"),
+    e.TaskCompleted(T1, 0, None),
+    e.TaskFailed(T1, 0, "reason", "{}"),
+    e.SubOrchestrationCreated(T1, 1, "o", "x:1", None, "2"),
+    e.SubOrchestrationCompleted(T1, 1, '"\\ud83d"'),
+    e.SubOrchestrationFailed(T1, 1, "reason", None),
+    e.TimerCreated(T1, 2, T1 + timedelta(microseconds=1)),
+    e.TimerFired(T1, 2, T1),
+    e.EventSent(T1, 3, "@counter@k", "op", "{}"),
+    e.EventRaised(T1, "Go", "null"),
+    e.ExecutionSuspended(T1, "a break"),
+    e.ExecutionResumed(T1, None),
+    e.ExecutionRewound(T1, "again", "x"),
+    e.OrchestratorStarted(T1),
+    e.OrchestratorCompleted(T1),
+]
+
+
+def test_every_kind_of_event_is_tried_here() -> None:
+    assert {type(event) for event in ONE_OF_EACH} == set(get_args(e.Event))
+
+
+@pytest.mark.parametrize("event", ONE_OF_EACH, ids=lambda event: type(event).__name__)
+def test_an_event_comes_back_as_it_was(event: e.Event) -> None:
+    history = RawHistory("i", "x", "o", (event,))
+    assert raw_from_json(json.dumps(raw_to_json(history))) == history
+
+
+def everything(context: Any) -> Any:
+    """Never to be changed: the saved history is that of this code."""
+    counter = df.EntityId("counter", "all")
+    context.signal_entity(counter, "add", 1)
+    first = yield context.call_activity("double", 1)
+    try:
+        yield context.call_activity_with_retry("fail", df.RetryOptions(1000, 2), first)
+    except Exception:
+        context.set_custom_status("failed twice")
+    fan = yield context.task_all([context.call_activity("double", n) for n in range(2)])
+    timer = context.create_timer(context.current_utc_datetime + timedelta(days=2))
+    event = context.wait_for_external_event("Go")
+    winner = yield context.task_any([timer, event])
+    if winner is event:
+        timer.cancel()
+    child = yield context.call_sub_orchestrator("child", 5, "kid")
+    return [fan, event.result, child, (yield context.call_entity(counter, "get"))]
+
+
+def test_a_history_that_the_first_version_saved_replays() -> None:
+    assert_replays(SAVED, everything)
+
+
+def test_each_part_of_it_replays_too() -> None:
+    document = json.loads(SAVED.read_text(encoding="utf-8"))
+    ends = [number for number, event in enumerate(document["events"], 1) if event["type"] == "OrchestratorCompleted"]
+    assert len(ends) > 10
+    for end in ends:
+        assert_replays(document | {"events": document["events"][:end]}, everything)
