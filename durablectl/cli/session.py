@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -154,12 +154,25 @@ class Session:
         with redirect_stdout(Talk(self.out)), working:
             yield
 
-    def work(self, *, concurrency: int, until_idle: bool, skip_timers: bool = False) -> None:
-        """Be a worker of the local hub until a signal comes, or nothing is left to do."""
+    def work(self, *, concurrency: int, activity_processes: int = 0, until_idle: bool, skip_timers: bool = False) -> None:
+        """Be a worker of the local hub until a signal comes, or nothing is left to do. With processes, activities run in so many."""
         from durablectl.cli.hosting import run_worker  # deferred, as above
 
+        registry, processes = self.registry(), None
+        if activity_processes:
+            from durablectl.engine.processes import ActivityProcesses  # deferred: few ask for it
+            from durablectl.library import load_registry
+
+            assert self.app_path is not None  # or there would be no registry
+            processes = ActivityProcesses(activity_processes, partial(load_registry, self.app_path))
         run_worker(
-            self.require_hub(), self.registry(), self.out, concurrency=concurrency, until_idle=until_idle, skip_timers=skip_timers
+            self.require_hub(),
+            registry,
+            self.out,
+            concurrency=concurrency,
+            processes=processes,
+            until_idle=until_idle,
+            skip_timers=skip_timers,
         )
 
     def close(self) -> None:

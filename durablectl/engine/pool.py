@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from queue import SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from durablectl.engine.activities import run_activity, run_async_activity
 from durablectl.engine.entities import EntityBatchResult, OperationResult, run_batch
@@ -20,6 +20,9 @@ from durablectl.engine.events import TaskCompleted, TaskFailed
 from durablectl.engine.registry import Activity, Registry, unknown_function
 from durablectl.engine.workitems import ActivityItem, EntityBatch
 from durablectl.model import EntityId
+
+if TYPE_CHECKING:
+    from durablectl.engine.processes import ActivityProcesses
 
 Item = ActivityItem | EntityBatch
 Result = tuple[ActivityItem, TaskCompleted | TaskFailed] | tuple[EntityBatch, EntityBatchResult]
@@ -30,9 +33,23 @@ MOST_ASYNC = 1000
 
 
 class ActivityPool:
-    """Runs activities of `registry`, at most `size` synchronous ones at a time. `wake` is called when a result has come in."""
+    """Runs activities of `registry`, at most `size` synchronous ones at a time. `wake` is called when a result has come in.
 
-    def __init__(self, registry: Registry, size: int, wake: Callable[[], None], now: Callable[[], datetime]) -> None:
+    With `processes` synchronous activities run there, as many at a time as there are.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        size: int,
+        wake: Callable[[], None],
+        now: Callable[[], datetime],
+        *,
+        processes: ActivityProcesses | None = None,
+    ) -> None:
+        if processes is not None:
+            size = processes.count
+        self._processes = processes
         self._registry, self._size, self._wake, self._now = registry, size, wake, now
         self._queue: SimpleQueue[Item | None] = SimpleQueue()
         self._results: deque[Result] = deque()
@@ -93,6 +110,8 @@ class ActivityPool:
         """Let idle threads end; those that run user code end with the process."""
         for _ in range(self._threads):
             self._queue.put(None)
+        if self._processes is not None:
+            self._processes.close()
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._loop.stop)
 
@@ -109,15 +128,19 @@ class ActivityPool:
         get = self._queue.get
         while (item := get()) is not None:
             if isinstance(item, ActivityItem):
-                self._results.append((item, self._run(item)))
+                if (event := self._run(item)) is None:
+                    return
+                self._results.append((item, event))
             else:
                 self._results.append((item, self._operate(item)))
             self._wake()
 
-    def _run(self, item: ActivityItem) -> TaskCompleted | TaskFailed:
+    def _run(self, item: ActivityItem) -> TaskCompleted | TaskFailed | None:
         activity = self._registry.activities.get(item.name)
         if activity is None:
             return TaskFailed(self._now(), item.task_id, unknown_function(item.name, "activity", self._registry.activities.names))
+        if self._processes is not None:
+            return self._processes.run(item, self._now)
         return run_activity(activity, item.task_id, item.input, self._now)
 
     def _operate(self, batch: EntityBatch) -> EntityBatchResult:

@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from durablectl.engine.clock import SkippingClock
 from durablectl.engine.db import Database
@@ -19,12 +20,16 @@ from durablectl.engine.session import LeaseLost
 from durablectl.engine.wheel import Running, Wheel
 from durablectl.errors import DurablectlError, HubBusy, HubUnusable
 
+if TYPE_CHECKING:
+    from durablectl.engine.processes import ActivityProcesses
+
 CONCURRENCY = 32
 FIRST_POLL, LAST_POLL = 0.001, 0.01
 DEAD_CHECK_SECONDS = 0.25
 HEARTBEAT_SECONDS = 10.0
 WARN_SECONDS, GIVE_UP_SECONDS = 5.0, 60.0
 RETRY_SECONDS = 1.0
+SWITCH_SECONDS = 0.0005
 
 
 def utc_now() -> datetime:
@@ -36,6 +41,7 @@ class Worker:
 
     `roots` restricts it to these instances (keys) and what they call. `warn` gets what the people who run it should hear.
     With `is_persistent` a file that cannot be written is tried again; else the worker stops, `error` holds why, `on_error` is called.
+    With `processes` synchronous activities run there instead of in `concurrency` threads.
     With `skips_timers` its clock jumps to the next timer as soon as nothing else is to do. See `Wheel` for `fails_unknown`.
     """
 
@@ -45,6 +51,7 @@ class Worker:
         registry: Registry,
         *,
         concurrency: int = CONCURRENCY,
+        processes: ActivityProcesses | None = None,
         roots: tuple[int, ...] | None = None,
         is_persistent: bool = True,
         fails_unknown: bool = False,
@@ -60,7 +67,7 @@ class Worker:
         self._fails_unknown = fails_unknown
         self._bell = threading.Lock()
         self._bell.acquire()
-        self._pool = ActivityPool(registry, concurrency, self.wake, now)
+        self._pool = ActivityPool(registry, concurrency, self.wake, now, processes=processes)
         self._poisoned: dict[int, str] = {}
         self._wheel: Wheel | None = None
         self._thread: threading.Thread | None = None
@@ -70,6 +77,8 @@ class Worker:
 
     def start(self) -> None:
         """Register with the hub, then turn in a thread of its own; `HubUnusable` when the hub cannot be written."""
+        # Activities that compute hold the interpreter for so long each time that the wheel wants it, and there may be 32 of them.
+        sys.setswitchinterval(min(SWITCH_SECONDS, sys.getswitchinterval()))
         self._begin(self._new_wheel())
         threading.Thread(target=self._watch, name="watch", daemon=True).start()
 

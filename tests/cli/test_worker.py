@@ -122,3 +122,18 @@ def test_links_hide_the_key_unless_it_is_asked_for(run):
 @pytest.mark.parametrize("args", [[], ["a", "--creation"], ["--creation", "--management"]], ids=str)
 def test_links_refuse_what_makes_no_sense(run, app, args):
     assert run("links", *args).code == 2
+
+
+def test_activities_run_in_processes_when_that_is_asked_for(run, project):
+    (project / "function_app.py").write_text(
+        "import os\nfrom durablectl import df\napp = df.DFApp()\n"
+        "@app.activity_trigger(input_name='n')\ndef process(n):\n    return os.getpid()\n"
+        "@app.orchestration_trigger(context_name='context')\ndef two(context):\n"
+        "    return (yield context.task_all([context.call_activity('process', n) for n in range(2)]))\n"
+    )
+    run("start", "two", "--instance-id", "t")
+    code, out, err = run("worker", "--activity-processes", "2", "--until-idle")
+    assert (code, out) == (0, ""), err
+    ran_in = json.loads(run("status", "t", "-o", "json").out)["output"]
+    assert len(ran_in) == 2
+    assert os.getpid() not in ran_in

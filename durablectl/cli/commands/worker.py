@@ -14,6 +14,10 @@ from durablectl.errors import Unsupported
 def worker(
     ctx: typer.Context,
     concurrency: Annotated[int, typer.Option(metavar="N", min=1, max=1024, help="How many activities run at once.")] = 32,
+    activity_processes: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, max=256, help="Run activities that are no coroutines in N processes: for those that compute."),
+    ] = None,
     until_idle: Annotated[bool, typer.Option("--until-idle", help="End when nothing is left to do and no timer is set.")] = False,
     skip_timers: SkipTimers = False,
 ) -> None:
@@ -32,4 +36,4 @@ def worker(
     session.registry()
     session.open(create=True)
     session.announce()
-    session.work(concurrency=concurrency, until_idle=until_idle, skip_timers=skip_timers)
+    session.work(concurrency=concurrency, activity_processes=activity_processes or 0, until_idle=until_idle, skip_timers=skip_timers)

@@ -1,0 +1,100 @@
+"""Processes that run synchronous activities, for work that is computing: one call at a time each; no store, no history."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection
+from queue import SimpleQueue
+
+from durablectl.engine.activities import run_activity
+from durablectl.engine.events import TaskCompleted, TaskFailed
+from durablectl.engine.registry import Registry, unknown_function
+from durablectl.engine.workitems import ActivityItem
+
+
+class ActivityProcesses:
+    """`count` processes that each load the app by `load`, which must be picklable. They end with this process, however it ends."""
+
+    def __init__(self, count: int, load: Callable[[], Registry]) -> None:
+        self.count = count
+        self._is_closed = False
+        self._children = [_Child(load) for _ in range(count)]
+        self._idle: SimpleQueue[_Child] = SimpleQueue()
+        for child in self._children:
+            self._idle.put(child)
+
+    def run(self, item: ActivityItem, now: Callable[[], datetime]) -> TaskCompleted | TaskFailed | None:
+        """Call an activity in an idle process, waiting for one. A process that ends meanwhile fails it; None once this is closed."""
+        child = self._idle.get()
+        try:
+            event = child.call(item)
+        except (EOFError, OSError):
+            if self._is_closed:
+                return None
+            reason = f"Activity function '{item.name}' failed:  its process ended ({child.ending()})"
+            event = TaskFailed(now(), item.task_id, reason)
+            child.start()
+        self._idle.put(child)
+        return replace(event, timestamp=now())
+
+    def close(self) -> None:
+        """End the processes, whatever they run: what was not committed runs again."""
+        self._is_closed = True
+        for child in self._children:
+            child.kill()
+
+
+class _Child:
+    """One process, and the pipe to it."""
+
+    def __init__(self, load: Callable[[], Registry]) -> None:
+        self._load = load
+        self.start()
+
+    def start(self) -> None:
+        spawning = multiprocessing.get_context("spawn")  # a fork would copy locks that other threads hold
+        self._pipe, theirs = spawning.Pipe()
+        self._process = spawning.Process(target=_serve, args=(theirs, self._load), name="activities", daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def call(self, item: ActivityItem) -> TaskCompleted | TaskFailed:
+        self._pipe.send(item)
+        event: TaskCompleted | TaskFailed = self._pipe.recv()
+        return event
+
+    def ending(self) -> str:
+        self._process.join()
+        code = self._process.exitcode or 0
+        return signal.strsignal(-code) or f"signal {-code}" if code < 0 else f"exit code {code}"
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.join()
+
+
+def _serve(pipe: Connection, load: Callable[[], Registry]) -> None:
+    """What a process does: run what comes through the pipe, until it closes."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # meant for the worker, which ends this process when it has stopped
+        signal.signal(number, signal.SIG_IGN)
+    sys.stdout = sys.stderr  # the worker's stdout is data
+    registry = load()
+    while True:
+        try:
+            item: ActivityItem = pipe.recv()
+        except EOFError:
+            return
+        activity = registry.activities.get(item.name)
+        if activity is None:
+            pipe.send(TaskFailed(_utc_now(), item.task_id, unknown_function(item.name, "activity", registry.activities.names)))
+        else:
+            pipe.send(run_activity(activity, item.task_id, item.input, _utc_now))
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
