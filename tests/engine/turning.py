@@ -10,10 +10,12 @@ from typing import Any
 
 from durablectl.backends.local import LocalTaskHub
 from durablectl.engine.db import Database
+from durablectl.engine.events import Event
 from durablectl.engine.pool import ActivityPool
 from durablectl.engine.registry import Activity, Entity, Orchestrator, Registry
+from durablectl.engine.store import Store
 from durablectl.engine.wheel import Wheel
-from durablectl.model import InstanceStatus
+from durablectl.model import InstanceStatus, RuntimeStatus
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -81,6 +83,16 @@ class Turning:
         instance_id = self.hub.start(orchestrator, input, **options).id
         self.turn_until_quiet(wheel)
         return self.hub.get_status(instance_id)
+
+    def state(self, instance_id: str) -> RuntimeStatus:
+        return self.hub.get_status(instance_id).runtime_status
+
+    def events(self, instance_id: str) -> list[Event]:
+        """The complete events of the current execution."""
+        return Store(self.hub.database).history(instance_id)
+
+    def kinds(self, instance_id: str) -> list[str]:
+        return [type(event).__name__ for event in self.events(instance_id)]
 
     def close(self) -> None:
         for close in reversed(self._closers):
