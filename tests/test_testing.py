@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import subprocess
 import sys
@@ -19,12 +18,10 @@ import pytest
 
 import durablectl
 from durablectl import df
-from durablectl.engine.events import ExecutionCompleted, TaskCompleted
-from durablectl.engine.raw_history import raw_from_json
 from durablectl.engine.registry import Registry
 from durablectl.errors import FunctionNotFound, InstanceNotFound, UsageError, WaitTimeout
 from durablectl.model import EntityId, RuntimeStatus
-from durablectl.testing import Durable, assert_replays
+from durablectl.testing import Durable
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "testing.md"
 
@@ -325,131 +322,6 @@ def test_what_is_no_app_is_refused(durable: Durable) -> None:
 def test_an_orchestrator_that_is_not_there_is_told(durable: Durable) -> None:
     with pytest.raises(FunctionNotFound, match="no orchestrator 'Nobody'"):
         durable.run("Nobody")
-
-
-# Replays
-
-
-@pytest.fixture
-def saved(durable: Durable) -> dict[str, Any]:
-    durable.mock("act", returns="done")
-    return durable.history(durable.run(caller, 1, instance_id="i").instance_id)
-
-
-def test_a_saved_history_replays_on_the_same_code(saved: dict[str, Any], tmp_path: Path) -> None:
-    (tmp_path / "i.json").write_text(json.dumps(saved))
-    assert_replays(tmp_path / "i.json", caller)
-    assert_replays(json.dumps(saved), caller)
-
-
-def test_a_saved_history_is_read_back_as_it_was(saved: dict[str, Any]) -> None:
-    history = raw_from_json(saved)
-    assert (history.instance_id, history.name, len(history.events)) == ("i", "caller", 8)
-    assert [event.result for event in history.events if isinstance(event, TaskCompleted | ExecutionCompleted)] == ['"done"'] * 2
-
-
-def retried(context: Any) -> Any:
-    return (yield context.call_activity_with_retry("act", df.RetryOptions(1000, 2)))
-
-
-def again(context: Any) -> Any:
-    yield context.call_activity("act")
-    if context.get_input() is None:
-        context.continue_as_new(context.new_uuid())
-    return "done"
-
-
-def guarded(context: Any) -> Any:
-    try:
-        yield context.task_all([context.call_entity(df.EntityId("counter", "k"), "add"), context.call_activity("act")])
-    except Exception as error:
-        return str(error)
-
-
-def test_every_kind_of_history_replays(durable: Durable) -> None:
-    answers = iter([RuntimeError("first"), RuntimeError("second"), *(["done"] * 9)])
-
-    def act(_value: Any) -> Any:
-        if isinstance(answer := next(answers), Exception):
-            raise answer
-        return answer
-
-    durable.mock("act", calls=act)
-    durable.mock("counter", raises=ValueError("no luck"), kind="entity")
-    durable.run(retried, instance_id="rewound")
-    assert_replays(durable.history("rewound"), retried)
-    durable.hub.rewind("rewound")
-    durable.start(approval, instance_id="suspended")
-    durable.hub.suspend("suspended")
-    durable.raise_event("suspended", "Approve")
-    durable.start(approval, instance_id="terminated")
-    durable.hub.terminate("terminated", "no")
-    for function in (again, guarded, sleeper):
-        durable.run(function, 1 if function is sleeper else None, instance_id=function.__name__)
-    ran = {"rewound": retried, "suspended": approval, "terminated": approval, "again": again, "guarded": guarded, "sleeper": sleeper}
-    for instance_id, function in ran.items():
-        durable.wait(instance_id)
-        assert_replays(json.dumps(durable.history(instance_id)), function)
-    states = [durable.status(instance_id).runtime_status.value for instance_id in ran]
-    assert states == ["Completed", "Suspended", "Terminated", "Completed", "Completed", "Completed"]
-
-
-def other_activity(context: Any) -> Any:
-    return (yield context.call_activity("other"))
-
-
-def other_result(context: Any) -> Any:
-    yield context.call_activity("act")
-    return "otherwise"
-
-
-def one_step_more(context: Any) -> Any:
-    yield context.call_activity("act")
-    return (yield context.call_activity("more"))
-
-
-def still_waiting(context: Any) -> Any:
-    yield context.call_activity("act")
-    return (yield context.wait_for_external_event("Go"))
-
-
-@pytest.mark.parametrize(
-    ("function", "says"),
-    [
-        (other_activity, "(event 2 of 8, at 2026-01-01 00:00:00)"),
-        (
-            other_activity,
-            "history has TaskScheduled number 0, to call activity 'act', but the orchestrator's code decides to call activity 'other'",
-        ),
-        (other_result, 'history has that it completes with "done", but with the orchestrator\'s code now it completes with "otherwise"'),
-        (one_step_more, "history has no decision number 1, but the orchestrator's code now makes a TaskScheduled of it (more)"),
-        (still_waiting, 'history has that it completes with "done", but with the orchestrator\'s code now it still runs'),
-    ],
-    ids=["event", "activity", "result", "more", "waiting"],
-)
-def test_code_that_does_otherwise_is_told_apart(saved: dict[str, Any], function: Any, says: str) -> None:
-    with pytest.raises(AssertionError, match="^instance 'i' of 'caller' does not replay: .*" + re.escape(says)):
-        assert_replays(saved, function)
-
-
-@pytest.mark.parametrize(
-    ("document", "says"),
-    [
-        ("{", "the saved history is no JSON"),
-        ("[]", "this is no saved history of durablectl"),
-        ('{"format": "durablectl-history", "version": 2}', "the saved history has format 2, and this durablectl reads format 1"),
-        ('{"format": "durablectl-history", "version": 1}', "the saved history is damaged"),
-        (
-            '{"format": "durablectl-history", "version": 1, "instanceId": "", "executionId": "", "name": "", "events": [{"type": "No"}]}',
-            "its event 0 has the unknown type 'No'",
-        ),
-        ('{"format": "durablectl-history", "version": 1, "instanceId": "i", "executionId": "", "name": "", "events": []}', "is empty"),
-    ],
-    ids=["text", "array", "newer", "no-events", "event", "empty"],
-)
-def test_what_is_no_saved_history_is_refused(document: str, says: str) -> None:
-    with pytest.raises(UsageError, match=says):
-        assert_replays(document, caller)
 
 
 # The documentation
