@@ -43,6 +43,7 @@ class Serving:
     concurrency: int
     log: Log
     reload: bool
+    skip_timers: bool
 
 
 def serve_hub(session: Session, serving: Serving) -> None:
@@ -61,7 +62,13 @@ def serve_hub(session: Session, serving: Serving) -> None:
     telling = hosting.Telling(tally.note, session.out.warn, _tell_error(session), _tell_failure(session.out))
     with bound, stop_signals(), redirect_stdout(Talk(session.out)):
         hosted = hosting.Hosting(
-            path, registry, origin=_origin(serving.host, port), key=key, concurrency=serving.concurrency, telling=telling
+            path,
+            registry,
+            origin=_origin(serving.host, port),
+            key=key,
+            concurrency=serving.concurrency,
+            skips_timers=serving.skip_timers,
+            telling=telling,
         )
         try:
             hosted.start()

@@ -45,10 +45,11 @@ class Hosting:
         origin: str,
         key: str | None = None,
         concurrency: int = CONCURRENCY,
+        skips_timers: bool = False,
         telling: Telling | None = None,
     ) -> None:
         self._telling = telling or Telling()
-        self._registry, self._concurrency = registry, concurrency
+        self._registry, self._concurrency, self._skips_timers = registry, concurrency, skips_timers
         self._hub = LocalTaskHub(path, create=True)
         self._lock = threading.Lock()
         self._worker = self._new_worker(registry)
@@ -104,7 +105,14 @@ class Hosting:
         self._hub.close()
 
     def _new_worker(self, registry: Registry) -> Worker:
-        return Worker(self._hub.database, registry, concurrency=self._concurrency, fails_unknown=True, warn=self._telling.warn)
+        return Worker(
+            self._hub.database,
+            registry,
+            concurrency=self._concurrency,
+            fails_unknown=True,
+            skips_timers=self._skips_timers,
+            warn=self._telling.warn,
+        )
 
 
 @dataclass(frozen=True, slots=True)

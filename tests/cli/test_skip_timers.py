@@ -6,9 +6,12 @@ import json
 
 import pytest
 
+from durablectl.backends.local import LocalTaskHub
 from durablectl.engine.db import Database
 from durablectl.engine.worker import Worker
 from durablectl.functionapp.loader import load_app
+from durablectl.server.hosting import Hosting
+from durablectl.taskhub import wait_for_completion
 
 APP = """
 from datetime import timedelta
@@ -43,6 +46,14 @@ def test_a_worker_jumps_over_timers(run):
 def test_a_remote_hub_skips_no_timers_and_nothing_is_started(run):
     code, _, err = run("run", "patient", "--skip-timers", "--hub", "http://127.0.0.1:9")
     assert (code, "waits for its own timers" in err) == (7, True)
+
+
+def test_a_server_jumps_over_timers(project):
+    hosting = Hosting(project / "hub.db", load_app(project), origin="http://127.0.0.1:1", skips_timers=True)
+    hosting.start()
+    with LocalTaskHub(project / "hub.db") as hub:
+        assert wait_for_completion(hub, hub.start("patient").id, timeout=30).output == 90
+    hosting.close()
 
 
 def test_where_another_worker_works_timers_are_waited_for(run, project):

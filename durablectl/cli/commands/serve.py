@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from durablectl.cli.parameters import SkipTimers
 from durablectl.cli.serving import Log, Serving, serve_hub
 from durablectl.cli.session import Session
 from durablectl.errors import Unsupported
@@ -20,6 +21,7 @@ def serve(
     concurrency: Annotated[int, typer.Option(metavar="N", min=1, max=1024, help="How many activities run at once.")] = 32,
     log: Annotated[Log, typer.Option(help="How to write down each request on stderr.")] = Log.TEXT,
     reload: Annotated[bool, typer.Option("--reload", help="Load the app again when one of its files changes.")] = False,
+    skip_timers: SkipTimers = False,
 ) -> None:
     """Serve the local hub over HTTP as a Durable Functions app does, run its functions, and host the app's HTTP functions.
 
@@ -34,4 +36,4 @@ def serve(
     session.require_hub()
     if not session.is_local:
         raise Unsupported(f"the {session.hub_label} is served already", hint="serve is for a local hub: --hub PATH")
-    serve_hub(session, Serving(host, port, key_file, concurrency, log, reload))
+    serve_hub(session, Serving(host, port, key_file, concurrency, log, reload, skip_timers))
