@@ -1,0 +1,134 @@
+"""Every command line in docs/ does what the page says: each page is followed from top to bottom in a shell, on real hubs."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.docs.pages import DOCS, Skipped, Step, is_as_shown, pipelines, steps, uses
+
+ROOT = DOCS.parent
+SHOWN_ADDRESS = "https://orders.azurewebsites.net"
+KEY = "a-key-of-the-tests"
+HAVE_THEIR_OWN_TEST = {"testing.md"}
+GENERATED = DOCS / "reference" / "commands"
+PAGES = sorted(page for page in DOCS.rglob("*.md") if page.parent not in (GENERATED, DOCS / "adr") and page.name not in HAVE_THEIR_OWN_TEST)
+MAY_BE_SKIPPED = 6
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> dict[str, str]:
+    """The variables of a reader with an empty home, in whose shell durablectl is the one under test."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    folders = {"HOME": "home", "XDG_CONFIG_HOME": "home/.config", "XDG_STATE_HOME": "home/.state", "XDG_DATA_HOME": "home/.data"}
+    folders |= {"RUNNER_TEMP": "temp", "AGENT_TEMPDIRECTORY": "temp"}
+    for folder in folders.values():
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+    return {
+        "PATH": path,
+        "TZ": "UTC",
+        "LANG": "C.UTF-8",
+        "ORDERS_KEY": KEY,
+        **{name: str(tmp_path / each) for name, each in folders.items()},
+    }
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    """Where a reader begins: beside a copy of the examples."""
+    shutil.copytree(ROOT / "examples", tmp_path / "work" / "examples", ignore=shutil.ignore_patterns(".durablectl", "__pycache__"))
+    return tmp_path / "work"
+
+
+@pytest.fixture
+def address(tmp_path: Path, home: dict[str, str]) -> Iterator[str]:
+    """The address of the example app behind a real server with a key, in the place of the one on Azure."""
+    app = tmp_path / "azure"
+    shutil.copytree(ROOT / "examples" / "orders", app, ignore=shutil.ignore_patterns(".durablectl", "__pycache__"))
+    command = [sys.executable, "-m", "durablectl", "serve", "--port", "0", "--key-env", "ORDERS_KEY", "--log", "off"]
+    with subprocess.Popen(command, cwd=app, env=home, stderr=subprocess.PIPE, text=True) as server:
+        lines = iter(server.stderr.readline, "")  # type: ignore[union-attr]
+        found = next((match[0] for line in lines if (match := re.search(r"http://127\.0\.0\.1:\d+", line))), None)
+        try:
+            assert found, "the server did not start"
+            yield found
+        finally:
+            server.terminate()
+
+
+def free_port() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return str(listener.getsockname()[1])
+
+
+def follow(page: list[Step], work: Path, env: dict[str, str], results: Path) -> None:
+    """Run the steps in one shell, up to the first that fails."""
+    results.mkdir()
+    script = ["trap 'kill $(jobs -p) 2> /dev/null' EXIT"]
+    for number, step in enumerate(page):
+        out, code = shlex.quote(str(results / f"{number}.out")), shlex.quote(str(results / f"{number}.code"))
+        script.append(f"{{\n{step.script}\n}} > {out} 2>&1 < /dev/null\necho $? > {code}\n[ $(cat {code}) = 0 ] || exit 0")
+    subprocess.run(["bash", "--noprofile", "--norc", "-c", "\n".join(script)], cwd=work, env=env, timeout=110, check=True)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+def test_a_page_does_what_it_says(page, work, home, tmp_path, request):
+    todo = [step for step in steps(page) if isinstance(step, Step)]
+    if not todo:
+        return
+    if SHOWN_ADDRESS in page.read_text(encoding="utf-8"):
+        here = request.getfixturevalue("address")
+        todo = [Step(*(text and text.replace(SHOWN_ADDRESS, here) for text in (step.script, step.expected)), step.line) for step in todo]
+    if (served := "serve --port 7071") in page.read_text(encoding="utf-8"):
+        port = free_port()
+        todo = [Step(step.script.replace(served[-4:], port), step.expected, step.line) for step in todo]
+    follow(todo, work, home, tmp_path / "results")
+    for number, step in enumerate(todo):
+        where = f"{page.relative_to(ROOT)}, line {step.line}: {step.script}"
+        printed = (tmp_path / "results" / f"{number}.out").read_text(encoding="utf-8")
+        code = (tmp_path / "results" / f"{number}.code").read_text().strip()
+        assert code == "0", f"{where}\nexit {code}\n{printed}"
+        assert step.expected is None or is_as_shown(step.expected, printed), f"{where}\nshown:\n{step.expected}\nprinted:\n{printed}"
+        assert KEY not in printed
+
+
+def test_few_blocks_are_only_shown():
+    shown = [(page.name, step.line, step.reason) for page in PAGES for step in steps(page) if isinstance(step, Skipped)]
+    assert len(shown) <= MAY_BE_SKIPPED, shown
+    assert all(reason for *_, reason in shown)
+
+
+def test_pipelines_hand_over_only_what_the_action_and_the_template_take():
+    action = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))["inputs"]
+    template = yaml.safe_load((DOCS / "azure-pipelines" / "durablectl.yml").read_text(encoding="utf-8"))["parameters"]
+    calls = [call for page in PAGES for pipeline in pipelines(page) for call in uses(pipeline)]
+    ours = [call for call in calls if "durablectl" in call.get("uses", call.get("template", ""))]
+    assert {"uses", "template"} <= {name for call in ours for name in call}
+    for call in ours:
+        assert set(call.get("with", {})) <= set(action)
+        assert set(call.get("parameters", {})) <= {each["name"] for each in template}
+
+
+@pytest.mark.parametrize(
+    ("expected", "printed", "same"),
+    [
+        ("a\n...\nc", "a\nb\nc", True),
+        ("started 0123456789abcdef0123456789abcdef", "started fedcba9876543210fedcba9876543210\n", True),
+        ("after 3 s", "using local hub x\nafter 0.4 s", True),
+        ("a", "b", False),
+        ("a", "a\nb", False),
+        ("exit 10", "exit 0", False),
+    ],
+)
+def test_what_is_printed_is_compared_with_what_is_shown(expected, printed, same):
+    assert is_as_shown(expected, printed) is same
