@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from importlib.resources import files
@@ -17,6 +18,7 @@ UPGRADES: tuple[str, ...] = ()
 """The script at n - 1 takes a file of version n to version n + 1."""
 SCHEMA_VERSION = 1 + len(UPGRADES)
 BUSY_SECONDS = 10.0
+SHORTEST_PAUSE = 0.0003
 WAL_PAGES = 4000
 
 Row = tuple[Any, ...]
@@ -112,7 +114,7 @@ class Database:
         # The threads of one process queue up here: SQLite itself makes whoever is second sleep, longer and longer.
         with self._writing, translated(self.path):
             connection = self.connection()
-            connection.execute("BEGIN IMMEDIATE")
+            _begin(connection)
             try:
                 yield connection
                 connection.execute("COMMIT")
@@ -212,6 +214,23 @@ def _hub_error(path: Path, error: sqlite3.Error) -> HubUnusable:
     if code == sqlite3.SQLITE_CANTOPEN:
         return HubUnusable(f"cannot open the hub {path}")
     return HubUnusable(f"the hub {path} cannot be used: {error}")
+
+
+def _begin(connection: sqlite3.Connection) -> None:
+    """Begin to write, waiting for whoever writes just now: SQLite's own wait looks every 100 ms only, and may never meet a gap."""
+    connection.execute("PRAGMA busy_timeout = 0")
+    deadline = time.monotonic() + BUSY_SECONDS
+    try:
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(SHORTEST_PAUSE + time.perf_counter_ns() % 1000 / 1e6)  # as good as random
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
 
 
 def upgrade(connection: sqlite3.Connection, upgrades: Sequence[str]) -> None:
