@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable
@@ -49,6 +50,7 @@ TASK_HUB = "local"
 CONNECTION = "Storage"
 FIRST_PAUSE, LAST_PAUSE = 0.0005, 0.01
 REPLACE_SECONDS = 30.0
+SECONDS_AT_AN_ADDRESS = 1.0
 
 
 def _utc_now() -> datetime:
@@ -74,6 +76,7 @@ class LocalTaskHub:
         self._queries = Queries(self._database)
         self._registry, self._now = registry, now
         self._seen = threading.local()
+        self._served = (-math.inf, HubAddress(DEFAULT_BASE, TASK_HUB, CONNECTION))
 
     @cached_property
     def _store(self) -> Store:
@@ -279,7 +282,13 @@ class LocalTaskHub:
         return creation_urls(self._hub_address())
 
     def _hub_address(self) -> HubAddress:
-        return HubAddress(DEFAULT_BASE, TASK_HUB, CONNECTION)
+        """Where a live server answers for this hub, looked up once a second at most; else where one would."""
+        looked_at, address = self._served
+        if time.monotonic() - looked_at > SECONDS_AT_AN_ADDRESS:
+            served: dict[str, str] = next((worker.about["served"] for worker in self._live_workers() if "served" in worker.about), {})
+            address = HubAddress(served.get("base", DEFAULT_BASE), served.get("task_hub", TASK_HUB), CONNECTION)
+            self._served = time.monotonic(), address
+        return address
 
     def orchestrators(self) -> tuple[str, ...] | None:
         """From the app, else from a live worker."""

@@ -124,6 +124,8 @@ def _key(session: Session, serving: Serving, path: Path) -> str | None:
 
 
 def _origin(host: str, port: int) -> str:
+    """How this machine itself reaches what is bound to an address."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "[::]": "::1"}.get(host, host)  # noqa: S104
     shown = f"[{host}]" if ":" in host and not host.startswith("[") else host
     return f"http://{shown}:{port}"
 

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -42,6 +42,7 @@ class Worker:
     `roots` restricts it to these instances (keys) and what they call. `warn` gets what the people who run it should hear.
     With `is_persistent` a file that cannot be written is tried again; else the worker stops, `error` holds why, `on_error` is called.
     With `processes` synchronous activities run there instead of in `concurrency` threads.
+    `about` is more JSON that others may read of the worker while it lives.
     With `skips_timers` its clock jumps to the next timer as soon as nothing else is to do. See `Wheel` for `fails_unknown`.
     """
 
@@ -56,6 +57,7 @@ class Worker:
         is_persistent: bool = True,
         fails_unknown: bool = False,
         skips_timers: bool = False,
+        about: Mapping[str, object] | None = None,
         now: Callable[[], datetime] = utc_now,
         warn: Callable[[str], None] = lambda _text: None,
         on_error: Callable[[], None] = lambda: None,
@@ -64,7 +66,7 @@ class Worker:
         self._is_persistent, self._warn, self._on_error = is_persistent, warn, on_error
         self._skipping = SkippingClock(now) if skips_timers else None
         self._now = now = self._skipping or now
-        self._fails_unknown = fails_unknown
+        self._fails_unknown, self._about = fails_unknown, dict(about or {})
         self._bell = threading.Lock()
         self._bell.acquire()
         self._pool = ActivityPool(registry, concurrency, self.wake, now, processes=processes)
@@ -115,8 +117,13 @@ class Worker:
             poisoned=self._poisoned,
             fails_unknown=self._fails_unknown,
         )
-        orchestrators = sorted(self._registry.orchestrators.names)
-        wheel.open(self._now(), {"process": os.getpid(), "orchestrators": orchestrators, "roots": self._roots})
+        registry = self._registry
+        functions = {
+            "orchestrators": sorted(registry.orchestrators.names),
+            "activities": sorted(registry.activities.names),
+            "entities": sorted(registry.entities.names),
+        }
+        wheel.open(self._now(), self._about | functions | {"process": os.getpid(), "roots": self._roots})
         return wheel
 
     def _begin(self, wheel: Wheel) -> None:

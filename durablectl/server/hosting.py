@@ -18,7 +18,7 @@ from durablectl.server.access import Access
 from durablectl.server.api import Api
 from durablectl.server.app import RPC_PATH, Answered, App
 from durablectl.server.gate import Gate
-from durablectl.server.operations import Place
+from durablectl.server.operations import PATH, Place
 from durablectl.server.starters import AppFunctions, Surroundings
 
 STOP_SECONDS = 1.5
@@ -52,15 +52,15 @@ class Hosting:
         self._registry, self._concurrency, self._skips_timers = registry, concurrency, skips_timers
         self._hub = LocalTaskHub(path, create=True)
         self._lock = threading.Lock()
+        self._origin, self._settings = origin, host_settings(registry)
         self._worker = self._new_worker(registry)
         self.gate = Gate(self._hub, lambda: self._worker.wake())
-        settings = host_settings(registry)
-        self.place = Place(settings.hub_name or TASK_HUB, CONNECTION, key, registry.default_version or None)
+        self.place = Place(self._settings.hub_name or TASK_HUB, CONNECTION, key, registry.default_version or None)
         token = secrets.token_urlsafe(24) if key else ""
         self._around = Surroundings(
             self.gate, self.place, Access(key), "/".join(filter(None, [origin + RPC_PATH, token])) + "/", self._telling.on_failure
         )
-        self._prefix = settings.route_prefix
+        self._prefix = self._settings.route_prefix
         self.functions = AppFunctions(registry, self._prefix, self._around)
         self.app = App(
             Api(self.gate, self.place, lambda: self._registry.entities.names),
@@ -111,6 +111,7 @@ class Hosting:
             concurrency=self._concurrency,
             fails_unknown=True,
             skips_timers=self._skips_timers,
+            about={"served": {"base": self._origin + PATH, "task_hub": self._settings.hub_name or TASK_HUB}},
             warn=self._telling.warn,
         )
 

@@ -7,6 +7,7 @@ import pty
 import subprocess
 import sys
 
+from durablectl.backends.local import LocalTaskHub
 from durablectl.model import RuntimeStatus
 from durablectl.render.serving import Pulse, greeting, summary
 from tests.server.serving import OWN, serving
@@ -36,6 +37,15 @@ def test_the_greeting_tells_the_hub_the_functions_and_their_routes(tmp_path):
         "5 orchestrators, 1 activity, 1 entity, 12 HTTP functions",
     ]
     assert f"  POST        {address}/api/steer/{{operation}}/{{id}}" in lines
+
+
+def test_a_payload_of_the_hub_carries_the_address_of_its_live_server(tmp_path):
+    (tmp_path / "function_app.py").write_text(OWN + SMALL.format(answer="one"))
+    with serving(tmp_path) as server, LocalTaskHub(tmp_path / "hub.db") as hub:
+        links = hub.start("version")
+        assert links.status_query_get_uri == f"{server.base}/instances/{links.id}?taskHub=local&connection=Storage"
+    with LocalTaskHub(tmp_path / "hub.db") as hub:
+        assert hub.check_status("x").status_query_get_uri.startswith("http://localhost:7071/runtime/webhooks/durabletask/")
 
 
 def test_a_changed_app_is_loaded_again_and_a_broken_one_is_not(tmp_path):
