@@ -10,8 +10,8 @@ from durablectl.backends.local import LocalTaskHub
 from durablectl.engine.db import Database
 from durablectl.engine.worker import Worker
 from durablectl.functionapp.loader import load_app
-from durablectl.server.hosting import Hosting
 from durablectl.taskhub import wait_for_completion
+from tests.server.serving import serving
 
 APP = """
 from datetime import timedelta
@@ -49,11 +49,8 @@ def test_a_remote_hub_skips_no_timers_and_nothing_is_started(run):
 
 
 def test_a_server_jumps_over_timers(project):
-    hosting = Hosting(project / "hub.db", load_app(project), origin="http://127.0.0.1:1", skips_timers=True)
-    hosting.start()
-    with LocalTaskHub(project / "hub.db") as hub:
+    with serving(project, "--skip-timers"), LocalTaskHub(project / "hub.db") as hub:
         assert wait_for_completion(hub, hub.start("patient").id, timeout=30).output == 90
-    hosting.close()
 
 
 def test_where_another_worker_works_timers_are_waited_for(run, project):
