@@ -147,6 +147,14 @@ def test_a_mock_fails_as_an_activity_does(durable: Durable) -> None:
     assert "Activity function 'act' failed:  ValueError: no luck" in durable.run(caller).output
 
 
+def test_a_mock_may_steer_the_hub(durable: Durable) -> None:
+    def both(context: Any) -> Any:
+        return (yield context.task_all([context.call_activity("ask", "i"), context.wait_for_external_event("Answer")]))
+
+    durable.mock("ask", calls=lambda instance_id: durable.raise_event(instance_id, "Answer", 42))
+    assert durable.run(both, instance_id="i").output == [None, 42]
+
+
 async def _later(value: Any) -> Any:
     await asyncio.sleep(0)
     return value + 1
