@@ -90,14 +90,28 @@ class Session:
         """Announce a change, unless the context forbids it.
 
         A read-only context refuses. A protected one wants the hub's name for whatever `controls` instances that are there: from
-        `--yes --confirm NAME`, or typed. Both are `UsageError`.
+        `--yes --confirm NAME`, or typed. Both are `UsageError`. A context of the user's is honoured wherever its address is used.
         """
         self.require_hub()
         if self.settings.read_only:
             raise UsageError(f"context '{self.settings.context}' is read-only", hint="durablectl context list")
         self.announce()
         if controls and self.settings.protected:
-            self._confirm(self.settings.task_hub or self.settings.context or "", yes, confirm)
+            self._confirm(self.settings.context or "", self.settings.task_hub or self.settings.context or "", yes, confirm)
+        elif self.settings.url is not None and not self.settings.is_own_context:
+            self.begin_change_at(self.settings.url, self.settings.task_hub, controls=controls, yes=yes, confirm=confirm)
+
+    def begin_change_at(
+        self, url: str, task_hub: str | None, *, controls: bool = True, yes: bool = False, confirm: str | None = None
+    ) -> None:
+        """Honour what the user's contexts say of an address, whoever chose it: a payload may have."""
+        guards = self.settings.keys.guards_of(url, task_hub)
+        if closed := next((each for each in guards if each.read_only), None):
+            hint = "it is the context of that address: durablectl context list"
+            raise UsageError(f"context '{closed.name}' is read-only", hint=hint)
+        if controls and guards:
+            name = guards[0].name or ""
+            self._confirm(name, guards[0].task_hub or name, yes, confirm)
 
     def hub_of(self, payload: CheckStatusPayload) -> TaskHub:
         """The hub that a payload from a file belongs to: ours when they agree, or when ours is local and the payload is of this machine.
@@ -201,7 +215,7 @@ class Session:
             key=settings.key(),
             task_hub=settings.task_hub,
             connection=settings.connection,
-            **self._route(url, settings.task_hub),
+            **self.route(url, settings.task_hub),
         )
 
     def _foreign(self, payload: CheckStatusPayload, address: str) -> TaskHub:
@@ -211,10 +225,10 @@ class Session:
         return HttpTaskHub.from_payload(
             payload,
             key=self.settings.keys.key_for(address, task_hub),
-            **self._route(address, task_hub),
+            **self.route(address, task_hub),
         )
 
-    def _route(self, url: str, task_hub: str | None) -> dict[str, Any]:
+    def route(self, url: str, task_hub: str | None) -> dict[str, Any]:
         """How to reach an address: what the contexts of the user have for exactly that one."""
         keys = self.settings.keys
         return {
@@ -232,14 +246,14 @@ class Session:
         theirs = config.query_value(address, "taskHub")
         return task_hub is None or theirs is None or theirs.lower() == task_hub.lower()
 
-    def _confirm(self, name: str, yes: bool, confirm: str | None) -> None:
+    def _confirm(self, context: str, name: str, yes: bool, confirm: str | None) -> None:
         if yes and confirm == name:
             return
         if confirm is not None and confirm != name:
             raise UsageError(f"--confirm names '{confirm}', but this is '{name}'")
         if yes or not self.is_terminal:
-            raise UsageError(f"context '{self.settings.context}' is protected", hint=f"add --yes --confirm {name}")
-        self.out.talk(f"context '{self.settings.context}' is protected; type '{name}' to go on:")
+            raise UsageError(f"context '{context}' is protected", hint=f"add --yes --confirm {name}")
+        self.out.talk(f"context '{context}' is protected; type '{name}' to go on:")
         if self.stdin.readline().strip() != name:
             raise UsageError("not confirmed; nothing was changed")
 

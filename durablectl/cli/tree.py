@@ -52,6 +52,7 @@ GROUPS: dict[str, dict[str, str]] = {
     "Configure": {
         "context": "Name task hubs, and say which one is meant.",
         "completion": "Show or install the shell's completion.",
+        "doctor": "Try the hub as your commands would, and tell what mends what is wrong.",
     },
 }
 SUMMARIES = {name: summary for commands in GROUPS.values() for name, summary in commands.items()}

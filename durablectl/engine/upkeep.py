@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from durablectl.engine.db import Database
+from durablectl.engine.numbers import micros
 from durablectl.engine.session import workers
 
 _FINAL = "(1, 3, 4, 5)"
@@ -61,6 +63,35 @@ def check_hub(database: Database, now: datetime) -> HubReport:
         dead_workers=len(found) - live,
         problems=tuple(problems),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Functions that something waits for and that no worker runs now: how many instances or calls, by the name as it was called."""
+
+    orchestrators: Mapping[str, int]
+    activities: Mapping[str, int]
+    entities: Mapping[str, int]
+
+
+def waiting_functions(database: Database, now: datetime) -> Waiting:
+    """What no worker has taken on: instances and entities with something to see, and activities that were scheduled."""
+    ready = (
+        "SELECT i.name, count(DISTINCT i.key) FROM inbox m JOIN instances i ON i.key = m.instance"
+        " WHERE i.worker IS NULL AND m.visible_at <= ? AND i.id {} LIKE '@%' GROUP BY i.name COLLATE NOCASE ORDER BY 1"
+    )
+    entities = database.query(ready.format(""), (micros(now),))
+    return Waiting(
+        dict(database.query(ready.format("NOT"), (micros(now),))),
+        dict(database.query("SELECT name, count(*) FROM activities WHERE worker IS NULL GROUP BY name ORDER BY 1")),
+        {name.removeprefix("@"): count for name, count in entities},
+    )
+
+
+def check_writable(database: Database) -> None:
+    """Take the right to write and give it back; `HubUnusable` or `HubBusy` when it is not to be had."""
+    with database.transaction():
+        pass
 
 
 def file_size(path: Path) -> int:

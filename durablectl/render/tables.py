@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from durablectl.model import RuntimeStatus
@@ -23,6 +23,7 @@ STYLES = {
     RuntimeStatus.TERMINATED: "yellow",
     RuntimeStatus.CANCELED: "yellow",
 }
+_STYLE_OF_VERDICT = {"ok": "green", "warning": "yellow", "problem": "bold red"}
 _STYLE_OF_WORD = {status.value: style for status, style in STYLES.items()}
 
 
@@ -55,6 +56,21 @@ def show_table(out: Output, table: Table) -> None:
     for row in table.rows:
         rich.add_row(*(_cell(cell) for cell in row))
     out.rich(rich)
+
+
+def show_findings(out: Output, findings: Iterable[tuple[str, str, str, str | None]]) -> None:
+    """Print what was found as it comes: the verdict, what was looked at, what was found; and below it what mends it."""
+    for verdict, check, text, mend in findings:
+        lines = [f"{verdict:<7}  {safe_line(check):<14}  {safe_line(text)}", *([f"{'':25}mend: {safe_line(mend)}"] if mend else [])]
+        if not out.is_rich:
+            out.lines(lines)
+            continue
+        from rich.text import Text  # deferred, as above
+
+        shown = Text("\n".join(lines))
+        shown.stylize(_STYLE_OF_VERDICT.get(verdict, ""), 0, len(verdict))
+        out.console.print(shown, soft_wrap=True)
+        out.flush()
 
 
 def _with_header(table: Table) -> Iterator[Sequence[str]]:

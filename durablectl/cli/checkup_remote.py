@@ -1,0 +1,166 @@
+"""`doctor` on a remote hub: what lies between here and its answers, one check after the other, each asked as a user's command would."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from durablectl import config
+from durablectl.cli.checkup import Finding, Stop, instances, ok, problem, warning
+from durablectl.cli.session import Session
+from durablectl.errors import DurablectlError, KeyRefused
+from durablectl.render.views import duration_text
+
+if TYPE_CHECKING:
+    from durablectl.backends.http_probe import Probe
+    from durablectl.backends.http_transport import Answer
+
+MOST_SKEW = 60.0
+NOT_IN_FILE = "durablectl context show --sources"
+
+
+def remote(session: Session) -> Iterator[Finding]:
+    """All checks of a remote hub, in an order in which each builds on those before it."""
+    settings = session.settings
+    url = settings.url or ""
+    yield _transport(url)
+    key = _key(session)
+    yield key[1]
+    probe = _probe(session, key[0])
+    try:
+        yield _resolves(probe)
+        answer, finding, skew = _answers(probe)
+        yield finding
+        yield _api(probe, answer)
+        if key[0] is not None:
+            yield from _ways_of_the_key(probe)
+        elif not config.is_loopback(url):
+            yield warning("key", "everybody who reaches this address may steer its instances: it wants no key", "protect the app")
+        yield skew
+        yield from _hub_name(session, probe, answer)
+        yield _abilities(probe)
+    finally:
+        probe.close()
+    yield from instances(session, session.hub, datetime.now(UTC))
+
+
+def _transport(url: str) -> Finding:
+    if url.lower().startswith("https://") or config.is_loopback(url):
+        return ok("address", url)
+    return warning(
+        "address", f"{url} is http: key and data travel unencrypted", "use https in the context: durablectl context add … --replace"
+    )
+
+
+def _key(session: Session) -> tuple[str | None, Finding]:
+    settings = session.settings
+    name = settings.keys.key_name(settings.url or "", settings.task_hub)
+    try:
+        key = settings.key()
+    except KeyRefused as error:
+        raise Stop(problem("key", error)) from error
+    if key is None:
+        return None, ok("key", "none: no context or flag names one for this address")
+    return key, ok("key", f"from {name}")
+
+
+def _probe(session: Session, key: str | None) -> Probe:
+    from durablectl.backends.http_probe import Probe  # deferred: a local hub needs no httpx
+
+    settings = session.settings
+    try:
+        route: dict[str, Any] = session.route(settings.url or "", settings.task_hub)
+        return Probe(settings.url or "", key=key, task_hub=settings.task_hub, connection=settings.connection, **route)
+    except DurablectlError as error:
+        raise Stop(problem("connection", error)) from error
+
+
+def _resolves(probe: Probe) -> Finding:
+    try:
+        found = probe.addresses()
+    except DurablectlError as error:
+        raise Stop(problem("name", error)) from error
+    return ok("name", ", ".join(found) if found else "left to the proxy")
+
+
+def _answers(probe: Probe) -> tuple[Answer, Finding, Finding]:
+    from durablectl.backends.http_probe import clock_skew  # deferred, as above
+
+    asked = datetime.now(UTC)
+    try:
+        answer = probe.list_one()
+    except DurablectlError as error:
+        raise Stop(problem("connection", error)) from error
+    answered = datetime.now(UTC)
+    secure = "over TLS, " if probe.base.startswith("https:") else ""
+    took = f"{(answered - asked).total_seconds() * 1000:.0f} ms"
+    return answer, ok("connection", f"{secure}answered in {took}"), _clock(clock_skew(answer, asked, answered))
+
+
+def _clock(skew: Any) -> Finding:
+    if skew is None:
+        return ok("clock", "the service tells no time")
+    seconds = skew.total_seconds()
+    if abs(seconds) <= MOST_SKEW:
+        return ok("clock", "agrees with this machine's")
+    way = "ahead of" if seconds > 0 else "behind"
+    text = f"the service's clock is {duration_text(abs(seconds))} {way} this machine's: --created-after and the like will be off"
+    return warning("clock", text, "set this machine's clock: timedatectl set-ntp true")
+
+
+def _api(probe: Probe, answer: Answer) -> Finding:
+    try:
+        probe.judge(answer)
+    except DurablectlError as error:
+        raise Stop(problem("api", error)) from error
+    return ok("api", "the Durable Functions HTTP API")
+
+
+def _ways_of_the_key(probe: Probe) -> Iterator[Finding]:
+    """The header is what durablectl uses; the addresses in payloads carry the key in their query."""
+    try:
+        by_query, without = probe.list_one(header=False, code=True), probe.list_one(header=False)
+    except DurablectlError as error:
+        yield problem("key", error)
+        return
+    if by_query.status in (401, 403):
+        yield warning(
+            "key", f"accepted in the header, refused in the query ({by_query.status})", "expect payload addresses not to work elsewhere"
+        )
+    elif without.status == 200:
+        yield warning("key", "the service answers without any key too", "protect the app, or leave the key out")
+    else:
+        yield ok("key", "accepted, in the header and in the query")
+
+
+def _hub_name(session: Session, probe: Probe, answer: Answer) -> Iterator[Finding]:
+    """A mistyped task hub answers like an empty one: only the app's own hub, if there is something in it, shows the difference."""
+    name = session.settings.task_hub
+    if name is None:
+        yield ok("task hub", "the app's own")
+        return
+    if probe.judge(answer):
+        yield ok("task hub", name)
+        return
+    try:
+        others = probe.judge(probe.list_one(own_hub=False))
+    except DurablectlError:
+        others = 0
+    if others:
+        yield warning("task hub", f"'{name}' is empty, and the app's own task hub is not: is the name right?", NOT_IN_FILE)
+    else:
+        yield warning("task hub", f"'{name}' is empty; one that does not exist would look the same", NOT_IN_FILE)
+
+
+def _abilities(probe: Probe) -> Finding:
+    try:
+        entities, rewinds = probe.entities(), probe.rewinds()
+    except DurablectlError as error:
+        return problem("abilities", error)
+    able = ["start, wait, list, raise-event, terminate, suspend, resume, restart, purge"]
+    if entities is None:
+        able.append("entities")
+    able.append("rewind" if rewinds else "rewind where the app's storage has it (the service is of 2025 or older)")
+    text = ", ".join(able)
+    return ok("abilities", text) if entities is None else warning("abilities", f"{text}; no entities: {entities.message}")

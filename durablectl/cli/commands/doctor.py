@@ -1,0 +1,74 @@
+"""`durablectl doctor`: try the hub as a user would, and say what mends what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import typer
+
+from durablectl.cli import exits
+from durablectl.cli.checkup import Finding, Verdict, problem, until_stop
+from durablectl.cli.session import Session
+from durablectl.errors import DurablectlError, UsageError
+from durablectl.render.output import OutputFormat
+from durablectl.render.tables import show_findings
+
+
+def doctor(ctx: typer.Context) -> None:
+    """Try the hub as your commands would, and tell what mends what is wrong.
+
+    A remote hub: its address, TLS, the key, the task hub's name, the clocks, what the service can do. A local one: its file, the app, its
+    workers, and functions that something waits for and nobody runs. Of both: the oldest running instance, and those that are stuck.
+    Nothing is changed. The exit code is that of the first problem, 0 when there are warnings only.
+
+    Example:
+
+      durablectl doctor
+    """
+    session: Session = ctx.obj
+    if session.out.format is OutputFormat.ID:
+        raise UsageError("findings have no ids", hint="use -o json or -o text")
+    found: list[Finding] = []
+    checks = _kept(_checks(session), found)
+    match session.out.format:
+        case OutputFormat.JSON:
+            session.out.json([finding.to_json() for finding in checks])
+        case OutputFormat.JSONL:
+            session.out.jsonl(finding.to_json() for finding in checks)
+        case _:
+            show_findings(session.out, ((each.verdict.value, each.check, each.text, each.mend) for each in checks))
+            session.out.note(_summary(found))
+    errors = [finding.error for finding in found if finding.error is not None]
+    if errors:
+        raise typer.Exit(exits.for_error(errors[0]))
+
+
+def _checks(session: Session) -> Iterator[Finding]:
+    session.require_hub()
+    session.out.note(f"looking at {session.hub_label}, from {session.settings.hub_source}")
+    try:
+        if session.is_local:
+            from durablectl.cli.checkup_local import local  # deferred: each kind of hub needs its own half
+
+            yield from until_stop(local(session))
+        else:
+            from durablectl.cli.checkup_remote import remote  # deferred, as above
+
+            yield from until_stop(remote(session))
+    except DurablectlError as error:
+        yield problem("hub", error)
+
+
+def _kept(findings: Iterable[Finding], found: list[Finding]) -> Iterator[Finding]:
+    for finding in findings:
+        found.append(finding)
+        yield finding
+
+
+def _summary(found: list[Finding]) -> str:
+    problems = sum(finding.verdict is Verdict.PROBLEM for finding in found)
+    warnings = sum(finding.verdict is Verdict.WARNING for finding in found)
+    if not problems and not warnings:
+        return "all is well"
+    counts = ((problems, "problem"), (warnings, "warning"))
+    return ", ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts if count)
