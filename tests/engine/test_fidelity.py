@@ -114,6 +114,20 @@ def test_06_a_result_for_an_instance_that_is_gone_is_dropped(turning: Turning, g
         turning.hub.get_status("s")
 
 
+def test_63_an_activity_under_way_runs_while_its_instance_is_suspended(turning: Turning, gate: threading.Event) -> None:
+    wheel = turning.wheel()
+    turning.hub.start("slow_one", instance_id="s")
+    turn_once_or_more(turning, wheel)
+    turning.hub.suspend("s")
+    turn_once_or_more(turning, wheel)
+    gate.set()
+    turning.turn_until_quiet(wheel)
+    assert (turning.state("s"), "TaskCompleted" in turning.kinds("s")) == (RuntimeStatus.SUSPENDED, True)
+    turning.hub.resume("s")
+    turning.turn_until_quiet(wheel)
+    assert turning.hub.get_status("s").output == 1
+
+
 def test_09_counters_begin_anew_in_every_execution(turning: Turning, app: App) -> None:
     @app.orchestrator
     def again(context: Any) -> Any:

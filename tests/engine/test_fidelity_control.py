@@ -44,6 +44,17 @@ def test_62_only_what_runs_is_suspended_and_only_what_is_suspended_resumed(turni
     assert [event.reason for event in turning.events("a") if type(event).__name__ == "ExecutionSuspended"] == ["a break"]
 
 
+def test_62_a_pending_instance_can_be_suspended_and_begins_after_its_resume(turning: Turning) -> None:
+    wheel = turning.wheel()
+    turning.hub.start("sequence", ["Oslo"], instance_id="s")
+    turning.hub.suspend("s")
+    turning.turn_until_quiet(wheel)
+    assert turning.state("s") is RuntimeStatus.SUSPENDED
+    turning.hub.resume("s")
+    turning.turn_until_quiet(wheel)
+    assert turning.hub.get_status("s").output == ["Hello Oslo!"]
+
+
 # Rewind, restart, purge
 
 
