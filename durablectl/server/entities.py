@@ -50,7 +50,7 @@ class Entities:
         if refusal is not None:
             return short(400, refusal)
         operation = call.query.text("op") or ""
-        value = await _operation_input(call)
+        value = await _operation_input(self._gate, call)
         return await self._send(partial(self._hub.signal_entity, EntityId(name, key), operation, value))
 
     async def delete(self, _call: Call, name: str, key: str) -> Response:
@@ -87,7 +87,7 @@ def _is_within(entity: EntityStatus, query: Query) -> bool:
     return (after is None or entity.last_operation_time >= after) and (before is None or entity.last_operation_time <= before)
 
 
-async def _operation_input(call: Call) -> Any:
+async def _operation_input(gate: Gate, call: Call) -> Any:
     """JSON when the type says so, else the body as a plain string; None without a body."""
     if not call.has_body:
         return None
@@ -95,6 +95,6 @@ async def _operation_input(call: Call) -> Any:
     if call.media_type != "application/json":
         return text if text else None
     try:
-        return parse(text).value
+        return (await gate.parsed(parse, text)).value
     except NotJson as error:
         raise Refusal(short(400, f"Could not parse JSON content: {error}")) from None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from functools import partial
 from queue import SimpleQueue
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from durablectl.errors import DurablectlError
 from durablectl.model import InstanceStatus
@@ -18,8 +19,11 @@ from durablectl.taskhub import TaskHub, intervals
 READERS = 4
 MOST_IN_A_GROUP = 256
 MOST_LARGE = 1000
+LARGE = 64 * 1024  # characters or bytes
+LEAVE_SECONDS = 1.0
 
 Result = TypeVar("Result")
+_Item: TypeAlias = "tuple[Callable[[], Any], asyncio.Future[Any], asyncio.AbstractEventLoop]"
 
 
 @runtime_checkable
@@ -41,14 +45,19 @@ class Gate:
 
     def __init__(self, hub: TaskHub, wake: Callable[[], None] = lambda: None) -> None:
         self.hub = hub
-        self._readers = ThreadPoolExecutor(READERS, "reader")
+        self._readers = _Readers()
         self._writer = _Writer(hub, wake) if isinstance(hub, GroupingHub) else None
         self._waits = Waits(hub) if isinstance(hub, GroupingHub) else None
         self._large: set[str] = set()
         self._is_closing = False
 
     async def read(self, call: Callable[[], Result]) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._readers, call)
+        """Call in a thread, in which it may take its time."""
+        return await self._readers.submit(call)
+
+    async def parsed(self, parse: Callable[[str], Result], text: str) -> Result:
+        """What a text means; a long one is read in a thread."""
+        return parse(text) if len(text) < LARGE else await self.read(partial(parse, text))
 
     async def look(self, instance_id: str, call: Callable[[], Result]) -> Result:
         """Read one instance: in microseconds and so at once where the hub is a file, unless the instance is known to be large."""
@@ -101,7 +110,33 @@ class Gate:
         self.stop_waiting()
         if self._writer is not None:
             self._writer.close()
-        self._readers.shutdown(wait=False, cancel_futures=True)
+        self._readers.close()
+
+
+class _Readers:
+    """A few threads for calls that take their time. The process may end in the middle of one."""
+
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[_Item | None] = SimpleQueue()
+        for number in range(READERS):
+            threading.Thread(target=self._run, name=f"reader {number}", daemon=True).start()
+
+    def submit(self, call: Callable[[], Result]) -> asyncio.Future[Result]:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
+        self._queue.put((call, future, loop))
+        return future
+
+    def close(self) -> None:
+        for _ in range(READERS):
+            self._queue.put(None)
+
+    def _run(self) -> None:
+        while (item := self._queue.get()) is not None:
+            call, future, loop = item
+            result, error = _outcome(call)
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(_settle, [(future, result, error)])
 
 
 class _Writer:
@@ -109,7 +144,7 @@ class _Writer:
 
     def __init__(self, hub: GroupingHub, wake: Callable[[], None]) -> None:
         self._hub, self._wake = hub, wake
-        self._queue: SimpleQueue[tuple[Callable[[], Any], asyncio.Future[Any], asyncio.AbstractEventLoop] | None] = SimpleQueue()
+        self._queue: SimpleQueue[_Item | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
@@ -121,7 +156,7 @@ class _Writer:
 
     def close(self) -> None:
         self._queue.put(None)
-        self._thread.join(5.0)
+        self._thread.join(LEAVE_SECONDS)
 
     def _run(self) -> None:
         is_open = True
@@ -137,7 +172,7 @@ class _Writer:
             if group:
                 self._write(group)
 
-    def _write(self, group: list[tuple[Callable[[], Any], asyncio.Future[Any], asyncio.AbstractEventLoop]]) -> None:
+    def _write(self, group: list[_Item]) -> None:
         outcomes: list[tuple[Any, BaseException | None]]
         try:
             with self._hub.group():
@@ -148,10 +183,8 @@ class _Writer:
         for (_, future, loop), (result, error) in zip(group, outcomes, strict=True):
             answers.setdefault(loop, []).append((future, result, error))
         for loop, settled in answers.items():
-            try:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 loop.call_soon_threadsafe(_settle, settled)
-            except RuntimeError:  # the loop is closed: nobody waits any more
-                continue
         self._wake()
 
 

@@ -21,7 +21,7 @@ from durablectl.server.gate import Gate
 from durablectl.server.operations import PATH, Place
 from durablectl.server.starters import AppFunctions, Surroundings
 
-STOP_SECONDS = 1.5
+STOP_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,13 +15,12 @@ from durablectl.model import FINAL_STATUSES, CheckStatusPayload, IfExists, Insta
 from durablectl.server import answers
 from durablectl.server.answers import Refusal, empty, full, json_answer, short
 from durablectl.server.call import Call
-from durablectl.server.gate import Gate
+from durablectl.server.gate import LARGE, Gate
 from durablectl.server.lenient import NotJson, Parsed, parse, parse_first
 from durablectl.taskhub import TaskHub
 from durablectl.wire import HubAddress, check_status_payload, json_value, status_to_json
 
 PATH = "/runtime/webhooks/durabletask"
-LARGE = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ class Instances:
         self._gate, self._hub, self._place = gate, gate.hub, place
 
     async def start(self, call: Call, name: str, instance_id: str | None = None) -> Response:
-        text = await _input(call)
+        text = await _input(self._gate, call)
         version = call.query.first("version") or self._place.version
         begin = partial(begin_instance, self._hub, name, text, instance_id or None, version)
         try:
@@ -154,7 +152,7 @@ class Instances:
 
     async def raise_event(self, call: Call, instance_id: str, name: str) -> Response:
         try:
-            event = await _event(call)
+            event = await _event(self._gate, call)
         except Refusal as refusal:  # whether the instance is there comes first
             state = await self._state_or_none(instance_id)
             if state is None:
@@ -260,7 +258,7 @@ def _for_the_app(text: str, is_encoded: bool) -> str:
         return text
 
 
-async def _input(call: Call) -> str | None:
+async def _input(gate: Gate, call: Call) -> str | None:
     """The JSON text of an input; None without one. Its content type is not looked at."""
     if not call.has_body:
         return None
@@ -268,24 +266,20 @@ async def _input(call: Call) -> str | None:
     if not text.strip():
         return text  # kept as it is: the service shows it as an empty string
     try:
-        return (await _parsed(parse, text)).text
+        return (await gate.parsed(parse, text)).text
     except NotJson as error:
         raise Refusal(_cut_off(error) if error.is_cut_off else _bad_json(error)) from None
 
 
-async def _event(call: Call) -> Parsed:
+async def _event(gate: Gate, call: Call) -> Parsed:
     """The first JSON value of the body; what follows it does not count."""
     text = await call.text()
     if call.media_type != "application/json":
         raise Refusal(short(400, "Only application/json request content is supported"))
     try:
-        return await _parsed(parse_first, text)
+        return await gate.parsed(parse_first, text)
     except NotJson as error:
         raise Refusal(_bad_json(error)) from None
-
-
-async def _parsed(read: Callable[[str], Parsed], text: str) -> Parsed:
-    return read(text) if len(text) < LARGE else await asyncio.to_thread(read, text)
 
 
 def _bad_json(error: NotJson) -> Response:

@@ -8,6 +8,7 @@ import json
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import wait
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -31,6 +32,7 @@ from durablectl.wire import creation_urls, management_payload, payload_to_json
 
 ANONYMOUS = "anonymous"
 PLACEHOLDER = "INSTANCEID"
+LEAVE_SECONDS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,9 +197,9 @@ class _Loop:
         sessions = sys.modules.get("azure.durable_functions.models.utils.http_utils")
         session = getattr(sessions, "_client_session", None)
         if session is not None:
-            asyncio.run_coroutine_threadsafe(session.close(), self._loop).result(1.0)
+            wait([asyncio.run_coroutine_threadsafe(session.close(), self._loop)], LEAVE_SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(1.0)
+        self._thread.join(LEAVE_SECONDS)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
