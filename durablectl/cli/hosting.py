@@ -1,15 +1,14 @@
-"""The long-lived worker of the command line, and where an app's words go while it runs here."""
+"""The long-lived worker of the command line."""
 
 from __future__ import annotations
 
-import io
-import threading
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from durablectl.cli.listening import listening
 from durablectl.cli.signals import stop_signals
 from durablectl.engine.db import Database
+from durablectl.engine.speech import Speech
 from durablectl.engine.worker import CONCURRENCY, Worker
 from durablectl.render.output import Output
 
@@ -20,32 +19,11 @@ if TYPE_CHECKING:
 STOP_SECONDS = 5.0
 
 
-class Talk(io.TextIOBase):
-    """Where an app's `print` goes while it runs here: line by line to stderr, never into our data."""
-
-    def __init__(self, out: Output) -> None:
-        self._out = out
-        self._rest = threading.local()
-
-    def write(self, text: str) -> int:
-        *lines, rest = (getattr(self._rest, "text", "") + text).split("\n")
-        self._rest.text = rest
-        for line in lines:
-            self._out.talk(line)
-        return len(text)
-
-    def writable(self) -> bool:
-        return True
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        return "utf-8"
-
-
 def run_worker(
     path: Path,
     registry: Registry,
     out: Output,
+    speech: Speech,
     *,
     concurrency: int = CONCURRENCY,
     processes: ActivityProcesses | None = None,
@@ -63,7 +41,7 @@ def run_worker(
         skips_timers=skip_timers,
         warn=out.warn,
     )
-    with stop_signals() as stopping, redirect_stdout(Talk(out)):
+    with stop_signals() as stopping, listening(speech):
         try:
             worker.start()
             out.note("working until nothing is left to do" if until_idle else "working; stop it with Ctrl-C")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from durablectl.cli.hosting import Talk
+from durablectl.cli.listening import listening
 from durablectl.cli.session import Session
 from durablectl.cli.signals import stop_signals
 from durablectl.errors import Unsupported
@@ -60,7 +60,7 @@ def serve_hub(session: Session, serving: Serving) -> None:
     port = bound.getsockname()[1]
     tally = Tally(_log(session.out, serving.log))
     telling = hosting.Telling(tally.note, session.out.warn, _tell_error(session), _tell_failure(session.out))
-    with bound, stop_signals(), redirect_stdout(Talk(session.out)):
+    with bound, stop_signals(), listening(session.speech):
         hosted = hosting.Hosting(
             path,
             registry,

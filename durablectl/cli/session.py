@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -17,6 +17,7 @@ from durablectl.render.output import Output
 
 if TYPE_CHECKING:
     from durablectl.engine.registry import Registry
+    from durablectl.engine.speech import Speech
     from durablectl.model import CheckStatusPayload
     from durablectl.taskhub import TaskHub
 
@@ -143,10 +144,18 @@ class Session:
 
         if self.app_path is None:
             raise AppError("there is no function_app.py here", hint="name it with --app PATH, or write one with: durablectl init")
-        with redirect_stdout(sys.stderr):  # what an app prints is talk
+        with redirect_stdout(self.speech), redirect_stderr(self.speech):
             registry = load_app(self.app_path)
+        self.speech.finish()
         registry.activities.add(http_activity())
         return registry
+
+    @cached_property
+    def speech(self) -> Speech:
+        """Where the app's words go: to stderr, with the instance's id in front."""
+        from durablectl.engine.speech import Speech  # deferred, as above
+
+        return Speech(self.out.talk)
 
     def registry(self) -> Registry:
         """The app's functions. `AppError` when there is no app or it cannot be loaded."""
@@ -161,11 +170,11 @@ class Session:
         if not self.is_local:
             yield
             return
-        from durablectl.cli.hosting import Talk  # deferred: only who works needs it
+        from durablectl.cli.listening import listening  # deferred: only who works needs it
         from durablectl.engine.embedded import embedded_worker  # deferred, as above
 
         working = embedded_worker(self.require_hub(), self.registry, instance_ids, skips_timers=skip_timers, warn=self.out.warn)
-        with redirect_stdout(Talk(self.out)), working:
+        with listening(self.speech), working:
             yield
 
     def work(self, *, concurrency: int, activity_processes: int = 0, until_idle: bool, skip_timers: bool = False) -> None:
@@ -174,15 +183,17 @@ class Session:
 
         registry, processes = self.registry(), None
         if activity_processes:
-            from durablectl.engine.processes import ActivityProcesses  # deferred: few ask for it
+            from durablectl.cli.listening import listening_alone  # deferred: few ask for it
+            from durablectl.engine.processes import ActivityProcesses
             from durablectl.library import load_registry
 
             assert self.app_path is not None  # or there would be no registry
-            processes = ActivityProcesses(activity_processes, partial(load_registry, self.app_path))
+            processes = ActivityProcesses(activity_processes, partial(load_registry, self.app_path), listening_alone)
         run_worker(
             self.require_hub(),
             registry,
             self.out,
+            self.speech,
             concurrency=concurrency,
             processes=processes,
             until_idle=until_idle,

@@ -103,7 +103,8 @@ class Planner:
         row = (held.key, decision.task_id, held.execution_id, decision.name, decision.input, at, worker)
         self.rows.activities.append(row)
         if worker is not None:
-            self.dispatch.append(ActivityItem(held.key, held.execution_id, decision.task_id, decision.name, decision.input, worker))
+            call = (decision.task_id, decision.name, decision.input)
+            self.dispatch.append(ActivityItem(held.key, held.execution_id, *call, worker, held.instance_id))
 
     def _create_timer(self, held: Held, decision: TimerCreated, at: int) -> None:
         due = micros(decision.fire_at)

@@ -18,6 +18,7 @@ from durablectl.engine.activities import run_activity, run_async_activity
 from durablectl.engine.entities import EntityBatchResult, OperationResult, run_batch
 from durablectl.engine.events import TaskCompleted, TaskFailed
 from durablectl.engine.registry import Activity, Registry, unknown_function
+from durablectl.engine.speech import SPEAKER
 from durablectl.engine.workitems import ActivityItem, EntityBatch
 from durablectl.model import EntityId
 
@@ -147,10 +148,12 @@ class ActivityPool:
         entity_id = EntityId.parse(batch.entity_id)
         entity = self._registry.entities.get(entity_id.name)
         if entity is None:
+                SPEAKER.set(item.instance_id)
             failed = OperationResult(f'"no entity function {entity_id.name}"', "FunctionNotFound")
             return EntityBatchResult(batch.state, [failed] * len(batch.operations))
         return run_batch(entity, entity_id.key, batch.state, batch.operations)
 
+                SPEAKER.set(item.entity_id)
     async def _run_async(self, item: ActivityItem, activity: Activity) -> None:
         result = await run_async_activity(activity, item.task_id, item.input, self._now)
         self._results.append((item, result))
@@ -171,6 +174,7 @@ class ActivityPool:
 
 def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
     try:
+        SPEAKER.set(item.instance_id)  # of this coroutine's own context
         loop.run_forever()
     finally:
         loop.close()

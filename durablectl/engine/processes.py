@@ -6,6 +6,7 @@ import multiprocessing
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
@@ -14,16 +15,22 @@ from queue import SimpleQueue
 from durablectl.engine.activities import run_activity
 from durablectl.engine.events import TaskCompleted, TaskFailed
 from durablectl.engine.registry import Registry, unknown_function
+from durablectl.engine.speech import SPEAKER
 from durablectl.engine.workitems import ActivityItem
 
 
 class ActivityProcesses:
-    """`count` processes that each load the app by `load`, which must be picklable. They end with this process, however it ends."""
+    """`count` processes that each load the app by `load`, which must be picklable. They end with this process, however it ends.
 
-    def __init__(self, count: int, load: Callable[[], Registry]) -> None:
+    `listening`, picklable too, is a context that each process runs in: it hears what the app says there.
+    """
+
+    def __init__(
+        self, count: int, load: Callable[[], Registry], listening: Callable[[], AbstractContextManager[object]] = nullcontext
+    ) -> None:
         self.count = count
         self._is_closed = False
-        self._children = [_Child(load) for _ in range(count)]
+        self._children = [_Child(load, listening) for _ in range(count)]
         self._idle: SimpleQueue[_Child] = SimpleQueue()
         for child in self._children:
             self._idle.put(child)
@@ -52,14 +59,14 @@ class ActivityProcesses:
 class _Child:
     """One process, and the pipe to it."""
 
-    def __init__(self, load: Callable[[], Registry]) -> None:
-        self._load = load
+    def __init__(self, load: Callable[[], Registry], listening: Callable[[], AbstractContextManager[object]]) -> None:
+        self._load, self._listening = load, listening
         self.start()
 
     def start(self) -> None:
         spawning = multiprocessing.get_context("spawn")  # a fork would copy locks that other threads hold
         self._pipe, theirs = spawning.Pipe()
-        self._process = spawning.Process(target=_serve, args=(theirs, self._load), name="activities", daemon=True)
+        self._process = spawning.Process(target=_serve, args=(theirs, self._load, self._listening), name="activities", daemon=True)
         self._process.start()
         theirs.close()
 
@@ -78,17 +85,22 @@ class _Child:
         self._process.join()
 
 
-def _serve(pipe: Connection, load: Callable[[], Registry]) -> None:
+def _serve(pipe: Connection, load: Callable[[], Registry], listening: Callable[[], AbstractContextManager[object]]) -> None:
     """What a process does: run what comes through the pipe, until it closes."""
     for number in (signal.SIGINT, signal.SIGTERM):  # meant for the worker, which ends this process when it has stopped
         signal.signal(number, signal.SIG_IGN)
     sys.stdout = sys.stderr  # the worker's stdout is data
-    registry = load()
+    with listening():
+        _answer(pipe, load())
+
+
+def _answer(pipe: Connection, registry: Registry) -> None:
     while True:
         try:
             item: ActivityItem = pipe.recv()
         except EOFError:
             return
+        SPEAKER.set(item.instance_id)
         activity = registry.activities.get(item.name)
         if activity is None:
             pipe.send(TaskFailed(_utc_now(), item.task_id, unknown_function(item.name, "activity", registry.activities.names)))

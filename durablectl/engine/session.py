@@ -185,7 +185,8 @@ class Session:
             condition += " AND coalesce(i.root, i.key) IN (SELECT value FROM json_each(:roots))"
             parameters["roots"] = json.dumps(self._scope.roots)
         rows = sql.execute(
-            "SELECT a.instance, a.execution_id, a.task_id, a.name, a.input, :me FROM activities a JOIN instances i ON i.key = a.instance"
+            "SELECT a.instance, a.execution_id, a.task_id, a.name, a.input, :me, i.id"
+            " FROM activities a JOIN instances i ON i.key = a.instance"
             f" WHERE {condition} ORDER BY a.scheduled_at, a.instance, a.task_id LIMIT :room",
             parameters,
         ).fetchall()

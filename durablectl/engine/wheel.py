@@ -23,6 +23,7 @@ from durablectl.engine.pool import ActivityPool, Result
 from durablectl.engine.registry import Orchestrator, Registry, unknown_function
 from durablectl.engine.replay import Execution
 from durablectl.engine.session import Session
+from durablectl.engine.speech import REPEATING, SPEAKER
 from durablectl.engine.workitems import ActivityItem, EntityBatch, Fetched, Loaded, Scope, TurnRows, Want, WorkItem
 from durablectl.errors import HubBusy, HubUnusable
 
@@ -104,6 +105,7 @@ class Wheel:
 
     def close(self) -> None:
         """Leave the hub; what was held is free at once. Generators are closed, their instances untouched."""
+        SPEAKER.set(REPEATING)
         for held in self._held.values():
             held.execution.close()
         self._held.clear()
@@ -230,6 +232,7 @@ class Wheel:
             orchestrator = Orchestrator(started.name, lambda _context: None)
         execution = Execution(orchestrator, loaded.instance_id, loaded.execution_id)
         if loaded.past:
+            SPEAKER.set(REPEATING)
             try:
                 execution.rebuild(loaded.past)
             except BaseException as error:  # user code
@@ -262,6 +265,7 @@ class Wheel:
         if held.key in self._poisoned:
             return failed_episode(now, events, self._poisoned.pop(held.key))
         self.running = Running(held.key, held.instance_id, held.name)
+        SPEAKER.set(held.instance_id)
         try:
             return held.execution.run(events, now)
         except BaseException as error:  # user code, a KeyboardInterrupt of its own included
@@ -270,6 +274,8 @@ class Wheel:
             self.running = None
 
     def _evict(self, rows: TurnRows) -> None:
+        if len(self._held) > self._most_kept:
+            SPEAKER.set(REPEATING)  # an evicted generator's last words come again
         while len(self._held) > self._most_kept:
             key, held = self._held.popitem(last=False)
             held.execution.close()

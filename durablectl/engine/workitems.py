@@ -49,6 +49,7 @@ class ActivityItem:
     name: str
     input: str | None
     worker: int
+    instance_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

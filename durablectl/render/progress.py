@@ -195,7 +195,8 @@ def _progress(out: Output) -> Progress:
         text("fields[message]", overflow="ellipsis", ratio=2),
         TimeElapsedColumn(),
     )
-    return Display(*columns, console=out.talk_console, transient=True, expand=True)
+    # What an app prints meanwhile comes by `Output.talk`, not by Rich's own way above the display.
+    return Display(*columns, console=out.talk_console, transient=True, expand=True, redirect_stdout=False, redirect_stderr=False)
 
 
 class _Narrower:

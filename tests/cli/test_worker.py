@@ -39,7 +39,7 @@ def test_a_worker_until_idle_does_what_there_is_and_ends(run, app):
     run("start", "hello", "--instance-id", "h-1")
     code, out, err = run("worker", "--until-idle")
     assert (code, out) == (0, "")
-    assert "greeting Ada\n" in err
+    assert "] greeting Ada\n" in err
     assert json.loads(run("status", "h-1", "-o", "json").out)["output"] == "hello Ada"
 
 

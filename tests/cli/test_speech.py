@@ -1,0 +1,109 @@
+"""What an app says goes to stderr, with the instance in front, once; never into our data."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from durablectl.engine.speech import REPEATING, SPEAKER, Speech
+
+APP = """
+import asyncio, logging, sys
+from durablectl import df
+
+print("loading")
+app = df.DFApp()
+
+@app.orchestration_trigger(context_name="context")
+def order(context):
+    print("first")
+    yield context.call_activity("pay", context.instance_id)
+    print("second")
+    yield context.call_activity("ship", context.instance_id)
+    yield context.call_entity(df.EntityId("tally", "t"), "add")
+    yield context.wait_for_external_event("Go")
+    print("third")
+    return "done"
+
+@app.activity_trigger(input_name="id")
+def pay(id):
+    print("paying", id)
+    logging.info("paid %s", id)
+    logging.getLogger("shop").warning("dear")
+
+@app.activity_trigger(input_name="id")
+async def ship(id):
+    print("ship", end="")
+    await asyncio.sleep(0.01)
+    print("ping", id, file=sys.stderr)
+
+@app.entity_trigger(context_name="context")
+def tally(context):
+    print("counting")
+    context.set_state(1)
+"""
+
+
+@pytest.fixture
+def shop(project):
+    (project / "function_app.py").write_text(APP)
+    return project
+
+
+def durablectl(*args):
+    command = [sys.executable, "-m", "durablectl", *args]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, env={**os.environ})
+
+
+def test_every_line_has_its_instance_in_front(shop):
+    durablectl("start", "order", "--instance-id", "o-1")
+    durablectl("raise-event", "o-1", "Go")
+    done = durablectl("wait", "o-1", "-o", "json", "-q", "--timeout", "30s")
+    assert json.loads(done.stdout)["output"] == "done"
+    lines = done.stderr.splitlines()
+    assert lines[0] == "loading"
+    assert lines[1:] == [
+        "[o-1] first",
+        "[o-1] paying o-1",
+        "[o-1] paid o-1",
+        "[o-1] warning: dear",
+        "[o-1] second",
+        "[o-1] shipping o-1",
+        "[@tally@t] counting",
+        "[o-1] third",
+    ]
+
+
+def test_a_line_that_is_replayed_is_not_printed_again(shop):
+    durablectl("start", "order", "--instance-id", "o-1")
+    first = durablectl("worker", "--until-idle")
+    durablectl("raise-event", "o-1", "Go")
+    second = durablectl("worker", "--until-idle")
+    assert "[o-1] first" in first.stderr
+    assert [line for line in second.stderr.splitlines() if line.startswith("[")] == ["[o-1] third"]
+
+
+def test_activities_in_processes_are_told_too(shop):
+    durablectl("start", "order", "--instance-id", "o-1")
+    assert "[o-1] paying o-1\n" in durablectl("worker", "--until-idle", "--activity-processes", "1").stderr
+
+
+def test_lines_of_several_speakers_do_not_mix():
+    lines: list[str] = []
+    speech = Speech(lines.append)
+    for speaker, text in (("a", "one "), ("b", "two\nthr"), (None, "x\n"), ("a", "half\n"), (REPEATING, "again\n")):
+        SPEAKER.set(speaker)
+        assert speech.write(text) == len(text)
+    SPEAKER.set(None)
+    speech.finish()
+    assert lines == ["[b] two", "x", "[a] one half", "[b] thr"]
+
+
+def test_what_an_app_says_cannot_act_on_the_terminal(shop):
+    (shop / "function_app.py").write_text(APP.replace('print("paying", id)', 'print("\\x1b[2Jpaying")'))
+    durablectl("start", "order", "--instance-id", "o-1")
+    assert "[o-1] \\x1b[2Jpaying\n" in durablectl("worker", "--until-idle").stderr
