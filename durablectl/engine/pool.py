@@ -29,7 +29,9 @@ Item = ActivityItem | EntityBatch
 Result = tuple[ActivityItem, TaskCompleted | TaskFailed] | tuple[EntityBatch, EntityBatchResult]
 
 AHEAD_SECONDS = 0.02
+FEWEST_AHEAD = 4
 HEADWAY_SECONDS = 0.002
+COMPUTING_SECONDS, BUSY_SHARE = 0.1, 0.3
 MOST_ASYNC = 1000
 
 
@@ -59,7 +61,8 @@ class ActivityPool:
         self._tasks: set[asyncio.Task[None]] = set()
         self._outstanding = self._outstanding_async = 0
         self._seconds_each = 0.0
-        self._last_headway = time.monotonic()
+        self._last_headway = self._last_added = self._looked_at = time.monotonic()
+        self._used, self._is_computing = time.process_time(), False
 
     @property
     def outstanding(self) -> int:
@@ -68,14 +71,16 @@ class ActivityPool:
 
     @property
     def room(self) -> int:
-        """How many more activities to lease: twice the slots, or what is done in a moment when activities are quick."""
+        """How many more activities to lease: twice the threads in use, or what is done in a moment when activities are quick."""
         ahead = 2 * self._size
         if self._seconds_each > 0:
-            ahead = max(ahead, int(AHEAD_SECONDS / self._seconds_each))
+            ahead = max(min(ahead, 2 * max(self._threads, FEWEST_AHEAD)), int(AHEAD_SECONDS / self._seconds_each))
         return max(0, ahead - self._outstanding - max(0, self._outstanding_async - MOST_ASYNC))
 
     def submit(self, items: Sequence[Item]) -> None:
         coroutines: list[Coroutine[Any, Any, None]] = []
+        if items and not self.outstanding:
+            self._last_headway = time.monotonic()
         for item in items:
             activity = self._registry.activities.get(item.name) if isinstance(item, ActivityItem) else None
             if isinstance(item, ActivityItem) and activity is not None and activity.is_async:
@@ -102,10 +107,15 @@ class ActivityPool:
         return results
 
     def tend(self) -> None:
-        """Add threads when activities wait and those that run make no headway."""
-        waiting = self._queue.qsize()
-        if waiting and self._threads < self._size and time.monotonic() - self._last_headway > HEADWAY_SECONDS and not self._results:
-            self._add_threads(min(waiting, self._size - self._threads))
+        """Add threads when activities wait and those that run make no headway; hardly any when they compute, and would take turns only."""
+        waiting, now = self._queue.qsize(), time.monotonic()
+        self._look(now)
+        if not waiting or self._threads >= self._size or self._results or now - self._last_headway <= HEADWAY_SECONDS:
+            return
+        if not self._is_computing:
+            self._add_threads(min(waiting, self._size - self._threads, max(1, self._threads)))
+        elif now - self._last_added > COMPUTING_SECONDS:
+            self._add_threads(1)
 
     def close(self) -> None:
         """Let idle threads end; those that run user code end with the process."""
@@ -116,11 +126,20 @@ class ActivityPool:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._loop.stop)
 
+    def _look(self, now: float) -> None:
+        """Notice whether this process keeps a core busy, as far as other processes leave it one. What was long ago tells nothing."""
+        seconds = now - self._looked_at
+        if seconds >= HEADWAY_SECONDS:
+            used = time.process_time()
+            self._is_computing = seconds > COMPUTING_SECONDS or used - self._used > BUSY_SHARE * seconds
+            self._looked_at, self._used = now, used
+
     def _is_async(self, item: Item) -> bool:
         activity = self._registry.activities.get(item.name) if isinstance(item, ActivityItem) else None
         return activity is not None and activity.is_async
 
     def _add_threads(self, count: int) -> None:
+        self._last_added = time.monotonic()
         for _ in range(count):
             self._threads += 1
             threading.Thread(target=self._work, name=f"activity-{self._threads}", daemon=True).start()
@@ -129,10 +148,12 @@ class ActivityPool:
         get = self._queue.get
         while (item := get()) is not None:
             if isinstance(item, ActivityItem):
+                SPEAKER.set(item.instance_id)
                 if (event := self._run(item)) is None:
                     return
                 self._results.append((item, event))
             else:
+                SPEAKER.set(item.entity_id)
                 self._results.append((item, self._operate(item)))
             self._wake()
 
@@ -148,13 +169,12 @@ class ActivityPool:
         entity_id = EntityId.parse(batch.entity_id)
         entity = self._registry.entities.get(entity_id.name)
         if entity is None:
-                SPEAKER.set(item.instance_id)
             failed = OperationResult(f'"no entity function {entity_id.name}"', "FunctionNotFound")
             return EntityBatchResult(batch.state, [failed] * len(batch.operations))
         return run_batch(entity, entity_id.key, batch.state, batch.operations)
 
-                SPEAKER.set(item.entity_id)
     async def _run_async(self, item: ActivityItem, activity: Activity) -> None:
+        SPEAKER.set(item.instance_id)  # of this coroutine's own context
         result = await run_async_activity(activity, item.task_id, item.input, self._now)
         self._results.append((item, result))
         self._wake()
@@ -174,7 +194,6 @@ class ActivityPool:
 
 def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
     try:
-        SPEAKER.set(item.instance_id)  # of this coroutine's own context
         loop.run_forever()
     finally:
         loop.close()
