@@ -16,7 +16,8 @@ from durablectl.functionapp.http import HttpResponse
 from durablectl.functionapp.values import EntityId, OrchestrationRuntimeStatus
 from durablectl.model import FINAL_STATUSES, InstanceFilter, InstanceStatus, RuntimeStatus
 from durablectl.server.gate import Gate
-from durablectl.server.operations import Place, begin_instance
+from durablectl.server.inputs import begin_instance
+from durablectl.server.operations import Place
 from durablectl.taskhub import list_instances
 from durablectl.wire import json_text, management_payload, payload_to_json, status_to_json
 

@@ -6,19 +6,17 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from starlette.responses import Response
 
 from durablectl.errors import AlreadyExists, InstanceNotFound, Unsupported, UsageError, WrongState
-from durablectl.model import FINAL_STATUSES, CheckStatusPayload, IfExists, InstanceFilter, RuntimeStatus
+from durablectl.model import FINAL_STATUSES, CheckStatusPayload, InstanceFilter, RuntimeStatus
 from durablectl.server import answers
 from durablectl.server.answers import Refusal, empty, full, json_answer, short
 from durablectl.server.call import Call
 from durablectl.server.gate import LARGE, Gate
-from durablectl.server.lenient import NotJson, Parsed, parse, parse_first
-from durablectl.taskhub import TaskHub
-from durablectl.wire import HubAddress, check_status_payload, json_value, status_to_json
+from durablectl.server.inputs import begin_instance, read_event, read_input, send_event
+from durablectl.wire import HubAddress, check_status_payload, status_to_json
 
 PATH = "/runtime/webhooks/durabletask"
 
@@ -43,7 +41,7 @@ class Instances:
         self._gate, self._hub, self._place = gate, gate.hub, place
 
     async def start(self, call: Call, name: str, instance_id: str | None = None) -> Response:
-        text = await _input(self._gate, call)
+        text = await read_input(self._gate, call)
         version = call.query.first("version") or self._place.version
         begin = partial(begin_instance, self._hub, name, text, instance_id or None, version)
         try:
@@ -152,7 +150,7 @@ class Instances:
 
     async def raise_event(self, call: Call, instance_id: str, name: str) -> Response:
         try:
-            event = await _event(self._gate, call)
+            event = await read_event(self._gate, call)
         except Refusal as refusal:  # whether the instance is there comes first
             state = await self._state_or_none(instance_id)
             if state is None:
@@ -214,80 +212,6 @@ class Instances:
         except InstanceNotFound:
             return None
         return found.runtime_status
-
-
-def begin_instance(hub: TaskHub, name: str, text: str | None, instance_id: str | None, version: str | None) -> CheckStatusPayload:
-    """Start an instance as the service does: a finished one with the id is replaced, an unfinished one is `AlreadyExists`."""
-    start = partial(_start, hub, name, text, instance_id=instance_id, version=version)
-    try:
-        return start(if_exists=IfExists.FAIL)
-    except AlreadyExists:
-        status = hub.get_status(instance_id or "", show_input=False).runtime_status
-        if not status.is_final:
-            raise AlreadyExists(f"An Orchestration instance with the status {status.value} already exists.") from None
-        return start(if_exists=IfExists.REPLACE)
-
-
-def _start(hub: Any, name: str, text: str | None, **settings: Any) -> CheckStatusPayload:
-    """A local hub keeps the text as it came; another one takes the value."""
-    if hasattr(hub, "start_text"):
-        payload: CheckStatusPayload = hub.start_text(name, text, **settings)
-        return payload
-    started: CheckStatusPayload = hub.start(name, None if text is None else parse(text).value, **settings)
-    return started
-
-
-def send_event(hub: Any, instance_id: str, name: str, event: Parsed, *, is_encoded: bool = False) -> None:
-    if hasattr(hub, "raise_event_text"):
-        hub.raise_event_text(instance_id, name, _for_the_app(event.text, is_encoded))
-    else:
-        hub.raise_event(instance_id, name, event.value)
-
-
-def _for_the_app(text: str, is_encoded: bool) -> str:
-    """The text that an app reads: of JSON text inside of a string, which is how the official Python client sends everything, that text.
-
-    Of inputs and of what entities are sent the engine takes care by itself.
-    """
-    if not is_encoded or not text.lstrip().startswith('"'):
-        return text
-    inner: str = json_value(text)
-    try:
-        return parse(inner).text
-    except NotJson:
-        return text
-
-
-async def _input(gate: Gate, call: Call) -> str | None:
-    """The JSON text of an input; None without one. Its content type is not looked at."""
-    if not call.has_body:
-        return None
-    text = await call.text()
-    if not text.strip():
-        return text  # kept as it is: the service shows it as an empty string
-    try:
-        return (await gate.parsed(parse, text)).text
-    except NotJson as error:
-        raise Refusal(_cut_off(error) if error.is_cut_off else _bad_json(error)) from None
-
-
-async def _event(gate: Gate, call: Call) -> Parsed:
-    """The first JSON value of the body; what follows it does not count."""
-    text = await call.text()
-    if call.media_type != "application/json":
-        raise Refusal(short(400, "Only application/json request content is supported"))
-    try:
-        return await gate.parsed(parse_first, text)
-    except NotJson as error:
-        raise Refusal(_bad_json(error)) from None
-
-
-def _bad_json(error: NotJson) -> Response:
-    return full(400, answers.BAD_JSON, str(error), answers.READER)
-
-
-def _cut_off(error: NotJson) -> Response:
-    return answers.went_wrong(str(error), answers.SERIALIZATION)
 
 
 def _no_such_restart(detail: str) -> Response:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +29,11 @@ class Served:
 
     def ask(self, method: str, target: str, body: Any = None, headers: dict[str, str] | None = None) -> tuple[int, Any]:
         """Send a request; its status, and its body as JSON if it is that. A `target` without a `/` in front is the API's."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        connection.request(method, target if target.startswith("/") else f"{BASE}/{target}", content, headers or {})
-        answer = connection.getresponse()
-        text = answer.read()
-        connection.close()
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
+            connection.request(method, target if target.startswith("/") else f"{BASE}/{target}", content, headers or {})
+            answer = connection.getresponse()
+            text = answer.read()
         try:
             return answer.status, json.loads(text)
         except ValueError:

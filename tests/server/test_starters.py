@@ -135,6 +135,50 @@ def test_a_function_of_a_higher_level_asks_for_the_key(served):
     assert served.ask("GET", "/api/locked", headers={"x-functions-key": KEY}) == (200, "open")
 
 
+def test_an_app_of_function_json_folders_is_hosted_too(tmp_path):
+    files = {
+        "host.json": "{}",
+        "Hi/function.json": '{"bindings": [{"type": "orchestrationTrigger", "name": "context", "direction": "in"}]}',
+        "Hi/__init__.py": "import azure.durable_functions as df\ndef hi(context):\n    return 'hi'\nmain = df.Orchestrator.create(hi)\n",
+        "Start/function.json": json.dumps(
+            {
+                "bindings": [
+                    {
+                        "type": "httpTrigger",
+                        "name": "req",
+                        "direction": "in",
+                        "route": "hi/{id}",
+                        "methods": ["post"],
+                        "authLevel": "anonymous",
+                    },
+                    {"type": "http", "name": "$return", "direction": "out"},
+                    {"type": "durableClient", "name": "starter", "direction": "in"},
+                ]
+            }
+        ),
+        "Start/__init__.py": (
+            "import azure.durable_functions as df\n"
+            "async def main(req, starter):\n"
+            "    client = df.DurableOrchestrationClient(starter)\n"
+            "    made = await client.start_new('Hi', req.route_params['id'])\n"
+            "    return await client.wait_for_completion_or_create_check_status_response(req, made, 20000, 20)\n"
+        ),
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    with serving(tmp_path, app=tmp_path) as server:
+        assert server.ask("POST", "/api/hi/one") == (200, "hi")
+        assert server.ask("GET", "/api/hi/one")[0] == 404
+
+
+def test_without_the_azure_packages_nothing_is_missing(tmp_path):
+    (tmp_path / "azure.py").write_text("raise ImportError('the azure packages are not installed here')\n")
+    (tmp_path / "function_app.py").write_text(OWN + APP)
+    with serving(tmp_path) as server:
+        assert server.ask("POST", "/api/wait/greet?timeout=20000", "Ada") == (200, "Hello Ada!")
+
+
 def test_the_route_prefix_of_host_json_is_used(tmp_path):
     (tmp_path / "function_app.py").write_text(OWN + APP)
     (tmp_path / "host.json").write_text(json.dumps({"extensions": {"http": {"routePrefix": "v1/x"}, "durableTask": {"hubName": "Mine"}}}))
