@@ -1,0 +1,93 @@
+"""What a request brings along: the input of a start, the data of an event; and how a hub takes them. Knows no routes."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from starlette.responses import Response
+
+from durablectl.errors import AlreadyExists
+from durablectl.model import CheckStatusPayload, IfExists
+from durablectl.server import answers
+from durablectl.server.answers import Refusal, full, short
+from durablectl.server.call import Call
+from durablectl.server.gate import Gate
+from durablectl.server.lenient import NotJson, Parsed, parse, parse_first
+from durablectl.taskhub import TaskHub
+from durablectl.wire import json_value
+
+
+def begin_instance(hub: TaskHub, name: str, text: str | None, instance_id: str | None, version: str | None) -> CheckStatusPayload:
+    """Start an instance as the service does: a finished one with the id is replaced, an unfinished one is `AlreadyExists`."""
+    start = partial(_start, hub, name, text, instance_id=instance_id, version=version)
+    try:
+        return start(if_exists=IfExists.FAIL)
+    except AlreadyExists:
+        status = hub.get_status(instance_id or "", show_input=False).runtime_status
+        if not status.is_final:
+            raise AlreadyExists(f"An Orchestration instance with the status {status.value} already exists.") from None
+        return start(if_exists=IfExists.REPLACE)
+
+
+def _start(hub: Any, name: str, text: str | None, **settings: Any) -> CheckStatusPayload:
+    """A local hub keeps the text as it came; another one takes the value."""
+    if hasattr(hub, "start_text"):
+        payload: CheckStatusPayload = hub.start_text(name, text, **settings)
+        return payload
+    blank_or_value = None if text is None else parse(text).value if text.strip() else ""
+    started: CheckStatusPayload = hub.start(name, blank_or_value, **settings)
+    return started
+
+
+def send_event(hub: Any, instance_id: str, name: str, event: Parsed, *, is_encoded: bool = False) -> None:
+    if hasattr(hub, "raise_event_text"):
+        hub.raise_event_text(instance_id, name, _for_the_app(event.text, is_encoded))
+    else:
+        hub.raise_event(instance_id, name, event.value)
+
+
+def _for_the_app(text: str, is_encoded: bool) -> str:
+    """The text that an app reads: of JSON text inside of a string, which is how the official Python client sends everything, that text.
+
+    Of inputs and of what entities are sent the engine takes care by itself.
+    """
+    if not is_encoded or not text.lstrip().startswith('"'):
+        return text
+    inner: str = json_value(text)
+    try:
+        return parse(inner).text
+    except NotJson:
+        return text
+
+
+async def read_input(gate: Gate, call: Call) -> str | None:
+    """The JSON text of an input; None without one. Its content type is not looked at."""
+    if not call.has_body:
+        return None
+    text = await call.text()
+    if not text.strip():
+        return text  # kept as it is: the service shows it as an empty string
+    try:
+        return (await gate.parsed(parse, text)).text
+    except NotJson as error:
+        raise Refusal(_cut_off(error) if error.is_cut_off else _bad_json(error)) from None
+
+
+async def read_event(gate: Gate, call: Call) -> Parsed:
+    """The first JSON value of the body; what follows it does not count."""
+    text = await call.text()
+    if call.media_type != "application/json":
+        raise Refusal(short(400, "Only application/json request content is supported"))
+    try:
+        return await gate.parsed(parse_first, text)
+    except NotJson as error:
+        raise Refusal(_bad_json(error)) from None
+
+
+def _bad_json(error: NotJson) -> Response:
+    return full(400, answers.BAD_JSON, str(error), answers.READER)
+
+
+def _cut_off(error: NotJson) -> Response:
+    return answers.went_wrong(str(error), answers.SERIALIZATION)
