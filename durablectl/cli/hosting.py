@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from durablectl.cli.listening import listening
+from durablectl.cli.listening import listening, listening_alone
 from durablectl.cli.signals import stop_signals
 from durablectl.engine.db import Database
 from durablectl.engine.speech import Speech
@@ -17,40 +23,98 @@ if TYPE_CHECKING:
     from durablectl.engine.registry import Registry
 
 STOP_SECONDS = 5.0
+DRAIN_SECONDS = 60.0
 
 
-def run_worker(
-    path: Path,
-    registry: Registry,
-    out: Output,
-    speech: Speech,
-    *,
-    concurrency: int = CONCURRENCY,
-    processes: ActivityProcesses | None = None,
-    until_idle: bool = False,
-    skip_timers: bool = False,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Work:
+    """How to work: with `activity_processes`, activities run in so many; `reload` goes on with the app's new files when they change."""
+
+    concurrency: int = CONCURRENCY
+    activity_processes: int = 0
+    until_idle: bool = False
+    skip_timers: bool = False
+    reload: bool = False
+
+
+def run_worker(path: Path, app: Path, registry: Registry, out: Output, speech: Speech, work: Work) -> None:
     """Work for a hub until SIGINT or SIGTERM, or until nothing is left to do; raises what stopped the worker."""
     database = Database(path, create=True)
-    worker = Worker(
-        database,
-        registry,
-        concurrency=concurrency,
-        processes=processes,
-        is_persistent=not until_idle,
-        skips_timers=skip_timers,
-        warn=out.warn,
-    )
-    with stop_signals() as stopping, listening(speech):
+    changed: SimpleQueue[Registry] = SimpleQueue()
+    worker = _worker(database, app, registry, out, work)
+    with stop_signals() as stopping, listening(speech), _reloading(app, changed, out, work.reload):
         try:
             worker.start()
-            out.note("working until nothing is left to do" if until_idle else "working; stop it with Ctrl-C")
+            out.note("working until nothing is left to do" if work.until_idle else "working; stop it with Ctrl-C")
             while not stopping.is_set() and worker.is_running:
-                if until_idle and worker.wait_until_idle(0.05):
+                if work.until_idle and worker.wait_until_idle(0.05):
                     break
-                stopping.wait(0.05 if until_idle else 0.5)
+                stopping.wait(0.05 if work.until_idle else 0.5)
+                if not changed.empty():
+                    registry = _newest(changed)
+                    _drain(worker, stopping)
+                    worker.stop(STOP_SECONDS)
+                    worker = _worker(database, app, registry, out, work)
+                    worker.start()
+                    out.note("working with the new code")
         finally:
             worker.stop(STOP_SECONDS)
             database.close()
     if worker.error is not None:
         raise worker.error
+
+
+def _worker(database: Database, app: Path, registry: Registry, out: Output, work: Work) -> Worker:
+    return Worker(
+        database,
+        registry,
+        concurrency=work.concurrency,
+        processes=_processes(work.activity_processes, app),
+        is_persistent=not work.until_idle,
+        skips_timers=work.skip_timers,
+        warn=out.warn,
+    )
+
+
+def _processes(count: int, app: Path) -> ActivityProcesses | None:
+    if not count:
+        return None
+    from durablectl.engine.processes import ActivityProcesses  # deferred: few ask for it
+    from durablectl.library import load_registry
+
+    return ActivityProcesses(count, partial(load_registry, app), listening_alone)
+
+
+@contextmanager
+def _reloading(app: Path, changed: SimpleQueue[Registry], out: Output, wanted: bool) -> Iterator[None]:
+    """While inside, the app is put into `changed` whenever its files have changed and it loads."""
+    if not wanted:
+        yield
+        return
+    from durablectl.backends.http_activity import http_activity  # deferred, as above
+    from durablectl.server.reloading import Reloading
+
+    def replace(registry: Registry) -> None:
+        registry.activities.add(http_activity())
+        changed.put(registry)
+
+    watching = Reloading(app, replace, out.note, out.warn)
+    try:
+        yield
+    finally:
+        watching.stop()
+
+
+def _newest(changed: SimpleQueue[Registry]) -> Registry:
+    registry = changed.get()
+    while not changed.empty():
+        registry = changed.get()
+    return registry
+
+
+def _drain(worker: Worker, stopping: threading.Event) -> None:
+    """Let the activities that run come to their end, for a while: what does not is begun again by the next worker."""
+    worker.drain()
+    for _ in range(int(DRAIN_SECONDS / 0.05)):
+        if worker.is_drained or stopping.wait(0.05):
+            return

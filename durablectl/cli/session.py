@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -16,6 +16,7 @@ from durablectl.errors import AppError, UsageError
 from durablectl.render.output import Output
 
 if TYPE_CHECKING:
+    from durablectl.cli.hosting import Work
     from durablectl.engine.registry import Registry
     from durablectl.engine.speech import Speech
     from durablectl.model import CheckStatusPayload
@@ -177,28 +178,13 @@ class Session:
         with listening(self.speech), working:
             yield
 
-    def work(self, *, concurrency: int, activity_processes: int = 0, until_idle: bool, skip_timers: bool = False) -> None:
-        """Be a worker of the local hub until a signal comes, or nothing is left to do. With processes, activities run in so many."""
+    def work(self, work: Work) -> None:
+        """Be a worker of the local hub until a signal comes, or nothing is left to do."""
         from durablectl.cli.hosting import run_worker  # deferred, as above
 
-        registry, processes = self.registry(), None
-        if activity_processes:
-            from durablectl.cli.listening import listening_alone  # deferred: few ask for it
-            from durablectl.engine.processes import ActivityProcesses
-            from durablectl.library import load_registry
-
-            assert self.app_path is not None  # or there would be no registry
-            processes = ActivityProcesses(activity_processes, partial(load_registry, self.app_path), listening_alone)
-        run_worker(
-            self.require_hub(),
-            registry,
-            self.out,
-            self.speech,
-            concurrency=concurrency,
-            processes=processes,
-            until_idle=until_idle,
-            skip_timers=skip_timers,
-        )
+        registry = self.registry()
+        assert self.app_path is not None  # or there would be no registry
+        run_worker(self.require_hub(), self.app_path, registry, self.out, self.speech, work)
 
     def close(self) -> None:
         """Close every hub that was opened. Calling it twice is fine."""

@@ -54,6 +54,8 @@ class ActivityPool:
             size = processes.count
         self._processes = processes
         self._registry, self._size, self._wake, self._now = registry, size, wake, now
+        self.takes_more = True
+        """Whether more activities may be leased for this pool."""
         self._queue: SimpleQueue[Item | None] = SimpleQueue()
         self._results: deque[Result] = deque()
         self._threads = 0
@@ -72,6 +74,8 @@ class ActivityPool:
     @property
     def room(self) -> int:
         """How many more activities to lease: twice the threads in use, or what is done in a moment when activities are quick."""
+        if not self.takes_more:
+            return 0
         ahead = 2 * self._size
         if self._seconds_each > 0:
             ahead = max(min(ahead, 2 * max(self._threads, FEWEST_AHEAD)), int(AHEAD_SECONDS / self._seconds_each))

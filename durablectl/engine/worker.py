@@ -97,6 +97,16 @@ class Worker:
         if self._bell.locked():
             try:
                 self._bell.release()
+    def drain(self) -> None:
+        """Begin no more activities; those that run come to their end. `stop` is still to be called."""
+        self._pool.takes_more = False
+        self.wake()
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether no activity runs or waits to run here."""
+        return self._pool.outstanding == 0
+
             except RuntimeError:  # another thread was quicker
                 return
 

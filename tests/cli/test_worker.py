@@ -137,3 +137,30 @@ def test_activities_run_in_processes_when_that_is_asked_for(run, project):
     ran_in = json.loads(run("status", "t", "-o", "json").out)["output"]
     assert len(ran_in) == 2
     assert os.getpid() not in ran_in
+
+
+def test_a_worker_goes_on_with_the_new_code(run, app, project):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "durablectl", "worker", "--reload"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    try:
+        while "stop it with Ctrl-C" not in process.stderr.readline():
+            assert process.poll() is None
+        run("start", "ask", "--instance-id", "a-1")
+        (project / "function_app.py").write_text(APP.replace('"hello "', '"good morning, "'))
+        while "with the new code" not in process.stderr.readline():
+            assert process.poll() is None
+        run("start", "hello", "--instance-id", "h-1")
+        assert json.loads(run("wait", "h-1", "--timeout", "20s", "-o", "json").out)["output"] == "good morning, Ada"
+        run("raise-event", "a-1", "Answer", "--input-json", "42")
+        assert json.loads(run("wait", "a-1", "--timeout", "20s", "-o", "json").out)["output"] == 42
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=20)[0] == ""
+        assert process.returncode == 0
+    finally:
+        process.kill()
+
+
+def test_a_worker_that_ends_reloads_nothing(run, app):
+    assert run("worker", "--reload", "--until-idle").code == 2

@@ -8,7 +8,7 @@ import typer
 
 from durablectl.cli.parameters import SkipTimers
 from durablectl.cli.session import Session
-from durablectl.errors import Unsupported
+from durablectl.errors import Unsupported, UsageError
 
 
 def worker(
@@ -20,10 +20,12 @@ def worker(
     ] = None,
     until_idle: Annotated[bool, typer.Option("--until-idle", help="End when nothing is left to do and no timer is set.")] = False,
     skip_timers: SkipTimers = False,
+    reload: Annotated[bool, typer.Option("--reload", help="Go on with the new code when the app's files change.")] = False,
 ) -> None:
     """Run the app's functions for the local hub.
 
-    It works until it is stopped with Ctrl-C or SIGTERM. Several workers may share a hub. What the app prints goes to stderr.
+    It works until it is stopped with Ctrl-C or SIGTERM. Several workers may share a hub. What the app prints or logs goes to stderr, with
+    the instance's id in front.
 
     Example:
 
@@ -33,7 +35,11 @@ def worker(
     session.require_hub()
     if not session.is_local:
         raise Unsupported(f"the {session.hub_label} runs its own workers", hint="a worker is for a local hub: --hub PATH")
+    if reload and until_idle:
+        raise UsageError("--reload and --until-idle exclude each other", hint="give only one of them")
+    from durablectl.cli.hosting import Work  # deferred: the help needs no engine
+
     session.registry()
     session.open(create=True)
     session.announce()
-    session.work(concurrency=concurrency, activity_processes=activity_processes or 0, until_idle=until_idle, skip_timers=skip_timers)
+    session.work(Work(concurrency, activity_processes or 0, until_idle, skip_timers, reload))
