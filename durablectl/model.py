@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -66,6 +67,14 @@ class InstanceStatus:
     @property
     def is_entity(self) -> bool:
         return self.instance_id.startswith("@")
+
+    @property
+    def is_child(self) -> bool:
+        """Whether the id is one that the service gives a sub-orchestration which was given none: `<guid>:<number>`."""
+        return _CHILD.fullmatch(self.instance_id) is not None
+
+
+_CHILD = re.compile(r"[0-9a-f]{8}(-?)(?:[0-9a-f]{4}\1){3}[0-9a-f]{12}:[0-9a-f]+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,152 +1,164 @@
-"""One operation on each of several instances: what was requested, what failed and why, and the exit code."""
+"""One operation on each of many instances, and a true account of it, whatever ended it; chooses no instance and asks nobody."""
 
 from __future__ import annotations
 
-import getpass
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
 
-import typer
-
-from durablectl.cli import exits
+from durablectl.cli.accounts import Account, Skipped, show_account
+from durablectl.cli.parameters import How
 from durablectl.cli.session import Session
-from durablectl.cli.targets import Targets
-from durablectl.errors import Conflict, DurablectlError, NotFound, OutcomeUnknown, ServiceError, WrongState
-from durablectl.model import InstanceStatus
-from durablectl.render.output import OutputFormat
-from durablectl.render.safe import safe_line
+from durablectl.cli.starting import is_local_hub
+from durablectl.crew import Crew, Groups, Outcome, Threads
+from durablectl.errors import Conflict, DurablectlError, NotFound, ServiceError, Unreachable, UsageError, WrongState
+from durablectl.render.batch import Progress, batch_display
 from durablectl.taskhub import TaskHub
 
-ONE_BY_ONE = (NotFound, Conflict, ServiceError, OutcomeUnknown)
+ONE_BY_ONE = (NotFound, Conflict, ServiceError, UsageError)
+AT_ONCE = 8
+GRACE = 3.0  # what requests that are under way get when the batch is cut short
+PATIENCE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What is done to each: `operate` may return the id of a new instance. `told` is what was done, for people.
+
+    What is not `is_grouped` has a transaction of its own on a local hub. See `Account` for `sum_name`.
+    """
+
+    verb: str
+    told: str
+    operate: Callable[[str], object]
+    is_grouped: bool = True
+    sum_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """What is no failure although it was not done."""
+    """What is no failure although it was not done: that it is not there, that it is finished, that its state is another one by now."""
 
     not_found: bool = False
     finished: bool = False
+    moved_on: bool = False
 
 
-@dataclass(slots=True)
-class Account:
-    """What became of each instance, in order: done (with the id of a new instance, if it made one), left alone, or failed."""
-
-    done: dict[str, str | None] = field(default_factory=dict)
-    skipped: dict[str, str] = field(default_factory=dict)
-    failed: dict[str, DurablectlError] = field(default_factory=dict)
+ALL_OF_IT = Tolerance(not_found=True, finished=True, moved_on=True)
 
 
-def for_each(
-    session: Session,
-    targets: Targets,
-    hub: TaskHub,
-    operate: Callable[[str], object],
-    *,
-    told: str,
-    tolerance: Tolerance = Tolerance(),
-) -> None:
-    """Do it for each and show the account; `operate` may return the id of a new instance.
+def carry_out(session: Session, hub: TaskHub, ids: Sequence[str], operation: Operation, how: How, tolerance: Tolerance) -> Account:
+    """Do it for each, show the account, and return it. A single instance's error is raised as it is, several ones' are in the account.
 
-    A single instance's error is raised as it is, several ones' make exit code 1.
-
-    `told` is what was done, for people: "termination requested".
+    What ends a batch early (Ctrl-C, a refused key, a service that answers nobody) is raised after the account was shown.
     """
-    if not targets.ids:
-        session.out.note("no instance was named; nothing to do")
-    account = Account()
+    account = Account(operation.told, list(ids), started=time.monotonic(), sum_name=operation.sum_name)
+    crew = _crew(session, hub, ids, lambda each: _attempt(hub, operation, tolerance, each), operation, how)
+    stop: BaseException | None = None
+    with batch_display(session.out, operation.verb, len(ids)) as progress:
+        try:
+            stop = _run(session, crew, account, how, progress)
+        except (KeyboardInterrupt, DurablectlError) as error:
+            stop = error
+        crew.stop()
+        account.stopped = stop is not None or bool(account.left)
+        for outcome in crew.rest(GRACE) if stop else crew:
+            _take(session, account, outcome)
+        account.unknown = crew.begun
+    show_account(session, account)
+    if stop is not None:
+        raise stop
+    return account
+
+
+def _crew(
+    session: Session, hub: TaskHub, ids: Sequence[str], attempt: Callable[[str], object], operation: Operation, how: How
+) -> Crew[str]:
+    if not is_local_hub(session, hub):
+        return Threads(ids, attempt, concurrency=how.concurrency or AT_ONCE, rate=how.rate)
+    from durablectl.backends.local import LocalTaskHub  # deferred: a remote command needs no engine
+
+    assert isinstance(hub, LocalTaskHub)
+    if operation.is_grouped:
+        return Groups(ids, attempt, hub.group, rate=how.rate)
+    return Groups(ids, attempt, nullcontext, size=1, rate=how.rate)
+
+
+def _attempt(hub: TaskHub, operation: Operation, tolerance: Tolerance, instance_id: str) -> object:
     try:
-        for instance_id in targets.ids:
-            error = _one(session, account, instance_id, operate, told)
-            if error is not None and (why := _tolerated(hub, instance_id, error, tolerance)) is not None:
-                account.skipped[instance_id] = why
-            elif error is not None and len(targets.ids) == 1:
-                raise error
-            elif error is not None:
-                account.failed[instance_id] = error
-    except BaseException:
-        _tell_stop(session, account, targets.ids)
+        return operation.operate(instance_id)
+    except NotFound:
+        if tolerance.not_found:
+            return Skipped("not there")
         raise
-    show_account(session, account, told)
+    except WrongState:
+        if (why := _why_not(hub, instance_id, tolerance)) is not None:
+            return Skipped(why)
+        raise
 
 
-def _one(session: Session, account: Account, instance_id: str, operate: Callable[[str], object], told: str) -> DurablectlError | None:
-    """Do it for one; the error that concerns this one alone, if there is one."""
-    try:
-        made = operate(instance_id)
-    except ONE_BY_ONE as error:
-        return error
-    new_id = made if isinstance(made, str) else None
-    account.done[instance_id] = new_id
-    _tell(session, f"{told}: {instance_id}{f' -> {new_id}' if new_id else ''}")
-    return None
-
-
-def _tell_stop(session: Session, account: Account, ids: Sequence[str]) -> None:
-    """Before what ends a batch early is told: how far it came."""
-    if len(ids) > 1:
-        tried = len(account.done) + len(account.skipped) + len(account.failed)
-        session.out.talk(f"stopped after {tried} of {len(ids)} instances: {len(account.done)} done, {len(account.failed)} failed")
-
-
-def _tell(session: Session, text: str) -> None:
-    if session.out.is_text:
-        session.out.note(text)
-
-
-def _tolerated(hub: TaskHub, instance_id: str, error: DurablectlError, tolerance: Tolerance) -> str | None:
-    """Why an error is none: what is gone or finished may be so."""
-    if tolerance.not_found and isinstance(error, NotFound):
-        return "not there"
-    if tolerance.finished and isinstance(error, WrongState) and _is_finished(hub, instance_id):
+def _why_not(hub: TaskHub, instance_id: str, tolerance: Tolerance) -> str | None:
+    if not (tolerance.finished or tolerance.moved_on):
+        return None
+    status = hub.get_status(instance_id, show_input=False)
+    if status.is_final and tolerance.finished:
         return "finished already"
+    return f"{status.runtime_status.value} by now" if tolerance.moved_on else None
+
+
+class Brake:
+    """Decides after each outcome whether the next ones are worth trying."""
+
+    def __init__(self, concurrency: int | None, max_failures: int | None) -> None:
+        self._patience, self._most = max(PATIENCE, concurrency or AT_ONCE), max_failures
+        self._failed = self._unanswered = 0
+
+    def ends(self, error: BaseException | None) -> BaseException | None:
+        """What ends the batch: an error that all would meet, or that nobody answers any more."""
+        self._unanswered = self._unanswered + 1 if isinstance(error, Unreachable) else 0
+        self._failed += error is not None
+        if error is not None and not isinstance(error, (*ONE_BY_ONE, Unreachable)):
+            return error
+        return error if self._unanswered >= self._patience else None
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether as many have failed as may."""
+        return self._most is not None and self._failed >= self._most
+
+    def tell(self, session: Session) -> None:
+        session.out.warn(f"{self._failed} failed, which --max-failures does not allow; the rest is left alone")
+
+
+def _run(session: Session, crew: Crew[str], account: Account, how: How, progress: Progress) -> BaseException | None:
+    """Until all are done or it has to stop; what it has to stop for, if that is an error."""
+    brake = Brake(how.concurrency, how.max_failures)
+    for outcome in crew:
+        end = brake.ends(outcome.error)
+        if end is None or isinstance(end, Unreachable):
+            _take(session, account, outcome)
+            progress(account.over, len(account.failed))
+        if len(account.ids) == 1 and outcome.error is not None:
+            return outcome.error
+        if end is not None:
+            return end
+        if brake.is_reached:
+            brake.tell(session)
+            return None
     return None
 
 
-def _is_finished(hub: TaskHub, instance_id: str) -> bool:
-    status: InstanceStatus = hub.get_status(instance_id, show_input=False)
-    return status.is_final
-
-
-def show_account(session: Session, account: Account, told: str) -> None:
-    """Print the account in the wanted form, and leave with exit code 1 when something failed."""
-    out = session.out
-    if out.format is OutputFormat.ID:
-        out.ids(new_id or instance_id for instance_id, new_id in account.done.items())
-    elif not out.is_text:
-        out.show("", [*_entries(account, told)])
-    for instance_id, why in account.skipped.items():
-        out.note(f"{why}: {instance_id}")
-    if account.failed:
-        _show_failures(session, account)
-        raise typer.Exit(exits.ExitCode.ERROR)
-
-
-def _entries(account: Account, told: str) -> list[Mapping[str, str]]:
-    done = [{"instanceId": each, "result": told, **({"newInstanceId": new_id} if new_id else {})} for each, new_id in account.done.items()]
-    skipped = [{"instanceId": each, "result": why} for each, why in account.skipped.items()]
-    return [*done, *skipped, *({"instanceId": each, "error": error.message} for each, error in account.failed.items())]
-
-
-def _show_failures(session: Session, account: Account) -> None:
-    total = len(account.done) + len(account.skipped) + len(account.failed)
-    session.out.error(f"{len(account.failed)} of {total} failed")
-    width = min(max(len(safe_line(each)) for each in account.failed), 40)
-    for instance_id, error in account.failed.items():
-        session.out.talk(f"  {safe_line(instance_id):<{width}}  {error.message}")
-
-
-def default_reason(session: Session) -> str:
-    """Who does it: the address of the CI run, or the user."""
-    environ = session.environ
-    if environ.get("GITHUB_RUN_ID"):
-        return f"{environ.get('GITHUB_SERVER_URL', '')}/{environ.get('GITHUB_REPOSITORY', '')}/actions/runs/{environ['GITHUB_RUN_ID']}"
-    if environ.get("TF_BUILD") and environ.get("BUILD_BUILDID"):
-        base = f"{environ.get('SYSTEM_COLLECTIONURI', '')}{environ.get('SYSTEM_TEAMPROJECT', '')}"
-        return f"{base}/_build/results?buildId={environ['BUILD_BUILDID']}"
-    if address := environ.get("CI_JOB_URL") or environ.get("BUILD_URL"):
-        return address
-    try:
-        return f"by {getpass.getuser()} with durablectl"
-    except (OSError, KeyError):
-        return "with durablectl"
+def _take(session: Session, account: Account, outcome: Outcome[str]) -> None:
+    if outcome.error is not None and not isinstance(outcome.error, DurablectlError):
+        raise outcome.error
+    if outcome.error is not None:
+        account.failed[outcome.item] = outcome.error
+        return
+    if isinstance(outcome.result, Skipped):
+        account.skipped[outcome.item] = outcome.result.why
+        return
+    new_id = outcome.result if isinstance(outcome.result, str) else None
+    account.done[outcome.item] = new_id
+    if session.out.is_text and (account.is_short or new_id):
+        session.out.note(f"{account.told}: {outcome.item}{f' -> {new_id}' if new_id else ''}")

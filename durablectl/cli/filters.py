@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Annotated
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
 
 import typer
 
+from durablectl import wire
+from durablectl.cli.options import STUCK_FOR
 from durablectl.cli.session import Session
-from durablectl.cli.times import parse_moment
+from durablectl.cli.times import parse_duration, parse_moment
 from durablectl.errors import UsageError
-from durablectl.model import FINAL_STATUSES, InstanceFilter, RuntimeStatus
+from durablectl.model import FINAL_STATUSES, InstanceFilter, InstanceStatus, RuntimeStatus
+from durablectl.render.query import compiled, holds
+from durablectl.taskhub import TaskHub, list_instances
 
 NAMES = {status.value.lower(): status for status in RuntimeStatus if status is not RuntimeStatus.UNKNOWN}
 
@@ -35,6 +40,83 @@ CreatedAfter = Annotated[
 CreatedBefore = Annotated[str | None, typer.Option("--created-before", metavar=MOMENT, help="Created then or earlier.")]
 UpdatedAfter = Annotated[str | None, typer.Option("--updated-after", metavar=MOMENT, help="Changed then or later.")]
 UpdatedBefore = Annotated[str | None, typer.Option("--updated-before", metavar=MOMENT, help="Changed then or earlier.")]
+Where = Annotated[
+    str | None,
+    typer.Option("--where", metavar="JMESPATH", help="Only those whose status object it holds for: \"customStatus.stage=='approval'\"."),
+]
+Stuck = Annotated[
+    str | None,
+    typer.Option("--stuck", metavar="[DURATION]", help=f"Only those pending, or running and unchanged, for longer (default: {STUCK_FOR})."),
+]
+IncludeEntities = Annotated[bool, typer.Option("--include-entities", help="Entities too.")]
+
+UNDER_WAY = frozenset({RuntimeStatus.PENDING, RuntimeStatus.RUNNING, RuntimeStatus.CONTINUED_AS_NEW})
+IN_FLIGHT = UNDER_WAY | {RuntimeStatus.SUSPENDED}
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """The options of a filter as they were given."""
+
+    status: Statuses = None
+    name: Name = None
+    prefix: Prefix = ""
+    created_after: CreatedAfter = None
+    created_before: CreatedBefore = None
+    updated_after: UpdatedAfter = None
+    updated_before: UpdatedBefore = None
+    where: Where = None
+    stuck: Stuck = None
+    include_entities: IncludeEntities = False
+
+    @property
+    def are_given(self) -> bool:
+        """Whether anything narrows down what is meant."""
+        return replace(self, include_entities=False) != Filters()
+
+    def selection(self, session: Session) -> Selection:
+        """What they mean now; `UsageError` when they make no sense."""
+        filter = filter_of(
+            session,
+            self.status,
+            self.name,
+            self.prefix,
+            include_entities=self.include_entities,
+            created_after=self.created_after,
+            created_before=self.created_before,
+            updated_after=self.updated_after,
+            updated_before=self.updated_before,
+        )
+        return Selection(filter if self.stuck is None else _stuck(filter, self.stuck), None if self.where is None else compiled(self.where))
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which instances are meant: a filter, and a compiled JMESPath expression that holds for their status objects, if there is one."""
+
+    filter: InstanceFilter
+    where: Any = None
+
+    @property
+    def needs_input(self) -> bool:
+        """Whether the expression may ask for the input, which a listing leaves out otherwise."""
+        return self.where is not None and "input" in self.where.expression
+
+    def holds(self, status: InstanceStatus) -> bool:
+        return self.where is None or holds(self.where, wire.status_to_json(status))
+
+    def find(self, hub: TaskHub, *, show_input: bool = False) -> Iterator[InstanceStatus]:
+        """Those in the hub, page by page as they are asked for."""
+        found = list_instances(hub, self.filter, show_input=show_input or self.needs_input)
+        return found if self.where is None else filter(self.holds, found)
+
+
+def _stuck(filter: InstanceFilter, text: str) -> InstanceFilter:
+    statuses = filter.statuses & UNDER_WAY if filter.statuses else UNDER_WAY
+    if not statuses:
+        raise UsageError("--stuck is about instances that are pending or running", hint="leave out --status, or name Pending or Running")
+    latest = datetime.now(UTC) - timedelta(seconds=parse_duration(text))
+    return replace(filter, statuses=statuses, updated_to=min(latest, filter.updated_to or latest))
 
 
 def parse_statuses(texts: Sequence[str] | None) -> frozenset[RuntimeStatus]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from durablectl.errors import UsageError
 from durablectl.render.output import Color, OutputFormat
 
 MARK = "durablectl_global"
+STUCK_FOR = "2h"
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"", "0", "false", "no", "off"})
 
 
@@ -143,6 +144,15 @@ def read_options(given: Mapping[str, Any], environ: Mapping[str, str]) -> Global
     _check_pairs(values, sources)
     _let_query_ask_json(values, sources)
     return GlobalOptions(**values, given=sources)
+
+
+def with_default_values(arguments: Sequence[str]) -> list[str]:
+    """The arguments with a value after `--stuck` where it has none: the one option that can do without."""
+    given = list(arguments)
+    for index in [index for index, word in enumerate(given) if word == "--stuck"]:
+        if index + 1 == len(given) or given[index + 1].startswith("-"):
+            given[index] = f"--stuck={STUCK_FOR}"
+    return given
 
 
 def _read(option: _Global, text: str, source: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
@@ -67,6 +68,14 @@ Any_ = Annotated[bool, typer.Option("--any", help="Wait until one instance has c
 All_ = Annotated[bool, typer.Option("--all", help="Wait until all instances have ended (the default).")]
 Count = Annotated[int | None, typer.Option("--count", metavar="N", min=1, help="Wait until N instances have completed.")]
 FailFast = Annotated[bool, typer.Option("--fail-fast", help="Stop waiting as soon as one instance ends otherwise than completed.")]
+Until = Annotated[
+    str | None,
+    typer.Option(
+        "--until",
+        metavar="JMESPATH",
+        help="Wait until it holds for the status object: \"customStatus.stage=='approval'\" (exit 9 when it ended before).",
+    ),
+]
 OnTimeoutOption = Annotated[OnTimeout, typer.Option("--on-timeout", help="What to do with instances that are not done in time.")]
 SkipTimers = Annotated[
     bool, typer.Option("--skip-timers", help="Wait for no timer: the clock jumps to it when nothing else is to do (local hub).")
@@ -84,3 +93,38 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Confirm = Annotated[
     str | None, typer.Option("--confirm", metavar="NAME", help="The hub's name, which a protected context wants with --yes.")
 ]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing, show what would be done; -o id feeds a second call.")]
+Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="At most N, to try a few first.")]
+Concurrency = Annotated[
+    int | None,
+    typer.Option("--concurrency", metavar="N", min=1, max=64, help="So many requests at once (default: 8; a local hub has one)."),
+]
+Rate = Annotated[float | None, typer.Option("--rate", metavar="N", min=0.001, help="At most N a second.")]
+MaxFailures = Annotated[int | None, typer.Option("--max-failures", metavar="N", min=1, help="Stop once N have failed.")]
+IncludeChildren = Annotated[
+    bool, typer.Option("--include-children", help="Sub-orchestrations with ids of the service's own (<guid>:<n>) too.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How quickly a batch goes, and when it stops."""
+
+    concurrency: Concurrency = None
+    rate: Rate = None
+    max_failures: MaxFailures = None
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a command goes about many instances."""
+
+    dry_run: DryRun = False
+    yes: Yes = False
+    confirm: Confirm = None
+    limit: Limit = None
+    concurrency: Concurrency = None
+    rate: Rate = None
+    max_failures: MaxFailures = None
+    ignore_not_found: IgnoreNotFound = False
+    include_children: IncludeChildren = False

@@ -1,10 +1,13 @@
-"""What a filter selected: shown before anything is done, and asked about."""
+"""What a filter selects for a batch: shown before anything is done, and asked about. Changes nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 
 from durablectl import wire
+from durablectl.cli.filters import Selection
 from durablectl.cli.session import Session
 from durablectl.errors import UsageError
 from durablectl.model import InstanceStatus
@@ -12,8 +15,52 @@ from durablectl.render import views
 from durablectl.render.output import OutputFormat
 from durablectl.render.safe import safe_line
 from durablectl.render.tables import show_table
+from durablectl.taskhub import TaskHub
 
 FIRST = 10
+
+
+class Selected:
+    """The instances that a filter selects, each once; entities and recognisable children are left out, and counted, unless included."""
+
+    def __init__(self, hub: TaskHub, selection: Selection, *, children: bool, limit: int | None) -> None:
+        self._hub, self._children, self._limit = hub, children, limit
+        self._entities = selection.filter.include_entities
+        self._selection = replace(selection, filter=replace(selection.filter, include_entities=True))
+        self.left_entities = self.left_children = 0
+
+    def __iter__(self) -> Iterator[InstanceStatus]:
+        return islice(self._chosen(), self._limit)
+
+    def _chosen(self) -> Iterator[InstanceStatus]:
+        seen: set[str] = set()
+        for status in self._selection.find(self._hub):
+            if status.instance_id in seen:  # a hub that changes under the listing may show one twice
+                continue
+            seen.add(status.instance_id)
+            if status.is_entity and not self._entities:
+                self.left_entities += 1
+            elif status.is_child and not self._children:
+                self.left_children += 1
+            else:
+                yield status
+
+    def tell_left_out(self, session: Session) -> None:
+        """Say how many entities and children were left out so far."""
+        if self.left_entities:
+            session.out.note(f"{self.left_entities} entities left out; --include-entities takes them in")
+        if self.left_children:
+            session.out.note(f"{self.left_children} sub-orchestrations left out; --include-children takes them in")
+
+
+def require_named_hub(session: Session, what: str) -> None:
+    """`UsageError` when the hub is one that was found beside the app and nobody named."""
+    session.require_hub()
+    if not session.settings.named:
+        raise UsageError(
+            f"{what} wants a hub that was named, not one that was found ({session.hub_label})",
+            hint=f"name it: --hub {session.settings.path}" if session.settings.path else "name it with --hub or --context",
+        )
 
 
 def show_selection(session: Session, selected: Iterable[InstanceStatus], told: str) -> None:

@@ -38,8 +38,13 @@ class Targets:
     def begin_change(self, *, yes: bool = False, confirm: str | None = None) -> TaskHub:
         """The hub, announced as one that is about to be changed."""
         refuse_query(self._session)
+        return self.guarded(yes=yes, confirm=confirm)
+
+    def guarded(self, *, yes: bool = False, confirm: str | None = None) -> TaskHub:
+        """The hub, announced, unless a context forbids to change it: the one that was chosen, or the one of the payload's address."""
         hub = self.hub
         if self.is_foreign:
+            self._session.begin_change_at(hub.address, hub.name or None, yes=yes, confirm=confirm)
             self._session.out.note(f"using the task hub at {wire.redacted_text(hub.address)}, named by the instance's payload")
         else:
             self._session.begin_change(yes=yes, confirm=confirm)

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from durablectl.cli.names import GIVEN
-from durablectl.cli.options import GLOBAL_NAMES, global_params, is_global
+from durablectl.cli.options import GLOBAL_NAMES, global_params, is_global, with_default_values
 from durablectl.errors import UsageError
 from durablectl.render.output import standard_output
 
@@ -24,6 +24,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "start": "Start an instance of an orchestrator.",
         "run": "Start an instance, wait for it and print its output.",
         "wait": "Wait until instances are finished; the exit code tells how they ended.",
+        "drain": "Wait until nothing is in flight; changes nothing.",
     },
     "Inspect": {
         "status": "Show the status of an instance.",
@@ -51,8 +52,8 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "Configure": {
         "context": "Name task hubs, and say which one is meant.",
-        "completion": "Show or install the shell's completion.",
         "doctor": "Try the hub as your commands would, and tell what mends what is wrong.",
+        "completion": "Show or install the shell's completion.",
     },
 }
 SUMMARIES = {name: summary for commands in GROUPS.values() for name, summary in commands.items()}
@@ -123,7 +124,7 @@ class Command(_Globals, TyperCommand):
         self.params.extend(global_params())
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        rest = super().parse_args(ctx, args)
+        rest = super().parse_args(ctx, with_default_values(args))
         self.take_globals(ctx)
         return rest
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
+from typing import TypeVar
 
 import typer
 
@@ -23,14 +24,17 @@ from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.render import views
 from durablectl.render.output import OutputFormat
 from durablectl.render.progress import Troubles, Watcher, waiting_display
+from durablectl.render.query import compiled, holds
 from durablectl.render.tables import show_sheet, show_table
 from durablectl.taskhub import TaskHub, WaitRules, wait_for_instances
 
 GRACE = 5.0
+AT_ONCE = 8  # statuses asked for at the same time
 RESPONSE_TIMEOUT = 10.0
 TOLD_IDS = 20
 LAST_LOOK = 2.0  # what the look at the time-out itself may take
 Seen = dict[str, InstanceStatus | None]
+_Ended = TypeVar("_Ended")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class WaitOptions:
     on_timeout: OnTimeout = OnTimeout.LEAVE
     response: bool = False
     skip_timers: bool = False
+    until: str | None = None
     ci: CiMode | None = None
     junit: str | None = None
 
@@ -57,6 +62,8 @@ class WaitOptions:
 
 
 def _for_response(options: WaitOptions) -> WaitOptions:
+    if options.until is not None:
+        raise UsageError("--response waits until the instance is finished", hint="leave out --response, or --until")
     timeout = RESPONSE_TIMEOUT if options.timeout is None else options.timeout
     if options.interval is not None and options.interval > timeout:
         raise UsageError(f"the interval ({options.interval:g} s) is longer than the time-out ({timeout:g} s)")
@@ -71,24 +78,42 @@ def wait_and_show(session: Session, hub: TaskHub, ids: Sequence[str], options: W
         raise UsageError(f"--count {options.completed} is more than the {len(ids)} instances that were named")
     if options.timeout is None and session.environ.get("CI"):
         session.out.warn("this wait has no --timeout, and may hold the CI job for ever")
-    rules = WaitRules(
-        options.timeout, options.interval or 1.0, options.completed, options.fail_fast, GRACE, show_input=not session.out.is_text
-    )
+    rules = _rules(options, show_input=not session.out.is_text)
     reports = Reports(session, hub, ids, options.ci, options.junit)
     with reports.of_faults():
-        seen = _wait(session, hub, ids, rules, skip_timers=options.skip_timers)
+        seen = watch_over(session, hub, ids, rules, skip_timers=options.skip_timers)
     is_over = rules.is_over(seen.values())
-    code = _exit_code(seen, options, is_over=is_over)
+    code = _exit_code(seen, rules, is_over=is_over)
     if not is_over:
-        _give_up(session, hub, seen, options)
+        _give_up(session, hub, seen, rules, options)
     reports.ended(seen, satisfied=code == exits.ExitCode.DONE)
-    _show(session, hub, seen, options)
+    if code == exits.ExitCode.ENDED_BEFORE:
+        session.out.talk(f"durablectl: ended before --until came true: {options.until}")
+    _show(session, hub, seen, rules, options)
     raise typer.Exit(code)
 
 
-def _wait(session: Session, hub: TaskHub, ids: Sequence[str], rules: WaitRules, *, skip_timers: bool) -> Seen:
+def _rules(options: WaitOptions, *, show_input: bool) -> WaitRules:
+    until: Callable[[InstanceStatus], bool] | None = None
+    if options.until is not None:
+        expression = compiled(options.until)
+        show_input = show_input or "input" in options.until
+
+        def until(status: InstanceStatus) -> bool:
+            return holds(expression, wire.status_to_json(status))
+
+    timeout, interval = options.timeout, options.interval or 1.0
+    return WaitRules(timeout, interval, options.completed, options.fail_fast, GRACE, show_input=show_input, until=until, at_once=AT_ONCE)
+
+
+def watch_over(session: Session, hub: TaskHub, ids: Sequence[str], rules: WaitRules, *, skip_timers: bool = False) -> Seen:
+    """Wait for them and show how far they are, working for them on a local hub; on time although the service is silent.
+
+    Ctrl-C says how to go on, and leaves.
+    """
     told = _Told(session, ids)
     is_local = is_local_hub(session, hub)
+    rules = replace(rules, at_once=1) if is_local else rules
     try:
         working = session.working(ids, skip_timers=skip_timers) if is_local else nullcontext()
         with working, waiting_display(session.out, ids) as watcher:
@@ -99,7 +124,8 @@ def _wait(session: Session, hub: TaskHub, ids: Sequence[str], rules: WaitRules, 
 
             return wait() if is_local or rules.timeout is None else _on_time(wait, told, hub, rules.timeout)
     except KeyboardInterrupt:
-        _say_how_to_go_on(session, hub, [each for each, status in told.seen.items() if status is None or not status.is_final], rules)
+        left = [each for each, status in told.seen.items() if not rules.has_settled(status)]
+        _say_how_to_go_on(session, hub, left, rules)
         raise typer.Exit(exits.ExitCode.INTERRUPTED) from None
 
 
@@ -126,12 +152,22 @@ class _Told:
 
 
 def _on_time(wait: Callable[[], Seen], told: _Told, hub: TaskHub, timeout: float) -> Seen:
-    """Wait in a thread that is left behind at the time-out: a service that gives no answer holds a request for much longer."""
-    ended: SimpleQueue[Seen | BaseException] = SimpleQueue()
+    ended = in_time(wait, timeout)
+    if ended is not None:
+        return ended
+    told.is_over = True
+    if not all(told.seen.values()):
+        raise Unreachable(f"no answer from {wire.redacted_text(hub.address)} in time")
+    return dict(told.seen)
+
+
+def in_time(wait: Callable[[], _Ended], timeout: float) -> _Ended | None:
+    """Wait in a thread that is left behind at the time-out: a service that gives no answer holds a request for much longer. None then."""
+    ended: SimpleQueue[tuple[_Ended] | BaseException] = SimpleQueue()
 
     def work() -> None:
         try:
-            ended.put(wait())
+            ended.put((wait(),))
         except BaseException as error:
             ended.put(error)
 
@@ -139,13 +175,10 @@ def _on_time(wait: Callable[[], Seen], told: _Told, hub: TaskHub, timeout: float
     try:
         outcome = ended.get(timeout=timeout + LAST_LOOK)
     except Empty:
-        told.is_over = True
-        if not all(told.seen.values()):
-            raise Unreachable(f"no answer from {wire.redacted_text(hub.address)} in time") from None
-        return dict(told.seen)
+        return None
     if isinstance(outcome, BaseException):
         raise outcome
-    return outcome
+    return outcome[0]
 
 
 def _say_how_to_go_on(session: Session, hub: TaskHub, ids: Sequence[str], rules: WaitRules) -> None:
@@ -160,9 +193,9 @@ def _say_how_to_go_on(session: Session, hub: TaskHub, ids: Sequence[str], rules:
     session.out.hint(f"go on waiting with: {' '.join([line, *flags])}")
 
 
-def _give_up(session: Session, hub: TaskHub, seen: Seen, options: WaitOptions) -> None:
+def _give_up(session: Session, hub: TaskHub, seen: Seen, rules: WaitRules, options: WaitOptions) -> None:
     """After a time-out: say so, and terminate or suspend what is left if that was asked for."""
-    left = [name for name, status in seen.items() if status is None or not status.is_final]
+    left = [name for name, status in seen.items() if not rules.has_settled(status)]
     what = f"instance '{left[0]}' is still {_state(seen[left[0]])}" if len(left) == 1 else f"{len(left)} of {len(seen)} instances go on"
     session.out.talk(f"durablectl: timed out after {views.duration_text(options.timeout or 0)}: {what}")
     if options.on_timeout is OnTimeout.LEAVE:
@@ -180,14 +213,14 @@ def _state(status: InstanceStatus | None) -> str:
     return status.runtime_status.value if status else "unknown"
 
 
-def _show(session: Session, hub: TaskHub, seen: Seen, options: WaitOptions) -> None:
+def _show(session: Session, hub: TaskHub, seen: Seen, rules: WaitRules, options: WaitOptions) -> None:
     statuses = [status for status in seen.values() if status is not None]
     if options.response:
         _show_response(session, hub, statuses[0])
     elif session.out.is_text:
-        _show_text(session, hub, statuses)
+        _show_text(session, hub, statuses, options)
     elif session.out.format is OutputFormat.ID:
-        session.out.ids(status.instance_id for status in statuses if status.is_final)
+        session.out.ids(status.instance_id for status in statuses if rules.has_settled(status))
     else:
         session.out.show("", statuses_json(statuses, single=len(seen) == 1))
     if not (session.out.is_text and session.out.is_terminal):
@@ -204,12 +237,14 @@ def _show_response(session: Session, hub: TaskHub, status: InstanceStatus) -> No
         session.out.json(payload_json(session, hub.check_status(status.instance_id)))
 
 
-def _show_text(session: Session, hub: TaskHub, statuses: Sequence[InstanceStatus]) -> None:
+def _show_text(session: Session, hub: TaskHub, statuses: Sequence[InstanceStatus], options: WaitOptions) -> None:
     if len(statuses) > 1:
         show_table(session.out, views.outcomes(statuses))
         return
     for status in statuses:
-        if not status.is_final:
+        if options.until is not None:
+            show_sheet(session.out, views.instance(status, show_input=False))
+        elif not status.is_final:
             show_payload(session, hub.check_status(status.instance_id), status.runtime_status)
         elif status.runtime_status is not RuntimeStatus.COMPLETED:
             show_sheet(session.out, views.outcome(status))
@@ -229,10 +264,10 @@ def _tell_failures(session: Session, statuses: Sequence[InstanceStatus]) -> None
         session.out.talk(f"durablectl: and {len(unlucky) - TOLD_IDS} more")
 
 
-def _exit_code(seen: Seen, options: WaitOptions, *, is_over: bool) -> int:
-    ended = [status for status in seen.values() if status is not None and status.is_final]
-    completed = sum(status.runtime_status is RuntimeStatus.COMPLETED for status in ended)
-    if options.completed is not None and completed >= options.completed:
+def _exit_code(seen: Seen, rules: WaitRules, *, is_over: bool) -> int:
+    content = sum(map(rules.is_content, seen.values()))
+    if content == len(seen) or (rules.completed is not None and content >= rules.completed):
         return exits.ExitCode.DONE
-    codes = [exits.for_outcome(status.runtime_status) for status in ended]
+    ended = [each for each in seen.values() if each is not None and each.is_final and not rules.is_content(each)]
+    codes = [exits.for_outcome(each.runtime_status) if rules.until is None else exits.ExitCode.ENDED_BEFORE for each in ended]
     return exits.for_outcomes([*codes, *([] if is_over else [exits.ExitCode.TIMED_OUT])])

@@ -30,6 +30,9 @@ class Credential:
     header_command: str | None = None
     ca_file: str | None = None
     proxy: str | None = field(default=None, repr=False)
+    name: str | None = None
+    protected: bool = False
+    read_only: bool = False
 
     @classmethod
     def of_context(cls, context: Context) -> Credential | None:
@@ -47,6 +50,9 @@ class Credential:
             context.header_command,
             context.ca_file,
             context.proxy,
+            context.name,
+            context.protected,
+            context.read_only,
         )
 
     @property
@@ -68,6 +74,12 @@ class KeyRing:
         """The key for this address and task hub, read now; None when none belongs there. `KeyRefused` when it cannot be read."""
         found = next((each for each in self._of(url, task_hub) if each.has_key), None)
         return None if found is None else self._key(found)
+
+    def guards_of(self, url: str, task_hub: str | None) -> list[Credential]:
+        """The contexts that forbid or guard changes at this address, whoever chose it: a task hub that is not told may be theirs."""
+        origin, hub = origin_of(url), (task_hub or "").lower()
+        guards = [each for each in self.credentials if each.protected or each.read_only]
+        return [each for each in guards if each.origin == origin and (not hub or each.task_hub is None or each.task_hub.lower() == hub)]
 
     def key_name(self, url: str, task_hub: str | None) -> str | None:
         """Where the key for this address would come from, for messages: "ORDERS_KEY", "the key-command of context prod"."""

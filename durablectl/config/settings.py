@@ -47,6 +47,11 @@ class Settings:
         """Who chose the hub, for messages."""
         return self.sources.get("hub", "")
 
+    @property
+    def is_own_context(self) -> bool:
+        """Whether it is one of the user's own contexts, and not an address or a project's."""
+        return self.context is not None and any(each.name == self.context for each in self.keys.credentials)
+
     def key(self) -> str | None:
         """The key of the hub itself."""
         return None if self.url is None else self.keys.key_for(self.url, self.task_hub)
@@ -84,6 +89,13 @@ def default_user_file() -> Path:
     from platformdirs import user_config_path  # deferred: the library has no need of it
 
     return user_config_path("durablectl", appauthor=False) / "contexts.toml"
+
+
+def state_folder() -> Path:
+    """Where what must outlive a command is kept for the user."""
+    from platformdirs import user_state_path  # deferred: few commands keep something
+
+    return user_state_path("durablectl", appauthor=False)
 
 
 def find_app(start: Path) -> Path | None:

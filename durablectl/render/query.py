@@ -27,3 +27,19 @@ def searched(expression: Any, value: Any) -> Any:
         return expression.search(value)
     except JMESPathError as error:
         raise UsageError(f"the JMESPath expression does not fit: {error}", hint="see the JSON it is asked with -o json") from error
+
+
+def holds(expression: Any, value: Any) -> bool:
+    """Whether a compiled expression holds for a JSON value: what it finds is true, as JMESPath has it (not false, null or empty).
+
+    A function that does not take what is there (null, most often) does not hold; any other mistake is `UsageError`.
+    """
+    from jmespath.exceptions import JMESPathTypeError  # deferred, as above
+
+    try:
+        found = searched(expression, value)
+    except UsageError as error:
+        if isinstance(error.__cause__, JMESPathTypeError):
+            return False
+        raise
+    return not (found is None or found is False or found == "" or found == [] or found == {})

@@ -154,10 +154,16 @@ def without_key(address: str) -> str:
     return _KEY.sub("", address).rstrip("?&")
 
 
+def kind_of(status: InstanceStatus) -> str:
+    """What the id tells: an entity, a child (a sub-orchestration with an id of the service's own), or an instance."""
+    return "entity" if status.is_entity else "child" if status.is_child else "instance"
+
+
 COLUMNS: dict[str, Callable[[InstanceStatus], str]] = {
     "id": lambda status: status.instance_id,
     "name": lambda status: status.name,
     "status": lambda status: status.runtime_status.value,
+    "kind": kind_of,
     "created": lambda status: time_text(status.created_time),
     "updated": lambda status: time_text(status.last_updated_time),
     "input": lambda status: line_text(status.input),
@@ -167,10 +173,14 @@ COLUMNS: dict[str, Callable[[InstanceStatus], str]] = {
 DEFAULT_COLUMNS = ("id", "name", "status", "created", "updated")
 
 
-def instances(statuses: Iterable[InstanceStatus], columns: Sequence[str] = DEFAULT_COLUMNS) -> Table:
-    """A listing with the columns of COLUMNS that were asked for."""
-    cells = [COLUMNS[column] for column in columns]
+def instances(statuses: Iterable[InstanceStatus], columns: Sequence[str] = DEFAULT_COLUMNS, *, marked: bool = False) -> Table:
+    """A listing with the columns of COLUMNS that were asked for; `marked` shows in the name's which are children."""
+    cells = [_marked_name if marked and column == "name" else COLUMNS[column] for column in columns]
     return Table(tuple(columns), ([cell(status) for cell in cells] for status in statuses))
+
+
+def _marked_name(status: InstanceStatus) -> str:
+    return f"{status.name} (child)" if status.is_child else status.name
 
 
 def counts(counted: Mapping[str, int], by: str) -> Table:

@@ -11,23 +11,14 @@ from typing import Annotated, Any
 import typer
 
 from durablectl import wire
-from durablectl.cli.filters import (
-    CreatedAfter,
-    CreatedBefore,
-    Name,
-    Prefix,
-    Statuses,
-    UpdatedAfter,
-    UpdatedBefore,
-    filter_of,
-)
+from durablectl.cli.filters import Filters
 from durablectl.cli.session import Session
+from durablectl.cli.spread import spread
 from durablectl.errors import UsageError
 from durablectl.model import InstanceStatus
 from durablectl.render import views
 from durablectl.render.output import OutputFormat
 from durablectl.render.tables import show_table
-from durablectl.taskhub import list_instances
 
 SCREENFUL = 50
 COUNTED = 10_000
@@ -59,16 +50,10 @@ Sort = Annotated[
 By = Annotated[str | None, typer.Option("--by", metavar="status|name", help="Count each.", autocompletion=_completes(GROUPS))]
 
 
+@spread
 def list(
     ctx: typer.Context,
-    status: Statuses = None,
-    name: Name = None,
-    prefix: Prefix = "",
-    created_after: CreatedAfter = None,
-    created_before: CreatedBefore = None,
-    updated_after: UpdatedAfter = None,
-    updated_before: UpdatedBefore = None,
-    include_entities: Annotated[bool, typer.Option("--include-entities", help="Show entities too.")] = False,
+    filters: Filters,
     limit: Annotated[
         int | None, typer.Option("--limit", "-n", metavar="N", min=1, help=f"At most N (default: {SCREENFUL} on a terminal).")
     ] = None,
@@ -80,28 +65,20 @@ def list(
 ) -> None:
     """List the instances of the task hub.
 
-    They are shown as they come, in the hub's own order; with -o json as the service's status objects.
+    They are shown as they come, in the hub's own order; with -o json as the service's status objects. On a terminal sub-orchestrations
+    that got their ids from the service are marked.
 
     Examples:
       durablectl list --status Failed --created-after 1d
       durablectl list --name order --sort -updated --limit 5
+      durablectl list --stuck=2h --columns id,status,updated
+      durablectl list --where "customStatus.stage=='approval'" -o id
       durablectl list --count --by status
     """
     session: Session = ctx.obj
     shown, order = _columns(columns), _sort(sort)
-    filter = filter_of(
-        session,
-        status,
-        name,
-        prefix,
-        include_entities=include_entities,
-        created_after=created_after,
-        created_before=created_before,
-        updated_after=updated_after,
-        updated_before=updated_before,
-    )
     wants_input = not count and by is None and ("input" in shown if session.out.is_text else show_input)
-    found = list_instances(session.hub, filter, show_input=wants_input and session.out.format is not OutputFormat.ID)
+    found = filters.selection(session).find(session.hub, show_input=wants_input and session.out.format is not OutputFormat.ID)
     if count or by is not None:
         _show_counts(session, found, by)
     else:
@@ -150,7 +127,7 @@ def _show(
     first = _sorted(found, order, limit) if order else islice(found, limit)
     match out.format:
         case OutputFormat.TEXT:
-            show_table(out, views.instances(first, columns))
+            show_table(out, views.instances(first, columns, marked=out.is_rich))
         case OutputFormat.ID:
             out.ids(status.instance_id for status in first)
         case OutputFormat.JSON:

@@ -1,53 +1,82 @@
-"""`durablectl raise-event`: send an event to an instance."""
+"""`durablectl raise-event`: send an event to an instance, or to many."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from durablectl.cli import names
-from durablectl.cli.batches import Tolerance, for_each
-from durablectl.cli.parameters import Confirm, EncodeOption, Fields, IgnoreFinished, IgnoreNotFound, InputFile, InputJson, Yes
+from durablectl.cli.batches import Operation
+from durablectl.cli.control import choose, control
+from durablectl.cli.filters import IN_FLIGHT, Filters
+from durablectl.cli.parameters import EncodeOption, FromFiles, How, IgnoreFinished, InputFile, InputJson
 from durablectl.cli.session import Session
-from durablectl.cli.targets import Targets, input_of, refuse_stdin_twice
+from durablectl.cli.spread import spread
+from durablectl.cli.targets import input_of, refuse_stdin_twice
 from durablectl.errors import UsageError
 
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[ID|@FILE|- EVENT] [FIELD]...",
+        help="The instance (or a file or standard input that names several), the event's name, and its data as fields; "
+        "with --event NAME ids and fields alone.",
+        show_default=False,
+        autocompletion=names.instances,
+    ),
+]
+Event = Annotated[str | None, typer.Option("--event", metavar="NAME", help="The event's name; then ids or a filter may name many.")]
 
+
+@spread
 def raise_event(
     ctx: typer.Context,
-    instance: Annotated[
-        str,
-        typer.Argument(
-            metavar="ID|@FILE|-", help="The instance, or a file or standard input that names several.", autocompletion=names.instances
-        ),
-    ],
-    event_name: Annotated[str, typer.Argument(metavar="EVENT", help="The event's name.")],
-    fields: Fields = None,
+    filters: Filters,
+    how: How,
+    words: Words = None,
+    from_: FromFiles = None,
+    event: Event = None,
     input: InputFile = None,
     input_json: InputJson = None,
     encode: EncodeOption = None,
-    ignore_not_found: IgnoreNotFound = False,
     ignore_finished: IgnoreFinished = False,
-    yes: Yes = False,
-    confirm: Confirm = None,
 ) -> None:
     """Send an event to an instance.
 
-    The event's data is given as the input of `start` is; without it the data is null. An event that nobody waits for yet is kept.
+    The event's data is given as the input of `start` is; without it the data is null. An event that nobody waits for yet is kept. With
+    --event it goes to all ids that are named, or to all in flight that a filter finds.
 
     Examples:
       durablectl raise-event order-7 Paid by=ada amount:=12.5
       durablectl raise-event order-7 Paid --input payment.json
+      durablectl raise-event --event Go --name order --status Running by=ada --yes
     """
     session: Session = ctx.obj
-    if not event_name:
+    instances, name, fields = _read(words or [], from_, event)
+    if not name:
         raise UsageError("an event needs a name", hint="durablectl raise-event ID EVENT")
-    refuse_stdin_twice([instance], input)
+    refuse_stdin_twice([*instances, *(from_ or [])], input)
     data = input_of(session, input, input_json, fields, encode)
-    targets = Targets(session, [instance])
-    hub = targets.begin_change(yes=yes, confirm=confirm)
-    tolerance = Tolerance(not_found=ignore_not_found, finished=ignore_finished)
-    for_each(
-        session, targets, hub, lambda each: hub.raise_event(each, event_name, data), told=f"event '{event_name}' sent", tolerance=tolerance
+    chosen = choose(session, "raise-event", instances, from_, filters, how, states=IN_FLIGHT)
+    told = f"event '{name}' sent"
+    control(
+        session,
+        chosen,
+        how,
+        lambda hub: Operation("raise-event", told, lambda each: hub.raise_event(each, name, data)),
+        ignore_finished=ignore_finished,
     )
+
+
+def _read(words: Sequence[str], from_: Sequence[str] | None, event: str | None) -> tuple[list[str], str, list[str]]:
+    """The ids, the event's name and the fields: ID EVENT FIELD…, or with --event ids and fields, which have an `=`."""
+    if event is not None:
+        return [word for word in words if "=" not in word], event, [word for word in words if "=" in word]
+    if from_:
+        raise UsageError("with --from the event is named by --event", hint="durablectl raise-event --event NAME --from FILE")
+    if len(words) < 2:
+        missing = "EVENT" if words else "ID"
+        raise UsageError(f"missing argument {missing}", hint="durablectl raise-event ID EVENT, or --event NAME and a filter")
+    return [words[0]], words[1], list(words[2:])

@@ -2,50 +2,89 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Annotated
 
 import typer
 
-from durablectl.cli.batches import Tolerance, for_each
-from durablectl.cli.parameters import Confirm, FromFiles, IgnoreNotFound, Instances, Yes
+from durablectl.cli.accounts import Skipped
+from durablectl.cli.batches import Operation
+from durablectl.cli.control import Chosen, choose, control
+from durablectl.cli.filters import Filters
+from durablectl.cli.journal import Journal, journal_path
+from durablectl.cli.parameters import FromFiles, How, Instances
 from durablectl.cli.session import Session
 from durablectl.cli.showing import show_new_payload
-from durablectl.cli.targets import Targets
-from durablectl.errors import UsageError
+from durablectl.cli.spread import spread
+from durablectl.errors import DurablectlError, OutcomeUnknown, UsageError
+from durablectl.model import FINAL_STATUSES
+from durablectl.taskhub import TaskHub
 
 NewId = Annotated[bool | None, typer.Option("--new-id/--same-id", help="Start it under a new id (the default for one), or under its own.")]
+JournalFile = Annotated[
+    str | None, typer.Option("--journal", metavar="FILE", help="Where old and new ids are kept (default: in the user's state folder).")
+]
 
 
+@spread
 def restart(
     ctx: typer.Context,
+    filters: Filters,
+    how: How,
     instances: Instances = None,
     from_: FromFiles = None,
     new_id: NewId = None,
-    ignore_not_found: IgnoreNotFound = False,
-    yes: Yes = False,
-    confirm: Confirm = None,
+    journal: JournalFile = None,
 ) -> None:
     """Start an instance anew with its name and input.
 
-    Prints what `start` prints, for several instances a line with the old and the new id each. Several want --new-id or --same-id.
+    Prints what `start` prints, for several instances a line with the old and the new id each. Several want --new-id or --same-id, and a
+    journal is kept of them: run again after an interruption it goes on, and what was restarted already is not started twice.
 
     Examples:
       durablectl restart order-7
+      durablectl restart --status Failed --created-after 1d --new-id --limit 3 --yes
       durablectl list --status Failed -o id | durablectl restart - --same-id
     """
     session: Session = ctx.obj
-    targets = Targets(session, instances, from_)
-    if new_id is None and len(targets.ids) > 1:
-        raise UsageError("to restart several instances, say under which ids", hint="add --new-id or --same-id")
-    hub = targets.begin_change(yes=yes, confirm=confirm)
-    if len(targets.ids) == 1 and not ignore_not_found:
-        show_new_payload(session, hub, hub.restart(targets.ids[0], new_id=new_id is not False))
+    chosen = choose(session, "restart", instances, from_, filters, how, states=FINAL_STATUSES)
+    if chosen is None:
         return
-    for_each(
-        session,
-        targets,
-        hub,
-        lambda each: hub.restart(each, new_id=new_id is not False).id,
-        told="restarted",
-        tolerance=Tolerance(not_found=ignore_not_found),
-    )
+    many = chosen.by_filter or len(chosen.ids) > 1
+    if new_id is None and many:
+        raise UsageError("to restart several instances, say under which ids", hint="add --new-id or --same-id")
+    is_new = new_id is not False
+    if not many and chosen.ids and not how.ignore_not_found and journal is None:
+        show_new_payload(session, chosen.hub, chosen.hub.restart(chosen.ids[0], new_id=is_new))
+        return
+    if not chosen.ids:
+        control(session, chosen, how, lambda hub: Operation("restart", "restarted", hub.restart))
+        return
+    with closing(Journal(journal_path(journal, session.cwd, chosen.hub.address, chosen.hub.name, new_id=is_new))) as kept:
+        session.out.note(f"old and new ids are kept in {kept.path}")
+        control(session, chosen, how, lambda hub: _operation(hub, chosen, kept, is_new))
+
+
+def _operation(hub: TaskHub, chosen: Chosen, journal: Journal, is_new: bool) -> Operation:
+    def restart_one(instance_id: str) -> object:
+        status = chosen.statuses[instance_id] if chosen.statuses is not None else hub.get_status(instance_id, show_input=False)
+        updated = status.last_updated_time
+        is_known, before = journal.find(instance_id, updated)
+        if is_known and before is None:
+            raise OutcomeUnknown(
+                f"an earlier run may have restarted it, and was cut off; look, then name another --journal than {journal.path}"
+            )
+        if is_known:
+            return Skipped("restarted before")
+        journal.begin(instance_id, updated)
+        try:
+            made = hub.restart(instance_id, new_id=is_new).id
+        except OutcomeUnknown:
+            raise
+        except DurablectlError:
+            journal.end(instance_id, updated, None)
+            raise
+        journal.end(instance_id, updated, made)
+        return made
+
+    return Operation("restart", "restarted", restart_one, is_grouped=False)

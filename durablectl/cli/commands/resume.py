@@ -1,35 +1,49 @@
-"""`durablectl resume`: ask suspended instances to go on."""
+"""`durablectl resume`: let suspended instances go on."""
 
 from __future__ import annotations
 
 import typer
 
-from durablectl.cli.batches import Tolerance, default_reason, for_each
-from durablectl.cli.parameters import Confirm, FromFiles, IgnoreFinished, IgnoreNotFound, Instances, Reason, Yes
+from durablectl.cli.batches import Operation
+from durablectl.cli.control import choose, control
+from durablectl.cli.filters import Filters
+from durablectl.cli.parameters import FromFiles, How, IgnoreFinished, Instances, Reason
+from durablectl.cli.reasons import default_reason
 from durablectl.cli.session import Session
-from durablectl.cli.targets import Targets
+from durablectl.cli.settling import Settle
+from durablectl.cli.spread import spread
+from durablectl.model import RuntimeStatus
 
 
+@spread
 def resume(
     ctx: typer.Context,
+    filters: Filters,
+    how: How,
+    settle: Settle,
     instances: Instances = None,
     from_: FromFiles = None,
     reason: Reason = None,
-    ignore_not_found: IgnoreNotFound = False,
     ignore_finished: IgnoreFinished = False,
-    yes: Yes = False,
-    confirm: Confirm = None,
 ) -> None:
     """Let suspended instances go on.
 
     This is a request: an instance goes on a moment later.
 
+    By a filter it shows how many there are and the first ten, and asks; entities and sub-orchestrations are left out.
+
     Examples:
-      durablectl resume order-7 --reason "maintenance is over"
-      durablectl list --status Suspended -o id | durablectl resume -
+      durablectl resume order-7
+      durablectl resume --name order --status Suspended --yes
     """
     session: Session = ctx.obj
-    targets = Targets(session, instances, from_)
-    hub, why = targets.begin_change(yes=yes, confirm=confirm), reason if reason is not None else default_reason(session)
-    tolerance = Tolerance(not_found=ignore_not_found, finished=ignore_finished)
-    for_each(session, targets, hub, lambda each: hub.resume(each, why), told="resumption requested", tolerance=tolerance)
+    chosen = choose(session, "resume", instances, from_, filters, how, states=frozenset({RuntimeStatus.SUSPENDED}))
+    why = reason if reason is not None else default_reason(session)
+    control(
+        session,
+        chosen,
+        how,
+        lambda hub: Operation("resume", "resumption requested", lambda each: hub.resume(each, why)),
+        ignore_finished=ignore_finished,
+        settled=settle.until(lambda status: status.runtime_status is not RuntimeStatus.SUSPENDED),
+    )

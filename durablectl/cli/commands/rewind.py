@@ -2,34 +2,62 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import typer
 
-from durablectl.cli.batches import Tolerance, default_reason, for_each
-from durablectl.cli.parameters import Confirm, FromFiles, IgnoreFinished, IgnoreNotFound, Instances, Reason, Yes
+from durablectl.cli.batches import Operation
+from durablectl.cli.control import choose, control
+from durablectl.cli.filters import Filters
+from durablectl.cli.parameters import FromFiles, How, IgnoreFinished, Instances, Reason
+from durablectl.cli.reasons import default_reason
 from durablectl.cli.session import Session
-from durablectl.cli.targets import Targets
+from durablectl.cli.settling import Settle
+from durablectl.cli.spread import spread
+from durablectl.model import InstanceStatus, RuntimeStatus
+from durablectl.taskhub import TaskHub
 
 
+@spread
 def rewind(
     ctx: typer.Context,
+    filters: Filters,
+    how: How,
+    settle: Settle,
     instances: Instances = None,
     from_: FromFiles = None,
     reason: Reason = None,
-    ignore_not_found: IgnoreNotFound = False,
     ignore_finished: IgnoreFinished = False,
-    yes: Yes = False,
-    confirm: Confirm = None,
 ) -> None:
     """Let failed instances try their failed steps again.
 
     This is a request: the steps that succeeded keep their results, those that failed run again.
 
+    By a filter it shows how many there are and the first ten, and asks; entities and sub-orchestrations are left out.
+
     Examples:
       durablectl rewind order-7 --reason "the bank is back"
-      durablectl list --status Failed -o id | durablectl rewind -
+      durablectl rewind --name order --created-after 1d --yes
     """
     session: Session = ctx.obj
-    targets = Targets(session, instances, from_)
-    hub, why = targets.begin_change(yes=yes, confirm=confirm), reason if reason is not None else default_reason(session)
-    tolerance = Tolerance(not_found=ignore_not_found, finished=ignore_finished)
-    for_each(session, targets, hub, lambda each: hub.rewind(each, why), told="rewind requested", tolerance=tolerance)
+    chosen = choose(session, "rewind", instances, from_, filters, how, states=frozenset({RuntimeStatus.FAILED}))
+    why = reason if reason is not None else default_reason(session)
+    before: dict[str, datetime] = {}
+
+    def rewind_one(hub: TaskHub, instance_id: str) -> None:
+        if settle.wait:
+            before[instance_id] = hub.get_status(instance_id, show_input=False).last_updated_time
+        hub.rewind(instance_id, why)
+
+    def goes_on(status: InstanceStatus) -> bool:
+        moved = status.last_updated_time != before.get(status.instance_id)
+        return moved or status.runtime_status is not RuntimeStatus.FAILED
+
+    control(
+        session,
+        chosen,
+        how,
+        lambda hub: Operation("rewind", "rewind requested", lambda each: rewind_one(hub, each)),
+        ignore_finished=ignore_finished,
+        settled=settle.until(goes_on),
+    )

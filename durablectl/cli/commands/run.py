@@ -17,6 +17,7 @@ from durablectl.cli.parameters import (
     Response,
     SkipTimers,
     Timeout,
+    Until,
     Version,
 )
 from durablectl.cli.reporting import Ci, Junit
@@ -40,6 +41,7 @@ def run(
     orchestration_version: Version = None,
     timeout: Timeout = None,
     interval: Interval = None,
+    until: Until = None,
     on_timeout: OnTimeoutOption = OnTimeout.LEAVE,
     response: Response = False,
     skip_timers: SkipTimers = False,
@@ -58,6 +60,7 @@ def run(
     options = WaitOptions.of(
         timeout=timeout,
         interval=interval,
+        until=until,
         on_timeout=on_timeout,
         response=response,
         skip_timers=skip_timers,

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from durablectl.cli import names
+from durablectl.cli.bulk import Bulk, start_batch
 from durablectl.cli.parameters import (
     All_,
     Any_,
@@ -19,26 +21,40 @@ from durablectl.cli.parameters import (
     Interval,
     OnTimeout,
     OnTimeoutOption,
-    Orchestrator,
+    Pace,
     Response,
     Timeout,
+    Until,
     Version,
 )
 from durablectl.cli.reporting import Ci, Junit
 from durablectl.cli.session import Session
 from durablectl.cli.showing import show_new_payload
+from durablectl.cli.spread import spread
 from durablectl.cli.starting import IfExistsOption, has_nobody, start_instance
 from durablectl.cli.targets import input_of
 from durablectl.cli.waiting import WaitOptions, wait_and_show
 from durablectl.errors import UsageError
 from durablectl.model import IfExists
 
+OptionalOrchestrator = Annotated[
+    str | None,
+    typer.Argument(metavar="ORCHESTRATOR", help="The orchestrator's name.", show_default=False, autocompletion=names.orchestrators),
+]
+Batch = Annotated[
+    str | None, typer.Option("--batch", metavar="FILE", help="Start one a line of a file of JSON lines; - is standard input.")
+]
+Failed = Annotated[
+    str | None, typer.Option("--failed", metavar="FILE", help="Where --batch keeps what failed (default: FILE.failed.jsonl beside it).")
+]
 Wait = Annotated[bool, typer.Option("--wait", "-w", help="Wait until it is finished; takes all options of `durablectl wait`.")]
 
 
+@spread
 def start(
     ctx: typer.Context,
-    name: Orchestrator,
+    pace: Pace,
+    name: OptionalOrchestrator = None,
     fields: Fields = None,
     input: InputFile = None,
     input_json: InputJson = None,
@@ -49,12 +65,15 @@ def start(
     wait: Wait = False,
     timeout: Timeout = None,
     interval: Interval = None,
+    until: Until = None,
     any: Any_ = False,
     all: All_ = False,
     count: Count = None,
     fail_fast: FailFast = False,
     on_timeout: OnTimeoutOption = OnTimeout.LEAVE,
     response: Response = False,
+    batch: Batch = None,
+    failed: Failed = None,
     junit: Junit = None,
     ci: Ci = None,
 ) -> None:
@@ -63,9 +82,13 @@ def start(
     The input is JSON from a file, from standard input (--input -), from --input-json, or from fields. Nothing is started unless it can be
     read. Prints the id, the state, what to do next, and the addresses of the instance; with -o json the service's check-status payload.
 
+    --batch starts one a line, {"name": "order", "instanceId": "order-7", "input": {}}: the name may be given once for all, an id makes it
+    safe to run again. What failed or is left after Ctrl-C is in FILE.failed.jsonl, which can be run again.
+
     Examples:
       durablectl start order --input order.json
       durablectl start order city=Tokyo count:=3 --wait --timeout 30s
+      durablectl start order --batch orders.jsonl --if-exists attach
       durablectl start order --instance-id order-7 --if-exists attach -o json > run.json
     """
     session: Session = ctx.obj
@@ -75,6 +98,7 @@ def start(
         count=count,
         timeout=timeout,
         interval=interval,
+        until=until,
         fail_fast=fail_fast,
         on_timeout=on_timeout,
         response=response,
@@ -83,6 +107,15 @@ def start(
     )
     if not wait and options != WaitOptions():
         raise UsageError("an option of `wait` was given, but not --wait", hint="add --wait")
+    if batch is not None:
+        if wait or fields or input or input_json is not None or instance_id is not None:
+            raise UsageError("--batch goes with no input, fields, --instance-id or --wait", hint="they are in its lines; wait for the ids")
+        start_batch(session, Bulk(batch, name, pace, if_exists, orchestration_version, encode, failed))
+        return
+    if pace != Pace() or failed is not None:
+        raise UsageError("--concurrency, --rate, --max-failures and --failed are for --batch", hint="add --batch FILE")
+    if name is None:
+        raise UsageError("no orchestrator was named", hint="durablectl start ORCHESTRATOR, or --batch FILE")
     value = input_of(session, input, input_json, fields, encode)
     hub, payload = start_instance(session, name, value, instance_id=instance_id, if_exists=if_exists, version=orchestration_version)
     if wait:

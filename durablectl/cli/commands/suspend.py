@@ -4,32 +4,46 @@ from __future__ import annotations
 
 import typer
 
-from durablectl.cli.batches import Tolerance, default_reason, for_each
-from durablectl.cli.parameters import Confirm, FromFiles, IgnoreFinished, IgnoreNotFound, Instances, Reason, Yes
+from durablectl.cli.batches import Operation
+from durablectl.cli.control import choose, control
+from durablectl.cli.filters import UNDER_WAY, Filters
+from durablectl.cli.parameters import FromFiles, How, IgnoreFinished, Instances, Reason
+from durablectl.cli.reasons import default_reason
 from durablectl.cli.session import Session
-from durablectl.cli.targets import Targets
+from durablectl.cli.settling import Settle
+from durablectl.cli.spread import spread
+from durablectl.model import RuntimeStatus
 
 
+@spread
 def suspend(
     ctx: typer.Context,
+    filters: Filters,
+    how: How,
+    settle: Settle,
     instances: Instances = None,
     from_: FromFiles = None,
     reason: Reason = None,
-    ignore_not_found: IgnoreNotFound = False,
     ignore_finished: IgnoreFinished = False,
-    yes: Yes = False,
-    confirm: Confirm = None,
 ) -> None:
     """Pause running instances.
 
-    This is a request: an instance pauses a moment later. Events wait until it goes on.
+    This is a request: an instance pauses a moment later, and keeps its events until it is resumed.
+
+    By a filter it shows how many there are and the first ten, and asks; entities and sub-orchestrations are left out.
 
     Examples:
-      durablectl suspend order-7 --reason "maintenance"
-      durablectl list --status Running -o id | durablectl suspend -
+      durablectl suspend order-7 --reason "the bank is down"
+      durablectl suspend --name order --status Running --yes
     """
     session: Session = ctx.obj
-    targets = Targets(session, instances, from_)
-    hub, why = targets.begin_change(yes=yes, confirm=confirm), reason if reason is not None else default_reason(session)
-    tolerance = Tolerance(not_found=ignore_not_found, finished=ignore_finished)
-    for_each(session, targets, hub, lambda each: hub.suspend(each, why), told="suspension requested", tolerance=tolerance)
+    chosen = choose(session, "suspend", instances, from_, filters, how, states=UNDER_WAY)
+    why = reason if reason is not None else default_reason(session)
+    control(
+        session,
+        chosen,
+        how,
+        lambda hub: Operation("suspend", "suspension requested", lambda each: hub.suspend(each, why)),
+        ignore_finished=ignore_finished,
+        settled=settle.until(lambda status: status.is_final or status.runtime_status is RuntimeStatus.SUSPENDED),
+    )

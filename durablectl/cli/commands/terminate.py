@@ -4,32 +4,46 @@ from __future__ import annotations
 
 import typer
 
-from durablectl.cli.batches import Tolerance, default_reason, for_each
-from durablectl.cli.parameters import Confirm, FromFiles, IgnoreFinished, IgnoreNotFound, Instances, Reason, Yes
+from durablectl.cli.batches import Operation
+from durablectl.cli.control import choose, control
+from durablectl.cli.filters import IN_FLIGHT, Filters
+from durablectl.cli.parameters import FromFiles, How, IgnoreFinished, Instances, Reason
+from durablectl.cli.reasons import default_reason
 from durablectl.cli.session import Session
-from durablectl.cli.targets import Targets
+from durablectl.cli.settling import Settle
+from durablectl.cli.spread import spread
 
 
+@spread
 def terminate(
     ctx: typer.Context,
+    filters: Filters,
+    how: How,
+    settle: Settle,
     instances: Instances = None,
     from_: FromFiles = None,
     reason: Reason = None,
-    ignore_not_found: IgnoreNotFound = False,
     ignore_finished: IgnoreFinished = False,
-    yes: Yes = False,
-    confirm: Confirm = None,
 ) -> None:
     """End running instances.
 
     This is a request: an instance ends a moment later. What is finished already is a conflict (exit 6).
 
+    By a filter it shows how many there are and the first ten, and asks; entities and sub-orchestrations are left out.
+
     Examples:
       durablectl terminate order-7 --reason "no longer needed"
-      durablectl list --status Running -o id | durablectl terminate -
+      durablectl terminate --name order --stuck=2h --dry-run
+      durablectl terminate --name order --stuck=2h --yes --wait --timeout 5m
     """
     session: Session = ctx.obj
-    targets = Targets(session, instances, from_)
-    hub, why = targets.begin_change(yes=yes, confirm=confirm), reason if reason is not None else default_reason(session)
-    tolerance = Tolerance(not_found=ignore_not_found, finished=ignore_finished)
-    for_each(session, targets, hub, lambda each: hub.terminate(each, why), told="termination requested", tolerance=tolerance)
+    chosen = choose(session, "terminate", instances, from_, filters, how, states=IN_FLIGHT)
+    why = reason if reason is not None else default_reason(session)
+    control(
+        session,
+        chosen,
+        how,
+        lambda hub: Operation("terminate", "termination requested", lambda each: hub.terminate(each, why)),
+        ignore_finished=ignore_finished,
+        settled=settle.until(lambda status: status.is_final),
+    )

@@ -16,6 +16,7 @@ from durablectl.cli.parameters import (
     OnTimeoutOption,
     Response,
     Timeout,
+    Until,
 )
 from durablectl.cli.reporting import Ci, Junit
 from durablectl.cli.session import Session
@@ -29,6 +30,7 @@ def wait(
     from_: FromFiles = None,
     timeout: Timeout = None,
     interval: Interval = None,
+    until: Until = None,
     any: Any_ = False,
     all: All_ = False,
     count: Count = None,
@@ -40,12 +42,14 @@ def wait(
 ) -> None:
     """Wait until instances are finished; the exit code tells how they ended.
 
-    0 completed, 10 failed, 11 terminated, 12 canceled, 124 timed out. Prints the output of the instance that completed, or else how it
-    ended and why; with -o json the status object, for several instances an array. Ctrl-C and a time-out leave the instances running.
+    0 completed (or --until holds), 9 ended before --until held, 10 failed, 11 terminated, 12 canceled, 124 timed out. Prints the output
+    of the instance that completed, or else how it ended and why; with -o json the status object, for several instances an array. Ctrl-C
+    and a time-out leave the instances running.
 
     Examples:
       durablectl wait order-7 --timeout 30s
       durablectl wait @run.json --timeout 30m -o json
+      durablectl wait order-7 --until "runtimeStatus!='Pending'" --timeout 5m
       durablectl list --status Running -o id | durablectl wait - --fail-fast
     """
     session: Session = ctx.obj
@@ -55,6 +59,7 @@ def wait(
         count=count,
         timeout=timeout,
         interval=interval,
+        until=until,
         fail_fast=fail_fast,
         on_timeout=on_timeout,
         response=response,
@@ -62,4 +67,5 @@ def wait(
         ci=ci,
     )
     targets = required(session, instances, from_)
-    wait_and_show(session, targets.hub, targets.ids, options)
+    hub = targets.hub if on_timeout is OnTimeout.LEAVE else targets.guarded()
+    wait_and_show(session, hub, targets.ids, options)

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 import pytest
 from scripted_server import payload, status
 
-COMMANDS = ["start", "run", "wait", "status", "list", "raise-event", "terminate", "suspend", "resume", "rewind", "restart", "purge"]
+COMMANDS = ["start", "run", "wait", "status", "list", "raise-event", "terminate", "suspend", "resume", "rewind", "restart", "purge", "drain"]
 COMMANDS += [f"entity {verb}" for verb in ("get", "list", "signal", "delete")]
 
 
@@ -50,6 +50,7 @@ def test_every_example_works_as_it_stands(remote, run, server, project, command)
     obliging(server)
     (project / "order.json").write_text('{"city": "Tokyo"}')
     (project / "payment.json").write_text('{"by": "ada"}')
+    (project / "orders.jsonl").write_text('{"instanceId": "order-8"}')
     (project / "run.json").write_text(json.dumps(payload(server.url, "order-7")))
     found = examples(run(*command.split(), "--help").out)
     assert found

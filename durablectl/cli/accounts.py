@@ -1,0 +1,132 @@
+"""What became of each instance of a batch, told in every form; does nothing itself."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from durablectl.cli import exits
+from durablectl.cli.session import Session
+from durablectl.errors import DurablectlError
+from durablectl.render.output import OutputFormat
+from durablectl.render.safe import safe_line
+from durablectl.render.views import duration_text
+
+FEW = 10
+SHOWN_FAILURES = 50
+WIDEST = 40
+UNKNOWN = "no answer yet when it was stopped: it may have been done"
+NOT_TRIED = "not tried"
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """What an operation returns that had nothing to do, and why."""
+
+    why: str
+
+
+@dataclass(slots=True)
+class Account:
+    """Of each of `ids`: done (with the id of a new instance, if it made one), left alone, failed, under way when it was stopped, or none.
+
+    `ids` is what was meant, `started` the monotonic time of the beginning. With a `sum_name` the JSON tells
+    under that name how many were done.
+    """
+
+    told: str
+    ids: list[str]
+    started: float = 0.0
+    done: dict[str, str | None] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, DurablectlError] = field(default_factory=dict)
+    unknown: list[str] = field(default_factory=list)
+    stopped: bool = False
+    sum_name: str | None = None
+
+    @property
+    def over(self) -> int:
+        return len(self.done) + len(self.skipped) + len(self.failed)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether each can be told by itself."""
+        return len(self.ids) <= FEW
+
+    @property
+    def left(self) -> list[str]:
+        """Those that nothing was begun with."""
+        known = (self.done, self.skipped, self.failed, set(self.unknown))
+        return [each for each in self.ids if not any(each in part for part in known)]
+
+    @property
+    def exit_code(self) -> int:
+        """1 when something failed, or was not tried."""
+        return exits.ExitCode.ERROR if self.failed or self.unknown or self.left else exits.ExitCode.DONE
+
+
+def show_account(session: Session, account: Account) -> None:
+    """Print the account in the wanted form. The failure of a single instance is left to whoever raises it."""
+    out = session.out
+    alone = len(account.ids) == 1 and bool(account.failed)
+    if out.format is OutputFormat.ID:
+        out.ids(new_id or instance_id for instance_id, new_id in account.done.items())
+    elif not out.is_text and not alone:
+        out.show("", _sum(account, account.sum_name) if account.sum_name else [*_entries(account)])
+    _tell_skipped(session, account)
+    if alone:
+        return
+    if account.stopped:
+        _tell_stop(session, account)
+    elif not account.is_short:
+        took = duration_text(time.monotonic() - account.started)
+        out.note(f"{account.told}: {len(account.done)} of {len(account.ids)} instances [{took}]")
+    if account.failed:
+        _show_failures(session, account)
+
+
+def _entries(account: Account) -> Iterator[Mapping[str, str]]:
+    for each, new_id in account.done.items():
+        yield {"instanceId": each, "result": account.told, **({"newInstanceId": new_id} if new_id else {})}
+    yield from ({"instanceId": each, "result": why} for each, why in account.skipped.items())
+    yield from ({"instanceId": each, "error": error.message} for each, error in account.failed.items())
+    yield from ({"instanceId": each, "error": UNKNOWN} for each in account.unknown)
+    yield from ({"instanceId": each, "result": NOT_TRIED} for each in account.left)
+
+
+def _sum(account: Account, name: str) -> Mapping[str, object]:
+    failed = [entry for entry in _entries(account) if "error" in entry]
+    return {name: len(account.done), **({"failed": failed} if failed else {})}
+
+
+def _tell_skipped(session: Session, account: Account) -> None:
+    if len(account.skipped) <= FEW:
+        for instance_id, why in account.skipped.items():
+            session.out.note(f"{why}: {instance_id}")
+    else:
+        for why, count in Counter(account.skipped.values()).most_common():
+            session.out.note(f"{why}: {count} instances")
+
+
+def _tell_stop(session: Session, account: Account) -> None:
+    if len(account.ids) == 1 and not account.unknown:
+        return
+    parts = [f"{len(account.done)} done", f"{len(account.failed)} failed"]
+    parts += [f"{len(account.skipped)} left alone"] if account.skipped else []
+    session.out.talk(f"stopped after {account.over} of {len(account.ids)} instances: {', '.join(parts)}")
+    for instance_id in account.unknown[:FEW]:
+        session.out.talk(f"  {safe_line(instance_id)}: {UNKNOWN}")
+    if len(account.unknown) > FEW:
+        session.out.talk(f"  and {len(account.unknown) - FEW} more")
+
+
+def _show_failures(session: Session, account: Account) -> None:
+    session.out.error(f"{len(account.failed)} of {len(account.ids)} failed")
+    shown = dict(list(account.failed.items())[:SHOWN_FAILURES])
+    width = min(max(len(safe_line(each)) for each in shown), WIDEST)
+    for instance_id, error in shown.items():
+        session.out.talk(f"  {safe_line(instance_id):<{width}}  {safe_line(error.message)}")
+    if rest := len(account.failed) - len(shown):
+        session.out.talk(f"  and {rest} more; -o json tells them all")

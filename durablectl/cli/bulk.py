@@ -1,0 +1,225 @@
+"""`start --batch`: one start a line, in flat memory; what failed and what is left is kept in a file that can be run again."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import typer
+
+from durablectl.cli import exits
+from durablectl.cli.batches import AT_ONCE, GRACE, Brake
+from durablectl.cli.bulk_lines import Line, check_lines, lines_of
+from durablectl.cli.inputs import STDIN
+from durablectl.cli.parameters import Encode, Pace
+from durablectl.cli.session import Session
+from durablectl.cli.starting import has_nobody, is_local_hub
+from durablectl.crew import Crew, Groups, Outcome, Threads
+from durablectl.errors import DurablectlError, UsageError
+from durablectl.model import IfExists
+from durablectl.render.batch import Progress, batch_display
+from durablectl.render.output import OutputFormat
+from durablectl.render.safe import safe_line
+from durablectl.taskhub import TaskHub
+
+SHOWN_FAILURES = 50
+IN_A_GROUP = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """What `start --batch` was told. `name` is for lines without one; `failed` the file for what failed."""
+
+    file: str
+    name: str | None
+    pace: Pace
+    if_exists: IfExists = IfExists.FAIL
+    version: str | None = None
+    encode: Encode | None = None
+    failed: str | None = None
+
+
+def start_batch(session: Session, bulk: Bulk) -> None:
+    """Start what the lines say; nothing is started when one of them cannot be read. Leaves with 1 when some failed."""
+    with _opened(session, bulk.file) as file:
+        source = "standard input" if bulk.file == STDIN else bulk.file
+        total = check_lines(file, source, bulk.name)
+        if not total:
+            session.out.note("no line says what to start; nothing to do")
+        session.begin_change(controls=bulk.if_exists is IfExists.REPLACE)
+        hub = session.open(create=True)
+        file.seek(0)
+        work = _Bulk(session, hub, bulk, _Rest(session, _failed_path(session, bulk)), total)
+        work.run(lines_of(file, source, bulk.name, as_text=_encode(session, bulk) is Encode.STRING))
+    if has_nobody(session, hub):
+        session.out.note("nobody works on this hub now; `durablectl worker` does until it is stopped")
+    if work.failures or work.stopped:
+        raise work.stopped or typer.Exit(exits.ExitCode.ERROR)
+
+
+def _encode(session: Session, bulk: Bulk) -> Encode:
+    return bulk.encode or Encode(session.settings.encode)
+
+
+class _Bulk:
+    """One run: the crew, the rows that come of it, and the account."""
+
+    def __init__(self, session: Session, hub: TaskHub, bulk: Bulk, rest: _Rest, total: int) -> None:
+        self._session, self._hub, self._bulk, self._rest, self._total = session, hub, bulk, rest, total
+        self._told = "there" if bulk.if_exists is IfExists.ATTACH else "started"
+        self._examples: list[tuple[Line, BaseException]] = []
+        self.done = self.failures = 0
+        self.stopped: BaseException | None = None
+
+    def run(self, lines: Iterator[Line]) -> None:
+        """Start them and show each; then the account."""
+        crew = self._crew(lines)
+        try:
+            with batch_display(self._session.out, "start", self._total, alone=self._session.out.is_terminal) as progress:
+                self._show(self._outcomes(crew, progress))
+        except BaseException as error:
+            self.stopped = error
+        crew.stop()
+        for outcome in crew.rest(GRACE):
+            self._count(outcome)
+        for line in [*crew.begun, *(lines if self._has_left else ())]:
+            self._rest.keep(line)
+        self._tell()
+
+    @property
+    def _has_left(self) -> bool:
+        return self.stopped is not None or self.done + self.failures < self._total
+
+    def _crew(self, lines: Iterable[Line]) -> Crew[Line]:
+        pace, hub = self._bulk.pace, self._hub
+
+        def start(line: Line) -> object:
+            version = line.version or self._bulk.version
+            return hub.start(line.name, line.input, instance_id=line.instance_id, version=version, if_exists=self._bulk.if_exists)
+
+        if not is_local_hub(self._session, hub):
+            return Threads(lines, start, concurrency=pace.concurrency or AT_ONCE, rate=pace.rate)
+        from durablectl.backends.local import LocalTaskHub  # deferred: a remote command needs no engine
+
+        group = hub.group if isinstance(hub, LocalTaskHub) else None
+        assert group is not None
+        return Groups(lines, start, group, size=IN_A_GROUP, rate=pace.rate)
+
+    def _outcomes(self, crew: Crew[Line], progress: Progress) -> Iterator[Outcome[Line]]:
+        brake = Brake(self._bulk.pace.concurrency, self._bulk.pace.max_failures)
+        for outcome in crew:
+            end = brake.ends(outcome.error)
+            self._count(outcome)
+            progress(self.done + self.failures, self.failures)
+            yield outcome
+            if end is not None:
+                raise end
+            if brake.is_reached:
+                brake.tell(self._session)
+                crew.stop()
+
+    def _count(self, outcome: Outcome[Line]) -> None:
+        if outcome.error is None:
+            self.done += 1
+            return
+        if not isinstance(outcome.error, DurablectlError):
+            raise outcome.error
+        self.failures += 1
+        self._rest.keep(outcome.item)
+        if len(self._examples) < SHOWN_FAILURES:
+            self._examples.append((outcome.item, outcome.error))
+
+    def _show(self, outcomes: Iterator[Outcome[Line]]) -> None:
+        out = self._session.out
+        match out.format:
+            case OutputFormat.TEXT:
+                out.lines("\t".join(map(safe_line, self._row(each))) for each in outcomes)
+            case OutputFormat.ID:
+                out.ids(each.item.instance_id for each in outcomes if each.error is None)
+            case OutputFormat.JSON:
+                out.json_array(map(self._entry, outcomes))
+            case OutputFormat.JSONL:
+                out.jsonl(map(self._entry, outcomes))
+
+    def _row(self, outcome: Outcome[Line]) -> tuple[str, ...]:
+        return (outcome.item.instance_id, outcome.item.name, self._told if outcome.error is None else f"failed: {outcome.error}")
+
+    def _entry(self, outcome: Outcome[Line]) -> dict[str, Any]:
+        result = {"result": self._told} if outcome.error is None else {"error": str(outcome.error)}
+        return {"line": outcome.item.number, "instanceId": outcome.item.instance_id, "name": outcome.item.name, **result}
+
+    def _tell(self) -> None:
+        out = self._session.out
+        left = self._total - self.done - self.failures
+        if left:
+            out.talk(f"stopped: {self.done} of {self._total} {self._told}, {self.failures} failed, {left} not tried or without an answer")
+        else:
+            out.note(f"{self.done} of {self._total} {self._told}")
+        if self.failures:
+            out.error(f"{self.failures} of {self._total} failed")
+            for line, error in self._examples:
+                out.talk(f"  line {line.number}  {line.instance_id}  {error}")
+            if (more := self.failures - len(self._examples)) > 0:
+                out.talk(f"  and {more} more")
+        self._rest.tell()
+
+
+class _Rest:
+    """The file of the lines that failed or were not tried, with the ids that they have got; made when there is the first."""
+
+    def __init__(self, session: Session, path: Path | None) -> None:
+        self._session, self._path = session, path
+        self._file: IO[str] | None = None
+        self._count = 0
+
+    def keep(self, line: Line) -> None:
+        if self._path is None:
+            return
+        if self._file is None:
+            try:
+                self._file = self._path.open("w", encoding="utf-8")
+            except OSError as error:
+                self._session.out.warn(f"what failed cannot be kept in {self._path}: {(error.strerror or str(error)).lower()}")
+                self._path = None
+                return
+        self._count += 1
+        self._file.write(json.dumps(line.to_json()) + "\n")
+
+    def tell(self) -> None:
+        """Say where it is, and how to go on with it."""
+        if self._file is None:
+            return
+        self._file.close()
+        self._session.out.talk(f"{self._count} lines that failed or are left are in {self._path}")
+        self._session.out.hint(f"go on with: durablectl start --batch {self._path} --if-exists attach")
+
+
+def _failed_path(session: Session, bulk: Bulk) -> Path | None:
+    if bulk.failed is None:
+        return None if bulk.file == STDIN else session.cwd / Path(f"{bulk.file.removesuffix('.jsonl')}.failed.jsonl").expanduser()
+    path = session.cwd / Path(bulk.failed).expanduser()
+    if bulk.file != STDIN and path.resolve() == (session.cwd / Path(bulk.file).expanduser()).resolve():
+        raise UsageError("--failed names the file of the batch itself", hint="name another --failed FILE")
+    return path
+
+
+def _opened(session: Session, file: str) -> IO[bytes]:
+    """The file, or a copy of standard input: it is read twice."""
+    if file == STDIN:
+        copy = tempfile.TemporaryFile()  # noqa: SIM115 - whoever asked for it closes it
+        buffer = getattr(session.stdin, "buffer", None)
+        while part := buffer.read(1 << 20) if buffer is not None else session.stdin.read().encode("utf-8", "surrogateescape"):
+            copy.write(part)
+        copy.seek(0)
+        return copy
+    try:
+        return (session.cwd / Path(file.removeprefix("@")).expanduser()).open("rb")
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UsageError(
+            f"{file!r} cannot be read: {reason}", hint="--batch takes a file of JSON lines, or - for standard input"
+        ) from error

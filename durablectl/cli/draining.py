@@ -1,0 +1,176 @@
+"""Waiting until nothing is in flight: what is looked at, when it is drained, and what is told. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import typer
+
+from durablectl import wire
+from durablectl.cli import exits
+from durablectl.cli.filters import IN_FLIGHT, Selection
+from durablectl.cli.selection import require_named_hub
+from durablectl.cli.session import Session
+from durablectl.cli.starting import has_nobody
+from durablectl.cli.targets import command_line
+from durablectl.cli.waiting import in_time
+from durablectl.errors import DurablectlError, HubBusy, ServiceError, Unreachable
+from durablectl.model import InstanceFilter, InstanceStatus
+from durablectl.render import views
+from durablectl.render.batch import drain_display
+from durablectl.render.output import OutputFormat
+from durablectl.render.progress import Troubles
+from durablectl.render.query import compiled
+from durablectl.render.tables import show_table
+from durablectl.taskhub import TaskHub, poll
+
+IN_A_ROW = 2
+Left = dict[str, InstanceStatus]
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Which instances hold the gate: the selection without the excluded orchestrators; at most `allow` of them may be left."""
+
+    selection: Selection
+    excluded: frozenset[str]
+    snapshot: bool = False
+    allow: int = 0
+
+    @classmethod
+    def of(cls, name: str | None, excluded: Sequence[str], where: str | None, *, snapshot: bool, allow: int) -> Drain:
+        """The options as they were given."""
+        selection = Selection(InstanceFilter(IN_FLIGHT, name), None if where is None else compiled(where))
+        return cls(selection, frozenset(each.lower() for each in excluded), snapshot, allow)
+
+    def find(self, hub: TaskHub) -> Left:
+        """Those that are in flight now."""
+        found = (each for each in self.selection.find(hub) if each.name.lower() not in self.excluded)
+        return {each.instance_id: each for each in found}
+
+
+@dataclass(slots=True)
+class _Gate:
+    """What the looks have found: how often in a row it was drained, those left by the last one, and how many were ever looked at."""
+
+    wanted: Drain
+    hub: TaskHub
+    troubles: Troubles
+    show: Any
+    held: frozenset[str] | None = None
+    left: Left | None = None
+    seen: set[str] = field(default_factory=set)
+    in_a_row: int = 0
+    is_over: bool = False
+
+    def look(self, _elapsed: float) -> DurablectlError | None:
+        try:
+            found = self.wanted.find(self.hub)
+        except (Unreachable, ServiceError, HubBusy) as error:
+            self.in_a_row = 0
+            return error
+        if self.is_over:
+            return None
+        self.troubles.answered()
+        if self.held is None:
+            self.held = frozenset(found) if self.wanted.snapshot else frozenset()
+        self.left = {each: found[each] for each in found if not self.wanted.snapshot or each in self.held}
+        self.seen.update(self.left)
+        self.in_a_row = self.in_a_row + 1 if len(self.left) <= self.wanted.allow else 0
+        self.show(len(self.seen) - len(self.left), len(self.left))
+        return None
+
+    def is_drained(self) -> bool:
+        return self.in_a_row >= IN_A_ROW
+
+    def trouble(self, error: DurablectlError) -> None:
+        if not self.is_over:
+            self.troubles.failed(error.message)
+
+
+def drain_and_show(session: Session, wanted: Drain, timeout: float | None, interval: float) -> None:
+    """Wait, tell what is left, and leave with 0 when it is drained, 124 when it is not in time."""
+    require_named_hub(session, "drain")
+    hub = session.hub
+    session.announce()
+    if timeout is None and session.environ.get("CI"):
+        session.out.warn("this drain has no --timeout, and may hold the CI job for ever")
+    if has_nobody(session, hub):
+        session.out.warn("nobody works on this hub now; what is in flight stays so until a worker comes: durablectl worker")
+    with drain_display(session.out) as show:
+        gate = _Gate(wanted, hub, Troubles(session.out), show)
+        try:
+            _wait(gate, timeout, interval)
+        except KeyboardInterrupt:
+            session.out.talk(f"durablectl: interrupted; {_counted(gate.left)} in flight")
+            raise
+    if gate.left is None:
+        raise Unreachable(f"no answer from {wire.redacted_text(hub.address)} in time")
+    _show(session, gate, timeout)
+
+
+def _wait(gate: _Gate, timeout: float | None, interval: float) -> None:
+    def wait() -> bool:
+        is_over, trouble = poll(
+            gate.hub,
+            gate.look,
+            gate.is_drained,
+            timeout=timeout,
+            interval=interval,
+            on_trouble=gate.trouble,
+            has_seen=lambda: gate.left is not None,
+        )
+        if not is_over and gate.in_a_row:  # the time is up between the two looks
+            trouble = gate.look(0.0)
+            is_over = gate.is_drained()
+        if trouble is not None and gate.left is None:
+            raise trouble
+        return is_over
+
+    if timeout is None:
+        wait()
+    else:
+        in_time(wait, timeout)
+    gate.is_over = True
+
+
+def _show(session: Session, gate: _Gate, timeout: float | None) -> None:
+    out, left = session.out, list((gate.left or {}).values())
+    if gate.is_drained():
+        rest = f", {len(left)} of them left, which --allow {gate.wanted.allow} lets be" if left else ""
+        out.note(f"drained: {session.hub_label}; looked at {len(gate.seen)} in flight{rest}")
+        _doubt(session, gate)
+    else:
+        after = views.duration_text(timeout or 0)
+        out.talk(f"durablectl: timed out after {after}: {_counted(gate.left)} in flight, looked at {len(gate.seen)}")
+        out.hint(command_line(session, "list", "--status", ",".join(sorted(status.value for status in IN_FLIGHT))))
+    match out.format:
+        case OutputFormat.TEXT if not left:
+            pass
+        case OutputFormat.TEXT:
+            show_table(out, views.instances(left))
+        case OutputFormat.ID:
+            out.ids(each.instance_id for each in left)
+        case OutputFormat.JSON:
+            out.json([wire.status_to_json(each) for each in left])
+        case OutputFormat.JSONL:
+            out.jsonl(wire.status_to_json(each) for each in left)
+    raise typer.Exit(exits.ExitCode.DONE if gate.is_drained() else exits.ExitCode.TIMED_OUT)
+
+
+def _doubt(session: Session, gate: _Gate) -> None:
+    """A task hub whose name is mistyped answers like an empty one: say so when there is nothing at all."""
+    if gate.seen:
+        return
+    try:
+        is_empty = not any(True for _ in gate.hub.list_page(InstanceFilter(include_entities=True), top=1))
+    except DurablectlError:
+        return
+    if is_empty:
+        session.out.warn(f"the {session.hub_label} shows no instance at all, finished or not: is that the one you mean?")
+
+
+def _counted(left: Left | None) -> str:
+    return "nobody knows how many" if left is None else "1 instance is" if len(left) == 1 else f"{len(left)} instances are"

@@ -1,0 +1,42 @@
+"""Options that several commands share, declared once as the fields of a dataclass; knows no option and no command."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import MISSING, fields, is_dataclass
+from functools import wraps
+from typing import Any, TypeVar, get_type_hints
+
+_Result = TypeVar("_Result")
+
+
+def spread(command: Callable[..., _Result]) -> Callable[..., _Result]:
+    """A command whose dataclass parameters are, to Typer, their fields one by one; the command gets the values as it declares them.
+
+    A field is annotated as a parameter would be, and has a default.
+    """
+    hints = get_type_hints(command, include_extras=True)
+    groups = {name: kind for name, kind in hints.items() if is_dataclass(kind) and isinstance(kind, type)}
+
+    @wraps(command)
+    def called(**given: Any) -> _Result:
+        made = {name: kind(**{each.name: given.pop(each.name) for each in fields(kind)}) for name, kind in groups.items()}
+        return command(**given, **made)
+
+    parameters = [each for name, own in inspect.signature(command).parameters.items() for each in _parameters(name, own, hints, groups)]
+    called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    called.__annotations__ = {each.name: each.annotation for each in parameters}
+    return called
+
+
+def _parameters(name: str, own: inspect.Parameter, hints: dict[str, Any], groups: dict[str, type]) -> list[inspect.Parameter]:
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    if name not in groups:
+        return [own.replace(annotation=hints[name], kind=keyword)]
+    inner = get_type_hints(groups[name], include_extras=True)
+    made = []
+    for each in fields(groups[name]):
+        default = inspect.Parameter.empty if each.default is MISSING else each.default
+        made.append(inspect.Parameter(each.name, keyword, default=default, annotation=inner[each.name]))
+    return made

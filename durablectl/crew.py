@@ -1,0 +1,198 @@
+"""Doing one thing to each of many items, several at a time, and knowing of each what became of it; knows no hub and no console."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Generic, Protocol, TypeVar
+
+Item = TypeVar("Item")
+IN_A_GROUP = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[Item]):
+    """What became of an item: a result, or the error that was raised."""
+
+    item: Item
+    result: object = None
+    error: BaseException | None = None
+
+
+class Crew(Protocol[Item]):
+    """The outcomes as they come, in any order, until all items are done or it was stopped."""
+
+    def __iter__(self) -> Iterator[Outcome[Item]]: ...
+
+    def __next__(self) -> Outcome[Item]: ...
+
+    def stop(self) -> None:
+        """Begin no further item; the outcomes of those that were begun still come."""
+
+    def rest(self, seconds: float) -> Iterator[Outcome[Item]]:
+        """After a stop: the outcomes that come within that time."""
+
+    @property
+    def begun(self) -> list[Item]:
+        """Those that were begun and have no outcome yet."""
+
+
+class _Rate:
+    """When the next item may be begun: at most `rate` a second."""
+
+    def __init__(self, rate: float | None, clock: Callable[[], float]) -> None:
+        self._gap, self._clock, self._next = (1.0 / rate if rate else 0.0), clock, 0.0
+
+    def wait(self) -> float:
+        """Seconds until then; 0 when it is now."""
+        return max(self._next - self._clock(), 0.0)
+
+    def begun(self) -> None:
+        self._next = max(self._next, self._clock() - self._gap) + self._gap
+
+
+class Threads(Generic[Item]):
+    """A crew of daemon threads: one that hangs in a request holds nobody up. `items` are read as they are needed."""
+
+    def __init__(
+        self,
+        items: Iterable[Item],
+        operate: Callable[[Item], object],
+        *,
+        concurrency: int,
+        rate: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._items, self._operate, self._concurrency = iter(items), operate, concurrency
+        self._rate, self._clock = _Rate(rate, clock), clock
+        self._todo: SimpleQueue[tuple[int, Item] | None] = SimpleQueue()
+        self._done: SimpleQueue[tuple[int, Outcome[Item]]] = SimpleQueue()
+        self._begun: dict[int, Item] = {}
+        self._threads = self._count = 0
+        self._is_stopped = False
+
+    @property
+    def begun(self) -> list[Item]:
+        return list(self._begun.values())
+
+    def __iter__(self) -> Iterator[Outcome[Item]]:
+        return self
+
+    def __next__(self) -> Outcome[Item]:
+        while True:
+            wait = self._hand_out()
+            if wait is None and not self._begun:
+                self._dismiss()
+                raise StopIteration
+            try:
+                return self._take(wait)
+            except Empty:
+                continue
+
+    def stop(self) -> None:
+        self._is_stopped = True
+
+    def rest(self, seconds: float) -> Iterator[Outcome[Item]]:
+        end = self._clock() + seconds
+        while self._begun:
+            try:
+                yield self._take(max(end - self._clock(), 0.0))
+            except Empty:
+                break
+        self._dismiss()
+
+    def _dismiss(self) -> None:
+        while self._threads:
+            self._threads -= 1
+            self._todo.put(None)
+
+    def _take(self, wait: float | None) -> Outcome[Item]:
+        number, outcome = self._done.get(timeout=wait)
+        del self._begun[number]
+        return outcome
+
+    def _hand_out(self) -> float | None:
+        """Begin what may begin now; the seconds until the next may, None when that is for an outcome to decide or nothing is left."""
+        while not self._is_stopped and len(self._begun) < self._concurrency:
+            if wait := self._rate.wait():
+                return wait
+            try:
+                item = next(self._items)
+            except StopIteration:
+                self._is_stopped = True
+                break
+            self._rate.begun()
+            self._count += 1
+            self._begun[self._count] = item
+            self._todo.put((self._count, item))
+            if self._threads < len(self._begun):
+                self._threads += 1
+                threading.Thread(target=self._work, name=f"batch-{self._threads}", daemon=True).start()
+        return None
+
+    def _work(self) -> None:
+        while (begun := self._todo.get()) is not None:
+            number, item = begun
+            self._done.put((number, _done(item, self._operate)))
+
+
+class Groups(Generic[Item]):
+    """A crew of one for a hub whose changes cost a transaction: so many items share one. What it cuts short is undone, and not begun."""
+
+    def __init__(
+        self,
+        items: Iterable[Item],
+        operate: Callable[[Item], object],
+        group: Callable[[], AbstractContextManager[None]],
+        *,
+        size: int = IN_A_GROUP,
+        rate: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._items, self._operate, self._group = iter(items), operate, group
+        self._size, self._rate, self._sleep = (1 if rate else size), _Rate(rate, clock), sleep
+        self._outcomes: deque[Outcome[Item]] = deque()
+        self._is_stopped = False
+
+    @property
+    def begun(self) -> list[Item]:
+        return []
+
+    def __iter__(self) -> Iterator[Outcome[Item]]:
+        return self
+
+    def __next__(self) -> Outcome[Item]:
+        if not self._outcomes and not self._is_stopped:
+            self._sleep(self._rate.wait())
+            self._rate.begun()
+            self._outcomes.extend(self._one_group())
+        if not self._outcomes:
+            raise StopIteration
+        return self._outcomes.popleft()
+
+    def stop(self) -> None:
+        self._is_stopped = True
+
+    def rest(self, seconds: float) -> Iterator[Outcome[Item]]:  # noqa: ARG002 - nothing is under way between two groups
+        while self._outcomes:
+            yield self._outcomes.popleft()
+
+    def _one_group(self) -> list[Outcome[Item]]:
+        items = [item for _, item in zip(range(self._size), self._items, strict=False)]
+        if not items:
+            return []
+        with self._group():
+            return [_done(item, self._operate) for item in items]
+
+
+def _done(item: Item, operate: Callable[[Item], object]) -> Outcome[Item]:
+    try:
+        return Outcome(item, operate(item))
+    except Exception as error:
+        return Outcome(item, error=error)
