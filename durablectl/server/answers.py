@@ -79,6 +79,8 @@ def page(rows: list[Any], token: str | None) -> Response:
 
 def latin(text: str) -> str:
     """A text that a header can hold."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(character if " " <= character <= "~" else f"%{ord(character) & 0xFF:02X}" for character in text)
 
 

@@ -133,7 +133,9 @@ class App:
 
     def _answered(self, scope: Scope, status: int, seconds: float) -> Answered:
         client = scope.get("client")
-        target = redacted_text(target_of(scope).replace(self._rpc, RPC_PATH, 1))
+        target = target_of(scope).replace(self._rpc, RPC_PATH, 1)
+        if "=" in target:
+            target = redacted_text(target)
         return Answered(datetime.now(UTC), client[0] if client else "-", scope["method"], target, status, seconds)
 
 
