@@ -249,7 +249,7 @@ def _show_text(session: Session, hub: TaskHub, statuses: Sequence[InstanceStatus
         elif status.runtime_status is not RuntimeStatus.COMPLETED:
             show_sheet(session.out, views.outcome(status))
         elif text := views.value_text(status.output):
-            session.out.data(text)
+            session.out.value(text)
         else:
             session.out.note(f"{status.instance_id}: Completed, without an output")
 

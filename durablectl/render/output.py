@@ -119,6 +119,10 @@ class Output:
 
     def data(self, text: str) -> None:
         """Write one text answer and end its line."""
+        self._write_last(defuse(safe(text), ci=self.in_ci))
+
+    def value(self, text: str) -> None:
+        """Write what an instance returned, and end its line: into a pipe exactly as it is, for whoever works on with it."""
         exposed = self.is_terminal or self.in_ci
         self._write_last(defuse(safe(text), ci=self.in_ci) if exposed else text)
 
@@ -145,14 +149,16 @@ class Output:
         self.flush()
 
     def ids(self, ids: Iterable[str]) -> None:
-        """Write one id a line as they come."""
-        self.lines(ids)
+        """Write one id a line as they come: into a pipe exactly as they are, for the next command."""
+        exposed = self.is_terminal or self.in_ci
+        for each in self._flushing(ids):
+            self._write((defuse(safe(each), ci=self.in_ci) if exposed else each) + "\n")
+        self.flush()
 
     def lines(self, lines: Iterable[str]) -> None:
         """Write lines of text as they come."""
-        exposed = self.is_terminal or self.in_ci
         for line in self._flushing(lines):
-            self._write((defuse(safe(line), ci=self.in_ci) if exposed else line) + "\n")
+            self._write(defuse(safe(line), ci=self.in_ci) + "\n")
         self.flush()
 
     def show(self, text: str, value: Any, *, id: str | None = None) -> None:

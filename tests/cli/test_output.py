@@ -58,10 +58,19 @@ def test_no_control_character_reaches_a_terminal_in_talk(text):
     assert all(c.isprintable() or c == "\n" for c in stream.getvalue())
 
 
-def test_a_pipe_gets_text_as_it_is():
+def test_a_pipe_gets_a_value_and_ids_as_they_are():
     stream = Pipe()
-    output(stream).data("a\x1b[0m\r\nb")
-    assert stream.getvalue() == "a\x1b[0m\r\nb\n"
+    output(stream).value("a\x1b[0m\r\nb")
+    output(stream).ids(["c\r"])
+    assert stream.getvalue() == "a\x1b[0m\r\nb\nc\r\n"
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=ascii)
+def test_no_control_character_is_hidden_in_text_that_is_piped(text):
+    stream = Pipe()
+    output(stream).data(f"{text}\tdone")
+    output(stream).lines([text])
+    assert all(c.isprintable() or c in "\t\n" for c in stream.getvalue())
 
 
 def test_spelled_out_text_is_readable():
