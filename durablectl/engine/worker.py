@@ -9,6 +9,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -27,9 +28,11 @@ CONCURRENCY = 32
 FIRST_POLL, LAST_POLL = 0.001, 0.01
 DEAD_CHECK_SECONDS = 0.25
 HEARTBEAT_SECONDS = 10.0
-WARN_SECONDS, GIVE_UP_SECONDS = 5.0, 60.0
+PATIENCE = (5.0, 60.0)
+"""Seconds after which an orchestrator that does not yield is told of, and given up."""
 RETRY_SECONDS = 1.0
 SWITCH_SECONDS = 0.0005
+PACKAGE = str(Path(__file__).parent.parent)
 
 
 def utc_now() -> datetime:
@@ -58,6 +61,7 @@ class Worker:
         fails_unknown: bool = False,
         skips_timers: bool = False,
         about: Mapping[str, object] | None = None,
+        patience: tuple[float, float] = PATIENCE,
         now: Callable[[], datetime] = utc_now,
         warn: Callable[[str], None] = lambda _text: None,
         on_error: Callable[[], None] = lambda: None,
@@ -66,6 +70,7 @@ class Worker:
         self._is_persistent, self._warn, self._on_error = is_persistent, warn, on_error
         self._skipping = SkippingClock(now) if skips_timers else None
         self._now = now = self._skipping or now
+        self._warn_seconds, self._give_up_seconds = patience
         self._fails_unknown, self._about = fails_unknown, dict(about or {})
         self._bell = threading.Lock()
         self._bell.acquire()
@@ -92,11 +97,6 @@ class Worker:
             self._thread.join(timeout)
         self._pool.close()
 
-    def wake(self) -> None:
-        """Let the wheel look for work at once."""
-        if self._bell.locked():
-            try:
-                self._bell.release()
     def drain(self) -> None:
         """Begin no more activities; those that run come to their end. `stop` is still to be called."""
         self._pool.takes_more = False
@@ -107,6 +107,11 @@ class Worker:
         """Whether no activity runs or waits to run here."""
         return self._pool.outstanding == 0
 
+    def wake(self) -> None:
+        """Let the wheel look for work at once."""
+        if self._bell.locked():
+            try:
+                self._bell.release()
             except RuntimeError:  # another thread was quicker
                 return
 
@@ -236,25 +241,25 @@ class Worker:
         """Notice an orchestrator that does not yield: warn, then fail its instance and go on without it."""
         seen: Running | None = None
         since, warned = time.monotonic(), False
-        while not self._stopping.wait(0.5):
+        while not self._stopping.wait(self._warn_seconds / 10):
             wheel = self._wheel
             running = wheel.running if wheel is not None else None
             if running is None or running is not seen:
                 seen, since, warned = running, time.monotonic(), False
                 continue
             seconds = time.monotonic() - since
-            if seconds > GIVE_UP_SECONDS and wheel is not None:
+            if seconds > self._give_up_seconds and wheel is not None:
                 self._give_up(wheel, running)
                 seen = None
-            elif seconds > WARN_SECONDS and not warned:
+            elif seconds > self._warn_seconds and not warned:
                 warned = True
-                self._warn(f"orchestrator '{running.name}' of instance '{running.instance_id}' has not yielded for 5 s{self._where()}")
+                so_far = f"has not yielded for {self._warn_seconds:g} s{self._where()}"
+                self._warn(f"orchestrator '{running.name}' of instance '{running.instance_id}' {so_far}")
 
     def _give_up(self, wheel: Wheel, running: Running) -> None:
-        self._poisoned[running.instance] = (
-            f"Orchestrator function '{running.name}' failed: it did not yield for {GIVE_UP_SECONDS:g} s{self._where()}"
-        )
-        self._warn(f"instance '{running.instance_id}' fails: orchestrator '{running.name}' did not yield for {GIVE_UP_SECONDS:g} s")
+        reason = f"it did not yield for {self._give_up_seconds:g} s{self._where()}"
+        self._poisoned[running.instance] = f"Orchestrator function '{running.name}' failed: {reason}"
+        self._warn(f"instance '{running.instance_id}' fails: orchestrator '{running.name}': {reason}")
         self._wheel = None
         try:
             wheel.session.close()
@@ -266,7 +271,7 @@ class Worker:
         """Where the wheel's thread is in the app's own code."""
         frame: FrameType | None = sys._current_frames().get(self._thread.ident or 0) if self._thread is not None else None  # noqa: SLF001
         while frame is not None:
-            if "durablectl" not in frame.f_code.co_filename or frame.f_code.co_filename.endswith("function_app.py"):
+            if not frame.f_code.co_filename.startswith(PACKAGE):
                 return f" (at {frame.f_code.co_filename}:{frame.f_lineno})"
             frame = frame.f_back
         return ""
