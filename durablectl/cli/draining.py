@@ -11,6 +11,7 @@ import typer
 from durablectl import wire
 from durablectl.cli import exits
 from durablectl.cli.filters import IN_FLIGHT, Selection
+from durablectl.cli.reporting import annotate
 from durablectl.cli.selection import require_named_hub
 from durablectl.cli.session import Session
 from durablectl.cli.starting import has_nobody
@@ -145,6 +146,7 @@ def _show(session: Session, gate: _Gate, timeout: float | None) -> None:
     else:
         after = views.duration_text(timeout or 0)
         out.talk(f"durablectl: timed out after {after}: {_counted(gate.left)} in flight, looked at {len(gate.seen)}")
+        annotate(session, "drain timed out", f"{_counted(gate.left)} in flight after {after}")
         out.hint(command_line(session, "list", "--status", ",".join(sorted(status.value for status in IN_FLIGHT))))
     match out.format:
         case OutputFormat.TEXT if not left:

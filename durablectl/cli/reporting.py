@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -16,13 +16,14 @@ import typer
 from durablectl.cli.session import Session
 from durablectl.errors import DurablectlError, UsageError
 from durablectl.model import InstanceStatus
+from durablectl.render import ci
 from durablectl.wire import redacted_text
 
 if TYPE_CHECKING:
-    from durablectl.render.ci import Runner, Verdict
     from durablectl.taskhub import TaskHub
 
 VARIABLE = "DURABLECTL_CI"
+Seen = Mapping[str, InstanceStatus | None]
 
 
 class CiMode(StrEnum):
@@ -53,9 +54,9 @@ class Reports:
         self._mode = mode or _from_variable(session.environ)
         self._junit = None if junit is None else _writable(session.cwd / Path(junit).expanduser(), junit)
 
-    def ended(self, seen: Mapping[str, InstanceStatus | None], *, satisfied: bool) -> None:
-        """Report how the wait left the instances; `satisfied` when it ends with 0."""
-        self._write(seen, satisfied, None)
+    def ended(self, seen: Seen, is_content: Callable[[InstanceStatus | None], bool], *, satisfied: bool) -> None:
+        """Report how the wait left the instances: which did what was waited for, and whether the wait is `satisfied` and ends with 0."""
+        self._write(seen, is_content, satisfied, None)
 
     @contextmanager
     def of_faults(self) -> Iterator[None]:
@@ -63,17 +64,13 @@ class Reports:
         try:
             yield
         except DurablectlError as error:
-            self._write(dict.fromkeys(self._ids), False, error.message)
+            self._write(dict.fromkeys(self._ids), lambda _status: False, False, error.message)
             raise
 
-    def _write(self, seen: Mapping[str, InstanceStatus | None], satisfied: bool, fault: str | None) -> None:
-        from durablectl.render import ci  # deferred: only a wait that is over reports
-
-        environ, out = self._session.environ, self._session.out
-        runner = ci.runner_of(environ) if self._mode is not CiMode.OFF else None
-        if runner is None and self._junit is None:
-            return
-        verdicts = [ci.verdict(name, status, satisfied=satisfied, full=self._mode is CiMode.FULL) for name, status in seen.items()]
+    def _write(self, seen: Seen, is_content: Callable[[InstanceStatus | None], bool], satisfied: bool, fault: str | None) -> None:
+        out, full = self._session.out, self._mode is CiMode.FULL
+        runner = ci.runner_of(self._session.environ) if self._mode is not CiMode.OFF else None
+        verdicts = [ci.verdict(name, each, content=is_content(each), satisfied=satisfied, full=full) for name, each in seen.items()]
         if self._junit is not None:
             self._write_junit(self._junit, verdicts, fault)
         if runner is None:
@@ -83,7 +80,7 @@ class Reports:
             out.command(line)
         self._write_summary(runner, ci.summary(verdicts))
 
-    def _write_junit(self, path: Path, verdicts: Sequence[Verdict], fault: str | None) -> None:
+    def _write_junit(self, path: Path, verdicts: Sequence[ci.Verdict], fault: str | None) -> None:
         from durablectl.render.junit import report  # deferred: few ask for it
 
         text = report("durablectl wait", verdicts, now=datetime.now(UTC), hub=redacted_text(self._hub.address), fault=fault)
@@ -92,9 +89,7 @@ class Reports:
         except OSError as error:
             self._session.out.warn(f"the JUnit report could not be written to {path}: {(error.strerror or str(error)).lower()}")
 
-    def _write_summary(self, runner: Runner, text: str) -> None:
-        from durablectl.render import ci  # deferred, as above
-
+    def _write_summary(self, runner: ci.Runner, text: str) -> None:
         environ, out = self._session.environ, self._session.out
         try:
             if runner is ci.Runner.GITHUB and (path := environ.get("GITHUB_STEP_SUMMARY")):
@@ -107,6 +102,13 @@ class Reports:
                 out.command(ci.upload_summary(name))
         except OSError as error:
             out.warn(f"the summary for {runner.value} could not be written: {(error.strerror or str(error)).lower()}")
+
+
+def annotate(session: Session, title: str, message: str) -> None:
+    """Show a message on the page of the CI run that this is part of, if it is part of one; it holds no inputs and no outputs."""
+    runner = ci.runner_of(session.environ)
+    if runner is not None and _from_variable(session.environ) is not CiMode.OFF:
+        session.out.command(ci.annotation(runner, f"durablectl: {ci.short(title)}", ci.short(message, ci.LONGEST_DETAIL)))
 
 
 def _from_variable(environ: Mapping[str, str]) -> CiMode:

@@ -86,7 +86,7 @@ def wait_and_show(session: Session, hub: TaskHub, ids: Sequence[str], options: W
     code = _exit_code(seen, rules, is_over=is_over)
     if not is_over:
         _give_up(session, hub, seen, rules, options)
-    reports.ended(seen, satisfied=code == exits.ExitCode.DONE)
+    reports.ended(seen, rules.is_content, satisfied=code == exits.ExitCode.DONE)
     if code == exits.ExitCode.ENDED_BEFORE:
         session.out.talk(f"durablectl: ended before --until came true: {options.until}")
     _show(session, hub, seen, rules, options)

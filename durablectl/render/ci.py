@@ -37,9 +37,9 @@ def runner_of(environ: Mapping[str, str]) -> Runner | None:
 
 
 class Kind(Enum):
-    """How a wait sees an instance. LEFT: whatever became of it, the wait had what it wanted without it."""
+    """How a wait sees an instance. CONTENT: it did what was waited for. LEFT: the wait had what it wanted without it."""
 
-    COMPLETED = "completed"
+    CONTENT = "content"
     UNLUCKY = "unlucky"
     LATE = "late"
     LEFT = "left"
@@ -61,15 +61,20 @@ class Verdict:
         """What there is to say about it, on one harmless line."""
         who = f"instance '{short(self.instance_id)}'" + (f" ({short(self.name)})" if self.name else "")
         how = f"was still {self.state} when the wait ended" if self.kind is Kind.LATE else f"is {self.state}"
+        if self.kind is Kind.UNLUCKY and self.state == RuntimeStatus.COMPLETED.value:
+            how += " without what was waited for"
         return f"{who} {how}" + (f": {short(self.detail, LONGEST_DETAIL)}" if self.detail else "")
 
 
-def verdict(instance_id: str, status: InstanceStatus | None, *, satisfied: bool, full: bool) -> Verdict:
-    """How an instance was left. `satisfied` says that the wait had what it wanted; `full` lets the instance's own words in."""
+def verdict(instance_id: str, status: InstanceStatus | None, *, content: bool, satisfied: bool, full: bool) -> Verdict:
+    """How an instance was left.
+
+    `content` says that it did what was waited for, `satisfied` that the wait had all it wanted; `full` lets the instance's own words in.
+    """
     if status is None:
         return Verdict(instance_id, "", UNKNOWN, 0.0, Kind.LEFT if satisfied else Kind.LATE)
-    if status.runtime_status is RuntimeStatus.COMPLETED:
-        kind = Kind.COMPLETED
+    if content:
+        kind = Kind.CONTENT
     elif satisfied:
         kind = Kind.LEFT
     else:

@@ -51,7 +51,7 @@ def _case(suite: Element, verdict: Verdict, fault: str | None) -> None:
 
 
 def _kind(verdict: Verdict, fault: str | None) -> str:
-    if verdict.kind is Kind.COMPLETED:
+    if verdict.kind is Kind.CONTENT:
         return "passed"
     if fault is not None or verdict.kind is Kind.LATE:
         return "error"

@@ -44,53 +44,65 @@ def test_a_runner_is_known_by_its_variable(environ, runner):
 
 
 @pytest.mark.parametrize(
-    ("seen", "satisfied", "kind"),
+    ("seen", "content", "satisfied", "kind"),
     [
-        (status("Completed"), False, Kind.COMPLETED),
-        (status("Failed"), False, Kind.UNLUCKY),
-        (status("Running"), False, Kind.LATE),
-        (status("Running"), True, Kind.LEFT),
-        (status("Failed"), True, Kind.LEFT),
-        (None, False, Kind.LATE),
-        (None, True, Kind.LEFT),
+        (status("Completed"), True, False, Kind.CONTENT),
+        (status("Running"), True, True, Kind.CONTENT),
+        (status("Completed"), False, False, Kind.UNLUCKY),
+        (status("Failed"), False, False, Kind.UNLUCKY),
+        (status("Running"), False, False, Kind.LATE),
+        (status("Running"), False, True, Kind.LEFT),
+        (status("Failed"), False, True, Kind.LEFT),
+        (None, False, False, Kind.LATE),
+        (None, False, True, Kind.LEFT),
     ],
 )
-def test_how_an_instance_was_left(seen, satisfied, kind):
-    assert verdict("order-7", seen, satisfied=satisfied, full=False).kind is kind
+def test_how_an_instance_was_left(seen, content, satisfied, kind):
+    assert verdict("order-7", seen, content=content, satisfied=satisfied, full=False).kind is kind
 
 
 @pytest.mark.parametrize(("full", "detail"), [(False, ""), (True, "no gold")])
 def test_an_instances_own_words_are_told_only_when_asked_for(full, detail):
-    assert verdict("order-7", status(), satisfied=False, full=full) == Verdict("order-7", "Order", "Failed", 185.0, Kind.UNLUCKY, detail)
+    assert verdict("order-7", status(), content=False, satisfied=False, full=full) == Verdict(
+        "order-7", "Order", "Failed", 185.0, Kind.UNLUCKY, detail
+    )
 
 
 def test_github_gets_an_error_with_a_title():
-    line = annotation_lines(Runner.GITHUB, [verdict("order-7", status(), satisfied=False, full=True)])
+    line = annotation_lines(Runner.GITHUB, [verdict("order-7", status(), content=False, satisfied=False, full=True)])
     assert line == ["::error title=durablectl%3A Order Failed::instance 'order-7' (Order) is Failed: no gold"]
 
 
 def test_azure_gets_an_issue():
-    (line,) = annotation_lines(Runner.AZURE, [verdict("order-7", status("Running"), satisfied=False, full=False)])
+    (line,) = annotation_lines(Runner.AZURE, [verdict("order-7", status("Running"), content=False, satisfied=False, full=False)])
     expected = (
         "##vso[task.logissue type=error]durablectl: Order timed out: instance 'order-7' (Order) was still Running when the wait ended"
     )
     assert line == expected
 
 
+def test_what_completed_too_early_is_told_as_such():
+    told = verdict("a", status("Completed"), content=False, satisfied=False, full=False)
+    assert told.sentence == "instance 'a' (Order) is Completed without what was waited for"
+
+
 def test_what_completed_or_was_left_has_no_annotation():
-    told = [verdict("a", status("Completed"), satisfied=True, full=True), verdict("b", status("Failed"), satisfied=True, full=True)]
+    told = [
+        verdict("a", status("Completed"), content=True, satisfied=True, full=True),
+        verdict("b", status("Failed"), content=False, satisfied=True, full=True),
+    ]
     assert annotation_lines(Runner.GITHUB, told) == []
 
 
 def test_many_annotations_are_cut_and_the_rest_is_counted():
-    lines = annotation_lines(Runner.GITHUB, [verdict(f"a-{n}", status(), satisfied=False, full=False) for n in range(25)])
+    lines = annotation_lines(Runner.GITHUB, [verdict(f"a-{n}", status(), content=False, satisfied=False, full=False) for n in range(25)])
     assert len(lines) == 10
     assert lines[-1].endswith("; and 15 more instances ended badly or late")
 
 
 @pytest.mark.parametrize("place", ["instance_id", "name", "output"])
 def test_hostile_text_stays_inside_one_github_annotation(place):
-    hostile = verdict(HOSTILE if place == "instance_id" else "a", status(**{place: HOSTILE}), satisfied=False, full=True)
+    hostile = verdict(HOSTILE if place == "instance_id" else "a", status(**{place: HOSTILE}), content=False, satisfied=False, full=True)
     (line,) = annotation_lines(Runner.GITHUB, [hostile])
     command, properties, data = read_github(line)
     assert (command, len(properties), len(line.splitlines()), "\n" in data) == ("error", 1, 1, False)
@@ -100,7 +112,7 @@ def test_hostile_text_stays_inside_one_github_annotation(place):
 
 @pytest.mark.parametrize("place", ["instance_id", "name", "output"])
 def test_hostile_text_stays_inside_one_azure_issue(place):
-    hostile = verdict(HOSTILE if place == "instance_id" else "a", status(**{place: HOSTILE}), satisfied=False, full=True)
+    hostile = verdict(HOSTILE if place == "instance_id" else "a", status(**{place: HOSTILE}), content=False, satisfied=False, full=True)
     (line,) = annotation_lines(Runner.AZURE, [hostile])
     command, data = read_azure(line)
     assert command == "task.logissue type=error"
@@ -115,7 +127,7 @@ def test_what_is_escaped_is_read_back(text):
 
 def test_a_summary_has_the_unlucky_first_and_counts():
     seen = {"a": status("Completed", instance_id="a"), "b": status("Failed", instance_id="b"), "c": None}
-    text = summary([verdict(name, each, satisfied=False, full=False) for name, each in seen.items()])
+    text = summary([verdict(name, each, content=name == "a", satisfied=False, full=False) for name, each in seen.items()])
     assert text.splitlines() == [
         "### durablectl: 3 instances, 1 Completed, 1 Failed, 1 unknown",
         "",
@@ -129,13 +141,13 @@ def test_a_summary_has_the_unlucky_first_and_counts():
 
 
 def test_a_summary_of_many_is_short():
-    text = summary([verdict(f"a-{n}", status("Completed"), satisfied=True, full=False) for n in range(10_000)])
+    text = summary([verdict(f"a-{n}", status("Completed"), content=True, satisfied=True, full=False) for n in range(10_000)])
     assert "and 9980 more" in text
     assert len(text.splitlines()) < 30
 
 
 def test_hostile_text_is_only_text_in_a_summary():
-    text = summary([verdict(HOSTILE, status(output="<script>", name="[x](http://x.y)|@ada"), satisfied=False, full=True)])
+    text = summary([verdict(HOSTILE, status(output="<script>", name="[x](http://x.y)|@ada"), content=False, satisfied=False, full=True)])
     row = text.splitlines()[4]
     assert row.count("|") == 5
     assert not set(row) & set("<>`[]@")
@@ -143,7 +155,7 @@ def test_hostile_text_is_only_text_in_a_summary():
 
 
 def test_a_megabyte_is_cut():
-    hostile = verdict("a" * 2**20, status(output="b" * 2**20), satisfied=False, full=True)
+    hostile = verdict("a" * 2**20, status(output="b" * 2**20), content=False, satisfied=False, full=True)
     assert len(annotation_lines(Runner.GITHUB, [hostile])[0]) < 1000
     assert len(summary([hostile])) < 1000
 

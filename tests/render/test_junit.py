@@ -10,7 +10,7 @@ from durablectl.render.ci import Kind, Verdict
 from durablectl.render.junit import report
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-GOOD = Verdict("a", "Order", "Completed", 1.5, Kind.COMPLETED)
+GOOD = Verdict("a", "Order", "Completed", 1.5, Kind.CONTENT)
 BAD = Verdict("b", "Order", "Failed", 2.25, Kind.UNLUCKY, "no gold")
 LATE = Verdict("c", "Order", "Running", 3.0, Kind.LATE)
 LEFT = Verdict("d", "Order", "Running", 0.0, Kind.LEFT)

@@ -56,6 +56,13 @@ def test_a_wait_that_cannot_go_on_is_annotated_too(remote, server, project):
     assert error.get("message") in err
 
 
+@pytest.mark.parametrize(("mode", "count"), [("auto", 1), ("off", 0)])
+def test_a_gate_that_stays_shut_is_annotated(remote, server, mode, count):
+    server.on("GET", "/instances", (200, [status("slow", "Running")]))
+    code, _, err = remote("drain", "--timeout", "0", env={**GITHUB, "DURABLECTL_CI": mode})
+    assert (code, len(commands(err))) == (124, count)
+
+
 @pytest.mark.parametrize("how", ["flag", "variable"])
 def test_it_can_be_switched_off(remote, hub, project, how):
     env = {**GITHUB, "GITHUB_STEP_SUMMARY": str(project / "summary.md"), **({"DURABLECTL_CI": "off"} if how == "variable" else {})}
@@ -89,6 +96,17 @@ def test_inputs_never_and_outputs_only_when_asked_for_are_in_a_report(remote, hu
     reports = [summary.read_text().replace("&#45;", "-"), junit.read_text(), "\n".join(commands(err))]
     assert ["s3cret-cause" in text for text in reports] == [told] * 3
     assert not [text for text in reports if "s3cret-input" in text or "s3cret-status" in text]
+
+
+@pytest.mark.parametrize(
+    ("until", "code", "tags"),
+    [("runtimeStatus=='Running'", 0, []), ("customStatus=='there'", 9, ["failure"])],
+    ids=["came true", "did not"],
+)
+def test_a_condition_decides_what_is_a_failure(remote, hub, project, until, code, tags):
+    name = "slow" if code == 0 else "good"
+    assert remote("wait", name, "--until", until, "--junit", "report.xml").code == code
+    assert [child.tag for case in ET.parse(project / "report.xml").iter("testcase") for child in case] == tags
 
 
 @pytest.mark.parametrize("command", ["run", "start --wait"])
