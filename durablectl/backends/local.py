@@ -124,6 +124,15 @@ class LocalTaskHub:
                 self._replace(new)
         return self.check_status(new.instance_id)
 
+    def begin_text(self, orchestrator: str, text: str | None, *, instance_id: str | None = None, version: str | None = None) -> str:
+        """Start an instance as the service does, and return its id: a finished one of the same id is replaced.
+
+        `AlreadyExists`, in the service's words, when an unfinished one has it.
+        """
+        new = self._new(orchestrator, text, instance_id, version)
+        self._store.start([new])
+        return new.instance_id
+
     def start_many(self, starts: Iterable[tuple[str, Any, str | None]]) -> list[str]:
         """Start instances of (orchestrator, input, id or None) in one transaction: all of them or none; their ids.
 

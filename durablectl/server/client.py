@@ -80,7 +80,7 @@ class DurableClient:
         """Start an instance; a finished one with the same id is replaced."""
         text = None if client_input is None else dumps(client_input)
         begin = partial(begin_instance, self._hub, orchestration_function_name, text, instance_id or None, version or self._place.version)
-        return (await self._gate.write(begin)).id
+        return await self._gate.write(begin)
 
     def create_check_status_response(self, request: Any, instance_id: str) -> HttpResponse:
         links = self.get_client_response_links(request, instance_id)

@@ -14,30 +14,27 @@ from durablectl.server.answers import Refusal, full, short
 from durablectl.server.call import Call
 from durablectl.server.gate import Gate
 from durablectl.server.lenient import NotJson, Parsed, parse, parse_first
-from durablectl.taskhub import TaskHub
 from durablectl.wire import json_value
 
 
-def begin_instance(hub: TaskHub, name: str, text: str | None, instance_id: str | None, version: str | None) -> CheckStatusPayload:
-    """Start an instance as the service does: a finished one with the id is replaced, an unfinished one is `AlreadyExists`."""
-    start = partial(_start, hub, name, text, instance_id=instance_id, version=version)
+def begin_instance(hub: Any, name: str, text: str | None, instance_id: str | None, version: str | None) -> str:
+    """Start an instance as the service does, and return its id: a finished one is replaced, an unfinished one is `AlreadyExists`.
+
+    A local hub keeps the text as it came; another one takes the value.
+    """
+    if hasattr(hub, "begin_text"):
+        begun: str = hub.begin_text(name, text, instance_id=instance_id, version=version)
+        return begun
+    value = None if text is None else parse(text).value if text.strip() else ""
+    start = partial(hub.start, name, value, instance_id=instance_id, version=version)
     try:
-        return start(if_exists=IfExists.FAIL)
+        payload: CheckStatusPayload = start(if_exists=IfExists.FAIL)
     except AlreadyExists:
         status = hub.get_status(instance_id or "", show_input=False).runtime_status
         if not status.is_final:
             raise AlreadyExists(f"An Orchestration instance with the status {status.value} already exists.") from None
-        return start(if_exists=IfExists.REPLACE)
-
-
-def _start(hub: Any, name: str, text: str | None, **settings: Any) -> CheckStatusPayload:
-    """A local hub keeps the text as it came; another one takes the value."""
-    if hasattr(hub, "start_text"):
-        payload: CheckStatusPayload = hub.start_text(name, text, **settings)
-        return payload
-    blank_or_value = None if text is None else parse(text).value if text.strip() else ""
-    started: CheckStatusPayload = hub.start(name, blank_or_value, **settings)
-    return started
+        payload = start(if_exists=IfExists.REPLACE)
+    return payload.id
 
 
 def send_event(hub: Any, instance_id: str, name: str, event: Parsed, *, is_encoded: bool = False) -> None:

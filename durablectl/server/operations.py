@@ -45,15 +45,15 @@ class Instances:
         version = call.query.first("version") or self._place.version
         begin = partial(begin_instance, self._hub, name, text, instance_id or None, version)
         try:
-            payload = await self._gate.write(begin)
+            begun = await self._gate.write(begin)
             if text is not None and len(text) > LARGE:
-                self._gate.expect_large(payload.id)
+                self._gate.expect_large(begun)
         except AlreadyExists as error:
             return short(409, error.message)
         except UsageError as error:
             return short(400, error.message)
         try:
-            return await self._started(call, payload.id)
+            return await self._started(call, begun)
         except _BadWait as error:
             return short(400, str(error)) if error.status == 400 else answers.went_wrong(str(error), "System.OverflowException")
 
