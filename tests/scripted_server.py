@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 BASE = "/runtime/webhooks/durabletask"
+RESET = 0  # as a status: the connection is reset instead of an answer
 Answer = tuple[int, Any] | tuple[int, Any, dict[str, str]]
 
 
@@ -22,6 +25,7 @@ class Request:
     query: str
     body: bytes
     key: str | None
+    token: str | None = None
 
     @property
     def json(self) -> Any:
@@ -63,8 +67,20 @@ def scripted_server() -> Iterator[Server]:
         def handle_one(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             parts = urlsplit(self.path)
-            request = Request(self.command, parts.path.removeprefix(BASE), parts.query, body, self.headers.get("x-functions-key"))
+            request = Request(
+                self.command,
+                parts.path.removeprefix(BASE),
+                parts.query,
+                body,
+                self.headers.get("x-functions-key"),
+                self.headers.get("x-ms-continuation-token"),
+            )
             status, value, *headers = server.answer(request)
+            if status == RESET:
+                self.close_connection = True
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.connection.close()
+                return
             content = b"" if value is None else json.dumps(value).encode()
             self.send_response(status)
             for name, text in {"Content-Length": str(len(content)), "Content-Type": "application/json", **dict(*headers)}.items():

@@ -26,6 +26,7 @@ class Journal:
         self.path = path
         self._lock = threading.Lock()
         self._done: dict[tuple[str, str], str | None] = {}
+        self._is_cut = False
         self._file = self._opened()
 
     def find(self, instance_id: str, updated: datetime) -> tuple[bool, str | None]:
@@ -50,22 +51,28 @@ class Journal:
             file = self.path.open("a+", encoding="utf-8")
         except OSError as error:
             raise UsageError(f"the journal {self.path} cannot be used: {(error.strerror or str(error)).lower()}") from error
-        file.seek(0)
-        text = file.read()
-        if text and not text.endswith("\n"):  # the last line of a run that was killed
+        try:
+            file.seek(0)
+            self._read_all(file.read())
+        except (UsageError, UnicodeDecodeError) as error:
+            file.close()
+            raise UsageError(f"{self.path} is no journal of restarts", hint="name another --journal FILE") from error
+        if self._is_cut:
             file.write("\n")
-        for number, line in enumerate(text.splitlines(), 1):
-            self._read(line, is_last=number == text.count("\n") + 1)
         return file
 
-    def _read(self, line: str, *, is_last: bool) -> None:
+    def _read_all(self, text: str) -> None:
+        *lines, last = text.split("\n")
+        self._is_cut = bool(last)  # the last line of a run that was killed
+        for line in lines:
+            self._read(line)
+
+    def _read(self, line: str) -> None:
         try:
             entry: dict[str, Any] = json.loads(line)
             key = (str(entry["id"]), str(entry["updated"]))
         except (ValueError, KeyError, TypeError) as error:
-            if is_last or not line.strip():
-                return
-            raise UsageError(f"{self.path} is no journal of restarts", hint="name another --journal FILE") from error
+            raise UsageError("not a line of a journal") from error
         if "newId" in entry and entry["newId"] is None:
             self._done.pop(key, None)
         else:
