@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -216,14 +217,36 @@ class Session:
         )
 
     def _foreign(self, payload: CheckStatusPayload, address: str) -> TaskHub:
-        from durablectl.backends.http import HttpTaskHub  # deferred, as above
+        """A payload's own hub, with the key that a context has for it, else the one that came with the instance's start."""
+        from durablectl.backends.http_starter import StartedTaskHub  # deferred, as above
+        from durablectl.wire import address_from_payload
 
-        task_hub = config.query_value(address, "taskHub")
-        return HttpTaskHub.from_payload(
+        task_hub, kept = config.query_value(address, "taskHub"), self.kept(payload.id)
+        if kept is not None and replace(address_from_payload(kept), query="") == replace(address_from_payload(payload), query=""):
+            payload = kept
+        hub = StartedTaskHub.from_payload(
             payload,
             key=self.settings.keys.key_for(address, task_hub),
             **self.route(address, task_hub),
         )
+        hub.on_end = self.started.forget
+        return hub
+
+    @cached_property
+    def started(self) -> config.Started:
+        """What starter functions have answered with, of instances that have not ended."""
+        return config.Started(config.state_folder() / "started")
+
+    def kept(self, instance_id: str) -> CheckStatusPayload | None:
+        """The payload that a starter function returned for an instance, if that is not known to have ended."""
+        from durablectl.model import CheckStatusPayload  # deferred, as above
+
+        entries = self.started.find(instance_id)
+        return None if entries is None else CheckStatusPayload(instance_id, entries)
+
+    def hub_of_started(self, payload: CheckStatusPayload) -> TaskHub:
+        """The hub of an instance that a starter function began, whatever the settings say."""
+        return self._opened.enter_context(self._foreign(payload, payload.status_query_get_uri or ""))
 
     def route(self, url: str, task_hub: str | None) -> dict[str, Any]:
         """How to reach an address: what the contexts of the user have for exactly that one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from functools import cached_property
 
 from durablectl import wire
 from durablectl.cli.inputs import STDIN, read_input
@@ -26,7 +27,7 @@ class Targets:
         self._session, self._named = session, named
         self._hubs: dict[object, TaskHub] = {}
 
-    @property
+    @cached_property
     def hub(self) -> TaskHub:
         """The hub of all of them; `UsageError` when they belong to several."""
         hubs = {id(hub): hub for hub in map(self._hub_of, self._named)} or {0: self._session.hub}
@@ -58,7 +59,7 @@ class Targets:
 
     def _hub_of(self, named: Named) -> TaskHub:
         if "statusQueryGetUri" not in named.payload and "StatusQueryGetUri" not in named.payload:
-            return self._session.hub
+            return self._hub_of_id(named.id)
         try:
             payload = wire.payload_from_json(named.payload)
             place: object = wire.address_from_payload(payload)
@@ -66,6 +67,16 @@ class Targets:
             raise UsageError(f"the payload of instance '{named.id}' cannot be used: {error}") from error
         if place not in self._hubs:
             self._hubs[place] = self._session.hub_of(payload)
+        return self._hubs[place]
+
+    def _hub_of_id(self, instance_id: str) -> TaskHub:
+        """The hub of an id alone: the session's, or, unless a flag or a variable chose that one, where a starter function began it."""
+        kept = self._session.kept(instance_id) if not self._session.settings.explicit else None
+        if kept is None:
+            return self._session.hub
+        place = wire.address_from_payload(kept)
+        if place not in self._hubs:
+            self._hubs[place] = self._session.hub_of_started(kept)
         return self._hubs[place]
 
 

@@ -23,3 +23,4 @@ from durablectl.config.settings import make_hub_folder as make_hub_folder
 from durablectl.config.settings import resolve as resolve
 from durablectl.config.settings import state_folder as state_folder
 from durablectl.config.settings import unknown_context as unknown_context
+from durablectl.config.started import Started as Started

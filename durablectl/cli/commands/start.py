@@ -12,6 +12,7 @@ from durablectl.cli.parameters import (
     All_,
     Any_,
     Count,
+    Encode,
     EncodeOption,
     FailFast,
     Fields,
@@ -31,6 +32,7 @@ from durablectl.cli.reporting import Ci, Junit
 from durablectl.cli.session import Session
 from durablectl.cli.showing import show_new_payload
 from durablectl.cli.spread import spread
+from durablectl.cli.started import Call, FunctionKeyEnv, Header, Method, is_starter, start_by_url
 from durablectl.cli.starting import IfExistsOption, has_nobody, start_instance
 from durablectl.cli.targets import input_of
 from durablectl.cli.waiting import WaitOptions, wait_and_show
@@ -74,6 +76,9 @@ def start(
     response: Response = False,
     batch: Batch = None,
     failed: Failed = None,
+    header: Header = None,
+    method: Method = None,
+    function_key_env: FunctionKeyEnv = None,
     junit: Junit = None,
     ci: Ci = None,
 ) -> None:
@@ -81,6 +86,9 @@ def start(
 
     The input is JSON from a file, from standard input (--input -), from --input-json, or from fields. Nothing is started unless it can be
     read. Prints the id, the state, what to do next, and the addresses of the instance; with -o json the service's check-status payload.
+
+    The address of an HTTP starter function (https://app/api/orchestrators/Hello) may stand instead of an orchestrator's name: the input
+    is posted there, and the payload that it answers with is taken over; a key in it is kept in a file of yours until the instance ends.
 
     --batch starts one a line, {"name": "order", "instanceId": "order-7", "input": {}}: the name may be given once for all, an id makes it
     safe to run again. What failed or is left after Ctrl-C is in FILE.failed.jsonl, which can be run again.
@@ -116,11 +124,21 @@ def start(
         raise UsageError("--concurrency, --rate, --max-failures and --failed are for --batch", hint="add --batch FILE")
     if name is None:
         raise UsageError("no orchestrator was named", hint="durablectl start ORCHESTRATOR, or --batch FILE")
-    value = input_of(session, input, input_json, fields, encode)
-    hub, payload = start_instance(session, name, value, instance_id=instance_id, if_exists=if_exists, version=orchestration_version)
+    call = Call(header or (), method, function_key_env)
+    if is_starter(name):
+        if instance_id is not None or if_exists is not IfExists.FAIL or orchestration_version is not None:
+            raise UsageError(
+                "--instance-id, --if-exists and --orchestration-version are the starter function's choice", hint="leave them out"
+            )
+        hub, payload = start_by_url(session, name, input_of(session, input, input_json, fields, encode or Encode.JSON), call)
+    else:
+        if not call.is_default:
+            raise UsageError("--header, --method and --function-key-env are for a starter's URL", hint="durablectl start https://…/api/…")
+        value = input_of(session, input, input_json, fields, encode)
+        hub, payload = start_instance(session, name, value, instance_id=instance_id, if_exists=if_exists, version=orchestration_version)
     if wait:
         session.out.note(f"started {payload.id}")
         wait_and_show(session, hub, [payload.id], options)
     show_new_payload(session, hub, payload)
-    if has_nobody(session, hub):
+    if not is_starter(name) and has_nobody(session, hub):
         session.out.note("nobody works on this hub now; `durablectl wait` does while it waits, `durablectl worker` until it is stopped")
