@@ -7,6 +7,7 @@ JSON, so that an app can read it too.
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ from durablectl.wire import json_text, json_value
 DEEPEST = 64  # levels; the parser's own limit
 
 _STRINGS_AND_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+_SURROGATES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+_HUGE = re.compile(r"[eE]\+?\d{3}|\d{300}")
 _SPACE = re.compile(r"(?:\s|/\*.*?\*/|//[^\r\n]*)*", re.DOTALL)
 _NUMBER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]+|\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)")
 _WORD = re.compile(r"[^\W\d]\w*|\$\w*")
@@ -43,6 +46,9 @@ def parse(text: str) -> Parsed:
     """The one value of a text; `NotJson` when it is none, or is followed by something."""
     try:
         parsed = Parsed(json_value(text), text)
+        _refuse_endless(parsed)
+    except NotJson:
+        raise
     except ValueError:
         parsed, end = _read(text)
         rest = _after_space(text, end)
@@ -57,6 +63,8 @@ def parse_first(text: str) -> Parsed:
     try:
         value, _ = json.JSONDecoder(parse_constant=_refuse).raw_decode(text, len(text) - len(text.lstrip()))
         _refuse_depth(text)
+        parsed = Parsed(value, text)
+        _refuse_endless(parsed)
         return Parsed(value, json_text(value))
     except NotJson:
         raise
@@ -66,6 +74,15 @@ def parse_first(text: str) -> Parsed:
 
 def _refuse(name: str) -> Any:
     raise ValueError(name)
+
+
+def _refuse_endless(parsed: Parsed) -> None:
+    """A number beyond all floats would be shown as what is no JSON."""
+    if _HUGE.search(parsed.text):
+        try:
+            json_text(parsed.value, strict=True)
+        except ValueError:
+            raise NotJson("A number is too large to be read. Path '', line 1, position 1.") from None
 
 
 def _refuse_depth(text: str) -> None:
@@ -163,7 +180,7 @@ class _Reader:
             mark = self.text[self.at]
             self.at += 1
             if mark == quote:
-                return "".join(parts)
+                return _SURROGATES.sub(lambda pair: pair[0].encode("utf-16", "surrogatepass").decode("utf-16"), "".join(parts))
             parts.append(self.escape() if mark == "\\" else mark)
         raise _wrong(self.text, self.at, f"Unterminated string. Expected delimiter: {quote}")
 
@@ -216,4 +233,7 @@ def _number(text: str) -> int | float:
     try:
         return int(text, 16) if "x" in text.lower() else int(text)
     except ValueError:
-        return float(text)
+        number = float(text)
+    if math.isinf(number):
+        raise NotJson("A number is too large to be read. Path '', line 1, position 1.")
+    return number

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import math
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from durablectl.errors import AppError
 from durablectl.model import RuntimeStatus
-from durablectl.server.lenient import NotJson, parse, parse_first
+from durablectl.server.lenient import NotJson, Parsed, parse, parse_first
 from durablectl.server.query import Query, moment_from_text
 from durablectl.server.templates import parse_template
 
@@ -121,7 +124,10 @@ def test_json_is_kept_as_it_is_and_the_parsers_liberties_become_plain_json(text,
     assert parse(text).text == stored
 
 
-@pytest.mark.parametrize("text", ["{} x", "{bad", '"open', "nope", "[1}", '{"a" 1}', "[" * 65 + "]" * 65, "1" * 5000 + "x", "'\\u12'", "]"])
+@pytest.mark.parametrize(
+    "text",
+    ["{} x", "{bad", '"open', "nope", "[1}", '{"a" 1}', "[" * 65 + "]" * 65, "1" * 5000 + "x", "'\\u12'", "]", "1" * 5000, "[1e999]"],
+)
 def test_what_is_no_json_is_refused(text):
     with pytest.raises(NotJson) as refused:
         parse(text)
@@ -133,6 +139,32 @@ def test_json_that_ends_too_soon_is_told_apart(text):
     with pytest.raises(NotJson) as refused:
         parse(text)
     assert refused.value.is_cut_off
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(JSON_VALUES)
+def test_any_json_is_read_by_either_reader_as_the_same_value(value):
+    text = json.dumps(value)
+    assert parse(text) == Parsed(value, text)
+    assert parse(f"{text} // so that only the second reader can").value == value
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.text(alphabet="{}[]\"':,\\/*ntu0aeEx-+. \n1", max_size=30))
+def test_any_text_is_read_as_plain_json_or_refused(text):
+    for read in (parse, parse_first):
+        try:
+            parsed = read(text)
+        except NotJson:
+            continue
+        assert json.loads(parsed.text) == parsed.value
 
 
 def test_of_an_event_the_first_value_counts():
