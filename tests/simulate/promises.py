@@ -12,6 +12,7 @@ from durablectl.engine.db import Database
 from durablectl.engine.events import (
     EventSent,
     ExecutionCompleted,
+    ExecutionRewound,
     OrchestratorCompleted,
     OrchestratorStarted,
     SubOrchestrationCreated,
@@ -27,6 +28,7 @@ from durablectl.engine.session import Session
 from durablectl.engine.workitems import ActivityItem, Loaded, Scope
 
 FINAL = {1, 3, 4, 5}
+FAILED = 3
 TASK, CHILD, TIMER = {5, 6}, {8, 9}, {11}
 _MADE = (EventSent, ExecutionCompleted, OrchestratorCompleted, OrchestratorStarted, SubOrchestrationCreated, TaskScheduled, TimerCreated)
 
@@ -55,6 +57,13 @@ class Watch:
         rows = self.database.query("SELECT key, id, status, output, execution_id, worker FROM instances")
         self._check_instances(rows, acknowledged)
         self._check_histories({key: execution_id for key, _, _, _, execution_id, _ in rows})
+
+    def expect_rewound(self) -> None:
+        """Failed instances may go on, with the failed steps cut out of their histories."""
+        for key in [key for key, (status, *_) in self._ended.items() if status == FAILED]:
+            del self._ended[key]
+            self._histories.pop(key, None)
+            self._completed = {each for each in self._completed if each[0] != key}
 
     def _check_instances(self, rows: Sequence[tuple[Any, ...]], acknowledged: Sequence[str]) -> None:
         ids, keys = {row[1] for row in rows}, {row[0] for row in rows}
@@ -127,6 +136,10 @@ class Watch:
         orchestrator = self._registry.orchestrators.get(loaded.started.name)
         assert orchestrator is not None
         execution = Execution(orchestrator, loaded.instance_id, loaded.execution_id)
+        if any(isinstance(event, ExecutionRewound) for event in loaded.past):  # steps were cut out: what follows decides them anew
+            execution.rebuild(loaded.past)
+            _expect(execution._fault is None, f"{loaded.instance_id} no longer matches its history: {execution._fault}")
+            return
         rows = self.database.query("SELECT at, events FROM history WHERE instance = ? ORDER BY sequence", (loaded.key,))
         past = iter(loaded.past)
         for at, events in rows:

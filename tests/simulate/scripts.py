@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
@@ -15,8 +15,11 @@ COUNTER = EntityId("counter", "all")
 Step = list[Any]
 
 
-def simulated_app() -> App:
-    """Scripts are lists of steps: `[verb, argument]`. Their output is a list with a value for each step."""
+def simulated_app(is_broken: Callable[[], bool] = lambda: False) -> App:
+    """Scripts are lists of steps: `[verb, argument]`. Their output is a list with a value for each step.
+
+    `is_broken` says whether what a fragile step needs is out of order just now: then its instance fails, and can be rewound.
+    """
     app = App("function_app.py")
 
     @app.activity
@@ -26,6 +29,12 @@ def simulated_app() -> App:
     @app.activity
     def fail(what: Any) -> None:
         raise ValueError(what)
+
+    @app.activity
+    def fragile(what: Any) -> str:
+        if is_broken():
+            raise ValueError("out of order")
+        return f"did {what}"
 
     @app.orchestrator
     def script(context: Any) -> Any:
@@ -49,6 +58,10 @@ def simulated_app() -> App:
 
 def _do(context: Any, argument: Any) -> Iterator[Any]:
     return (yield context.call_activity("do", argument))
+
+
+def _fragile(context: Any, argument: Any) -> Iterator[Any]:
+    return (yield context.call_activity("fragile", argument))
 
 
 def _fan(context: Any, argument: int) -> Iterator[Any]:
@@ -108,6 +121,7 @@ def _status(context: Any, text: str) -> Iterator[Any]:
 
 _STEPS = {
     "do": _do,
+    "fragile": _fragile,
     "fan": _fan,
     "nap": _nap,
     "child": _child,
@@ -123,9 +137,9 @@ _STEPS = {
 
 def random_steps(rng: Random, depth: int = 0) -> list[Step]:
     """A script. Only the outermost waits for events: its id is known. At most one race: a wait that lost would take the next event."""
-    verbs = ["do", "do", "fan", "nap", "count", "ask", "retry", "status"]
+    verbs = ["do", "do", "fragile", "fan", "nap", "count", "ask", "retry", "status"]
     if depth == 0:
-        verbs += ["take", "take", "again", "child", "children", "race"]
+        verbs += ["take", "take", "take", "again", "again", "child", "children", "race"]
     elif depth == 1:
         verbs += ["child"]
     steps: list[Step] = []
@@ -201,7 +215,11 @@ class Expected:
                 return value if all(right) else "other children's output"
             case "ask":
                 return value if isinstance(value, int) else "a number"
-        return {"do": f"did {argument}", "fan": [f"did {n}" for n in range(argument)] if verb == "fan" else None}.get(verb) or {
+        return {
+            "do": f"did {argument}",
+            "fragile": f"did {argument}",
+            "fan": [f"did {n}" for n in range(argument)] if verb == "fan" else None,
+        }.get(verb) or {
             "nap": "woke",
             "count": "sent",
             "retry": "failed",

@@ -76,7 +76,8 @@ class World:
         self.now = T0
         self.ticks = 0.0  # seconds that really passed, whatever the clock says
         self.story: list[str] = []
-        self.app = simulated_app()
+        self._is_broken = self.rng.random() < 0.3
+        self.app = simulated_app(lambda: self._is_broken)
         self.hub = LocalTaskHub(self.path, create=True, now=lambda: self.now)
         self.watch = Watch(self.path, self.app)
         self._workers: list[Worker] = []
@@ -113,6 +114,7 @@ class World:
             (1, self._kill),
             (1, self._leave),
             (1, self._lose_lock),
+            (1, self._break),
         ]
         action = self.rng.choices([action for _, action in choices], [weight for weight, _ in choices])[0]
         self.story.append(action())
@@ -182,6 +184,10 @@ class World:
         worker.wheel.session.abandon()
         return f"{worker.name} loses its lock, and goes on"
 
+    def _break(self) -> str:
+        self._is_broken = not self._is_broken
+        return "fragile things break" if self._is_broken else "fragile things are mended"
+
     # What clients do
 
     def _client(self) -> str:
@@ -189,8 +195,18 @@ class World:
             return self._start()
         instance_id = self.rng.choice(sorted(self._expected))
         action = self.rng.choices(
-            [self._raise, self._raise_race, self._suspend, self._resume, self._signal, self._terminate, self._restart, self._purge],
-            [12, 4, 3, 4, 3, 1, 1, 1],
+            [
+                self._raise,
+                self._raise_race,
+                self._suspend,
+                self._resume,
+                self._signal,
+                self._terminate,
+                self._restart,
+                self._purge,
+                self._rewind,
+            ],
+            [12, 4, 3, 4, 3, 1, 1, 1, 3],
         )[0]
         try:
             return action(instance_id)
@@ -205,13 +221,15 @@ class World:
         return f"start {instance_id}: {steps}"
 
     def _raise(self, instance_id: str) -> str:
-        """An event; now and then the network delivers it twice."""
+        """An event, or some at once; now and then the network delivers one twice."""
         expected = self._expected[instance_id]
-        value = len(expected.items)
-        for _ in range(self.rng.choice([1, 1, 1, 2])):
-            self.hub.raise_event(instance_id, self.rng.choice(["Item", "item"]), value)
-            expected.items.append(value)
-        return f"raise Item {value} to {instance_id}"
+        before = len(expected.items)
+        for _ in range(self.rng.choice([1, 1, 2, 4])):
+            value = len(expected.items)
+            for _ in range(self.rng.choice([1, 1, 1, 2])):
+                self.hub.raise_event(instance_id, self.rng.choice(["Item", "item"]), value)
+                expected.items.append(value)
+        return f"raise Items {expected.items[before:]} to {instance_id}"
 
     def _raise_race(self, instance_id: str) -> str:
         races = self._expected[instance_id].races
@@ -246,6 +264,11 @@ class World:
         self._expected[instance_id] = Expected(given[1], done=given[0])
         return f"restart {instance_id}"
 
+    def _rewind(self, instance_id: str) -> str:
+        self.hub.rewind(instance_id)
+        self.watch.expect_rewound()
+        return f"rewind {instance_id}"
+
     def _purge(self, instance_id: str) -> str:
         has_completed = self.hub.get_status(instance_id).runtime_status is RuntimeStatus.COMPLETED
         self.hub.purge(instance_id)
@@ -257,10 +280,9 @@ class World:
     def _settle(self) -> None:
         """No more faults: whoever is there goes on, clients give what is waited for, and everything must come to an end."""
         self.story.append("-- from here on nothing goes wrong")
+        self._is_broken = False
         if not self._workers:
             self._join()
-        for instance_id, expected in sorted(self._expected.items()):
-            self._give_what_is_missing(instance_id, expected)
         for _ in range(MOST_ROUNDS):
             moved = [worker.turn() for worker in self._workers]
             for worker in self._workers:
@@ -271,10 +293,15 @@ class World:
             self.watch.look(list(self._expected))
             if any(moved):
                 continue
-            if not (open_ := self._unfinished()):
+            if not (open_ := self._unfinished()) and not self._rewind_all():
                 return
             self._wake(open_)
         raise Broken(f"never came to an end: {self._unfinished()}")
+
+    def _rewind_all(self) -> int:
+        failed = [each for each in self._expected if self.hub.get_status(each).runtime_status is RuntimeStatus.FAILED]
+        self.story.extend(self._rewind(each) for each in failed)
+        return len(failed)
 
     def _give_what_is_missing(self, instance_id: str, expected: Expected) -> None:
         try:
@@ -292,6 +319,8 @@ class World:
             worker.wheel.look_again()
             worker.look_for_the_dead()
         for instance_id in unfinished:
+            if instance_id in self._expected:
+                self._give_what_is_missing(instance_id, self._expected[instance_id])
             try:
                 self.hub.resume(instance_id)
                 self.story.append(f"resume {instance_id}")
