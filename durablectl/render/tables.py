@@ -24,6 +24,7 @@ STYLES = {
     RuntimeStatus.CANCELED: "yellow",
 }
 _STYLE_OF_VERDICT = {"ok": "green", "warning": "yellow", "problem": "bold red"}
+NARROWEST, WIDEST = 8, 32  # of what is folded, and of what is cut: one long name must not take the room of the ids
 _STYLE_OF_WORD = {status.value: style for status, style in STYLES.items()}
 
 
@@ -52,7 +53,14 @@ def show_table(out: Output, table: Table) -> None:
     rich = RichTable(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for number, column in enumerate(table.columns):
         last = number == len(table.columns) - 1
-        rich.add_column(column.upper(), overflow="fold" if number == 0 or last else "ellipsis", no_wrap=not (number == 0 or last))
+        folds = number == 0 or last
+        rich.add_column(
+            column.upper(),
+            overflow="fold" if folds else "ellipsis",
+            no_wrap=not folds,
+            min_width=NARROWEST if folds else None,
+            max_width=None if folds else WIDEST,
+        )
     for row in table.rows:
         rich.add_row(*(_cell(cell) for cell in row))
     out.rich(rich)

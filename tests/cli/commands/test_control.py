@@ -133,7 +133,7 @@ def test_restart_of_several_wants_to_know_the_ids_and_tells_old_and_new(remote, 
         server.on("GET", f"/instances/{old}", (200, status(old)))
         server.on("POST", f"/instances/{old}/restart", (202, payload(server.url, new)))
     assert remote("restart", "a", "b").code == 2
-    code, out, err = remote("restart", "a", "b", "--new-id", "-o", "id", "--journal", "one")
+    code, out, _ = remote("restart", "a", "b", "--new-id", "-o", "id", "--journal", "one")
     assert (code, sorted(out.split())) == (0, ["n1", "n2"])
     assert "restarted: a -> n1" in remote("restart", "a", "b", "--new-id", "--journal", "two").err
 

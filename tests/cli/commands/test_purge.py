@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 import sys
+from datetime import datetime, timedelta
 from urllib.parse import parse_qs
 
 import pytest
@@ -124,3 +125,52 @@ def test_a_purge_by_filter_wants_a_hub_that_was_named(app, run):
     assert "wants a hub that was named" in err
     assert run("purge", "--status", "Completed", "--yes", "--hub", app / ".durablectl" / "hub.db").err.endswith("1 purged\n")
     assert json.loads(run("list", "-o", "json").out) == []
+
+
+DAYS = [status(f"i{day:02}", createdTime=f"2026-01-{day:02}T00:00:00Z") for day in range(1, 31)]
+
+
+def slicing(server, longest):
+    """A service that deletes by time, and gets through `longest` days in one request; what it deleted."""
+    left = {each["instanceId"]: datetime.fromisoformat(each["createdTime"]) for each in DAYS}
+
+    def answer(request):
+        if request.method == "GET":
+            return 200, [each for each in DAYS if each["instanceId"] in left]
+        start, end = (datetime.fromisoformat(parse_qs(request.query)[name][0]) for name in ("createdTimeFrom", "createdTimeTo"))
+        if end - start > timedelta(days=longest):
+            return 500, {"Message": "timed out", "ExceptionMessage": "timed out", "ExceptionType": "E"}
+        gone = [name for name, time in left.items() if start <= time <= end]
+        for name in gone:
+            del left[name]
+        return (200, {"instancesDeleted": len(gone)}) if gone else (404, None)
+
+    server.otherwise = answer
+    return left
+
+
+def test_a_slice_that_the_service_does_not_get_through_is_halved(remote, server):
+    left = slicing(server, longest=8)
+    code, out, _ = remote("purge", "--created-before", "2026-01-31", "--yes", "-o", "json")
+    assert (code, json.loads(out), left) == (0, {"instancesDeleted": 30}, {})
+    assert len(deletions(server)) > 4
+
+
+def test_a_service_that_gets_through_nothing_is_told_with_the_slices_that_failed(remote, server):
+    slicing(server, longest=-1)
+    code, out, err = remote("purge", "--created-before", "2026-01-31", "--yes", "-o", "json")
+    assert code == 1
+    assert json.loads(out)["instancesDeleted"] == 0
+    assert len(json.loads(out)["failed"]) == 5
+    assert "stopped: at least 0 purged" in err
+    assert "running it again goes on" in err
+
+
+def test_children_keep_a_purge_from_whole_ranges_unless_they_are_included(remote, server):
+    child = "0123456789abcdef0123456789abcdef:3"
+    server.on("GET", "/instances", (200, [status("a"), status(child)]))
+    server.on("GET", "/instances/a", (200, status("a")))
+    server.on("DELETE", "/instances/a", (200, {"instancesDeleted": 1}))
+    server.on("DELETE", "/instances", (200, {"instancesDeleted": 2}))
+    assert json.loads(remote("purge", "--status", "Completed", "--yes", "-o", "json").out) == {"instancesDeleted": 1}
+    assert json.loads(remote("purge", "--status", "Completed", "--include-children", "--yes", "-o", "json").out) == {"instancesDeleted": 2}

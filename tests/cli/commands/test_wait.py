@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+from faulty_hub import FaultyHub
 from scripted_server import BASE, payload, status
 
 FAILED = "Orchestrator function 'order' failed: The activity function 'pay' failed: \"no \\\"gold\\\"\". See the function execution logs for additional details."  # noqa: E501
@@ -211,3 +212,64 @@ def test_a_service_that_gives_no_answer_does_not_hold_the_time_out(run):
     assert code == 5
     assert "no answer from" in err
     assert time.monotonic() - started < 10
+
+
+STAGES = [(202, status("a", "Running", customStatus={"stage": stage})) for stage in ("pay", "approval")]
+
+
+def test_until_waits_for_a_status_object_that_it_holds_for(remote, server):
+    server.on("GET", "/instances/a", *STAGES)
+    code, out, _ = remote("wait", "a", "--until", "customStatus.stage=='approval'", "--timeout", "30s")
+    assert code == 0
+    assert '{"stage": "approval"}' in out
+
+
+def test_what_ended_before_until_held_is_told_by_its_own_exit_code(remote, server):
+    server.on("GET", "/instances/a", STAGES[0], (200, status("a")))
+    code, _, err = remote("wait", "a", "--until", "starts_with(customStatus.stage, 'app')", "--timeout", "30s")
+    assert code == 9
+    assert "ended before --until came true" in err
+
+
+def test_until_and_count_go_together(remote, server):
+    server.on("GET", "/instances/a", *STAGES)
+    server.on("GET", "/instances/b", (202, status("b", "Running")))
+    assert remote("wait", "a", "b", "--until", "customStatus.stage=='approval'", "--any", "--timeout", "30s").code == 0
+    assert remote("wait", "a", "b", "--until", "customStatus.stage=='approval'", "--timeout", "100ms").code == 124
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--until", "state =="], "is no JMESPath expression"),
+        (["--until", "nofunction(name)"], "does not fit"),
+        (["--until", "name", "--response"], "--response waits until"),
+    ],
+)
+def test_an_until_that_makes_no_sense_is_refused(remote, server, arguments, message):
+    server.on("GET", "/instances/a", (202, status("a", "Running")))
+    code, _, err = remote("wait", "a", *arguments, "--timeout", "5s")
+    assert code == 2
+    assert message in err
+
+
+def test_many_in_flight_are_found_by_listing_instead_of_one_by_one(remote, server):
+    hub = FaultyHub(server, {f"i{number:03}": "Running" for number in range(300)}, page=1000)
+    looks = []
+
+    def ends(hub, request):
+        looks.append(request)
+        if len(looks) == 4:
+            hub.instances = dict.fromkeys(hub.instances, "Completed")
+
+    hub.fault = ends
+    code, out, _ = remote("wait", "-", "--interval", "10ms", "-o", "id", stdin="\n".join(hub.instances))
+    assert (code, len(out.split())) == (0, 300)
+    assert server.paths("GET").count("/instances") == 4
+    assert len(looks) == 4 + 300
+
+
+def test_instances_that_the_service_does_not_show_yet_are_waited_for(remote, server):
+    server.on("GET", "/instances/a", (404, None), (404, None), (202, status("a", "Pending")), (200, status("a")))
+    server.on("GET", "/instances", (200, []))
+    assert remote("wait", "a", "--timeout", "30s").code == 0

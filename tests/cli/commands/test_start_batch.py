@@ -1,0 +1,129 @@
+"""`start --batch`: one start a line, a result line each; what failed or is left can be run again."""
+
+import json
+
+import pytest
+from scripted_server import payload
+
+
+@pytest.fixture
+def lines(project):
+    def write(*lines):
+        (project / "many.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        return "many.jsonl"
+
+    return write
+
+
+@pytest.fixture
+def starts(server):
+    """The server starts everything; what it was asked to start."""
+
+    def answer(request):
+        if request.method == "POST":
+            return 202, payload(server.url, request.path.rpartition("/")[2])
+        return (200, []) if request.path == "/instances" else (404, None)
+
+    server.otherwise = answer
+    return lambda: {request.path: request.json if request.body else None for request in server.asked if request.method == "POST"}
+
+
+def test_each_line_is_a_start_with_its_name_id_and_input(remote, starts, lines):
+    file = lines({"name": "order", "instanceId": "a", "input": {"n": 1}}, {"name": "ship", "instanceId": "b"})
+    code, out, err = remote("start", "--batch", file)
+    assert (code, sorted(out.splitlines())) == (0, ["a\torder\tstarted", "b\tship\tstarted"])
+    assert starts() == {"/orchestrators/order/a": {"n": 1}, "/orchestrators/ship/b": None}
+    assert "2 of 2 started" in err
+
+
+def test_the_name_may_be_given_once_for_all_and_ids_are_made(remote, starts, lines):
+    out = remote("start", "order", "--batch", lines({"input": 1}, {"input": 2}), "-o", "id").out
+    assert {path.rpartition("/")[2] for path in starts()} == set(out.split())
+    assert sorted(starts().values()) == [1, 2]
+
+
+def test_the_results_are_json_lines_on_demand(remote, starts, lines):
+    (line,) = remote("start", "--batch", lines({"name": "order", "instanceId": "a"}), "-o", "jsonl").out.splitlines()
+    assert json.loads(line) == {"line": 1, "instanceId": "a", "name": "order", "result": "started"}
+
+
+def test_standard_input_is_a_batch_too(remote, starts):
+    assert remote("start", "order", "--batch", "-", "-o", "id", stdin='{"instanceId": "a"}\n\n{"instanceId": "b"}').code == 0
+    assert set(starts()) == {"/orchestrators/order/a", "/orchestrators/order/b"}
+
+
+def test_inputs_can_be_sent_as_text(remote, starts, lines):
+    remote("start", "order", "--batch", lines({"instanceId": "a", "input": {"n": 1}}), "--encode", "string")
+    assert starts() == {"/orchestrators/order/a": '{"n": 1}'}
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{", "many.jsonl, line 2 is not JSON"),
+        ("[1]", "many.jsonl, line 2 is no object"),
+        ('{"input": 1}', "many.jsonl, line 2 names no orchestrator"),
+        ('{"name": "order", "id": "a"}', "line 2 has a member 'id' that means nothing"),
+        ('{"name": 1}', "line 2: name is no string"),
+        ('{"name": "order", "instanceId": "@a"}', "line 2: the instance id '@a' starts with '@'"),
+        ("\xff", "line 2 is not valid UTF-8"),
+    ],
+)
+def test_a_bad_line_names_its_number_and_nothing_is_started(remote, server, project, line, message):
+    (project / "many.jsonl").write_bytes(b'{"name": "order"}\n' + line.encode("latin-1"))
+    code, out, err = remote("start", "--batch", "many.jsonl")
+    assert (code, out, server.asked) == (2, "", [])
+    assert message in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--batch", "gone.jsonl"], "'gone.jsonl' cannot be read"),
+        (["order", "n:=1", "--batch", "x"], "--batch goes with no input"),
+        (["order", "--wait", "--batch", "x"], "--batch goes with no input"),
+        (["order", "--failed", "x"], "are for --batch"),
+        ([], "no orchestrator was named"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(remote, server, arguments, message):
+    code, _, err = remote("start", *arguments)
+    assert (code, server.asked) == (2, [])
+    assert message in err
+
+
+def test_a_file_for_what_failed_is_another_one_than_the_batch(remote, server, lines):
+    file = lines({"name": "order"})
+    assert remote("start", "--batch", file, "--failed", file).code == 2
+    assert server.asked == []
+
+
+def test_what_failed_is_listed_and_kept_to_be_run_again(remote, server, starts, lines, project):
+    server.on("POST", "/orchestrators/order/b", (400, {"Message": "no"}), (202, payload(server.url, "b")))
+    code, _, err = remote("start", "--batch", lines(*({"name": "order", "instanceId": each, "input": 1} for each in "abc")))
+    assert code == 1
+    assert "durablectl: 1 of 3 failed\n  line 2  b  " in err
+    assert "hint: go on with: durablectl start --batch" in err
+    assert (project / "many.failed.jsonl").read_text() == '{"name": "order", "instanceId": "b", "input": 1}\n'
+    assert remote("start", "--batch", "many.failed.jsonl", "--if-exists", "attach").code == 0
+
+
+def test_what_was_not_tried_is_kept_too(remote, server, starts, lines, project):
+    server.on("POST", "/orchestrators/order/a", (400, {"Message": "no"}))
+    file = lines(*({"name": "order", "instanceId": each} for each in "abc"))
+    assert remote("start", "--batch", file, "--max-failures", "1", "--concurrency", "1", "--failed", "left").code == 1
+    assert [json.loads(line)["instanceId"] for line in (project / "left").read_text().splitlines()] == ["a", "b", "c"]
+
+
+def test_a_local_hub_starts_them_in_groups_and_again_without_doubles(app, run, lines):
+    file = lines(*({"name": "echo", "instanceId": f"i{number}"} for number in range(1200)))
+    assert run("start", "--batch", file, "-q").code == 0
+    assert run("start", "--batch", file, "--if-exists", "attach", "-q").code == 0
+    assert run("list", "--count").out == "1200\n"
+
+
+def test_a_line_that_fails_on_a_local_hub_does_not_undo_its_group(app, run, lines):
+    code, _, err = run("start", "--batch", lines({"name": "echo", "instanceId": "a"}, {"name": "nope"}, {"name": "echo"}))
+    assert code == 1
+    assert "line 2" in err
+    assert run("list", "--count").out == "2\n"
