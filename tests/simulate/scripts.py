@@ -142,6 +142,7 @@ def random_steps(rng: Random, depth: int = 0) -> list[Step]:
         verbs += ["take", "take", "take", "again", "again", "child", "children", "race"]
     elif depth == 1:
         verbs += ["child"]
+    verbs = [verb for verb in verbs if rng.random() < 0.6] or ["do"]
     steps: list[Step] = []
     for _ in range(rng.randint(1, 6 if depth == 0 else 3)):
         verb = rng.choice(verbs)

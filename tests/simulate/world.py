@@ -76,6 +76,9 @@ class World:
         self.now = T0
         self.ticks = 0.0  # seconds that really passed, whatever the clock says
         self.story: list[str] = []
+        # Each world has habits of its own: what is rare in one is frequent in another.
+        self._moods = [self.rng.choice([0.2, 1, 1, 4]) for _ in range(10)]
+        self._client_moods = [self.rng.choice([0.2, 1, 1, 4]) for _ in range(9)]
         self._is_broken = self.rng.random() < 0.3
         self.app = simulated_app(lambda: self._is_broken)
         self.hub = LocalTaskHub(self.path, create=True, now=lambda: self.now)
@@ -116,7 +119,9 @@ class World:
             (1, self._lose_lock),
             (1, self._break),
         ]
-        action = self.rng.choices([action for _, action in choices], [weight for weight, _ in choices])[0]
+        action = self.rng.choices(
+            [action for _, action in choices], [weight * mood for (weight, _), mood in zip(choices, self._moods, strict=True)]
+        )[0]
         self.story.append(action())
 
     def _turn(self) -> str:
@@ -206,7 +211,7 @@ class World:
                 self._purge,
                 self._rewind,
             ],
-            [12, 4, 3, 4, 3, 1, 1, 1, 3],
+            [weight * mood for weight, mood in zip([12, 4, 3, 4, 3, 1, 1, 1, 3], self._client_moods, strict=True)],
         )[0]
         try:
             return action(instance_id)
