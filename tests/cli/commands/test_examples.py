@@ -7,7 +7,21 @@ from urllib.parse import parse_qs
 import pytest
 from scripted_server import payload, status
 
-COMMANDS = ["start", "run", "wait", "status", "list", "raise-event", "terminate", "suspend", "resume", "rewind", "restart", "purge", "drain"]
+COMMANDS = [
+    "start",
+    "run",
+    "wait",
+    "status",
+    "list",
+    "raise-event",
+    "terminate",
+    "suspend",
+    "resume",
+    "rewind",
+    "restart",
+    "purge",
+    "drain",
+]
 COMMANDS += [f"entity {verb}" for verb in ("get", "list", "signal", "delete")]
 
 
