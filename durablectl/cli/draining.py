@@ -147,7 +147,7 @@ def _show(session: Session, gate: _Gate, timeout: float | None) -> None:
         after = views.duration_text(timeout or 0)
         out.talk(f"durablectl: timed out after {after}: {_counted(gate.left)} in flight, looked at {len(gate.seen)}")
         annotate(session, "drain timed out", f"{_counted(gate.left)} in flight after {after}")
-        out.hint(command_line(session, "list", "--status", ",".join(sorted(status.value for status in IN_FLIGHT))))
+        out.hint(f"{command_line(session, 'list')} --status {','.join(sorted(status.value for status in IN_FLIGHT))}")
     match out.format:
         case OutputFormat.TEXT if not left:
             pass

@@ -20,6 +20,7 @@ _CHANGING = (
     (re.compile(r"\b\d+(\.\d+)? (s|ms|min)\b( \d+ s)?"), "<duration>"),
 )
 _NOT_SHOWN = re.compile(r"using |bash: line \d+: +\d+ Killed")  # which hub it is; that a job was killed
+_PROGRESS = re.compile(r"^\S+: [A-Z].* \[<duration>\]$")
 _UNTIL_IT_ANSWERS = """
 import sys, time, urllib.request
 for _ in range(300):
@@ -132,13 +133,18 @@ def pipelines(page: Path) -> list[Any]:
 
 
 def is_as_shown(expected: str, printed: str) -> bool:
-    """Whether this was printed. `...` is anything, ids and times differ, and the line that names the hub need not be shown."""
-    printed = "\n".join(line for line in printed.splitlines() if not _NOT_SHOWN.match(line) or expected.startswith(line[:6]))
-    parts = (re.escape(part) for part in _fixed(expected).split("..."))
-    return re.fullmatch(".*?".join(parts), _fixed(printed).strip("\n"), re.DOTALL) is not None
+    """Whether this was printed.
+
+    A line `...` stands for any lines, `...` within a line for any text; ids, times and durations differ, and what the progress says
+    depends on the machine. The line that names the hub need not be shown.
+    """
+    shown = [line for line in _fixed(expected) if not _PROGRESS.search(line)]
+    lines = [line for line in _fixed(printed) if not _PROGRESS.search(line) and not (_NOT_SHOWN.match(line) and line[:6] != shown[0][:6])]
+    pattern = "".join(r"(?:.*\n)*?" if line == "..." else ".*?".join(map(re.escape, line.split("..."))) + r"\n" for line in shown)
+    return re.fullmatch(pattern, "".join(f"{line}\n" for line in lines)) is not None
 
 
-def _fixed(text: str) -> str:
+def _fixed(text: str) -> list[str]:
     for pattern, replacement in _CHANGING:
         text = pattern.sub(replacement, text)
-    return "\n".join(line.rstrip() for line in text.splitlines())
+    return [line.rstrip() for line in text.strip("\n").splitlines()]

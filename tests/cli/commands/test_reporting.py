@@ -61,6 +61,8 @@ def test_a_gate_that_stays_shut_is_annotated(remote, server, mode, count):
     server.on("GET", "/instances", (200, [status("slow", "Running")]))
     code, _, err = remote("drain", "--timeout", "0", env={**GITHUB, "DURABLECTL_CI": mode})
     assert (code, len(commands(err))) == (124, count)
+    assert "hint: durablectl list --hub" in err
+    assert " --status ContinuedAsNew,Pending,Running,Suspended\n" in err
 
 
 @pytest.mark.parametrize("how", ["flag", "variable"])
