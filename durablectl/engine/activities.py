@@ -13,6 +13,10 @@ from durablectl.engine.payload import dumps, loads, storable
 from durablectl.engine.registry import Activity
 
 
+class Closed(Exception):
+    """Where an activity ran has ended with its worker: there will be no outcome."""
+
+
 def run_activity(activity: Activity, task_id: int, input: str | None, now: Callable[[], datetime]) -> TaskCompleted | TaskFailed:
     """Call a synchronous activity. `now` gives the time of the outcome."""
     try:

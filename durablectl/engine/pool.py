@@ -14,7 +14,7 @@ from datetime import datetime
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from durablectl.engine.activities import run_activity, run_async_activity
+from durablectl.engine.activities import Closed, run_activity, run_async_activity
 from durablectl.engine.entities import EntityBatchResult, OperationResult, run_batch
 from durablectl.engine.events import TaskCompleted, TaskFailed
 from durablectl.engine.registry import Activity, Registry, unknown_function
@@ -153,15 +153,16 @@ class ActivityPool:
         while (item := get()) is not None:
             if isinstance(item, ActivityItem):
                 SPEAKER.set(item.instance_id)
-                if (event := self._run(item)) is None:
+                try:
+                    self._results.append((item, self._run(item)))
+                except Closed:
                     return
-                self._results.append((item, event))
             else:
                 SPEAKER.set(item.entity_id)
                 self._results.append((item, self._operate(item)))
             self._wake()
 
-    def _run(self, item: ActivityItem) -> TaskCompleted | TaskFailed | None:
+    def _run(self, item: ActivityItem) -> TaskCompleted | TaskFailed:
         activity = self._registry.activities.get(item.name)
         if activity is None:
             return TaskFailed(self._now(), item.task_id, unknown_function(item.name, "activity", self._registry.activities.names))

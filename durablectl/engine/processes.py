@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 
-from durablectl.engine.activities import run_activity
+from durablectl.engine.activities import Closed, run_activity
 from durablectl.engine.events import TaskCompleted, TaskFailed
 from durablectl.engine.registry import Registry, unknown_function
 from durablectl.engine.speech import SPEAKER
@@ -35,14 +35,14 @@ class ActivityProcesses:
         for child in self._children:
             self._idle.put(child)
 
-    def run(self, item: ActivityItem, now: Callable[[], datetime]) -> TaskCompleted | TaskFailed | None:
-        """Call an activity in an idle process, waiting for one. A process that ends meanwhile fails it; None once this is closed."""
+    def run(self, item: ActivityItem, now: Callable[[], datetime]) -> TaskCompleted | TaskFailed:
+        """Call an activity in an idle process, waiting for one. A process that ends meanwhile fails it; `Closed` once this is closed."""
         child = self._idle.get()
         try:
             event = child.call(item)
         except (EOFError, OSError):
             if self._is_closed:
-                return None
+                raise Closed from None
             reason = f"Activity function '{item.name}' failed:  its process ended ({child.ending()})"
             event = TaskFailed(now(), item.task_id, reason)
             child.start()

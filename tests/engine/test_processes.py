@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from durablectl.engine.activities import Closed
 from durablectl.engine.events import TaskCompleted, TaskFailed
 from durablectl.engine.processes import ActivityProcesses
 from durablectl.engine.workitems import ActivityItem
@@ -49,7 +50,7 @@ def processes(tmp_path: Path) -> Iterator[ActivityProcesses]:
     processes.close()
 
 
-def call(processes: ActivityProcesses, name: str, input: str | None = None) -> TaskCompleted | TaskFailed | None:
+def call(processes: ActivityProcesses, name: str, input: str | None = None) -> TaskCompleted | TaskFailed:
     return processes.run(ActivityItem(1, "execution", 7, name, input, 1), lambda: NOW)
 
 
@@ -85,4 +86,5 @@ def test_no_process_outlives_its_worker(processes: ActivityProcesses) -> None:
     processes.close()
     with pytest.raises(ProcessLookupError):
         os.kill(int(done.result or 0), 0)
-    assert call(processes, "process") is None
+    with pytest.raises(Closed):
+        call(processes, "process")
