@@ -41,6 +41,10 @@ class Crew(Protocol[Item]):
     def begun(self) -> list[Item]:
         """Those that were begun and have no outcome yet."""
 
+    @property
+    def withdrawn(self) -> list[Item]:
+        """After a stop: those that were read from the items and never begun."""
+
 
 class _Rate:
     """When the next item may be begun: at most `rate` a second."""
@@ -57,7 +61,10 @@ class _Rate:
 
 
 class Threads(Generic[Item]):
-    """A crew of daemon threads: one that hangs in a request holds nobody up. `items` are read as they are needed."""
+    """A crew of daemon threads: one that hangs in a request holds nobody up. `items` are read as they are needed.
+
+    Without a rate so many more lie ready, so that no thread has to wait for the next; a stop takes these back.
+    """
 
     def __init__(
         self,
@@ -74,7 +81,9 @@ class Threads(Generic[Item]):
         self._done: SimpleQueue[tuple[int, Outcome[Item]]] = SimpleQueue()
         self._begun: dict[int, Item] = {}
         self._threads = self._count = 0
+        self._most = concurrency * 2 if concurrency > 1 and rate is None else concurrency
         self._is_stopped = False
+        self.withdrawn: list[Item] = []
 
     @property
     def begun(self) -> list[Item]:
@@ -96,6 +105,13 @@ class Threads(Generic[Item]):
 
     def stop(self) -> None:
         self._is_stopped = True
+        while self._threads:  # once they are dismissed, what is in the queue is for them
+            try:
+                ready = self._todo.get_nowait()
+            except Empty:
+                return
+            if ready is not None:
+                self.withdrawn.append(self._begun.pop(ready[0]))
 
     def rest(self, seconds: float) -> Iterator[Outcome[Item]]:
         end = self._clock() + seconds
@@ -118,7 +134,7 @@ class Threads(Generic[Item]):
 
     def _hand_out(self) -> float | None:
         """Begin what may begin now; the seconds until the next may, None when that is for an outcome to decide or nothing is left."""
-        while not self._is_stopped and len(self._begun) < self._concurrency:
+        while not self._is_stopped and len(self._begun) < self._most:
             if wait := self._rate.wait():
                 return wait
             try:
@@ -130,7 +146,7 @@ class Threads(Generic[Item]):
             self._count += 1
             self._begun[self._count] = item
             self._todo.put((self._count, item))
-            if self._threads < len(self._begun):
+            if self._threads < min(len(self._begun), self._concurrency):
                 self._threads += 1
                 threading.Thread(target=self._work, name=f"batch-{self._threads}", daemon=True).start()
         return None
@@ -159,6 +175,7 @@ class Groups(Generic[Item]):
         self._size, self._rate, self._sleep = (1 if rate else size), _Rate(rate, clock), sleep
         self._outcomes: deque[Outcome[Item]] = deque()
         self._is_stopped = False
+        self.withdrawn: list[Item] = []
 
     @property
     def begun(self) -> list[Item]:

@@ -356,6 +356,12 @@ def list_instances(
         seen.add(token)
 
 
+class FreshId(str):
+    """An id that was just made at random: a start need not look whether it is taken."""
+
+    __slots__ = ()
+
+
 MAX_ID_LENGTH = 256
 COMFORTABLE_ID_LENGTH = 100
 _REFUSED_IN_IDS = "/\\?#"

@@ -27,7 +27,7 @@ from durablectl.model import (
     Page,
     RuntimeStatus,
 )
-from durablectl.taskhub import check_new_instance_id, wait_for_completion
+from durablectl.taskhub import FreshId, check_new_instance_id, wait_for_completion
 from durablectl.wire import (
     HubAddress,
     address_from_payload,
@@ -295,6 +295,8 @@ class HttpTaskHub:
         if instance_id is None:
             return uuid.uuid4().hex, None
         check_new_instance_id(instance_id)
+        if isinstance(instance_id, FreshId):
+            return instance_id, None
         before = self._find(instance_id)
         if before is None or if_exists is IfExists.ATTACH:
             return instance_id, before

@@ -86,7 +86,7 @@ class _Bulk:
         crew.stop()
         for outcome in crew.rest(GRACE):
             self._count(outcome)
-        for line in [*crew.begun, *(lines if self._has_left else ())]:
+        for line in [*crew.begun, *crew.withdrawn, *(lines if self._has_left else ())]:
             self._rest.keep(line)
         self._tell()
 

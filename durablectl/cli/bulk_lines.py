@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from durablectl.cli.inputs import decode, parse_json
 from durablectl.errors import UsageError
-from durablectl.taskhub import check_new_instance_id
+from durablectl.taskhub import FreshId, check_new_instance_id
 
 MEMBERS = ("name", "instanceId", "input", "version")
 HINT = 'a line is an object: {"name": "order", "instanceId": "order-7", "input": {"city": "Tokyo"}}'
@@ -63,4 +63,4 @@ def _line(value: Any, number: int, where: str, name: str | None, *, as_text: boo
             raise UsageError(f"{where}: {error.message}", hint=error.hint) from error
     input = value.get("input")
     text = json.dumps(input, ensure_ascii=False) if as_text and input is not None else input
-    return Line(number, named, instance_id or uuid4().hex, text, value.get("version"))
+    return Line(number, named, instance_id or FreshId(uuid4().hex), text, value.get("version"))

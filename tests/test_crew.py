@@ -1,0 +1,88 @@
+"""A crew does one thing to each of many items; what became of each is known, also when it is stopped."""
+
+import threading
+from contextlib import contextmanager
+
+import pytest
+
+from durablectl.crew import Groups, Threads
+
+
+def half(number):
+    if number % 2:
+        raise ValueError(number)
+    return number // 2
+
+
+def test_each_item_has_one_outcome():
+    outcomes = list(Threads(range(100), half, concurrency=8))
+    assert sorted(each.item for each in outcomes) == list(range(100))
+    assert {each.item: each.result for each in outcomes if each.error is None} == {number: number // 2 for number in range(0, 100, 2)}
+
+
+def test_items_are_read_as_they_are_needed():
+    read = []
+    crew = Threads((read.append(number) or number for number in range(10**9)), half, concurrency=2)
+    next(crew)
+    assert len(read) <= 5
+    crew.stop()
+    list(crew.rest(1))
+
+
+def test_no_more_are_under_way_than_at_once_and_a_stop_tells_which_those_are():
+    gate = threading.Event()
+    crew = Threads(range(100), lambda number: number == 0 or gate.wait(30), concurrency=4)
+    assert next(crew).item == 0
+    crew.stop()
+    assert list(crew.rest(0)) == []
+    begun = crew.begun
+    assert len(begun) <= 4
+    assert sorted([0, *begun, *crew.withdrawn]) == list(range(1 + len(begun) + len(crew.withdrawn)))
+    gate.set()
+    assert sorted(each.item for each in crew.rest(30)) == sorted(begun)
+
+
+def test_threads_go_when_the_work_is_done():
+    before = threading.active_count()
+    crew = Threads(range(10), half, concurrency=4)
+    list(crew)
+    for thread in [each for each in threading.enumerate() if each.name.startswith("batch-")]:
+        thread.join(10)
+    assert threading.active_count() <= before
+
+
+def test_a_rate_spaces_the_beginnings():
+    assert [each.item for each in Threads(range(3), half, concurrency=1, rate=1000)] == [0, 1, 2]
+    slept = []
+    list(Groups(range(4), lambda _: None, open_group([]), rate=2, clock=lambda: sum(slept), sleep=slept.append))
+    assert sum(slept) == pytest.approx(2.0)
+
+
+def open_group(log):
+    @contextmanager
+    def group():
+        log.append("begin")
+        yield
+        log.append("commit")
+
+    return group
+
+
+def test_a_group_has_one_transaction_and_its_outcomes_come_after_it():
+    log = []
+    crew = Groups(range(5), lambda number: log.append(number), open_group(log), size=2)
+    assert next(crew).item == 0
+    assert log == ["begin", 0, 1, "commit"]
+    assert [each.item for each in crew] == [1, 2, 3, 4]
+
+
+def test_what_is_cut_short_in_a_group_was_not_begun():
+    def operate(number):
+        if number == 3:
+            raise KeyboardInterrupt
+
+    crew = Groups(range(5), operate, open_group([]), size=2)
+    assert [next(crew).item, next(crew).item] == [0, 1]
+    with pytest.raises(KeyboardInterrupt):
+        next(crew)
+    assert (crew.begun, list(crew.rest(0))) == ([], [])
