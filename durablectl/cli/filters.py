@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from durablectl import wire
+from durablectl.cli.names import orchestrators
 from durablectl.cli.options import STUCK_FOR
 from durablectl.cli.session import Session
 from durablectl.cli.times import parse_duration, parse_moment
@@ -32,7 +33,9 @@ Statuses = Annotated[
     list[str] | None,
     typer.Option("--status", "-s", metavar="STATUS", help="Only these states; several with commas.", autocompletion=complete_status),
 ]
-Name = Annotated[str | None, typer.Option("--name", metavar="ORCHESTRATOR", help="Only instances of this orchestrator.")]
+Name = Annotated[
+    str | None, typer.Option("--name", metavar="ORCHESTRATOR", help="Only instances of this orchestrator.", autocompletion=orchestrators)
+]
 Prefix = Annotated[str, typer.Option("--prefix", metavar="TEXT", help="Only ids that begin so.", show_default=False)]
 CreatedAfter = Annotated[
     str | None, typer.Option("--created-after", metavar=MOMENT, help="Created then or later: a time, a date, or 2h for two hours ago.")

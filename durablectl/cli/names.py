@@ -1,7 +1,11 @@
-"""Names that a completion can know at once: contexts, a local hub's instances, an app's orchestrators. Silent on failure, no network."""
+"""Names that a completion can know at once: contexts, instances, orchestrators, events. Silent on failure.
+
+A remote hub is asked only where the user's context says so.
+"""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -9,7 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     import ast
 
+    from durablectl.taskhub import TaskHub
+
 MOST = 50
+LONGEST = 0.2  # seconds
 GIVEN = "durablectl.given"  # where a click context keeps the global options of the whole invocation
 _Hook = TypeVar("_Hook", bound=Callable[..., list[str]])
 
@@ -42,35 +49,99 @@ def contexts(incomplete: str) -> list[str]:
 
 
 def instances(ctx: Any, incomplete: str) -> list[str]:
-    """The ids of a local hub's instances."""
-    return _instances(ctx, incomplete)
-
-
-@silent
-def _instances(ctx: Any, incomplete: str) -> list[str]:
-    from durablectl.model import InstanceFilter  # deferred, as above
-
-    session = _session(ctx)
-    try:
-        if not session.is_local:
-            return []
-        page = session.hub.list_page(InstanceFilter(prefix=incomplete), top=MOST)
-        return [status.instance_id for status in page]
-    finally:
-        session.close()
+    """The ids of the hub's instances."""
+    return _of_hub(ctx, lambda hub: _ids(hub, incomplete))
 
 
 def orchestrators(ctx: Any, incomplete: str) -> list[str]:
-    """The names of the app's orchestrators, read without running it."""
-    return _orchestrators(ctx, incomplete)
+    """The names of the app's orchestrators, read without running it; without an app, those that the hub knows or has run."""
+    found = _declared(ctx, declared_orchestrators) or _of_hub(ctx, _run_names)
+    return [name for name in found if name.lower().startswith(incomplete.lower())]
+
+
+def events(ctx: Any, incomplete: str) -> list[str]:
+    """The names of events: those that the app's orchestrators wait for, and those that the instance has had."""
+    words = (ctx.params or {}).get("words") or (ctx.params or {}).get("instances") or []
+    found = [*_declared(ctx, declared_events), *_of_hub(ctx, lambda hub: _had(hub, words))]
+    return [name for name in dict.fromkeys(found) if name.lower().startswith(incomplete.lower())]
+
+
+def instance_then_event(ctx: Any, incomplete: str) -> list[str]:
+    """The words of `raise-event`: an instance, then an event; after them come fields, which nobody can know."""
+    words = ctx.params.get("words") or []
+    if not words or ctx.params.get("event"):
+        return instances(ctx, incomplete)
+    return events(ctx, incomplete) if len(words) == 1 else []
 
 
 @silent
-def _orchestrators(ctx: Any, incomplete: str) -> list[str]:
+def _of_hub(ctx: Any, names: Callable[[TaskHub], list[str]]) -> list[str]:
+    """What a local hub knows; of a remote one only what the context says may be asked for. Nothing where it takes too long."""
+    session = _session(ctx)
+    if session.is_local:
+        import durablectl.backends.local
+        import durablectl.engine.history_view  # what loads slowly is not the hub's fault
+    elif session.settings.completion_network:
+        import durablectl.backends.http  # noqa: F401 - as above
+    else:
+        return []
+
+    @silent
+    def look() -> list[str]:
+        try:
+            return names(session.hub)
+        finally:
+            session.close()
+
+    return _in_time(look)
+
+
+def _in_time(look: Callable[[], list[str]]) -> list[str]:
+    """What `look` finds within LONGEST seconds, else nothing: a slow hub must not hold up the line that is being typed."""
+    found: list[list[str]] = []
+    thread = threading.Thread(target=lambda: found.append(look()), daemon=True)
+    thread.start()
+    thread.join(LONGEST)
+    return found[0] if found else []
+
+
+def _ids(hub: TaskHub, incomplete: str) -> list[str]:
+    from durablectl.model import InstanceFilter  # deferred, as above
+
+    return [status.instance_id for status in hub.list_page(InstanceFilter(prefix=incomplete), top=MOST)]
+
+
+def _run_names(hub: TaskHub) -> list[str]:
+    from durablectl.model import InstanceFilter  # deferred, as above
+
+    known = hub.orchestrators()
+    return list(known) if known is not None else sorted({status.name for status in hub.list_page(InstanceFilter(), top=MOST)})
+
+
+def _had(hub: TaskHub, words: list[str]) -> list[str]:
+    if not words:
+        return []
+    events = hub.get_status(words[0], show_input=False, show_history=True).history or ()
+    return [str(event.members.get("Name")) for event in events if event.event_type == "EventRaised"]
+
+
+@silent
+def _declared(ctx: Any, names: Callable[[str], list[str]]) -> list[str]:
     app = _session(ctx).app_path
     file = app / "function_app.py" if app is not None and app.is_dir() else app
-    names = [] if file is None else declared_orchestrators(file.read_text(encoding="utf-8"))
-    return [name for name in names if name.lower().startswith(incomplete.lower())]
+    return [] if file is None else names(file.read_text(encoding="utf-8"))
+
+
+def declared_events(source: str) -> list[str]:
+    """The names of the events that a module's source waits for, as far as they stand there as texts."""
+    import ast  # deferred, as above
+
+    calls = [
+        node.args[0] if node.args else None
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "wait_for_external_event"
+    ]
+    return list(dict.fromkeys(each.value for each in calls if isinstance(each, ast.Constant) and isinstance(each.value, str)))
 
 
 def declared_orchestrators(source: str) -> list[str]:

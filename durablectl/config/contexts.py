@@ -17,7 +17,7 @@ PROJECT_FILE = "durablectl.toml"
 USER_FILE = "contexts.toml"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _ADDRESS = ("url", "hub", "task-hub", "connection", "app", "encode", "protected", "read-only")
-_USER_ONLY = ("key-env", "key-command", "key-file", "header", "header-command", "ca-file", "proxy")
+_USER_ONLY = ("key-env", "key-command", "key-file", "header", "header-command", "ca-file", "proxy", "completion-network")
 _TOP = ("context", "hub", "url", "task-hub", "connection", "app", "encode", "contexts")
 
 
@@ -41,6 +41,7 @@ class Context:
     header_command: str | None = None
     ca_file: str | None = None
     proxy: str | None = field(default=None, repr=False)
+    completion_network: bool = False
 
     def to_toml(self) -> dict[str, Any]:
         """What is set, by its name in the file."""
@@ -196,7 +197,7 @@ def _context(path: Path, text: str, name: str, table: dict[str, Any], allowed: t
 
 
 def _value(path: Path, text: str, key: str, value: object) -> object:
-    if key in ("protected", "read-only"):
+    if key in ("protected", "read-only", "completion-network"):
         if isinstance(value, bool):
             return value
         raise UsageError(f"'{key}' {place_of(path, text, key)} must be true or false")

@@ -38,6 +38,7 @@ class Settings:
     proxy: str | None = field(default=None, repr=False)
     protected: bool = False
     read_only: bool = False
+    completion_network: bool = False
     named: bool = False
     explicit: bool = False  # a flag or a variable chose the hub: what disagrees with it is an error
     sources: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -217,6 +218,7 @@ def _settled(
         proxy=value("proxy", context.proxy),
         protected=context.protected,
         read_only=context.read_only,
+        completion_network=context.completion_network,
         named=bool(choice and choice.named),
         explicit=bool(choice and choice.explicit),
         sources=sources,
@@ -237,7 +239,7 @@ def _whence(settings: Settings, choice: _Choice | None, app_source: str, project
         sources["encode"] = context
     elif project and project.encode:
         sources["encode"] = f"durablectl.toml ({project.path})"
-    for name in ("protected", "read_only"):
+    for name in ("protected", "read_only", "completion_network"):
         if getattr(settings, name):
             sources[name] = context
     return sources

@@ -6,9 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
+from scripted_server import scripted_server, status
+from terminal import terminal
 
 from durablectl.cli import completion
 from durablectl.cli.names import declared_orchestrators
@@ -29,6 +33,33 @@ def ship_it(context): yield
 def other(x): return x
 raise SystemExit("completion must not run this")
 """
+
+
+WAITING = """
+from durablectl import df
+app = df.DFApp()
+
+@app.orchestration_trigger(context_name="context")
+def hello(context):
+    return "hello"
+
+@app.orchestration_trigger(context_name="context")
+def approval(context):
+    return (yield context.task_all([context.wait_for_external_event("Approve"), context.wait_for_external_event("Approve"[::-1])]))
+"""
+
+
+@pytest.fixture
+def app(project):
+    """A project whose orchestrators wait for events."""
+    (project / "function_app.py").write_text(WAITING)
+    return project
+
+
+@pytest.fixture
+def server():
+    with scripted_server() as server:
+        yield server
 
 
 def values(before: list[str], incomplete: str) -> list[str]:
@@ -131,11 +162,26 @@ def test_a_script_is_accepted_by_its_shell(shell):
     subprocess.run([program, "-n", str(REPOSITORY / "completions" / FILES[shell])], check=True)
 
 
-def test_bash_completes_for_real(project, tmp_path):
-    (tmp_path / "bin").mkdir()
-    program = tmp_path / "bin" / "durablectl"
+@pytest.fixture
+def program(tmp_path, monkeypatch):
+    """`durablectl` on the path, as a shell finds it."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    program = folder / "durablectl"
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m durablectl "$@"\n')
     program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    return program
+
+
+def installed(shell):
+    found = shutil.which(shell)
+    if found is None:
+        pytest.skip(f"{shell} is not installed")
+    return found
+
+
+def test_bash_completes_for_real(program):
     script = f"""
         source {REPOSITORY / "completions" / "durablectl.bash"}
         COMP_LINE="durablectl context re" COMP_POINT=21 COMP_WORDS=(durablectl context re) COMP_CWORD=2
@@ -144,6 +190,90 @@ def test_bash_completes_for_real(project, tmp_path):
     """
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "remove\n"
+
+
+@pytest.mark.parametrize(
+    ("shell", "arguments", "setup"),
+    [
+        ("bash", ["--norc", "--noprofile", "-i"], "source {completions}/durablectl.bash"),
+        ("zsh", ["-f", "-i"], "fpath=({completions} $fpath); autoload -U compinit; compinit -u -D"),
+        ("fish", ["--no-config", "-i"], "source {completions}/durablectl.fish"),
+    ],
+    ids=["bash", "zsh", "fish"],
+)
+def test_a_tab_completes_a_command_and_an_instance_at_the_prompt(run, program, app, shell, arguments, setup):
+    run("start", "approval", "--instance-id", "order:7", "-q")
+    with terminal([installed(shell), *arguments], env={"PS1": "ready> ", "HOME": str(app)}) as screen:
+        screen.type(setup.format(completions=REPOSITORY / "completions") + "; echo set-''up\n")
+        screen.wait_for("set-up")
+        screen.type("durablectl term\t")
+        screen.wait_for("inate")
+        screen.type("ord\t")
+        screen.wait_for("er")
+        screen.type(" --yes --dry-run -o id\n")
+        screen.wait_for("nothing was changed")
+        assert "order:7" in screen.text.replace("\\", "")
+
+
+def test_fish_is_told_what_a_command_does(program):
+    script = f"source {REPOSITORY / 'completions' / 'durablectl.fish'}; complete -C 'durablectl stat'"
+    done = subprocess.run([installed("fish"), "--no-config", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "status\tShow the status of an instance.\n"
+
+
+def test_powershell_can_read_its_script():
+    parse = "[void][System.Management.Automation.Language.Parser]::ParseFile($args[0], [ref]$null, [ref]$errors)"
+    check = f"$errors = $null; {parse}; $errors.Count"
+    script = REPOSITORY / "completions" / "durablectl.ps1"
+    done = subprocess.run(
+        [installed("pwsh"), "-NoProfile", "-Command", f"& {{ {check} }} {script}"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "0"
+
+
+def test_instances_of_a_local_hub_are_known_by_their_beginning(run, app):
+    for name in ("order-1", "order-2", "other"):
+        run("start", "approval", "--instance-id", name, "-q")
+    assert values(["history"], "ord") == ["order-1", "order-2"]
+    assert values(["wait", "order-1"], "oth") == ["other"]
+
+
+def test_events_that_the_app_waits_for_are_known(run, app):
+    run("start", "approval", "--instance-id", "a-1", "-q")
+    assert values(["raise-event"], "a") == ["a-1"]
+    assert values(["raise-event", "a-1"], "") == ["Approve"]
+    assert values(["raise-event", "a-1", "Approve"], "") == []
+    assert values(["raise-event", "--event"], "App") == ["Approve"]
+
+
+def test_events_that_an_instance_has_had_are_known(run, app):
+    run("start", "approval", "--instance-id", "a-1", "-q")
+    run("raise-event", "a-1", "Hurry", "-q")
+    run("worker", "--until-idle", "-q")
+    assert set(values(["raise-event", "a-1"], "")) == {"Approve", "Hurry"}
+
+
+def test_the_names_of_statuses_and_orchestrators_are_known_in_filters(run, app):
+    assert values(["list", "--status"], "Run") == ["Running"]
+    assert values(["list", "--name"], "he") == ["hello"]
+
+
+def test_a_remote_hub_is_asked_only_where_its_context_says_so(run, server):
+    server.on("GET", "/instances", (200, [status("order-7")]))
+    run("context", "add", "still", "--url", server.url)
+    run("context", "add", "asked", "--url", server.url, "--completion-network")
+    assert (values(["--context", "still", "status"], ""), server.asked) == ([], [])
+    assert values(["--context", "asked", "status"], "") == ["order-7"]
+
+
+def test_a_remote_hub_that_is_slow_completes_to_nothing_in_time(run, server):
+    late = threading.Event()
+    server.otherwise = lambda _request: late.wait(5) and (200, [])
+    run("context", "add", "slow", "--url", server.url, "--completion-network")
+    began = time.monotonic()
+    assert values(["--context", "slow", "status"], "") == []
+    assert time.monotonic() - began < 2
+    late.set()
 
 
 def test_a_script_is_shown_and_installed(run, home):

@@ -18,7 +18,20 @@ from durablectl.render.safe import safe_line
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The context's name.", show_default=False)]
 KnownName = Annotated[str, typer.Argument(metavar="NAME", help="The context's name.", show_default=False, autocompletion=contexts)]
-SHOWN = ("context", "url", "path", "task_hub", "connection", "app", "encode", "ca_file", "proxy", "protected", "read_only")
+SHOWN = (
+    "context",
+    "url",
+    "path",
+    "task_hub",
+    "connection",
+    "app",
+    "encode",
+    "ca_file",
+    "proxy",
+    "protected",
+    "read_only",
+    "completion_network",
+)
 
 app = Commands(
     """Name task hubs, and say which one is meant.
@@ -48,6 +61,9 @@ def add(
     encode: Annotated[str | None, typer.Option(metavar="json|string", help="How inputs are sent.")] = None,
     protected: Annotated[bool, typer.Option("--protected", help="Ask for the hub's name before anything is ended or deleted.")] = False,
     read_only: Annotated[bool, typer.Option("--read-only", help="Refuse every change.")] = False,
+    completion_network: Annotated[
+        bool, typer.Option("--completion-network", help="Let the shell's completion ask this hub for ids and names.")
+    ] = False,
     use: Annotated[bool, typer.Option("--use", help="Make it the current context.")] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace the context of this name.")] = False,
 ) -> None:
@@ -81,6 +97,7 @@ def add(
             header_command=header_command,
             ca_file=_absolute(session, ca_file),
             proxy=proxy,
+            completion_network=completion_network,
         )
     )
     _write(user, {**user.contexts, name: context}, name if use else user.current)

@@ -24,10 +24,13 @@ Words = Annotated[
         help="The instance (or a file or standard input that names several), the event's name, and its data as fields; "
         "with --event NAME ids and fields alone.",
         show_default=False,
-        autocompletion=names.instances,
+        autocompletion=names.instance_then_event,
     ),
 ]
-Event = Annotated[str | None, typer.Option("--event", metavar="NAME", help="The event's name; then ids or a filter may name many.")]
+Event = Annotated[
+    str | None,
+    typer.Option("--event", metavar="NAME", help="The event's name; then ids or a filter may name many.", autocompletion=names.events),
+]
 
 
 @spread
