@@ -21,7 +21,8 @@ class Agenda:
     """The open ends of one execution.
 
     `pending` are decisions that no episode has handed out yet, by their number. `open` are the tasks that keep an instance running,
-    `replies` the entity calls by request id. `cancelled` are timers taken back since the last episode.
+    `replies` the entity calls by request id. `cancelled` are timers taken back since the last episode. `retries` are the numbers of
+    decisions that a retry made: what else waits for a task to be tried to its end does not hold them.
     """
 
     __slots__ = (
@@ -35,6 +36,7 @@ class Agenda:
         "open",
         "pending",
         "replies",
+        "retries",
         "used",
     )
 
@@ -48,6 +50,7 @@ class Agenda:
         self.open: dict[int, Task] = {}
         self.replies: dict[str, EntityCallTask] = {}
         self.cancelled: list[int] = []
+        self.retries: set[int] = set()
         self._waiters: dict[str, list[EventTask]] = {}
         self._buffered: dict[str, deque[tuple[int, EventRaised]]] = {}
 
@@ -102,5 +105,5 @@ class Agenda:
 
     def clear(self) -> None:
         """Forget everything: tasks and agenda refer to each other."""
-        for part in (self.pending, self.open, self.replies, self._waiters, self._buffered):
+        for part in (self.pending, self.open, self.replies, self.retries, self._waiters, self._buffered):
             part.clear()

@@ -202,12 +202,19 @@ class Execution:
             return [], [], e.ExecutionCompleted(now, RuntimeStatus.TERMINATED, self._terminated.reason)
         if self._fault is not None:
             return [], [], e.ExecutionCompleted(now, RuntimeStatus.FAILED, self._fault)
-        if self._is_held():
+        if self._suspended:
             return [], [], None
+        if self._function.awaits_siblings():
+            return self._take_retries(), [], None
         decisions = [made if made.timestamp is now else replace(made, timestamp=now) for made in agenda.pending.values()]
         agenda.pending.clear()
         cancelled, agenda.cancelled = agenda.cancelled, []
         return decisions, cancelled, self._ending(now) if self._function.has_ended else None
+
+    def _take_retries(self) -> list[e.Decision]:
+        """The pending decisions of tasks that are tried again: the siblings that are waited for could not end without them."""
+        pending, retries = self._agenda.pending, self._agenda.retries
+        return [pending.pop(number) for number in list(pending) if number in retries]
 
     def _ending(self, now: datetime) -> e.ExecutionCompleted | e.ContinueAsNew | None:
         failure = self._function.failure

@@ -64,3 +64,5 @@ class RetryableTask(Compound):
         self.children.append(child)
         self.pending_tasks.add(child)
         child.schedule(agenda)
+        if isinstance(child.id, int):
+            agenda.retries.add(child.id)

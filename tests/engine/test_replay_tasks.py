@@ -4,6 +4,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from durablectl.df import RetryOptions
 from durablectl.engine.episode import Episode
 from durablectl.engine.events import (
     ExecutionCompleted,
@@ -149,6 +150,22 @@ def test_what_follows_a_failed_task_all_is_handed_out_when_all_siblings_are_done
     execution = running(catching)
     assert execution.run([TaskFailed(T1, 0, "r")], T1).decisions == []
     assert execution.run([TaskCompleted(T2, 1)], T2).decisions == [TaskScheduled(T2, 2, "clean")]
+
+
+def test_a_sibling_that_is_tried_again_goes_on_while_a_failed_task_all_waits_for_it():
+    """26, 37: its timers and attempts are handed out, or the instance would wait for ever."""
+
+    def retrying(context):
+        calls = [context.call_activity_with_retry("fail", RetryOptions(1000, attempts), attempts) for attempts in (1, 2)]
+        yield context.task_all(calls)
+
+    execution = running(retrying)
+    execution.run([TaskFailed(T1, 0, "r")], T1)
+    execution.run([TimerFired(T1, 2, T1)], T1)
+    later = T2 + timedelta(seconds=1)
+    assert execution.run([TaskFailed(T2, 1, "r")], T2).decisions == [TimerCreated(T2, 3, later)]
+    assert execution.run([TimerFired(later, 3, later)], later).decisions == [TaskScheduled(later, 4, "fail", "2")]
+    assert execution.run([TaskCompleted(T3, 4)], T3 + timedelta(seconds=1)).ending.status is FAILED
 
 
 def test_task_any_gives_the_first_answer_in_history_and_never_raises():
