@@ -56,7 +56,6 @@ def title(step: Step) -> str:
         Kind.TIMER: "timer",
         Kind.EVENT: f"event {step.name}" if step.end is not None else f"waits for {step.name}",
         Kind.ENTITY: f"entity {step.name}",
-        Kind.CHILD: f"{step.name} ({step.child})" if step.child else step.name,
         Kind.STARTED: f"{step.name} started",
         Kind.ENDED: step.name.lower(),
     }
@@ -119,6 +118,11 @@ def _took(step: Step, now: datetime) -> str:
 
 
 def _result(step: Step) -> str:
+    text = _outcome(step)
+    return ": ".join(part for part in (step.child, text) if part)
+
+
+def _outcome(step: Step) -> str:
     words = {State.OPEN: "waiting" if step.kind in (Kind.TIMER, Kind.EVENT, Kind.NOTE) else "running", State.DROPPED: "not awaited"}
     if step.kind is Kind.ENDED:
         return step.detail

@@ -133,6 +133,11 @@ def test_steps_of_a_child_stand_below_its_call():
     assert [(each.depth, each.name) for each in with_children(own, {"o-1:0": steps(child, 1)})] == [(0, "ship"), (1, "pack")]
 
 
+def test_a_child_is_told_with_the_id_that_shows_more_of_it():
+    step = Step(Kind.CHILD, "ship", T0, at(2), State.DONE, "shipped", child="o-1:0")
+    assert row(step, T0, at(9)) == ("+0 ms", "2.0 s", "ship", "o-1:0: shipped")
+
+
 def test_a_table_counts_from_the_beginning():
     found = told(done("pay", 1, 3, "ok"), failed("ship", 3, 3.25), state=RuntimeStatus.COMPLETED)
     assert [row(step, T0, at(9)) for step in found] == [("+1.0 s", "2.0 s", "pay", "ok"), ("+3.0 s", "250 ms", "ship", "failed: no luck")]
@@ -145,7 +150,7 @@ def test_a_table_counts_from_the_beginning():
         (Step(Kind.ACTIVITY, "pay", T0, T0, attempts=3), "pay ×3"),
         (Step(Kind.EVENT, "Approve", T0, T0), "event Approve"),
         (Step(Kind.EVENT, "an event", T0, None), "waits for an event"),
-        (Step(Kind.CHILD, "ship", T0, None, child="c"), "ship (c)"),
+        (Step(Kind.CHILD, "ship", T0, None, child="c"), "ship"),
         (Step(Kind.ENDED, "Completed", T0, T0), "completed"),
     ],
 )
