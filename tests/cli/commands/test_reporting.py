@@ -139,6 +139,12 @@ def test_reports_that_cannot_be_are_refused_before_the_wait(remote, hub, argumen
     assert (code, message in err, hub.asked) == (2, True, [])
 
 
+@pytest.mark.parametrize("option", [["--junit", "report.xml"], ["--ci", "off"]])
+def test_a_start_that_does_not_wait_has_nothing_to_report(remote, server, option):
+    code, _, err = remote("start", "order", *option)
+    assert (code, "add --wait" in err, server.paths("POST")) == (2, True, [])
+
+
 def test_a_summary_that_cannot_be_written_changes_nothing(remote, hub, project):
     code, _, err = remote("wait", "good", env={**GITHUB, "GITHUB_STEP_SUMMARY": str(project)})
     assert code == 0
