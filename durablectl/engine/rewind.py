@@ -6,7 +6,7 @@ it depend on it. (The original takes out every failed task, and its replay of su
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from durablectl.engine.events import (
@@ -34,7 +34,7 @@ class Rewound:
 
 def rewound(episodes: Sequence[Sequence[Event]]) -> Rewound:
     """Take the ending and the failures that led to it out of a failed execution's episodes."""
-    failed, dropped_timers = _last_failures([event for episode in episodes for event in episode])
+    failed, dropped_timers = _last_failures(episodes)
     children = tuple(
         event.instance_id
         for episode in episodes
@@ -54,15 +54,27 @@ def rewound(episodes: Sequence[Sequence[Event]]) -> Rewound:
     return Rewound(tuple(tuple(filter(stays, episode)) for episode in episodes), children)
 
 
-def _last_failures(events: Sequence[Event]) -> tuple[set[int], set[int]]:
-    """The task ids of the failures after the last decision, and of the timers that end a series of attempts (they fire at once)."""
+def _last_failures(episodes: Sequence[Sequence[Event]]) -> tuple[set[int], set[int]]:
+    """The task ids of the failures after the last decision, and of the timers that end a series of attempts.
+
+    Such a timer fires at once, and follows a failure in its episode: that tells it from one that the code has set to now.
+    """
     failed: set[int] = set()
     timers: set[int] = set()
-    for event in reversed(events):
+    for event, follows_failure in reversed(list(_marked(episodes))):
         if isinstance(event, _FAILURES):
             failed.add(event.task_id)
-        elif isinstance(event, TimerCreated) and event.fire_at <= event.timestamp:
+        elif isinstance(event, TimerCreated) and event.fire_at <= event.timestamp and follows_failure:
             timers.add(event.task_id)
         elif isinstance(event, TaskScheduled | SubOrchestrationCreated | TimerCreated | EventSent) and event.task_id not in failed:
             break
     return failed, timers
+
+
+def _marked(episodes: Sequence[Sequence[Event]]) -> Iterator[tuple[Event, bool]]:
+    """All events in order, each with whether a failure came before it in its episode."""
+    for episode in episodes:
+        follows_failure = False
+        for event in episode:
+            yield event, follows_failure
+            follows_failure = follows_failure or isinstance(event, _FAILURES)

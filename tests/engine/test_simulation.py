@@ -9,7 +9,7 @@ import pytest
 
 from durablectl.engine.db import Database
 from durablectl.engine.session import LEASE_SECONDS
-from durablectl.model import EntityId
+from durablectl.model import EntityId, RuntimeStatus
 from tests.engine.turning import App, Turning
 from tests.simulate.__main__ import simulate
 from tests.simulate.scripts import Expected
@@ -93,3 +93,25 @@ def test_activities_of_a_dead_worker_are_taken_over_by_who_finds_it(turning: Tur
     survivor.look_again()
     turning.turn_until_quiet(survivor)
     assert turning.hub.get_status("f").output == ["Hello 0!", "Hello 1!", "Hello 2!"]
+
+
+def test_a_rewind_keeps_a_timer_that_the_code_had_set_to_now(turning: Turning, app: App) -> None:
+    is_mended: list[bool] = []
+
+    @app.activity
+    def fragile(_n: int) -> str:
+        if not is_mended:
+            raise ValueError("out of order")
+        return "done"
+
+    @app.orchestrator
+    def naps(context: Any) -> Any:
+        yield context.create_timer(context.current_utc_datetime)
+        return (yield context.call_activity("fragile", 1))
+
+    wheel = turning.wheel()
+    assert turning.run(wheel, "naps", instance_id="n").runtime_status is RuntimeStatus.FAILED
+    is_mended.append(True)
+    turning.hub.rewind("n")
+    turning.turn_until_quiet(wheel)
+    assert turning.hub.get_status("n").output == "done"
