@@ -107,6 +107,8 @@ def play(program, seed, *, is_disturbed=False):
             new = disturbed(world.answers(now), chance, now) if is_disturbed else world.answers(now)
             if episode.ending is not None or not new:
                 break
+        if not new and not world.open and not is_disturbed:  # all is answered: only what waits for an event may be held back
+            assert not execution._agenda.pending or execution._agenda._waiters
         if not isinstance(episode.ending, ContinueAsNew):
             return episode
         input, carried, generation = episode.ending.input, episode.carried_over, generation + 1
