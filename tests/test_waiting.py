@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from durablectl.errors import InstanceNotFound, KeyRefused, ServiceError, Unreachable, WaitTimeout
-from durablectl.model import InstanceStatus, RuntimeStatus
+from durablectl.model import InstanceStatus, Page, RuntimeStatus
 from durablectl.taskhub import WaitRules, wait_for_completion, wait_for_instances
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -152,3 +152,56 @@ def test_a_hub_that_changes_all_the_time_is_not_looked_at_all_the_time():
     hub = Busy(a=[RUNNING])
     wait(hub, timeout=5)
     assert 90 <= len(hub.asked) <= 110
+
+
+class Listing(Script):
+    """A hub that lists what is in flight, `size` a page, and in which all others ended by themselves."""
+
+    def __init__(self, in_flight, others=(), size=1000):
+        super().__init__()
+        self.in_flight, self.others, self.size, self.pages = list(in_flight), set(others), size, 0
+
+    def get_status(self, instance_id, *, show_input=True):
+        self.asked.append(instance_id)
+        return InstanceStatus("hello", instance_id, RUNNING if instance_id in self.in_flight else COMPLETED, T0, T0)
+
+    def list_page(self, filter, *, show_input=False, top=100, continuation_token=None):
+        self.pages += 1
+        start = int(continuation_token or 0)
+        rows = [*self.others, *self.in_flight][start : start + self.size]
+        more = start + self.size < len(self.others) + len(self.in_flight)
+        items = tuple(InstanceStatus("hello", each, RUNNING, T0, T0) for each in rows)
+        return Page(items, str(start + self.size) if more else None)
+
+    def pause(self, seconds):
+        super().pause(seconds)
+        self.in_flight = self.in_flight[50:]
+
+
+IDS = [f"i{number:03}" for number in range(100)]
+
+
+def test_of_many_only_those_that_are_in_flight_no_more_are_asked_for():
+    hub = Listing(IDS)
+    assert set(wait(hub, *IDS, at_once=4).values()) == {COMPLETED}
+    assert sorted(hub.asked) == IDS
+    assert hub.pages == 3
+
+
+def test_a_listing_that_is_dearer_than_asking_each_is_given_up():
+    hub = Listing(IDS, others=[f"other{number}" for number in range(500)], size=50)
+    assert set(wait(hub, *IDS, at_once=4).values()) == {COMPLETED}
+    assert hub.pages == len(IDS) // 20
+
+
+def test_an_answer_that_nobody_gives_stops_a_round_of_many():
+    hub = Script(**{each: [UNREACHABLE] for each in IDS})
+    with pytest.raises(Unreachable):
+        wait(hub, *IDS, timeout=1, until=lambda status: status.is_final, at_once=4)
+    assert len(hub.asked) < len(IDS) * 5
+
+
+def test_until_is_kept_once_it_held():
+    hub = Script(a=[PENDING, RUNNING, PENDING, FAILED], b=[PENDING, PENDING, RUNNING])
+    assert wait(hub, "a", "b", until=lambda status: status.runtime_status is RUNNING) == {"a": RUNNING, "b": RUNNING}
+    assert hub.asked.count("a") == 2

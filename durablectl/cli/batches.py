@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 
 from durablectl.cli.accounts import Account, Skipped, show_account
@@ -63,8 +63,9 @@ def carry_out(session: Session, hub: TaskHub, ids: Sequence[str], operation: Ope
             stop = error
         crew.stop()
         account.stopped = stop is not None or bool(account.left)
-        for outcome in crew.rest(GRACE) if stop else crew:
-            _take(session, account, outcome)
+        with suppress(KeyboardInterrupt):  # whoever is in such a hurry gets the account without them
+            for outcome in crew.rest(GRACE) if stop else crew:
+                _take(session, account, outcome)
         account.unknown = crew.begun
     show_account(session, account)
     if stop is not None:

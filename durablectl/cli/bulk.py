@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -84,8 +85,9 @@ class _Bulk:
         except BaseException as error:
             self.stopped = error
         crew.stop()
-        for outcome in crew.rest(GRACE):
-            self._count(outcome)
+        with suppress(KeyboardInterrupt):  # whoever is in such a hurry gets the account without them
+            for outcome in crew.rest(GRACE):
+                self._count(outcome)
         for line in [*crew.begun, *crew.withdrawn, *(lines if self._has_left else ())]:
             self._rest.keep(line)
         self._tell()

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from durablectl.cli import names
 from durablectl.cli.draining import Drain, drain_and_show
 from durablectl.cli.filters import Name, Where
 from durablectl.cli.parameters import Interval, Timeout
@@ -17,7 +18,12 @@ def drain(
     name: Name = None,
     exclude_name: Annotated[
         list[str] | None,
-        typer.Option("--exclude-name", metavar="ORCHESTRATOR", help="Not instances of this one; may be given several times."),
+        typer.Option(
+            "--exclude-name",
+            metavar="ORCHESTRATOR",
+            help="Not instances of this one; may be given several times.",
+            autocompletion=names.orchestrators,
+        ),
     ] = None,
     where: Where = None,
     snapshot: Annotated[

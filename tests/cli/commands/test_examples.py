@@ -35,7 +35,8 @@ def obliging(server):
                 return 202, payload(server.url, *given)
             case ("GET", "instances", []):
                 asked = parse_qs(request.query).get("runtimeStatus", ["Completed"])
-                return 200, [status("order-7", asked[0].split(",")[0])]
+                states = asked[0].split(",")
+                return 200, [] if "Suspended" in states[1:] else [status("order-7", states[0])]  # nothing is in flight for drain
             case ("GET", "instances", [instance_id]):
                 return 200, status(instance_id)
             case ("POST", "instances", [instance_id, "restart"]):
