@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr
 
 from durablectl.engine.speech import Speech
 from durablectl.render.output import Output
@@ -17,14 +17,16 @@ _CHATTERERS = ("httpx", "httpcore", "uvicorn", "asyncio", "urllib3", "azure.core
 def listening(speech: Speech) -> Iterator[None]:
     """While inside, what is printed or logged in this process is said in `speech`.
 
-    Logging that the app has not set up itself is shown from INFO on, as the Functions host does it.
+    What is printed after that, too: an activity that is left behind must not write between our data. Logging that the app has not set
+    up itself is shown from INFO on, as the Functions host does it.
     """
     handler = logging.StreamHandler(speech)
     handler.setFormatter(_Plain())
     handler.addFilter(lambda record: record.levelno >= logging.WARNING or not record.name.startswith(_CHATTERERS))
     root = logging.getLogger()
     is_ours, level = not root.handlers, root.level
-    with redirect_stdout(speech), redirect_stderr(speech):
+    sys.stdout = speech
+    with redirect_stderr(speech):
         if is_ours:
             root.addHandler(handler)
             root.setLevel(min(level, logging.INFO) if level != logging.NOTSET else logging.INFO)

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from textwrap import indent
 
 import pytest
 
@@ -107,3 +108,17 @@ def test_what_an_app_says_cannot_act_on_the_terminal(shop):
     (shop / "function_app.py").write_text(APP.replace('print("paying", id)', 'print("\\x1b[2Jpaying")'))
     durablectl("start", "order", "--instance-id", "o-1")
     assert "[o-1] \\x1b[2Jpaying\n" in durablectl("worker", "--until-idle").stderr
+
+
+def test_an_activity_that_is_left_behind_does_not_write_between_the_data(shop):
+    chatty = """
+import time
+for _ in range(10_000):
+    print("busy", end="\\n" if _ % 3 else "")
+    time.sleep(0.0005)
+"""
+    (shop / "function_app.py").write_text(APP.replace('    print("paying", id)', indent(chatty, "    ")))
+    done = durablectl("run", "order", "--timeout", "0.5s", "-o", "json")
+    assert done.returncode == 124
+    assert "busy" not in done.stdout
+    assert json.loads(done.stdout)
