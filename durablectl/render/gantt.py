@@ -63,20 +63,52 @@ def title(step: Step) -> str:
     return words.get(step.kind, step.name) + attempts
 
 
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """How steps are laid out: columns for names and for bars, and the time that the bars' columns stand for."""
+
+    label: int
+    room: int
+    origin: datetime
+    seconds: float
+
+    def column(self, time: datetime) -> float:
+        return (time - self.origin).total_seconds() / self.seconds * self.room
+
+
 def bars(steps: Sequence[Step], now: datetime, width: int, *, ascii_only: bool) -> Iterator[Bar]:
     """The steps as bars, scaled to `width` columns. A step of no length is a mark; a timer or a wait is a thin line."""
-    shown = [step for step in steps if step.kind not in (Kind.STARTED, Kind.ENDED)]
+    shown, scale = _shown(steps), _scale(steps, now, width)
+    for step in shown:
+        name = "  " * step.depth + safe_line(title(step))
+        first = min(int(scale.column(step.begin)), scale.room - 1)
+        last = min(max(round(scale.column(step.end or now)), first + 1), scale.room)
+        text = fitted(_ascii(name) if ascii_only else name, scale.label, "~" if ascii_only else "…")
+        bar = _sign(step, ascii_only) * (last - first) + " " * (scale.room - last)
+        took = _took(step, now)
+        yield Bar(text, " " * first, bar, _ascii(took) if ascii_only else took, step.state)
+
+
+def ruler(steps: Sequence[Step], now: datetime, width: int) -> str:
+    """The line above the bars: where the time begins, its middle if there is room, and where it ends."""
+    scale = _scale(steps, now, width)
+    texts = ["0", span_text(scale.seconds / 2), span_text(scale.seconds)]
+    middle = (scale.room - len(texts[1])) // 2
+    line = texts[0].ljust(middle) + texts[1] if scale.room >= 3 * len(texts[1]) + 4 else texts[0]
+    return " " * (scale.label + 1) + line.ljust(scale.room - len(texts[2])) + texts[2]
+
+
+def _shown(steps: Sequence[Step]) -> list[Step]:
+    return [step for step in steps if step.kind not in (Kind.STARTED, Kind.ENDED)]
+
+
+def _scale(steps: Sequence[Step], now: datetime, width: int) -> _Scale:
+    shown = _shown(steps)
     origin, end = _origin(steps, now), max((step.end or now for step in steps), default=now)
-    total = max((end - origin).total_seconds(), 0.001)
     names = ["  " * step.depth + safe_line(title(step)) for step in shown]
-    tooks = [_took(step, now) for step in shown]
     label = max(min(max(map(cells, names), default=0), width // 3), LEAST_NAME)
-    room = max(width - label - max(map(len, tooks), default=0) - 2, LEAST_BAR)
-    for step, name, took in zip(shown, names, tooks, strict=True):
-        first = min(int((step.begin - origin).total_seconds() / total * room), room - 1)
-        last = min(max(round(((step.end or now) - origin).total_seconds() / total * room), first + 1), room)
-        text = fitted(_ascii(name) if ascii_only else name, label, "~" if ascii_only else "…")
-        yield Bar(text, " " * first, _sign(step, ascii_only) * (last - first) + " " * (room - last), took, step.state)
+    tooks = max((len(_took(step, now)) for step in shown), default=0)
+    return _Scale(label, max(width - label - tooks - 2, LEAST_BAR), origin, max((end - origin).total_seconds(), 0.001))
 
 
 def fitted(text: str, width: int, mark: str = "…") -> str:
@@ -108,7 +140,7 @@ def _sign(step: Step, ascii_only: bool) -> str:
 
 
 def _ascii(text: str) -> str:
-    return text.replace("×", "x").encode("ascii", "replace").decode()
+    return text.replace("×", "x").replace("…", "~").encode("ascii", "replace").decode()
 
 
 def _took(step: Step, now: datetime) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.render.causes import cause_of
-from durablectl.render.gantt import Bar, bars, fitted, row, span_text, timetable
+from durablectl.render.gantt import Bar, bars, fitted, row, ruler, span_text, timetable
 from durablectl.render.output import Output
 from durablectl.render.safe import safe_line
 from durablectl.render.tables import show_sheet, show_table
@@ -52,6 +52,9 @@ def show_gantt(out: Output, status: InstanceStatus, found: Sequence[Step], now: 
     """Print the steps as bars, scaled to the width; in ASCII where stdout is no terminal, or one that is not UTF-8."""
     show_sheet(out, head(status, now))
     out.data("")
+    if not any(bars(found, now, out.width, ascii_only=True)):
+        return
+    out.data(ruler(found, now, out.width))
     lines = bars(found, now, out.width, ascii_only=not (out.is_rich and out.is_unicode))
     if not out.is_rich:
         out.lines(line.text() for line in lines)

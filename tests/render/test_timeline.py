@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from durablectl.model import HistoryEvent, InstanceStatus, RuntimeStatus
-from durablectl.render.gantt import bars, cells, fitted, row, span_text, timetable, title
+from durablectl.render.gantt import bars, cells, fitted, row, ruler, span_text, timetable, title
 from durablectl.render.timeline import Kind, State, Step, steps, with_children
 from durablectl.wire import exact_time_to_text
 
@@ -164,6 +164,12 @@ def test_bars_are_scaled_to_the_width():
         "pay      " + "#" * 10 + " " * 12 + "5.0 s",
         "ship     " + " " * 10 + "#" * 11 + " 5.0 s",
     ]
+
+
+def test_a_ruler_tells_where_the_bars_begin_and_end():
+    found = told(done("pay", 0, 5), done("ship", 5, 10), state=RuntimeStatus.COMPLETED)
+    line = ruler(found, at(10), 60)
+    assert (line.split(), len(line), line.index("0")) == (["0", "5.0", "s", "10", "s"], 54, 9)
 
 
 @pytest.mark.parametrize("width", [40, 80, 140])

@@ -59,7 +59,7 @@ def test_the_steps_are_listed(run, finished):
 def test_bars_are_plain_and_as_wide_as_they_may_be_in_a_pipe(run, finished):
     code, out, _ = run("history", "h-1", "--gantt")
     bars = out.split("\n\n")[1].splitlines()
-    assert (code, out.isascii(), [bar.split()[0] for bar in bars]) == (0, True, ["say_hello", "say_hello"])
+    assert (code, out.isascii(), [bar.split()[0] for bar in bars]) == (0, True, ["0", "say_hello", "say_hello"])
 
 
 @pytest.mark.parametrize(("options", "steps"), [([], ["child", "  grandchild"]), (["--no-children"], ["child"])], ids=str)
