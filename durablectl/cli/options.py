@@ -149,7 +149,8 @@ def read_options(given: Mapping[str, Any], environ: Mapping[str, str]) -> Global
 def with_default_values(arguments: Sequence[str]) -> list[str]:
     """The arguments with a value after `--stuck` where it has none: the one option that can do without."""
     given = list(arguments)
-    for index in [index for index, word in enumerate(given) if word == "--stuck"]:
+    options = given[: given.index("--")] if "--" in given else given
+    for index in [index for index, word in enumerate(options) if word == "--stuck"]:
         if index + 1 == len(given) or given[index + 1].startswith("-"):
             given[index] = f"--stuck={STUCK_FOR}"
     return given

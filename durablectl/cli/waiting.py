@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -81,7 +82,7 @@ def wait_and_show(session: Session, hub: TaskHub, ids: Sequence[str], options: W
     rules = _rules(options, show_input=not session.out.is_text)
     reports = Reports(session, hub, ids, options.ci, options.junit)
     with reports.of_faults():
-        seen = watch_over(session, hub, ids, rules, skip_timers=options.skip_timers)
+        seen = watch_over(session, hub, ids, rules, skip_timers=options.skip_timers, until=options.until)
     is_over = rules.is_over(seen.values())
     code = _exit_code(seen, rules, is_over=is_over)
     if not is_over:
@@ -106,7 +107,9 @@ def _rules(options: WaitOptions, *, show_input: bool) -> WaitRules:
     return WaitRules(timeout, interval, options.completed, options.fail_fast, GRACE, show_input=show_input, until=until, at_once=AT_ONCE)
 
 
-def watch_over(session: Session, hub: TaskHub, ids: Sequence[str], rules: WaitRules, *, skip_timers: bool = False) -> Seen:
+def watch_over(
+    session: Session, hub: TaskHub, ids: Sequence[str], rules: WaitRules, *, skip_timers: bool = False, until: str | None = None
+) -> Seen:
     """Wait for them and show how far they are, working for them on a local hub; on time although the service is silent.
 
     Ctrl-C says how to go on, and leaves.
@@ -125,7 +128,7 @@ def watch_over(session: Session, hub: TaskHub, ids: Sequence[str], rules: WaitRu
             return wait() if is_local or rules.timeout is None else _on_time(wait, told, hub, rules.timeout)
     except KeyboardInterrupt:
         left = [each for each, status in told.seen.items() if not rules.has_settled(status)]
-        _say_how_to_go_on(session, hub, left, rules)
+        _say_how_to_go_on(session, hub, left, rules, until)
         raise typer.Exit(exits.ExitCode.INTERRUPTED) from None
 
 
@@ -181,13 +184,15 @@ def in_time(wait: Callable[[], _Ended], timeout: float) -> _Ended | None:
     return outcome[0]
 
 
-def _say_how_to_go_on(session: Session, hub: TaskHub, ids: Sequence[str], rules: WaitRules) -> None:
+def _say_how_to_go_on(session: Session, hub: TaskHub, ids: Sequence[str], rules: WaitRules, until: str | None) -> None:
     if not ids:
         return
     what = f"instance '{ids[0]}' is" if len(ids) == 1 else f"the {len(ids)} instances are"
     nobody = ", but nobody works on this local hub now" if has_nobody(session, hub) else ""
     session.out.talk(f"durablectl: interrupted; {what} left running{nobody}")
     flags = [f"--timeout={rules.timeout:g}s"] if rules.timeout is not None else []
+    flags += [shlex.join(["--until", until])] if until is not None else []
+    flags += ["--fail-fast"] if rules.fail_fast else []
     shown = list(ids) if len(ids) <= TOLD_IDS else ["…"]
     line = command_line(session, "wait", *shown)
     session.out.hint(f"go on waiting with: {' '.join([line, *flags])}")
