@@ -42,6 +42,11 @@ def test_the_name_may_be_given_once_for_all_and_ids_are_made(remote, starts, lin
     assert sorted(starts().values()) == [1, 2]
 
 
+def test_an_id_that_was_just_made_is_not_looked_up_first(remote, server, starts, lines):
+    assert remote("start", "order", "--batch", lines({"input": 1})).code == 0
+    assert server.paths("GET") == []
+
+
 def test_the_results_are_json_lines_on_demand(remote, starts, lines):
     (line,) = remote("start", "--batch", lines({"name": "order", "instanceId": "a"}), "-o", "jsonl").out.splitlines()
     assert json.loads(line) == {"line": 1, "instanceId": "a", "name": "order", "result": "started"}
