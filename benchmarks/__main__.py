@@ -104,6 +104,8 @@ def main() -> int:
     measured = measure(names, options.reps, options.peer_python, 3600 if options.full else options.limit)
     if "growth_full" in measured["here"]:
         measured["here"]["growth"] = measured["here"].pop("growth_full")
+    if options.write:  # what did not run this time is kept
+        measured = {who: {**last.get(who, {}), **figures} for who, figures in measured.items()}
     text = "\n".join([machine(), "", *table(measured, last), "", *summary(measured), ""])
     print(text)
     if options.write:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
@@ -160,6 +162,24 @@ def events(folder: Path, count: int, each: int) -> float:
     return time.perf_counter() - began
 
 
+BURN = """
+import time
+for _ in range({count}):
+    end = time.thread_time() + 0.005
+    while time.thread_time() < end:
+        sum(range(300))
+"""
+
+
+def burning(count: int) -> float:
+    """5 ms of CPU, so many a second: what `count` processes get of this machine when they do nothing else."""
+    began = time.perf_counter()
+    burners = [subprocess.Popen([sys.executable, "-c", BURN.format(count=400 // count)]) for _ in range(count)]
+    for burner in burners:
+        burner.wait()
+    return 400 / (time.perf_counter() - began)
+
+
 def _median(call: Callable[[], float], times: int) -> float:
     return statistics.median(call() for _ in range(times))
 
@@ -171,5 +191,9 @@ WORKLOADS: dict[str, Callable[[Path], Figures]] = {
     "w2_100x100": lambda folder: {"rate": 10_000 / _median(lambda: fan_out(folder, 100, 100, 100), 3)},
     "w3_500": lambda folder: {"seconds": _median(lambda: sequences(folder, 1, 500, 1), 3)},
     "w3_2000": lambda folder: {"seconds": _median(lambda: sequences(folder, 1, 2000, 1), 3)},
+    "processes_1": lambda _folder: {"rate": burning(1)},
+    "processes_2": lambda _folder: {"rate": burning(2)},
+    "processes_4": lambda _folder: {"rate": burning(4)},
+    "activity_processes_2": lambda _folder: {"rate": burning(2)},
     "w4_5000": lambda folder: {"rate": 5000 / _median(lambda: events(folder, 5000, 1000), 3)},
 }
