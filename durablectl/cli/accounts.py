@@ -120,6 +120,8 @@ def _tell_stop(session: Session, account: Account) -> None:
         session.out.talk(f"  {safe_line(instance_id)}: {UNKNOWN}")
     if len(account.unknown) > FEW:
         session.out.talk(f"  and {len(account.unknown) - FEW} more")
+    if account.left:
+        session.out.note(f"{len(account.left)} were not tried; running it again goes on with them")
 
 
 def _show_failures(session: Session, account: Account) -> None:

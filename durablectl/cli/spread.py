@@ -14,7 +14,7 @@ _Result = TypeVar("_Result")
 def spread(command: Callable[..., _Result]) -> Callable[..., _Result]:
     """A command whose dataclass parameters are, to Typer, their fields one by one; the command gets the values as it declares them.
 
-    A field is annotated as a parameter would be, and has a default.
+    A field is annotated as a parameter would be, and has a default. The help shows the command's own parameters first.
     """
     hints = get_type_hints(command, include_extras=True)
     groups = {name: kind for name, kind in hints.items() if is_dataclass(kind) and isinstance(kind, type)}
@@ -24,7 +24,8 @@ def spread(command: Callable[..., _Result]) -> Callable[..., _Result]:
         made = {name: kind(**{each.name: given.pop(each.name) for each in fields(kind)}) for name, kind in groups.items()}
         return command(**given, **made)
 
-    parameters = [each for name, own in inspect.signature(command).parameters.items() for each in _parameters(name, own, hints, groups)]
+    own_first = sorted(inspect.signature(command).parameters.items(), key=lambda item: item[0] in groups)
+    parameters = [each for name, own in own_first for each in _parameters(name, own, hints, groups)]
     called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     called.__annotations__ = {each.name: each.annotation for each in parameters}
     return called
