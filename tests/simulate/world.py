@@ -57,9 +57,12 @@ class Worker:
             self.wheel = self._new_wheel()
             return True
 
-    def look_for_the_dead(self) -> None:
-        if self.wheel.session.free_dead_workers(self.now()):
+    def look_for_the_dead(self) -> bool:
+        """Free what the dead held; whether there was any."""
+        found = self.wheel.session.free_dead_workers(self.now())
+        if found:
             self.wheel.look_again()
+        return found
 
     def die(self) -> None:
         """End without a word; the system lets go of the lock."""
@@ -272,7 +275,14 @@ class World:
     def _rewind(self, instance_id: str) -> str:
         self.hub.rewind(instance_id)
         self.watch.expect_rewound()
+        self._forget_what_came_too_late(instance_id)
         return f"rewind {instance_id}"
+
+    def _forget_what_came_too_late(self, instance_id: str) -> None:
+        """Events that had not been seen when the instance failed are gone, as for every instance that ends."""
+        expected, done = self._expected[instance_id], self.hub.get_status(instance_id).input[0]
+        before = Expected(expected.steps[: len(done) - len(expected.done)])
+        expected.items = expected.items[: before.takes] + self.watch.events_seen(instance_id, "item")
 
     def _purge(self, instance_id: str) -> str:
         has_completed = self.hub.get_status(instance_id).runtime_status is RuntimeStatus.COMPLETED
@@ -297,6 +307,8 @@ class World:
                 moved.append(worker.pool.outstanding > 0)
             self.watch.look(list(self._expected))
             if any(moved):
+                continue
+            if any([worker.look_for_the_dead() for worker in self._workers]):  # noqa: C419  # every one of them looks
                 continue
             if not (open_ := self._unfinished()) and not self._rewind_all():
                 return
