@@ -29,6 +29,7 @@ from durablectl.engine.workitems import ActivityItem, Loaded, Scope
 
 FINAL = {1, 3, 4, 5}
 FAILED = 3
+RAISED = 15
 TASK, CHILD, TIMER = {5, 6}, {8, 9}, {11}
 _MADE = (EventSent, ExecutionCompleted, OrchestratorCompleted, OrchestratorStarted, SubOrchestrationCreated, TaskScheduled, TimerCreated)
 
@@ -107,6 +108,14 @@ class Watch:
                 self._completed.add((instance, execution_id, fields[0]))
         twice = [what for what, count in counts.items() if count > 1]
         _expect(not twice, f"instance {instance} saw the end of {twice} twice: {texts}")
+
+    def events_seen(self, instance_id: str, name: str) -> list[Any]:
+        """What the current execution has been sent under a name, in order."""
+        texts = self.database.query(
+            "SELECT h.events FROM history h JOIN instances i ON i.key = h.instance WHERE i.id = ? ORDER BY h.sequence", (instance_id,)
+        )
+        raised = (event for (text,) in texts for event in json.loads(text) if event[0] == RAISED)
+        return [json.loads(data) for _, _, of, data in raised if of.lower() == name]
 
     def check_dispatch(self, items: Sequence[Item]) -> None:
         """What a commit has dispatched must not be known as done."""

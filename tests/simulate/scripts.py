@@ -208,7 +208,7 @@ class Expected:
             case "take":
                 return next(items, None)
             case "race":
-                return value if value == "late" else (self.races or [None])[0]
+                return value if value == "late" or value in self.races else f"one of {self.races}"
             case "child":
                 return value if Expected(argument).mismatch(value) is None else "another child's output"
             case "children":
