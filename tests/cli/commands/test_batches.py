@@ -3,8 +3,10 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 from urllib.parse import parse_qs
 
 import pytest
@@ -216,3 +218,12 @@ def test_control_c_tells_what_was_done_and_running_it_again_does_the_rest(server
     assert f"stopped after {len(done)} of 30 instances" in err
     assert run("terminate", "--status", "Running", "--yes", "--hub", server.url).code == 0
     assert set(hub.instances.values()) == {"Terminated"}
+
+
+def test_a_silent_service_does_not_hold_a_batch(run):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        hub = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        started = time.monotonic()
+        code, out, _ = run("terminate", "-", "-o", "json", "--hub", hub, "--request-timeout", "50ms", stdin="\n".join(map(str, range(100))))
+    assert (code, len(json.loads(out))) == (5, 100)
+    assert time.monotonic() - started < 30

@@ -1,8 +1,13 @@
 """`start --batch`: one start a line, a result line each; what failed or is left can be run again."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 
 import pytest
+from faulty_hub import FaultyHub
 from scripted_server import payload
 
 
@@ -132,3 +137,20 @@ def test_a_line_that_fails_on_a_local_hub_does_not_undo_its_group(app, run, line
     assert code == 1
     assert "line 2" in err
     assert run("list", "--count").out == "2\n"
+
+
+def test_control_c_keeps_the_rest_and_running_that_starts_each_once(run, server, lines, project):
+    hub = FaultyHub(server, {})
+    names = [f"i{number:02}" for number in range(30)]
+    file = lines(*({"name": "order", "instanceId": name} for name in names))
+    command = [sys.executable, "-m", "durablectl", "start", "--batch", file, "--rate", "20", "-o", "id", "--hub", server.url]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ) as process:
+        while not hub.instances:
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+    assert (process.returncode, set(out.split()) <= set(hub.instances)) == (130, True)
+    assert "stopped: " in err
+    assert run("start", "--batch", "many.failed.jsonl", "--if-exists", "attach", "--hub", server.url).code == 0
+    posts = server.paths("POST")
+    assert sorted(posts) == [f"/orchestrators/order/{name}" for name in names]
