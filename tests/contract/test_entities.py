@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from durablectl.errors import EntityNotFound
 from durablectl.model import EntityId
 from durablectl.taskhub import TaskHub, wait_for_completion
