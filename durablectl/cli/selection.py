@@ -48,9 +48,11 @@ class Selected:
     def tell_left_out(self, session: Session) -> None:
         """Say how many entities and children were left out so far."""
         if self.left_entities:
-            session.out.note(f"{self.left_entities} entities left out; --include-entities takes them in")
+            what = "1 entity" if self.left_entities == 1 else f"{self.left_entities} entities"
+            session.out.note(f"{what} left out; --include-entities takes in every one")
         if self.left_children:
-            session.out.note(f"{self.left_children} sub-orchestrations left out; --include-children takes them in")
+            what = "1 sub-orchestration" if self.left_children == 1 else f"{self.left_children} sub-orchestrations"
+            session.out.note(f"{what} left out; --include-children takes in every one")
 
 
 def require_named_hub(session: Session, what: str) -> None:
