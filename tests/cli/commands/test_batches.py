@@ -78,8 +78,8 @@ def test_entities_and_children_are_left_out_and_counted(remote, server):
     hub = FaultyHub(server, {"a": "Running", "@counter@a": "Running", CHILD: "Running"})
     code, _, err = remote("terminate", "--status", "Running", "--yes")
     assert (code, hub.instances) == (0, {"a": "Terminated", "@counter@a": "Running", CHILD: "Running"})
-    assert "1 entities left out; --include-entities" in err
-    assert "1 sub-orchestrations left out; --include-children" in err
+    assert "1 entity left out; --include-entities" in err
+    assert "1 sub-orchestration left out; --include-children" in err
 
 
 def test_entities_and_children_are_taken_in_on_demand(remote, server):
