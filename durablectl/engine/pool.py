@@ -6,6 +6,7 @@ Threads are added only when those that are there make no headway: trivial activi
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 from collections import deque
@@ -32,6 +33,7 @@ AHEAD_SECONDS = 0.02
 FEWEST_AHEAD = 4
 HEADWAY_SECONDS = 0.002
 COMPUTING_SECONDS, BUSY_SHARE = 0.1, 0.3
+SWITCH_SECONDS = 0.0005
 MOST_ASYNC = 1000
 
 
@@ -118,7 +120,10 @@ class ActivityPool:
             return
         if not self._is_computing:
             self._add_threads(min(waiting, self._size - self._threads, max(1, self._threads)))
-        elif now - self._last_added > COMPUTING_SECONDS:
+            return
+        # Activities that compute hold the interpreter for so long each time that the wheel wants it, and there may be 32 of them.
+        sys.setswitchinterval(min(SWITCH_SECONDS, sys.getswitchinterval()))
+        if now - self._last_added > COMPUTING_SECONDS:
             self._add_threads(1)
 
     def close(self) -> None:

@@ -31,7 +31,6 @@ HEARTBEAT_SECONDS = 10.0
 PATIENCE = (5.0, 60.0)
 """Seconds after which an orchestrator that does not yield is told of, and given up."""
 RETRY_SECONDS = 1.0
-SWITCH_SECONDS = 0.0005
 PACKAGE = str(Path(__file__).parent.parent)
 
 
@@ -84,8 +83,6 @@ class Worker:
 
     def start(self) -> None:
         """Register with the hub, then turn in a thread of its own; `HubUnusable` when the hub cannot be written."""
-        # Activities that compute hold the interpreter for so long each time that the wheel wants it, and there may be 32 of them.
-        sys.setswitchinterval(min(SWITCH_SECONDS, sys.getswitchinterval()))
         self._begin(self._new_wheel())
         threading.Thread(target=self._watch, name="watch", daemon=True).start()
 
