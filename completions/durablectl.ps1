@@ -14,6 +14,6 @@ Register-ArgumentCompleter -Native -CommandName durablectl -ScriptBlock {
             [System.Management.Automation.CompletionResult]::new($shown, $value, 'ParameterValue', $help)
         }
     } finally {
-        Remove-Item Env:_DURABLECTL_COMPLETE, Env:_DURABLECTL_LINE
+        Remove-Item -Path 'Env:_DURABLECTL_COMPLETE', 'Env:_DURABLECTL_LINE'
     }
 }

@@ -11,8 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
+import tree_sitter_powershell
 from scripted_server import scripted_server, status
 from terminal import terminal
+from tree_sitter import Language, Parser
 
 from durablectl.cli import completion
 from durablectl.cli.names import declared_orchestrators
@@ -219,6 +221,14 @@ def test_fish_is_told_what_a_command_does(program):
     script = f"source {REPOSITORY / 'completions' / 'durablectl.fish'}; complete -C 'durablectl stat'"
     done = subprocess.run([installed("fish"), "--no-config", "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "status\tShow the status of an instance.\n"
+
+
+def test_the_powershell_script_is_valid_by_the_languages_grammar():
+    """Where no PowerShell is installed, its grammar is the judge."""
+    script = (REPOSITORY / "completions" / "durablectl.ps1").read_bytes()
+    parser = Parser(Language(tree_sitter_powershell.language()))
+    assert not parser.parse(script).root_node.has_error
+    assert parser.parse(script.replace(b"} finally {", b"finally {{")).root_node.has_error
 
 
 def test_powershell_can_read_its_script():
