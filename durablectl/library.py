@@ -68,8 +68,6 @@ def _remote(settings: config.Settings, key: str | None, timeout: float) -> TaskH
 def _local(path: Path, app: Path | None) -> TaskHub:
     from durablectl.backends.local import LocalTaskHub  # deferred: a remote hub needs no engine
 
-    if path.parent.name == config.HUB_FOLDER:
-        config.make_hub_folder(path.parent)
     return LocalTaskHub(path, registry=None if app is None else load_registry(app), create=True)
 
 

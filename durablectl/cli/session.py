@@ -141,15 +141,13 @@ class Session:
 
     @cached_property
     def _registry(self) -> Registry:
-        from durablectl.backends.http_activity import http_activity  # deferred: most commands run no app
-        from durablectl.functionapp.loader import load_app
+        from durablectl.library import load_registry  # deferred: most commands run no app
 
         if self.app_path is None:
             raise AppError("there is no function_app.py here", hint="name it with --app PATH, or write one with: durablectl init")
         with redirect_stdout(self.speech), redirect_stderr(self.speech):
-            registry = load_app(self.app_path)
+            registry = load_registry(self.app_path)
         self.speech.finish()
-        registry.activities.add(http_activity())
         return registry
 
     @cached_property
@@ -199,8 +197,6 @@ class Session:
             if not path.exists():
                 raise UsageError(f"there is no local hub yet at {self._shown(path)}", hint="a start makes one: durablectl start NAME")
             return LocalTaskHub(path)
-        if path.parent.name == config.HUB_FOLDER:
-            config.make_hub_folder(path.parent)
         return LocalTaskHub(path, registry=None if self.app_path is None else self.registry(), create=True)
 
     def _remote(self) -> TaskHub:

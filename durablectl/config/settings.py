@@ -10,7 +10,7 @@ from pathlib import Path
 from durablectl.config.addresses import is_url, origin_of, without_key
 from durablectl.config.contexts import Context, ProjectFile, UserFile, find_project_file, read_project_file, read_user_file
 from durablectl.config.keys import Credential, KeyRing
-from durablectl.errors import HubUnusable, UsageError
+from durablectl.errors import UsageError
 
 APP_FILE = "function_app.py"
 HUB_FOLDER = ".durablectl"
@@ -102,16 +102,6 @@ def state_folder() -> Path:
 def find_app(start: Path) -> Path | None:
     """The nearest function_app.py, from `start` upwards."""
     return next((found for folder in (start, *start.parents) if (found := folder / APP_FILE).is_file()), None)
-
-
-def make_hub_folder(folder: Path) -> None:
-    """Make the folder of a project's own hub, one that ignores itself in git."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not (ignore := folder / ".gitignore").exists():
-            ignore.write_text("*\n", encoding="utf-8")
-    except OSError as error:
-        raise HubUnusable(f"cannot make the folder {folder}: {(error.strerror or 'it cannot be written').lower()}") from error
 
 
 def unknown_context(name: str, known: Mapping[str, Context], source: str | None = None) -> UsageError:

@@ -351,13 +351,6 @@ def test_the_users_file_is_where_the_platform_says(home, user_file):
     assert config.default_user_file() == user_file
 
 
-def test_the_folder_of_a_hub_ignores_itself(tmp_path):
-    config.make_hub_folder(tmp_path / "p" / ".durablectl")
-    config.make_hub_folder(tmp_path / "p" / ".durablectl")
-    assert (tmp_path / "p" / ".durablectl" / ".gitignore").read_text() == "*\n"
-    assert list((tmp_path / "p").iterdir()) == [tmp_path / "p" / ".durablectl"]
-
-
 def test_a_home_that_is_none_is_as_good_as_an_empty_one(run):
     assert run("context", "list", "-o", "json", env={"HOME": "/dev/null", "XDG_CONFIG_HOME": "/dev/null/x"}) == (0, "[]\n", "")
 

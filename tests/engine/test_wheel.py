@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -315,3 +316,9 @@ def test_the_activities_of_a_dead_worker_wake_their_instance_at_once(turning: Tu
     gate.set()
     turning.turn_until_quiet(turning.wheel())
     assert turning.hub.get_status("w").output == 1
+
+
+def test_the_folder_of_a_hub_ignores_itself(tmp_path: Path) -> None:
+    for _ in range(2):
+        Database(tmp_path / "p" / ".durablectl" / "hub.db", create=True).close()
+    assert (tmp_path / "p" / ".durablectl" / ".gitignore").read_text() == "*\n"
