@@ -64,6 +64,8 @@ class Threads(Generic[Item]):
     """A crew of daemon threads: one that hangs in a request holds nobody up. `items` are read as they are needed.
 
     Without a rate so many more lie ready, so that no thread has to wait for the next; a stop takes these back.
+    An outcome is forgotten only when its reader comes for the next one: an interrupt on the way loses none, but `rest` may tell the last
+    one again.
     """
 
     def __init__(
@@ -78,7 +80,9 @@ class Threads(Generic[Item]):
         self._items, self._operate, self._concurrency = iter(items), operate, concurrency
         self._rate, self._clock = _Rate(rate, clock), clock
         self._todo: SimpleQueue[tuple[int, Item] | None] = SimpleQueue()
-        self._done: SimpleQueue[tuple[int, Outcome[Item]]] = SimpleQueue()
+        self._done: SimpleQueue[int] = SimpleQueue()
+        self._outcomes: dict[int, Outcome[Item]] = {}
+        self._told: int | None = None
         self._begun: dict[int, Item] = {}
         self._threads = self._count = 0
         self._most = concurrency * 2 if concurrency > 1 and rate is None else concurrency
@@ -87,12 +91,13 @@ class Threads(Generic[Item]):
 
     @property
     def begun(self) -> list[Item]:
-        return list(self._begun.values())
+        return [item for number, item in self._begun.items() if number not in self._outcomes]
 
     def __iter__(self) -> Iterator[Outcome[Item]]:
         return self
 
     def __next__(self) -> Outcome[Item]:
+        self._forget()
         while True:
             wait = self._hand_out()
             if wait is None and not self._begun:
@@ -116,8 +121,13 @@ class Threads(Generic[Item]):
     def rest(self, seconds: float) -> Iterator[Outcome[Item]]:
         end = self._clock() + seconds
         while self._begun:
+            for number in list(self._outcomes):
+                yield self._outcomes[number]
+                self._told = number
+                self._forget()
             try:
-                yield self._take(max(end - self._clock(), 0.0))
+                if self._begun:
+                    self._done.get(timeout=max(end - self._clock(), 0.0))
             except Empty:
                 break
         self._dismiss()
@@ -128,9 +138,16 @@ class Threads(Generic[Item]):
             self._todo.put(None)
 
     def _take(self, wait: float | None) -> Outcome[Item]:
-        number, outcome = self._done.get(timeout=wait)
-        del self._begun[number]
-        return outcome
+        number = self._done.get(timeout=wait)
+        self._told = number
+        return self._outcomes[number]
+
+    def _forget(self) -> None:
+        """The outcome that was told last has reached its reader."""
+        if self._told is not None:
+            self._begun.pop(self._told, None)
+            self._outcomes.pop(self._told, None)
+            self._told = None
 
     def _hand_out(self) -> float | None:
         """Begin what may begin now; the seconds until the next may, None when that is for an outcome to decide or nothing is left."""
@@ -154,7 +171,8 @@ class Threads(Generic[Item]):
     def _work(self) -> None:
         while (begun := self._todo.get()) is not None:
             number, item = begun
-            self._done.put((number, _done(item, self._operate)))
+            self._outcomes[number] = _done(item, self._operate)
+            self._done.put(number)
 
 
 class Groups(Generic[Item]):

@@ -34,7 +34,7 @@ def test_no_more_are_under_way_than_at_once_and_a_stop_tells_which_those_are():
     crew = Threads(range(100), lambda number: number == 0 or gate.wait(30), concurrency=4)
     assert next(crew).item == 0
     crew.stop()
-    assert list(crew.rest(0)) == []
+    assert [each.item for each in crew.rest(0)] == [0]  # told again: its reader might have been interrupted
     begun = crew.begun
     assert len(begun) <= 4
     assert sorted([0, *begun, *crew.withdrawn]) == list(range(1 + len(begun) + len(crew.withdrawn)))
@@ -86,3 +86,11 @@ def test_what_is_cut_short_in_a_group_was_not_begun():
     with pytest.raises(KeyboardInterrupt):
         next(crew)
     assert (crew.begun, list(crew.rest(0))) == ([], [])
+
+
+def test_an_outcome_whose_reader_was_interrupted_is_told_again():
+    crew = Threads(["a", "b"], str.upper, concurrency=1)
+    first = next(crew)
+    crew.stop()  # the reader was interrupted with `first` in its hands
+    assert first in list(crew.rest(5))
+    assert crew.begun == []

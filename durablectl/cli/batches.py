@@ -159,6 +159,8 @@ def _take(session: Session, account: Account, outcome: Outcome[str]) -> None:
     if isinstance(outcome.result, Skipped):
         account.skipped[outcome.item] = outcome.result.why
         return
+    if outcome.item in account.done:  # told again after an interrupt
+        return
     new_id = outcome.result if isinstance(outcome.result, str) else None
     account.done[outcome.item] = new_id
     if session.out.is_text and (account.is_short or new_id):

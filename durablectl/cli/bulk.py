@@ -74,6 +74,7 @@ class _Bulk:
         self._told = "there" if bulk.if_exists is IfExists.ATTACH else "started"
         self._examples: list[tuple[Line, BaseException]] = []
         self.done = self.failures = 0
+        self._counted: Outcome[Line] | None = None
         self.stopped: BaseException | None = None
 
     def run(self, lines: Iterator[Line]) -> None:
@@ -125,6 +126,9 @@ class _Bulk:
                 crew.stop()
 
     def _count(self, outcome: Outcome[Line]) -> None:
+        if outcome is self._counted:  # told again after an interrupt
+            return
+        self._counted = outcome
         if outcome.error is None:
             self.done += 1
             return
