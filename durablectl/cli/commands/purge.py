@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
+from typing import Annotated
 
 import typer
 
@@ -20,11 +22,21 @@ from durablectl.taskhub import TaskHub
 
 
 @spread
-def purge(ctx: typer.Context, filters: Filters, how: How, instances: Instances = None, from_: FromFiles = None) -> None:
+def purge(
+    ctx: typer.Context,
+    filters: Filters,
+    how: How,
+    instances: Instances = None,
+    from_: FromFiles = None,
+    recursive: Annotated[
+        bool, typer.Option("--recursive", help="Delete sub-orchestrations along with their parents (local hubs).")
+    ] = False,
+) -> None:
     """Delete finished instances and their history.
 
     By id, or by a filter: then it shows how many there are and the first ten, and asks. Running instances are never deleted. By times and
-    states alone the service deletes by itself, a slice of time after the other; by other filters they go id by id.
+    states alone the service deletes by itself, a slice of time after the other; by other filters they go id by id. Sub-orchestrations stay,
+    unless --recursive.
 
     Examples:
       durablectl purge order-7
@@ -32,8 +44,9 @@ def purge(ctx: typer.Context, filters: Filters, how: How, instances: Instances =
       durablectl purge --created-before 30d --status Completed,Failed --include-children --yes
     """
     session: Session = ctx.obj
+    operation = partial(_operation, recursive=recursive)
     if instances or from_ or not filters.are_given:
-        control(session, choose(session, "purge", instances, from_, filters, how), how, _operation)
+        control(session, choose(session, "purge", instances, from_, filters, how), how, operation)
         return
     refuse_query(session)
     # What was counted is what is deleted: an upper bound keeps out whatever is created while the question is on the screen.
@@ -41,15 +54,15 @@ def purge(ctx: typer.Context, filters: Filters, how: How, instances: Instances =
     chosen = by_filter(session, "purge", selection, how)
     if chosen is None:
         return
-    if how.limit or how.rate or not chosen.ids or chosen.has_left_out or not _service_can(selection):
-        control(session, chosen, how, lambda hub: replace(_operation(hub), sum_name="instancesDeleted"))
+    if recursive or how.limit or how.rate or not chosen.ids or chosen.has_left_out or not _service_can(selection):
+        control(session, chosen, how, lambda hub: replace(operation(hub), sum_name="instancesDeleted"))
     else:
         purge_slices(session, chosen.hub, selection.filter, [each.created_time for each in (chosen.statuses or {}).values()])
 
 
-def _operation(hub: TaskHub) -> Operation:
+def _operation(hub: TaskHub, *, recursive: bool) -> Operation:
     def purge_one(instance_id: str) -> None:
-        if hub.purge(instance_id) == 0:
+        if hub.purge(instance_id, recursive=recursive) == 0:
             raise NotFound(f"nothing to purge of '{instance_id}'")
 
     return Operation("purge", "purged", purge_one)

@@ -174,3 +174,30 @@ def test_children_keep_a_purge_from_whole_ranges_unless_they_are_included(remote
     server.on("DELETE", "/instances", (200, {"instancesDeleted": 2}))
     assert json.loads(remote("purge", "--status", "Completed", "--yes", "-o", "json").out) == {"instancesDeleted": 1}
     assert json.loads(remote("purge", "--status", "Completed", "--include-children", "--yes", "-o", "json").out) == {"instancesDeleted": 2}
+
+
+def test_a_recursive_purge_takes_the_sub_orchestrations_along(app, run):
+    (app / "function_app.py").write_text(FAMILY)
+    run("run", "parent", "--instance-id", "p", "--timeout", "30s")
+    assert run("purge", "p", "--recursive").code == 0
+    assert run("list", "-o", "id").out == ""
+
+
+def test_a_recursive_purge_is_beyond_a_remote_hub(remote):
+    code, _, err = remote("purge", "i00", "--recursive")
+    assert code == 7
+    assert "a remote hub cannot purge sub-orchestrations along with their parent" in err
+
+
+FAMILY = """
+from durablectl import df
+app = df.DFApp()
+
+@app.orchestration_trigger(context_name="context")
+def parent(context):
+    return (yield context.call_sub_orchestrator("child", None, "p:kid"))
+
+@app.orchestration_trigger(context_name="context")
+def child(context):
+    return 1
+"""
