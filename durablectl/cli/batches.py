@@ -65,7 +65,8 @@ def carry_out(session: Session, hub: TaskHub, ids: Sequence[str], operation: Ope
         account.stopped = stop is not None or bool(account.left)
         with suppress(KeyboardInterrupt):  # whoever is in such a hurry gets the account without them
             for outcome in crew.rest(GRACE) if stop else crew:
-                _take(session, account, outcome)
+                if stop is None or outcome.error is not stop:  # the error that ended the batch may be told again
+                    _take(session, account, outcome)
         account.unknown = crew.begun
     show_account(session, account)
     if stop is not None:
