@@ -179,8 +179,15 @@ class Session:
         return len(rows) >= want.limit
 
     def _activities(self, sql: Connection, room: int) -> list[ActivityItem]:
-        condition = "a.worker IS NULL AND lower(a.name) IN (SELECT value FROM json_each(:activities))"
-        parameters: dict[str, Any] = {"me": self.key, "room": room, "activities": json.dumps(self._scope.activities)}
+        """Activities of this app, and what its orchestrators call though no app knows it: that has to fail, not to wait."""
+        condition = "a.worker IS NULL"
+        parameters: dict[str, Any] = {"me": self.key, "room": room}
+        if self._scope.functions is not None:
+            condition += (
+                " AND (lower(a.name) IN (SELECT value FROM json_each(:activities))"
+                " OR lower(i.name) IN (SELECT value FROM json_each(:functions)))"
+            )
+            parameters |= {"activities": json.dumps(self._scope.activities), "functions": json.dumps(self._scope.functions)}
         if self._scope.roots is not None:
             condition += " AND coalesce(i.root, i.key) IN (SELECT value FROM json_each(:roots))"
             parameters["roots"] = json.dumps(self._scope.roots)

@@ -102,6 +102,20 @@ def test_33_an_unknown_activity_fails_the_caller(turning: Turning, app: App) -> 
     assert "The function 'greed' doesn't exist, is disabled, or is not an activity function." in status.output
 
 
+def test_33_an_unknown_activity_fails_the_caller_also_after_its_worker_died(turning: Turning, app: App) -> None:
+    @app.orchestrator
+    def unknown(context: Any) -> Any:
+        yield context.call_activity("greed", 1)
+
+    dead = turning.wheel()
+    turning.hub.start("unknown", instance_id="u")
+    for _ in range(2):  # takes it on, schedules the activity
+        dead.turn(turning.now)
+    dead.session.abandon()  # killed before the failure was written
+    turning.turn_until_quiet(turning.wheel())
+    assert turning.hub.get_status("u").runtime_status is RuntimeStatus.FAILED
+
+
 def test_60_terminate_ends_an_instance_with_its_reason(turning: Turning) -> None:
     wheel = turning.wheel()
     turning.run(wheel, "sleeper", 60, instance_id="s")
