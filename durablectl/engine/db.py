@@ -36,7 +36,7 @@ class Database:
         self.path = path
         self._durable = durable
         self._threads = threading.local()
-        self._opened: list[sqlite3.Connection] = []
+        self._opened: list[tuple[threading.Thread, sqlite3.Connection]] = []
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._closed = False
@@ -92,8 +92,15 @@ class Database:
             connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
             self._threads.connection = connection
             with self._lock:
-                self._opened.append(connection)
+                self._close_left()
+                self._opened.append((threading.current_thread(), connection))
         return connection
+
+    def _close_left(self) -> None:
+        """Close the connections of threads that have ended: a server may have a new thread for each request."""
+        for each in [each for each in self._opened if not each[0].is_alive()]:
+            self._opened.remove(each)
+            each[1].close()
 
     def query(self, sql: str, parameters: Any = ()) -> list[Row]:
         """All rows of a read; no cursor stays open (it would keep the WAL growing)."""
@@ -184,7 +191,7 @@ class Database:
     def close(self) -> None:
         with self._lock:
             self._closed = True
-            for connection in self._opened:
+            for _, connection in self._opened:
                 connection.close()
             self._opened.clear()
         self._threads = threading.local()
