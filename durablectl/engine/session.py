@@ -1,7 +1,7 @@
 """The worker's side of the store: its presence in a hub, what a turn writes, and what the next one gets; no user code, no clock.
 
 A worker's lease on all that it holds is its session: a row in `workers` whose key is never used again. Every commit of a turn begins by
-touching that row. Once another worker has taken the session over the row is gone, the commit is refused, and nothing of it is written.
+looking for that row. Once another worker has taken the session over it is gone, the commit is refused, and nothing of it is written.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from durablectl.engine.workitems import ActivityItem, Child, Continuation, Fetch
 from durablectl.errors import AlreadyExists, DurablectlError
 
 LEASE_SECONDS = 30
+SIGN_SECONDS = 5
 
 
 class LeaseLost(DurablectlError):
@@ -38,6 +39,7 @@ class Session:
         self._scope = scope
         self._ticks = ticks
         self._signs: dict[int, tuple[int, float]] = {}  # of other workers: the last one, and when it was first seen
+        self._signed = ticks()
         self._lock: LiveLock | None = None
         self.key = 0
 
@@ -92,13 +94,19 @@ class Session:
     def commit(self, rows: TurnRows, now: datetime, want: Want | None) -> Fetched:
         """Write a turn, and lease what the next one works on, if it wants anything.
 
-        All of it or nothing: `LeaseLost` when the session was taken over, `HubUnusable` when the file cannot be written.
+        All of it or nothing: `LeaseLost` when the session was taken over, `HubUnusable` when the file cannot be written. Where there is
+        nothing to write, a sign of life is left every SIGN_SECONDS only: each commit makes the other workers look.
         """
         with self._database.transaction() as sql:
-            if sql.execute("UPDATE workers SET seen_at = ? WHERE key = ?", (micros(now), self.key)).rowcount != 1:
+            if not sql.execute("SELECT 1 FROM workers WHERE key = ?", (self.key,)).fetchone():
                 raise LeaseLost("another worker has taken over this worker's instances")
+            before = sql.total_changes
             _write(sql, rows)
-            return self._fetch(sql, now, want) if want is not None else Fetched()
+            fetched = self._fetch(sql, now, want) if want is not None else Fetched()
+            if sql.total_changes != before or self._ticks() - self._signed > SIGN_SECONDS:
+                sql.execute("UPDATE workers SET seen_at = ? WHERE key = ?", (micros(now), self.key))
+                self._signed = self._ticks()
+            return fetched
 
     def load(self, instances: Sequence[int]) -> dict[int, Loaded]:
         """Instances that this worker has leased but does not hold in memory, with their histories."""

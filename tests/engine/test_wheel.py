@@ -222,6 +222,23 @@ def test_a_worker_that_leaves_gives_back_what_it_held(turning: Turning) -> None:
     assert row.worker is None
 
 
+def test_idle_workers_leave_a_sign_of_life_now_and_then_and_write_nothing_else(turning: Turning) -> None:
+    wheels = [turning.wheel(), turning.wheel()]
+    turning.run(wheels[0], "approval", instance_id="a")
+    commits = set()
+    for _ in range(20):
+        for wheel in wheels:
+            wheel.turn(turning.now)
+            commits.add(turning.hub.changes())
+    assert len(commits) <= 2
+    turning.advance(LEASE_SECONDS - 1)
+    for wheel in wheels:
+        wheel.look_again()
+        wheel.turn(turning.now)
+    turning.advance(2)
+    assert not turning.patrol(wheels[0])
+
+
 def test_two_workers_share_the_activities_and_run_each_once(turning: Turning, app: App) -> None:
     ran: list[int] = []
 
