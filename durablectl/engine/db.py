@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -170,6 +171,7 @@ class Database:
                 self.connection().backup(copy)
                 copy.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             part.rename(target)
+            _sync_folder(target.parent)
         except OSError as error:
             raise HubUnusable(f"cannot write {target}: {error.strerror}") from error
         finally:
@@ -272,13 +274,26 @@ def _statements(script: str) -> Iterator[str]:
 
 
 def _make_folder(folder: Path) -> None:
-    """Make the hub's folder; one that is called `.durablectl` ignores itself in git."""
+    """Make the hub's folder, so that a power cut leaves it; one that is called `.durablectl` ignores itself in git."""
     try:
+        made = [each for each in folder.parents if not each.exists()]
         folder.mkdir(parents=True, exist_ok=True)
+        for each in (folder, *made):
+            _sync_folder(each.parent)
         if folder.name == ".durablectl" and not (folder / ".gitignore").exists():
             (folder / ".gitignore").write_text("*\n")
     except OSError as error:
         raise HubUnusable(f"cannot make the hub's folder {folder}: {error.strerror}") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk, where the system has a way to."""
+    with suppress(OSError):
+        file = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(file)
+        finally:
+            os.close(file)
 
 
 class LiveLock:
