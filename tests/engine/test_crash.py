@@ -215,8 +215,3 @@ def counted(hub: LocalTaskHub) -> Any:
         return hub.get_entity(EntityId("counter", "all"))
     except EntityNotFound:
         return None
-
-
-@pytest.fixture
-def kills(request: pytest.FixtureRequest) -> int:
-    return int(request.config.getoption("--kills"))
