@@ -5,9 +5,10 @@ Importing this package does no work: each name is imported when it is first used
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # typing's own costs more than all the rest of `--version`
 if TYPE_CHECKING:
+    from typing import Any
+
     from durablectl.errors import DurablectlError as DurablectlError
     from durablectl.library import connect as connect
     from durablectl.model import CheckStatusPayload as CheckStatusPayload

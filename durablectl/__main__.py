@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -13,10 +14,13 @@ def main() -> int:
 
         sys.stdout.write(f"durablectl {__version__}\n")
         return 0
+    gc.disable()  # what is loaded here stays: looking through it for garbage, now or at the end, finds none
     try:
         from durablectl.cli.main import main as run
     except KeyboardInterrupt:  # Ctrl-C while modules load
         return 130
+    gc.freeze()
+    gc.enable()
     _fill_closed_streams()
     return run(sys.argv[1:])
 

@@ -71,10 +71,10 @@ class InstanceStatus:
     @property
     def is_child(self) -> bool:
         """Whether the id is one that the service gives a sub-orchestration which was given none: `<guid>:<number>`."""
-        return _CHILD.fullmatch(self.instance_id) is not None
+        return re.fullmatch(_CHILD, self.instance_id) is not None
 
 
-_CHILD = re.compile(r"[0-9a-f]{8}(-?)(?:[0-9a-f]{4}\1){3}[0-9a-f]{12}:[0-9a-f]+", re.IGNORECASE)
+_CHILD = r"(?i)[0-9a-f]{8}(-?)(?:[0-9a-f]{4}\1){3}[0-9a-f]{12}:[0-9a-f]+"
 
 
 @dataclass(frozen=True, slots=True)

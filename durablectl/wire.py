@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote_plus, urlsplit
 
 from durablectl.model import (
@@ -38,10 +38,10 @@ def json_text(value: Any, *, indent: int | None = None, strict: bool = False) ->
     """
     separators = (",", ":") if indent is None else (",", ": ")
     text = json.dumps(value, ensure_ascii=False, allow_nan=not strict, indent=indent, separators=separators)
-    return text if text.isascii() else _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return text if text.isascii() else re.sub(_UNSAFE, lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-_UNSAFE = re.compile("[\ud800-\udfff\u2028\u2029]")
+_UNSAFE = "[\ud800-\udfff\u2028\u2029]"
 
 
 def json_value(text: str | bytes) -> Any:
@@ -194,8 +194,7 @@ _OPERATIONS = {
 _NAMES = {name.lower(): name for name in ("id", *_OPERATIONS)}
 
 
-@dataclass(frozen=True, slots=True)
-class HubAddress:
+class HubAddress(NamedTuple):
     """Where a task hub answers: the base of its addresses without a slash at the end, and what their queries name.
 
     `query` is the webhook's own part, `code=KEY` as a rule, taken as it is and never shown.
@@ -289,10 +288,10 @@ def redacted(payload: CheckStatusPayload) -> CheckStatusPayload:
 
 def redacted_text(text: str) -> str:
     """A text with `code=***` in place of every key in its addresses."""
-    return _CODE.sub(r"\1***", text)
+    return re.sub(_CODE, r"\1***", text)
 
 
-_CODE = re.compile(r"([?&]code=)[^&#\s\"'<>]*", re.IGNORECASE)
+_CODE = r"(?i)([?&]code=)[^&#\s\"'<>]*"
 
 
 def _query(address: HubAddress) -> str:
@@ -309,8 +308,7 @@ def _encoded(text: str) -> str:
     return quote_plus(text, safe="!*()", errors="replace").replace("~", "%7E")
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceFault:
+class ServiceFault(NamedTuple):
     """What the service says of a failure. `exception_message` is the telling one where there is one; `bare` is its shape: a JSON string."""
 
     message: str

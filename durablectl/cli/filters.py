@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -57,8 +57,7 @@ UNDER_WAY = frozenset({RuntimeStatus.PENDING, RuntimeStatus.RUNNING, RuntimeStat
 IN_FLIGHT = UNDER_WAY | {RuntimeStatus.SUSPENDED}
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
+class Filters(NamedTuple):
     """The options of a filter as they were given."""
 
     status: Statuses = None
@@ -75,7 +74,7 @@ class Filters:
     @property
     def are_given(self) -> bool:
         """Whether anything narrows down what is meant."""
-        return replace(self, include_entities=False) != Filters()
+        return self._replace(include_entities=False) != Filters()
 
     def selection(self, session: Session) -> Selection:
         """What they mean now; `UsageError` when they make no sense."""

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from durablectl.cli.inputs import STDIN, decode
 from durablectl.errors import UsageError
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """An instance that was named. `payload` is the check-status payload it was named by, or empty."""
 
     id: str
-    payload: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    payload: Mapping[str, Any] = MappingProxyType({})
 
 
 def is_entity(name: str) -> bool:

@@ -79,8 +79,7 @@ def _of_hub(ctx: Any, names: Callable[[TaskHub], list[str]]) -> list[str]:
     """What a local hub knows; of a remote one only what the context says may be asked for. Nothing where it takes too long."""
     session = _session(ctx)
     if session.is_local:
-        import durablectl.backends.local
-        import durablectl.engine.history_view  # what loads slowly is not the hub's fault
+        import durablectl.backends.local  # what loads slowly is not the hub's fault
     elif session.settings.completion_network:
         import durablectl.backends.http  # noqa: F401 - as above
     else:

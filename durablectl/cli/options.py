@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeVar
 
 from typer.core import TyperOption
 
@@ -18,8 +18,7 @@ STUCK_FOR = "2h"
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"", "0", "false", "no", "off"})
 
 
-@dataclass(frozen=True, slots=True)
-class GlobalOptions:
+class GlobalOptions(NamedTuple):
     """What every command can be told. `given` says where a value came from: "flag --hub", "DURABLECTL_HUB"; absent: the default."""
 
     context: str | None = None
@@ -37,11 +36,10 @@ class GlobalOptions:
     no_progress: bool = False
     debug: bool = False
     show_secrets: bool = False
-    given: Mapping[str, str] = field(default_factory=dict, hash=False)
+    given: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class _Global:
+class _Global(NamedTuple):
     """One global option. A flag has no metavar."""
 
     name: str

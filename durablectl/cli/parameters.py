@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -106,8 +105,7 @@ IncludeChildren = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(NamedTuple):
     """How quickly a batch goes, and when it stops."""
 
     concurrency: Concurrency = None
@@ -115,8 +113,7 @@ class Pace:
     max_failures: MaxFailures = None
 
 
-@dataclass(frozen=True, slots=True)
-class How:
+class How(NamedTuple):
     """How a command goes about many instances."""
 
     dry_run: DryRun = False

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -218,7 +217,7 @@ class Session:
         from durablectl.wire import address_from_payload
 
         task_hub, kept = config.query_value(address, "taskHub"), self.kept(payload.id)
-        if kept is not None and replace(address_from_payload(kept), query="") == replace(address_from_payload(payload), query=""):
+        if kept is not None and address_from_payload(kept)._replace(query="") == address_from_payload(payload)._replace(query=""):
             payload = kept
         hub = StartedTaskHub.from_payload(
             payload,

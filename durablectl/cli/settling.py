@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -44,8 +44,7 @@ class Settled:
         return ExitCode.TIMED_OUT
 
 
-@dataclass(frozen=True, slots=True)
-class Settle:
+class Settle(NamedTuple):
     """The options of a command that can wait until what it asked for is so."""
 
     wait: WaitForIt = False

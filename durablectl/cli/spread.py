@@ -1,10 +1,9 @@
-"""Options that several commands share, declared once as the fields of a dataclass; knows no option and no command."""
+"""Options that several commands share, declared once as the fields of a named tuple; knows no option and no command."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import MISSING, fields, is_dataclass
 from functools import wraps
 from typing import Any, TypeVar, get_type_hints
 
@@ -12,16 +11,16 @@ _Result = TypeVar("_Result")
 
 
 def spread(command: Callable[..., _Result]) -> Callable[..., _Result]:
-    """A command whose dataclass parameters are, to Typer, their fields one by one; the command gets the values as it declares them.
+    """A command whose named-tuple parameters are, to Typer, their fields one by one; the command gets the values as it declares them.
 
     A field is annotated as a parameter would be, and has a default. The help shows the command's own parameters first.
     """
     hints = get_type_hints(command, include_extras=True)
-    groups = {name: kind for name, kind in hints.items() if is_dataclass(kind) and isinstance(kind, type)}
+    groups: dict[str, Any] = {name: kind for name, kind in hints.items() if isinstance(kind, type) and hasattr(kind, "_field_defaults")}
 
     @wraps(command)
     def called(**given: Any) -> _Result:
-        made = {name: kind(**{each.name: given.pop(each.name) for each in fields(kind)}) for name, kind in groups.items()}
+        made = {name: kind(*(given.pop(each) for each in kind._fields)) for name, kind in groups.items()}
         return command(**given, **made)
 
     own_first = sorted(inspect.signature(command).parameters.items(), key=lambda item: item[0] in groups)
@@ -31,13 +30,9 @@ def spread(command: Callable[..., _Result]) -> Callable[..., _Result]:
     return called
 
 
-def _parameters(name: str, own: inspect.Parameter, hints: dict[str, Any], groups: dict[str, type]) -> list[inspect.Parameter]:
+def _parameters(name: str, own: inspect.Parameter, hints: dict[str, Any], groups: dict[str, Any]) -> list[inspect.Parameter]:
     keyword = inspect.Parameter.KEYWORD_ONLY
     if name not in groups:
         return [own.replace(annotation=hints[name], kind=keyword)]
-    inner = get_type_hints(groups[name], include_extras=True)
-    made = []
-    for each in fields(groups[name]):
-        default = inspect.Parameter.empty if each.default is MISSING else each.default
-        made.append(inspect.Parameter(each.name, keyword, default=default, annotation=inner[each.name]))
-    return made
+    inner, defaults = get_type_hints(groups[name], include_extras=True), groups[name]._field_defaults
+    return [inspect.Parameter(each, keyword, default=defaults[each], annotation=inner[each]) for each in groups[name]._fields]

@@ -10,12 +10,11 @@ from durablectl.errors import UsageError
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _NUMBER = r"\d+(?:\.\d+)?"
-_BARE = re.compile(_NUMBER)
-_UNITS = re.compile(rf"(?:{_NUMBER}(?:ms|[smhdw]))+")
-_PART = re.compile(rf"({_NUMBER})(ms|[smhdw])")
-_ISO = re.compile(rf"P(?:({_NUMBER})W)?(?:({_NUMBER})D)?(?:T(?:({_NUMBER})H)?(?:({_NUMBER})M)?(?:({_NUMBER})S)?)?")
-_CLOCK = re.compile(r"(?:(\d+)[.:])?(\d{1,2}):(\d{2}):(\d{2}(?:\.\d+)?)")
-_YEAR = re.compile(r"(?:19|20|21)\d\d")
+_UNITS = rf"(?:{_NUMBER}(?:ms|[smhdw]))+"
+_PART = rf"({_NUMBER})(ms|[smhdw])"
+_ISO = rf"P(?:({_NUMBER})W)?(?:({_NUMBER})D)?(?:T(?:({_NUMBER})H)?(?:({_NUMBER})M)?(?:({_NUMBER})S)?)?"
+_CLOCK = r"(?:(\d+)[.:])?(\d{1,2}):(\d{2}):(\d{2}(?:\.\d+)?)"
+_YEAR = r"(?:19|20|21)\d\d"
 LONGEST = 100 * 366 * 86400.0
 
 
@@ -38,13 +37,13 @@ def parse_interval(text: str) -> float:
 
 
 def _seconds(text: str) -> float | None:
-    if _BARE.fullmatch(text):
+    if re.fullmatch(_NUMBER, text):
         return float(text)
-    if _UNITS.fullmatch(text.lower()):
-        return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text.lower()))
-    if (parts := _ISO.fullmatch(text.upper())) and any(parts.groups()):
+    if re.fullmatch(_UNITS, text.lower()):
+        return sum(float(number) * _SECONDS[unit] for number, unit in re.findall(_PART, text.lower()))
+    if (parts := re.fullmatch(_ISO, text.upper())) and any(parts.groups()):
         return sum(float(part or 0) * _SECONDS[unit] for part, unit in zip(parts.groups(), "wdhms", strict=True))
-    if parts := _CLOCK.fullmatch(text):
+    if parts := re.fullmatch(_CLOCK, text):
         return sum(float(part or 0) * _SECONDS[unit] for part, unit in zip(parts.groups(), "dhms", strict=True))
     return None
 
@@ -52,7 +51,7 @@ def _seconds(text: str) -> float | None:
 def parse_moment(text: str, now: datetime, zone: tzinfo | None = None) -> datetime:
     """The UTC time of an RFC 3339 time, a date, or a duration meaning "ago"; without a zone it is in `zone` (None: the machine's)."""
     stripped = text.strip()
-    if _YEAR.fullmatch(stripped):
+    if re.fullmatch(_YEAR, stripped):
         raise UsageError(f"'{text}' may be a year or a number of seconds", hint=f"write {stripped}-01-01 or {stripped}s")
     try:
         if (read := _date_and_time(stripped)) is not None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, TypeGuard
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeGuard
 
 from durablectl.config.addresses import is_url, without_key
 from durablectl.config.toml import parse_toml, place_of, read_text, replace_text, unknown_setting
@@ -15,15 +15,14 @@ from durablectl.errors import UsageError
 
 PROJECT_FILE = "durablectl.toml"
 USER_FILE = "contexts.toml"
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _ADDRESS = ("url", "hub", "task-hub", "connection", "app", "encode", "protected", "read-only")
 _USER_ONLY = ("key-env", "key-command", "key-file", "header", "header-command", "ca-file", "proxy", "completion-network")
 _TOP = ("context", "hub", "url", "task-hub", "connection", "app", "encode", "contexts")
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """One named hub: either `url` or `hub` (a file) is set. Paths are absolute. The repr holds no header values."""
+class Context(NamedTuple):
+    """One named hub: either `url` or `hub` (a file) is set. Paths are absolute. The repr is the name: headers and proxies are secret."""
 
     name: str
     url: str | None = None
@@ -37,29 +36,30 @@ class Context:
     key_env: str | None = None
     key_command: str | None = None
     key_file: str | None = None
-    header: tuple[str, ...] = field(default=(), repr=False)
+    header: tuple[str, ...] = ()
     header_command: str | None = None
     ca_file: str | None = None
-    proxy: str | None = field(default=None, repr=False)
+    proxy: str | None = None
     completion_network: bool = False
+
+    def __repr__(self) -> str:
+        return f"Context({self.name!r})"
 
     def to_toml(self) -> dict[str, Any]:
         """What is set, by its name in the file."""
-        values = {each.name.replace("_", "-"): getattr(self, each.name) for each in fields(self) if each.name != "name"}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items() if value}
+        values = {name.replace("_", "-"): value for name, value in self._asdict().items() if value and name != "name"}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class UserFile:
+class UserFile(NamedTuple):
     """The user's own contexts."""
 
     path: Path
     current: str | None = None
-    contexts: Mapping[str, Context] = field(default_factory=dict, hash=False)
+    contexts: Mapping[str, Context] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectFile:
+class ProjectFile(NamedTuple):
     """What a durablectl.toml says: a context's name, or an address without a key."""
 
     path: Path
@@ -69,7 +69,7 @@ class ProjectFile:
     connection: str | None = None
     app: str | None = None
     encode: str | None = None
-    contexts: Mapping[str, Context] = field(default_factory=dict, hash=False)
+    contexts: Mapping[str, Context] = MappingProxyType({})
 
 
 def read_user_file(path: Path) -> UserFile:
@@ -150,7 +150,7 @@ def write_user_file(path: Path, *, current: str | None, contexts: Mapping[str, C
 
 def check_name(name: str) -> str:
     """A context's name as it may be written; `UsageError` otherwise."""
-    if not NAME.fullmatch(name):
+    if not re.fullmatch(NAME, name):
         raise UsageError(f"'{name}' is no name for a context", hint="use letters, digits, '.', '_' and '-', at most 64")
     return name
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-import subprocess
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from durablectl.config.addresses import origin_of
 from durablectl.config.contexts import Context
@@ -16,120 +15,102 @@ from durablectl.errors import KeyRefused
 COMMAND_SECONDS = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """Where the key and the headers of one origin come from. A `task_hub` of None stands for every task hub of that origin."""
+class Credential(NamedTuple):
+    """What the user has for one origin: one of the own contexts, or a flag in the form of one. Its `task_hub` of None stands for all."""
 
     owner: str
     origin: str
-    task_hub: str | None = None
-    key_env: str | None = None
-    key_command: str | None = None
-    key_file: str | None = None
-    header: tuple[str, ...] = field(default=(), repr=False)
-    header_command: str | None = None
-    ca_file: str | None = None
-    proxy: str | None = field(default=None, repr=False)
-    name: str | None = None
-    protected: bool = False
-    read_only: bool = False
+    context: Context
 
     @classmethod
     def of_context(cls, context: Context) -> Credential | None:
         """What a context of the user's holds for its own address; None for a local one."""
-        if context.url is None:
-            return None
-        return cls(
-            f"context {context.name}",
-            origin_of(context.url),
-            context.task_hub,
-            context.key_env,
-            context.key_command,
-            context.key_file,
-            context.header,
-            context.header_command,
-            context.ca_file,
-            context.proxy,
-            context.name,
-            context.protected,
-            context.read_only,
-        )
+        return None if context.url is None else cls(f"context {context.name}", origin_of(context.url), context)
 
     @property
     def has_key(self) -> bool:
-        return bool(self.key_env or self.key_command or self.key_file)
+        return bool(self.context.key_env or self.context.key_command or self.context.key_file)
 
-    def belongs_to(self, origin: str, task_hub: str | None) -> bool:
-        return self.origin == origin and (self.task_hub is None or self.task_hub.lower() == (task_hub or "").lower())
+    def belongs_to(self, task_hub: str | None) -> bool:
+        return self.context.task_hub is None or self.context.task_hub.lower() == (task_hub or "").lower()
 
 
-@dataclass(frozen=True, slots=True)
 class KeyRing:
-    """All credentials of a session, the nearest first."""
+    """All `credentials` of a session, the nearest first."""
 
-    credentials: tuple[Credential, ...]
-    environ: Mapping[str, str] = field(repr=False, hash=False)
+    def __init__(self, credentials: Sequence[Credential], environ: Mapping[str, str]) -> None:
+        self._credentials, self._environ = credentials, environ
+
+    def holds_context(self, name: str) -> bool:
+        """Whether this is one of the user's own contexts."""
+        return any(each.context.name == name for each in self._credentials)
 
     def key_for(self, url: str, task_hub: str | None) -> str | None:
         """The key for this address and task hub, read now; None when none belongs there. `KeyRefused` when it cannot be read."""
         found = next((each for each in self._of(url, task_hub) if each.has_key), None)
         return None if found is None else self._key(found)
 
-    def guards_of(self, url: str, task_hub: str | None) -> list[Credential]:
+    def guards_of(self, url: str, task_hub: str | None) -> list[Context]:
         """The contexts that forbid or guard changes at this address, whoever chose it: a task hub that is not told may be theirs."""
-        origin, hub = origin_of(url), (task_hub or "").lower()
-        guards = [each for each in self.credentials if each.protected or each.read_only]
-        return [each for each in guards if each.origin == origin and (not hub or each.task_hub is None or each.task_hub.lower() == hub)]
+        hub = (task_hub or "").lower()
+        guards = [each.context for each in self._at(url) if each.context.protected or each.context.read_only]
+        return [each for each in guards if not hub or each.task_hub is None or each.task_hub.lower() == hub]
 
     def key_name(self, url: str, task_hub: str | None) -> str | None:
         """Where the key for this address would come from, for messages: "ORDERS_KEY", "the key-command of context prod"."""
         for each in self._of(url, task_hub):
-            if each.key_env:
-                return each.key_env
+            if each.context.key_env:
+                return each.context.key_env
             if each.has_key:
-                return f"the key-{'command' if each.key_command else 'file'} of {each.owner}"
+                return f"the key-{'command' if each.context.key_command else 'file'} of {each.owner}"
         return None
 
     def headers_for(self, url: str, task_hub: str | None) -> dict[str, str]:
         """The headers for this address and task hub, those of the header command included. `KeyRefused` when it fails."""
         for each in self._of(url, task_hub):
-            lines = list(each.header)
-            if each.header_command:
-                lines += _run(each.header_command, f"the header-command of {each.owner}").splitlines()
+            lines = list(each.context.header)
+            if each.context.header_command:
+                lines += _run(each.context.header_command, f"the header-command of {each.owner}").splitlines()
             if lines:
                 return {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines if ":" in line)}
         return {}
 
     def ca_file_for(self, url: str) -> str | None:
         """The certificates to trust at this address, when not the system's."""
-        return next((each.ca_file for each in self.credentials if each.ca_file and each.origin == origin_of(url)), None)
+        return next((each.context.ca_file for each in self._at(url) if each.context.ca_file), None)
 
     def proxy_for(self, url: str) -> str | None:
         """The proxy on the way to this address."""
-        return next((each.proxy for each in self.credentials if each.proxy and each.origin == origin_of(url)), None)
+        return next((each.context.proxy for each in self._at(url) if each.context.proxy), None)
+
+    def _at(self, url: str) -> list[Credential]:
+        origin = origin_of(url)
+        return [each for each in self._credentials if each.origin == origin]
 
     def _of(self, url: str, task_hub: str | None) -> list[Credential]:
-        origin = origin_of(url)
-        return [each for each in self.credentials if each.belongs_to(origin, task_hub)]
+        return [each for each in self._at(url) if each.belongs_to(task_hub)]
 
     def _key(self, credential: Credential) -> str:
-        if credential.key_env:
-            what = f"the variable {credential.key_env} ({credential.owner})"
-            key = self.environ.get(credential.key_env, "")
-        elif credential.key_command:
+        context = credential.context
+        if context.key_env:
+            what = f"the variable {context.key_env} ({credential.owner})"
+            key = self._environ.get(context.key_env, "")
+        elif context.key_command:
             what = f"the key-command of {credential.owner}"
-            key = _run(credential.key_command, what).strip()
+            key = _run(context.key_command, what).strip()
         else:
-            what = f"the key file {credential.key_file} ({credential.owner})"
-            key = _read(Path(credential.key_file or ""), what)
+            what = f"the key file {context.key_file} ({credential.owner})"
+            key = _read(Path(context.key_file or ""), what)
         if not key:
-            raise KeyRefused(f"{what} holds no key", hint=f"set it: export {credential.key_env}=…" if credential.key_env else None)
+            raise KeyRefused(f"{what} holds no key", hint=f"set it: export {context.key_env}=…" if context.key_env else None)
         if not key.isprintable() or not key.isascii() or " " in key:
             raise KeyRefused(f"{what} holds something that is no key", hint="a key is one line of letters, digits and signs")
         return key
 
 
 def _run(command: str, what: str) -> str:
+    import subprocess  # deferred: few contexts have a command
+
     try:
         done = subprocess.run(  # noqa: S602 - a line of the user's own file, written for a shell
             command, shell=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=COMMAND_SECONDS, check=False

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 from durablectl.config.addresses import is_url, origin_of, without_key
 from durablectl.config.contexts import Context, ProjectFile, UserFile, find_project_file, read_project_file, read_user_file
@@ -18,15 +19,14 @@ HUB_FILE = "hub.db"
 FOUND = "found upwards from the working directory"
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What a command works with. At most one of `url` and `path` is set; none: no hub was named or found.
 
     `named` tells whether a flag, a variable or a context chose the hub, rather than the working directory.
     `sources` says for every value that is set where it came from.
     """
 
-    keys: KeyRing = field(repr=False)
+    keys: KeyRing
     url: str | None = None
     path: Path | None = None
     context: str | None = None
@@ -35,13 +35,16 @@ class Settings:
     app: Path | None = None
     encode: str = "json"
     ca_file: str | None = None
-    proxy: str | None = field(default=None, repr=False)
+    proxy: str | None = None
     protected: bool = False
     read_only: bool = False
     completion_network: bool = False
     named: bool = False
     explicit: bool = False  # a flag or a variable chose the hub: what disagrees with it is an error
-    sources: Mapping[str, str] = field(default_factory=dict, hash=False)
+    sources: Mapping[str, str] = MappingProxyType({})
+
+    def __repr__(self) -> str:
+        return f"Settings({self.url or self.path}, {dict(self.sources)})"  # a proxy's address may hold a password
 
     @property
     def hub_source(self) -> str:
@@ -51,15 +54,14 @@ class Settings:
     @property
     def is_own_context(self) -> bool:
         """Whether it is one of the user's own contexts, and not an address or a project's."""
-        return self.context is not None and any(each.name == self.context for each in self.keys.credentials)
+        return self.context is not None and self.keys.holds_context(self.context)
 
     def key(self) -> str | None:
         """The key of the hub itself."""
         return None if self.url is None else self.keys.key_for(self.url, self.task_hub)
 
 
-@dataclass(frozen=True, slots=True)
-class _Choice:
+class _Choice(NamedTuple):
     """A hub and where the choice came from. `context` is set when the hub has a name."""
 
     context: Context
@@ -172,7 +174,8 @@ def _credentials(asked: Mapping[str, str], given: Mapping[str, str], choice: _Ch
             hint="name the hub yourself with --hub or in a context of your own",
         )
     task_hub = asked.get("task_hub") or choice.context.task_hub
-    return (Credential(given["key_env"], origin_of(choice.context.url), task_hub, key_env=variable), *ordered)
+    flag = Context("", url=choice.context.url, task_hub=task_hub, key_env=variable)
+    return (Credential(given["key_env"], origin_of(choice.context.url), flag), *ordered)
 
 
 def _settled(

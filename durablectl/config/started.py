@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from hashlib import sha256
 from pathlib import Path
 
 from durablectl.config.toml import replace_text
@@ -30,7 +29,7 @@ class Started:
         """The payload of an instance; None when there is none, or none that can be read."""
         if self._names is None:
             self._names = {path.name for path in self._folder.glob("*.json")}
-        if _name(instance_id) not in self._names:
+        if not self._names or _name(instance_id) not in self._names:
             return None
         try:
             entries: dict[str, str] = json.loads((self._folder / _name(instance_id)).read_text(encoding="utf-8"))
@@ -52,4 +51,6 @@ class Started:
 
 
 def _name(instance_id: str) -> str:
+    from hashlib import sha256  # deferred: most people have no such payload
+
     return f"{sha256(instance_id.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}.json"

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
-_LAYER = re.compile(r"(?:The )?((?:sub-)?orchestrator|activity|entity) function '([^']*)' failed: ?", re.IGNORECASE)
-_SEE_LOGS = re.compile(r'"(.*)"\. See the function execution logs for additional details\.?', re.DOTALL)
-_RESULT = re.compile(r"Result: Failure\s+Exception: ?(.*?)(?:\s+Stack: ?.*)?", re.DOTALL)
-_DETAILS = re.compile(r"\s*\n\s*\{.*\}\s*", re.DOTALL)
+_LAYER = r"(?i)(?:The )?((?:sub-)?orchestrator|activity|entity) function '([^']*)' failed: ?"
+_SEE_LOGS = r'(?s)"(.*)"\. See the function execution logs for additional details\.?'
+_RESULT = r"(?s)Result: Failure\s+Exception: ?(.*?)(?:\s+Stack: ?.*)?"
+_DETAILS = r"(?s)\s*\n\s*\{.*\}\s*"
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(NamedTuple):
     """What went wrong, and through which functions it came up: the innermost first, as `activity 'pay'`."""
 
     text: str
@@ -24,16 +23,16 @@ def cause_of(output: object) -> Cause:
     """The innermost cause of a failed instance's output, unescaped."""
     text = output if isinstance(output, str) else json.dumps(output, ensure_ascii=False)
     through: list[str] = []
-    while layer := _LAYER.match(text.strip()):
+    while layer := re.match(_LAYER, text.strip()):
         through.insert(0, f"{layer[1].lower()} '{layer[2]}'")
         text = _unwrapped(text.strip()[layer.end() :])
     return Cause(_without_details(text).strip() or "no reason was given", tuple(through))
 
 
 def _unwrapped(text: str) -> str:
-    if quoted := _SEE_LOGS.fullmatch(text.strip()):
+    if quoted := re.fullmatch(_SEE_LOGS, text.strip()):
         return _unescaped(quoted[1])
-    if result := _RESULT.fullmatch(text.strip()):
+    if result := re.fullmatch(_RESULT, text.strip()):
         return result[1]
     return text
 
@@ -50,7 +49,7 @@ def _unescaped(text: str) -> str:
 
 def _without_details(text: str) -> str:
     """The message without the JSON object of its exception, which a Python 1.x app's text carries after it."""
-    details = _DETAILS.search(text)
+    details = re.search(_DETAILS, text)
     if details is None:
         return text
     try:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from durablectl.model import CheckStatusPayload, EntityStatus, HistoryEvent, InstanceStatus, RuntimeStatus
 from durablectl.render.causes import cause_of
 
 ONE_LINE = 100
-_KEY = re.compile(r"(?<=[?&])code=[^&#]*&?")
+_KEY = r"(?<=[?&])code=[^&#]*&?"
 _ADDRESSES = {
     "statusQueryGetUri": "status      GET",
     "sendEventPostUri": "raise event POST",
@@ -26,8 +25,7 @@ _ADDRESSES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(NamedTuple):
     """Labels and values of one thing; a value may have several lines. `state` is what a terminal may colour."""
 
     rows: tuple[tuple[str, str], ...]
@@ -40,8 +38,7 @@ class Sheet:
         return "\n".join(f"{label:<{width}}{value.replace(chr(10), indented)}".rstrip() for label, value in self.rows)
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """Columns and rows; rows may come in as they are read."""
 
     columns: tuple[str, ...]
@@ -151,7 +148,7 @@ def _addresses(entries: Mapping[str, str], show_secrets: bool) -> Iterator[str]:
 
 def without_key(address: str) -> str:
     """An address without its `code=…`."""
-    return _KEY.sub("", address).rstrip("?&")
+    return re.sub(_KEY, "", address).rstrip("?&")
 
 
 def kind_of(status: InstanceStatus) -> str:

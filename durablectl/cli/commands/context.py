@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -231,7 +230,7 @@ def _advise(session: Session, context: Context, *, in_use: bool) -> None:
 
 def _json(context: Context, *, current: bool) -> dict[str, Any]:
     """A context as JSON: what is set, the names of headers without their values."""
-    values = {_camel(each.name): getattr(context, each.name) for each in fields(context) if getattr(context, each.name)}
+    values = {_camel(name): value for name, value in context._asdict().items() if value}
     if context.header:
         values["header"] = [line.partition(":")[0].strip() for line in context.header]
     if context.proxy:
