@@ -12,7 +12,7 @@ import pytest
 from durablectl.engine.db import Database
 from durablectl.engine.session import LEASE_SECONDS, LeaseLost
 from durablectl.engine.store import Store
-from durablectl.errors import EntityNotFound, HubUnusable, WrongState
+from durablectl.errors import EntityNotFound, HubUnusable, InstanceNotFound, WrongState
 from durablectl.model import EntityId, InstanceFilter, RuntimeStatus
 from tests.engine.turning import App, Turning
 
@@ -228,6 +228,7 @@ def test_idle_workers_leave_a_sign_of_life_now_and_then_and_write_nothing_else(t
     commits = set()
     for _ in range(20):
         for wheel in wheels:
+            turning.advance(0.01)
             wheel.turn(turning.now)
             commits.add(turning.hub.changes())
     assert len(commits) <= 2
@@ -282,6 +283,17 @@ def test_68_a_recursive_purge_takes_the_children_and_a_plain_one_leaves_them(tur
         turning.run(wheel, "parent", ["parent", ["sequence", None, f"{name}:kid:kid"], f"{name}:kid"], instance_id=name)
     assert (turning.hub.purge("a"), turning.hub.purge("b", recursive=True)) == (1, 3)
     assert sorted(status.instance_id for status in turning.hub.list_page(InstanceFilter())) == ["a:kid", "a:kid:kid"]
+
+
+def test_68_instances_that_are_purged_together_fare_as_one_by_one(turning: Turning) -> None:
+    wheel = turning.wheel()
+    turning.run(wheel, "parent", ["sequence", None, "a:kid"], instance_id="a")
+    turning.run(wheel, "parent", ["sequence", None, "b:kid"], instance_id="b")
+    turning.run(wheel, "parent", ["approval", None, "c:kid"], instance_id="c")
+    outcomes = turning.hub.purge_many(["a", "a:kid", "b:kid", "b", "c", "gone"], recursive=True)
+    told = [each if isinstance(each, int) else type(each) for each in outcomes]
+    assert told == [2, InstanceNotFound, 1, 1, WrongState, InstanceNotFound]
+    assert sorted(status.instance_id for status in turning.hub.list_page(InstanceFilter())) == ["c", "c:kid"]
 
 
 def test_68_a_recursive_purge_deletes_nothing_while_a_child_runs(turning: Turning) -> None:
