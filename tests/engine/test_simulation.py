@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
+from durablectl.backends.local import LocalTaskHub
 from durablectl.engine.db import Database
 from durablectl.engine.session import LEASE_SECONDS
+from durablectl.errors import AlreadyExists, OutcomeUnknown
 from durablectl.model import EntityId, RuntimeStatus
-from tests.engine.turning import App, Turning
+from tests.engine.turning import T0, App, Turning
 from tests.simulate.__main__ import simulate
+from tests.simulate.network import Network
 from tests.simulate.scripts import Expected
 
 SEEDS = range(40)
@@ -22,8 +27,25 @@ def test_a_simulated_world_breaks_no_promise(seed: int) -> None:
     simulate(seed, steps=150)
 
 
-def test_a_seed_tells_the_same_story_again() -> None:
-    assert simulate(7).story == simulate(7).story
+@pytest.mark.parametrize("seed", [7, 8], ids=["on the file", "over the network"])
+def test_a_seed_tells_the_same_story_again(seed: int) -> None:
+    assert simulate(seed).story == simulate(seed).story
+
+
+def test_a_start_over_a_network_that_loses_and_doubles_happens_once(tmp_path: Path) -> None:
+    lost = 0
+    for seed in range(40):
+        network = Network(LocalTaskHub(tmp_path / "hub.db", create=True), Random(seed), lambda: T0)
+        instance_id, is_told = f"i{seed}", False
+        with suppress(OutcomeUnknown, AlreadyExists):
+            network.hub.start("script", [[], []], instance_id=instance_id)
+            is_told = True
+        network.deliver_late()
+        started = network.accepted.count(("start", instance_id, None))
+        lost += started and not is_told
+        network.close()
+        assert is_told <= started <= 1, f"seed {seed}"
+    assert lost > 0
 
 
 def test_a_wrong_output_is_noticed() -> None:
