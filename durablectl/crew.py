@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import Generic, Protocol, TypeVar
 
@@ -176,54 +177,84 @@ class Threads(Generic[Item]):
 
 
 class Groups(Generic[Item]):
-    """A crew of one for a hub whose changes cost a transaction: so many items share one. What it cuts short is undone, and not begun."""
+    """A crew for a hub whose changes cost a transaction: a thread that does so many items in one.
+
+    `operate` has the results of all of them, in their order, errors among them; what it raises is the end. An interrupt
+    waits for the group that was begun: nobody could say whether its transaction was just committed.
+    """
 
     def __init__(
         self,
         items: Iterable[Item],
-        operate: Callable[[Item], object],
-        group: Callable[[], AbstractContextManager[None]],
+        operate: Callable[[Sequence[Item]], Iterable[object]],
         *,
         size: int = IN_A_GROUP,
         rate: float | None = None,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._items, self._operate, self._group = iter(items), operate, group
-        self._size, self._rate, self._sleep = (1 if rate else size), _Rate(rate, clock), sleep
+        def results(group: tuple[Item, ...]) -> deque[Outcome[Item]]:
+            return deque(_outcome(item, result) for item, result in zip(group, operate(group), strict=True))
+
+        self._crew = Threads(_groups(items, 1 if rate else size), results, concurrency=1, rate=rate, clock=clock)
         self._outcomes: deque[Outcome[Item]] = deque()
-        self._is_stopped = False
-        self.withdrawn: list[Item] = []
 
     @property
     def begun(self) -> list[Item]:
-        return []
+        return [item for group in self._crew.begun for item in group]
+
+    @property
+    def withdrawn(self) -> list[Item]:
+        return [item for group in self._crew.withdrawn for item in group]
 
     def __iter__(self) -> Iterator[Outcome[Item]]:
         return self
 
     def __next__(self) -> Outcome[Item]:
-        if not self._outcomes and not self._is_stopped:
-            self._sleep(self._rate.wait())
-            self._rate.begun()
-            self._outcomes.extend(self._one_group())
         if not self._outcomes:
-            raise StopIteration
+            self._take(next(self._crew))
         return self._outcomes.popleft()
 
     def stop(self) -> None:
-        self._is_stopped = True
+        self._crew.stop()
 
-    def rest(self, seconds: float) -> Iterator[Outcome[Item]]:  # noqa: ARG002 - nothing is under way between two groups
+    def rest(self, seconds: float) -> Iterator[Outcome[Item]]:
+        yield from self._left()
+        for outcome in self._crew.rest(seconds):
+            self._take(outcome)
+            yield from self._left()
+
+    def _left(self) -> Iterator[Outcome[Item]]:
         while self._outcomes:
             yield self._outcomes.popleft()
 
-    def _one_group(self) -> list[Outcome[Item]]:
-        items = [item for _, item in zip(range(self._size), self._items, strict=False)]
-        if not items:
-            return []
-        with self._group():
-            return [_done(item, self._operate) for item in items]
+    def _take(self, outcome: Outcome[tuple[Item, ...]]) -> None:
+        if outcome.error is not None:
+            raise outcome.error
+        assert isinstance(outcome.result, deque)
+        self._outcomes = outcome.result  # not a copy: told again, it has only what is left
+
+
+def each_by_itself(
+    operate: Callable[[Item], object], group: Callable[[], AbstractContextManager[None]]
+) -> Callable[[Sequence[Item]], list[object]]:
+    """What does a group of items one by one inside of `group`; one that raises is undone alone."""
+
+    def operate_all(items: Sequence[Item]) -> list[object]:
+        with group():
+            done = [_done(item, operate) for item in items]
+        return [outcome.error or outcome.result for outcome in done]
+
+    return operate_all
+
+
+def _groups(items: Iterable[Item], size: int) -> Iterator[tuple[Item, ...]]:
+    source = iter(items)
+    while group := tuple(islice(source, size)):
+        yield group
+
+
+def _outcome(item: Item, result: object) -> Outcome[Item]:
+    return Outcome(item, error=result) if isinstance(result, BaseException) else Outcome(item, result)
 
 
 def _done(item: Item, operate: Callable[[Item], object]) -> Outcome[Item]:

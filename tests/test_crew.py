@@ -3,9 +3,7 @@
 import threading
 from contextlib import contextmanager
 
-import pytest
-
-from durablectl.crew import Groups, Threads
+from durablectl.crew import Groups, Threads, each_by_itself
 
 
 def half(number):
@@ -53,9 +51,6 @@ def test_threads_go_when_the_work_is_done():
 
 def test_a_rate_spaces_the_beginnings():
     assert [each.item for each in Threads(range(3), half, concurrency=1, rate=1000)] == [0, 1, 2]
-    slept = []
-    list(Groups(range(4), lambda _: None, open_group([]), rate=2, clock=lambda: sum(slept), sleep=slept.append))
-    assert sum(slept) == pytest.approx(2.0)
 
 
 def open_group(log):
@@ -70,22 +65,29 @@ def open_group(log):
 
 def test_a_group_has_one_transaction_and_its_outcomes_come_after_it():
     log = []
-    crew = Groups(range(5), lambda number: log.append(number), open_group(log), size=2)
+    crew = Groups(range(5), each_by_itself(log.append, open_group(log)), size=2)
     assert next(crew).item == 0
     assert log == ["begin", 0, 1, "commit"]
     assert [each.item for each in crew] == [1, 2, 3, 4]
 
 
-def test_what_is_cut_short_in_a_group_was_not_begun():
-    def operate(number):
-        if number == 3:
-            raise KeyboardInterrupt
+def test_a_group_that_was_begun_when_an_interrupt_came_is_told():
+    begun, gate = threading.Event(), threading.Event()
 
-    crew = Groups(range(5), operate, open_group([]), size=2)
-    assert [next(crew).item, next(crew).item] == [0, 1]
-    with pytest.raises(KeyboardInterrupt):
-        next(crew)
-    assert (crew.begun, list(crew.rest(0))) == ([], [])
+    def operate(numbers):
+        begun.set()
+        gate.wait(30)
+        return numbers
+
+    crew = Groups(range(5), operate, size=2)
+    reader = threading.Thread(target=lambda: next(crew), daemon=True)
+    reader.start()
+    begun.wait(30)
+    crew.stop()  # the reader was interrupted before the group was done
+    assert crew.begun == [0, 1]
+    gate.set()
+    reader.join(30)
+    assert [each.result for each in crew.rest(30)] == [1]
 
 
 def test_an_outcome_whose_reader_was_interrupted_is_told_again():

@@ -33,7 +33,7 @@ class Account:
     """Of each of `ids`: done (with the id of a new instance, if it made one), left alone, failed, under way when it was stopped, or none.
 
     `ids` is what was meant, `started` the monotonic time of the beginning. With a `sum_name` the JSON tells
-    under that name how many were done.
+    under that name how many it was done to: their `sum`, what came along with one included.
     """
 
     told: str
@@ -45,6 +45,7 @@ class Account:
     unknown: list[str] = field(default_factory=list)
     stopped: bool = False
     sum_name: str | None = None
+    sum: int = 0
 
     @property
     def over(self) -> int:
@@ -98,7 +99,7 @@ def _entries(account: Account) -> Iterator[Mapping[str, str]]:
 
 def _sum(account: Account, name: str) -> Mapping[str, object]:
     failed = [entry for entry in _entries(account) if "error" in entry]
-    return {name: len(account.done), **({"failed": failed} if failed else {})}
+    return {name: account.sum, **({"failed": failed} if failed else {})}
 
 
 def _tell_skipped(session: Session, account: Account) -> None:

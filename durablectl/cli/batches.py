@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 
@@ -11,22 +11,24 @@ from durablectl.cli.accounts import Account, Skipped, show_account
 from durablectl.cli.parameters import How
 from durablectl.cli.session import Session
 from durablectl.cli.starting import is_local_hub
-from durablectl.crew import Crew, Groups, Outcome, Threads
+from durablectl.crew import Crew, Groups, Outcome, Threads, each_by_itself
 from durablectl.errors import Conflict, DurablectlError, NotFound, ServiceError, Unreachable, UsageError, WrongState
 from durablectl.render.batch import Progress, batch_display
 from durablectl.taskhub import TaskHub
 
 ONE_BY_ONE = (NotFound, Conflict, ServiceError, UsageError)
 AT_ONCE = 8
+AT_A_TIME = 500  # in one transaction, where many can be done at once
 GRACE = 3.0  # what requests that are under way get when the batch is cut short
 PATIENCE = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What is done to each: `operate` may return the id of a new instance. `told` is what was done, for people.
+    """What is done to each: `operate` may return the id of a new instance, or how many it was done to. `told` is what was done, for people.
 
-    What is not `is_grouped` has a transaction of its own on a local hub. See `Account` for `sum_name`.
+    `operate_all` does it to many on a local hub at once: of each what `operate` returns or raises. What is not `is_grouped`
+    has a transaction of its own there. See `Account` for `sum_name`.
     """
 
     verb: str
@@ -34,6 +36,7 @@ class Operation:
     operate: Callable[[str], object]
     is_grouped: bool = True
     sum_name: str | None = None
+    operate_all: Callable[[Sequence[str]], Sequence[object]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ def carry_out(session: Session, hub: TaskHub, ids: Sequence[str], operation: Ope
     What ends a batch early (Ctrl-C, a refused key, a service that answers nobody) is raised after the account was shown.
     """
     account = Account(operation.told, list(ids), started=time.monotonic(), sum_name=operation.sum_name)
-    crew = _crew(session, hub, ids, lambda each: _attempt(hub, operation, tolerance, each), operation, how)
+    crew = _crew(session, hub, ids, operation, how, tolerance)
     stop: BaseException | None = None
     with batch_display(session.out, operation.verb, len(ids)) as progress:
         try:
@@ -74,39 +77,43 @@ def carry_out(session: Session, hub: TaskHub, ids: Sequence[str], operation: Ope
     return account
 
 
-def _crew(
-    session: Session, hub: TaskHub, ids: Sequence[str], attempt: Callable[[str], object], operation: Operation, how: How
-) -> Crew[str]:
+def _crew(session: Session, hub: TaskHub, ids: Sequence[str], operation: Operation, how: How, tolerance: Tolerance) -> Crew[str]:
+    def attempt(instance_id: str) -> object:
+        try:
+            return operation.operate(instance_id)
+        except DurablectlError as error:
+            if (excuse := _excuse(hub, tolerance, instance_id, error)) is not None:
+                return excuse
+            raise
+
     if not is_local_hub(session, hub):
         return Threads(ids, attempt, concurrency=how.concurrency or AT_ONCE, rate=how.rate)
     from durablectl.backends.local import LocalTaskHub  # deferred: a remote command needs no engine
 
     assert isinstance(hub, LocalTaskHub)
+    if (operate_all := operation.operate_all) is not None:
+
+        def attempt_all(instance_ids: Sequence[str]) -> Iterator[object]:
+            for instance_id, result in zip(instance_ids, operate_all(instance_ids), strict=True):
+                excuse = _excuse(hub, tolerance, instance_id, result) if isinstance(result, DurablectlError) else None
+                yield excuse or result
+
+        return Groups(ids, attempt_all, size=AT_A_TIME, rate=how.rate)
     if operation.is_grouped:
-        return Groups(ids, attempt, hub.group, rate=how.rate)
-    return Groups(ids, attempt, nullcontext, size=1, rate=how.rate)
+        return Groups(ids, each_by_itself(attempt, hub.group), rate=how.rate)
+    return Groups(ids, each_by_itself(attempt, nullcontext), size=1, rate=how.rate)
 
 
-def _attempt(hub: TaskHub, operation: Operation, tolerance: Tolerance, instance_id: str) -> object:
-    try:
-        return operation.operate(instance_id)
-    except NotFound:
-        if tolerance.not_found:
-            return Skipped("not there")
-        raise
-    except WrongState:
-        if (why := _why_not(hub, instance_id, tolerance)) is not None:
-            return Skipped(why)
-        raise
-
-
-def _why_not(hub: TaskHub, instance_id: str, tolerance: Tolerance) -> str | None:
-    if not (tolerance.finished or tolerance.moved_on):
+def _excuse(hub: TaskHub, tolerance: Tolerance, instance_id: str, error: DurablectlError) -> Skipped | None:
+    """Why an error is no failure; None when it is one."""
+    if isinstance(error, NotFound) and tolerance.not_found:
+        return Skipped("not there")
+    if not isinstance(error, WrongState) or not (tolerance.finished or tolerance.moved_on):
         return None
     status = hub.get_status(instance_id, show_input=False)
     if status.is_final and tolerance.finished:
-        return "finished already"
-    return f"{status.runtime_status.value} by now" if tolerance.moved_on else None
+        return Skipped("finished already")
+    return Skipped(f"{status.runtime_status.value} by now") if tolerance.moved_on else None
 
 
 class Brake:
@@ -164,5 +171,6 @@ def _take(session: Session, account: Account, outcome: Outcome[str]) -> None:
         return
     new_id = outcome.result if isinstance(outcome.result, str) else None
     account.done[outcome.item] = new_id
+    account.sum += outcome.result if isinstance(outcome.result, int) else 1
     if session.out.is_text and (account.is_short or new_id):
         session.out.note(f"{account.told}: {outcome.item}{f' -> {new_id}' if new_id else ''}")

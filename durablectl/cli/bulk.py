@@ -19,7 +19,7 @@ from durablectl.cli.inputs import STDIN
 from durablectl.cli.parameters import Encode, Pace
 from durablectl.cli.session import Session
 from durablectl.cli.starting import has_nobody, is_local_hub
-from durablectl.crew import Crew, Groups, Outcome, Threads
+from durablectl.crew import Crew, Groups, Outcome, Threads, each_by_itself
 from durablectl.errors import DurablectlError, UsageError
 from durablectl.model import IfExists
 from durablectl.render.batch import Progress, batch_display
@@ -110,7 +110,7 @@ class _Bulk:
 
         group = hub.group if isinstance(hub, LocalTaskHub) else None
         assert group is not None
-        return Groups(lines, start, group, size=IN_A_GROUP, rate=pace.rate)
+        return Groups(lines, each_by_itself(start, group), size=IN_A_GROUP, rate=pace.rate)
 
     def _outcomes(self, crew: Crew[Line], progress: Progress) -> Iterator[Outcome[Line]]:
         brake = Brake(self._bulk.pace.concurrency, self._bulk.pace.max_failures)
