@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime
 from functools import cached_property
@@ -18,7 +18,7 @@ from durablectl.engine.instances import NewInstance
 from durablectl.engine.numbers import micros
 from durablectl.engine.payload import dumps
 from durablectl.engine.queries import InstanceRow, Queries
-from durablectl.errors import AlreadyExists, EntityNotFound, FunctionNotFound, UsageError, WaitTimeout, WrongState
+from durablectl.errors import AlreadyExists, DurablectlError, EntityNotFound, FunctionNotFound, UsageError, WaitTimeout, WrongState
 from durablectl.model import (
     CheckStatusPayload,
     EntityId,
@@ -246,12 +246,19 @@ class LocalTaskHub:
         return self.check_status(new.instance_id)
 
     def purge(self, instance_id: str, *, recursive: bool = False) -> int:
-        return self._store.purge(instance_id, recursive=recursive)
+        (outcome,) = self.purge_many([instance_id], recursive=recursive)
+        if isinstance(outcome, DurablectlError):
+            raise outcome
+        return outcome
+
+    def purge_many(self, instance_ids: Sequence[str], *, recursive: bool = False) -> list[int | DurablectlError]:
+        """`purge` each in one transaction: of each how many were deleted, or the error."""
+        return self._store.purge(instance_ids, recursive=recursive)
 
     def purge_by(self, *, created_from: datetime, created_to: datetime | None, statuses: frozenset[RuntimeStatus]) -> int:
         if not statuses or not all(status.is_final for status in statuses):
             raise UsageError("only finished instances can be purged: Completed, Failed, Terminated or Canceled")
-        return self._store.purge_by(created_from, created_to, statuses)
+        return self._store.purge_by(InstanceFilter(statuses, created_from=created_from, created_to=created_to))
 
     def get_entity(self, entity_id: EntityId) -> Any:
         state = self._queries.entity_state(entity_id)
@@ -352,9 +359,9 @@ class LocalTaskHub:
         """Those of the instances that are finished or gone."""
         return set(instance_ids) - self._store.unfinished(instance_ids)
 
-    def counts(self) -> dict[RuntimeStatus, int]:
-        """How many instances there are in each state, entities left out."""
-        return self._store.counts()
+    def counts(self, filter: InstanceFilter | None = None, *, by_name: bool = False) -> dict[str, int]:
+        """How many instances match, of each state or of each orchestrator."""
+        return self._queries.counts(filter or InstanceFilter(), by_name=by_name)
 
     def close(self) -> None:
         self._database.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -40,7 +42,7 @@ def create_instance(
         if row[1] not in FINAL:
             # The text is the service's own (OrchestrationAlreadyExistsException).
             raise AlreadyExists(f"An Orchestration instance with the status {STATUSES[row[1]].value} already exists.")
-        delete_instance(sql, row[0])
+        delete_instances(sql, [row[0]])
     parent, parent_execution, parent_task, root = caller or (None, None, None, None)
     values = (new.instance_id, new.name, new.version, str(uuid4()), generation, new.at, new.at, new.at)
     key = (
@@ -57,8 +59,9 @@ def create_instance(
     return key
 
 
-def delete_instance(sql: Connection, key: int) -> None:
-    """Delete an instance and everything of it; its children stay, as in the original."""
+def delete_instances(sql: Connection, keys: Iterable[int]) -> None:
+    """Delete instances and everything of them; their children stay, as in the original."""
+    doomed = (json.dumps(list(keys)),)
     for table in ("history", "inbox", "activities", "inputs", "entities"):
-        sql.execute(f"DELETE FROM {table} WHERE instance = ?", (key,))
-    sql.execute("DELETE FROM instances WHERE key = ?", (key,))
+        sql.execute(f"DELETE FROM {table} WHERE instance IN (SELECT value FROM json_each(?))", doomed)
+    sql.execute("DELETE FROM instances WHERE key IN (SELECT value FROM json_each(?))", doomed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from durablectl.engine.db import Connection
@@ -17,22 +17,19 @@ from durablectl.engine.events import (
     ParentInstance,
 )
 from durablectl.engine.history import Outline, decode_episode, encode_event
-from durablectl.engine.instances import FINAL, NOW_AT, NewInstance, create_instance, delete_instance
+from durablectl.engine.instances import FINAL, NOW_AT, NewInstance, create_instance, delete_instances
 from durablectl.engine.messages import send_request
-from durablectl.engine.numbers import STATUS_NUMBERS, STATUSES, micros, moment
+from durablectl.engine.numbers import STATUSES, micros, moment
+from durablectl.engine.purging import purge_instances
 from durablectl.engine.queries import Queries
 from durablectl.engine.raw_history import RawHistory
 from durablectl.engine.rewinding import rewind_instance
 from durablectl.engine.session import load_outline
 from durablectl.engine.workitems import EntityRequest
-from durablectl.errors import AlreadyExists, InstanceNotFound, WrongState
-from durablectl.model import EntityId, RuntimeStatus
+from durablectl.errors import AlreadyExists, DurablectlError, WrongState
+from durablectl.model import EntityId, InstanceFilter, RuntimeStatus
 
-_ALONE = "SELECT key, id, status FROM instances WHERE key = ?"
-_FAMILY = (
-    "WITH RECURSIVE family (key) AS (VALUES (?) UNION SELECT i.key FROM instances i JOIN family f ON i.parent = f.key)"
-    " SELECT i.key, i.id, i.status FROM family f JOIN instances i ON i.key = f.key"
-)
+IN_A_PURGE = 500  # instances deleted in one transaction
 
 
 class Store(Queries):
@@ -45,11 +42,6 @@ class Store(Queries):
             (json.dumps(list(instance_ids)),),
         )
         return {id_ for (id_,) in rows}
-
-    def counts(self) -> dict[RuntimeStatus, int]:
-        """How many instances there are in each state, entities left out."""
-        rows = self._database.query("SELECT status, count(*) FROM instances WHERE id NOT LIKE '@%' GROUP BY status")
-        return {STATUSES[status]: count for status, count in rows}
 
     def history(self, instance_id: str) -> list[Event]:
         """The complete events of the current execution."""
@@ -112,38 +104,21 @@ class Store(Queries):
         with self._database.transaction() as sql:
             send_request(sql, EntityRequest(str(entity_id), request, micros(now)))
 
-    def purge(self, instance_id: str, *, recursive: bool = False) -> int:
-        """Delete a finished instance, with `recursive` its sub-orchestrations too; how many. None is deleted when one has not finished."""
+    def purge(self, instance_ids: Sequence[str], *, recursive: bool = False) -> list[int | DurablectlError]:
+        """Delete finished instances, with `recursive` their sub-orchestrations too, in one transaction: of each how many, or why none."""
         with self._database.transaction() as sql:
-            key, _ = self._locked(sql, instance_id)
-            doomed = sql.execute(_FAMILY if recursive else _ALONE, (key,)).fetchall()
-            for _, id_, status in doomed:
-                if status not in FINAL:
-                    raise WrongState(
-                        f"instance '{id_}' is {STATUSES[status].value}; only a finished one can be purged",
-                        hint=f"durablectl terminate {id_}",
-                    )
-            for each, *_ in doomed:
-                delete_instance(sql, each)
-            return len(doomed)
+            deleted = purge_instances(sql, instance_ids, recursive=recursive)
+        return [count or self._missing(each) for each, count in zip(instance_ids, deleted, strict=True)]
 
-    def purge_by(self, created_from: datetime, created_to: datetime | None, statuses: Collection[RuntimeStatus]) -> int:
-        """Delete finished instances in batches, each a transaction of its own; how many."""
-        numbers = json.dumps([STATUS_NUMBERS[status] for status in statuses if status.is_final])
-        bounds = (micros(created_from), micros(created_to) if created_to else 1 << 62)
-        deleted = 0
-        while True:
+    def purge_by(self, filter: InstanceFilter) -> int:
+        """Delete the instances that match, which must be finished ones, in batches, each a transaction of its own; how many."""
+        deleted, after, is_over = 0, None, False
+        while not is_over:
             with self._database.transaction() as sql:
-                rows = sql.execute(
-                    "SELECT key FROM instances WHERE created_at BETWEEN ? AND ? AND id NOT LIKE '@%'"
-                    " AND status IN (SELECT value FROM json_each(?)) LIMIT 1000",
-                    (*bounds, numbers),
-                ).fetchall()
-                for (key,) in rows:
-                    delete_instance(sql, key)
-            deleted += len(rows)
-            if len(rows) < 1000:
-                return deleted
+                keys, after = self.keys(filter, top=IN_A_PURGE, after=after)
+                delete_instances(sql, keys)
+            deleted, is_over = deleted + len(keys), after is None
+        return deleted
 
     def replace_unheld(self, new: NewInstance) -> bool:
         """Put a new instance in the place of an unfinished one that no worker holds; False when one does."""
@@ -152,7 +127,7 @@ class Store(Queries):
             if row is not None and row[1] is not None:
                 return False
             if row is not None:
-                delete_instance(sql, row[0])
+                delete_instances(sql, [row[0]])
             create_instance(sql, new)
         return True
 
@@ -170,5 +145,5 @@ class Store(Queries):
     def _locked(self, sql: Connection, instance_id: str) -> tuple[int, int]:
         row: tuple[int, int] | None = sql.execute("SELECT key, status FROM instances WHERE id = ?", (instance_id,)).fetchone()
         if row is None:
-            raise InstanceNotFound(f"no instance '{instance_id}' in the hub {self._database.path}", hint="durablectl list")
+            raise self._missing(instance_id)
         return row

@@ -91,7 +91,7 @@ class Hosting:
         before.close()
 
     def counts(self) -> dict[RuntimeStatus, int]:
-        return self._hub.counts()
+        return {RuntimeStatus(state): count for state, count in self._hub.counts().items()}
 
     def stop_waiting(self) -> None:
         """Let every wait of a client end now."""

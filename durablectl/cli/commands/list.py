@@ -11,9 +11,10 @@ from typing import Annotated, Any
 import typer
 
 from durablectl import wire
-from durablectl.cli.filters import Filters
+from durablectl.cli.filters import Filters, Selection
 from durablectl.cli.session import Session
 from durablectl.cli.spread import spread
+from durablectl.cli.starting import is_local_hub
 from durablectl.errors import UsageError
 from durablectl.model import InstanceStatus
 from durablectl.render import views
@@ -78,11 +79,12 @@ def list(
     session: Session = ctx.obj
     shown, order = _columns(columns), _sort(sort)
     wants_input = not count and by is None and ("input" in shown if session.out.is_text else show_input)
-    found = filters.selection(session).find(session.hub, show_input=wants_input and session.out.format is not OutputFormat.ID)
+    selection = filters.selection(session)
     if count or by is not None:
-        _show_counts(session, found, by)
-    else:
-        _show(session, found, shown, order, limit)
+        _show_counts(session, selection, by)
+        return
+    found = selection.find(session.hub, show_input=wants_input and session.out.format is not OutputFormat.ID)
+    _show(session, found, shown, order, limit)
 
 
 def _columns(text: str | None) -> tuple[str, ...]:
@@ -100,18 +102,25 @@ def _sort(text: str | None) -> tuple[Callable[[InstanceStatus], Any], bool] | No
     return SORTS[name], text.startswith("-")
 
 
-def _show_counts(session: Session, found: Iterable[InstanceStatus], by: str | None) -> None:
+def _show_counts(session: Session, selection: Selection, by: str | None) -> None:
     if by is not None and by not in GROUPS:
         raise UsageError(f"cannot count by '{by}'", hint=f"count by one of {', '.join(GROUPS)}")
+    counted = _counts(session, selection, by or "status")
     if by is None:
-        total = sum(1 for _ in found)
-        session.out.show(str(total), total)
-        return
-    counted = dict(Counter(GROUPS[by](status) for status in found).most_common())
-    if session.out.is_text:
-        show_table(session.out, views.counts(counted, by))
+        session.out.show(str(counted.total()), counted.total())
+    elif session.out.is_text:
+        show_table(session.out, views.counts(dict(counted.most_common()), by))
     else:
-        session.out.show("", counted)
+        session.out.show("", dict(counted.most_common()))
+
+
+def _counts(session: Session, selection: Selection, by: str) -> Counter[str]:
+    if selection.where is not None or not is_local_hub(session, session.hub):
+        return Counter(GROUPS[by](status) for status in selection.find(session.hub))
+    from durablectl.backends.local import LocalTaskHub  # deferred: a remote command needs no engine
+
+    assert isinstance(session.hub, LocalTaskHub)
+    return Counter(session.hub.counts(selection.filter, by_name=by == "name"))
 
 
 def _show(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -61,11 +62,19 @@ def purge(
 
 
 def _operation(hub: TaskHub, *, recursive: bool) -> Operation:
-    def purge_one(instance_id: str) -> None:
-        if hub.purge(instance_id, recursive=recursive) == 0:
+    def purge_one(instance_id: str) -> int:
+        deleted = hub.purge(instance_id, recursive=recursive)
+        if deleted == 0:
             raise NotFound(f"nothing to purge of '{instance_id}'")
+        return deleted
 
-    return Operation("purge", "purged", purge_one)
+    def purge_all(instance_ids: Sequence[str]) -> Sequence[object]:
+        from durablectl.backends.local import LocalTaskHub  # deferred: a remote command needs no engine
+
+        assert isinstance(hub, LocalTaskHub)
+        return hub.purge_many(instance_ids, recursive=recursive)
+
+    return Operation("purge", "purged", purge_one, operate_all=purge_all)
 
 
 def _bounded(selection: Selection, now: datetime) -> Selection:

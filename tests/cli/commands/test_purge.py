@@ -183,6 +183,14 @@ def test_a_recursive_purge_takes_the_sub_orchestrations_along(app, run):
     assert run("list", "-o", "id").out == ""
 
 
+def test_a_recursive_purge_by_filter_counts_what_came_along(app, run):
+    (app / "function_app.py").write_text(FAMILY)
+    run("run", "parent", "--instance-id", "p", "--timeout", "30s")
+    hub = app / ".durablectl" / "hub.db"
+    code, out, _ = run("purge", "--name", "parent", "--recursive", "--yes", "--hub", hub, "-o", "json")
+    assert (code, json.loads(out)) == (0, {"instancesDeleted": 2})
+
+
 def test_a_recursive_purge_is_beyond_a_remote_hub(remote):
     code, _, err = remote("purge", "i00", "--recursive")
     assert code == 7
