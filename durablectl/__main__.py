@@ -15,6 +15,7 @@ def main() -> int:
         sys.stdout.write(f"durablectl {__version__}\n")
         return 0
     gc.disable()  # what is loaded here stays: looking through it for garbage, now or at the end, finds none
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # its command line, with click, rich and pygments
     try:
         from durablectl.cli.main import main as run
     except KeyboardInterrupt:  # Ctrl-C while modules load

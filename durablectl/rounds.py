@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from durablectl.crew import Threads
 from durablectl.errors import DurablectlError, HubBusy, ServiceError, Unreachable
 from durablectl.model import InstanceFilter, InstanceStatus, RuntimeStatus
 
@@ -30,6 +29,8 @@ def look_at_each(hub: TaskHub, instance_ids: Sequence[str], *, show_input: bool,
                 if isinstance(error, Unreachable | HubBusy):
                     return
         return
+    from durablectl.crew import Threads  # deferred: looking at one needs no threads
+
     crew = Threads(instance_ids, lambda each: hub.get_status(each, show_input=show_input), concurrency=at_once)
     try:
         for outcome in crew:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -114,6 +113,8 @@ def refuse_stdin_twice(names: Sequence[str], file: str | None) -> None:
 
 def command_line(session: Session, *words: str) -> str:
     """A command to copy that works on the same hub: what flags chose it is repeated."""
+    import shlex  # deferred: only advice needs it
+
     flags = [
         part
         for name in SELECTORS

@@ -7,13 +7,11 @@ A class takes part by `to_json(obj)` and a static `from_json(data)`; its objects
 from __future__ import annotations
 
 import json
-import logging
 import os
 import sys
 from json.encoder import encode_basestring_ascii
 from typing import Any
 
-_log = logging.getLogger("durablectl.payload")
 _ENVELOPE = frozenset({"__class__", "__module__", "__data__"})
 
 
@@ -117,4 +115,6 @@ def _is_compatible(value: Any, expected_type: Any) -> bool:
 def _mismatch(message: str) -> None:
     if _is_strict():
         raise TypeError(message)
-    _log.warning(message)
+    import logging  # deferred: a command that only reads has nothing to warn of
+
+    logging.getLogger("durablectl.payload").warning(message)
