@@ -10,6 +10,7 @@ from tests.soak.growth import MEGA, Series
 from tests.soak.soak import Soak
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
 def test_a_short_soak_loses_nothing_and_ends_in_order(tmp_path: Path) -> None:
     soak = Soak(tmp_path, 0)
     soak.run(seconds=6, every=1)
