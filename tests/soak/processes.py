@@ -14,7 +14,7 @@ from pathlib import Path
 EXPECTED_TALK = re.compile(
     r"using local hub|working; |stop it |stopped; |task hub |\d+ orchestrators, |  POST |no instance matches|\d+ instances? "
 )
-END_SECONDS = 5.0
+END_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
