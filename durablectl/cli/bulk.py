@@ -19,6 +19,7 @@ from durablectl.cli.inputs import STDIN
 from durablectl.cli.parameters import Encode, Pace
 from durablectl.cli.session import Session
 from durablectl.cli.starting import has_nobody, is_local_hub
+from durablectl.cli.targets import command_line
 from durablectl.crew import Crew, Groups, Outcome, Threads, each_by_itself
 from durablectl.errors import DurablectlError, UsageError
 from durablectl.model import IfExists
@@ -171,7 +172,7 @@ class _Bulk:
                 out.talk(f"  line {line.number}  {line.instance_id}  {error}")
             if (more := self.failures - len(self._examples)) > 0:
                 out.talk(f"  and {more} more")
-        self._rest.tell()
+        self._rest.tell(self._bulk)
 
 
 class _Rest:
@@ -195,13 +196,17 @@ class _Rest:
         self._count += 1
         self._file.write(json.dumps(line.to_json()) + "\n")
 
-    def tell(self) -> None:
-        """Say where it is, and how to go on with it."""
+    def tell(self, bulk: Bulk) -> None:
+        """Say where it is, and how to go on with it: its inputs are as they are to be sent."""
         if self._file is None:
             return
         self._file.close()
         self._session.out.talk(f"{self._count} lines that failed or are left are in {self._path}")
-        self._session.out.hint(f"go on with: durablectl start --batch {self._path} --if-exists attach")
+        again = IfExists.REPLACE if bulk.if_exists is IfExists.REPLACE else IfExists.ATTACH
+        options = ["--batch", str(self._path), "--if-exists", again.value]
+        options += ["--encode", Encode.JSON.value] if _encode(self._session, bulk) is Encode.STRING else []
+        options += ["--orchestration-version", bulk.version] if bulk.version is not None else []
+        self._session.out.hint(f"go on with: {command_line(self._session, 'start', options=options)}")
 
 
 def _failed_path(session: Session, bulk: Bulk) -> Path | None:

@@ -9,6 +9,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from durablectl.cli.exits import ExitCode
+from durablectl.cli.going_on import GoOn
 from durablectl.cli.parameters import Interval, Timeout
 from durablectl.cli.session import Session
 from durablectl.cli.waiting import AT_ONCE, watch_over
@@ -24,16 +25,17 @@ WaitForIt = Annotated[bool, typer.Option("--wait", "-w", help="Wait until it is 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What to wait for: a state that each instance is to reach."""
+    """What to wait for: a state that each instance is to reach. `told` is the JMESPATH expression that `wait --until` takes for it."""
 
     is_so: Callable[[InstanceStatus], bool]
+    told: str
     timeout: float | None
     interval: float | None
 
     def wait(self, session: Session, hub: TaskHub, ids: Sequence[str]) -> ExitCode:
         """Wait until it is so for all; TIMED_OUT, with those that are left told, when it is not in time."""
         rules = WaitRules(self.timeout, self.interval or 1.0, show_input=False, until=self.is_so, at_once=AT_ONCE)
-        seen = watch_over(session, hub, ids, rules)
+        seen = watch_over(session, hub, ids, rules, go_on=GoOn(ids, until=self.told, timeout=self.timeout, interval=self.interval))
         left = [instance_id for instance_id, status in seen.items() if not rules.has_settled(status)]
         if not left:
             return ExitCode.DONE
@@ -51,8 +53,8 @@ class Settle(NamedTuple):
     timeout: Timeout = None
     interval: Interval = None
 
-    def until(self, is_so: Callable[[InstanceStatus], bool]) -> Settled | None:
+    def until(self, is_so: Callable[[InstanceStatus], bool], told: str) -> Settled | None:
         """What to wait for; None without --wait."""
         if not self.wait and (self.timeout is not None or self.interval is not None):
             raise UsageError("--timeout and --interval are for --wait", hint="add --wait")
-        return Settled(is_so, self.timeout, self.interval) if self.wait else None
+        return Settled(is_so, told, self.timeout, self.interval) if self.wait else None

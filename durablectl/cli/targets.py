@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum
 from functools import cached_property
 
 from durablectl import wire
@@ -23,6 +24,7 @@ class Targets:
     def __init__(self, session: Session, names: Sequence[str] | None, from_files: Sequence[str] | None = None) -> None:
         named = named_instances(names or (), from_files or (), read_stdin=lambda: read_stdin(session))
         self.ids = [each.id for each in named]
+        self._words = [*(names or ()), *(f"@{each}" for each in from_files or ())]
         self._session, self._named = session, named
         self._hubs: dict[object, TaskHub] = {}
 
@@ -49,6 +51,11 @@ class Targets:
         else:
             self._session.begin_change(yes=yes, confirm=confirm)
         return hub
+
+    @property
+    def words(self) -> Sequence[str]:
+        """What names them on a command line to copy: what was typed, or what standard input had, unless that led to another hub."""
+        return self.ids if STDIN in self._words and not self.is_foreign else self._words
 
     @property
     def is_foreign(self) -> bool:
@@ -111,18 +118,19 @@ def refuse_stdin_twice(names: Sequence[str], file: str | None) -> None:
         raise UsageError("standard input cannot name the instances and be the input too", hint="put one of them into a file")
 
 
-def command_line(session: Session, *words: str) -> str:
-    """A command to copy that works on the same hub: what flags chose it is repeated."""
+def command_line(session: Session, *words: str, options: Sequence[str] = (), repeated: Sequence[str] = SELECTORS) -> str:
+    """A command to copy that works on the same hub: what flags chose it is `repeated`. Its own `options` come before the words."""
     import shlex  # deferred: only advice needs it
 
     flags = [
         part
-        for name in SELECTORS
+        for name in repeated
         if session.options.given.get(name, "").startswith("flag")
-        for part in (f"--{name.replace('_', '-')}", str(getattr(session.options, name)))
+        for value in [getattr(session.options, name)]
+        for part in (f"--{name.replace('_', '-')}", str(value.value if isinstance(value, Enum) else value))
     ]
-    ends_options = ["--"] if any(word.startswith("-") for word in words[1:]) else []
-    return shlex.join(["durablectl", words[0], *flags, *ends_options, *words[1:]])
+    ends_options = ["--"] if any(word.startswith("-") and word != STDIN for word in words[1:]) else []
+    return shlex.join(["durablectl", words[0], *flags, *options, *ends_options, *words[1:]])
 
 
 def statuses_json(statuses: Sequence[InstanceStatus], *, single: bool) -> object:

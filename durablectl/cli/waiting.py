@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -14,12 +13,13 @@ import typer
 
 from durablectl import wire
 from durablectl.cli import exits
+from durablectl.cli.going_on import GoOn, say_how_to_go_on
 from durablectl.cli.parameters import OnTimeout
 from durablectl.cli.reporting import CiMode, Reports
 from durablectl.cli.session import Session
 from durablectl.cli.showing import payload_json, show_payload
-from durablectl.cli.starting import has_nobody, is_local_hub
-from durablectl.cli.targets import command_line, statuses_json
+from durablectl.cli.starting import is_local_hub
+from durablectl.cli.targets import statuses_json
 from durablectl.errors import DurablectlError, Unreachable, UsageError, WrongState
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.render import views
@@ -71,8 +71,8 @@ def _for_response(options: WaitOptions) -> WaitOptions:
     return replace(options, timeout=timeout)
 
 
-def wait_and_show(session: Session, hub: TaskHub, ids: Sequence[str], options: WaitOptions) -> None:
-    """Wait, show how it ended, and leave with the exit code that tells it."""
+def wait_and_show(session: Session, hub: TaskHub, ids: Sequence[str], options: WaitOptions, *, words: Sequence[str] = ()) -> None:
+    """Wait, show how it ended, and leave with the exit code that tells it. `words` named the instances on the command line of `wait`."""
     if options.response and len(ids) > 1:
         raise UsageError("--response is the answer for one instance", hint="leave out --response, or name one id")
     if options.completed is not None and options.completed > len(ids):
@@ -82,7 +82,7 @@ def wait_and_show(session: Session, hub: TaskHub, ids: Sequence[str], options: W
     rules = _rules(options, show_input=not session.out.is_text)
     reports = Reports(session, hub, ids, options.ci, options.junit)
     with reports.of_faults():
-        seen = watch_over(session, hub, ids, rules, skip_timers=options.skip_timers, until=options.until)
+        seen = watch_over(session, hub, ids, rules, skip_timers=options.skip_timers, go_on=_go_on(words or ids, options))
     is_over = rules.is_over(seen.values())
     code = _exit_code(seen, rules, is_over=is_over)
     if not is_over:
@@ -107,9 +107,7 @@ def _rules(options: WaitOptions, *, show_input: bool) -> WaitRules:
     return WaitRules(timeout, interval, options.completed, options.fail_fast, GRACE, show_input=show_input, until=until, at_once=AT_ONCE)
 
 
-def watch_over(
-    session: Session, hub: TaskHub, ids: Sequence[str], rules: WaitRules, *, skip_timers: bool = False, until: str | None = None
-) -> Seen:
+def watch_over(session: Session, hub: TaskHub, ids: Sequence[str], rules: WaitRules, *, go_on: GoOn, skip_timers: bool = False) -> Seen:
     """Wait for them and show how far they are, working for them on a local hub; on time although the service is silent.
 
     Ctrl-C says how to go on, and leaves.
@@ -128,7 +126,7 @@ def watch_over(
             return wait() if is_local or rules.timeout is None else _on_time(wait, told, hub, rules.timeout)
     except KeyboardInterrupt:
         left = [each for each, status in told.seen.items() if not rules.has_settled(status)]
-        _say_how_to_go_on(session, hub, left, rules, until)
+        say_how_to_go_on(session, hub, left, go_on)
         raise typer.Exit(exits.ExitCode.INTERRUPTED) from None
 
 
@@ -184,18 +182,11 @@ def in_time(wait: Callable[[], _Ended], timeout: float) -> _Ended | None:
     return outcome[0]
 
 
-def _say_how_to_go_on(session: Session, hub: TaskHub, ids: Sequence[str], rules: WaitRules, until: str | None) -> None:
-    if not ids:
-        return
-    what = f"instance '{ids[0]}' is" if len(ids) == 1 else f"the {len(ids)} instances are"
-    nobody = ", but nobody works on this local hub now" if has_nobody(session, hub) else ""
-    session.out.talk(f"durablectl: interrupted; {what} left running{nobody}")
-    flags = [f"--timeout={rules.timeout:g}s"] if rules.timeout is not None else []
-    flags += [shlex.join(["--until", until])] if until is not None else []
-    flags += ["--fail-fast"] if rules.fail_fast else []
-    shown = list(ids) if len(ids) <= TOLD_IDS else ["…"]
-    line = command_line(session, "wait", *shown)
-    session.out.hint(f"go on waiting with: {' '.join([line, *flags])}")
+def _go_on(words: Sequence[str], options: WaitOptions) -> GoOn:
+    on_timeout = options.on_timeout if options.on_timeout is not OnTimeout.LEAVE else None
+    more: dict[str, object] = {"count": options.completed, "fail-fast": options.fail_fast, "on-timeout": on_timeout}
+    more |= {"response": options.response, "junit": options.junit, "ci": options.ci}
+    return GoOn(words, until=options.until, timeout=options.timeout, interval=options.interval, more=more)
 
 
 def _give_up(session: Session, hub: TaskHub, seen: Seen, rules: WaitRules, options: WaitOptions) -> None:

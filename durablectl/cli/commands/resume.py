@@ -45,5 +45,5 @@ def resume(
         how,
         lambda hub: Operation("resume", "resumption requested", lambda each: hub.resume(each, why)),
         ignore_finished=ignore_finished,
-        settled=settle.until(lambda status: status.runtime_status is not RuntimeStatus.SUSPENDED),
+        settled=settle.until(lambda status: status.runtime_status is not RuntimeStatus.SUSPENDED, "runtimeStatus!='Suspended'"),
     )

@@ -59,5 +59,5 @@ def rewind(
         how,
         lambda hub: Operation("rewind", "rewind requested", lambda each: rewind_one(hub, each)),
         ignore_finished=ignore_finished,
-        settled=settle.until(goes_on),
+        settled=settle.until(goes_on, "runtimeStatus!='Failed'"),
     )

@@ -45,5 +45,7 @@ def suspend(
         how,
         lambda hub: Operation("suspend", "suspension requested", lambda each: hub.suspend(each, why)),
         ignore_finished=ignore_finished,
-        settled=settle.until(lambda status: status.is_final or status.runtime_status is RuntimeStatus.SUSPENDED),
+        settled=settle.until(
+            lambda status: status.is_final or status.runtime_status is RuntimeStatus.SUSPENDED, "runtimeStatus=='Suspended'"
+        ),
     )

@@ -45,5 +45,5 @@ def terminate(
         how,
         lambda hub: Operation("terminate", "termination requested", lambda each: hub.terminate(each, why)),
         ignore_finished=ignore_finished,
-        settled=settle.until(lambda status: status.is_final),
+        settled=settle.until(lambda status: status.is_final, "runtimeStatus=='Terminated'"),
     )

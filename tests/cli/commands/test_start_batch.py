@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -113,9 +114,19 @@ def test_what_failed_is_listed_and_kept_to_be_run_again(remote, server, starts, 
     code, _, err = remote("start", "--batch", lines(*({"name": "order", "instanceId": each, "input": 1} for each in "abc")))
     assert code == 1
     assert "durablectl: 1 of 3 failed\n  line 2  b  " in err
-    assert "hint: go on with: durablectl start --batch" in err
+    assert f"hint: go on with: durablectl start --hub {server.url} --batch" in err
     assert (project / "many.failed.jsonl").read_text() == '{"name": "order", "instanceId": "b", "input": 1}\n'
     assert remote("start", "--batch", "many.failed.jsonl", "--if-exists", "attach").code == 0
+
+
+def test_the_command_that_goes_on_sends_the_rest_as_it_would_have_been_sent(run, remote, server, lines, starts):
+    server.on("POST", "/orchestrators/order/a", (400, {"Message": "not today"}), (202, {"id": "a"}))
+    options = ("--encode", "string", "--orchestration-version", "2")
+    err = remote("start", "--batch", lines({"name": "order", "instanceId": "a", "input": {"n": 1}}), *options).err
+    (command,) = (line.partition("go on with: durablectl ")[2] for line in err.splitlines() if "go on with" in line)
+    assert run(*shlex.split(command)).code == 0
+    first, again = (request for request in server.asked if request.method == "POST")
+    assert (again.body, again.query) == (first.body, first.query)
 
 
 def test_what_was_not_tried_is_kept_too(remote, server, starts, lines, project):

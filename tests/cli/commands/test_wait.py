@@ -1,7 +1,7 @@
 """`wait` and `run`: what is printed, how it ends, and that a failed poll or Ctrl-C loses nothing."""
 
 import json
-import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -182,18 +182,62 @@ def test_an_event_ends_a_wait_on_a_local_hub(app, run):
     assert run("wait", instance_id, "--timeout", "30s")[:2] == (0, '{"by": "ada"}\n')
 
 
+def interrupted(*arguments, stdin=""):
+    """Run a command until it shows the first state, press Ctrl-C; its exit code and the rest of stderr."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-m", "durablectl", *arguments], stdin=pipe, stderr=pipe, stdout=pipe, text=True) as process:
+        process.stdin.write(stdin)
+        process.stdin.close()
+        while "Running" not in process.stderr.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        return process.wait(), process.stderr.read()
+
+
 def test_control_c_leaves_the_instance_running_and_says_how_to_go_on(app, run):
     instance_id = run("start", "approval", "-o", "id").out.strip()
-    command = [sys.executable, "-m", "durablectl", "wait", instance_id, "--timeout", "1h"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=os.environ) as process:
-        line = process.stderr.readline()
-        process.send_signal(signal.SIGINT)
-        err = process.stderr.read()
-    assert "Running, 50 %, waiting for approval" in line
-    assert process.returncode == 130
+    code, err = interrupted("wait", instance_id, "--timeout", "1h")
+    assert code == 130
     assert f"interrupted; instance '{instance_id}' is left running, but nobody works on this local hub now" in err
-    assert f"hint: go on waiting with: durablectl wait {instance_id} --timeout=3600s" in err
+    assert f"hint: go on waiting with: durablectl wait --timeout=3600s {instance_id}" in err
     assert '"Running"' in run("status", instance_id, "-o", "json").out
+
+
+PAID = shlex.quote("--until=customStatus.stage=='paid'")
+GO_ON = [
+    (("--count", "2"), "--count=2 a b c"),
+    (("--any", "--fail-fast", "-o", "json"), "--output json --count=1 --fail-fast a b c"),
+    (("--until", "customStatus.stage=='paid'", "--interval", "2s"), f"--interval=2s {PAID} a b c"),
+    (("--timeout", "1h", "--on-timeout", "suspend", "--junit", "w.xml"), "--timeout=3600s --on-timeout=suspend --junit=w.xml a b c"),
+]
+
+
+@pytest.mark.parametrize(("options", "told"), GO_ON, ids=["count", "any", "until", "reports"])
+def test_the_command_that_goes_on_waiting_does_what_the_interrupted_one_did(app, run, options, told):
+    for each in "abc":
+        run("start", "approval", "--instance-id", each)
+    code, err = interrupted("wait", "a", "b", "c", *options)
+    assert code == 130
+    assert f"go on waiting with: durablectl wait {told}\n" in err
+
+
+def test_a_wait_that_read_its_ids_goes_on_with_the_same_words(app, run):
+    (app / "ids.txt").write_text("a\nb\n")
+    for each in "ab":
+        run("start", "approval", "--instance-id", each)
+    assert "go on waiting with: durablectl wait @ids.txt\n" in interrupted("wait", "@ids.txt")[1]
+    assert "go on waiting with: durablectl wait a b\n" in interrupted("wait", "-", stdin="a\nb\n")[1]
+
+
+SUSPENDED = shlex.quote("--until=runtimeStatus=='Suspended'")
+
+
+def test_a_suspension_that_is_waited_for_goes_on_until_it_is_so(app, server):
+    server.on("POST", "/instances/a/suspend", (202, None))
+    server.on("GET", "/instances/a", (202, status("a", "Running")))
+    code, err = interrupted("suspend", "a", "--wait", "--hub", server.url)
+    assert code == 130
+    assert f"wait --hub {server.url} {SUSPENDED} a\n" in err
 
 
 def test_a_payload_of_a_remote_hub_is_waited_for_there_also_beside_an_app(app, run, server):

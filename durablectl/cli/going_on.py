@@ -1,0 +1,48 @@
+"""The command that goes on with a wait which was interrupted; waits for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from durablectl.cli.inputs import STDIN
+from durablectl.cli.session import Session
+from durablectl.cli.starting import has_nobody
+from durablectl.cli.targets import SELECTORS, command_line
+from durablectl.taskhub import TaskHub
+
+MOST_WORDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """The `wait` that does the rest of one that was interrupted: the words that name its instances, and its options."""
+
+    words: Sequence[str]
+    until: str | None
+    timeout: float | None
+    interval: float | None
+    more: Mapping[str, object] = field(default_factory=dict)
+
+    def command(self, session: Session) -> str:
+        """To copy; what is too much for a line, or came from standard input, it takes from there."""
+        times = {"timeout": _seconds(self.timeout), "interval": _seconds(self.interval)}
+        given = {**times, "until": self.until, **self.more}
+        options = [f"--{name}" if value is True else f"--{name}={value}" for name, value in given.items() if value]
+        words = self.words if len(self.words) <= MOST_WORDS else [STDIN]
+        told = command_line(session, "wait", *words, options=options, repeated=(*SELECTORS, "output", "query"))
+        return told if STDIN not in words else f"{told} (with the same ids)"
+
+
+def say_how_to_go_on(session: Session, hub: TaskHub, left: Sequence[str], go_on: GoOn) -> None:
+    """Say on stderr that those that are left run on, and the command that waits for them."""
+    if not left:
+        return
+    what = f"instance '{left[0]}' is" if len(left) == 1 else f"the {len(left)} instances are"
+    nobody = ", but nobody works on this local hub now" if has_nobody(session, hub) else ""
+    session.out.talk(f"durablectl: interrupted; {what} left running{nobody}")
+    session.out.hint(f"go on waiting with: {go_on.command(session)}")
+
+
+def _seconds(value: float | None) -> str | None:
+    return None if value is None else f"{value:g}s"
