@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
+from durablectl.cli.parameters import EncodeOption, Fields, InputFile, InputJson, InstanceIdOption, Version
 from durablectl.cli.session import Session
+from durablectl.cli.targets import input_of
 from durablectl.errors import FunctionNotFound
 from durablectl.model import CheckStatusPayload, IfExists
 from durablectl.taskhub import TaskHub, check_new_instance_id, instance_id_warnings
@@ -14,18 +16,29 @@ from durablectl.taskhub import TaskHub, check_new_instance_id, instance_id_warni
 IfExistsOption = Annotated[IfExists, typer.Option("--if-exists", help="What to do when any instance, finished or not, has the id.")]
 
 
-def start_instance(
-    session: Session, name: str, input: object, *, instance_id: str | None, if_exists: IfExists, version: str | None
-) -> tuple[TaskHub, CheckStatusPayload]:
+class New(NamedTuple):
+    """The options of what is to be started."""
+
+    fields: Fields = None
+    input: InputFile = None
+    input_json: InputJson = None
+    encode: EncodeOption = None
+    instance_id: InstanceIdOption = None
+    if_exists: IfExistsOption = IfExists.FAIL
+    orchestration_version: Version = None
+
+
+def start_instance(session: Session, name: str, new: New) -> tuple[TaskHub, CheckStatusPayload]:
     """Start it once, on a hub that is made if it is a local one; says on stderr which hub that is."""
-    if instance_id is not None:
-        check_new_instance_id(instance_id)
-        for warning in instance_id_warnings(instance_id):
+    value = input_of(session, new.input, new.input_json, new.fields, new.encode)
+    if new.instance_id is not None:
+        check_new_instance_id(new.instance_id)
+        for warning in instance_id_warnings(new.instance_id):
             session.out.warn(warning)
-    session.begin_change(controls=if_exists is IfExists.REPLACE)
+    session.begin_change(controls=new.if_exists is IfExists.REPLACE)
     hub = session.open(create=True)
     try:
-        return hub, hub.start(name, input, instance_id=instance_id, version=version, if_exists=if_exists)
+        return hub, hub.start(name, value, instance_id=new.instance_id, version=new.orchestration_version, if_exists=new.if_exists)
     except FunctionNotFound as error:
         raise FunctionNotFound(error.message, hint=_nearest(name, hub.orchestrators()) or error.hint) from error
 

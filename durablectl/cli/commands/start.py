@@ -8,33 +8,14 @@ import typer
 
 from durablectl.cli import names
 from durablectl.cli.bulk import Bulk, start_batch
-from durablectl.cli.parameters import (
-    All_,
-    Any_,
-    Count,
-    Encode,
-    EncodeOption,
-    FailFast,
-    Fields,
-    InputFile,
-    InputJson,
-    InstanceIdOption,
-    Interval,
-    OnTimeout,
-    OnTimeoutOption,
-    Pace,
-    Response,
-    Timeout,
-    Until,
-    Version,
-)
-from durablectl.cli.reporting import Ci, Junit
+from durablectl.cli.parameters import Encode, Pace
 from durablectl.cli.session import Session
 from durablectl.cli.showing import show_new_payload
 from durablectl.cli.spread import spread
 from durablectl.cli.started import Call, FunctionKeyEnv, Header, Method, is_starter, start_by_url
-from durablectl.cli.starting import IfExistsOption, has_nobody, start_instance
+from durablectl.cli.starting import New, has_nobody, start_instance
 from durablectl.cli.targets import input_of
+from durablectl.cli.wait_options import Several, Waiting
 from durablectl.cli.waiting import WaitOptions, wait_and_show
 from durablectl.errors import UsageError
 from durablectl.model import IfExists
@@ -57,30 +38,15 @@ def start(
     ctx: typer.Context,
     pace: Pace,
     name: OptionalOrchestrator = None,
-    fields: Fields = None,
-    input: InputFile = None,
-    input_json: InputJson = None,
-    encode: EncodeOption = None,
-    instance_id: InstanceIdOption = None,
-    if_exists: IfExistsOption = IfExists.FAIL,
-    orchestration_version: Version = None,
+    new: New = New(),
     wait: Wait = False,
-    timeout: Timeout = None,
-    interval: Interval = None,
-    until: Until = None,
-    any: Any_ = False,
-    all: All_ = False,
-    count: Count = None,
-    fail_fast: FailFast = False,
-    on_timeout: OnTimeoutOption = OnTimeout.LEAVE,
-    response: Response = False,
+    waiting: Waiting = Waiting(),
+    several: Several = Several(),
     batch: Batch = None,
     failed: Failed = None,
     header: Header = None,
     method: Method = None,
     function_key_env: FunctionKeyEnv = None,
-    junit: Junit = None,
-    ci: Ci = None,
 ) -> None:
     """Start an instance of an orchestrator.
 
@@ -100,25 +66,13 @@ def start(
       durablectl start order --instance-id order-7 --if-exists attach -o json > run.json
     """
     session: Session = ctx.obj
-    options = WaitOptions.of(
-        any=any,
-        all=all,
-        count=count,
-        timeout=timeout,
-        interval=interval,
-        until=until,
-        fail_fast=fail_fast,
-        on_timeout=on_timeout,
-        response=response,
-        junit=junit,
-        ci=ci,
-    )
+    options = WaitOptions.of(**waiting._asdict(), **several._asdict())
     if not wait and options != WaitOptions():
         raise UsageError("an option of `wait` was given, but not --wait", hint="add --wait")
     if batch is not None:
-        if wait or fields or input or input_json is not None or instance_id is not None:
+        if wait or new.fields or new.input or new.input_json is not None or new.instance_id is not None:
             raise UsageError("--batch goes with no input, fields, --instance-id or --wait", hint="they are in its lines; wait for the ids")
-        start_batch(session, Bulk(batch, name, pace, if_exists, orchestration_version, encode, failed))
+        start_batch(session, Bulk(batch, name, pace, new.if_exists, new.orchestration_version, new.encode, failed))
         return
     if pace != Pace() or failed is not None:
         raise UsageError("--concurrency, --rate, --max-failures and --failed are for --batch", hint="add --batch FILE")
@@ -126,16 +80,16 @@ def start(
         raise UsageError("no orchestrator was named", hint="durablectl start ORCHESTRATOR, or --batch FILE")
     call = Call(header or (), method, function_key_env)
     if is_starter(name):
-        if instance_id is not None or if_exists is not IfExists.FAIL or orchestration_version is not None:
+        if new.instance_id is not None or new.if_exists is not IfExists.FAIL or new.orchestration_version is not None:
             raise UsageError(
                 "--instance-id, --if-exists and --orchestration-version are the starter function's choice", hint="leave them out"
             )
-        hub, payload = start_by_url(session, name, input_of(session, input, input_json, fields, encode or Encode.JSON), call)
+        value = input_of(session, new.input, new.input_json, new.fields, new.encode or Encode.JSON)
+        hub, payload = start_by_url(session, name, value, call)
     else:
         if not call.is_default:
             raise UsageError("--header, --method and --function-key-env are for a starter's URL", hint="durablectl start https://…/api/…")
-        value = input_of(session, input, input_json, fields, encode)
-        hub, payload = start_instance(session, name, value, instance_id=instance_id, if_exists=if_exists, version=orchestration_version)
+        hub, payload = start_instance(session, name, new)
     if wait:
         session.out.note(f"started {payload.id}")
         wait_and_show(session, hub, [payload.id], options)

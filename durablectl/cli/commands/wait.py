@@ -4,42 +4,16 @@ from __future__ import annotations
 
 import typer
 
-from durablectl.cli.parameters import (
-    All_,
-    Any_,
-    Count,
-    FailFast,
-    FromFiles,
-    Instances,
-    Interval,
-    OnTimeout,
-    OnTimeoutOption,
-    Response,
-    Timeout,
-    Until,
-)
-from durablectl.cli.reporting import Ci, Junit
+from durablectl.cli.parameters import FromFiles, Instances, OnTimeout
 from durablectl.cli.session import Session
+from durablectl.cli.spread import spread
 from durablectl.cli.targets import required
+from durablectl.cli.wait_options import Several, Waiting
 from durablectl.cli.waiting import WaitOptions, wait_and_show
 
 
-def wait(
-    ctx: typer.Context,
-    instances: Instances = None,
-    from_: FromFiles = None,
-    timeout: Timeout = None,
-    interval: Interval = None,
-    until: Until = None,
-    any: Any_ = False,
-    all: All_ = False,
-    count: Count = None,
-    fail_fast: FailFast = False,
-    on_timeout: OnTimeoutOption = OnTimeout.LEAVE,
-    response: Response = False,
-    junit: Junit = None,
-    ci: Ci = None,
-) -> None:
+@spread
+def wait(ctx: typer.Context, waiting: Waiting, several: Several, instances: Instances = None, from_: FromFiles = None) -> None:
     """Wait until instances are finished; the exit code tells how they ended.
 
     0 completed (or --until holds), 9 ended before --until held, 10 failed, 11 terminated, 12 canceled, 124 timed out. Prints the output
@@ -53,19 +27,7 @@ def wait(
       durablectl list --status Running -o id | durablectl wait - --fail-fast
     """
     session: Session = ctx.obj
-    options = WaitOptions.of(
-        any=any,
-        all=all,
-        count=count,
-        timeout=timeout,
-        interval=interval,
-        until=until,
-        fail_fast=fail_fast,
-        on_timeout=on_timeout,
-        response=response,
-        junit=junit,
-        ci=ci,
-    )
+    options = WaitOptions.of(**waiting._asdict(), **several._asdict())
     targets = required(session, instances, from_)
-    hub = targets.hub if on_timeout is OnTimeout.LEAVE else targets.guarded()
+    hub = targets.hub if waiting.on_timeout is OnTimeout.LEAVE else targets.guarded()
     wait_and_show(session, hub, targets.ids, options, words=targets.words)
