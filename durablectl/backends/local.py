@@ -331,15 +331,16 @@ class LocalTaskHub:
 
     def pause(self, seconds: float) -> None:
         """Sleep until somebody has committed to the file, at most `seconds`."""
-        end, delay = time.monotonic() + seconds, FIRST_PAUSE
+        end, delay, bell = time.monotonic() + seconds, FIRST_PAUSE, self._database.bell
         while True:
+            rung = bell.count
             version = self._database.data_version()
             if version != getattr(self._seen, "version", None):  # counted by connection, and each thread has its own
                 self._seen.version = version
                 return
             if (left := end - time.monotonic()) <= 0:
                 return
-            time.sleep(min(delay, left))
+            bell.wait(rung, min(delay, left))
             delay = min(delay * 1.2, LAST_PAUSE)
 
     @property

@@ -12,6 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from durablectl.engine.bell import bell_of
 from durablectl.errors import HubBusy, HubUnusable
 
 APPLICATION_ID = 0x64757262  # "durb"
@@ -42,6 +43,7 @@ class Database:
         self._writing = threading.Lock()
         self._closed = False
         self._open_first(create)
+        self.bell = bell_of(path)
 
     def _open_first(self, create: bool) -> None:
         if self.path.is_dir():
@@ -105,8 +107,10 @@ class Database:
 
     def query(self, sql: str, parameters: Any = ()) -> list[Row]:
         """All rows of a read; no cursor stays open (it would keep the WAL growing)."""
-        with translated(self.path):
+        try:
             return self.connection().execute(sql, parameters).fetchall()
+        except (sqlite3.Error, UnicodeEncodeError) as error:  # as `translated` does it, for what is asked a thousand times a second
+            raise _hub_error(self.path, error) from error
 
     def one(self, sql: str, parameters: Any = ()) -> Row | None:
         rows = self.query(sql, parameters)
@@ -130,6 +134,7 @@ class Database:
                 if connection.in_transaction:  # SQLite itself rolls back after some errors, a full disk among them
                     connection.execute("ROLLBACK")
                 raise
+        self.bell.ring()
 
     @contextmanager
     def group(self) -> Iterator[None]:
@@ -186,9 +191,8 @@ class Database:
 
     def data_version(self) -> int:
         """A number that changes when another connection, of any process, has committed."""
-        with translated(self.path):
-            version: int = self.connection().execute("PRAGMA data_version").fetchone()[0]
-            return version
+        version: int = self.query("PRAGMA data_version")[0][0]
+        return version
 
     def close(self) -> None:
         with self._lock:
@@ -204,13 +208,13 @@ def translated(path: Path) -> Iterator[None]:
     """The border to sqlite3: its errors become HubUnusable, or HubBusy."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeEncodeError) as error:
         raise _hub_error(path, error) from error
-    except UnicodeEncodeError as error:
-        raise HubUnusable(f"a text for the hub {path} holds a lone surrogate, which it cannot store") from error
 
 
-def _hub_error(path: Path, error: sqlite3.Error) -> HubUnusable:
+def _hub_error(path: Path, error: sqlite3.Error | UnicodeEncodeError) -> HubUnusable:
+    if isinstance(error, UnicodeEncodeError):
+        return HubUnusable(f"a text for the hub {path} holds a lone surrogate, which it cannot store")
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return HubBusy(f"the hub {path} is locked by another process", hint="close the program that has it open, then try again")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from durablectl.engine.processes import ActivityProcesses
 
 CONCURRENCY = 32
-FIRST_POLL, LAST_POLL = 0.001, 0.01
+FIRST_POLL, LAST_POLL = 0.0005, 0.01
 DEAD_CHECK_SECONDS = 0.25
 HEARTBEAT_SECONDS = 10.0
 PATIENCE = (5.0, 60.0)
@@ -79,16 +79,19 @@ class Worker:
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
         self._idle = threading.Event()
+        self._is_resting = False
         self.error: DurablectlError | None = None
 
     def start(self) -> None:
         """Register with the hub, then turn in a thread of its own; `HubUnusable` when the hub cannot be written."""
         self._begin(self._new_wheel())
+        self._database.bell.listen(self._look_up)
         threading.Thread(target=self._watch, name="watch", daemon=True).start()
 
     def stop(self, timeout: float = 2.0) -> None:
         """Finish the turn that is under way and free what is held. What user code still runs is left behind with the process."""
         self._stopping.set()
+        self._database.bell.forget(self._look_up)
         self.wake()
         if self._thread is not None:
             self._thread.join(timeout)
@@ -111,6 +114,11 @@ class Worker:
                 self._bell.release()
             except RuntimeError:  # another thread was quicker
                 return
+
+    def _look_up(self) -> None:
+        """Somebody in this process has committed. A wheel that has turned just now does not stir: it takes what comes next in one turn."""
+        if self._is_resting:
+            self.wake()
 
     def wait_until_idle(self, timeout: float | None = None) -> bool:
         """Wait until nothing is under way and no timer is set, or the worker has stopped; whether that is so."""
@@ -226,7 +234,9 @@ class Worker:
             if wheel.is_idle:
                 self._idle.set()
             self._pool.tend()
+            self._is_resting = delay > FIRST_POLL
             self._bell.acquire(timeout=self._pause(wheel, delay))
+            self._is_resting = False
             delay = min(delay * 1.3, LAST_POLL)
 
     def _pause(self, wheel: Wheel, delay: float) -> float:

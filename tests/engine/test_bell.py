@@ -1,0 +1,71 @@
+"""Whoever waits in this process for a change of a hub hears of each commit that is made in it."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from durablectl.backends.local import LocalTaskHub
+from durablectl.engine.bell import Bell, bell_of
+from durablectl.engine.db import Database
+from durablectl.errors import AlreadyExists
+
+LONG = 30.0
+
+
+def waiting(bell: Bell, count: int) -> threading.Thread:
+    thread = threading.Thread(target=bell.wait, args=(count, LONG), daemon=True)
+    thread.start()
+    return thread
+
+
+def test_who_waits_is_woken_by_the_next_ring() -> None:
+    bell = Bell()
+    thread = waiting(bell, bell.count)
+    while thread.is_alive():
+        bell.ring()
+    assert bell.count > 0
+
+
+def test_who_comes_after_the_ring_does_not_wait() -> None:
+    bell = Bell()
+    before = bell.count
+    bell.ring()
+    thread = waiting(bell, before)
+    thread.join(LONG / 2)
+    assert not thread.is_alive()
+
+
+def test_a_listener_hears_each_ring_until_it_is_forgotten() -> None:
+    bell, heard = Bell(), list[str]()
+    listener = lambda: heard.append("ring")  # noqa: E731
+    bell.listen(listener)
+    bell.ring()
+    bell.ring()
+    bell.forget(listener)
+    bell.ring()
+    assert heard == ["ring", "ring"]
+
+
+def test_all_that_have_a_file_open_share_its_bell(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    with LocalTaskHub(tmp_path / "hub.db", create=True) as hub:
+        other = Database(tmp_path / "link" / "hub.db")
+        assert other.bell is hub.database.bell
+        assert other.bell is not bell_of(tmp_path / "another.db")
+        other.close()
+
+
+def test_a_commit_rings_once_and_what_was_rolled_back_does_not(tmp_path: Path) -> None:
+    with LocalTaskHub(tmp_path / "hub.db", create=True) as hub:
+        before = hub.database.bell.count
+        hub.start("hello", instance_id="a")
+        with hub.group():
+            hub.start("hello", instance_id="b")
+            hub.raise_event("a", "go")
+        assert hub.database.bell.count == before + 2
+        with pytest.raises(AlreadyExists):
+            hub.start("hello", instance_id="a")
+        assert hub.database.bell.count == before + 2
