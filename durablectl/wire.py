@@ -47,13 +47,16 @@ _UNSAFE = "[\ud800-\udfff\u2028\u2029]"
 def json_value(text: str | bytes) -> Any:
     """The value of a JSON text; ValueError when it is none, NaN and too deep nesting included."""
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return _DECODER.decode(text if isinstance(text, str) else text.decode(json.detect_encoding(text), "surrogatepass"))
     except RecursionError:
         raise ValueError("the JSON is nested too deeply") from None
 
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)  # `json.loads` would make one for each text
 
 
 def value_from_text(stored: str | None) -> Any:
@@ -72,7 +75,7 @@ def value_from_reason(stored: str | None) -> Any:
     """What the service shows as the output of a terminated instance: only the first JSON token of the reason counts, if it has one."""
     text = (stored or "").strip()
     try:
-        value, end = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode(text)
+        value, end = _DECODER.raw_decode(text)
     except (ValueError, RecursionError):
         return stored
     ended = end == len(text) or text[end - 1] in '"]}' or text[end].isspace() or text[end] in ",]}"

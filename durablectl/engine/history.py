@@ -98,13 +98,6 @@ def _fields(kind: int, *names: str) -> Callable[[Any, datetime], str]:
 
 def _task(kind: int, *names: str) -> Callable[[Any, datetime], str]:
     """An encoder for an event with a task id, whose other fields are texts or None."""
-    if len(names) == 1:
-        (only,) = names
-
-        def encode_one(event: Any, at: datetime) -> str:
-            return f"[{kind},{_delta(event.timestamp, at)},{event.task_id},{_text(getattr(event, only))}]"
-
-        return encode_one
 
     def encode(event: Any, at: datetime) -> str:
         values = "".join("," + _text(getattr(event, name)) for name in names)
@@ -126,8 +119,8 @@ _ENCODERS: dict[type, Callable[[Any, datetime], str]] = {
     ExecutionStarted: lambda event, at: f"[0,{_delta(event.timestamp, at)}]",
     ExecutionCompleted: lambda event, at: f"[1,{_delta(event.timestamp, at)},{STATUS_NUMBERS[event.status]}]",
     ExecutionTerminated: _fields(3, "reason"),
-    TaskScheduled: _task(4, "name", "input"),
-    TaskCompleted: _task(5, "result"),
+    TaskScheduled: lambda event, at: f"[4,{_delta(event.timestamp, at)},{event.task_id},{quote(event.name)},{_text(event.input)}]",
+    TaskCompleted: lambda event, at: f"[5,{_delta(event.timestamp, at)},{event.task_id},{_text(event.result)}]",
     TaskFailed: _task(6, "reason", "details"),
     SubOrchestrationCreated: _task(7, "name", "instance_id", "input", "version"),
     SubOrchestrationCompleted: _task(8, "result"),
@@ -135,7 +128,7 @@ _ENCODERS: dict[type, Callable[[Any, datetime], str]] = {
     TimerCreated: _timer(10),
     TimerFired: _timer(11),
     EventSent: _task(14, "instance_id", "name", "input"),
-    EventRaised: _fields(15, "name", "input"),
+    EventRaised: lambda event, at: f"[15,{_delta(event.timestamp, at)},{quote(event.name)},{_text(event.input)}]",
     ContinueAsNew: _fields(16, "input"),
     ExecutionSuspended: _fields(19, "reason"),
     ExecutionResumed: _fields(20, "reason"),

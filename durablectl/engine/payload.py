@@ -36,7 +36,12 @@ def loads(text: str, expected_type: Any = None) -> Any:
     """The value of JSON text. `expected_type` is checked: a mismatch is logged, or raised under strict typing."""
     if '"__class__"' in text:
         return _loads_custom(text, expected_type)
-    value = _DECODER.decode(text)
+    try:
+        value, end = _DECODER.raw_decode(text)  # quicker than `decode`, which also takes blanks around it
+    except ValueError:
+        end = -1
+    if end != len(text):
+        value = _DECODER.decode(text)
     if expected_type is not None and not _is_compatible(value, expected_type):
         _mismatch(f"a value of type {type(value).__name__} came where {expected_type} was expected")
     return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import uuid4
 
@@ -62,10 +62,14 @@ class Planner:
     lease: Callable[[str], int | None]
     registry: Registry
     dispatch: list[ActivityItem]
+    at: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.at = micros(self.now)
 
     def add(self, held: Held, episode: Episode) -> None:
         """Plan what `episode` of `held` writes, and bring `held` up to date with it."""
-        at = micros(self.now)
+        at = self.at
         self.rows.history.append((held.key, held.next_sequence, at, encode_episode(episode.history, self.now)))
         held.next_sequence += 1
         if episode.custom_status is not None:

@@ -50,7 +50,7 @@ class Queries:
         self._database = database
 
     def find(self, instance_id: str, *, with_input: bool = True) -> InstanceRow | None:
-        row = self._database.one(f"SELECT {_columns(with_input)} FROM instances i {_INPUT} WHERE i.id = ?", (instance_id,))
+        row = self._database.one(_FIND_WITH_INPUT if with_input else _FIND, (instance_id,))
         return None if row is None else _instance(row)
 
     def get(self, instance_id: str, *, with_input: bool = True) -> InstanceRow:
@@ -121,6 +121,9 @@ class Queries:
 
 def _columns(with_input: bool) -> str:
     return f"{_COLUMNS}, {'n.input' if with_input else 'NULL'}"
+
+
+_FIND, _FIND_WITH_INPUT = (f"SELECT {_columns(with_input)} FROM instances i {_INPUT} WHERE i.id = ?" for with_input in (False, True))
 
 
 def _instance(row: Row) -> InstanceRow:
