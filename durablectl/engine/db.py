@@ -79,7 +79,8 @@ class Database:
                 connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             raise
 
     def connection(self) -> sqlite3.Connection:
@@ -226,6 +227,9 @@ def _hub_error(path: Path, error: sqlite3.Error | UnicodeEncodeError) -> HubUnus
         return HubUnusable(f"the hub {path} is not writable")
     if code == sqlite3.SQLITE_CANTOPEN:
         return HubUnusable(f"cannot open the hub {path}")
+    if code == sqlite3.SQLITE_IOERR:
+        hint = "once the disk is well: durablectl hub check, then durablectl hub vacuum, which writes all of it anew"
+        return HubUnusable(f"the disk of the hub {path} fails ({error}); what was just asked for may be done or not", hint=hint)
     return HubUnusable(f"the hub {path} cannot be used: {error}")
 
 
