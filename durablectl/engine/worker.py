@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from durablectl.engine.processes import ActivityProcesses
 
 CONCURRENCY = 32
-FIRST_POLL, LAST_POLL = 0.0005, 0.01
+FIRST_POLL, LAST_POLL, IDLE_POLL = 0.0005, 0.01, 0.03
+"""Seconds between looks at what other processes have committed: the first, the longest while activities run, and when nothing does."""
 DEAD_CHECK_SECONDS = 0.25
 HEARTBEAT_SECONDS = 10.0
 PATIENCE = (5.0, 60.0)
@@ -237,7 +238,7 @@ class Worker:
             self._is_resting = delay > FIRST_POLL
             self._bell.acquire(timeout=self._pause(wheel, delay))
             self._is_resting = False
-            delay = min(delay * 1.3, LAST_POLL)
+            delay = min(delay * 1.3, LAST_POLL if wheel.is_working else IDLE_POLL)
 
     def _pause(self, wheel: Wheel, delay: float) -> float:
         if wheel.next_due is None:
