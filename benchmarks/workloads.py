@@ -74,14 +74,17 @@ def long_history(folder: Path, steps: int) -> Figures:
         return {"seconds": batch(hub, "sequence", 1, steps)}
 
 
-def events(folder: Path, count: int) -> Figures:
+def events(folder: Path, count: int, together: int) -> Figures:
+    """An event for each of `count` instances that wait for one, `together` of them acknowledged by one commit."""
     with working_hub(folder) as hub:
         ids = hub.start_many([("wait_for_go", None, None)] * count)
-        while hub.counts().get(RuntimeStatus.RUNNING, 0) < count:
+        while hub.counts().get(RuntimeStatus.RUNNING.value, 0) < count:
             hub.pause(0.1)
         began = time.perf_counter()
-        for each in ids:
-            hub.raise_event(each, "go", "x")
+        for first in range(0, count, together):
+            with hub.group():
+                for each in ids[first : first + together]:
+                    hub.raise_event(each, "go", "x")
         finish(hub, ids)
         return {"rate": count / (time.perf_counter() - began), "mb": memory_mb()}
 
@@ -150,8 +153,9 @@ WORKLOADS: dict[str, tuple[Callable[..., Figures], tuple[object, ...]]] = {
     "w2_100x100": (fan_out, (100, 100)),
     "w3_500": (long_history, (500,)),
     "w3_2000": (long_history, (2000,)),
-    "w4_1000": (events, (1000,)),
-    "w4_5000": (events, (5000,)),
+    "w4_1000": (events, (1000, 500)),
+    "w4_5000": (events, (5000, 500)),
+    "w4_singly": (events, (1000, 1)),
     "growth": (growth, (20_000,)),
     "growth_full": (growth, (1_000_000,)),
     "processes_1": (processes, (1,)),
