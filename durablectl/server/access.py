@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hmac
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
-
-from starlette.datastructures import Headers
 
 _LOCAL_HOST = re.compile(r"(?:localhost|[\w.-]+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])\.?(?::\d{1,5})?", re.IGNORECASE | re.ASCII)
 _USABLE_KEY = re.compile(r"[A-Za-z0-9._~/:@!$'()*,;=-]+")
@@ -24,7 +23,7 @@ class Access:
 
     key: str | None = None
 
-    def knows(self, headers: Headers, query: bytes) -> bool:
+    def knows(self, headers: Mapping[str, str], query: bytes) -> bool:
         """Whether the request carries the key, in the header `x-functions-key` or else in the query's `code`."""
         if self.key is None:
             return True
@@ -34,7 +33,7 @@ class Access:
             given = next((value for name, value in pairs if name.lower() == "code"), "")
         return hmac.compare_digest(given.encode("utf-8", "replace"), self.key.encode())
 
-    def refusal(self, headers: Headers, origin: str) -> str | None:
+    def refusal(self, headers: Mapping[str, str], origin: str) -> str | None:
         """Why a request cannot come from an honest client, if it cannot.
 
         A page that a browser shows must not start anything here: neither from its own origin, nor through a name of its own that it

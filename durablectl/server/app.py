@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
@@ -17,7 +16,7 @@ from starlette.types import Message, Receive, Scope, Send
 from durablectl.server.access import Access
 from durablectl.server.answers import Refusal, empty, short, went_wrong
 from durablectl.server.api import Api
-from durablectl.server.call import Call, origin_of, target_of
+from durablectl.server.call import Call, headers_of, origin_of, target_of
 from durablectl.server.operations import PATH
 from durablectl.wire import exact_time_to_text, redacted_text
 
@@ -112,7 +111,7 @@ class App:
             return went_wrong("An unexpected error occurred; the server's own log tells more.", "System.Exception")
 
     async def _dispatch(self, scope: Scope, receive: Receive) -> Response:
-        headers = Headers(scope=scope)
+        headers = headers_of(scope)
         refusal = self._access.refusal(headers, origin_of(scope, headers))
         if refusal is not None:
             return short(403, refusal)
@@ -122,9 +121,9 @@ class App:
                 return Response(status_code=405, headers={"Allow": "DELETE, GET, OPTIONS, POST"})
             if not self._access.knows(headers, scope["query_string"]):
                 return empty(401)
-            return await self._api.answer(Call(scope, receive, rest))
+            return await self._api.answer(Call(scope, receive, rest, headers))
         if (rest := _below(self._rpc, path)) is not None:
-            return await self._api.answer(Call(scope, receive, rest, is_rpc=True))
+            return await self._api.answer(Call(scope, receive, rest, headers, is_rpc=True))
         return await self._function(scope, receive)
 
     async def _function(self, scope: Scope, receive: Receive) -> Response:

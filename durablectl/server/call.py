@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Mapping
 from urllib.parse import unquote, unquote_plus
 
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope
@@ -24,12 +24,12 @@ class Call:
     `is_rpc` tells that it came on the path that an app's own client uses.
     """
 
-    def __init__(self, scope: Scope, receive: Receive, rest: str, *, is_rpc: bool = False) -> None:
+    def __init__(self, scope: Scope, receive: Receive, rest: str, headers: Mapping[str, str], *, is_rpc: bool = False) -> None:
         self.method: str = scope["method"]
-        self.headers = Headers(scope=scope)
+        self.headers = headers
         self.query = Query(scope["query_string"].decode("latin-1"))
         self.segments = unquote_plus(rest).strip("/").split("/")
-        self.origin = origin_of(scope, self.headers)
+        self.origin = origin_of(scope, headers)
         self.is_rpc = is_rpc
         self._scope, self._receive = scope, receive
 
@@ -70,7 +70,12 @@ class Call:
         return content.decode(_charset(self.headers.get("content-type", "")), "replace").removeprefix("\ufeff")
 
 
-def origin_of(scope: Scope, headers: Headers) -> str:
+def headers_of(scope: Scope) -> dict[str, str]:
+    """The request's headers by their names in lower case, each once: the first one counts."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
+
+
+def origin_of(scope: Scope, headers: Mapping[str, str]) -> str:
     """`http://HOST`, as the client addressed us."""
     server = scope.get("server") or ("localhost", None)
     host = headers.get("host") or (f"{server[0]}:{server[1]}" if server[1] else server[0])
@@ -84,7 +89,7 @@ def target_of(scope: Scope) -> str:
     return target.decode("latin-1")
 
 
-async def read_body(headers: Headers, receive: Receive) -> bytes:
+async def read_body(headers: Mapping[str, str], receive: Receive) -> bytes:
     """The whole body; `Refusal` (413) when it is too long, `ClientDisconnect` when the client goes away before its end."""
     length = headers.get("content-length", "0")
     is_too_long = length.isdecimal() and int(length) > MOST_BYTES

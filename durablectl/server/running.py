@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ipaddress
 import logging
 import socket
 from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import Any, cast
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from durablectl.errors import UsageError
 
@@ -54,7 +57,7 @@ def run(app: ASGIApp, bound: socket.socket, *, on_exit: Callable[[], None], warn
     """Serve until SIGINT or SIGTERM, then finish what is under way: two seconds at most. `on_exit` is told at once."""
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=_Protocol,
         loop="asyncio",
         ws="none",
         lifespan="off",
@@ -68,6 +71,43 @@ def run(app: ASGIApp, bound: socket.socket, *, on_exit: Callable[[], None], warn
     )
     with _telling(warn):
         _Server(config, on_exit).run(sockets=[bound])
+
+
+class Joined:
+    """A transport that keeps the head of an answer until its body comes, to send both at once: sending costs more than making them."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport, self._head = transport, b""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if not self._head and data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 100"):
+            self._head = data
+        else:
+            head, self._head = self._head, b""
+            self._transport.write(head + data)
+
+    def flush(self) -> None:
+        """Send a head that has no body."""
+        if self._head:
+            self.write(b"")
+
+    def close(self) -> None:
+        self.flush()
+        self._transport.close()
+
+
+class _Protocol(HttpToolsProtocol):
+    """The library's own, over a transport that sends an answer at once."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(cast(asyncio.Transport, Joined(transport)))
+
+    def on_response_complete(self) -> None:
+        cast(Joined, self.transport).flush()
+        super().on_response_complete()
 
 
 class _Server(uvicorn.Server):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +15,7 @@ from durablectl.errors import AppError
 from durablectl.model import RuntimeStatus
 from durablectl.server.lenient import NotJson, Parsed, parse, parse_first
 from durablectl.server.query import Query, moment_from_text
+from durablectl.server.running import Joined
 from durablectl.server.templates import parse_template
 
 NEW_YEAR = datetime(2024, 1, 1, tzinfo=UTC)
@@ -217,3 +219,12 @@ def test_a_route_that_cannot_be_read_is_refused(route):
 def test_the_more_precise_route_is_tried_first():
     routes = ["o/{*rest}", "o/{id}", "o/{id:int}", "o/new"]
     assert sorted(routes, key=lambda route: parse_template(route).rank) == ["o/new", "o/{id:int}", "o/{id}", "o/{*rest}"]
+
+
+def test_an_answer_is_sent_in_one_piece_and_none_is_kept_back():
+    sent = []
+    transport = Joined(SimpleNamespace(write=sent.append, close=lambda: sent.append("closed")))
+    for written in (b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n", b"{}", b"HTTP/1.1 404 Not Found\r\n\r\n"):
+        transport.write(written)
+    transport.close()
+    assert sent == [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n{}", b"HTTP/1.1 404 Not Found\r\n\r\n", "closed"]
