@@ -24,7 +24,8 @@ from durablectl.engine.store import Store
 from durablectl.engine.upkeep import check_hub
 from durablectl.errors import EntityNotFound, WrongState
 from durablectl.model import EntityId, InstanceFilter
-from durablectl.taskhub import list_instances, wait_for_completion
+from durablectl.polling import wait_for_completion
+from durablectl.taskhub import list_instances
 from tests.engine.killed import APP, ITEMS, STEPS
 
 WORKERS = 3
@@ -58,9 +59,9 @@ class Crowd:
         _kill(self._client)
         self.clients_killed += 1
 
-    def wait_for_notes(self, number: int) -> None:
+    def wait_for_notes(self, number: int, seconds: float = 2.0) -> None:
         """Wait until activities have left so many notes more; not for ever, all workers may just have been killed."""
-        before, deadline = self.notes.stat().st_size, time.monotonic() + 2
+        before, deadline = self.notes.stat().st_size, time.monotonic() + seconds
         while self.notes.stat().st_size - before < number * 20 and time.monotonic() < deadline:
             time.sleep(0.0005)
 
@@ -109,7 +110,7 @@ def crowd(tmp_path: Path) -> Iterator[Crowd]:
 
 def test_nothing_acknowledged_is_lost_while_workers_and_clients_are_killed_at_random(crowd: Crowd, kills: int) -> None:
     rng = random.Random(42)
-    crowd.wait_for_notes(1)
+    crowd.wait_for_notes(1, seconds=30)
     for _ in range(kills):
         crowd.wait_for_notes(rng.randrange(1, 40))
         crowd.kill_one(rng)
@@ -117,6 +118,7 @@ def test_nothing_acknowledged_is_lost_while_workers_and_clients_are_killed_at_ra
     with LocalTaskHub(crowd.path) as hub:
         ids = [status.instance_id for status in list_instances(hub, InstanceFilter(name="work"))]
         items, signals = crowd.acknowledged()
+        assert items
         assert set(items) <= set(ids)
         seen = {each: finished(hub, each) for each in ids}
         assert {each: seen[each] for each in items if seen[each] not in (items[each], range_after(items[each]))} == {}
