@@ -24,8 +24,7 @@ from durablectl.engine.store import Store
 from durablectl.engine.upkeep import check_hub
 from durablectl.errors import EntityNotFound, WrongState
 from durablectl.model import EntityId, InstanceFilter
-from durablectl.polling import wait_for_completion
-from durablectl.taskhub import list_instances
+from durablectl.taskhub import list_instances, wait_for_completion
 from tests.engine.killed import APP, ITEMS, STEPS
 
 WORKERS = 3
