@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +71,8 @@ class Database:
         connection.execute("BEGIN IMMEDIATE")
         try:
             if _identity(connection) == (0, 0):  # another process may have been quicker
+                from importlib.resources import files  # deferred: a hub is made once
+
                 schema = files("durablectl.engine").joinpath("schema.sql").read_text()
                 for statement in _statements(schema):
                     connection.execute(statement)

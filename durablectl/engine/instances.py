@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import uuid4
 
 from durablectl.engine.db import Connection
@@ -19,8 +19,7 @@ FINAL = (1, 3, 4, 5)
 """The numbers of the final statuses."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewInstance:
+class NewInstance(NamedTuple):
     """An instance to create at `at` (microseconds)."""
 
     instance_id: str

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from durablectl.engine.db import Database, Row
 from durablectl.engine.numbers import STATUS_NUMBERS, STATUSES, micros, moment
@@ -25,8 +24,7 @@ SELECT status, sum(number) FROM (
 """
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceRow:
+class InstanceRow(NamedTuple):
     """An instance as it is stored. Payloads are JSON text; `input` is None unless it was asked for."""
 
     key: int
