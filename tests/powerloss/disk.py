@@ -32,7 +32,7 @@ class Disk:
     """The disk of the folder `root`, for the processes that get its `environment`; what it keeps for itself is in `home`."""
 
     def __init__(self, root: Path, home: Path) -> None:
-        self.root = root.resolve()
+        self.root, self.home = root.resolve(), home
         self._library, self._log, self._fault = home / "disk.so", home / "disk.log", home / "fault"
         if not self._library.exists():
             subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-o", self._library, SOURCE, "-ldl", "-lpthread"], check=True)
