@@ -16,7 +16,7 @@ from durablectl.engine.db import Database
 from durablectl.engine.worker import Worker
 from durablectl.functionapp.loader import load_app
 from durablectl.model import InstanceFilter, RuntimeStatus
-from durablectl.taskhub import wait_for_completion
+from durablectl.polling import wait_for_completion
 
 APP = Path(__file__).parent / "app"
 Figures = dict[str, float]

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from durablectl.errors import DurablectlError, HubBusy, ServiceError, Unreachable
 from durablectl.model import InstanceFilter, InstanceStatus, RuntimeStatus
-
-if TYPE_CHECKING:
-    from durablectl.taskhub import TaskHub
+from durablectl.taskhub import TaskHub
 
 IN_FLIGHT = frozenset({RuntimeStatus.PENDING, RuntimeStatus.RUNNING, RuntimeStatus.CONTINUED_AS_NEW, RuntimeStatus.SUSPENDED})
 MANY = 20  # one page of a listing costs about as much as so many statuses

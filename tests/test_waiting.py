@@ -6,7 +6,7 @@ import pytest
 
 from durablectl.errors import InstanceNotFound, KeyRefused, ServiceError, Unreachable, WaitTimeout
 from durablectl.model import InstanceStatus, Page, RuntimeStatus
-from durablectl.taskhub import WaitRules, wait_for_completion, wait_for_instances
+from durablectl.polling import WaitRules, wait_for_completion, wait_for_instances
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 PENDING, RUNNING, COMPLETED, FAILED = (RuntimeStatus(name) for name in ("Pending", "Running", "Completed", "Failed"))

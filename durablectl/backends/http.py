@@ -27,7 +27,8 @@ from durablectl.model import (
     Page,
     RuntimeStatus,
 )
-from durablectl.taskhub import FreshId, check_new_instance_id, wait_for_completion
+from durablectl.polling import wait_for_completion
+from durablectl.taskhub import FreshId, check_new_instance_id
 from durablectl.wire import (
     HubAddress,
     address_from_payload,

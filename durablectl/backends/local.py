@@ -29,7 +29,8 @@ from durablectl.model import (
     Page,
     RuntimeStatus,
 )
-from durablectl.taskhub import check_new_instance_id, wait_for_completion
+from durablectl.polling import wait_for_completion
+from durablectl.taskhub import check_new_instance_id
 from durablectl.wire import (
     HubAddress,
     check_status_payload,

@@ -19,13 +19,14 @@ from durablectl.cli.targets import command_line
 from durablectl.cli.waiting import in_time
 from durablectl.errors import DurablectlError, HubBusy, ServiceError, Unreachable
 from durablectl.model import InstanceFilter, InstanceStatus
+from durablectl.polling import poll
 from durablectl.render import views
 from durablectl.render.batch import drain_display
 from durablectl.render.output import OutputFormat
 from durablectl.render.progress import Troubles
 from durablectl.render.query import compiled
 from durablectl.render.tables import show_table
-from durablectl.taskhub import TaskHub, poll
+from durablectl.taskhub import TaskHub
 
 IN_A_ROW = 2
 Left = dict[str, InstanceStatus]

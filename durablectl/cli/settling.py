@@ -15,9 +15,10 @@ from durablectl.cli.session import Session
 from durablectl.cli.waiting import AT_ONCE, watch_over
 from durablectl.errors import UsageError
 from durablectl.model import InstanceStatus
+from durablectl.polling import WaitRules
 from durablectl.render.safe import safe_line
 from durablectl.render.views import duration_text
-from durablectl.taskhub import TaskHub, WaitRules
+from durablectl.taskhub import TaskHub
 
 TOLD = 10
 WaitForIt = Annotated[bool, typer.Option("--wait", "-w", help="Wait until it is so; with --timeout at most that long (exit 124).")]

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 
 from durablectl.errors import HubBusy, InstanceNotFound, ServiceError, Unreachable
 from durablectl.model import HistoryEvent, InstanceStatus
+from durablectl.polling import intervals
 from durablectl.render.timeline import Step, steps, with_children
-from durablectl.taskhub import TaskHub, intervals
+from durablectl.taskhub import TaskHub
 
 DEEPEST = 16
 MOST_CHILDREN = 100  # of one instance: each is a request of its own

@@ -22,12 +22,13 @@ from durablectl.cli.starting import is_local_hub
 from durablectl.cli.targets import statuses_json
 from durablectl.errors import DurablectlError, Unreachable, UsageError, WrongState
 from durablectl.model import InstanceStatus, RuntimeStatus
+from durablectl.polling import WaitRules, wait_for_instances
 from durablectl.render import views
 from durablectl.render.output import OutputFormat
 from durablectl.render.progress import Troubles, Watcher, waiting_display
 from durablectl.render.query import compiled, holds
 from durablectl.render.tables import show_sheet, show_table
-from durablectl.taskhub import TaskHub, WaitRules, wait_for_instances
+from durablectl.taskhub import TaskHub
 
 GRACE = 5.0
 AT_ONCE = 8  # statuses asked for at the same time

@@ -13,8 +13,9 @@ from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from durablectl.errors import DurablectlError
 from durablectl.model import InstanceStatus
+from durablectl.polling import intervals
 from durablectl.server.waits import Waits
-from durablectl.taskhub import TaskHub, intervals
+from durablectl.taskhub import TaskHub
 
 READERS = 4
 MOST_IN_A_GROUP = 256

@@ -10,7 +10,7 @@ from durablectl.backends.local import LocalTaskHub
 from durablectl.engine.db import Database
 from durablectl.engine.worker import Worker
 from durablectl.functionapp.loader import load_app
-from durablectl.taskhub import wait_for_completion
+from durablectl.polling import wait_for_completion
 from tests.server.serving import serving
 
 APP = """

@@ -9,7 +9,8 @@ import pytest
 from durablectl.backends.http import HttpTaskHub
 from durablectl.errors import AlreadyExists, EntityNotFound, InstanceNotFound, KeyRefused, WrongState
 from durablectl.model import CheckStatusPayload, EntityId, InstanceFilter, RuntimeStatus
-from durablectl.taskhub import list_instances, wait_for_completion
+from durablectl.polling import wait_for_completion
+from durablectl.taskhub import list_instances
 from tests.clients.conftest import KEY
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from durablectl.errors import EntityNotFound
 from durablectl.model import EntityId
-from durablectl.taskhub import TaskHub, wait_for_completion
+from durablectl.polling import wait_for_completion
+from durablectl.taskhub import TaskHub
 
 
 def state(hub: TaskHub, entity: EntityId, wanted: Any) -> Any:

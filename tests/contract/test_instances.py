@@ -6,7 +6,8 @@ import pytest
 
 from durablectl.errors import AlreadyExists, InstanceNotFound, WrongState
 from durablectl.model import CheckStatusPayload, IfExists, InstanceFilter, InstanceStatus, RuntimeStatus
-from durablectl.taskhub import TaskHub, list_instances, wait_for_completion
+from durablectl.polling import wait_for_completion
+from durablectl.taskhub import TaskHub, list_instances
 
 
 def until(hub: TaskHub, instance_id: str, wanted: RuntimeStatus) -> InstanceStatus:

@@ -15,7 +15,7 @@ from durablectl.backends.local import LocalTaskHub
 from durablectl.engine.db import Database
 from durablectl.engine.worker import Worker
 from durablectl.model import InstanceStatus, RuntimeStatus
-from durablectl.taskhub import wait_for_completion
+from durablectl.polling import wait_for_completion
 from tests.engine.turning import App
 
 

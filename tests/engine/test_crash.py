@@ -23,7 +23,7 @@ from durablectl.engine.pool import ActivityPool
 from durablectl.engine.wheel import Wheel
 from durablectl.errors import EntityNotFound
 from durablectl.model import EntityId
-from durablectl.taskhub import wait_for_completion
+from durablectl.polling import wait_for_completion
 from tests.engine.turning import App, Turning
 
 

@@ -24,7 +24,7 @@ from durablectl.engine.upkeep import check_hub
 from durablectl.engine.worker import Worker
 from durablectl.errors import HubUnusable
 from durablectl.model import InstanceFilter, RuntimeStatus
-from durablectl.taskhub import wait_for_completion
+from durablectl.polling import wait_for_completion
 from tests.engine.turning import T0, App, Turning
 
 

@@ -24,7 +24,8 @@ from durablectl.engine.store import Store
 from durablectl.engine.upkeep import check_hub
 from durablectl.errors import EntityNotFound, WrongState
 from durablectl.model import EntityId, InstanceFilter
-from durablectl.taskhub import list_instances, wait_for_completion
+from durablectl.polling import wait_for_completion
+from durablectl.taskhub import list_instances
 from tests.engine.killed import APP, ITEMS, STEPS
 
 WORKERS = 3

@@ -9,7 +9,8 @@ from random import Random
 from typing import Any
 
 from durablectl.model import EntityId, InstanceFilter, InstanceStatus, RuntimeStatus
-from durablectl.taskhub import TaskHub, WaitRules, list_instances, wait_for_completion, wait_for_instances
+from durablectl.polling import WaitRules, wait_for_completion, wait_for_instances
+from durablectl.taskhub import TaskHub, list_instances
 from tests.soak.ledger import Ledger
 
 STUCK_SECONDS = 60.0
