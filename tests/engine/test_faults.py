@@ -1,20 +1,18 @@
-"""Real faults of disks and neighbours: a full one, one that fails, one that cannot be written, a lost tail, a lock that others hold.
+"""Real faults of disks and neighbours: a full one, one that cannot be written, a lock that others hold.
 
-A full and a read-only file are SQLite's own (`max_page_count`, `query_only`), as it reports ENOSPC and EROFS; a failing write is
-the system's (`RLIMIT_FSIZE`); a power cut is a WAL that ends anywhere after what was synced.
+Within a turn, a full and a read-only file are SQLite's own (`max_page_count`, `query_only`), as it reports ENOSPC and EROFS; beside that
+there are real file systems that are full or read-only, where a test may mount. Power cuts and disks that fail are in `tests/powerloss`.
 """
 
 from __future__ import annotations
 
-import random
-import shutil
-import sqlite3
+import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 
@@ -22,7 +20,7 @@ from durablectl.backends.local import LocalTaskHub
 from durablectl.engine.db import Database
 from durablectl.engine.upkeep import check_hub
 from durablectl.engine.worker import Worker
-from durablectl.errors import HubUnusable
+from durablectl.errors import HubBusy, HubUnusable
 from durablectl.model import InstanceFilter, RuntimeStatus
 from durablectl.polling import wait_for_completion
 from tests.engine.turning import T0, App, Turning
@@ -68,62 +66,6 @@ def test_a_start_that_cannot_be_written_is_refused_and_leaves_nothing(turning: T
         assert hub.list_page(InstanceFilter()).items == ()
 
 
-FAILING = """
-import resource, sys
-from pathlib import Path
-from durablectl.backends.local import LocalTaskHub
-from durablectl.errors import HubUnusable
-path = Path(sys.argv[1])
-hub = LocalTaskHub(path, create=True)
-resource.setrlimit(resource.RLIMIT_FSIZE, (path.with_name("hub.db-wal").stat().st_size + 1_000_000, resource.RLIM_INFINITY))
-number = 0
-try:
-    while True:
-        hub.start("hello", "x" * 1000, instance_id=f"i{number}")
-        print(f"i{number}", flush=True)
-        number += 1
-except HubUnusable as error:
-    print(error.message, file=sys.stderr)
-"""
-
-
-def test_after_a_failing_write_everything_acknowledged_is_there_and_nothing_else(tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", FAILING, tmp_path / "hub.db"], capture_output=True, text=True, check=False)
-    acknowledged = done.stdout.split()
-    assert "hub.db" in done.stderr
-    assert len(acknowledged) > 5
-    with LocalTaskHub(tmp_path / "hub.db") as hub:
-        assert [status.instance_id for status in hub.list_page(InstanceFilter(), top=1000).items] == acknowledged
-    assert is_sound(tmp_path / "hub.db")
-
-
-def test_a_power_cut_keeps_whatever_was_acknowledged_before_it(tmp_path: Path) -> None:
-    rng = random.Random(4711)
-    wal = tmp_path / "hub.db-wal"
-    synced: list[tuple[str, int]] = []  # an instance, and how long the file was once its start had been acknowledged
-    with LocalTaskHub(tmp_path / "hub.db", create=True) as hub:
-        for number in range(30):
-            hub.start("hello", "x" * rng.randrange(3000), instance_id=f"i{number}")
-            synced.append((f"i{number}", wal.stat().st_size))
-        content = wal.read_bytes()
-        for _ in range(40):
-            cut = rng.randrange(len(content))
-            folder = tmp_path / f"cut-{cut}"
-            folder.mkdir(exist_ok=True)
-            shutil.copy(tmp_path / "hub.db", folder)
-            (folder / "hub.db-wal").write_bytes(content[:cut] + rng.randbytes(rng.randrange(2000)))
-            survivors = [each for each, size in synced if size <= cut]
-            assert left_in(folder) in (survivors, [*survivors, f"i{len(survivors)}"]), f"cut at {cut}"
-
-
-def left_in(folder: Path) -> list[str]:
-    with closing(sqlite3.connect(folder / "hub.db")) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-            return []  # cut before the tables were made
-        return [id_ for (id_,) in connection.execute("SELECT id FROM instances ORDER BY key")]
-
-
 def test_every_connection_of_a_hub_syncs_each_commit(turning: Turning) -> None:
     database = turning.hub.database
     assert database.one("PRAGMA synchronous") == (2,)
@@ -142,34 +84,96 @@ def test_a_wal_that_a_killed_process_left_is_read(tmp_path: Path) -> None:
         assert hub.get_status("i").name == "hello"
 
 
+MIB = 1 << 20
+
+
+@pytest.fixture
+def mounted(tmp_path: Path) -> Iterator[Path]:
+    """A small file system of its own."""
+    folder = tmp_path / "mounted"
+    folder.mkdir()
+    if sys.platform != "linux" or os.geteuid() != 0 or mount("-t", "tmpfs", "-o", "size=8m", "tmpfs", folder):
+        pytest.skip("needs the right to mount a tmpfs")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def mount(*args: str | Path) -> int:
+    return subprocess.run(["mount", *args], stderr=subprocess.DEVNULL, check=False).returncode
+
+
+def test_a_full_file_system_refuses_and_work_goes_on_once_there_is_room(mounted: Path, app: App) -> None:
+    acknowledged, filling = [], mounted / "filling"
+    with LocalTaskHub(mounted / "hub.db", create=True) as hub:
+        worker = Worker(Database(mounted / "hub.db"), app)
+        worker.start()
+        filling.write_bytes(bytes(7 * MIB))
+        with pytest.raises(HubUnusable, match="no room left on the disk of the hub"):
+            while True:
+                acknowledged.append(hub.start("sequence", ["Oslo", "x" * 20_000]).id)
+        filling.unlink()
+        assert [wait_for_completion(hub, each, timeout=60).output[0] for each in acknowledged] == ["Hello Oslo!"] * len(acknowledged)
+        worker.stop()
+        assert len(hub.list_page(InstanceFilter(), top=1000).items) == len(acknowledged) > 1
+    assert is_sound(mounted / "hub.db")
+
+
+def test_a_hub_on_a_disk_that_was_remounted_read_only_is_refused_and_left_as_it_is(mounted: Path) -> None:
+    with LocalTaskHub(mounted / "hub.db", create=True) as hub:
+        hub.start("approval", instance_id="a")
+    before = (mounted / "hub.db").read_bytes()
+    assert mount("-o", "remount,ro", mounted) == 0
+    with pytest.raises(HubUnusable, match=r"the hub .* is not writable"):
+        LocalTaskHub(mounted / "hub.db")
+    assert mount("-o", "remount,rw", mounted) == 0
+    assert (mounted / "hub.db").read_bytes() == before
+    with LocalTaskHub(mounted / "hub.db") as hub:
+        assert hub.get_status("a").name == "approval"
+
+
+FOREIGN = """
+import random, sqlite3, sys, time
+connection = sqlite3.connect(sys.argv[1], timeout=60, isolation_level=None)
+while True:
+    connection.execute("BEGIN IMMEDIATE")
+    print("locked", flush=True)
+    time.sleep(float(sys.argv[2]))
+    connection.execute("ROLLBACK")
+    time.sleep(random.random() / 1000)
+"""
+
+
 @contextmanager
-def foreign_writer(path: Path) -> Iterator[None]:
-    """Somebody who takes the write lock again and again, and leaves it for moments only."""
-    stop = threading.Event()
-
-    def storm() -> None:
-        with closing(sqlite3.connect(path, timeout=10, isolation_level=None)) as connection:
-            while not stop.is_set():
-                connection.execute("BEGIN IMMEDIATE")
-                stop.wait(0.01)
-                connection.execute("ROLLBACK")
-
-    writer = threading.Thread(target=storm)
-    writer.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        writer.join()
+def foreign_writer(path: Path, seconds: float) -> Iterator[subprocess.Popen[str]]:
+    """Another program that takes the write lock for so long, again and again, and leaves it for moments only."""
+    command = [sys.executable, "-c", FOREIGN, str(path), str(seconds)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process
+        process.kill()
 
 
 def test_work_goes_on_beside_a_foreign_writer_that_storms_the_lock(tmp_path: Path, app: App) -> None:
     path = tmp_path / "hub.db"
     with LocalTaskHub(path, create=True) as hub:
         worker = Worker(Database(path), app)
-        with foreign_writer(path):
+        with foreign_writer(path, 0.05):
             worker.start()
             ids = [hub.start("sequence", ["Oslo"]).id for _ in range(5)]
             outputs = [wait_for_completion(hub, each, timeout=60).output for each in ids]
         worker.stop()
     assert outputs == [["Hello Oslo!"]] * 5
+
+
+def test_a_lock_that_is_held_too_long_is_told_and_loses_nothing(tmp_path: Path, app: App) -> None:
+    path, told = tmp_path / "hub.db", SimpleQueue[str]()
+    with LocalTaskHub(path, create=True) as hub:
+        worker = Worker(Database(path), app, warn=told.put)
+        worker.start()
+        hub.start("sequence", ["Oslo"], instance_id="s")
+        with foreign_writer(path, 1000), pytest.raises(HubBusy, match=r"the hub .* is locked by another process"):
+            hub.start("sequence", ["Rome"], instance_id="r")
+        assert wait_for_completion(hub, "s", timeout=60).output == ["Hello Oslo!"]
+        assert [status.instance_id for status in hub.list_page(InstanceFilter()).items] == ["s"]
+        worker.stop()
