@@ -1,8 +1,10 @@
-"""How long whole commands take, as multiples of `python -c pass` in the same minute."""
+"""How long whole commands take, as multiples of `python -c pass` in the same minute.
+
+They are those of a normal installation in an environment of its own, as a stranger has it: an editable one has more to search.
+"""
 
 from __future__ import annotations
 
-import compileall
 import os
 import statistics
 import subprocess
@@ -13,10 +15,10 @@ from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import durablectl
 from durablectl.backends.local import LocalTaskHub
 
 Figures = dict[str, float]
+ROOT = Path(__file__).parent.parent
 ROUNDS = 15
 STATUS = (
     b'{"name":"hello","instanceId":"h-1","runtimeStatus":"Completed","input":null,"customStatus":null,"output":"hi",'
@@ -44,21 +46,29 @@ def seconds(command: Sequence[str], environ: Mapping[str, str]) -> float:
     return time.perf_counter() - began
 
 
+def installed(folder: Path) -> Path:
+    """Where the programs of a fresh environment are that durablectl was installed into, compiled as pip does it."""
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    programs = folder / ("Scripts" if os.name == "nt" else "bin")
+    subprocess.run([programs / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", ROOT], check=True)
+    return programs
+
+
 def startup(folder: Path) -> Figures:
-    compileall.compile_dir(Path(durablectl.__file__).parent, quiet=2)  # as an installer does it; a checkout may have stale ones
+    programs = installed(folder / "installed")
     with LocalTaskHub(folder / "hub.db", create=True) as hub:
         hub.start("hello", instance_id="h-1")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    tool, on_disk = [sys.executable, "-m", "durablectl"], ["--hub", str(folder / "hub.db")]
+    tool, on_disk = str(programs / "durablectl"), ["--hub", str(folder / "hub.db")]
     line = f"durablectl status --hub {folder / 'hub.db'} h"
     commands: dict[str, tuple[list[str], dict[str, str]]] = {
-        "pass": ([sys.executable, "-c", "pass"], {}),
-        "--version": ([*tool, "--version"], {}),
-        "--help": ([*tool, "--help"], {}),
-        "status": ([*tool, "status", "h-1", *on_disk], {}),
-        "completion": (tool, {"_DURABLECTL_COMPLETE": "bash", "_DURABLECTL_LINE": line, "_DURABLECTL_WORD": "h"}),
-        "status over HTTP": ([*tool, "status", "h-1", "--hub", f"http://127.0.0.1:{server.server_port}"], {}),
+        "pass": ([str(programs / "python"), "-c", "pass"], {}),
+        "--version": ([tool, "--version"], {}),
+        "--help": ([tool, "--help"], {}),
+        "status": ([tool, "status", "h-1", *on_disk], {}),
+        "completion": ([tool], {"_DURABLECTL_COMPLETE": "bash", "_DURABLECTL_LINE": line, "_DURABLECTL_WORD": "h"}),
+        "status over HTTP": ([tool, "status", "h-1", "--hub", f"http://127.0.0.1:{server.server_port}"], {}),
     }
     taken: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(ROUNDS):  # in turn, so that a busy moment meets all of them
