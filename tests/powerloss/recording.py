@@ -18,20 +18,20 @@ NOTES = "notes"
 CLIENTS = ("a", "b")
 
 
-def record(disk: Disk, *, seed: int, steps: int, is_ill: bool = False) -> None:
-    """Let two clients take `steps` steps each beside two workers, on a hub that they make; when ill, some syncs of the WAL fail."""
+def record(disk: Disk, *, seed: int, steps: int, ill: str = "") -> None:
+    """Let two clients take `steps` steps each beside two workers, on a hub that they make; some syncs of what is `ill` fail."""
     client = [sys.executable, "-m", "tests.powerloss.client", str(disk.root / HUB), str(disk.root / NOTES)]
     worker = [sys.executable, "-m", "durablectl", "worker", "--hub", str(disk.root / HUB), "--app", str(APP)]
     environment = disk.environment(is_logged=True)
     with ExitStack() as stack:
-        if is_ill:
-            disk.fall_ill("s", errno.EIO, name="-wal", first=seed % 3 + 2, count=1, every=seed % 5 + 6)  # a process counts its own
+        if ill:
+            disk.fall_ill("s", errno.EIO, name=ill, first=seed % 3 + 2, count=1, every=seed % 5 + 6)  # a process counts its own
         for name in CLIENTS:
             subprocess.run([*client, name, "0", str(seed)], env=environment, check=True, timeout=60)
         disk.get_well()
         workers = [stack.enter_context(running(worker, environment)) for _ in range(2)]
-        if is_ill:
-            disk.fall_ill("s", errno.EIO, name="-wal", first=3, every=seed % 50 + 4, count=1)
+        if ill:
+            disk.fall_ill("s", errno.EIO, name=ill, first=3, every=seed % 50 + 4, count=1)
         clients = [subprocess.Popen([*client, name, str(steps), str(seed)], env=environment) for name in CLIENTS]
         assert [each.wait(timeout=100) for each in clients] == [0, 0]
         disk.get_well()
