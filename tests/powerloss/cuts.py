@@ -15,14 +15,12 @@ from tests.powerloss.survivors import Notes, check_survivor
 AFTER_A_NOTE = 3
 
 
-def try_cuts(disk: Disk, *, count: int, seed: int, is_at_end: bool = False) -> None:
-    """Cut the power `count` times, anywhere or at the end. What goes wrong carries a note: which cut it was, and where it is left."""
+def try_cuts(disk: Disk, *, count: int, seed: int) -> None:
+    """Cut the power `count` times. What goes wrong carries a note: which cut it was, and where it is left."""
     rng = Random(seed)
     app = load_app(APP)
     records = list(disk.records())
     cuts = sorted(rng.choices(range(len(records)), [AFTER_A_NOTE if each.name == NOTES else 1 for each in records], k=count))
-    if is_at_end:
-        cuts = [len(records) - 1] * count
     watched, notes, done = Watched(Random(seed)), b"", 0
     for number, cut in enumerate(cuts):
         for record in records[done : cut + 1]:

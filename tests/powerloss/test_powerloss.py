@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
 from tests.powerloss.cuts import try_cuts
 from tests.powerloss.disk import Disk
-from tests.powerloss.recording import APP, HUB, NOTES, record
+from tests.powerloss.recording import HUB, NOTES, record
 
 WAL = f"{HUB}-wal"
 
@@ -29,15 +26,6 @@ def test_a_sync_that_fails_is_taken_for_none(disk: Disk) -> None:
     record(disk, seed=1, steps=30, ill="-wal")
     assert any(each.has_failed for each in disk.records())
     try_cuts(disk, count=40, seed=1)
-
-
-def test_a_vacuum_mends_what_failed_syncs_of_the_file_left(disk: Disk) -> None:
-    record(disk, seed=1, steps=60, ill="hub.db")
-    for command in (["hub", "vacuum"], ["start", "work", "--input-json", '{"name": "last"}', "--instance-id", "last", "--app", str(APP)]):
-        command = [sys.executable, "-m", "durablectl", *command, "--hub", str(disk.root / HUB)]
-        subprocess.run(command, env=disk.environment(is_logged=True), capture_output=True, check=True)
-    assert any(each.has_failed and each.name == HUB for each in disk.records())
-    try_cuts(disk, count=5, seed=1, is_at_end=True)
 
 
 def test_nothing_is_acknowledged_before_it_is_synced(recorded: Disk) -> None:
