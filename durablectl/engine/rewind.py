@@ -66,7 +66,7 @@ def _last_failures(episodes: Sequence[Sequence[Event]]) -> tuple[set[int], set[i
             failed.add(event.task_id)
         elif isinstance(event, TimerCreated) and event.fire_at <= event.timestamp and follows_failure:
             timers.add(event.task_id)
-        elif isinstance(event, TaskScheduled | SubOrchestrationCreated | TimerCreated | EventSent) and event.task_id not in failed:
+        elif isinstance(event, TaskScheduled | SubOrchestrationCreated | TimerCreated | EventSent):
             break
     return failed, timers
 

@@ -137,3 +137,30 @@ def test_a_rewind_keeps_a_timer_that_the_code_had_set_to_now(turning: Turning, a
     turning.hub.rewind("n")
     turning.turn_until_quiet(wheel)
     assert turning.hub.get_status("n").output == "done"
+
+
+def test_a_rewind_keeps_a_failure_that_was_caught_before_a_child_failed(turning: Turning, app: App) -> None:
+    is_mended: list[bool] = []
+
+    @app.activity
+    def fragile(_n: int) -> str:
+        if not is_mended:
+            raise ValueError("out of order")
+        return "done"
+
+    @app.orchestrator
+    def child(context: Any) -> Any:
+        return (yield context.call_activity("fragile", 1))
+
+    @app.orchestrator
+    def careful(context: Any) -> Any:
+        with suppress(Exception):
+            yield context.call_activity("fail", "caught")
+        return (yield context.call_sub_orchestrator("child"))
+
+    wheel = turning.wheel()
+    assert turning.run(wheel, "careful", instance_id="c").runtime_status is RuntimeStatus.FAILED
+    is_mended.append(True)
+    turning.hub.rewind("c")
+    turning.turn_until_quiet(wheel)
+    assert turning.hub.get_status("c").output == "done"
