@@ -42,7 +42,7 @@ def main() -> int:
     began = time.monotonic()
     for number, seed in enumerate(range(options.first, options.first + options.seeds), 1):
         simulate(seed, steps=options.steps)
-        if number % 1000 == 0:
+        if number % 100 == 0:
             print(f"{number} seeds, {number / (time.monotonic() - began):.0f} a second", file=sys.stderr)
     print(f"{options.seeds} seeds, no promise broken")
     return 0
