@@ -16,6 +16,7 @@ MOVED_ON = 1.5
 PATIENCE = 60.0
 LONGEST_BACK_OFF = 30.0
 SHARE_OF_OTHERS = 4.0
+CHEAP_LOOK = 0.001
 SHORTEST_PAUSE = 0.0001
 
 
@@ -177,8 +178,8 @@ class _Looks:
 
 
 def _pause(hub: TaskHub, delay: float, took: float, clock: Callable[[], float]) -> None:
-    """Pause at most `delay`, and so long that looking, which `took` so long, leaves the time to those who work."""
-    paused, least = clock(), min(delay, took * SHARE_OF_OTHERS)
+    """Pause at most `delay`, and so long that looking, when it `took` its time, leaves the most of it to those who work."""
+    paused, least = clock(), min(delay, took * SHARE_OF_OTHERS) if took > CHEAP_LOOK else 0.0
     hub.pause(delay)
     while (left := least - (clock() - paused)) > SHORTEST_PAUSE:
         hub.pause(left)

@@ -30,32 +30,43 @@ class NewInstance(NamedTuple):
 
 
 def create_instance(
-    sql: Connection, new: NewInstance, *, generation: int | None = 0, caller: tuple[int, str, int, int] | None = None
+    sql: Connection,
+    new: NewInstance,
+    *,
+    generation: int | None = 0,
+    caller: tuple[int | None, str | None, int | None, int | None] = (None, None, None, None),
+    replaces: bool = True,
 ) -> int:
     """Create an instance with the message that starts it, and return its key; a finished one of the same id is replaced.
 
-    `caller` is (key, execution, task, root) of the parent. `AlreadyExists` when an unfinished instance has the id.
+    `caller` is (key, execution, task, root) of the parent. `AlreadyExists` when an unfinished one has the id, or any and not `replaces`.
     """
-    row = sql.execute("SELECT key, status FROM instances WHERE id = ?", (new.instance_id,)).fetchone()
-    if row is not None:
-        if row[1] not in FINAL:
-            # The text is the service's own (OrchestrationAlreadyExistsException).
-            raise AlreadyExists(f"An Orchestration instance with the status {STATUSES[row[1]].value} already exists.")
-        delete_instances(sql, [row[0]])
-    parent, parent_execution, parent_task, root = caller or (None, None, None, None)
-    values = (new.instance_id, new.name, new.version, str(uuid4()), generation, new.at, new.at, new.at)
-    key = (
-        sql.execute(
-            "INSERT INTO instances (id, name, version, execution_id, generation, status, created_at, started_at, updated_at,"
-            " parent, parent_execution, parent_task, root) VALUES (?, ?, ?, ?, ?, 6, ?, ?, ?, ?, ?, ?, ?)",
-            (*values, parent, parent_execution, parent_task, root),
-        ).lastrowid
-        or 0
-    )
+    values = (new.instance_id, new.name, new.version, str(uuid4()), generation, new.at, new.at, new.at, *caller)
+    made = sql.execute(_CREATE, values)
+    if made.rowcount == 0:
+        _make_room(sql, new.instance_id, replaces=replaces)
+        made = sql.execute(_CREATE, values)
+    key = made.lastrowid or 0
     if new.input is not None:
         sql.execute("INSERT INTO inputs (instance, input) VALUES (?, ?)", (key, new.input))
     sql.execute(f"INSERT INTO inbox (instance, visible_at, at) VALUES (?, {START_AT}, ?)", (key, new.at))
     return key
+
+
+_CREATE = (
+    "INSERT INTO instances (id, name, version, execution_id, generation, status, created_at, started_at, updated_at,"
+    " parent, parent_execution, parent_task, root) VALUES (?, ?, ?, ?, ?, 6, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
+)
+
+
+def _make_room(sql: Connection, instance_id: str, *, replaces: bool) -> None:
+    key, status = sql.execute("SELECT key, status FROM instances WHERE id = ?", (instance_id,)).fetchone()
+    if not replaces:
+        raise AlreadyExists(f"an instance '{instance_id}' exists already")
+    if status not in FINAL:
+        # The text is the service's own (OrchestrationAlreadyExistsException).
+        raise AlreadyExists(f"An Orchestration instance with the status {STATUSES[status].value} already exists.")
+    delete_instances(sql, [key])
 
 
 def delete_instances(sql: Connection, keys: Iterable[int]) -> None:

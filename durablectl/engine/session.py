@@ -24,7 +24,7 @@ from durablectl.engine.workitems import ActivityItem, Child, Continuation, Fetch
 from durablectl.errors import AlreadyExists, DurablectlError
 
 LEASE_SECONDS = 30
-SIGN_SECONDS = 5
+SIGN_SECONDS = 1
 
 
 class LeaseLost(DurablectlError):
@@ -94,19 +94,17 @@ class Session:
     def commit(self, rows: TurnRows, now: datetime, want: Want | None) -> Fetched:
         """Write a turn, and lease what the next one works on, if it wants anything.
 
-        All of it or nothing: `LeaseLost` when the session was taken over, `HubUnusable` when the file cannot be written. Where there is
-        nothing to write, a sign of life is left every SIGN_SECONDS only: each commit makes the other workers look.
+        All of it or nothing: `LeaseLost` when the session was taken over, `HubUnusable` when the file cannot be written. A sign of life is
+        left every SIGN_SECONDS only: it is a page more to sync, and where it is all there is to write, others need not look.
         """
         with self._database.transaction() as sql:
             if not sql.execute("SELECT 1 FROM workers WHERE key = ?", (self.key,)).fetchone():
                 raise LeaseLost("another worker has taken over this worker's instances")
-            before = sql.total_changes
-            _write(sql, rows)
-            fetched = self._fetch(sql, now, want) if want is not None else Fetched()
-            if sql.total_changes != before or self._ticks() - self._signed > SIGN_SECONDS:
+            if (ticks := self._ticks()) - self._signed > SIGN_SECONDS:
                 sql.execute("UPDATE workers SET seen_at = ? WHERE key = ?", (micros(now), self.key))
-                self._signed = self._ticks()
-            return fetched
+                self._signed = ticks
+            _write(sql, rows)
+            return self._fetch(sql, now, want) if want is not None else Fetched()
 
     def load(self, instances: Sequence[int]) -> dict[int, Loaded]:
         """Instances that this worker has leased but does not hold in memory, with their histories."""
@@ -128,7 +126,10 @@ class Session:
         items: dict[int, WorkItem] = {}
         starts = self._starts(sql, want, items)
         is_full = self._messages(sql, f"m.visible_at = {NOW_AT}", now, want, items)
-        is_full |= self._messages(sql, f"m.visible_at > {NOW_AT} AND m.visible_at <= {micros(now)}", now, want, items)
+        due = _next_due(sql, NOW_AT)
+        if due is not None and due <= now:
+            is_full |= self._messages(sql, f"m.visible_at > {NOW_AT} AND m.visible_at <= {micros(now)}", now, want, items)
+            due = _next_due(sql, micros(now))
         leased = [item.instance for item in items.values() if item.events or item.batch is not None]  # the rest is only tidied up
         if leased:
             sql.execute(
@@ -136,8 +137,7 @@ class Session:
                 (self.key, json.dumps(leased)),
             )
         activities = self._activities(sql, want.room) if want.room > 0 else []
-        due = sql.execute("SELECT min(visible_at) FROM inbox WHERE visible_at > ?", (max(micros(now), NOW_AT),)).fetchone()[0]
-        return Fetched(list(items.values()), activities, starts or is_full, None if due is None else moment(due))
+        return Fetched(list(items.values()), activities, starts or is_full, due)
 
     def _mine(self) -> tuple[str, dict[str, Any]]:
         """The condition for instances `i` that this worker holds or may lease."""
@@ -233,6 +233,12 @@ def _free(sql: Connection, worker: int) -> None:
     sql.execute("DELETE FROM workers WHERE key = ?", (worker,))
     sql.execute("UPDATE instances SET worker = NULL WHERE worker = ?", (worker,))
     sql.execute("UPDATE activities SET worker = NULL WHERE worker = ?", (worker,))
+
+
+def _next_due(sql: Connection, after: int) -> datetime | None:
+    """When the first timer after a moment (microseconds) becomes visible."""
+    (due,) = sql.execute("SELECT min(visible_at) FROM inbox WHERE visible_at > ?", (after,)).fetchone()
+    return None if due is None else moment(due)
 
 
 def _not_busy(want: Want) -> str:

@@ -26,7 +26,7 @@ from durablectl.engine.raw_history import RawHistory
 from durablectl.engine.rewinding import rewind_instance
 from durablectl.engine.session import load_outline
 from durablectl.engine.workitems import EntityRequest
-from durablectl.errors import AlreadyExists, DurablectlError, WrongState
+from durablectl.errors import DurablectlError, WrongState
 from durablectl.model import EntityId, InstanceFilter, RuntimeStatus
 
 IN_A_PURGE = 500  # instances deleted in one transaction
@@ -74,9 +74,7 @@ class Store(Queries):
         """Create instances in one transaction. `AlreadyExists` when an unfinished one has an id, or any has and not `replaces`."""
         with self._database.transaction() as sql:
             for new in news:
-                if not replaces and sql.execute("SELECT 1 FROM instances WHERE id = ?", (new.instance_id,)).fetchone():
-                    raise AlreadyExists(f"an instance '{new.instance_id}' exists already")
-                create_instance(sql, new)
+                create_instance(sql, new, replaces=replaces)
 
     def raise_event(self, instance_id: str, name: str, data: str | None, now: datetime) -> None:
         self._send(instance_id, EventRaised(now, name, data), "no event can reach it")
