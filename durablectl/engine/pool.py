@@ -33,7 +33,7 @@ AHEAD_SECONDS = 0.02
 FEWEST_AHEAD = 4
 HEADWAY_SECONDS = 0.002
 COMPUTING_SECONDS, BUSY_SHARE = 0.1, 0.3
-SWITCH_SECONDS = 0.0005
+SWITCH_SECONDS = 0.0001
 MOST_ASYNC = 1000
 
 
@@ -123,7 +123,7 @@ class ActivityPool:
             return
         # Activities that compute hold the interpreter for so long each time that the wheel wants it, and there may be 32 of them.
         sys.setswitchinterval(min(SWITCH_SECONDS, sys.getswitchinterval()))
-        if now - self._last_added > COMPUTING_SECONDS:
+        if min(now - self._last_headway, now - self._last_added) > COMPUTING_SECONDS:
             self._add_threads(1)
 
     def close(self) -> None:
