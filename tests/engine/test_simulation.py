@@ -117,7 +117,9 @@ def test_activities_of_a_dead_worker_are_taken_over_by_who_finds_it(turning: Tur
     assert turning.hub.get_status("f").output == ["Hello 0!", "Hello 1!", "Hello 2!"]
 
 
-def test_a_rewind_keeps_a_timer_that_the_code_had_set_to_now(turning: Turning, app: App) -> None:
+@pytest.fixture
+def is_mended(app: App) -> list[bool]:
+    """The app has an activity `fragile`, which fails while this is empty."""
     is_mended: list[bool] = []
 
     @app.activity
@@ -126,6 +128,10 @@ def test_a_rewind_keeps_a_timer_that_the_code_had_set_to_now(turning: Turning, a
             raise ValueError("out of order")
         return "done"
 
+    return is_mended
+
+
+def test_a_rewind_keeps_a_timer_that_the_code_had_set_to_now(turning: Turning, app: App, is_mended: list[bool]) -> None:
     @app.orchestrator
     def naps(context: Any) -> Any:
         yield context.create_timer(context.current_utc_datetime)
@@ -139,15 +145,7 @@ def test_a_rewind_keeps_a_timer_that_the_code_had_set_to_now(turning: Turning, a
     assert turning.hub.get_status("n").output == "done"
 
 
-def test_a_rewind_keeps_a_failure_that_was_caught_before_a_child_failed(turning: Turning, app: App) -> None:
-    is_mended: list[bool] = []
-
-    @app.activity
-    def fragile(_n: int) -> str:
-        if not is_mended:
-            raise ValueError("out of order")
-        return "done"
-
+def test_a_rewind_keeps_a_failure_that_was_caught_before_a_child_failed(turning: Turning, app: App, is_mended: list[bool]) -> None:
     @app.orchestrator
     def child(context: Any) -> Any:
         return (yield context.call_activity("fragile", 1))
