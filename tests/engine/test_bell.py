@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
+from queue import Queue
 
 import pytest
 
@@ -21,12 +23,20 @@ def waiting(bell: Bell, count: int) -> threading.Thread:
     return thread
 
 
-def test_who_waits_is_woken_by_the_next_ring() -> None:
-    bell = Bell()
-    thread = waiting(bell, bell.count)
-    while thread.is_alive():
-        bell.ring()
-    assert bell.count > 0
+def test_who_waits_is_woken_by_each_ring() -> None:
+    bell, woken = Bell(), Queue[int]()
+
+    def keep_waiting() -> None:
+        for number in range(100):
+            bell.wait(bell.count, LONG)
+            woken.put(number)
+
+    threading.Thread(target=keep_waiting, daemon=True).start()
+    for number in range(100):
+        deadline = time.monotonic() + LONG / 2
+        while woken.empty() and time.monotonic() < deadline:
+            bell.ring()
+        assert woken.get_nowait() == number
 
 
 def test_who_comes_after_the_ring_does_not_wait() -> None:

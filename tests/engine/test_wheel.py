@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from durablectl.engine.db import Database
-from durablectl.engine.session import LEASE_SECONDS, LeaseLost
+from durablectl.engine.session import LEASE_SECONDS, SIGN_SECONDS, LeaseLost
 from durablectl.engine.store import Store
 from durablectl.errors import EntityNotFound, HubUnusable, InstanceNotFound, WrongState
 from durablectl.model import EntityId, InstanceFilter, RuntimeStatus
@@ -212,6 +212,14 @@ def test_a_clock_that_jumps_makes_no_worker_look_stalled(turning: Turning) -> No
     turning.hub.raise_event("a", "Approve", 1)
     turning.turn_until_quiet(first)
     assert turning.hub.get_status("a").output == 1
+
+
+def test_a_worker_at_work_is_not_taken_for_a_stalled_one(turning: Turning) -> None:
+    busy, second = turning.wheel(), turning.wheel()
+    for number in range(LEASE_SECONDS):
+        turning.advance(SIGN_SECONDS + 0.1)
+        turning.run(busy, "sequence", ["Oslo"], instance_id=f"s{number}")
+        assert not turning.patrol(second)
 
 
 def test_a_worker_that_leaves_gives_back_what_it_held(turning: Turning) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+
 import pytest
 
 from tests.powerloss.cuts import try_cuts
 from tests.powerloss.disk import Disk
-from tests.powerloss.recording import HUB, NOTES, record
+from tests.powerloss.recording import CLIENTS, HUB, NOTES, record
 
 WAL = f"{HUB}-wal"
 
@@ -38,6 +40,20 @@ def test_nothing_is_acknowledged_before_it_is_synced(recorded: Disk) -> None:
         elif each.name == WAL:
             unsynced = unsynced | {each.process} if each.kind == "w" else set()
     assert acknowledged > 50
+
+
+def test_a_backup_is_told_only_once_its_name_is_synced(recorded: Disk) -> None:
+    unsynced: set[str] = set()  # folders in which a file was renamed
+    told = 0
+    for each in recorded.records():
+        if each.kind == "m":
+            unsynced.add(str(PurePosixPath(each.name).parent))
+        elif each.kind == "s":
+            unsynced.discard(each.name)
+        elif each.name == NOTES and b'"did"' in each.content and b'"backup"' in each.content:
+            told += 1
+            assert not unsynced
+    assert told == len(CLIENTS)
 
 
 def test_the_log_begins_anew_only_once_the_file_is_synced(recorded: Disk) -> None:
