@@ -10,7 +10,7 @@ MEGA = 1024 * 1024
 SLACK = {
     "memory": (1.05, 2 * MEGA),
     "threads": (1.0, 1),
-    "handles": (1.1, 2),
+    "handles": (1.0, 2),
     "size": (1.10, 1 * MEGA),
 }
 """By what factor, and how much more, the last third may lie above the second."""
