@@ -261,6 +261,10 @@ def test_an_id_is_not_found_where_none_is(obj: Any):
         wire.instance_id_from_payload(obj)
 
 
+def test_an_address_in_a_traceback_or_a_log_shows_no_key():
+    assert VALUES["key"] not in f"{ADDRESS!r} {ADDRESS}"
+
+
 def test_no_key_is_left_in_a_redacted_payload():
     payload = wire.redacted(wire.check_status_payload(ADDRESS, "code=a"))
     assert (
