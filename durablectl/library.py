@@ -46,7 +46,7 @@ def connect(
     if settings.url is not None:
         return _remote(settings, key, timeout)
     if settings.path is None:
-        raise UsageError("no task hub: none was named, and there is no function_app.py here or above", hint="connect('path/hub.db')")
+        raise UsageError("no task hub: none was named, and there is no app here or above", hint="connect('path/hub.db')")
     return _local(settings.path, settings.app)
 
 

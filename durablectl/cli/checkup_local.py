@@ -38,7 +38,7 @@ def local(session: Session) -> Iterator[Finding]:
 
 def _app(session: Session) -> tuple[Registry | None, Finding]:
     if session.app_path is None:
-        return None, warning("app", "there is no function_app.py here: nothing can be run from here", "durablectl init, or --app PATH")
+        return None, warning("app", "there is no app here: nothing can be run from here", "durablectl init, or --app PATH")
     try:
         registry = session.registry()
     except AppError as error:

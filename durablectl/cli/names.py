@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import ast
+    from pathlib import Path
 
     from durablectl.taskhub import TaskHub
 
@@ -55,14 +56,14 @@ def instances(ctx: Any, incomplete: str) -> list[str]:
 
 def orchestrators(ctx: Any, incomplete: str) -> list[str]:
     """The names of the app's orchestrators, read without running it; without an app, those that the hub knows or has run."""
-    found = _declared(ctx, declared_orchestrators) or _of_hub(ctx, _run_names)
+    found = _of_app(ctx, _orchestrators_of) or _of_hub(ctx, _run_names)
     return [name for name in found if name.lower().startswith(incomplete.lower())]
 
 
 def events(ctx: Any, incomplete: str) -> list[str]:
     """The names of events: those that the app's orchestrators wait for, and those that the instance has had."""
     words = (ctx.params or {}).get("words") or (ctx.params or {}).get("instances") or []
-    found = [*_declared(ctx, declared_events), *_of_hub(ctx, lambda hub: _had(hub, words))]
+    found = [*_of_app(ctx, _events_of), *_of_hub(ctx, lambda hub: _had(hub, words))]
     return [name for name in dict.fromkeys(found) if name.lower().startswith(incomplete.lower())]
 
 
@@ -125,10 +126,28 @@ def _had(hub: TaskHub, words: list[str]) -> list[str]:
 
 
 @silent
-def _declared(ctx: Any, names: Callable[[str], list[str]]) -> list[str]:
+def _of_app(ctx: Any, names: Callable[[Path], list[str]]) -> list[str]:
     app = _session(ctx).app_path
-    file = app / "function_app.py" if app is not None and app.is_dir() else app
-    return [] if file is None else names(file.read_text(encoding="utf-8"))
+    return [] if app is None else names(_file_of(app) or app)
+
+
+def _file_of(app: Path) -> Path | None:
+    """The file of an app that is one file; None for a folder of function.json folders."""
+    from durablectl.functionapp.search import APP_FILE  # deferred, as above
+
+    file = app / APP_FILE if app.is_dir() else app
+    return file if file.is_file() else None
+
+
+def _orchestrators_of(app: Path) -> list[str]:
+    if app.is_file():
+        return declared_orchestrators(app.read_text(encoding="utf-8"))
+    return [path.parent.name for path in sorted(app.glob("*/function.json")) if b'"orchestrationTrigger"' in path.read_bytes()]
+
+
+def _events_of(app: Path) -> list[str]:
+    files = [app] if app.is_file() else sorted(app.glob("*/*.py"))
+    return [name for file in files for name in declared_events(file.read_text(encoding="utf-8"))]
 
 
 def declared_events(source: str) -> list[str]:

@@ -88,7 +88,7 @@ _GLOBALS = (
     _Global("task_hub", ("--task-hub",), "The task hub's name, when the app has several.", "NAME", "DURABLECTL_TASK_HUB"),
     _Global("connection", ("--connection",), "The task hub's storage connection, when not the app's own.", "NAME", "DURABLECTL_CONNECTION"),
     _Global("key_env", ("--key-env",), "Take the key from this environment variable.", "VARIABLE", "DURABLECTL_KEY_ENV"),
-    _Global("app", ("--app",), "The function_app.py, or its folder.", "PATH", "DURABLECTL_APP"),
+    _Global("app", ("--app",), "The app: a function_app.py, or a folder.", "PATH", "DURABLECTL_APP"),
     _Global(
         "request_timeout",
         ("--request-timeout",),

@@ -78,7 +78,7 @@ class Session:
         settings = self.settings
         if settings.url is None and settings.path is None:
             raise UsageError(
-                "no task hub: no flag, variable or context names one, and there is no function_app.py here or above",
+                "no task hub: no flag, variable or context names one, and there is no app here or above",
                 hint="durablectl init, or --hub PATH|URL, or durablectl context add NAME --url URL",
             )
         return settings.path or Path()
@@ -135,7 +135,7 @@ class Session:
 
     @property
     def app_path(self) -> Path | None:
-        """The function_app.py or its folder; None when there is none."""
+        """The app's function_app.py or folder; None when there is none."""
         return self.settings.app
 
     @cached_property
@@ -143,7 +143,8 @@ class Session:
         from durablectl.library import load_registry  # deferred: most commands run no app
 
         if self.app_path is None:
-            raise AppError("there is no function_app.py here", hint="name it with --app PATH, or write one with: durablectl init")
+            hint = "name it with --app PATH, or write one with: durablectl init"
+            raise AppError("there is no app here: no function_app.py and no function.json folders", hint=hint)
         with redirect_stdout(self.speech), redirect_stderr(self.speech):
             registry = load_registry(self.app_path)
         self.speech.finish()

@@ -18,7 +18,6 @@ from durablectl.config.keys import KeyRing as KeyRing
 from durablectl.config.settings import HUB_FOLDER as HUB_FOLDER
 from durablectl.config.settings import Settings as Settings
 from durablectl.config.settings import default_user_file as default_user_file
-from durablectl.config.settings import find_app as find_app
 from durablectl.config.settings import resolve as resolve
 from durablectl.config.settings import state_folder as state_folder
 from durablectl.config.settings import unknown_context as unknown_context

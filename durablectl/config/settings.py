@@ -12,8 +12,8 @@ from durablectl.config.addresses import is_url, origin_of, without_key
 from durablectl.config.contexts import Context, ProjectFile, UserFile, find_project_file, read_project_file, read_user_file
 from durablectl.config.keys import Credential, KeyRing
 from durablectl.errors import UsageError
+from durablectl.functionapp.search import find_app
 
-APP_FILE = "function_app.py"
 HUB_FOLDER = ".durablectl"
 HUB_FILE = "hub.db"
 FOUND = "found upwards from the working directory"
@@ -99,11 +99,6 @@ def state_folder() -> Path:
     from platformdirs import user_state_path  # deferred: few commands keep something
 
     return user_state_path("durablectl", appauthor=False)
-
-
-def find_app(start: Path) -> Path | None:
-    """The nearest function_app.py, from `start` upwards."""
-    return next((found for folder in (start, *start.parents) if (found := folder / APP_FILE).is_file()), None)
 
 
 def unknown_context(name: str, known: Mapping[str, Context], source: str | None = None) -> UsageError:

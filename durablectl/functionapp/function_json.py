@@ -15,11 +15,6 @@ _CLIENTS = frozenset({"durableClient", "orchestrationClient"})
 _SETTINGS = {"orchestration": "orchestration", "activity": "activity", "entityName": "entity_name", "authLevel": "auth_level"}
 
 
-def has_functions(folder: Path) -> bool:
-    """Whether `folder` is an app of this layout."""
-    return (folder / "host.json").is_file() and any(folder.glob("*/function.json"))
-
-
 def declared_in(folder: Path) -> list[Declared]:
     """The functions of the app, by the names of their folders; AppError for one that cannot be loaded."""
     return [_declared(folder, path) for path in sorted(folder.glob("*/function.json"))]

@@ -12,19 +12,8 @@ from durablectl.functionapp import function_json, sdk
 from durablectl.functionapp.declared import Declared, build_registry, shown
 from durablectl.functionapp.decorators import Blueprint, DFApp
 from durablectl.functionapp.importing import enter, import_app
+from durablectl.functionapp.search import APP_FILE, has_functions
 from durablectl.functionapp.settings import apply_settings, default_version
-
-APP_FILE = "function_app.py"
-
-
-def find_app(start: Path) -> Path | None:
-    """The nearest app at or above the folder `start`: its function_app.py, or the folder of a function.json app."""
-    for folder in (start.absolute(), *start.absolute().parents):
-        if (folder / APP_FILE).is_file():
-            return folder / APP_FILE
-        if function_json.has_functions(folder):
-            return folder
-    return None
 
 
 def load_app(path: Path) -> Registry:
@@ -55,7 +44,7 @@ def registry_of(module: ModuleType) -> Registry:
 def _refuse_what_is_no_app(path: Path, file: Path) -> None:
     if not path.exists():
         raise AppError(f"no such app: {shown(path)}", hint="name a function_app.py or its folder with --app, or make one: durablectl init")
-    if path.is_dir() and not file.is_file() and not function_json.has_functions(path):
+    if path.is_dir() and not file.is_file() and not has_functions(path):
         raise AppError(f"no {APP_FILE} in {shown(path)}", hint=f"durablectl init {shown(path)}")
     if not path.is_dir() and path.suffix != ".py":
         raise AppError(f"{shown(path)} is no Python file", hint="name a function_app.py, or the folder with it")

@@ -13,7 +13,8 @@ from durablectl.errors import UsageError
 from durablectl.functionapp import sdk
 from durablectl.functionapp.declared import Registered, build_registry
 from durablectl.functionapp.decorators import DFApp
-from durablectl.functionapp.loader import APP_FILE, load_app, registry_of
+from durablectl.functionapp.loader import load_app, registry_of
+from durablectl.functionapp.search import APP_FILE
 
 
 def registry_from(source: Any) -> Registry:

@@ -15,7 +15,7 @@ from durablectl.engine.context import HTTP_ACTIVITY
 from durablectl.engine.registry import Orchestrator, Registry
 from durablectl.engine.wheel import Wheel
 from durablectl.errors import FunctionNotFound, UsageError, WaitTimeout
-from durablectl.functionapp.loader import find_app
+from durablectl.functionapp.search import find_app
 from durablectl.model import InstanceStatus
 from durablectl.taskhub import TaskHub
 from durablectl.testing.apps import name_of, orchestrator_from, registry_from

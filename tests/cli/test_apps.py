@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from durablectl.cli import completion
+
 BOTH = pytest.mark.parametrize("names", ["import azure.durable_functions as df", "from durablectl import df"], ids=["azure", "durablectl"])
 
 APP = """
@@ -81,3 +83,43 @@ def test_the_values_of_local_settings_are_the_environment_of_activities(run, pro
     source = "import os\nfrom durablectl import df" + APP.replace("return 2 * x", "return os.environ['GREETING']")
     (project / "function_app.py").write_text(source)
     assert run("run", "Child", "-q").out == "Bonjour\n"
+
+
+@pytest.fixture
+def folders(project):
+    """The working directory is an app of function.json folders: an orchestrator `Hello` and its activity `SayHello`."""
+    files = {
+        "host.json": "{}",
+        "Hello/function.json": '{"bindings": [{"type": "orchestrationTrigger", "name": "context", "direction": "in"}]}',
+        "Hello/__init__.py": (
+            "from durablectl import df\n"
+            "def hello(context):\n"
+            "    said = yield context.call_activity('SayHello', 'Oslo')\n"
+            "    return [said, (yield context.wait_for_external_event('Go'))] if context.get_input() else said\n"
+            "main = df.Orchestrator.create(hello)\n"
+        ),
+        "SayHello/function.json": '{"bindings": [{"type": "activityTrigger", "name": "name", "direction": "in"}]}',
+        "SayHello/__init__.py": "def main(name):\n    return f'Hello {name}'\n",
+    }
+    for name, text in files.items():
+        (project / name).parent.mkdir(exist_ok=True)
+        (project / name).write_text(text)
+    return project
+
+
+def test_an_app_of_folders_is_found_at_and_above_the_working_directory(run, folders, monkeypatch):
+    assert run("functions").out.split() == ["orchestrators", "Hello", "activities", "SayHello"]
+    monkeypatch.chdir(folders / "SayHello")
+    code, out, err = run("run", "Hello", "-q")
+    assert (code, out) == (0, "Hello Oslo\n"), err
+    assert (folders / ".durablectl" / "hub.db").is_file()
+
+
+def test_an_app_file_hides_the_folders_beside_it(run, folders):
+    (folders / "function_app.py").write_text("from durablectl import df" + APP)
+    assert run("functions", "-o", "id").out.split() == ["Child", "Parent"]
+
+
+def test_the_names_in_an_app_of_folders_are_completed(folders):
+    assert [each.value for each in completion.candidates(["start"], "H")] == ["Hello"]
+    assert [each.value for each in completion.candidates(["raise-event", "i-1"], "")] == ["Go"]

@@ -77,7 +77,10 @@ def test_what_the_author_should_hear_is_said_on_stderr(run, project):
 def test_without_an_app_it_says_how_to_get_one(run):
     code, out, err = run("functions")
     assert (code, out) == (1, "")
-    assert err == "durablectl: there is no function_app.py here\nhint: name it with --app PATH, or write one with: durablectl init\n"
+    assert err == (
+        "durablectl: there is no app here: no function_app.py and no function.json folders\n"
+        "hint: name it with --app PATH, or write one with: durablectl init\n"
+    )
 
 
 def test_a_broken_app_is_told_without_a_traceback(run, project):

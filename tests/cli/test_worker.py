@@ -67,7 +67,7 @@ def test_a_worker_ends_on_a_signal(run, app, number):
 def test_a_worker_without_an_app_says_so(run, project):
     code, out, err = run("worker", "--hub", "hub.db")
     assert (code, out) == (1, "")
-    assert "there is no function_app.py here" in err
+    assert "there is no app here" in err
     assert list(project.iterdir()) == []
 
 

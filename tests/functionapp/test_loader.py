@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from durablectl.functionapp.loader import find_app, load_app
+from durablectl.functionapp.loader import load_app
+from durablectl.functionapp.search import find_app
 
 SDK = "import azure.durable_functions as df\n"
 OWN = "from durablectl import df\n"
