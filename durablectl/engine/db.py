@@ -283,13 +283,14 @@ def _statements(script: str) -> Iterator[str]:
 
 
 def _make_folder(folder: Path) -> None:
-    """Make the hub's folder, so that a power cut leaves it; one that is called `.durablectl` ignores itself in git."""
+    """Make the hub's folder, so that a power cut leaves it. `.durablectl` is its owner's alone, and ignores itself in git."""
+    is_own = folder.name == ".durablectl"
     try:
         made = [each for each in folder.parents if not each.exists()]
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700 if is_own else 0o777, parents=True, exist_ok=True)
         for each in (folder, *made):
             _sync_folder(each.parent)
-        if folder.name == ".durablectl" and not (folder / ".gitignore").exists():
+        if is_own and not (folder / ".gitignore").exists():
             (folder / ".gitignore").write_text("*\n")
     except OSError as error:
         raise HubUnusable(f"cannot make the hub's folder {folder}: {error.strerror}") from error

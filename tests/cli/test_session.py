@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -97,6 +99,15 @@ def test_a_start_creates_the_hub_in_a_folder_that_ignores_itself(session, projec
     session().open(create=True)
     assert (project / ".durablectl" / "hub.db").is_file()
     assert (project / ".durablectl" / ".gitignore").read_text() == "*\n"
+
+
+def test_the_folder_of_a_hub_is_its_owners_alone(session, project):
+    before = os.umask(0o022)
+    try:
+        session(hub=".").open(create=True)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((project / ".durablectl").stat().st_mode) == 0o700
 
 
 def test_a_read_only_context_refuses_every_change(session):
