@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import secrets
+import shlex
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from durablectl import config
 from durablectl.cli.listening import listening
 from durablectl.cli.session import Session
 from durablectl.cli.signals import stop_signals
@@ -21,8 +26,6 @@ if TYPE_CHECKING:
     from durablectl.engine.registry import Registry
     from durablectl.server.app import Answered
     from durablectl.server.hosting import Hosting
-
-KEY_FILE = "serve.key"
 
 
 class Log(Enum):
@@ -107,20 +110,38 @@ def _reloading(session: Session, hosted: Hosting, wanted: bool) -> Iterator[None
 
 
 def _key(session: Session, serving: Serving, path: Path) -> str | None:
-    """The key to ask for: the one that was named, else, where others reach the server, one that is kept beside the hub."""
-    from durablectl.server.keys import checked_key, kept_key, read_key  # deferred, as above
+    """The key to ask for: the one that was named, else, where others reach the server, one that is kept for the user."""
+    from durablectl.server.keys import checked_key, read_key  # deferred, as above
     from durablectl.server.running import is_loopback  # deferred, as above
 
+    _report_project_key(session, serving, path)
     if serving.key_file is not None:
-        return read_key(serving.key_file)
+        new = f"(umask 077; openssl rand -hex 32 > {shlex.quote(str(serving.key_file))})"
+        return read_key(serving.key_file, f"put a new key into it: {new}; without --key-file, serve makes one")
     if (variable := session.options.key_env) is not None:
         return checked_key(session.environ.get(variable, ""), f"the variable {variable}")
     if is_loopback(serving.host):
         return None
-    file = path.with_name(KEY_FILE)
-    key = kept_key(file)
+    file = _kept_key(path)
+    key = read_key(file, f"remove it, and serve makes a new one: rm -r {shlex.quote(str(file))}")
     session.out.note(f"clients need the key in {file}")
     return key
+
+
+def _report_project_key(session: Session, serving: Serving, path: Path) -> None:
+    """Say that a key inside the project is not used: it may have come with a clone, and then others know it."""
+    beside = path.with_name("serve.key")
+    is_named = serving.key_file is not None and serving.key_file.absolute() == beside.absolute()
+    if beside.exists() and not is_named:
+        session.out.warn(f"{beside} is not read: it may have come with the project, and others may know it; remove it")
+
+
+def _kept_key(path: Path) -> Path:
+    """The file of the user's state folder with the key of the hub at `path`; made with a new key when it is not there."""
+    file = config.state_folder() / f"serve-{sha256(os.fsencode(path.resolve())).hexdigest()[:16]}.key"
+    if not os.path.lexists(file):
+        config.replace_text(file, secrets.token_urlsafe(32) + "\n")
+    return file
 
 
 def _origin(host: str, port: int) -> str:

@@ -22,3 +22,4 @@ from durablectl.config.settings import resolve as resolve
 from durablectl.config.settings import state_folder as state_folder
 from durablectl.config.settings import unknown_context as unknown_context
 from durablectl.config.started import Started as Started
+from durablectl.config.toml import replace_text as replace_text

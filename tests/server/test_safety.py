@@ -7,6 +7,7 @@ import stat
 
 import pytest
 
+from durablectl.config import state_folder
 from durablectl.server.access import Access
 from tests.server.serving import BASE, OWN, serving, spawn
 
@@ -111,49 +112,95 @@ def test_no_answer_allows_another_origin(unguarded):
     assert unguarded.ask("OPTIONS", "instances", headers={"Origin": f"http://127.0.0.1:{unguarded.port}"})[0] == 404
 
 
-def test_an_address_that_others_reach_gets_a_key_in_a_file_for_the_owner_only(tmp_path):
-    (tmp_path / "function_app.py").write_text(APP)
-    with serving(tmp_path, "--host", "0.0.0.0") as server:
+@pytest.fixture
+def own_app(tmp_path, monkeypatch):
+    """An app in a folder of its own, and the user's state folder beside it."""
+    for name in ("HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    for name in ("app", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "function_app.py").write_text(APP)
+    return tmp_path / "app"
+
+
+def kept_keys():
+    return sorted(state_folder().iterdir())
+
+
+def refused(folder, *options):
+    """What a server says that does not start."""
+    process = spawn(folder, "--port", "0", *options)
+    assert process.wait(20) == 2
+    process.stdout.close()
+    return (folder / "stderr.txt").read_text()
+
+
+def test_an_address_that_others_reach_gets_a_key_in_the_owners_state_folder(own_app):
+    with serving(own_app, "--host", "0.0.0.0") as server:
+        (file,) = kept_keys()
+        key = file.read_text().strip()
         assert server.ask("GET", "instances")[0] == 401
-        key = (tmp_path / "serve.key").read_text().strip()
         assert server.ask("GET", f"instances?code={key}")[0] == 200
-        assert f"clients need the key in {tmp_path / 'serve.key'}" in server.errors
+        assert f"clients need the key in {file}" in server.errors
         assert key not in server.errors
-    assert stat.S_IMODE((tmp_path / "serve.key").stat().st_mode) == 0o600
-    with serving(tmp_path, "--host", "0.0.0.0") as server:
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert not (own_app / "serve.key").exists()
+    with serving(own_app, "--host", "0.0.0.0") as server:
         assert server.ask("GET", f"instances?code={key}")[0] == 200
+
+
+def test_each_hub_has_a_key_of_its_own(own_app):
+    for folder in (own_app, own_app.parent / "other"):
+        with serving(folder, "--host", "0.0.0.0"):
+            pass
+    one, other = kept_keys()
+    assert one.read_text() != other.read_text()
+
+
+def test_a_key_that_came_with_the_project_opens_nothing_and_is_reported_once(own_app):
+    (own_app / "serve.key").write_text("known-to-all\n")
+    (own_app / "serve.key").chmod(0o600)
+    with serving(own_app, "--host", "0.0.0.0") as server:
+        assert server.ask("GET", "instances?code=known-to-all")[0] == 401
+        assert server.errors.count(f"{own_app / 'serve.key'} is not read") == 1
+
+
+@pytest.mark.parametrize("spoil", ["empty", "unreadable"])
+def test_a_kept_key_that_cannot_be_used_is_an_error_that_says_how_to_make_a_new_one(own_app, spoil):
+    with serving(own_app, "--host", "0.0.0.0"):
+        (file,) = kept_keys()
+    file.unlink()
+    file.touch(0o600) if spoil == "empty" else file.mkdir()
+    said = refused(own_app, "--host", "0.0.0.0")
+    assert f"hint: remove it, and serve makes a new one: rm -r {file}\n" in said
 
 
 @pytest.mark.parametrize(
     ("content", "mode", "said"),
     [
-        ("", 0o600, "holds no key"),
+        ("", 0o600, "holds no key\nhint: put a new key into it: (umask 077; openssl rand -hex 32 > "),
         ("a&b", 0o600, "would not survive in an address"),
         ("two words", 0o600, "would not survive in an address"),
         ("fine", 0o644, "can be read by others"),
-        (None, 0, "cannot read the key file"),
+        ("x" * 5000, 0o600, "would not survive in an address"),
+        (None, 0, "no such file or directory\nhint: put a new key into it: "),
     ],
-    ids=["empty", "a sign of queries", "a blank", "others can read it", "missing"],
+    ids=["empty", "a sign of queries", "a blank", "others can read it", "too long", "missing"],
 )
 def test_a_key_file_that_cannot_be_used_is_refused(content, mode, said, tmp_path):
     (tmp_path / "function_app.py").write_text(APP)
     if content is not None:
         (tmp_path / "key").write_text(content)
         (tmp_path / "key").chmod(mode)
-    process = spawn(tmp_path, "--key-file", str(tmp_path / "key"), "--port", "0")
-    assert process.wait(20) == 2
-    process.stdout.close()
-    errors = (tmp_path / "stderr.txt").read_text()
+    errors = refused(tmp_path, "--key-file", str(tmp_path / "key"))
     assert said in errors
     assert not content or f" {content} " not in errors
 
 
 def test_a_port_in_use_is_told_and_not_taken(unguarded, tmp_path):
     (tmp_path / "function_app.py").write_text(APP)
-    process = spawn(tmp_path, "--port", str(unguarded.port))
-    assert process.wait(20) == 2
-    process.stdout.close()
-    assert f"cannot listen on 127.0.0.1, port {unguarded.port}: address already in use" in (tmp_path / "stderr.txt").read_text()
+    said = refused(tmp_path, "--port", str(unguarded.port))
+    assert f"cannot listen on 127.0.0.1, port {unguarded.port}: address already in use" in said
 
 
 def test_json_lines_are_logged_on_demand(tmp_path):

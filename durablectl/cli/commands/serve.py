@@ -26,7 +26,7 @@ def serve(
     """Serve the local hub over HTTP as a Durable Functions app does, run its functions, and host the app's HTTP functions.
 
     Clients of the real service work against it unchanged. On this machine alone no key is needed; any other address asks for one:
-    --key-env, --key-file, or one that is made and kept beside the hub.
+    --key-env, --key-file, or one that is made and kept in your own state folder; its path is printed.
 
     Example:
 
