@@ -23,17 +23,19 @@ DurablectlError                  what went wrong, and a hint what to do next
 
 from __future__ import annotations
 
+from durablectl.redaction import redact
+
 
 class DurablectlError(Exception):
     """An error with a message for people: lower case, which, what, where, no final dot.
 
-    `hint` is the next command or the thing to mend, or None.
+    `hint` is the next command or the thing to fix, or None. A key in either is replaced: what is wrong with a value often quotes it.
     """
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = redact(message)
+        self.hint = None if hint is None else redact(hint)
+        super().__init__(self.message)
 
 
 class UsageError(DurablectlError):

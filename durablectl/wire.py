@@ -22,6 +22,7 @@ from durablectl.model import (
     InstanceStatus,
     RuntimeStatus,
 )
+from durablectl.redaction import redact
 
 CONTINUATION_HEADER = "x-ms-continuation-token"
 BASE_PATH = "/runtime/webhooks/durabletask"
@@ -286,15 +287,7 @@ def instance_id_from_payload(obj: Any) -> str:
 
 def redacted(payload: CheckStatusPayload) -> CheckStatusPayload:
     """The payload with `code=***` in place of every key."""
-    return replace(payload, entries={name: redacted_text(uri) for name, uri in payload.entries.items()})
-
-
-def redacted_text(text: str) -> str:
-    """A text with `code=***` in place of every key in its addresses."""
-    return re.sub(_CODE, r"\1***", text)
-
-
-_CODE = r"(?i)([?&]code=)[^&#\s\"'<>]*"
+    return replace(payload, entries={name: uri if name == "id" else redact(uri) for name, uri in payload.entries.items()})
 
 
 def _query(address: HubAddress) -> str:

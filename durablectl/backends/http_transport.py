@@ -19,7 +19,7 @@ import httpx
 from durablectl.backends.http_retry import RetryPolicy, retry_after
 from durablectl.errors import DurablectlError, NotATaskHub, OutcomeUnknown, ServiceError, Unreachable, UsageError
 from durablectl.version import __version__
-from durablectl.wire import fault_from_json, is_status, json_value, redacted_text
+from durablectl.wire import fault_from_json, is_status, json_value
 
 MAX_REDIRECTS = 5
 Headers = Mapping[str, str]
@@ -243,7 +243,7 @@ def _unreachable(base: str, error: httpx.HTTPError) -> tuple[Unreachable, bool]:
             return Unreachable(f"the host '{host}' cannot be found", hint="check the address of the task hub"), not lasting
     if isinstance(error, httpx.TimeoutException):
         return Unreachable(f"no answer from {base} in time", hint="--request-timeout gives it longer"), True
-    return Unreachable(f"cannot reach {base}: {redacted_text(str(error)) or 'the connection broke'}"), True
+    return Unreachable(f"cannot reach {base}: {str(error) or 'the connection broke'}"), True
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

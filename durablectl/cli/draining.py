@@ -109,7 +109,7 @@ def drain_and_show(session: Session, wanted: Drain, timeout: float | None, inter
             session.out.talk(f"durablectl: interrupted; {_counted(gate.left)} in flight")
             raise
     if gate.left is None:
-        raise Unreachable(f"no answer from {wire.redacted_text(hub.address)} in time")
+        raise Unreachable(f"no answer from {hub.address} in time")
     _show(session, gate, timeout)
 
 

@@ -17,7 +17,6 @@ from durablectl.cli.session import Session
 from durablectl.errors import DurablectlError, UsageError
 from durablectl.model import InstanceStatus
 from durablectl.render import ci
-from durablectl.wire import redacted_text
 
 if TYPE_CHECKING:
     from durablectl.taskhub import TaskHub
@@ -83,7 +82,7 @@ class Reports:
     def _write_junit(self, path: Path, verdicts: Sequence[ci.Verdict], fault: str | None) -> None:
         from durablectl.render.junit import report  # deferred: few ask for it
 
-        text = report("durablectl wait", verdicts, now=datetime.now(UTC), hub=redacted_text(self._hub.address), fault=fault)
+        text = report("durablectl wait", verdicts, now=datetime.now(UTC), hub=self._hub.address, fault=fault)
         try:
             path.write_text(text, encoding="utf-8")
         except OSError as error:

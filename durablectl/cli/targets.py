@@ -47,7 +47,7 @@ class Targets:
         hub = self.hub
         if self.is_foreign:
             self._session.begin_change_at(hub.address, hub.name or None, yes=yes, confirm=confirm)
-            self._session.out.note(f"using the task hub at {wire.redacted_text(hub.address)}, named by the instance's payload")
+            self._session.out.note(f"using the task hub at {hub.address}, named by the instance's payload")
         else:
             self._session.begin_change(yes=yes, confirm=confirm)
         return hub

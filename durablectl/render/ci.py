@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from durablectl.model import InstanceStatus, RuntimeStatus
+from durablectl.redaction import redact
 from durablectl.render.safe import defuse, safe_line
 from durablectl.render.views import duration_text, ending_line
 
@@ -86,7 +87,7 @@ def verdict(instance_id: str, status: InstanceStatus | None, *, content: bool, s
 
 def short(text: str, longest: int = LONGEST_NAME) -> str:
     """Text on one harmless line, cut where it gets long."""
-    line = safe_line(text[: longest + 1])
+    line = safe_line(redact(text[: longest + 1]))
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
@@ -139,15 +140,15 @@ def _row(verdict: Verdict) -> str:
 
 def _cell(text: str) -> str:
     """Text that Markdown takes for nothing but text: punctuation as entities."""
-    return re.sub(r"[!-,./:-@\[-`{-~]", lambda found: f"&#{ord(found[0])};", text)
+    return re.sub(r"[!-,./:-@\[-`{-~]", lambda found: f"&#{ord(found[0])};", redact(text))
 
 
 def _github(text: str, *, is_property: bool = False) -> str:
     """As actions/toolkit escapes the data and the properties of a command."""
-    escaped = defuse(text, ci=True).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    escaped = defuse(redact(text), ci=True).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
     return escaped.replace(":", "%3A").replace(",", "%2C") if is_property else escaped
 
 
 def _azure(text: str) -> str:
     """As the agent reads the message of a command back; `%` has a name of its own there."""
-    return defuse(text, ci=True).replace("%", "%AZP25").replace("\r", "%0D").replace("\n", "%0A")
+    return defuse(redact(text), ci=True).replace("%", "%AZP25").replace("\r", "%0D").replace("\n", "%0A")

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from durablectl.redaction import redact
 from durablectl.render.ci import Kind, Verdict
 from durablectl.render.safe import safe
 
@@ -59,4 +60,4 @@ def _kind(verdict: Verdict, fault: str | None) -> str:
 
 
 def _text(text: str) -> str:
-    return _NO_XML.sub("\ufffd", safe(text[:LONGEST]))
+    return _NO_XML.sub("\ufffd", safe(redact(text[:LONGEST])))

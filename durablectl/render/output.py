@@ -15,6 +15,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, TextIO
 
 from durablectl.errors import DurablectlError, UsageError
+from durablectl.redaction import redact
 from durablectl.render.query import compiled, searched
 from durablectl.render.safe import defuse, json_safe, safe
 
@@ -218,8 +219,8 @@ class Output:
             self.talk(f"hint: {hint}")
 
     def talk(self, text: str) -> None:
-        """Write to stderr whatever else is set; a reader that went away is no reason to stop."""
-        self._talk(defuse(safe(text), ci=self.in_ci))
+        """Write to stderr whatever else is set, without the keys in it; a reader that went away is no reason to stop."""
+        self._talk(defuse(safe(redact(text)), ci=self.in_ci))
 
     def command(self, line: str) -> None:
         """Write a command for a CI runner, one that `render.ci` made, as it is; also with -q."""

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from durablectl.model import InstanceStatus, RuntimeStatus
+from durablectl.redaction import redact
 from durablectl.render.output import Output
 from durablectl.render.safe import safe_line
 from durablectl.render.views import decoded, duration_text
@@ -50,7 +51,7 @@ def _percent(done: Any, total: Any) -> float | None:
 
 
 def _short(text: str) -> str:
-    line = safe_line(text)
+    line = safe_line(redact(text))
     return line if len(line) <= LONGEST_MESSAGE else line[: LONGEST_MESSAGE - 1] + "…"
 
 

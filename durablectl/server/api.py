@@ -13,7 +13,6 @@ from durablectl.server.call import Call
 from durablectl.server.entities import Entities
 from durablectl.server.gate import Gate
 from durablectl.server.operations import Instances, Place
-from durablectl.wire import redacted_text
 
 _OWN_CONNECTIONS = frozenset({"storage", "azurewebjobsstorage"})
 
@@ -42,7 +41,7 @@ class Api:
         except HubBusy as error:
             return answers.went_wrong(error.message, status=503)
         except DurablectlError as error:
-            return answers.went_wrong(redacted_text(error.message))
+            return answers.went_wrong(error.message)
 
     def _elsewhere(self, call: Call) -> Response | None:
         """The answer of another hub, which is an empty one here, or of a connection that nobody knows."""

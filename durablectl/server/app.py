@@ -13,12 +13,13 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from durablectl.redaction import redact
 from durablectl.server.access import Access
 from durablectl.server.answers import Refusal, empty, short, went_wrong
 from durablectl.server.api import Api
 from durablectl.server.call import Call, headers_of, origin_of, target_of
 from durablectl.server.operations import PATH
-from durablectl.wire import exact_time_to_text, redacted_text
+from durablectl.wire import exact_time_to_text
 
 RPC_PATH = "/durabletask"
 _VERBS = {"GET", "POST", "DELETE", "OPTIONS"}
@@ -133,9 +134,7 @@ class App:
     def _answered(self, scope: Scope, status: int, seconds: float) -> Answered:
         client = scope.get("client")
         target = target_of(scope).replace(self._rpc, RPC_PATH, 1)
-        if "=" in target:
-            target = redacted_text(target)
-        return Answered(datetime.now(UTC), client[0] if client else "-", scope["method"], target, status, seconds)
+        return Answered(datetime.now(UTC), client[0] if client else "-", scope["method"], redact(target), status, seconds)
 
 
 def _below(base: str, path: str) -> str | None:

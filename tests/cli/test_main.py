@@ -146,6 +146,11 @@ def test_a_traceback_is_shown_with_debug_only(run):
     assert "Traceback" in err
 
 
+def test_a_traceback_shows_no_key(run):
+    err = run("--debug", "list", "--context", "https://h?code=S3CRET").err
+    assert ("no context 'https://h?code=***'" in err, "Traceback" in err, "S3CRET" in err) == (True, True, False)
+
+
 def test_no_hub_and_no_app_says_what_to_do(run):
     code, out, err = run("links", "x")
     assert (code, out) == (2, "")

@@ -267,3 +267,11 @@ def test_a_real_terminal_is_recognised():
     with os.fdopen(leader, "w"), os.fdopen(follower, "w") as stream:
         out = Output(stream, stream, environ={"TERM": "xterm-256color"})
         assert (out.is_terminal, out.is_rich, out.wants_progress) == (True, True, True)
+
+
+def test_no_message_shows_a_key():
+    stream = io.StringIO()
+    out = Output(io.StringIO(), stream, verbose=True, environ={})
+    for say in (out.talk, out.note, out.detail, out.hint, out.warn, out.error):
+        say("https://h?code=S3CRET")
+    assert (stream.getvalue().count("https://h?code=***"), "S3CRET" in stream.getvalue()) == (6, False)

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from durablectl import wire
 from durablectl.cli.names import instances
 from durablectl.cli.session import Session
 from durablectl.cli.showing import payload_json, show_payload
 from durablectl.cli.targets import required
 from durablectl.errors import InstanceNotFound, UsageError
+from durablectl.redaction import redact
 
 
 def links(
@@ -53,8 +53,6 @@ def links(
 
 
 def _show_creation(session: Session) -> None:
-    shown = {
-        name: address if session.options.show_secrets else wire.redacted_text(address) for name, address in session.hub.creation().items()
-    }
+    shown = {name: address if session.options.show_secrets else redact(address) for name, address in session.hub.creation().items()}
     width = max(map(len, shown))
     session.out.show("\n".join(f"{name:{width}}  {address}" for name, address in shown.items()), shown)

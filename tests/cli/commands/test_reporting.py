@@ -158,3 +158,14 @@ def test_hostile_names_run_no_command(remote, server):
         lines = commands(remote("wait", "bad", "--ci", "full", env=env).err)
         assert len(lines) == 1
         assert lines[0].startswith(("::error title=", "##vso[task.logissue type=error]"))
+
+
+def test_no_report_shows_a_key(remote, server, project):
+    text = "GET https://h/x?code=S3CRET failed"
+    server.on("GET", "/instances/bad", (200, status("bad", "Failed", name=text, output=text)))
+    summary, junit = project / "summary.md", project / "report.xml"
+    for env in (GITHUB, AZURE):
+        settings = {**env, "GITHUB_STEP_SUMMARY": str(summary), "AGENT_TEMPDIRECTORY": str(project)}
+        err = remote("wait", "bad", "--ci", "full", "--junit", junit, env=settings).err
+        reports = [err, junit.read_text(), *(file.read_text() for file in project.glob("*.md"))]
+        assert not [report for report in reports if "S3CRET" in report.replace("&#45;", "-")]
