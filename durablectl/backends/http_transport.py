@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import socket
 import ssl
@@ -11,17 +12,20 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import httpx
 
+from durablectl.backends.http_body import ENCODINGS, MOST_BYTES, Garbled, TooLarge, read_body
+from durablectl.backends.http_deadline import Deadline, keep
 from durablectl.backends.http_retry import RetryPolicy, retry_after
 from durablectl.errors import DurablectlError, NotATaskHub, OutcomeUnknown, ServiceError, Unreachable, UsageError
 from durablectl.version import __version__
 from durablectl.wire import fault_from_json, is_status, json_value
 
 MAX_REDIRECTS = 5
+LARGER_HINT = "raise the limit with DURABLECTL_MAX_RESPONSE=2GB, or max-response in the context"
 Headers = Mapping[str, str]
 
 
@@ -29,7 +33,7 @@ Headers = Mapping[str, str]
 class Request:
     """One request: `target` is path and query below the base address, encoded. `repeatable` when sending it twice does no harm.
 
-    `look` says where the caller can see whether a request was carried out whose answer was lost.
+    `look` says where the caller can see whether a request was carried out whose answer was lost. `timeout` is for the whole answer.
     """
 
     method: str
@@ -83,7 +87,10 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to talk: secrets are in `headers` or come from `headers_provider`, which is asked before each attempt."""
+    """How to talk: secrets are in `headers` or come from `headers_provider`, which is asked before each attempt.
+
+    `timeout` is for one whole answer, from the look-up of the name to the last byte; `max_response` is how many bytes it may have.
+    """
 
     headers: Headers = field(default_factory=dict, repr=False)
     headers_provider: Callable[[], Headers] | None = None
@@ -91,6 +98,14 @@ class Settings:
     ca_file: str | Path | None = None
     proxy: str | None = field(default=None, repr=False)
     pace: Pace = field(default_factory=Pace)
+    max_response: int = MOST_BYTES
+
+
+class Client(NamedTuple):
+    """A client of one thread at a time, and the end of what it does."""
+
+    http: httpx.Client
+    deadline: Deadline
 
 
 class Transport:
@@ -100,56 +115,65 @@ class Transport:
         self.base, self._settings = base, settings
         check_headers(settings.headers)
         self._verify = _trust(base, settings)
-        self._idle: deque[httpx.Client] = deque()
+        self._idle: deque[Client] = deque()
         self._closed = False
 
-    def send(self, request: Request) -> Answer:
+    def send(self, request: Request, deadline: float | None = None) -> Answer:
         """The service's answer, whatever its status; temporary trouble is met by sending again where that is safe.
 
+        `deadline`, a time of the pace's clock, ends the attempt that is under way then, and the sending again.
         `OutcomeUnknown` when a request that is not repeatable may have been carried out; else the error of the last attempt.
         """
         pace = self._settings.pace
+        timeout = self._settings.timeout if request.timeout is None else request.timeout
         started, attempt, resent = pace.clock(), 0, False
+        left = math.inf if deadline is None else deadline - started
         while True:
             attempt += 1
-            outcome = self._attempt(request)
+            outcome = self._attempt(request, min(timeout, left))
             if isinstance(outcome, Answer):
                 return replace(outcome, resent=resent)
             if outcome.maybe_done and not request.repeatable:
                 raise _unknown(request, outcome) from outcome.error
             delay = pace.retry.delay(attempt, pace.clock() - started, outcome.asked, pace.chance())
-            if not outcome.temporary or delay is None:
+            left = math.inf if deadline is None else deadline - pace.clock()
+            if not outcome.temporary or delay is None or delay >= left:
                 raise outcome.error
             resent = resent or outcome.maybe_done
+            left -= delay
             pace.sleep(delay)
 
     def close(self) -> None:
         self._closed = True
         while self._idle:
-            self._idle.pop().close()
+            self._idle.pop().http.close()
 
-    def _attempt(self, request: Request) -> Answer | Trouble:
-        url = self.base + request.target
+    def _attempt(self, request: Request, seconds: float) -> Answer | Trouble:
+        client = self._client()
         try:
-            for _ in range(MAX_REDIRECTS + 1):
-                response = self._once(request, url)
+            client.deadline.begin(seconds)
+            return self._exchange(client.http, request)
+        except httpx.InvalidURL:
+            raise UsageError(f"the request makes no valid address below {self.base}") from None
+        except TooLarge as error:
+            return Trouble(Unreachable(f"the answer of {self.base} {error}", hint=LARGER_HINT), temporary=False)
+        except Garbled as error:
+            return Trouble(Unreachable(f"the answer of {self.base} was cut short or garbled: {error}"))
+        except httpx.HTTPError as error:
+            return _failed(self.base, error)
+        finally:
+            self._give_back(client)
+
+    def _exchange(self, client: httpx.Client, request: Request) -> Answer | Trouble:
+        """One attempt, within the origin followed to where it is redirected."""
+        url = self.base + request.target
+        headers = {**self._settings.headers, **self._provided(), **request.headers}
+        for _ in range(MAX_REDIRECTS + 1):
+            with client.stream(request.method, url, content=request.body, headers=headers) as response:
                 if not response.has_redirect_location:
                     return self._read(response)
                 url = _next_hop(request, url, response)
-        except httpx.InvalidURL:
-            raise UsageError(f"the request makes no valid address below {self.base}") from None
-        except httpx.HTTPError as error:
-            return _failed(self.base, error)
         raise NotATaskHub(f"{self.base} redirects in circles")
-
-    def _once(self, request: Request, url: str) -> httpx.Response:
-        client = self._client()
-        try:
-            headers = {**self._settings.headers, **self._provided(), **request.headers}
-            timeout = self._settings.timeout if request.timeout is None else request.timeout
-            return client.request(request.method, url, content=request.body, headers=headers, timeout=timeout)
-        finally:
-            self._give_back(client)
 
     def _provided(self) -> Headers:
         if self._settings.headers_provider is None:
@@ -158,32 +182,36 @@ class Transport:
         check_headers(headers)
         return headers
 
-    def _client(self) -> httpx.Client:
+    def _client(self) -> Client:
         try:
             return self._idle.pop()
         except IndexError:
-            own = {"User-Agent": f"durablectl/{__version__}", "Accept": "application/json"}
+            own = {"User-Agent": f"durablectl/{__version__}", "Accept": "application/json", "Accept-Encoding": ENCODINGS}
             return self._made(own)
 
-    def _made(self, headers: Headers) -> httpx.Client:
+    def _made(self, headers: Headers) -> Client:
         try:
-            return httpx.Client(verify=self._verify, proxy=self._settings.proxy, headers=headers, follow_redirects=False)
+            client = httpx.Client(verify=self._verify, proxy=self._settings.proxy, headers=headers, follow_redirects=False)
         except (ValueError, ImportError, httpx.InvalidURL):  # its text may quote a password
             hint = "as in http://proxy:8080; it comes from the context, or from HTTPS_PROXY, HTTP_PROXY or ALL_PROXY"
             raise UsageError("the proxy's address cannot be used", hint=hint) from None
+        deadline = Deadline()
+        keep(deadline, client)
+        return Client(client, deadline)
 
-    def _give_back(self, client: httpx.Client) -> None:
+    def _give_back(self, client: Client) -> None:
         self._idle.append(client)
         if self._closed:
             self.close()
 
     def _read(self, response: httpx.Response) -> Answer | Trouble:
-        headers, body, value, is_json = dict(response.headers), response.content, None, False
+        body = read_body(response, self._settings.max_response)
+        headers, value, is_json = dict(response.headers), None, False
         if body and "json" in headers.get("content-type", "").lower():
             try:
                 value, is_json = json_value(body), True
             except ValueError:
-                return Trouble(Unreachable(f"the answer of {self.base} was cut short or garbled ({len(body)} bytes)"))
+                raise Garbled(f"{len(body)} bytes that are no JSON") from None
         answer = Answer(response.status_code, headers, body, is_json, value)
         return _temporary(self.base, answer, retry_after(headers, self._settings.pace.now())) or answer
 
