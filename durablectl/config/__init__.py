@@ -13,9 +13,10 @@ from durablectl.config.contexts import check_name as check_name
 from durablectl.config.contexts import checked as checked
 from durablectl.config.contexts import read_user_file as read_user_file
 from durablectl.config.contexts import write_user_file as write_user_file
+from durablectl.config.hub_files import HUB_FOLDER as HUB_FOLDER
+from durablectl.config.hub_files import hub_file as hub_file
 from durablectl.config.keys import Credential as Credential
 from durablectl.config.keys import KeyRing as KeyRing
-from durablectl.config.settings import HUB_FOLDER as HUB_FOLDER
 from durablectl.config.settings import Settings as Settings
 from durablectl.config.settings import default_user_file as default_user_file
 from durablectl.config.settings import resolve as resolve

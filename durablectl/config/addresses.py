@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from durablectl.errors import UsageError
 
 _PORTS = {"http": 80, "https": 443}
+_NAME = r"[a-z0-9_-]+"
+_HOST = rf"(?:localhost|\[[0-9a-f:.]+\]|{_NAME}(?:\.{_NAME})+\.?|{_NAME}(?=:\d))(?::\d+)?(?:[/?#].*)?"
 
 
 def is_url(text: str) -> bool:
     return text.lower().startswith(("http://", "https://"))
+
+
+def looks_like_host(text: str) -> bool:
+    """Whether a text without a scheme is more likely an address than a file: a domain, `localhost`, or anything with a port."""
+    return re.fullmatch(_HOST, text, re.IGNORECASE | re.DOTALL) is not None
+
+
+def with_scheme(host: str) -> str:
+    """The address that was probably meant by a host without a scheme; without the query, where a key may be."""
+    plain = re.split(r"[?#]", host, maxsplit=1)[0]
+    return f"{'http' if is_loopback(f'http://{plain}') else 'https'}://{plain}"
 
 
 def origin_of(url: str) -> str:
@@ -33,7 +47,10 @@ def without_key(url: str) -> str:
 
 
 def is_loopback(url: str) -> bool:
-    host = (_split(url).hostname or "").rstrip(".")
+    try:
+        host = (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return False
     return host in ("localhost", "::1") or host.endswith(".localhost") or host.startswith("127.")
 
 
@@ -49,5 +66,6 @@ def _split(url: str) -> SplitResult:
     except ValueError:
         valid = False
     if not valid:
-        raise UsageError("the hub's address is no http or https address", hint="write for example https://orders.azurewebsites.net")
+        example = with_scheme(url) if looks_like_host(url) else "for example https://orders.azurewebsites.net"
+        raise UsageError("the hub's address is no http or https address", hint=f"write {example}")
     return parts

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, TypeGuard
 
 from durablectl.config.addresses import is_url, without_key
+from durablectl.config.hub_files import path_of
 from durablectl.config.toml import parse_toml, place_of, read_text, replace_text, unknown_setting
 from durablectl.errors import UsageError
 
@@ -187,7 +188,10 @@ def _context(path: Path, text: str, name: str, table: dict[str, Any], allowed: t
         if key not in allowed:
             raise unknown_setting(path, text, key, allowed)
         values[key.replace("-", "_")] = _value(path, text, key, value)
-    for key in ("hub", "app", "key_file", "ca_file"):
+    if "hub" in values:
+        address = _address(path, text, "hub", values.pop("hub"))
+        values["url" if is_url(address) and "url" not in values else "hub"] = address
+    for key in ("app", "key_file", "ca_file"):
         if values.get(key):
             values[key] = _beside(path, values[key])
     try:
@@ -228,10 +232,9 @@ def _refuse_secrets(path: Path, text: str, parsed: dict[str, Any]) -> None:
 
 
 def _address(path: Path, text: str, name: str, value: str) -> str:
-    if not is_url(value):
-        return str(_beside(path, value))
+    """An address, or for `hub` the path of a file."""
     try:
-        return without_key(value)
+        return without_key(value) if name == "url" or is_url(value) else str(path_of(value, path.parent))
     except UsageError as error:
         raise UsageError(f"'{name}' {place_of(path, text, name)}: {error.message}", hint=error.hint) from error
 

@@ -10,12 +10,11 @@ from typing import NamedTuple
 
 from durablectl.config.addresses import is_url, origin_of, without_key
 from durablectl.config.contexts import Context, ProjectFile, UserFile, find_project_file, read_project_file, read_user_file
+from durablectl.config.hub_files import HUB_FILE, HUB_FOLDER, hub_file
 from durablectl.config.keys import Credential, KeyRing
 from durablectl.errors import UsageError
 from durablectl.functionapp.search import find_app
 
-HUB_FOLDER = ".durablectl"
-HUB_FILE = "hub.db"
 FOUND = "found upwards from the working directory"
 
 
@@ -116,12 +115,12 @@ def _choose(asked: Mapping[str, str], given: Mapping[str, str], cwd: Path, user:
     if name := asked.get("context"):
         return _by_name(name, known, user, given["context"], explicit=True)
     if hub := asked.get("hub"):
-        return _Choice(_by_address(hub, cwd, asked), given["hub"], own=True, explicit=True)
+        return _Choice(_by_address(hub, cwd, asked, given["hub"]), given["hub"], own=True, explicit=True)
     if project and project.context:
         return _by_name(project.context, known, user, f"durablectl.toml ({project.path})", explicit=False)
     if project and project.hub:
-        context = _by_address(project.hub, project.path.parent, {"task_hub": project.task_hub, "connection": project.connection})
-        return _Choice(context, f"durablectl.toml ({project.path})", own=False)
+        source, extra = f"durablectl.toml ({project.path})", {"task_hub": project.task_hub, "connection": project.connection}
+        return _Choice(_by_address(project.hub, project.path.parent, extra, source), source, own=False)
     if user.current:
         return _by_name(user.current, user.contexts, user, f"current context ({user.path})", explicit=False)
     return None
@@ -130,15 +129,24 @@ def _choose(asked: Mapping[str, str], given: Mapping[str, str], cwd: Path, user:
 def _by_name(name: str, known: Mapping[str, Context], user: UserFile, source: str, *, explicit: bool) -> _Choice:
     if name not in known:
         raise unknown_context(name, known, source)
-    return _Choice(known[name], source, own=name in user.contexts, explicit=explicit)
+    context = known[name]
+    if context.hub is not None:
+        context = context._replace(hub=_file(context.hub, Path(), f"context {name}"))
+    return _Choice(context, source, own=name in user.contexts, explicit=explicit)
 
 
-def _by_address(text: str, folder: Path, extra: Mapping[str, str | None]) -> Context:
-    """A context without a name, for an address or a file. A folder stands for the hub inside it."""
+def _by_address(text: str, folder: Path, extra: Mapping[str, str | None], source: str) -> Context:
+    """A context without a name, for an address or a file."""
     if is_url(text):
         return Context("", url=without_key(text), task_hub=extra.get("task_hub"), connection=extra.get("connection"))
-    path = Path(os.path.normpath(folder / Path(text).expanduser()))
-    return Context("", hub=str(path / HUB_FOLDER / HUB_FILE if path.is_dir() else path))
+    return Context("", hub=_file(text, folder, source))
+
+
+def _file(text: str, folder: Path, source: str) -> str:
+    try:
+        return str(hub_file(text, folder))
+    except UsageError as error:
+        raise UsageError(f"{source.removeprefix('flag ')}: {error.message}", hint=error.hint) from error
 
 
 def _app(

@@ -201,7 +201,7 @@ def _address(session: Session, url: str | None) -> dict[str, str | None]:
     if url is None and hub is None:
         raise UsageError("a context needs an address", hint="--url https://orders.azurewebsites.net, or --hub PATH")
     if hub is not None and not config.is_url(hub):
-        return {"hub": _absolute(session, hub)}
+        return {"hub": str(config.hub_file(hub, session.cwd))}
     return {"url": url or hub}
 
 
