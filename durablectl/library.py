@@ -29,7 +29,7 @@ def connect(
 ) -> TaskHub:
     """A task hub, to be closed after use (`with connect() as hub`).
 
-    `target` is the address of an app (`https://…`) or a local hub's file, which is made when it is missing. Without it the hub is found as
+    `target` is the address of an app (`https://…`) or a local hub's file, which the first start makes. Without it the hub is found as
     the command line finds it: `context`, the variables, `durablectl.toml`, the user's current context, the hub beside the nearest app.
     `key` is the system key of a remote hub; without it a context of the user's may have one for that address. `timeout` is for one request,
     in seconds. `app` is the function_app.py, or its folder, that a local hub runs while it is waited for.
@@ -68,7 +68,7 @@ def _remote(settings: config.Settings, key: str | None, timeout: float) -> TaskH
 def _local(path: Path, app: Path | None) -> TaskHub:
     from durablectl.backends.local import LocalTaskHub  # deferred: a remote hub needs no engine
 
-    return LocalTaskHub(path, registry=None if app is None else load_registry(app), create=True)
+    return LocalTaskHub(path, registry=None if app is None else load_registry(app), late=True)
 
 
 def load_registry(app: Path) -> Registry:

@@ -8,7 +8,8 @@ import pytest
 
 import durablectl
 from durablectl import connect
-from durablectl.errors import UsageError
+from durablectl.errors import InstanceNotFound, UsageError
+from durablectl.model import InstanceFilter
 
 APP = """
 from durablectl import df
@@ -38,6 +39,16 @@ def test_a_hub_beside_the_app_is_found_and_worked_on_while_it_is_waited_for(proj
         status = hub.wait_for_completion(run.id, timeout=30)
     assert status.output == [7, "ada"]
     assert (project / ".durablectl" / ".gitignore").read_text() == "*\n"
+
+
+def test_reading_makes_no_hub(project: Path) -> None:
+    with connect() as hub:
+        assert list(hub.list_page(InstanceFilter())) == []
+        with pytest.raises(InstanceNotFound):
+            hub.get_status("o-1")
+        assert not (project / ".durablectl").exists()
+        hub.start("order", instance_id="o-1")
+        assert hub.get_status("o-1").instance_id == "o-1"
 
 
 def test_a_named_file_is_made(project: Path) -> None:

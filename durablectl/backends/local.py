@@ -61,7 +61,7 @@ def _utc_now() -> datetime:
 class LocalTaskHub:
     """A hub in an SQLite file, which `create` makes when it is missing. With a `registry`, `start` refuses what is no orchestrator of it.
 
-    `durable=False` is for hubs that end with a test: see `Database`.
+    `late` and `durable`: see `Database`.
     """
 
     def __init__(
@@ -70,10 +70,11 @@ class LocalTaskHub:
         *,
         registry: Registry | None = None,
         create: bool = False,
+        late: bool = False,
         durable: bool = True,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
-        self._database = Database(Path(path), create=create, durable=durable)
+        self._database = Database(Path(path), create=create, late=late, durable=durable)
         self._queries = Queries(self._database)
         self._registry, self._now = registry, now
         self._seen = threading.local()

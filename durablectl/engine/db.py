@@ -30,10 +30,11 @@ class Database:
     """A hub file, with one connection a thread.
 
     Writes are WAL with `synchronous=FULL`: what a committed transaction holds survives a power cut. `create` makes the file (and
-    the folder) when it is not there; without it a missing file is `HubUnusable`. `durable=False` is for hubs that end with a test.
+    the folder) when it is not there; without it a missing file is `HubUnusable`. With `late` a missing file is made by the first write,
+    and reads as an empty hub until then. `durable=False` is for hubs that end with a test.
     """
 
-    def __init__(self, path: Path, *, create: bool = False, durable: bool = True) -> None:
+    def __init__(self, path: Path, *, create: bool = False, late: bool = False, durable: bool = True) -> None:
         self.path = path
         self._durable = durable
         self._threads = threading.local()
@@ -41,7 +42,9 @@ class Database:
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._closed = False
-        self._open_first(create)
+        self._is_missing = late and not path.exists()
+        if not self._is_missing:
+            self._open_first(create)
         self.bell = bell_of(path)
 
     def _open_first(self, create: bool) -> None:
@@ -109,10 +112,19 @@ class Database:
 
     def query(self, sql: str, parameters: Any = ()) -> list[Row]:
         """All rows of a read; no cursor stays open (it would keep the WAL growing)."""
+        if self._is_missing and not self._is_made():
+            return []
         try:
             return self.connection().execute(sql, parameters).fetchall()
         except (sqlite3.Error, UnicodeEncodeError) as error:  # as `translated` does it, for what is asked a thousand times a second
             raise _hub_error(self.path, error) from error
+
+    def _is_made(self, *, create: bool = False) -> bool:
+        """Whether a file that was missing is there by now, or could be made."""
+        if create or self.path.exists():
+            self._open_first(create)
+            self._is_missing = False
+        return not self._is_missing
 
     def one(self, sql: str, parameters: Any = ()) -> Row | None:
         rows = self.query(sql, parameters)
@@ -125,6 +137,8 @@ class Database:
             with self._part() as connection:
                 yield connection
             return
+        if self._is_missing:
+            self._is_made(create=True)
         # The threads of one process queue up here: SQLite itself makes whoever is second sleep, longer and longer.
         with self._writing, translated(self.path):
             connection = self.connection()
@@ -193,8 +207,8 @@ class Database:
 
     def data_version(self) -> int:
         """A number that changes when another connection, of any process, has committed."""
-        version: int = self.query("PRAGMA data_version")[0][0]
-        return version
+        row = self.one("PRAGMA data_version")
+        return 0 if row is None else int(row[0])
 
     def close(self) -> None:
         with self._lock:
