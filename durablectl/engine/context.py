@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -157,10 +158,10 @@ class OrchestrationContext:
         token_source: Any = None,
         is_raw_str: bool = False,
     ) -> Task:
-        """Call an HTTP address durably. Content that is not raw is sent as JSON, a string too."""
+        """Call an HTTP address durably. Content that is not raw is sent as plain JSON, a string too, in the very bytes of the SDK."""
         if is_raw_str and not isinstance(content, str):
             raise TypeError(f"is_raw_str wants a string as content, not {type(content).__name__}")
-        body = content if is_raw_str or content is None else dumps(content)
+        body = content if is_raw_str or content is None else json.dumps(content, allow_nan=False)
         token = None if token_source is None else token_source.to_json()
         request = {"method": method, "uri": uri, "content": body, "headers": headers, "tokenSource": token}
         return ActivityTask(HTTP_ACTIVITY, dumps({key: value for key, value in request.items() if value is not None}))

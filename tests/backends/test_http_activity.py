@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ast import literal_eval
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
@@ -11,6 +12,21 @@ from durablectl.backends.http_activity import call_http
 
 
 class Echo(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(302 if self.path == "/moved" else 200)
+        self.send_header("Location", "/here")
+        self.end_headers()
+        self.wfile.write(f"{self.path} {self._sent()}".encode())
+
+    def _sent(self) -> dict[str, str]:
+        return {name: value for name, value in self.headers.items() if name != "Host"}
+
+    def do_PUT(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(f"{body} {self._sent()}".encode())
+
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(418)
@@ -43,3 +59,31 @@ def test_no_answer_fails_the_call() -> None:
 def test_a_managed_identity_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match="a local hub has no managed identity"):
         call_http({"method": "GET", "uri": "http://127.0.0.1:9/", "tokenSource": {"kind": "AzureManagedIdentity"}})
+
+
+@pytest.mark.parametrize(
+    ("headers", "sent"),
+    [
+        ({}, {"Content-Length": "8", "Content-Type": "text/plain"}),
+        ({"content-type": "application/json"}, {"Content-Length": "8", "Content-Type": "application/json"}),
+        (
+            {"X-Mine": "yes", "Content-Type": "application/x-www-form-urlencoded"},
+            {"X-Mine": "yes", "Content-Length": "8", "Content-Type": "application/x-www-form-urlencoded; charset=utf-8"},
+        ),
+    ],
+    ids=["no type", "a type", "a form"],
+)
+def test_89_the_body_is_sent_with_the_headers_of_the_extension(echo: str, headers, sent) -> None:
+    answer = call_http({"method": "PUT", "uri": echo, "content": '{"a": 1}', "headers": headers})["content"]
+    assert answer.startswith('{"a": 1} ')
+    assert literal_eval(answer.removeprefix('{"a": 1} ')) == sent
+
+
+def test_89_what_has_no_body_has_no_type_and_redirects_are_followed(echo: str) -> None:
+    answer = call_http({"method": "GET", "uri": f"{echo}moved", "headers": {"Content-Type": "application/json"}})
+    assert (answer["statusCode"], answer["content"]) == (200, "/here {}")
+
+
+def test_multipart_content_is_refused_as_on_azure(echo: str) -> None:
+    with pytest.raises(ValueError, match="call_http sends no multipart content"):
+        call_http({"method": "PUT", "uri": echo, "content": "x", "headers": {"Content-Type": "multipart/form-data"}})

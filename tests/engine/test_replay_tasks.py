@@ -352,9 +352,9 @@ def test_a_reserved_activity_carries_an_http_call():
     """89"""
 
     def caller(context):
-        return (yield context.call_http("POST", "https://example.org", {"a": 1}, {"X": "y"}))["statusCode"]
+        return (yield context.call_http("POST", "https://example.org", {"a": "ä", "n": 1}, {"X": "y"}))["statusCode"]
 
     execution = running(caller)
-    input = '{"method":"POST","uri":"https://example.org","content":"{\\"a\\":1}","headers":{"X":"y"}}'
+    input = '{"method":"POST","uri":"https://example.org","content":"{\\"a\\": \\"\\\\u00e4\\", \\"n\\": 1}","headers":{"X":"y"}}'
     assert first(caller).decisions == [TaskScheduled(T0, 0, "BuiltIn::HttpActivity", input)]
     assert execution.run([TaskCompleted(T1, 0, '{"statusCode":202,"headers":{},"content":""}')], T1).ending.result == "202"
