@@ -25,7 +25,7 @@ def begin_instance(hub: Any, name: str, text: str | None, instance_id: str | Non
     if hasattr(hub, "begin_text"):
         begun: str = hub.begin_text(name, text, instance_id=instance_id, version=version)
         return begun
-    value = None if text is None else parse(text).value if text.strip() else ""
+    value = None if text is None else parse(text).value
     start = partial(hub.start, name, value, instance_id=instance_id, version=version)
     try:
         payload: CheckStatusPayload = start(if_exists=IfExists.FAIL)
@@ -59,12 +59,10 @@ def _for_the_app(text: str, is_encoded: bool) -> str:
 
 
 async def read_input(gate: Gate, call: Call) -> str | None:
-    """The JSON text of an input; None without one. Its content type is not looked at."""
-    if not call.has_body:
-        return None
+    """The JSON text of an input; None for a body that is blank. Its content type is not looked at."""
     text = await call.text()
     if not text.strip():
-        return text  # kept as it is: the service shows it as an empty string
+        return None  # the service keeps a blank text as the input, which no app can read
     try:
         return (await gate.parsed(parse, text)).text
     except NotJson as error:

@@ -76,25 +76,37 @@ def test_a_json_bomb_is_refused(body, served):
 
 @pytest.mark.parametrize(
     ("body", "shown"),
-    [(b"   ", ""), (b"\xff", None), ('"\u2028"'.encode(), "\u2028"), ('"\ud83d\ude00"'.encode("utf-16", "surrogatepass"), "\U0001f600")],
+    [
+        (b" \r\n\t ", None),
+        (b"\xff", Ellipsis),
+        ('"\u2028"'.encode(), "\u2028"),
+        ('"\ud83d\ude00"'.encode("utf-16", "surrogatepass"), "\U0001f600"),
+    ],
     ids=["blanks", "invalid UTF-8", "a line separator", "UTF-16"],
 )
 def test_an_unusual_body_is_taken_or_refused(body, shown, served):
     headers = {"Content-Type": "application/json; charset=utf-16"} if body[:2] == b"\xff\xfe" else JSON
     status, answer = served.ask("POST", "orchestrators/echo", body, headers)
-    if shown is None:
+    if shown is Ellipsis:
         assert (status, answer["Message"]) == (400, "Invalid JSON content")
     else:
         assert served.finished(answer["id"])["input"] == shown
 
 
-def test_a_start_without_a_length_has_an_empty_input(served):
+@pytest.mark.parametrize(
+    "header", [None, ("Transfer-Encoding", "chunked"), ("Content-Length", "0")], ids=["no length", "chunks", "length 0"]
+)
+def test_a_start_without_a_body_has_no_input(header, served):
+    instance_id = f"no-body-{header and header[0]}"
     connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)
-    connection.putrequest("POST", f"{BASE}/orchestrators/echo/no-length")
-    connection.endheaders()
+    connection.putrequest("POST", f"{BASE}/orchestrators/echo/{instance_id}")
+    if header:
+        connection.putheader(*header)
+    connection.endheaders(b"0\r\n\r\n" if header and header[1] == "chunked" else None)
     assert connection.getresponse().status == 202
     connection.close()
-    assert served.finished("no-length")["input"] == ""
+    done = served.finished(instance_id)
+    assert (done["runtimeStatus"], done["input"], done["output"]) == ("Completed", None, None)
 
 
 @pytest.mark.parametrize(
