@@ -84,7 +84,10 @@ class OrchestrationContext:
 
     @property
     def is_replaying(self) -> bool:
-        """Whether what runs now has already run once: false as soon as the newest events resume the orchestrator."""
+        """Whether what runs now has already run once: false as soon as the newest events resume the orchestrator.
+
+        An orchestrator that is kept in memory is not replayed: its code has run once, and saw false (docs/fidelity.md, point 13).
+        """
         return self._agenda.is_replaying
 
     @property
