@@ -62,6 +62,7 @@ def _remote(settings: config.Settings, key: str | None, timeout: float) -> TaskH
         timeout=timeout,
         ca_file=settings.ca_file,
         proxy=settings.proxy,
+        max_response=settings.keys.max_response_for(settings.url or ""),
     )
 
 

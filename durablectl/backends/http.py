@@ -53,7 +53,8 @@ class HttpTaskHub:
 
     `url` is the app's address (`https://app.azurewebsites.net`; the usual path is added) or a base address with its path. The key goes
     out in a header, to this origin alone, and into the payloads that `check_status` makes; it is in no message. `key_hint` names what
-    the key is taken from (`ORDERS_KEY`). `headers_provider` is asked before each attempt. `timeout` is for one answer.
+    the key is taken from (`ORDERS_KEY`). `headers_provider` is asked before each attempt. `timeout` is for one answer, which may have
+    `max_response` bytes (None: 200 MB).
     """
 
     def __init__(
@@ -68,13 +69,14 @@ class HttpTaskHub:
         timeout: float = 30.0,
         ca_file: str | Path | None = None,
         proxy: str | None = None,
+        max_response: int | None = None,
         key_hint: str | None = None,
         pace: Pace | None = None,
     ) -> None:
         base, self._timeout, self._pace = base_address(url), timeout, pace or Pace()
         self._address = HubAddress(base, task_hub, connection, f"code={key}" if key else "")
         own = {**(headers or {}), **({KEY_HEADER: key} if key else {})}
-        transport = Transport(base, Settings(own, headers_provider, timeout, ca_file, proxy, self._pace))
+        transport = Transport(base, Settings(own, headers_provider, timeout, ca_file, proxy, self._pace, max_response))
         self._place = Place(base, task_hub or "", bool(key), key_hint)
         self._calls = Calls(self._address, self._place, transport)
 

@@ -36,12 +36,13 @@ class Probe:
         timeout: float = 10.0,
         ca_file: str | Path | None = None,
         proxy: str | None = None,
+        max_response: int | None = None,
         key_hint: str | None = None,
     ) -> None:
         self.base, self._key, self._proxy = base_address(url), key, proxy
         self._hub = (("taskHub", task_hub), ("connection", connection))
         self._place = Place(self.base, task_hub or "", bool(key), key_hint)
-        self._transport = Transport(self.base, Settings(dict(headers or {}), None, timeout, ca_file, proxy, Pace(NO_RETRIES)))
+        self._transport = Transport(self.base, Settings(dict(headers or {}), None, timeout, ca_file, proxy, Pace(NO_RETRIES), max_response))
 
     def close(self) -> None:
         self._transport.close()

@@ -29,6 +29,7 @@ def call_starter(
     timeout: float = 30.0,
     ca_file: str | Path | None = None,
     proxy: str | None = None,
+    max_response: int | None = None,
 ) -> CheckStatusPayload:
     """Send the input to a starter function, once, and read the check-status payload that it answers with. `key` is a function key.
 
@@ -36,7 +37,7 @@ def call_starter(
     """
     check_starter(url, method)
     own = {**(headers or {}), **({KEY_HEADER: key} if key else {})}
-    transport = Transport(url, Settings(own, None, timeout, ca_file, proxy, Pace(NO_RETRIES)))
+    transport = Transport(url, Settings(own, None, timeout, ca_file, proxy, Pace(NO_RETRIES), max_response))
     body = None if method == "GET" else b"" if input is None else json_body(input)
     content = JSON_CONTENT if body else {}
     try:

@@ -89,7 +89,7 @@ class Pace:
 class Settings:
     """How to talk: secrets are in `headers` or come from `headers_provider`, which is asked before each attempt.
 
-    `timeout` is for one whole answer, from the look-up of the name to the last byte; `max_response` is how many bytes it may have.
+    `timeout` is for one whole answer, from the look-up of the name to the last byte, `max_response` for its bytes (None: 200 MB).
     """
 
     headers: Headers = field(default_factory=dict, repr=False)
@@ -98,7 +98,7 @@ class Settings:
     ca_file: str | Path | None = None
     proxy: str | None = field(default=None, repr=False)
     pace: Pace = field(default_factory=Pace)
-    max_response: int = MOST_BYTES
+    max_response: int | None = None
 
 
 class Client(NamedTuple):
@@ -205,7 +205,7 @@ class Transport:
             self.close()
 
     def _read(self, response: httpx.Response) -> Answer | Trouble:
-        body = read_body(response, self._settings.max_response)
+        body = read_body(response, self._settings.max_response or MOST_BYTES)
         headers, value, is_json = dict(response.headers), None, False
         if body and "json" in headers.get("content-type", "").lower():
             try:

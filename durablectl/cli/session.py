@@ -252,6 +252,7 @@ class Session:
             "timeout": self.options.request_timeout or REQUEST_SECONDS,
             "ca_file": keys.ca_file_for(url),
             "proxy": keys.proxy_for(url),
+            "max_response": keys.max_response_for(url),
             "key_hint": keys.key_name(url, task_hub),
         }
 

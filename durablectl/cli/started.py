@@ -54,6 +54,7 @@ def start_by_url(session: Session, url: str, input: Any, call: Call) -> tuple[Ta
         timeout=route["timeout"],
         ca_file=route["ca_file"],
         proxy=route["proxy"],
+        max_response=route["max_response"],
     )
     session.started.keep({"id": payload.id, **payload.entries})
     return session.hub_of_started(payload), payload

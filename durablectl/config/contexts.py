@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeGuard
 
 from durablectl.config.addresses import is_url, without_key
 from durablectl.config.hub_files import path_of
+from durablectl.config.sizes import parse_size
 from durablectl.config.toml import parse_toml, place_of, read_text, replace_text, unknown_setting
 from durablectl.errors import UsageError
 
@@ -18,7 +19,7 @@ PROJECT_FILE = "durablectl.toml"
 USER_FILE = "contexts.toml"
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _ADDRESS = ("url", "hub", "task-hub", "connection", "app", "encode", "protected", "read-only")
-_USER_ONLY = ("key-env", "key-command", "key-file", "header", "header-command", "ca-file", "proxy", "completion-network")
+_USER_ONLY = ("key-env", "key-command", "key-file", "header", "header-command", "ca-file", "proxy", "max-response", "completion-network")
 _TOP = ("context", "hub", "url", "task-hub", "connection", "app", "encode", "contexts")
 
 
@@ -41,6 +42,7 @@ class Context(NamedTuple):
     header_command: str | None = None
     ca_file: str | None = None
     proxy: str | None = None
+    max_response: str | None = None
     completion_network: bool = False
 
     def __repr__(self) -> str:
@@ -166,12 +168,21 @@ def checked(context: Context) -> Context:
         remote = ("task_hub", "connection", *(name.replace("-", "_") for name in _USER_ONLY))
         if given := [name for name in remote if getattr(context, name)]:
             raise UsageError(f"context '{context.name}' is a local file: {given[0].replace('_', '-')} goes with a url only")
+    if context.max_response is not None:
+        _check_size(context)
     keys = [name for name in ("key_env", "key_command", "key_file") if getattr(context, name)]
     if len(keys) > 1:
         raise UsageError(f"context '{context.name}' has more than one key", hint="keep one of key-env, key-command and key-file")
     if bad := [each for each in context.header if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:\s*[^\r\n]*", each)]:
         raise UsageError(f"a header of context '{context.name}' is no 'Name: value'", hint=f"it begins with '{bad[0].split(':')[0][:20]}'")
     return context
+
+
+def _check_size(context: Context) -> None:
+    try:
+        parse_size(context.max_response or "")
+    except UsageError as error:
+        raise UsageError(f"the max-response of context '{context.name}': {error.message}", hint=error.hint) from error
 
 
 def _contexts(path: Path, text: str, parsed: dict[str, Any], allowed: tuple[str, ...]) -> dict[str, Context]:
@@ -210,6 +221,8 @@ def _value(path: Path, text: str, key: str, value: object) -> object:
         if _is_texts(values):
             return tuple(values)
         raise UsageError(f"'{key}' {place_of(path, text, key)} must be a list of 'Name: value'")
+    if key == "max-response" and type(value) is int:
+        return str(value)
     if not isinstance(value, str) or not value:
         raise UsageError(f"'{key}' {place_of(path, text, key)} must be a text")
     return _encode(path, text, value) if key == "encode" else value

@@ -10,9 +10,11 @@ from typing import NamedTuple
 
 from durablectl.config.addresses import origin_of
 from durablectl.config.contexts import Context
-from durablectl.errors import KeyRefused
+from durablectl.config.sizes import parse_size
+from durablectl.errors import KeyRefused, UsageError
 
 COMMAND_SECONDS = 60
+MAX_RESPONSE = "DURABLECTL_MAX_RESPONSE"
 
 
 class Credential(NamedTuple):
@@ -82,6 +84,21 @@ class KeyRing:
     def proxy_for(self, url: str) -> str | None:
         """The proxy on the way to this address."""
         return next((each.context.proxy for each in self._at(url) if each.context.proxy), None)
+
+    def max_response_for(self, url: str) -> int | None:
+        """The most bytes that an answer from this address may have; None when nothing says it."""
+        text, origin = self.max_response_text(url)
+        try:
+            return None if text is None else parse_size(text)
+        except UsageError as error:
+            raise UsageError(f"{origin}: {error.message}", hint=error.hint) from error
+
+    def max_response_text(self, url: str) -> tuple[str | None, str]:
+        """The same as it was written, and where."""
+        if text := self._environ.get(MAX_RESPONSE):
+            return text, MAX_RESPONSE
+        found = next((each for each in self._at(url) if each.context.max_response), None)
+        return (None, "") if found is None else (found.context.max_response, found.owner)
 
     def _at(self, url: str) -> list[Credential]:
         origin = origin_of(url)

@@ -31,7 +31,19 @@ def test_a_context_is_added_and_shown(run, user_file):
 
 def test_every_setting_of_a_context_is_kept(run, project):
     settings = ["--key-command", "k", "--header", "A: 1", "--header", "B: 2", "--header-command", "h", "--ca-file", "ca.pem"]
-    more = ["--proxy", "http://u:p@proxy:1", "--encode", "string", "--read-only", "--connection", "C", "--app", "app"]
+    more = [
+        "--proxy",
+        "http://u:p@proxy:1",
+        "--encode",
+        "string",
+        "--read-only",
+        "--connection",
+        "C",
+        "--app",
+        "app",
+        "--max-response",
+        "2GB",
+    ]
     assert run("context", "add", "a", "--url", URL, *settings, *more).code == 0
     assert json.loads(run("context", "show", "a", "-o", "json").out) == {
         "name": "a",
@@ -45,6 +57,7 @@ def test_every_setting_of_a_context_is_kept(run, project):
         "headerCommand": "h",
         "caFile": str(project / "ca.pem"),
         "proxy": "proxy:1",
+        "maxResponse": "2GB",
         "current": False,
     }
 
@@ -71,6 +84,8 @@ def test_a_variable_is_not_kept_in_a_context(run):
         (["a", "--url", URL, "--encode", "xml"], "--encode: 'xml' is not one of json, string"),
         (["a", "--url", URL, "--key-env", "A", "--key-file", "b"], "has more than one key"),
         (["a", "--url", URL, "--header", "SECRET"], "a header of context 'a' is no 'Name: value'"),
+        (["a", "--url", URL, "--max-response", "much"], "the max-response of context 'a': 'much' is not a size"),
+        (["a", "--hub", "x.db", "--max-response", "1GB"], "is a local file: max-response goes with a url only"),
         (["a", "--hub", "x.db", "--key-env", "A"], "is a local file: key-env goes with a url only"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,

@@ -57,6 +57,7 @@ def add(
     header_command: Annotated[str | None, typer.Option(metavar="COMMAND", help="A command that prints headers, one a line.")] = None,
     ca_file: Annotated[Path | None, typer.Option(metavar="FILE", help="Trust the certificates in this file.")] = None,
     proxy: Annotated[str | None, typer.Option(metavar="URL", help="Go through this proxy.")] = None,
+    max_response: Annotated[str | None, typer.Option(metavar="SIZE", help="Refuse an answer that is larger (200MB).")] = None,
     encode: Annotated[str | None, typer.Option(metavar="json|string", help="How inputs are sent.")] = None,
     protected: Annotated[bool, typer.Option("--protected", help="Ask for the hub's name before anything is ended or deleted.")] = False,
     read_only: Annotated[bool, typer.Option("--read-only", help="Refuse every change.")] = False,
@@ -96,6 +97,7 @@ def add(
             header_command=header_command,
             ca_file=_absolute(session, ca_file),
             proxy=proxy,
+            max_response=max_response,
             completion_network=completion_network,
         )
     )
@@ -246,6 +248,8 @@ def _settled(settings: Settings) -> dict[str, tuple[Any, str]]:
             source = settings.sources.get("hub" if name in ("url", "path") else name, "default")
             shown = str(value).rpartition("@")[2] if name == "proxy" else value
             values[key] = (str(shown) if isinstance(shown, Path) else shown, source)
+    if settings.url and (limit := settings.keys.max_response_text(settings.url))[0] is not None:
+        values["maxResponse"] = limit
     if settings.url and (key_name := settings.keys.key_name(settings.url, settings.task_hub)):
         values["key"] = ("***", key_name)
     return values
