@@ -11,6 +11,7 @@ DurablectlError                  what went wrong, and a hint what to do next
 │   └── FunctionNotFound
 ├── KeyRefused                   the key is missing, unknown or not allowed (401, 403)
 ├── Unreachable                  no answer from the service
+│   ├── BadAddress               the host is unknown, or does not prove who it is: asking again does not help
 │   └── OutcomeUnknown           no answer, and the request may have been carried out
 ├── NotATaskHub                  something answers, but not the Durable Functions API
 ├── Conflict
@@ -76,6 +77,10 @@ class KeyRefused(DurablectlError):
 
 class Unreachable(DurablectlError):
     """The service gave no answer."""
+
+
+class BadAddress(Unreachable):
+    """The service cannot be reached at this address: its host is unknown, or its certificate is not trusted. Asking again does not help."""
 
 
 class OutcomeUnknown(Unreachable):

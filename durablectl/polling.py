@@ -5,8 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Generator, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from durablectl.errors import DurablectlError, HubBusy, InstanceNotFound, ServiceError, Unreachable, WaitTimeout
+from durablectl.errors import (
+    BadAddress,
+    DurablectlError,
+    HubBusy,
+    InstanceNotFound,
+    NotATaskHub,
+    NotFound,
+    ServiceError,
+    Unreachable,
+    Unsupported,
+    WaitTimeout,
+)
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.rounds import InFlight, look_at_each
 from durablectl.taskhub import TaskHub
@@ -15,6 +27,9 @@ FIRST_INTERVAL = 0.05
 MOVED_ON = 1.5
 PATIENCE = 60.0
 LONGEST_BACK_OFF = 30.0
+LAST_LOOK = 1.0  # what a look gets at least, when less time is left
+TEMPORARY = (Unreachable, ServiceError, HubBusy)
+DOUBTFUL = (NotFound, NotATaskHub, Unsupported)  # what a service in front answers while the app behind it is being replaced
 SHARE_OF_OTHERS = 4.0
 CHEAP_LOOK = 0.001
 SHORTEST_PAUSE = 0.0001
@@ -68,6 +83,13 @@ class WaitRules:
         return self.completed is not None and (content >= self.completed or len(statuses) - unlucky < self.completed)
 
 
+class Waited(NamedTuple):
+    """The last status of each id, None for one that was never seen; and what went wrong with the last look at a time-out, if anything."""
+
+    seen: dict[str, InstanceStatus | None]
+    trouble: DurablectlError | None = None
+
+
 def wait_for_instances(
     hub: TaskHub,
     instance_ids: Iterable[str],
@@ -76,14 +98,13 @@ def wait_for_instances(
     clock: Callable[[], float] = time.monotonic,
     on_status: Callable[[InstanceStatus], None] = lambda _status: None,
     on_trouble: Callable[[DurablectlError], None] = lambda _trouble: None,
-) -> dict[str, InstanceStatus | None]:
-    """Wait until the rules say that it is over, or their time-out: the last status of each id, None for one that was never seen.
+) -> Waited:
+    """Wait until the rules say that it is over, or their time-out.
 
-    A poll that fails (`Unreachable`, `ServiceError`, `HubBusy`) is told to `on_trouble` and tried again, less and less often; the error is
-    raised only when nothing was ever answered, at the time-out or after PATIENCE seconds without one. `InstanceNotFound` after the grace,
-    and at once for an instance that was there before. `on_status` sees every status that was read.
+    What a failed poll does is told at `poll`. `InstanceNotFound` after the grace, and when an instance that was there before is missing
+    twice. `on_status` sees every status that was read.
     """
-    looks = _Looks(hub, dict.fromkeys(instance_ids), rules, on_status)
+    looks = _Looks(dict.fromkeys(instance_ids), rules, on_status)
     is_over, trouble = poll(
         hub,
         looks.look,
@@ -94,14 +115,14 @@ def wait_for_instances(
         on_trouble=on_trouble,
         has_seen=lambda: any(looks.seen.values()),
     )
-    if not is_over and trouble is not None and not all(looks.seen.values()):
-        raise trouble
-    return looks.seen
+    if not is_over and looks.absent is not None:
+        raise looks.absent
+    return Waited(looks.seen, None if is_over else trouble)
 
 
 def poll(
     hub: TaskHub,
-    look: Callable[[float], DurablectlError | None],
+    look: Callable[[TaskHub, float], DurablectlError | None],
     is_over: Callable[[], bool],
     *,
     timeout: float | None = None,
@@ -112,68 +133,107 @@ def poll(
 ) -> tuple[bool, DurablectlError | None]:
     """Look again and again until it is over or the time is up: whether it is over, and what went wrong with the last look.
 
-    `look` is given the seconds that have passed; it returns what went wrong, which is told to `on_trouble` and tried again, less and less
-    often. Without a time-out it is raised after PATIENCE seconds in which nothing was ever seen.
+    `look` is given the hub, whose requests end with the time that is left, and the seconds that have passed. What it returns, or raises and
+    `is_passing`, is told to `on_trouble` and tried again, less and less often. While `has_seen` says that nothing was ever answered, that
+    ends: with `WaitTimeout` at the time-out, without one by raising it after PATIENCE seconds.
     """
     started, delays, failures = clock(), intervals(timeout, interval), 0
+    trouble: DurablectlError | None = None
     next(delays)
     while True:
         looked = clock()
-        trouble = look(looked - started)
+        end = PATIENCE if timeout is None and not has_seen() else timeout
+        limited = hub if end is None else hub.within(max(end - (looked - started), LAST_LOOK))
+        try:
+            trouble = look(limited, looked - started)
+        except DurablectlError as error:
+            if not is_passing(error, trouble, has_seen=has_seen()):
+                raise
+            trouble = error
         if is_over():
             return True, trouble
         took, elapsed = clock() - looked, clock() - started
         failures = 0 if trouble is None or isinstance(trouble, InstanceNotFound) else failures + 1
-        if failures and trouble is not None:
-            on_trouble(trouble)
-            if timeout is None and elapsed >= PATIENCE and not has_seen():
+        if failures and trouble is not None and end is not None and elapsed >= end and not has_seen():
+            if timeout is None:
                 raise trouble
+            raise WaitTimeout(f"timed out after {timeout:g} s: {trouble.message}") from trouble
         try:
             delay = delays.send(elapsed)
         except StopIteration:
             return False, trouble
-        _pause(hub, delay if not failures else _backed_off(delay, failures, timeout, interval, elapsed), took, clock)
+        if failures and trouble is not None:
+            on_trouble(trouble)
+        _pause(hub, delay if not failures else _backed_off(delay, failures, interval, end, elapsed), took, clock)
+
+
+def is_passing(error: DurablectlError, before: DurablectlError | None, *, has_seen: bool) -> bool:
+    """Whether a look that failed is worth another one; `before` is what went wrong with the look before it, if anything did.
+
+    After good answers, an address that cannot be right is a network that is away, and an answer that cannot be true counts only when it
+    comes twice in a row.
+    """
+    if isinstance(error, BadAddress):
+        return has_seen
+    return isinstance(error, TEMPORARY) or (has_seen and isinstance(error, DOUBTFUL) and not isinstance(before, DOUBTFUL))
+
+
+def gone(status: InstanceStatus, error: InstanceNotFound) -> InstanceNotFound:
+    """The error that an instance is not there any more which was."""
+    message = f"instance '{status.instance_id}' was {status.runtime_status.value}, is gone: purged?"
+    return InstanceNotFound(message, hint=error.hint)
 
 
 class _Looks:
-    """The polls of one wait, and the last status of each instance."""
+    """The polls of one wait, and the last status of each instance. `absent`: one was never seen, and is not there by the last poll."""
 
-    def __init__(
-        self, hub: TaskHub, seen: dict[str, InstanceStatus | None], rules: WaitRules, on_status: Callable[[InstanceStatus], None]
-    ) -> None:
-        self.seen, self._hub, self._rules, self._on_status = seen, hub, rules, on_status
+    def __init__(self, seen: dict[str, InstanceStatus | None], rules: WaitRules, on_status: Callable[[InstanceStatus], None]) -> None:
+        self.seen, self._rules, self._on_status = seen, rules, on_status
+        self.absent: InstanceNotFound | None = None
+        self._missed: set[str] = set()
         self._listing = InFlight() if rules.at_once > 1 and rules.until is None else None
 
-    def look(self, elapsed: float) -> DurablectlError | None:
-        """One poll of all that have not settled; what went wrong with it, if anything did."""
-        left = [each for each, status in self.seen.items() if not self._rules.has_settled(status)]
-        try:
-            left = self._look_at_list(left)
-        except (Unreachable, HubBusy) as error:
-            return error
+    def look(self, hub: TaskHub, elapsed: float) -> DurablectlError | None:
+        """One poll of all that have not settled; raises what went wrong with it, and returns that one is missing which may come."""
+        self.absent = None
+        left = self._look_at_list(hub, [each for each, status in self.seen.items() if not self._rules.has_settled(status)])
+        missing: InstanceNotFound | None = None
         trouble: DurablectlError | None = None
-        for instance_id, answer in look_at_each(self._hub, left, show_input=self._rules.show_input, at_once=self._rules.at_once):
+        for instance_id, answer in look_at_each(hub, left, show_input=self._rules.show_input, at_once=self._rules.at_once):
             if isinstance(answer, InstanceStatus):
                 self._take(instance_id, answer)
             elif isinstance(answer, InstanceNotFound):
-                if self.seen[instance_id] is not None or elapsed >= self._rules.grace:
-                    raise answer
-                trouble = answer
-            elif isinstance(answer, Unreachable | HubBusy | ServiceError):
+                missing = self._miss(instance_id, answer, elapsed)
+            elif isinstance(answer, TEMPORARY):
                 trouble = answer
             else:
                 raise answer
-        return trouble
+        if trouble is not None:
+            raise trouble
+        return missing
 
-    def _look_at_list(self, left: list[str]) -> list[str]:
+    def _look_at_list(self, hub: TaskHub, left: list[str]) -> list[str]:
         """Take what a listing tells of them, if that is the cheaper way: those it does not tell of."""
-        found = self._listing.find(self._hub, left, show_input=self._rules.show_input) if self._listing is not None else None
+        found = self._listing.find(hub, left, show_input=self._rules.show_input) if self._listing is not None else None
         for instance_id, status in (found or {}).items():
             self._take(instance_id, status)
         return [each for each in left if found is None or each not in found]
 
+    def _miss(self, instance_id: str, error: InstanceNotFound, elapsed: float) -> InstanceNotFound:
+        """Take in that one is not there; raised once that counts."""
+        before = self.seen[instance_id]
+        if before is not None:
+            error = gone(before, error)
+        else:
+            self.absent = error
+        if (elapsed >= self._rules.grace) if before is None else (instance_id in self._missed):
+            raise error
+        self._missed.add(instance_id)
+        return error
+
     def _take(self, instance_id: str, status: InstanceStatus) -> None:
         self.seen[instance_id] = status
+        self._missed.discard(instance_id)
         self._on_status(status)
 
 
@@ -185,9 +245,9 @@ def _pause(hub: TaskHub, delay: float, took: float, clock: Callable[[], float]) 
         hub.pause(left)
 
 
-def _backed_off(delay: float, failures: int, timeout: float | None, interval: float, elapsed: float) -> float:
+def _backed_off(delay: float, failures: int, interval: float, end: float | None, elapsed: float) -> float:
     longer = max(delay, min(interval * 2.0 ** min(failures - 1, 10), LONGEST_BACK_OFF))
-    return longer if timeout is None else min(longer, max(timeout - elapsed, 0.0))
+    return longer if end is None else min(longer, max(end - elapsed, 0.0))
 
 
 def wait_for_completion(
@@ -196,16 +256,18 @@ def wait_for_completion(
     *,
     timeout: float | None = None,
     interval: float = 1.0,
+    grace: float = 0.0,
     clock: Callable[[], float] = time.monotonic,
     on_status: Callable[[InstanceStatus], None] = lambda _status: None,
 ) -> InstanceStatus:
     """Wait until an instance is finished and return its status; `WaitTimeout` after `timeout` seconds, which leaves it running.
 
-    `on_status` sees every status that was read. See `wait_for_instances` for what a failed poll does.
+    `on_status` sees every status that was read. See `wait_for_instances` for what a failed poll does, and for the `grace`.
     """
-    seen = wait_for_instances(hub, [instance_id], WaitRules(timeout, interval), clock=clock, on_status=on_status)
-    status = seen[instance_id]
+    waited = wait_for_instances(hub, [instance_id], WaitRules(timeout, interval, grace=grace), clock=clock, on_status=on_status)
+    status = waited.seen[instance_id]
     if status is not None and status.is_final:
         return status
-    state = status.runtime_status.value if status is not None else "unknown"
-    raise WaitTimeout(f"instance '{instance_id}' is still {state} after {timeout:g} s")
+    known = status.runtime_status.value if status is not None else "unknown"
+    reason = f" (the last answer: {waited.trouble.message})" if waited.trouble is not None else ""
+    raise WaitTimeout(f"instance '{instance_id}' is still {known} after {timeout:g} s{reason}")

@@ -127,6 +127,12 @@ class TaskHub(Protocol):
         A local hub that was opened with an app works for the instance meanwhile, unless a live worker does.
         """
 
+    def within(self, seconds: float) -> TaskHub:
+        """The same hub, for requests that must be answered within that time from now, retries included; else `Unreachable`.
+
+        A local hub waits for no answer, and is returned as it is. Close only the hub itself.
+        """
+
     def pause(self, seconds: float) -> None:
         """Sleep at most `seconds`; a hub that notices changes returns as soon as one may have happened."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import uuid
 from collections.abc import Callable
+from copy import copy
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -46,6 +47,7 @@ KEY_HEADER = "x-functions-key"
 PURGED_AT_ONCE = 1000  # by providers that delete so many a call (MSSQL)
 SERVED_WAIT = 200.0  # the front end of a function app ends a request after 230 s
 REPLACE_TIMEOUT = 60.0
+GRACE = 5.0  # until the service shows an instance that it has just started
 
 
 class HttpTaskHub:
@@ -141,7 +143,7 @@ class HttpTaskHub:
         if (served == timeout and answer is not None) or remaining <= 0:
             return payload
         try:
-            return wait_for_completion(self, id, timeout=remaining, interval=interval, clock=self._pace.clock)
+            return wait_for_completion(self, id, timeout=remaining, interval=interval, grace=GRACE, clock=self._pace.clock)
         except WaitTimeout:
             return payload
 
@@ -277,7 +279,13 @@ class HttpTaskHub:
 
     def wait_for_completion(self, instance_id: str, *, timeout: float | None = None, interval: float = 1.0) -> InstanceStatus:
         """See TaskHub."""
-        return wait_for_completion(self, instance_id, timeout=timeout, interval=interval)
+        return wait_for_completion(self, instance_id, timeout=timeout, interval=interval, clock=self._pace.clock)
+
+    def within(self, seconds: float) -> Self:
+        """See TaskHub."""
+        hub = copy(self)
+        hub._calls = self._calls.until(self._pace.clock() + seconds)  # noqa: SLF001 - a copy of ours
+        return hub
 
     def pause(self, seconds: float) -> None:
         """See TaskHub."""
@@ -310,9 +318,9 @@ class HttpTaskHub:
     def _ended_for_replacement(self, instance_id: str) -> InstanceStatus | None:
         try:
             self.terminate(instance_id, "replaced by a new start")
+            return wait_for_completion(self, instance_id, timeout=REPLACE_TIMEOUT, clock=self._pace.clock)
         except (WrongState, InstanceNotFound):
-            return self._find(instance_id)  # it ended by itself meanwhile
-        return wait_for_completion(self, instance_id, timeout=REPLACE_TIMEOUT, clock=self._pace.clock)
+            return self._find(instance_id)  # it ended by itself meanwhile, or was purged
 
     def _attached(self, found: InstanceStatus, orchestrator: str, input: Any) -> CheckStatusPayload:
         if found.name.lower() != orchestrator.lower():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from copy import copy
+
 from durablectl.backends.http_answers import NO_API_HINT, Place, read_accepted, read_page
 from durablectl.backends.http_requests import JSON_CONTENT, Parameters, query, segment
 from durablectl.backends.http_transport import Answer, Request, Transport
@@ -15,7 +18,14 @@ class Calls:
     def __init__(self, address: HubAddress, place: Place, transport: Transport) -> None:
         self.address, self.place = address, place
         self._transport = transport
-        self._is_known = False
+        self._known = threading.Event()
+        self._deadline: float | None = None
+
+    def until(self, deadline: float) -> Calls:
+        """The same, for requests that end at a time of the transport's clock."""
+        calls = copy(self)
+        calls._deadline = deadline  # noqa: SLF001 - a copy of ours
+        return calls
 
     def instance(self, instance_id: str) -> str:
         """The target of an instance; `InstanceNotFound` for an id that no address can hold."""
@@ -40,19 +50,19 @@ class Calls:
 
     def send(self, request: Request) -> Answer:
         """The answer; on the first 404 of all, what answers here must prove that it is the API."""
-        answer = self._transport.send(request)
+        answer = self._transport.send(request, self._deadline)
         if answer.is_json and answer.status < 300:
-            self._is_known = True
-        elif answer.status == 404 and not self._is_known:
+            self._known.set()
+        elif answer.status == 404 and not self._known.is_set():
             self._make_sure()
         return answer
 
     def _make_sure(self) -> None:
-        answer = self._transport.send(Request("GET", "/instances" + self.query([("showInput", "false"), ("top", "1")])))
+        answer = self._transport.send(Request("GET", "/instances" + self.query([("showInput", "false"), ("top", "1")])), self._deadline)
         if answer.status == 404:
             raise NotATaskHub(f"there is no Durable Functions API at {self.place.address} (404)", hint=NO_API_HINT)
         read_page(self.place, answer, status_from_json, None)
-        self._is_known = True
+        self._known.set()
 
     def accept(self, answer: Answer, instance_id: str) -> None:
         """An acknowledged request about an instance, or the error that the answer means."""

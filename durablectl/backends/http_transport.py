@@ -20,12 +20,14 @@ import httpx
 from durablectl.backends.http_body import ENCODINGS, MOST_BYTES, Garbled, TooLarge, read_body
 from durablectl.backends.http_deadline import Deadline, keep
 from durablectl.backends.http_retry import RetryPolicy, retry_after
-from durablectl.errors import DurablectlError, NotATaskHub, OutcomeUnknown, ServiceError, Unreachable, UsageError
+from durablectl.errors import BadAddress, DurablectlError, NotATaskHub, OutcomeUnknown, ServiceError, Unreachable, UsageError
 from durablectl.version import __version__
 from durablectl.wire import fault_from_json, is_status, json_value
 
 MAX_REDIRECTS = 5
 LARGER_HINT = "raise the limit with DURABLECTL_MAX_RESPONSE=2GB, or max-response in the context"
+BROKEN_OFF = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+UNKNOWN_HOST = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 Headers = Mapping[str, str]
 
 
@@ -156,7 +158,7 @@ class Transport:
         except httpx.InvalidURL:
             raise UsageError(f"the request makes no valid address below {self.base}") from None
         except TooLarge as error:
-            return Trouble(Unreachable(f"the answer of {self.base} {error}", hint=LARGER_HINT), temporary=False)
+            return Trouble(NotATaskHub(f"the answer of {self.base} {error}", hint=LARGER_HINT), temporary=False)
         except Garbled as error:
             return Trouble(Unreachable(f"the answer of {self.base} was cut short or garbled: {error}"))
         except httpx.HTTPError as error:
@@ -239,7 +241,7 @@ def _temporary(base: str, answer: Answer, asked: float | None) -> Trouble | None
     """The trouble that an answer tells of, if it may be over soon."""
     match answer.status:
         case 429:
-            return Trouble(ServiceError(f"{base} asks for fewer requests (429)"), maybe_done=False, asked=asked)
+            return Trouble(Unreachable(f"{base} asks for fewer requests (429)"), maybe_done=False, asked=asked)
         case 502 | 503 | 504:
             error = Unreachable(f"the service behind {base} is not available ({answer.status})", hint="is the app running?")
             return Trouble(error, maybe_done=asked is None, asked=asked)
@@ -253,25 +255,29 @@ def _failed(base: str, error: httpx.HTTPError) -> Trouble:
     early = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError | httpx.UnsupportedProtocol)
     if isinstance(error, httpx.LocalProtocolError):  # its text may quote a header
         return Trouble(UsageError("the request cannot be sent over HTTP"), temporary=False, maybe_done=False)
-    unreachable, temporary = _unreachable(base, error)
-    unreachable.__cause__ = error
-    return Trouble(unreachable, temporary=temporary, maybe_done=not early)
+    reason = _reason(base, error)
+    reason.__cause__ = error
+    return Trouble(reason, temporary=type(reason) is Unreachable, maybe_done=not early)
 
 
-def _unreachable(base: str, error: httpx.HTTPError) -> tuple[Unreachable, bool]:
+def _reason(base: str, error: httpx.HTTPError) -> DurablectlError:
+    """What an exception means; a plain `Unreachable` may be over soon."""
     host = urlsplit(base).hostname
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             hint = "name the certificate authority with ca-file in the context"
-            return Unreachable(f"the certificate of {host} is not trusted: {cause.verify_message}", hint=hint), False
-        if isinstance(cause, ssl.SSLError):
-            return Unreachable(f"no secure connection to {host}: {cause.reason or cause}", hint="is it http:// instead?"), False
+            return BadAddress(f"the certificate of {host} is not trusted: {cause.verify_message}", hint=hint)
+        if isinstance(cause, ssl.SSLError) and not isinstance(cause, BROKEN_OFF):
+            return BadAddress(f"no secure connection to {host}: {cause.reason or cause}", hint="is it http:// instead?")
         if isinstance(cause, socket.gaierror):
-            lasting = cause.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
-            return Unreachable(f"the host '{host}' cannot be found", hint="check the address of the task hub"), not lasting
+            if cause.errno in UNKNOWN_HOST:
+                return BadAddress(f"the host '{host}' cannot be found", hint="check the address of the task hub")
+            return Unreachable(f"the name of the host '{host}' cannot be resolved now: {cause.strerror}")
     if isinstance(error, httpx.TimeoutException):
-        return Unreachable(f"no answer from {base} in time", hint="--request-timeout gives it longer"), True
-    return Unreachable(f"cannot reach {base}: {str(error) or 'the connection broke'}"), True
+        return Unreachable(f"no answer from {base} in time", hint="--request-timeout gives it longer")
+    if isinstance(error, httpx.RemoteProtocolError) and "connect" not in str(error):  # else the peer disconnected, or closed the connection
+        return NotATaskHub(f"{base} answers, but not in HTTP", hint="check the address of the task hub, its port above all")
+    return Unreachable(f"cannot reach {base}: {str(error) or 'the connection broke'}")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

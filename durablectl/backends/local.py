@@ -331,6 +331,9 @@ class LocalTaskHub:
                 stack.enter_context(embedded_worker(self._database.path, lambda: registry, [instance_id]))
             return wait_for_completion(self, instance_id, timeout=timeout, interval=interval)
 
+    def within(self, seconds: float) -> Self:  # noqa: ARG002 - nothing here waits for an answer
+        return self
+
     def pause(self, seconds: float) -> None:
         """Sleep until somebody has committed to the file, at most `seconds`."""
         end, delay, bell = time.monotonic() + seconds, FIRST_PAUSE, self._database.bell

@@ -16,10 +16,9 @@ from durablectl.cli.selection import require_named_hub
 from durablectl.cli.session import Session
 from durablectl.cli.starting import has_nobody
 from durablectl.cli.targets import command_line
-from durablectl.cli.waiting import in_time
-from durablectl.errors import DurablectlError, HubBusy, ServiceError, Unreachable
+from durablectl.errors import DurablectlError, WaitTimeout
 from durablectl.model import InstanceFilter, InstanceStatus
-from durablectl.polling import poll
+from durablectl.polling import LAST_LOOK, poll
 from durablectl.render import views
 from durablectl.render.batch import drain_display
 from durablectl.render.output import OutputFormat
@@ -65,16 +64,13 @@ class _Gate:
     left: Left | None = None
     seen: set[str] = field(default_factory=set)
     in_a_row: int = 0
-    is_over: bool = False
 
-    def look(self, _elapsed: float) -> DurablectlError | None:
+    def look(self, hub: TaskHub, _elapsed: float) -> DurablectlError | None:
         try:
-            found = self.wanted.find(self.hub)
-        except (Unreachable, ServiceError, HubBusy) as error:
+            found = self.wanted.find(hub)
+        except DurablectlError:
             self.in_a_row = 0
-            return error
-        if self.is_over:
-            return None
+            raise
         self.troubles.answered()
         if self.held is None:
             self.held = frozenset(found) if self.wanted.snapshot else frozenset()
@@ -88,8 +84,7 @@ class _Gate:
         return self.in_a_row >= IN_A_ROW
 
     def trouble(self, error: DurablectlError) -> None:
-        if not self.is_over:
-            self.troubles.failed(error.message)
+        self.troubles.failed(error.message)
 
 
 def drain_and_show(session: Session, wanted: Drain, timeout: float | None, interval: float) -> None:
@@ -104,41 +99,36 @@ def drain_and_show(session: Session, wanted: Drain, timeout: float | None, inter
     with drain_display(session.out) as show:
         gate = _Gate(wanted, hub, Troubles(session.out), show)
         try:
-            _wait(gate, timeout, interval)
+            trouble = _wait(gate, timeout, interval)
+        except WaitTimeout as error:
+            annotate(session, "drain timed out", error.message)
+            raise
         except KeyboardInterrupt:
             session.out.talk(f"durablectl: interrupted; {_counted(gate.left)} in flight")
             raise
-    if gate.left is None:
-        raise Unreachable(f"no answer from {hub.address} in time")
-    _show(session, gate, timeout)
+    _show(session, gate, timeout, trouble)
 
 
-def _wait(gate: _Gate, timeout: float | None, interval: float) -> None:
-    def wait() -> bool:
-        is_over, trouble = poll(
-            gate.hub,
-            gate.look,
-            gate.is_drained,
-            timeout=timeout,
-            interval=interval,
-            on_trouble=gate.trouble,
-            has_seen=lambda: gate.left is not None,
-        )
-        if not is_over and gate.in_a_row:  # the time is up between the two looks
-            trouble = gate.look(0.0)
-            is_over = gate.is_drained()
-        if trouble is not None and gate.left is None:
-            raise trouble
-        return is_over
-
-    if timeout is None:
-        wait()
-    else:
-        in_time(wait, timeout)
-    gate.is_over = True
+def _wait(gate: _Gate, timeout: float | None, interval: float) -> DurablectlError | None:
+    """Until it is drained or the time is up; what went wrong with the last look then, if anything did."""
+    is_over, trouble = poll(
+        gate.hub,
+        gate.look,
+        gate.is_drained,
+        timeout=timeout,
+        interval=interval,
+        on_trouble=gate.trouble,
+        has_seen=lambda: gate.left is not None,
+    )
+    if not is_over and gate.in_a_row:  # the time is up between the two looks
+        try:
+            return gate.look(gate.hub.within(LAST_LOOK), 0.0)
+        except DurablectlError as error:
+            return error
+    return trouble
 
 
-def _show(session: Session, gate: _Gate, timeout: float | None) -> None:
+def _show(session: Session, gate: _Gate, timeout: float | None, trouble: DurablectlError | None) -> None:
     out, left = session.out, list((gate.left or {}).values())
     if gate.is_drained():
         rest = f", {len(left)} of them left, which --allow {gate.wanted.allow} lets be" if left else ""
@@ -146,7 +136,8 @@ def _show(session: Session, gate: _Gate, timeout: float | None) -> None:
         _doubt(session, gate)
     else:
         after = views.duration_text(timeout or 0)
-        out.talk(f"durablectl: timed out after {after}: {_counted(gate.left)} in flight, looked at {len(gate.seen)}")
+        reason = f" (the last answer: {trouble.message})" if trouble is not None else ""
+        out.talk(f"durablectl: timed out after {after}: {_counted(gate.left)} in flight, looked at {len(gate.seen)}{reason}")
         annotate(session, "drain timed out", f"{_counted(gate.left)} in flight after {after}")
         out.hint(f"{command_line(session, 'list')} --status {','.join(sorted(status.value for status in IN_FLIGHT))}")
     match out.format:

@@ -57,7 +57,7 @@ Version = Annotated[
 
 Timeout = Annotated[
     float | None,
-    typer.Option("--timeout", "-t", metavar="DURATION", parser=parse_duration, help="Give up waiting after this time (exit 124)."),
+    typer.Option("--timeout", "-t", metavar="DURATION", parser=parse_duration, help="Give up after this time (exit 124)."),
 ]
 Interval = Annotated[
     float | None,

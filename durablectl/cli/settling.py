@@ -12,7 +12,7 @@ from durablectl.cli.exits import ExitCode
 from durablectl.cli.going_on import GoOn
 from durablectl.cli.parameters import Interval, Timeout
 from durablectl.cli.session import Session
-from durablectl.cli.waiting import AT_ONCE, watch_over
+from durablectl.cli.waiting import AT_ONCE, GRACE, watch_over
 from durablectl.errors import UsageError
 from durablectl.model import InstanceStatus
 from durablectl.polling import WaitRules
@@ -35,13 +35,14 @@ class Settled:
 
     def wait(self, session: Session, hub: TaskHub, ids: Sequence[str]) -> ExitCode:
         """Wait until it is so for all; TIMED_OUT, with those that are left told, when it is not in time."""
-        rules = WaitRules(self.timeout, self.interval or 1.0, show_input=False, until=self.is_so, at_once=AT_ONCE)
-        seen = watch_over(session, hub, ids, rules, go_on=GoOn(ids, until=self.told, timeout=self.timeout, interval=self.interval))
+        rules = WaitRules(self.timeout, self.interval or 1.0, grace=GRACE, show_input=False, until=self.is_so, at_once=AT_ONCE)
+        seen, trouble = watch_over(session, hub, ids, rules, go_on=GoOn(ids, until=self.told, timeout=self.timeout, interval=self.interval))
         left = [instance_id for instance_id, status in seen.items() if not rules.has_settled(status)]
         if not left:
             return ExitCode.DONE
         after = duration_text(self.timeout or 0)
-        session.out.talk(f"durablectl: timed out after {after}: not so yet for {len(left)} of {len(ids)} instances")
+        reason = f" (the last answer: {trouble.message})" if trouble is not None else ""
+        session.out.talk(f"durablectl: timed out after {after}: not so yet for {len(left)} of {len(ids)} instances{reason}")
         for instance_id in left[:TOLD]:
             session.out.talk(f"  {safe_line(instance_id)}")
         return ExitCode.TIMED_OUT

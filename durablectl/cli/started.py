@@ -10,8 +10,10 @@ import typer
 
 from durablectl import config
 from durablectl.cli.session import Session
+from durablectl.cli.starting import timed
 from durablectl.errors import KeyRefused, UsageError
 from durablectl.model import CheckStatusPayload
+from durablectl.polling import LAST_LOOK
 from durablectl.taskhub import TaskHub
 
 Header = Annotated[
@@ -36,8 +38,11 @@ class Call:
         return not self.header and self.method is None and self.function_key_env is None
 
 
-def start_by_url(session: Session, url: str, input: Any, call: Call) -> tuple[TaskHub, CheckStatusPayload]:
-    """Call the starter function once. What it answers is kept for the user until the instance has ended, its key included."""
+def start_by_url(session: Session, url: str, input: Any, call: Call, timeout: float | None) -> tuple[TaskHub, CheckStatusPayload]:
+    """Call the starter function once. What it answers is kept for the user until the instance has ended, its key included.
+
+    `WaitTimeout` when it has not answered after `timeout` seconds.
+    """
     from durablectl.backends.http_starter import call_starter, check_starter  # deferred: few start so
 
     method = (call.method or "POST").upper()
@@ -45,17 +50,18 @@ def start_by_url(session: Session, url: str, input: Any, call: Call) -> tuple[Ta
     session.begin_change_at(url, None, controls=False)
     session.out.note(f"calling {url.partition('?')[0]}")
     route = session.route(url, None)
-    payload = call_starter(
-        url,
-        input,
-        method=method,
-        headers={**route["headers"], **_headers(call.header)},
-        key=_key(session, call.function_key_env),
-        timeout=route["timeout"],
-        ca_file=route["ca_file"],
-        proxy=route["proxy"],
-        max_response=route["max_response"],
-    )
+    with timed(timeout):
+        payload = call_starter(
+            url,
+            input,
+            method=method,
+            headers={**route["headers"], **_headers(call.header)},
+            key=_key(session, call.function_key_env),
+            timeout=route["timeout"] if timeout is None else min(route["timeout"], max(timeout, LAST_LOOK)),
+            ca_file=route["ca_file"],
+            proxy=route["proxy"],
+            max_response=route["max_response"],
+        )
     session.started.keep({"id": payload.id, **payload.entries})
     return session.hub_of_started(payload), payload
 

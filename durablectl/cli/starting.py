@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, NamedTuple
 
 import typer
@@ -9,8 +12,10 @@ import typer
 from durablectl.cli.parameters import EncodeOption, Fields, InputFile, InputJson, InstanceIdOption, Version
 from durablectl.cli.session import Session
 from durablectl.cli.targets import input_of
-from durablectl.errors import FunctionNotFound
+from durablectl.errors import FunctionNotFound, Unreachable, WaitTimeout
 from durablectl.model import CheckStatusPayload, IfExists
+from durablectl.polling import LAST_LOOK
+from durablectl.render.views import duration_text
 from durablectl.taskhub import TaskHub, check_new_instance_id, instance_id_warnings
 
 IfExistsOption = Annotated[IfExists, typer.Option("--if-exists", help="What to do when any instance, finished or not, has the id.")]
@@ -28,8 +33,11 @@ class New(NamedTuple):
     orchestration_version: Version = None
 
 
-def start_instance(session: Session, name: str, new: New) -> tuple[TaskHub, CheckStatusPayload]:
-    """Start it once, on a hub that is made if it is a local one; says on stderr which hub that is."""
+def start_instance(session: Session, name: str, new: New, timeout: float | None) -> tuple[TaskHub, CheckStatusPayload]:
+    """Start it once, on a hub that is made if it is a local one; says on stderr which hub that is.
+
+    `WaitTimeout` when that is not acknowledged after `timeout` seconds.
+    """
     value = input_of(session, new.input, new.input_json, new.fields, new.encode)
     if new.instance_id is not None:
         check_new_instance_id(new.instance_id)
@@ -37,10 +45,25 @@ def start_instance(session: Session, name: str, new: New) -> tuple[TaskHub, Chec
             session.out.warn(warning)
     session.begin_change(controls=new.if_exists is IfExists.REPLACE)
     hub = session.open(create=True)
+    limited = hub if timeout is None else hub.within(max(timeout, LAST_LOOK))
+    options = {"instance_id": new.instance_id, "version": new.orchestration_version}
     try:
-        return hub, hub.start(name, value, instance_id=new.instance_id, version=new.orchestration_version, if_exists=new.if_exists)
+        with timed(timeout):
+            return hub, limited.start(name, value, **options, if_exists=new.if_exists)
     except FunctionNotFound as error:
         raise FunctionNotFound(error.message, hint=_nearest(name, hub.orchestrators()) or error.hint) from error
+
+
+@contextmanager
+def timed(timeout: float | None) -> Iterator[None]:
+    """Turn `Unreachable` into `WaitTimeout` when that many seconds have passed by then."""
+    started = time.monotonic()
+    try:
+        yield
+    except Unreachable as error:
+        if timeout is None or time.monotonic() - started < timeout:
+            raise
+        raise WaitTimeout(f"timed out after {duration_text(timeout)}: {error.message}", hint=error.hint) from error
 
 
 def _nearest(name: str, known: tuple[str, ...] | None) -> str | None:

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
-from durablectl.errors import HubBusy, InstanceNotFound, ServiceError, Unreachable
+from durablectl.errors import DurablectlError, InstanceNotFound, ServiceError
 from durablectl.model import HistoryEvent, InstanceStatus
-from durablectl.polling import intervals
+from durablectl.polling import gone, intervals, is_passing
 from durablectl.render.timeline import Step, steps, with_children
 from durablectl.taskhub import TaskHub
 
@@ -42,23 +42,31 @@ def _child(hub: TaskHub, instance_id: str, levels: int, depth: int) -> tuple[Ste
     return steps_of(hub, status, levels - 1, depth + 1)
 
 
-def followed(hub: TaskHub, instance_id: str, interval: float, on_trouble: Callable[[str], None]) -> Iterator[InstanceStatus]:
-    """The status with its history, again and again until it is final; a look that fails is told and tried again."""
-    started, delays, is_seen = time.monotonic(), intervals(None, interval), False
+def followed(
+    hub: TaskHub, instance_id: str, interval: float, levels: int, on_trouble: Callable[[str], None]
+) -> Iterator[tuple[InstanceStatus, tuple[Step, ...]]]:
+    """The status with its history, and its steps, again and again until it is final; a look that fails is told and tried again."""
+    started, delays = time.monotonic(), intervals(None, interval)
+    last: InstanceStatus | None = None
+    trouble: DurablectlError | None = None
     next(delays)
-    while True:
+    while last is None or not last.is_final:
+        if last is not None:
+            hub.pause(delays.send(time.monotonic() - started))
         try:
             status = with_history(hub, instance_id)
-        except (Unreachable, HubBusy, ServiceError) as error:
-            if not is_seen:
+            found = steps_of(hub, status, levels)
+        except DurablectlError as error:
+            if last is None:
                 raise
-            on_trouble(error.message)
+            reason = gone(last, error) if isinstance(error, InstanceNotFound) else error
+            if not is_passing(reason, trouble, has_seen=True):
+                raise reason from error
+            trouble = reason
+            on_trouble(reason.message)
         else:
-            is_seen = True
-            yield status
-            if status.is_final:
-                return
-        hub.pause(delays.send(time.monotonic() - started))
+            last, trouble = status, None
+            yield status, found
 
 
 class News:

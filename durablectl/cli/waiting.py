@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from queue import Empty, SimpleQueue
-from typing import TypeVar
 
 import typer
 
@@ -20,9 +17,9 @@ from durablectl.cli.session import Session
 from durablectl.cli.showing import payload_json, show_payload
 from durablectl.cli.starting import is_local_hub
 from durablectl.cli.targets import statuses_json
-from durablectl.errors import DurablectlError, Unreachable, UsageError, WrongState
+from durablectl.errors import DurablectlError, UsageError, WaitTimeout, WrongState
 from durablectl.model import InstanceStatus, RuntimeStatus
-from durablectl.polling import WaitRules, wait_for_instances
+from durablectl.polling import Waited, WaitRules, wait_for_instances
 from durablectl.render import views
 from durablectl.render.output import OutputFormat
 from durablectl.render.progress import Troubles, Watcher, waiting_display
@@ -34,16 +31,18 @@ GRACE = 5.0
 AT_ONCE = 8  # statuses asked for at the same time
 RESPONSE_TIMEOUT = 10.0
 TOLD_IDS = 20
-LAST_LOOK = 2.0  # what the look at the time-out itself may take
 Seen = dict[str, InstanceStatus | None]
-_Ended = TypeVar("_Ended")
 
 
 @dataclass(frozen=True, slots=True)
 class WaitOptions:
-    """What `wait`, `run` and `start --wait` were told. `completed` is the number of --count, 1 for --any."""
+    """What `wait`, `run` and `start --wait` were told. `completed` is the number of --count, 1 for --any.
+
+    `spent` is how much of the time-out the start has taken.
+    """
 
     timeout: float | None = None
+    spent: float = 0.0
     interval: float | None = None
     completed: int | None = None
     fail_fast: bool = False
@@ -83,11 +82,11 @@ def wait_and_show(session: Session, hub: TaskHub, ids: Sequence[str], options: W
     rules = _rules(options, show_input=not session.out.is_text)
     reports = Reports(session, hub, ids, options.ci, options.junit)
     with reports.of_faults():
-        seen = watch_over(session, hub, ids, rules, skip_timers=options.skip_timers, go_on=_go_on(words or ids, options))
+        seen, trouble = _watched(session, hub, ids, rules, options, words or ids)
     is_over = rules.is_over(seen.values())
     code = _exit_code(seen, rules, is_over=is_over)
     if not is_over:
-        _give_up(session, hub, seen, rules, options)
+        _give_up(session, hub, seen, rules, options, trouble)
     reports.ended(seen, rules.is_content, satisfied=code == exits.ExitCode.DONE)
     if code == exits.ExitCode.ENDED_BEFORE:
         session.out.talk(f"durablectl: ended before --until came true: {options.until}")
@@ -104,14 +103,24 @@ def _rules(options: WaitOptions, *, show_input: bool) -> WaitRules:
         def until(status: InstanceStatus) -> bool:
             return holds(expression, wire.status_to_json(status))
 
-    timeout, interval = options.timeout, options.interval or 1.0
+    timeout = None if options.timeout is None else max(options.timeout - options.spent, 0.0)
+    interval = options.interval or 1.0
     return WaitRules(timeout, interval, options.completed, options.fail_fast, GRACE, show_input=show_input, until=until, at_once=AT_ONCE)
 
 
-def watch_over(session: Session, hub: TaskHub, ids: Sequence[str], rules: WaitRules, *, go_on: GoOn, skip_timers: bool = False) -> Seen:
-    """Wait for them and show how far they are, working for them on a local hub; on time although the service is silent.
+def _watched(session: Session, hub: TaskHub, ids: Sequence[str], rules: WaitRules, options: WaitOptions, words: Sequence[str]) -> Waited:
+    try:
+        return watch_over(session, hub, ids, rules, skip_timers=options.skip_timers, go_on=_go_on(words, options))
+    except WaitTimeout as error:
+        if options.on_timeout is OnTimeout.LEAVE:
+            raise
+        raise WaitTimeout(error.message, hint=f"the hub did not answer: {options.on_timeout.value} was not requested") from error
 
-    Ctrl-C says how to go on, and leaves.
+
+def watch_over(session: Session, hub: TaskHub, ids: Sequence[str], rules: WaitRules, *, go_on: GoOn, skip_timers: bool = False) -> Waited:
+    """Wait for them and show how far they are, working for them on a local hub.
+
+    `WaitTimeout` when the hub never answered in time. Ctrl-C says how to go on, and leaves.
     """
     told = _Told(session, ids)
     is_local = is_local_hub(session, hub)
@@ -120,11 +129,7 @@ def watch_over(session: Session, hub: TaskHub, ids: Sequence[str], rules: WaitRu
         working = session.working(ids, skip_timers=skip_timers) if is_local else nullcontext()
         with working, waiting_display(session.out, ids) as watcher:
             told.watcher = watcher
-
-            def wait() -> Seen:
-                return wait_for_instances(hub, ids, rules, on_status=told.status, on_trouble=told.trouble)
-
-            return wait() if is_local or rules.timeout is None else _on_time(wait, told, hub, rules.timeout)
+            return wait_for_instances(hub, ids, rules, on_status=told.status, on_trouble=told.trouble)
     except KeyboardInterrupt:
         left = [each for each, status in told.seen.items() if not rules.has_settled(status)]
         say_how_to_go_on(session, hub, left, go_on)
@@ -137,50 +142,16 @@ class _Told:
     def __init__(self, session: Session, ids: Sequence[str]) -> None:
         self.seen: Seen = dict.fromkeys(ids)
         self.watcher: Watcher | None = None
-        self.is_over = False
         self._troubles = Troubles(session.out)
 
     def status(self, status: InstanceStatus) -> None:
-        if self.is_over:
-            return
         self._troubles.answered()
         self.seen[status.instance_id] = status
         if self.watcher is not None:
             self.watcher(status)
 
     def trouble(self, trouble: DurablectlError) -> None:
-        if not self.is_over:
-            self._troubles.failed(trouble.message)
-
-
-def _on_time(wait: Callable[[], Seen], told: _Told, hub: TaskHub, timeout: float) -> Seen:
-    ended = in_time(wait, timeout)
-    if ended is not None:
-        return ended
-    told.is_over = True
-    if not all(told.seen.values()):
-        raise Unreachable(f"no answer from {hub.address} in time")
-    return dict(told.seen)
-
-
-def in_time(wait: Callable[[], _Ended], timeout: float) -> _Ended | None:
-    """Wait in a thread that is left behind at the time-out: a service that gives no answer holds a request for much longer. None then."""
-    ended: SimpleQueue[tuple[_Ended] | BaseException] = SimpleQueue()
-
-    def work() -> None:
-        try:
-            ended.put((wait(),))
-        except BaseException as error:
-            ended.put(error)
-
-    threading.Thread(target=work, name="wait", daemon=True).start()
-    try:
-        outcome = ended.get(timeout=timeout + LAST_LOOK)
-    except Empty:
-        return None
-    if isinstance(outcome, BaseException):
-        raise outcome
-    return outcome[0]
+        self._troubles.failed(trouble.message)
 
 
 def _go_on(words: Sequence[str], options: WaitOptions) -> GoOn:
@@ -190,11 +161,12 @@ def _go_on(words: Sequence[str], options: WaitOptions) -> GoOn:
     return GoOn(words, until=options.until, timeout=options.timeout, interval=options.interval, more=more)
 
 
-def _give_up(session: Session, hub: TaskHub, seen: Seen, rules: WaitRules, options: WaitOptions) -> None:
+def _give_up(session: Session, hub: TaskHub, seen: Seen, rules: WaitRules, options: WaitOptions, trouble: DurablectlError | None) -> None:
     """After a time-out: say so, and terminate or suspend what is left if that was asked for."""
     left = [name for name, status in seen.items() if not rules.has_settled(status)]
     what = f"instance '{left[0]}' is still {_state(seen[left[0]])}" if len(left) == 1 else f"{len(left)} of {len(seen)} instances go on"
-    session.out.talk(f"durablectl: timed out after {views.duration_text(options.timeout or 0)}: {what}")
+    reason = f" (the last answer: {trouble.message})" if trouble is not None else ""
+    session.out.talk(f"durablectl: timed out after {views.duration_text(options.timeout or 0)}: {what}{reason}")
     if options.on_timeout is OnTimeout.LEAVE:
         return
     change = hub.terminate if options.on_timeout is OnTimeout.TERMINATE else hub.suspend

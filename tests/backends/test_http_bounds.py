@@ -12,7 +12,7 @@ from recorded_server import Reply, reply_json
 
 from durablectl.backends.http_retry import NO_RETRIES
 from durablectl.backends.http_transport import Pace, Request, Settings, Transport
-from durablectl.errors import OutcomeUnknown, Unreachable
+from durablectl.errors import NotATaskHub, OutcomeUnknown, Unreachable
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -95,7 +95,7 @@ LARGE = {
 @pytest.mark.parametrize("talk", LARGE.values(), ids=LARGE)
 def test_an_endless_answer_is_read_up_to_the_limit(talk):
     with raw_server(after(CHUNKED, talk)) as server:
-        with pytest.raises(Unreachable, match=r"has more than 0\.5 MB, the limit") as raised:
+        with pytest.raises(NotATaskHub, match=r"has more than 0\.5 MB, the limit") as raised:
             sent(server.url, max_response=500_000)
         assert raised.value.hint == "raise the limit with DURABLECTL_MAX_RESPONSE=2GB, or max-response in the context"
         assert len(server.heads) == 1
@@ -103,7 +103,7 @@ def test_an_endless_answer_is_read_up_to_the_limit(talk):
 
 def test_an_answer_that_announces_too_much_is_not_read():
     with raw_server(after(HEAD + b"Content-Length: 123456789012\r\n\r\n", flood(b" "))) as server:
-        with pytest.raises(Unreachable, match=r"has 123,456\.8 MB, and the limit is 200 MB"):
+        with pytest.raises(NotATaskHub, match=r"has 123,456\.8 MB, and the limit is 200 MB"):
             sent(server.url)
         assert len(server.heads) == 1
 
@@ -111,7 +111,7 @@ def test_an_answer_that_announces_too_much_is_not_read():
 def test_a_compressed_answer_is_counted_as_it_is_unpacked(serve):
     server = serve(packed(b"[" * 300_000_000))
     tracemalloc.start()
-    with pytest.raises(Unreachable, match="has more than 10 MB, the limit"):
+    with pytest.raises(NotATaskHub, match="has more than 10 MB, the limit"):
         sent(server.origin, max_response=10_000_000)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()

@@ -127,7 +127,7 @@ def suspended(client: Client) -> None:
 
 def until(client: Client, instance_id: str, state: RuntimeStatus) -> None:
     rules = WaitRules(STUCK_SECONDS, until=lambda status: status.runtime_status is state)
-    status = wait_for_instances(client.hub, [instance_id], rules)[instance_id]
+    status = wait_for_instances(client.hub, [instance_id], rules).seen[instance_id]
     assert status is not None
     assert status.runtime_status is state, status
 
@@ -144,7 +144,7 @@ def restarted(client: Client) -> None:
 
 def batch(client: Client) -> None:
     ids = [client.start("sequence", [number]) for number in range(12)]
-    seen = wait_for_instances(client.hub, ids, WaitRules(STUCK_SECONDS, at_once=4))
+    seen = wait_for_instances(client.hub, ids, WaitRules(STUCK_SECONDS, at_once=4)).seen
     assert [status and status.output for status in seen.values()] == [[number] for number in range(12)]
     for each in ids:
         client.settle(client.hub.get_status(each), 1)

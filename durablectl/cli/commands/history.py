@@ -84,7 +84,8 @@ def _show(session: Session, hub: TaskHub, status: InstanceStatus, levels: int, *
 def _follow(session: Session, hub: TaskHub, instance_id: str, levels: int, interval: float) -> None:
     """Show what is new until the instance is finished. JSON is complete, and so comes at the end; JSON lines come one by one."""
     out, news, last = session.out, News(), None
-    for status in followed(hub, instance_id, interval, lambda message: out.note(f"{message}; trying again")):
+    looks = followed(hub, instance_id, interval, levels if out.is_text else 0, lambda message: out.note(f"{message}; trying again"))
+    for status, found in looks:
         anew, is_first, last = news.begins_anew(status), last is None, status
         if out.format is OutputFormat.JSONL:
             out.jsonl(_json(news.events(status)))
@@ -94,7 +95,6 @@ def _follow(session: Session, hub: TaskHub, instance_id: str, levels: int, inter
                 out.data("")
             if anew:
                 out.note("continued as new: a new history begins")
-            found = steps_of(hub, status, levels)
             origin = found[0].begin if found else status.created_time
             show_rows(out, news.steps(found), origin, utc_now())
     if last is not None and out.format in (OutputFormat.JSON, OutputFormat.ID):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+
 import typer
 
 from durablectl.cli.parameters import Orchestrator, SkipTimers
@@ -28,6 +31,7 @@ def run(ctx: typer.Context, name: Orchestrator, new: New = New(), waiting: Waiti
     if skip_timers and not session.is_local:
         session.require_hub()
         raise Unsupported(f"the {session.hub_label} waits for its own timers", hint="--skip-timers is for a local hub: --hub PATH")
-    hub, payload = start_instance(session, name, new)
+    began = time.monotonic()
+    hub, payload = start_instance(session, name, new, options.timeout)
     session.out.note(f"started {payload.id}")
-    wait_and_show(session, hub, [payload.id], options)
+    wait_and_show(session, hub, [payload.id], replace(options, spent=time.monotonic() - began))

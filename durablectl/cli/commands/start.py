@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -78,6 +80,7 @@ def start(
         raise UsageError("--concurrency, --rate, --max-failures and --failed are for --batch", hint="add --batch FILE")
     if name is None:
         raise UsageError("no orchestrator was named", hint="durablectl start ORCHESTRATOR, or --batch FILE")
+    began = time.monotonic()
     call = Call(header or (), method, function_key_env)
     if is_starter(name):
         if new.instance_id is not None or new.if_exists is not IfExists.FAIL or new.orchestration_version is not None:
@@ -85,14 +88,14 @@ def start(
                 "--instance-id, --if-exists and --orchestration-version are the starter function's choice", hint="leave them out"
             )
         value = input_of(session, new.input, new.input_json, new.fields, new.encode or Encode.JSON)
-        hub, payload = start_by_url(session, name, value, call)
+        hub, payload = start_by_url(session, name, value, call, options.timeout)
     else:
         if not call.is_default:
             raise UsageError("--header, --method and --function-key-env are for a starter's URL", hint="durablectl start https://…/api/…")
-        hub, payload = start_instance(session, name, new)
+        hub, payload = start_instance(session, name, new, options.timeout)
     if wait:
         session.out.note(f"started {payload.id}")
-        wait_and_show(session, hub, [payload.id], options)
+        wait_and_show(session, hub, [payload.id], replace(options, spent=time.monotonic() - began))
     show_new_payload(session, hub, payload)
     if not is_starter(name) and has_nobody(session, hub):
         session.out.note("nobody works on this hub now; `durablectl wait` does while it waits, `durablectl worker` until it is stopped")

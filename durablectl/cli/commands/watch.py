@@ -16,8 +16,9 @@ from durablectl.cli.looking import Look, Looker, look
 from durablectl.cli.session import Session
 from durablectl.cli.signals import stop_signals
 from durablectl.cli.times import parse_interval
-from durablectl.errors import HubBusy, ServiceError, Unreachable, UsageError
+from durablectl.errors import UsageError
 from durablectl.model import InstanceFilter, InstanceStatus
+from durablectl.polling import is_passing
 from durablectl.render.board import Board, Change, change_line, counted, screen
 from durablectl.render.output import OutputFormat
 
@@ -82,7 +83,8 @@ def _order(text: str | None) -> Order:
 
 def _show_screen(session: Session, board: Board, filter: InstanceFilter, order: Order, interval: float, until_empty: bool) -> None:
     hub = session.hub
-    _take(board, look(hub, filter), order)  # what is wrong from the first is told on the screen that stays
+    before = look(hub, filter)
+    _take(board, before, order)  # what is wrong from the first is told on the screen that stays
     looker = Looker(lambda: look(hub, filter), interval)
     with stop_signals() as stopping, keyboard(session.stdin, stopping) as key, screen(session.out) as show:
         looker.start()
@@ -92,7 +94,8 @@ def _show_screen(session: Session, board: Board, filter: InstanceFilter, order: 
                 if key(REDRAW) in ("q", "Q"):
                     break
                 if (found := looker.news()) is not None:
-                    _take(board, found, order)
+                    _take(board, found, order, before)
+                    before = found
         finally:
             looker.stop()
     session.out.note(counted(board.shown, more=board.more))
@@ -100,10 +103,13 @@ def _show_screen(session: Session, board: Board, filter: InstanceFilter, order: 
 
 def _show_lines(session: Session, board: Board, filter: InstanceFilter, order: Order, interval: float, until_empty: bool) -> None:
     out, hub = session.out, session.hub
+    before: Look | None = None
     with stop_signals() as stopping:
         while True:
             is_first, had_trouble = board.looked is None, bool(board.trouble)
-            changes = _take(board, look(hub, filter), order)
+            found = look(hub, filter)
+            changes = _take(board, found, order, before)
+            before = found
             if is_first:
                 out.note(counted(board.shown, more=board.more))
             if board.trouble and not had_trouble:
@@ -124,11 +130,11 @@ def _print(session: Session, changes: Sequence[Change]) -> None:
             session.out.lines(change_line(change, now) for change in changes)
 
 
-def _take(board: Board, found: Look, order: Order) -> list[Change]:
+def _take(board: Board, found: Look, order: Order, before: Look | None = None) -> list[Change]:
     """Take in a look. One that failed leaves the board as it is and is tried again, unless it is the first or will never work."""
     if found.trouble is None:
         return board.take(order(found.found), datetime.now(UTC), more=found.more)
-    if board.looked is None or not isinstance(found.trouble, Unreachable | HubBusy | ServiceError):
+    if board.looked is None or not is_passing(found.trouble, before.trouble if before else None, has_seen=True):
         raise found.trouble
     board.trouble = f"{found.trouble.message}; trying again"
     return []
