@@ -12,8 +12,9 @@ def main() -> int:
     if sys.argv[1:] in (["--version"], ["-V"]) and "_DURABLECTL_COMPLETE" not in os.environ:
         from durablectl.version import __version__  # deferred, as everything here: the fast path imports nothing else
 
-        sys.stdout.write(f"durablectl {__version__}\n")
-        return 0
+        if _is_written(f"durablectl {__version__}\n"):
+            return 0
+    _fill_closed_streams()
     gc.disable()  # what is loaded here stays: looking through it for garbage, now or at the end, finds none
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # its command line, with click, rich and pygments
     try:
@@ -22,15 +23,25 @@ def main() -> int:
         return 130
     gc.freeze()
     gc.enable()
-    _fill_closed_streams()
     return run(sys.argv[1:])
 
 
+def _is_written(text: str) -> bool:
+    """Whether stdout took the text; if not, the slow path tries again and knows what to say."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except (AttributeError, OSError):  # a closed stream is None
+        return False
+    return True
+
+
 def _fill_closed_streams() -> None:
-    """Put the null device where a standard stream was closed, lest the next file that is opened takes its number."""
+    """Put the null device where a standard stream was closed, so that no other file gets its number."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - pathlib is slow, and it stays open
+            stream = open(os.devnull, mode, encoding="utf-8")  # noqa: PTH123, SIM115 - pathlib is slow, and it stays open
+            setattr(sys, name, stream)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     out = Output(sys.stdout, sys.stderr)
     try:
+        return _run(arguments, out)
+    finally:
+        out.finish()
+
+
+def _run(arguments: list[str], out: Output) -> int:
+    try:
         if os.environ.get(COMPLETE):
             from durablectl.cli.completion import answer  # deferred: only a shell that completes asks for it
 

@@ -91,9 +91,15 @@ class _Globals:
     def get_short_help_str(self, limit: int = 45) -> str:  # noqa: ARG002 - click's signature; its ellipsis hides what matters
         return (self.help or "").strip().partition("\n")[0]
 
+    def get_help_option(self, ctx: Any) -> Any:
+        """`--help`, printed by our own writer: click's leaves what a reader did not take to the interpreter's last flush."""
+        option = super().get_help_option(ctx)  # type: ignore[misc]
+        option.callback = _show_help
+        return option
+
     def write_sections(self, context: typer.Context, formatter: Any) -> None:
         own = [param for param in self.params if not is_global(param)]
-        help_option = self.get_help_option(context)  # type: ignore[attr-defined]
+        help_option = self.get_help_option(context)
         sections = {
             "Arguments": [param for param in own if param.param_type_name == "argument"],
             "Options": [*(param for param in own if param.param_type_name == "option"), help_option],
@@ -257,6 +263,12 @@ def _load(name: str) -> Any:
     command = typer.main.get_command(app)
     command.name = name
     return command
+
+
+def _show_help(ctx: Any, _param: Any, is_asked: bool) -> None:
+    if is_asked and not ctx.resilient_parsing:
+        standard_output().data(ctx.get_help())
+        raise typer.Exit
 
 
 def _nearest(name: str, known: Iterable[str]) -> str | None:

@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -176,9 +176,10 @@ class Output:
                     raise UsageError("there is no id to print here", hint="use -o json or -o text")
                 self.ids([id])
 
-    def rich(self, renderable: Any) -> None:
+    def rich(self, renderable: Any, *, wrap: bool = True) -> None:
         """Print a Rich renderable on stdout. Build it only when `is_rich`, of `Text` that went through `safe`: markup is never parsed."""
-        self.console.print(renderable, markup=False, emoji=False, highlight=False, soft_wrap=False)
+        with self._reader_may_be_gone():
+            self.console.print(renderable, markup=False, emoji=False, highlight=False, soft_wrap=not wrap)
         self.flush()
 
     @property
@@ -249,6 +250,11 @@ class Output:
         """Hand over what was written; BrokenPipeError when nobody reads it any more."""
         with self._reader_may_be_gone():
             self._stdout.flush()
+
+    def finish(self) -> None:
+        """Hand over what is left, or drop it: the interpreter's own last flush must find nothing that it cannot write."""
+        with suppress(BrokenPipeError, DurablectlError):
+            self.flush()
 
     def _console(self, stream: TextIO) -> Console:
         from rich.console import Console  # deferred: only a terminal that wants it pays for it

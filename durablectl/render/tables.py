@@ -39,8 +39,7 @@ def show_sheet(out: Output, sheet: Sheet) -> None:
     text.highlight_regex(r"(?m)^[a-z][a-z ]*?(?=  )", "bold")
     if sheet.state is not None:
         text.highlight_regex(rf"(?m)(?<=^state)\s+{sheet.state.value}$", STYLES.get(sheet.state, ""))
-    out.console.print(text, soft_wrap=True)
-    out.flush()
+    out.rich(text, wrap=False)
 
 
 def show_table(out: Output, table: Table) -> None:
@@ -77,8 +76,7 @@ def show_findings(out: Output, findings: Iterable[tuple[str, str, str, str | Non
 
         shown = Text("\n".join(lines))
         shown.stylize(_STYLE_OF_VERDICT.get(verdict, ""), 0, len(verdict))
-        out.console.print(shown, soft_wrap=True)
-        out.flush()
+        out.rich(shown, wrap=False)
 
 
 def _with_header(table: Table) -> Iterator[Sequence[str]]:

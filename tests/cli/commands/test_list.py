@@ -1,10 +1,15 @@
 """`list`: filters, forms, order, counts; page by page."""
 
+import io
 import json
+import os
+from contextlib import redirect_stderr, redirect_stdout
 from urllib.parse import parse_qs
 
 import pytest
 from scripted_server import status
+
+from durablectl.cli.main import main
 
 A = status("a", "Running", name="Order", input={"n": 1})
 B = status("b", "Failed", name="ship", createdTime="2026-01-01T00:00:00Z", lastUpdatedTime="2026-01-05T00:00:00Z")
@@ -44,6 +49,21 @@ def test_pages_are_followed_to_the_last(remote, server):
     server.on("GET", "/instances", (200, [A], {"x-ms-continuation-token": "t"}), (200, [], {"x-ms-continuation-token": "u"}), (200, [B]))
     assert ids(remote("list", "-o", "id")) == ["a", "b"]
     assert len(server.asked) == 3
+
+
+def test_unread_rows_do_not_change_the_exit_code_of_a_failure(server):
+    reader, writer = os.pipe()
+
+    def answer(request):
+        if request.token is None:
+            return 200, [status(f"i-{number}") for number in range(150)], {"x-ms-continuation-token": "t"}
+        os.close(reader)
+        return 400, {"Message": "no"}
+
+    server.otherwise = answer
+    with os.fdopen(writer, "w") as stream, redirect_stdout(stream), redirect_stderr(io.StringIO()) as stderr:
+        assert main(["list", "-o", "id", "--hub", server.url]) == 2
+    assert stderr.getvalue().startswith("durablectl: ")
 
 
 def test_no_match_is_an_empty_array_and_no_failure(remote, server):
