@@ -37,10 +37,11 @@ def _is_written(text: str) -> bool:
 
 
 def _fill_closed_streams() -> None:
-    """Put the null device where a standard stream was closed, so that no other file gets its number."""
+    """Put the null device where a standard stream was closed, also for child processes, so that no other file gets its number."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             stream = open(os.devnull, mode, encoding="utf-8")  # noqa: PTH123, SIM115 - pathlib is slow, and it stays open
+            os.set_inheritable(stream.fileno(), True)
             setattr(sys, name, stream)
 
 

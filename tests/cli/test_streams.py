@@ -13,6 +13,22 @@ import pytest
 
 from durablectl.cli.main import main
 
+APP = """
+from durablectl import df
+
+app = df.DFApp()
+
+
+@app.activity_trigger(input_name="city")
+def greet(city: str) -> str:
+    print("greeting", city)
+    return f"Hello, {city}!"
+
+
+@app.orchestration_trigger(context_name="context")
+def hello(context):
+    return (yield context.call_activity("greet", "Tokyo"))
+"""
 ANSWERS = {
     "no arguments": [],
     "--help": ["--help"],
@@ -100,3 +116,11 @@ def test_a_closed_stream_is_no_error(args, number):
 def test_unread_messages_do_not_change_the_exit_code(unread):
     with FULL.open("w") as full:
         assert [in_its_own("stauts", stderr=stream).returncode for stream in (unread, full)] == [2, 2]
+
+
+@pytest.mark.parametrize("options", [[], ["--activity-processes", "1"]], ids=["threads", "processes"])
+def test_an_app_that_prints_runs_where_stderr_is_closed(run, project, options):
+    (project / "function_app.py").write_text(APP)
+    run("start", "hello", "--instance-id", "h")
+    assert in_its_own("worker", "--until-idle", *options, preexec_fn=lambda: os.close(2)).returncode == 0
+    assert run("status", "h", "-o", "json", "--query", "output").out == '"Hello, Tokyo!"\n'
