@@ -1,16 +1,20 @@
-"""The body of an answer, read piece by piece within a bound, compressed or not."""
+"""The body of an answer, read piece by piece within a bound, compressed or not; the charset of a body."""
 
 from __future__ import annotations
 
+import codecs
 import zlib
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-import httpx
+if TYPE_CHECKING:
+    import httpx
 
 ENCODINGS = "gzip"
 """What a request asks for. What packs more tightly, or in several layers, could be unpacked in no bounded step."""
 MOST_BYTES = 200 * 1000 * 1000
 PIECE = 1024 * 1024
+_CHARSETS = frozenset({"utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "iso8859-1", "ascii"})
 
 
 class TooLarge(Exception):
@@ -56,3 +60,13 @@ def _unpacked(packed: Iterable[bytes]) -> Iterator[bytes]:
         raise Garbled("it cannot be decompressed") from error
     if not unpacker.eof and not is_empty:
         raise Garbled("its end is missing")
+
+
+def charset(content_type: str) -> str:
+    """The codec that a Content-Type names, if it is one of those that read any body in no time; else UTF-8."""
+    named = next((part.partition("=")[2] for part in content_type.lower().split(";")[1:] if part.strip().startswith("charset=")), "utf-8")
+    try:
+        name = codecs.lookup(named.strip().strip("\"'")).name
+    except (LookupError, ValueError):
+        return "utf-8"
+    return name if name in _CHARSETS else "utf-8"

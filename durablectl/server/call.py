@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Mapping
 from urllib.parse import unquote, unquote_plus
 
@@ -10,12 +9,12 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope
 
+from durablectl.backends.http_body import charset
 from durablectl.server.answers import Refusal, empty
 from durablectl.server.query import Query
 
 MOST_BYTES = 100 * 1024 * 1024
 MOST_DISCARDED = 4 * MOST_BYTES
-_CHARSETS = frozenset({"utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "iso8859-1", "ascii"})
 
 
 class Call:
@@ -67,7 +66,7 @@ class Call:
     async def text(self) -> str:
         """The body as text, in the charset that its type names; what is not valid becomes the replacement character."""
         content = await self.body()
-        return content.decode(_charset(self.headers.get("content-type", "")), "replace").removeprefix("\ufeff")
+        return content.decode(charset(self.headers.get("content-type", "")), "replace").removeprefix("\ufeff")
 
 
 def headers_of(scope: Scope) -> dict[str, str]:
@@ -118,12 +117,3 @@ def _too_long() -> Response:
     answer = empty(413)
     answer.headers["connection"] = "close"  # the rest of the body is not read
     return answer
-
-
-def _charset(content_type: str) -> str:
-    named = next((part.partition("=")[2] for part in content_type.lower().split(";")[1:] if part.strip().startswith("charset=")), "utf-8")
-    try:
-        name = codecs.lookup(named.strip().strip("\"'")).name
-    except (LookupError, ValueError):
-        return "utf-8"
-    return name if name in _CHARSETS else "utf-8"

@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
 import pytest
+from raw_server import after, drip, flood, raw_server
 
 from durablectl.backends.http_activity import call_http
 
@@ -87,3 +88,32 @@ def test_89_what_has_no_body_has_no_type_and_redirects_are_followed(echo: str) -
 def test_multipart_content_is_refused_as_on_azure(echo: str) -> None:
     with pytest.raises(ValueError, match="call_http sends no multipart content"):
         call_http({"method": "PUT", "uri": echo, "content": "x", "headers": {"Content-Type": "multipart/form-data"}})
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+MEGABYTE = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
+
+
+@pytest.mark.parametrize("talk", [drip(b"H"), after(CHUNKED, drip(b"1\r\nx\r\n"))], ids=["head", "body"])
+def test_an_answer_that_drips_fails_the_call_in_time(talk) -> None:
+    with raw_server(talk) as server, pytest.raises(ConnectionError, match="had no answer"):
+        call_http({"method": "GET", "uri": server.url}, seconds=0.3)
+
+
+def test_an_endless_answer_fails_the_call() -> None:
+    with raw_server(after(CHUNKED, flood(MEGABYTE))) as server, pytest.raises(ConnectionError, match="has more than 3 MB, the limit"):
+        call_http({"method": "GET", "uri": server.url}, most_bytes=3_000_000)
+
+
+@pytest.mark.parametrize("place", ["/", "http://[", "//", "x:y", "\u00fc\ud800".encode("utf-8", "surrogatepass").decode("latin-1")])
+def test_a_redirect_that_leads_nowhere_fails_the_call(place: str) -> None:
+    head = f"HTTP/1.1 302 Found\r\nLocation: {place}\r\nContent-Length: 0\r\n\r\n".encode("latin-1")
+    with raw_server(after(head, drip(b""))) as server, pytest.raises(ConnectionError):
+        call_http({"method": "GET", "uri": server.url})
+
+
+@pytest.mark.parametrize("name", ["zlib", "punycode", "hex", "no-such", "\u00fc", "x" * 5000])
+def test_a_charset_that_decodes_no_text_counts_as_utf_8(name: str) -> None:
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset={name}\r\nContent-Length: 2\r\n\r\n".encode("latin-1")
+    with raw_server(after(head + "\u00fc".encode(), drip(b""))) as server:
+        assert call_http({"method": "GET", "uri": server.url})["content"] == "\u00fc"
