@@ -30,7 +30,7 @@ def public(kind: type) -> list[str]:
 
 
 def test_every_public_name_of_the_sdk_is_there():
-    of_azure_functions = {"AuthLevel", "HttpMethod", "HttpRequest", "HttpResponse"}
+    of_azure_functions = {"AuthLevel", "Context", "HttpMethod", "HttpRequest", "HttpResponse", "Out"}
     assert sorted((set(sdk.__all__) - {"openai_agents"}) | of_azure_functions) == df.__all__
     assert all(hasattr(df, name) for name in df.__all__)
 

@@ -45,6 +45,8 @@ def _app(session: Session) -> tuple[Registry | None, Finding]:
         return None, problem("app", error)
     kinds = (("orchestrator", registry.orchestrators), ("activity", registry.activities), ("entity", registry.entities))
     text = ", ".join(f"{len(functions)} {_plural(kind, len(functions))}" for kind, functions in kinds)
+    if registry.disabled:
+        text += f"; {len(registry.disabled)} disabled"
     found = f"{registry.app or session.app_path}: {text}"
     return registry, warning("app", f"{found}; {registry.warnings[0]}", "durablectl functions") if registry.warnings else ok("app", found)
 

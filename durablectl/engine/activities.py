@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections.abc import Callable
 from datetime import datetime
-from types import SimpleNamespace
+from pathlib import Path
 from typing import Any
 
 from durablectl.engine.events import TaskCompleted, TaskFailed
 from durablectl.engine.payload import dumps, loads, storable
 from durablectl.engine.registry import Activity
+
+_PACKAGE = f"{Path(__file__).parents[1]}{os.sep}"
 
 
 class Closed(Exception):
@@ -20,7 +23,7 @@ class Closed(Exception):
 def run_activity(activity: Activity, task_id: int, input: str | None, now: Callable[[], datetime]) -> TaskCompleted | TaskFailed:
     """Call a synchronous activity. `now` gives the time of the outcome."""
     try:
-        result = _encoded(activity.function(**_arguments(activity, task_id, input)))
+        result = _encoded(activity.function(**_arguments(activity, input)))
     except BaseException as error:  # user code, SystemExit and KeyboardInterrupt included
         return failed_task(activity.name, task_id, error, now())
     return TaskCompleted(now(), task_id, result)
@@ -31,7 +34,7 @@ async def run_async_activity(
 ) -> TaskCompleted | TaskFailed:
     """Call and await an `async` activity. Only when this call itself is cancelled there is no outcome: CancelledError goes on."""
     try:
-        result = _encoded(await activity.function(**_arguments(activity, task_id, input)))
+        result = _encoded(await activity.function(**_arguments(activity, input)))
     except BaseException as error:  # user code, SystemExit and KeyboardInterrupt included
         if _is_cancelled():
             raise
@@ -54,11 +57,8 @@ def _is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _arguments(activity: Activity, task_id: int, input: str | None) -> dict[str, Any]:
-    arguments = {activity.parameter: None if input is None else loads(input)}
-    if activity.wants_context:
-        arguments["context"] = SimpleNamespace(invocation_id=str(task_id), function_name=activity.name, retry_context=None)
-    return arguments
+def _arguments(activity: Activity, input: str | None) -> dict[str, Any]:
+    return {activity.parameter: None if input is None else loads(input)}
 
 
 def _encoded(result: Any) -> str | None:
@@ -75,8 +75,8 @@ def _message_of(error: BaseException) -> str:
 def _details(error: BaseException, message: str) -> str:
     """The failure as the JSON that callers read: `json.loads(str(e).split("\\n")[1])["Message"]`."""
     kind, frames = type(error), error.__traceback__
-    if frames is not None and frames.tb_next is not None:
-        frames = frames.tb_next  # the first is our own
+    while frames is not None and frames.tb_next is not None and frames.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+        frames = frames.tb_next
     try:
         stack = "".join(traceback.format_exception(kind, error, frames))
     except Exception:  # user code: __str__

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -18,16 +18,12 @@ class Orchestrator:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """An activity: called as `function(**{parameter: input})`, awaited when `is_async`.
-
-    With `wants_context`, an invocation context is passed as `context` too.
-    """
+    """An activity: called as `function(**{parameter: input})`, awaited when `is_async`."""
 
     name: str
     function: Callable[..., Any]
     parameter: str
     is_async: bool = False
-    wants_context: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +39,7 @@ class OtherFunction:
     """A function of the app that the engine does not run by itself: an HTTP starter, a timer, a queue trigger…
 
     `trigger` is the binding's name (`httpTrigger`, `timerTrigger`); `settings` what its decorator said (`route`, `methods`, `auth_level`);
-    `client_parameters` are the names of the parameters that a durable client is bound to.
+    `clients` are the names of the parameters that a durable client is bound to, each with whether it is given as JSON text.
     """
 
     name: str
@@ -51,7 +47,7 @@ class OtherFunction:
     function: Callable[..., Any]
     parameter: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
-    client_parameters: tuple[str, ...] = ()
+    clients: dict[str, bool] = field(default_factory=dict)
 
 
 BUILT_IN = "BuiltIn::"
@@ -117,6 +113,8 @@ def unknown_function(name: str, kind: str, known: Iterable[str]) -> str:
 class Registry:
     """All functions of an app. `app` names its file, for messages; `warnings` are what its author should hear.
 
+    What is `disabled` is not there for anybody who calls it; it is only shown. `endings` are awaited by who has hosted the app's others.
+
     `default_version` is the version of instances that are started without one (host.json, extensions.durableTask.defaultVersion).
     """
 
@@ -126,6 +124,8 @@ class Registry:
         self.activities: Functions[Activity] = Functions()
         self.entities: Functions[Entity] = Functions()
         self.others: list[OtherFunction] = []
+        self.disabled: list[OtherFunction] = []
+        self.endings: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self.warnings: list[str] = []
         self.default_version = ""
 
@@ -135,5 +135,7 @@ class Registry:
         self.activities.take_in(other.activities)
         self.entities.take_in(other.entities)
         self.others.extend(other.others)
+        self.disabled.extend(other.disabled)
+        self.endings.extend(other.endings)
         self.warnings.extend(other.warnings)
         self.default_version = other.default_version or self.default_version

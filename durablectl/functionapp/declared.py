@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,11 +11,15 @@ from typing import Any, TypeAlias
 
 from durablectl.engine.registry import Activity, Entity, Functions, Orchestrator, OtherFunction, Registry
 from durablectl.errors import AppError
+from durablectl.functionapp.bindings import RETURN, Binding
+from durablectl.functionapp.disabled import is_disabled
+from durablectl.functionapp.invocation import CONTEXT, Target
 
 Registered: TypeAlias = Orchestrator | Activity | Entity | OtherFunction
 
 ORCHESTRATION, ACTIVITY, ENTITY, HTTP = "orchestrationTrigger", "activityTrigger", "entityTrigger", "httpTrigger"
 
+_KINDS = {ORCHESTRATION: "orchestrator", ACTIVITY: "activity", ENTITY: "entity", HTTP: "HTTP function"}
 # Where each durable trigger keeps the name that replaces the function's own.
 _ALIASES = {ORCHESTRATION: "orchestration", ACTIVITY: "activity", ENTITY: "entity_name"}
 
@@ -23,8 +28,8 @@ _ALIASES = {ORCHESTRATION: "orchestration", ACTIVITY: "activity", ENTITY: "entit
 class Declared:
     """A function under its own `name`, with what its decorators (or its function.json) said.
 
-    `trigger` is the binding's name, "" when there is none; `function` is the user's own, without any wrapper; `code_name` is the name
-    that the SDK sends when the function itself is handed to `call_activity`.
+    `trigger` is the binding's name, "" when there is none; `bindings` are the others. `function` is the user's own, without any wrapper;
+    `code_name` is the name that the SDK sends when the function itself is handed to `call_activity`; `folder` is that of its function.json.
     """
 
     name: str
@@ -32,9 +37,11 @@ class Declared:
     function: Callable[..., Any]
     parameter: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
-    client_parameters: tuple[str, ...] = ()
+    bindings: tuple[Binding, ...] = ()
     input_type: Any = None
     code_name: str = ""
+    folder: str = ""
+    is_disabled: bool = False
 
     @property
     def durable_name(self) -> str:
@@ -44,8 +51,26 @@ class Declared:
     @property
     def where(self) -> str:
         """The function's file and line, for messages."""
-        code = getattr(inspect.unwrap(self.function), "__code__", None)
-        return f"{shown(Path(code.co_filename))}:{code.co_firstlineno}" if code else "unknown place"
+        line = getattr(self._code, "co_firstlineno", 0)
+        return f"{shown(self._file)}:{line}" if line else "unknown place"
+
+    @property
+    def bound(self) -> list[str]:
+        """The parameters that bindings fill, that of the trigger first."""
+        return [self.parameter, *(each.name for each in self.bindings if each.name != RETURN)]
+
+    @property
+    def title(self) -> str:
+        """The function in messages: "activity 'charge'"."""
+        return f"{_KINDS.get(self.trigger, 'function')} '{self.durable_name}'"
+
+    @property
+    def _code(self) -> object:
+        return getattr(inspect.unwrap(self.function), "__code__", None)
+
+    @property
+    def _file(self) -> Path:
+        return Path(getattr(self._code, "co_filename", ""))
 
     def resolve(self) -> Registered:
         """What the engine runs, or an OtherFunction for what it does not run; AppError when the declaration cannot work."""
@@ -53,37 +78,51 @@ class Declared:
             case "":
                 raise AppError(f"function '{self.name}' has no trigger ({self.where})", hint="give it one, or take its decorators away")
             case t if t == ORCHESTRATION:
+                _refuse_bindings(self)
                 return Orchestrator(self.durable_name, self.function, self.input_type)
             case t if t == ENTITY:
+                _refuse_bindings(self)
                 return Entity(self.durable_name.lower(), self.function)
             case t if t == ACTIVITY:
-                return self._activity()
-        return OtherFunction(self.name, self.trigger, self.function, self.parameter, dict(self.settings), self.client_parameters)
+                function = self._callable()
+                return Activity(self.durable_name, function, self.parameter, is_async=inspect.iscoroutinefunction(function))
+            case t if t == HTTP:
+                return self._other(self._callable())
+        return self._other(self.function)
 
-    def _activity(self) -> Activity:
+    def _callable(self) -> Callable[..., Any]:
+        """What is called with the trigger's value and the clients alone."""
+        _refuse_bindings(self)
         parameters = inspect.signature(self.function).parameters
-        takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-        if self.parameter not in parameters and not takes_any:
-            raise AppError(
-                f"activity '{self.durable_name}' has no parameter '{self.parameter}' ({self.where})",
-                hint=f'name the parameter in the trigger: activity_trigger(input_name="{next(iter(parameters), "input")}")',
-            )
-        return Activity(
-            self.durable_name,
+        _refuse_parameters(self, parameters)
+        return Target(
+            self.name,
+            self.folder or str(self._file.parent),
             self.function,
             self.parameter,
-            is_async=inspect.iscoroutinefunction(self.function),
-            wants_context="context" in parameters and self.parameter != "context",
-        )
+            [each for each in self.bindings if each.is_output],
+            takes_context=CONTEXT in parameters and CONTEXT not in self.bound,
+            is_http=self.trigger == HTTP,
+        ).callable()
+
+    def _other(self, function: Callable[..., Any]) -> OtherFunction:
+        clients = {each.name: each.is_text for each in self.bindings if each.is_client}
+        return OtherFunction(self.name, self.trigger, function, self.parameter, dict(self.settings), clients)
 
 
-def build_registry(app: Path, functions: Iterable[Declared]) -> Registry:
-    """All functions of an app, with what its author should hear; AppError when two have the same name."""
+def build_registry(app: Path, functions: Iterable[Declared], environ: Mapping[str, str] = os.environ) -> Registry:
+    """All functions of an app, with what its author should hear; AppError when two have the same name.
+
+    What `environ` switches off is only kept to be shown.
+    """
     declared = list(functions)
     _refuse_doubles(declared)
     registry = Registry(str(app))
     taken = {(one.trigger, one.durable_name.lower()) for one in declared}
     for one in declared:
+        if one.is_disabled or is_disabled(one.name, environ):
+            registry.disabled.append(OtherFunction(one.durable_name, one.trigger, one.function))
+            continue
         names = (one.name, one.code_name or one.name)
         _add(registry, one, [name for name in names if (one.trigger, name.lower()) not in taken])
     return registry
@@ -107,18 +146,61 @@ def _add(registry: Registry, one: Declared, aliases: list[str]) -> None:
             registry.entities.add(entity, aliases)
         case other:
             registry.others.append(other)
-            return
     registry.warnings.extend(_warnings(one))
 
 
 def _warnings(one: Declared) -> Iterable[str]:
-    if one.trigger != ENTITY and one.durable_name.lower() != (one.code_name or one.name).lower():
+    if one.trigger in (ORCHESTRATION, ACTIVITY) and one.durable_name.lower() != (one.code_name or one.name).lower():
         yield (
             f"'{one.durable_name}' is the function {one.code_name or one.name} ({one.where}): "
             "on Azure call it by its name in quotes; handing over the function itself works here only"
         )
-    if one.client_parameters:
-        yield f"'{one.durable_name}' wants a durable client ({one.where}), which only HTTP functions are given here"
+    if one.trigger in (ACTIVITY, HTTP):
+        for name in _unbound(one, inspect.signature(one.function).parameters):
+            yield f"no binding fills the parameter '{name}' of {one.title} ({one.where}); on Azure the app does not load"
+
+
+def _refuse_bindings(one: Declared) -> None:
+    """AppError for a binding that cannot be had here: on Azure the host fills it or sends it on."""
+    for each in one.bindings:
+        if (one.trigger == HTTP and each.is_client) or (one.trigger in (ACTIVITY, HTTP) and each.is_output):
+            continue
+        instead = "only HTTP functions are given a durable client here" if each.is_client else "use the service's own package in its code"
+        raise AppError(
+            f"{one.title} has the {'output' if each.is_output else 'input'} binding '{each.name}' ({each.target}),"
+            f" which is not available here ({one.where})",
+            hint=f'{instead}; or switch the function off: "AzureWebJobs.{one.name}.Disabled": "true" in local.settings.json',
+        )
+
+
+def _refuse_parameters(one: Declared, parameters: Mapping[str, inspect.Parameter]) -> None:
+    """AppError when the parameters are not those of the bindings; Azure does not load such an app either."""
+    takes_any = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
+    for name in one.bound:
+        if name not in parameters and not takes_any:
+            first = next(iter(parameters), "input")
+            rename = f'name the parameter in the trigger: activity_trigger(input_name="{first}")'
+            raise AppError(
+                f"{one.title} has no parameter '{name}' ({one.where})",
+                hint=rename
+                if one.trigger == ACTIVITY and name == one.parameter
+                else "a binding has that name; give the function that parameter",
+            )
+    for name in _unbound(one, parameters):
+        if parameters[name].default is inspect.Parameter.empty:
+            raise AppError(
+                f"no binding fills the parameter '{name}' of {one.title} ({one.where})",
+                hint=f"a parameter named '{CONTEXT}' gets the context of the call, and no other" if _is_context(parameters[name]) else None,
+            )
+
+
+def _unbound(one: Declared, parameters: Mapping[str, inspect.Parameter]) -> list[str]:
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return [name for name, each in parameters.items() if each.kind in named and name not in (*one.bound, CONTEXT)]
+
+
+def _is_context(parameter: inspect.Parameter) -> bool:
+    return "Context" in str(parameter.annotation)
 
 
 def _refuse_doubles(functions: list[Declared]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from enum import Enum
 from typing import Any, NoReturn
 
+from durablectl.functionapp.bindings import HTTP_OUTPUT, Binding
 from durablectl.functionapp.declared import ACTIVITY, ENTITY, HTTP, ORCHESTRATION, Declared, Registered
 
 UserFunction = Callable[..., Any]
@@ -27,7 +28,7 @@ class FunctionBuilder:
         self.trigger = ""
         self.parameter = ""
         self.settings: dict[str, Any] = {}
-        self.client_parameters: tuple[str, ...] = ()
+        self.bindings: list[Binding] = []
         self.input_type: type | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -41,7 +42,7 @@ class FunctionBuilder:
             self.user_function,
             self.parameter,
             dict(self.settings),
-            self.client_parameters,
+            tuple(self.bindings),
             self.input_type,
             self.user_function.__name__,
         )
@@ -76,7 +77,7 @@ class FunctionBuilder:
             return Orchestrator.create(self.user_function)
         if self.trigger == ENTITY:
             return Entity.create(self.user_function)
-        return _handle(self.user_function, "client_function") if self.client_parameters else self.user_function
+        return _handle(self.user_function, "client_function") if any(each.is_client for each in self.bindings) else self.user_function
 
 
 class Blueprint:
@@ -105,12 +106,30 @@ class Blueprint:
 
     def durable_client_input(self, client_name: str, task_hub: str | None = None, connection_name: str | None = None) -> Decorator:
         """Bind a durable client to the parameter `client_name`, where the function is hosted. The app's own hub is used here."""
-
-        def apply(builder: FunctionBuilder) -> None:
-            builder.client_parameters = (*builder.client_parameters, client_name)
-
         del task_hub, connection_name
-        return self._decorator(apply)
+        return self._binding(Binding(client_name, "durableClient"))
+
+    def generic_input_binding(self, arg_name: str, type: str, data_type: Any = None, **kwargs: Any) -> Decorator:
+        """Bind an input. A durable client is handed over as JSON text; an app with any other input is not loaded here."""
+        del data_type
+        return self._binding(Binding(arg_name, type, settings=kwargs, is_text=True))
+
+    def generic_output_binding(self, arg_name: str, type: str, data_type: Any = None, **kwargs: Any) -> Decorator:
+        """Bind an output. What is set is logged here, not sent."""
+        del data_type
+        return self._binding(Binding(arg_name, type, is_output=True, settings={_camel(key): value for key, value in kwargs.items()}))
+
+    def queue_output(self, arg_name: str, queue_name: str, connection: str, data_type: Any = None, **kwargs: Any) -> Decorator:
+        """Bind an output to a queue, as `generic_output_binding` does."""
+        return self.generic_output_binding(arg_name, "queue", data_type, queue_name=queue_name, connection=connection, **kwargs)
+
+    def blob_output(self, arg_name: str, path: str, connection: str, data_type: Any = None, **kwargs: Any) -> Decorator:
+        """Bind an output to a blob, as `generic_output_binding` does."""
+        return self.generic_output_binding(arg_name, "blob", data_type, path=path, connection=connection, **kwargs)
+
+    def blob_input(self, arg_name: str, path: str, connection: str, data_type: Any = None, **kwargs: Any) -> Decorator:
+        """Bind an input to a blob: an app with one is not loaded here, and told what to do."""
+        return self.generic_input_binding(arg_name, "blob", data_type, path=path, connection=connection, **kwargs)
 
     def function_name(self, name: str, setting_extra_fields: dict[str, Any] | None = None) -> Decorator:
         """Give the function a name other than its Python one."""
@@ -132,9 +151,14 @@ class Blueprint:
         binding_extra_fields: dict[str, Any] | None = None,
     ) -> Decorator:
         """Register an HTTP function. The worker does not run it; it is listed, and hosted by whoever serves the app."""
-        del binding_arg_name, trigger_extra_fields, binding_extra_fields
+        del trigger_extra_fields, binding_extra_fields
         names = tuple(str(_plain(method)).upper() for method in ([methods] if isinstance(methods, str) else methods or ()))
-        return self._trigger(HTTP, trigger_arg_name, route=route, methods=names, auth_level=_level(auth_level))
+
+        def apply(builder: FunctionBuilder) -> None:
+            builder.set_trigger(HTTP, trigger_arg_name, {"route": route, "methods": names, "auth_level": _level(auth_level)})
+            builder.bindings.append(Binding(binding_arg_name, HTTP_OUTPUT, is_output=True))
+
+        return self._decorator(apply)
 
     def timer_trigger(
         self,
@@ -203,6 +227,9 @@ class Blueprint:
     def _trigger(self, trigger: str, parameter: str, **settings: Any) -> Decorator:
         return self._decorator(lambda builder: builder.set_trigger(trigger, parameter, settings))
 
+    def _binding(self, binding: Binding) -> Decorator:
+        return self._decorator(lambda builder: builder.bindings.append(binding))
+
     def _decorator(self, change: Callable[[FunctionBuilder], None]) -> Decorator:
         def decorate(function: UserFunction | FunctionBuilder) -> FunctionBuilder:
             builder = function if isinstance(function, FunctionBuilder) else FunctionBuilder(function)
@@ -264,6 +291,11 @@ def _handle(function: UserFunction, attribute: str) -> UserFunction:
 
 def _plain(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)
 
 
 def _level(value: Enum | str | None) -> str | None:

@@ -3,40 +3,61 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from durablectl.errors import AppError
+from durablectl.functionapp.bindings import Binding
 from durablectl.functionapp.declared import HTTP, Declared, shown
+from durablectl.functionapp.disabled import is_disabled
 from durablectl.functionapp.importing import import_script
 from durablectl.functionapp.sdk import user_function
 
-_CLIENTS = frozenset({"durableClient", "orchestrationClient"})
 _SETTINGS = {"orchestration": "orchestration", "activity": "activity", "entityName": "entity_name", "authLevel": "auth_level"}
 
 
-def declared_in(folder: Path) -> list[Declared]:
-    """The functions of the app, by the names of their folders; AppError for one that cannot be loaded."""
-    return [_declared(folder, path) for path in sorted(folder.glob("*/function.json"))]
+def declared_in(folder: Path, environ: Mapping[str, str]) -> list[Declared]:
+    """The functions of the app, by the names of their folders; AppError for one that cannot be loaded.
+
+    The script of one that is disabled, by itself or in `environ`, is not run.
+    """
+    return [_declared(folder, path, environ) for path in sorted(folder.glob("*/function.json"))]
 
 
-def _declared(app: Path, path: Path) -> Declared:
+def _declared(app: Path, path: Path, environ: Mapping[str, str]) -> Declared:
     document = _read(path)
     bindings = [binding for binding in document.get("bindings", []) if isinstance(binding, dict)]
     trigger = next((binding for binding in bindings if str(binding.get("type", "")).endswith("Trigger")), {})
+    off = is_disabled(path.parent.name, environ, document.get("disabled"))
+    return Declared(
+        path.parent.name,
+        trigger.get("type", ""),
+        _not_run if off else user_function(_entry(app, path, document)),
+        trigger.get("name", ""),
+        _settings(trigger, path.parent.name),
+        tuple(_binding(each) for each in bindings if each is not trigger and "name" in each),
+        folder=str(path.parent),
+        is_disabled=off,
+    )
+
+
+def _entry(app: Path, path: Path, document: dict[str, Any]) -> Callable[..., Any]:
     script = (path.parent / document.get("scriptFile", "__init__.py")).resolve()
     entry = document.get("entryPoint", "main")
     function = getattr(import_script(app, script), entry, None)
     if not callable(function):
         raise AppError(f"{shown(script)} has no function '{entry}'", hint=f"{shown(path)} names it as its entryPoint")
-    return Declared(
-        path.parent.name,
-        trigger.get("type", ""),
-        user_function(function),
-        trigger.get("name", ""),
-        _settings(trigger, path.parent.name),
-        tuple(binding["name"] for binding in bindings if binding.get("type") in _CLIENTS and "name" in binding),
-    )
+    return function  # type: ignore[no-any-return]
+
+
+def _not_run() -> None:
+    """What stands for the function of a script that is not run."""
+
+
+def _binding(binding: dict[str, Any]) -> Binding:
+    # In this layout a function makes its durable client by itself.
+    return Binding(str(binding["name"]), str(binding.get("type", "")), binding.get("direction") == "out", binding, is_text=True)
 
 
 def _settings(trigger: dict[str, Any], name: str) -> dict[str, Any]:
@@ -44,8 +65,7 @@ def _settings(trigger: dict[str, Any], name: str) -> dict[str, Any]:
     if trigger.get("type") != HTTP:
         return settings
     methods = tuple(str(method).upper() for method in settings.get("methods") or ())
-    # In this layout the function makes its client by itself, from the binding's JSON text.
-    return {"route": name, "auth_level": "function"} | settings | {"methods": methods, "client_as_json": True}
+    return {"route": name, "auth_level": "function"} | settings | {"methods": methods}
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -28,8 +28,10 @@ def load_app(path: Path) -> Registry:
     _refuse_what_is_no_app(path, file)
     warnings = apply_settings(folder, os.environ)
     enter(folder)
-    declared = _functions_of(folder / file.name) if file.is_file() else function_json.declared_in(folder)
-    registry = build_registry(file if file.is_file() else path, declared)
+    if file.is_file():
+        registry = _registry_of(import_app(folder / file.name), file)
+    else:
+        registry = build_registry(path, function_json.declared_in(folder, os.environ))
     registry.warnings[:0] = warnings
     registry.default_version = default_version(folder)
     return registry
@@ -38,7 +40,14 @@ def load_app(path: Path) -> Registry:
 def registry_of(module: ModuleType) -> Registry:
     """The functions of the apps in a module that is imported already; AppError when it has none."""
     file = Path(getattr(module, "__file__", None) or module.__name__)
-    return build_registry(file, _declared_in(module, file))
+    return _registry_of(module, file)
+
+
+def _registry_of(module: ModuleType, file: Path) -> Registry:
+    registry = build_registry(file, _declared_in(module, file))
+    endings = map(sdk.ending_of, sdk.apps_in(vars(module).values()))
+    registry.endings = [ending for ending in endings if ending is not None]
+    return registry
 
 
 def _refuse_what_is_no_app(path: Path, file: Path) -> None:
@@ -48,10 +57,6 @@ def _refuse_what_is_no_app(path: Path, file: Path) -> None:
         raise AppError(f"no {APP_FILE} in {shown(path)}", hint=f"durablectl init {shown(path)}")
     if not path.is_dir() and path.suffix != ".py":
         raise AppError(f"{shown(path)} is no Python file", hint="name a function_app.py, or the folder with it")
-
-
-def _functions_of(file: Path) -> list[Declared]:
-    return _declared_in(import_app(file), file)
 
 
 def _declared_in(module: ModuleType, file: Path) -> list[Declared]:

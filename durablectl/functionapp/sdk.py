@@ -6,12 +6,14 @@ The builders are read, not `get_functions()`, which fails when it is called a se
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from enum import Enum
 from typing import Any
 
+from durablectl.functionapp.bindings import Binding
 from durablectl.functionapp.declared import HTTP, Declared
 
+_OUT = 1  # azure.functions.decorators.core.BindingDirection
 _HOME = "azure.functions.decorators.function_app"
 # What every binding has, and what says nothing about the trigger.
 _NOT_SETTINGS = frozenset({"name", "type", "init_params"})
@@ -31,6 +33,23 @@ def declared_in(app: Any) -> list[Declared]:
     """The functions of an app object, in the order of the file."""
     builders = app._function_builders  # noqa: SLF001 - see above
     return [_declared(builder._function, app.auth_level) for builder in builders]  # noqa: SLF001
+
+
+def ending_of(app: Any) -> Callable[[], Coroutine[Any, Any, None]] | None:
+    """What ends the lifespan of an ASGI app, None for any other app.
+
+    The app object itself would begin another event loop for it at the end of the process, and wait there without an end.
+    """
+    middleware = getattr(app, "middleware", None)
+    if middleware is None or not hasattr(middleware, "notify_shutdown"):
+        return None
+
+    async def end() -> None:
+        if app.startup_task_done:
+            app.startup_task_done = False
+            await middleware.notify_shutdown()
+
+    return end
 
 
 def declared_by(builder: Any) -> Declared | None:
@@ -71,10 +90,17 @@ def _declared(function: Any, app_auth_level: Any) -> Declared:
         user_function(handle),
         trigger.name,
         settings,
-        tuple(binding.name for binding in function.get_bindings() if binding.type == "durableClient"),
+        tuple(_binding(each) for each in function.get_bindings() if each is not trigger),
         getattr(handle, "_df_input_type", None),
         function._name,  # noqa: SLF001
     )
+
+
+def _binding(binding: Any) -> Binding:
+    settings = {key: _plain(value) for key, value in binding.get_dict_repr().items()}
+    # `durable_client_input` makes the client out of the text; a generic binding hands the text over.
+    is_text = type(binding).__name__ != "DurableClient"
+    return Binding(binding.name, binding.type, binding.direction == _OUT, settings, is_text)
 
 
 def _plain(value: Any) -> Any:

@@ -33,6 +33,7 @@ from durablectl.wire import creation_urls, management_payload, payload_to_json
 ANONYMOUS = "anonymous"
 PLACEHOLDER = "INSTANCEID"
 LEAVE_SECONDS = 0.3
+ENDING_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class AppFunctions:
 
     def __init__(self, registry: Registry, prefix: str, surroundings: Surroundings) -> None:
         self.routes = routes_of(registry)
+        self._endings = registry.endings
         self._prefix, self._around = [part for part in prefix.split("/") if part], surroundings
         self._loop = _Loop()
 
@@ -92,7 +94,7 @@ class AppFunctions:
         return None
 
     def close(self) -> None:
-        self._loop.close()
+        self._loop.close(self._endings)
 
     async def _call(self, route: Route, scope: Scope, receive: Receive, parameters: dict[str, str]) -> Response:
         headers = Headers(scope=scope)
@@ -108,7 +110,7 @@ class AppFunctions:
             body=await read_body(headers, receive),
         )
         function = route.function
-        arguments = {function.parameter: request} | {name: self._client(function, origin) for name in function.client_parameters}
+        arguments = {function.parameter: request} | {name: self._client(is_text, origin) for name, is_text in function.clients.items()}
         try:
             return _response(await self._loop.run(function.function, arguments))
         except asyncio.CancelledError:
@@ -117,10 +119,10 @@ class AppFunctions:
             self._around.failed(function.name, error)
             return empty(500)
 
-    def _client(self, function: OtherFunction, origin: str) -> Any:
-        """The SDK's own client where the app uses the SDK, else ours."""
+    def _client(self, is_text: bool, origin: str) -> Any:
+        """The SDK's own client where the app uses the SDK, else ours; as JSON text for a function that makes it by itself."""
         sdk = sys.modules.get("azure.durable_functions")
-        if function.settings.get("client_as_json"):
+        if is_text:
             return self._binding(origin)
         if sdk is not None:
             return sdk.DurableOrchestrationClient(self._binding(origin))
@@ -192,12 +194,12 @@ class _Loop:
             raise error
         return returned
 
-    def close(self) -> None:
-        """Stop; what still runs is left behind with the process."""
+    def close(self, endings: Sequence[Callable[[], Coroutine[Any, Any, None]]]) -> None:
+        """Await the `endings` for a moment, and stop; what still runs is left behind with the process."""
         sessions = sys.modules.get("azure.durable_functions.models.utils.http_utils")
         session = getattr(sessions, "_client_session", None)
-        if session is not None:
-            wait([asyncio.run_coroutine_threadsafe(session.close(), self._loop)], LEAVE_SECONDS)
+        last = [*(ending() for ending in endings), *([] if session is None else [session.close()])]
+        wait([asyncio.run_coroutine_threadsafe(each, self._loop) for each in last], ENDING_SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(LEAVE_SECONDS)
 

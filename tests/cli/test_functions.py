@@ -96,3 +96,24 @@ def test_what_the_app_prints_does_not_spoil_the_json(run, project):
     )
     code, out, err = run("functions", "-o", "json")
     assert (code, json.loads(out), err) == (0, [{"name": "one", "kind": "activity"}], "loading\n")
+
+
+def test_a_disabled_function_is_marked_and_not_started(run, project):
+    (project / "function_app.py").write_text(
+        "from durablectl import df\napp = df.DFApp()\n"
+        "@app.orchestration_trigger(context_name='c')\ndef Order(c): ...\n"
+        "@app.orchestration_trigger(context_name='c')\ndef Ship(c): ...\n"
+        "@app.route(route='/ping')\ndef ping(req): ...\n"
+    )
+    off = {"AzureWebJobs.Order.Disabled": "true", "AzureWebJobs_ping_Disabled": "1", "AzureWebJobs.Ship.Disabled": "false"}
+    assert run("functions", env=off).out.splitlines() == [
+        "orchestrators",
+        "  Ship",
+        "  Order  (disabled)",
+        "HTTP functions (the worker does not run them)",
+        "  ping   (disabled)",
+    ]
+    assert run("functions", "-o", "id", env=off).out == "Ship\n"
+    assert json.loads(run("functions", "-o", "json", env=off).out)[1] == {"name": "Order", "kind": "orchestrator", "disabled": True}
+    code, _, err = run("run", "Order", env=off)
+    assert (code, "no orchestrator 'Order'" in err) == (3, True)

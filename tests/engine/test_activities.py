@@ -24,11 +24,6 @@ def test_none_goes_in_and_out_as_no_text():
     assert call(lambda name: name) == TaskCompleted(T1, 3, None)
 
 
-def test_an_activity_that_wants_it_gets_a_context():
-    called = call(lambda name, context: [context.invocation_id, context.function_name], wants_context=True)
-    assert called.result == '["3","greet"]'
-
-
 def test_an_async_activity_is_awaited():
     async def greet(name):
         return name

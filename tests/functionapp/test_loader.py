@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import os
 import sys
@@ -43,8 +44,8 @@ def test_durable_functions_are_recovered_raw(load, names):
     registry = load(APP, names)
     order, charge, ship = registry.orchestrators.get("order"), registry.activities.get("CHARGE"), registry.activities.get("ship")
     assert inspect.isgeneratorfunction(order.function)
-    assert (charge.function(amount=2), charge.parameter, charge.is_async, charge.wants_context) == (4, "amount", False, False)
-    assert (ship.is_async, ship.wants_context) == (True, True)
+    assert (charge.function(amount=2), charge.parameter, charge.is_async) == (4, "amount", False)
+    assert (ship.is_async, asyncio.run(ship.function(item=1))) == (True, 1)
     assert (registry.entities.names, registry.warnings, registry.app) == (["stock"], [], str(Path("function_app.py").absolute()))
 
 
@@ -123,7 +124,7 @@ def test_a_starter_is_collected_with_its_route_and_its_client(load, names):
         names,
     )
     (start,) = registry.others
-    assert (start.name, start.trigger, start.parameter, start.client_parameters) == ("start", "httpTrigger", "req", ("client",))
+    assert (start.name, start.trigger, start.parameter, start.clients) == ("start", "httpTrigger", "req", {"client": False})
     assert start.settings == {"route": "orchestrators/{functionName}", "methods": ("POST",), "auth_level": "anonymous"}
     assert list(inspect.signature(start.function).parameters) == ["req", "client"]
     assert not hasattr(start.function, "client_function")
@@ -235,13 +236,13 @@ def test_a_function_json_starter_keeps_its_route(folder, write):
     write("host.json", "{}")
     bindings = (
         '[{"type": "httpTrigger", "name": "req", "route": "start/{name}", "methods": ["post"], "authLevel": "anonymous"},'
-        ' {"type": "http", "name": "$return"}, {"type": "durableClient", "name": "starter"}]'
+        ' {"type": "http", "name": "$return", "direction": "out"}, {"type": "durableClient", "name": "starter"}]'
     )
     write("start/function.json", f'{{"bindings": {bindings}}}')
     write("start/__init__.py", "async def main(req, starter):\n    pass\n")
     (start,) = load_app(folder).others
-    assert (start.parameter, start.client_parameters) == ("req", ("starter",))
-    assert start.settings == {"route": "start/{name}", "methods": ("POST",), "auth_level": "anonymous", "client_as_json": True}
+    assert (start.parameter, start.clients) == ("req", {"starter": True})
+    assert start.settings == {"route": "start/{name}", "methods": ("POST",), "auth_level": "anonymous"}
 
 
 def test_the_app_is_the_module_function_app_while_it_loads_and_after(load):
@@ -286,17 +287,3 @@ def test_a_function_json_app_is_found_by_its_folder(folder, write):
     write("host.json", "{}")
     write("hello/function.json", "{}")
     assert find_app(folder / "hello") == folder
-
-
-def test_an_activity_with_a_durable_client_is_warned_about(load):
-    registry = load(
-        """
-        app = df.DFApp()
-
-        @app.activity_trigger(input_name="x")
-        @app.durable_client_input(client_name="client")
-        async def a(x, client):
-            return x
-        """
-    )
-    assert registry.warnings == ["'a' wants a durable client (function_app.py:5), which only HTTP functions are given here"]

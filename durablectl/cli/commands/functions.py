@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from durablectl.engine.registry import OtherFunction, Registry
 
 HTTP = "httpTrigger"
+KINDS = {"orchestrationTrigger": "orchestrator", "activityTrigger": "activity", "entityTrigger": "entity", HTTP: "http"}
 
 
 def functions(ctx: typer.Context) -> None:
     """List the functions of the app by kind, and which of them are not run here.
 
-    -o json has one object a function; -o id has the names that `start` takes.
+    A function that an app setting disables is marked. -o json has one object a function; -o id has the names that `start` takes.
 
     Example:
 
@@ -42,7 +43,7 @@ def functions(ctx: typer.Context) -> None:
 
 
 def described(registry: Registry) -> Iterator[dict[str, Any]]:
-    """A JSON object for each function: `name`, `kind`, and for those that are not run the `trigger` and where it listens."""
+    """A JSON object for each function: `name`, `kind`, `disabled` if it is; for those that are not run `trigger` and where it listens."""
     for kind, names in (
         ("orchestrator", registry.orchestrators.names),
         ("activity", registry.activities.names),
@@ -50,7 +51,9 @@ def described(registry: Registry) -> Iterator[dict[str, Any]]:
     ):
         yield from ({"name": name, "kind": kind} for name in names)
     for other in sorted(registry.others, key=lambda one: one.trigger != HTTP):
-        yield {"name": other.name, "kind": "http" if other.trigger == HTTP else "other", "trigger": other.trigger, **_place(other)}
+        yield {"name": other.name, "kind": KINDS.get(other.trigger, "other"), "trigger": other.trigger, **_place(other)}
+    for other in registry.disabled:
+        yield {"name": other.name, "kind": KINDS.get(other.trigger, "other"), "disabled": True}
 
 
 def listed(rows: list[dict[str, Any]]) -> Iterator[str]:
@@ -78,6 +81,8 @@ def _place(other: OtherFunction) -> dict[str, Any]:
 
 
 def _detail(row: dict[str, Any]) -> str:
+    if row.get("disabled"):
+        return "(disabled)"
     if row["kind"] == "http":
         return f"{','.join(row['methods']) or 'any method'} /api/{row['route'].lstrip('/')}"
     return f"{row.get('trigger', '')} {row.get('schedule', '')}".strip()

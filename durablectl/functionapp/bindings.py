@@ -1,0 +1,71 @@
+"""What a function is bound to beside its trigger: a durable client, inputs, outputs; reaches no service."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+RETURN = "$return"
+HTTP_OUTPUT = "http"
+_CLIENTS = frozenset({"durableClient", "orchestrationClient"})
+# The member of a binding that says where its output goes, whatever its type.
+_TARGETS = ("queueName", "topicName", "eventHubName", "path", "containerName", "collectionName", "tableName", "hubName", "topic", "to")
+_LONGEST = 500
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One binding, under the names of function.json. `name` is that of a parameter, or `$return`.
+
+    `is_text` is for a durable client that the function makes by itself, from JSON text.
+    """
+
+    name: str
+    type: str
+    is_output: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    is_text: bool = False
+
+    @property
+    def is_client(self) -> bool:
+        return self.type in _CLIENTS and not self.is_output
+
+    @property
+    def target(self) -> str:
+        """What it is bound to, for messages: `queue 'orders'`."""
+        named = next((self.settings[key] for key in _TARGETS if self.settings.get(key)), None)
+        return self.type if named is None else f"{self.type} '{named}'"
+
+    def tell(self, function: str, value: Any) -> None:
+        """Log what Azure would send; here it goes nowhere."""
+        name = "" if self.name == RETURN else f" '{self.name}'"
+        logging.getLogger("durablectl.bindings").warning("%s: output%s would be sent to %s: %s", function, name, self.target, _text(value))
+
+
+class Out(Generic[T]):
+    """Where a function puts a value for one of its output bindings."""
+
+    def __init__(self) -> None:
+        self._value: T | None = None
+
+    def set(self, val: T) -> None:
+        """Give the output a value; the last one counts."""
+        self._value = val
+
+    def get(self) -> T | None:
+        return self._value
+
+
+def _text(value: Any) -> str:
+    """A value on one line, messages of the azure packages by their bodies."""
+    if callable(body := getattr(value, "get_body", None)):
+        value = body()
+    if isinstance(value, bytes | bytearray):
+        value = value.decode("utf-8", "replace")
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    return " ".join((f"{text[:_LONGEST]}…" if len(text) > _LONGEST else text).split())
