@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Protocol, Self
@@ -190,6 +191,21 @@ def check_new_instance_id(instance_id: str) -> None:
     if reason is not None:
         shown = instance_id if len(instance_id) <= COMFORTABLE_ID_LENGTH else instance_id[:COMFORTABLE_ID_LENGTH] + "…"
         raise UsageError(f"the instance id {shown!r} {reason}", hint="take letters, digits, '-', '_', ':' and '.'")
+
+
+def check_connection(name: str, what: str = "the connection") -> None:
+    """Refuse (`UsageError`, which does not repeat it) what cannot be the name of a connection: addresses carry it, and end in logs."""
+    if not re.fullmatch(r"[\w.:-]{1,256}", name):
+        raise UsageError(
+            f"{what} must be the name of an app setting, not a connection string (the value is not shown)",
+            hint="name the setting that holds the connection string, for example AzureWebJobsStorage",
+        )
+
+
+def check_task_hub(name: str, what: str = "the task hub") -> None:
+    """Refuse (`UsageError`, which does not repeat it) a connection string where the name of a task hub belongs."""
+    if ";" in name or "=" in name:
+        raise UsageError(f"{what} must be the name of a task hub, not a connection string (the value is not shown)")
 
 
 def instance_id_warnings(instance_id: str) -> tuple[str, ...]:

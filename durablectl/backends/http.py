@@ -29,7 +29,7 @@ from durablectl.model import (
     RuntimeStatus,
 )
 from durablectl.polling import wait_for_completion
-from durablectl.taskhub import FreshId, check_new_instance_id
+from durablectl.taskhub import FreshId, check_connection, check_new_instance_id, check_task_hub
 from durablectl.wire import (
     HubAddress,
     address_from_payload,
@@ -75,6 +75,9 @@ class HttpTaskHub:
         key_hint: str | None = None,
         pace: Pace | None = None,
     ) -> None:
+        check_task_hub(task_hub or "")
+        if connection is not None:
+            check_connection(connection)
         base, self._timeout, self._pace = base_address(url), timeout, pace or Pace()
         self._address = HubAddress(base, task_hub, connection, f"code={key}" if key else "")
         own = {**(headers or {}), **({KEY_HEADER: key} if key else {})}

@@ -10,8 +10,10 @@ from typing import Any, NamedTuple, TypeVar
 from typer.core import TyperOption
 
 from durablectl.cli.names import contexts
+from durablectl.config import check_variable
 from durablectl.errors import UsageError
 from durablectl.render.output import Color, OutputFormat
+from durablectl.taskhub import check_connection, check_task_hub
 
 MARK = "durablectl_global"
 STUCK_FOR = "2h"
@@ -78,6 +80,21 @@ def _seconds(text: str) -> float:
     return parse_interval(text)
 
 
+def _task_hub(text: str) -> str:
+    check_task_hub(text, "this")
+    return text
+
+
+def _connection(text: str) -> str:
+    check_connection(text, "this")
+    return text
+
+
+def _variable(text: str) -> str:
+    check_variable(text, "this")
+    return text
+
+
 def _names(kind: type[Enum]) -> tuple[str, ...]:
     return tuple(str(each.value) for each in kind)
 
@@ -85,9 +102,16 @@ def _names(kind: type[Enum]) -> tuple[str, ...]:
 _GLOBALS = (
     _Global("context", ("--context",), "Use a named context (see `durablectl context`).", "NAME", "DURABLECTL_CONTEXT"),
     _Global("hub", ("--hub",), "Use this hub: a local file, or the address of an app.", "PATH|URL", "DURABLECTL_HUB"),
-    _Global("task_hub", ("--task-hub",), "The task hub's name, when the app has several.", "NAME", "DURABLECTL_TASK_HUB"),
-    _Global("connection", ("--connection",), "The task hub's storage connection, when not the app's own.", "NAME", "DURABLECTL_CONNECTION"),
-    _Global("key_env", ("--key-env",), "Take the key from this environment variable.", "VARIABLE", "DURABLECTL_KEY_ENV"),
+    _Global("task_hub", ("--task-hub",), "The task hub's name, when the app has several.", "NAME", "DURABLECTL_TASK_HUB", _task_hub),
+    _Global(
+        "connection",
+        ("--connection",),
+        "The task hub's storage connection, when not the app's own.",
+        "NAME",
+        "DURABLECTL_CONNECTION",
+        _connection,
+    ),
+    _Global("key_env", ("--key-env",), "Take the key from this environment variable.", "VARIABLE", "DURABLECTL_KEY_ENV", _variable),
     _Global("app", ("--app",), "The app: a function_app.py, or a folder.", "PATH", "DURABLECTL_APP"),
     _Global(
         "request_timeout",

@@ -116,10 +116,11 @@ def _key(session: Session, serving: Serving, path: Path) -> str | None:
 
     _report_project_key(session, serving, path)
     if serving.key_file is not None:
+        config.refuse_key_as_file(str(serving.key_file), "--key-file")
         new = f"(umask 077; openssl rand -hex 32 > {shlex.quote(str(serving.key_file))})"
         return read_key(serving.key_file, f"put a new key into it: {new}; without --key-file, serve makes one")
     if (variable := session.options.key_env) is not None:
-        return checked_key(session.environ.get(variable, ""), f"the variable {variable}")
+        return checked_key(config.key_of_variable(variable, session.environ, "--key-env"), f"the variable {variable}")
     if is_loopback(serving.host):
         return None
     file = _kept_key(path)

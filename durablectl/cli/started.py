@@ -11,7 +11,7 @@ import typer
 from durablectl import config
 from durablectl.cli.session import Session
 from durablectl.cli.starting import timed
-from durablectl.errors import KeyRefused, UsageError
+from durablectl.errors import UsageError
 from durablectl.model import CheckStatusPayload
 from durablectl.polling import LAST_LOOK
 from durablectl.taskhub import TaskHub
@@ -47,6 +47,7 @@ def start_by_url(session: Session, url: str, input: Any, call: Call, timeout: fl
 
     method = (call.method or "POST").upper()
     check_starter(url, method)
+    key = _key(session, call.function_key_env)
     session.begin_change_at(url, None, controls=False)
     session.out.note(f"calling {url.partition('?')[0]}")
     route = session.route(url, None)
@@ -56,7 +57,7 @@ def start_by_url(session: Session, url: str, input: Any, call: Call, timeout: fl
             input,
             method=method,
             headers={**route["headers"], **_headers(call.header)},
-            key=_key(session, call.function_key_env),
+            key=key,
             timeout=route["timeout"] if timeout is None else min(route["timeout"], max(timeout, LAST_LOOK)),
             ca_file=route["ca_file"],
             proxy=route["proxy"],
@@ -81,7 +82,5 @@ def _headers(lines: Sequence[str]) -> dict[str, str]:
 def _key(session: Session, variable: str | None) -> str | None:
     if variable is None:
         return None
-    key = session.environ.get(variable, "")
-    if not key:
-        raise KeyRefused(f"the variable {variable} holds no key", hint=f"set it: export {variable}=…")
-    return key
+    config.check_variable(variable, "--function-key-env")
+    return config.key_of_variable(variable, session.environ, "--function-key-env")

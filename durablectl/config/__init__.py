@@ -24,3 +24,7 @@ from durablectl.config.settings import state_folder as state_folder
 from durablectl.config.settings import unknown_context as unknown_context
 from durablectl.config.started import Started as Started
 from durablectl.config.toml import replace_text as replace_text
+from durablectl.config.variables import check_variable as check_variable
+from durablectl.config.variables import key_of_variable as key_of_variable
+from durablectl.config.variables import refuse_key as refuse_key
+from durablectl.config.variables import refuse_key_as_file as refuse_key_as_file

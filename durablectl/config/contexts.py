@@ -13,7 +13,9 @@ from durablectl.config.addresses import is_url, without_key
 from durablectl.config.hub_files import path_of
 from durablectl.config.sizes import parse_size
 from durablectl.config.toml import parse_toml, place_of, read_text, replace_text, unknown_setting
+from durablectl.config.variables import check_variable
 from durablectl.errors import UsageError
+from durablectl.taskhub import check_connection, check_task_hub
 
 PROJECT_FILE = "durablectl.toml"
 USER_FILE = "contexts.toml"
@@ -162,6 +164,11 @@ def checked(context: Context) -> Context:
     """The same context; `UsageError` when its settings contradict each other."""
     if (context.url is None) == (context.hub is None):
         raise UsageError(f"context '{context.name}' needs either a url or a hub file")
+    check_task_hub(context.task_hub or "", f"the task hub of context '{context.name}'")
+    if context.connection is not None:
+        check_connection(context.connection, f"the connection of context '{context.name}'")
+    if context.key_env is not None:
+        check_variable(context.key_env, f"the key-env of context '{context.name}'")
     if context.url is not None:
         without_key(context.url)
     else:
@@ -174,7 +181,8 @@ def checked(context: Context) -> Context:
     if len(keys) > 1:
         raise UsageError(f"context '{context.name}' has more than one key", hint="keep one of key-env, key-command and key-file")
     if bad := [each for each in context.header if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:\s*[^\r\n]*", each)]:
-        raise UsageError(f"a header of context '{context.name}' is no 'Name: value'", hint=f"it begins with '{bad[0].split(':')[0][:20]}'")
+        hint = f"it is number {context.header.index(bad[0]) + 1} of {len(context.header)}"
+        raise UsageError(f"a header of context '{context.name}' is not 'Name: value'", hint=hint)
     return context
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from durablectl.config.addresses import origin_of
 from durablectl.config.contexts import Context
 from durablectl.config.sizes import parse_size
+from durablectl.config.variables import key_of_variable
 from durablectl.errors import KeyRefused, UsageError
 
 COMMAND_SECONDS = 60
@@ -111,7 +112,7 @@ class KeyRing:
         context = credential.context
         if context.key_env:
             what = f"the variable {context.key_env} ({credential.owner})"
-            key = self._environ.get(context.key_env, "")
+            key = key_of_variable(context.key_env, self._environ, credential.owner)
         elif context.key_command:
             what = f"the key-command of {credential.owner}"
             key = _run(context.key_command, what).strip()
@@ -119,7 +120,7 @@ class KeyRing:
             what = f"the key file {context.key_file} ({credential.owner})"
             key = _read(Path(context.key_file or ""), what)
         if not key:
-            raise KeyRefused(f"{what} holds no key", hint=f"set it: export {context.key_env}=…" if context.key_env else None)
+            raise KeyRefused(f"{what} holds no key")
         if not key.isprintable() or not key.isascii() or " " in key:
             raise KeyRefused(f"{what} holds something that is no key", hint="a key is one line of letters, digits and signs")
         return key

@@ -260,7 +260,7 @@ def test_a_task_hub_of_a_flag_gets_no_key_of_another(settle, user):
 
 def test_a_missing_variable_is_named(settle, user):
     two_contexts(user)
-    with pytest.raises(KeyRefused, match=r"the variable ORDERS_KEY \(context prod\) holds no key"):
+    with pytest.raises(KeyRefused, match=r"the variable ORDERS_KEY \(context prod\) is not set"):
         settle().key()
 
 

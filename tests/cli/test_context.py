@@ -83,7 +83,7 @@ def test_a_variable_is_not_kept_in_a_context(run):
         (["a", "--url", f"{URL}/?code=SECRET"], "holds more than an address"),
         (["a", "--url", URL, "--encode", "xml"], "--encode: 'xml' is not one of json, string"),
         (["a", "--url", URL, "--key-env", "A", "--key-file", "b"], "has more than one key"),
-        (["a", "--url", URL, "--header", "SECRET"], "a header of context 'a' is no 'Name: value'"),
+        (["a", "--url", URL, "--header", "SECRET"], "a header of context 'a' is not 'Name: value'"),
         (["a", "--url", URL, "--max-response", "much"], "the max-response of context 'a': 'much' is not a size"),
         (["a", "--hub", "x.db", "--max-response", "1GB"], "is a local file: max-response goes with a url only"),
         (["a", "--hub", "x.db", "--key-env", "A"], "is a local file: key-env goes with a url only"),

@@ -82,6 +82,7 @@ def add(
         raise AlreadyExists(f"context '{name}' is already there", hint=f"durablectl context show {name}, or add --replace")
     if encode not in (None, "json", "string"):
         raise UsageError(f"--encode: '{encode}' is not one of json, string")
+    _refuse_keys(session, key_command, key_file)
     context = config.checked(
         Context(
             name,
@@ -190,6 +191,16 @@ def remove(ctx: typer.Context, name: KnownName) -> None:
     session.out.note(f"context '{name}' removed")
     if user.current == name:
         session.out.note("no context is current now")
+
+
+def _refuse_keys(session: Session, key_command: str | None, key_file: Path | None) -> None:
+    """Refuse a key that was given instead of the name of the place that holds it: contexts are kept in a file that anyone may copy."""
+    name = _flag(session, "key_env")
+    if name and name not in session.environ:
+        config.refuse_key(name, "--key-env")
+    if key_file is not None:
+        config.refuse_key_as_file(str(key_file), "--key-file")
+    config.refuse_key(key_command or "", "--key-command")
 
 
 def _write(user: UserFile, contexts: Any, current: str | None) -> None:
