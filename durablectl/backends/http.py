@@ -29,6 +29,7 @@ from durablectl.model import (
     RuntimeStatus,
 )
 from durablectl.polling import wait_for_completion
+from durablectl.quoting import command
 from durablectl.taskhub import FreshId, check_connection, check_new_instance_id, check_task_hub
 from durablectl.wire import (
     HubAddress,
@@ -173,7 +174,7 @@ class HttpTaskHub:
     def raise_event(self, instance_id: str, event_name: str, data: Any = None) -> None:
         """See TaskHub. `OutcomeUnknown` when the answer was lost: the service does not tell two equal events from one sent twice."""
         target = f"{self._calls.instance(instance_id)}/raiseEvent/{segment(event_name, 'event name')}"
-        look = f"durablectl history {instance_id} shows whether the event arrived"
+        look = f"{command('history', instance_id)} shows whether the event arrived"
         answer = self._calls.post(target, body=json_body(data), look=look)
         self._calls.accept(answer, instance_id)
 
@@ -191,21 +192,21 @@ class HttpTaskHub:
 
     def rewind(self, instance_id: str, reason: str | None = None) -> None:
         """See TaskHub. `OutcomeUnknown` when the answer was lost."""
-        look = f"durablectl status {instance_id} shows whether it goes on"
+        look = f"{command('status', instance_id)} shows whether it goes on"
         self._calls.accept(self._calls.post(f"{self._calls.instance(instance_id)}/rewind", [("reason", reason)], look=look), instance_id)
 
     def restart(self, instance_id: str, *, new_id: bool = True) -> CheckStatusPayload:
         """See TaskHub. `OutcomeUnknown` when the answer was lost."""
         if not new_id:
             self._must_be_finished(instance_id, "restarted under the same id")
-        look = "durablectl list shows whether a new instance is there" if new_id else f"durablectl status {instance_id}"
+        look = "durablectl list shows whether a new instance is there" if new_id else command("status", instance_id)
         answer = self._calls.post(
             f"{self._calls.instance(instance_id)}/restart", [("restartWithNewInstanceId", str(new_id).lower())], look=look
         )
         try:
             return read_payload(self._place, answer, self._place.absent(instance_id))
         except AlreadyExists as error:
-            raise WrongState(error.message, hint=f"durablectl terminate {instance_id}") from error
+            raise WrongState(error.message, hint=command("terminate", instance_id)) from error
 
     def purge(self, instance_id: str, *, recursive: bool = False) -> int:
         """See TaskHub. The state is looked at first: not every service refuses to delete a running instance."""
@@ -253,7 +254,7 @@ class HttpTaskHub:
         if entity_id.key:
             target += f"/{segment(entity_id.key, 'entity key')}"
         body = None if input is None else json_body(input)
-        look = f"durablectl entity get {entity_id} shows whether the operation was run"
+        look = f"{command('entity get', str(entity_id))} shows whether the operation was run"
         read_accepted(self._place, self._calls.post(target, [("op", operation)], body=body, look=look), None)
 
     def delete_entity(self, entity_id: EntityId) -> None:
@@ -261,7 +262,7 @@ class HttpTaskHub:
         if not entity_id.key:  # DELETE has no word for the empty key
             return self.signal_entity(entity_id, "delete")
         target = f"/entities/{segment(entity_id.name, 'entity name')}/{segment(entity_id.key, 'entity key')}"
-        look = f"durablectl entity get {entity_id} shows whether it is gone"
+        look = f"{command('entity get', str(entity_id))} shows whether it is gone"
         return read_accepted(self._place, self._calls.delete(target, look=look), None)
 
     def check_status(self, instance_id: str) -> CheckStatusPayload:
@@ -335,7 +336,7 @@ class HttpTaskHub:
     def _start_request(self, orchestrator: str, input: Any, id: str, parameters: Parameters, *, timeout: float | None = None) -> Request:
         target = f"/orchestrators/{segment(orchestrator, 'orchestrator name')}/{segment(id, 'instance id')}"
         body = None if input is None else json_body(input)
-        look = f"durablectl status {id} shows whether it was started"
+        look = f"{command('status', id)} shows whether it was started"
         return Request("POST", target + self._calls.query(parameters), body, JSON_CONTENT, repeatable=False, look=look, timeout=timeout)
 
     def _started(self, request: Request) -> Answer:
@@ -361,7 +362,7 @@ class HttpTaskHub:
         if not status.is_final:
             message = f"instance '{instance_id}' is {status.value}: only a finished one can be {participle}"
             ending = "entity delete" if instance_id.startswith("@") else "terminate"
-            raise WrongState(message, hint=f"durablectl {ending} {instance_id}")
+            raise WrongState(message, hint=command(ending, instance_id))
 
     def _switch(self, instance_id: str, operation: str, reason: str | None, is_so: Callable[[RuntimeStatus], bool]) -> None:
         """Ask for another state. When an earlier attempt may have got through, a refusal counts as done if the state is the wanted one."""

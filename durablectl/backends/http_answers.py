@@ -21,6 +21,7 @@ from durablectl.errors import (
     WrongState,
 )
 from durablectl.model import CheckStatusPayload, InstanceStatus, Page
+from durablectl.quoting import command
 from durablectl.wire import CONTINUATION_HEADER, ServiceFault, fault_from_json, is_status, payload_from_json, status_from_json
 
 Item = TypeVar("Item")
@@ -48,7 +49,7 @@ class Place:
         return f"task hub '{self.task_hub}'" if self.task_hub else f"the task hub at {self.address}"
 
     def absent(self, instance_id: str) -> InstanceNotFound:
-        return InstanceNotFound(f"no instance '{instance_id}' in {self.label}", hint=f"durablectl list --prefix {instance_id[:8]}")
+        return InstanceNotFound(f"no instance '{instance_id}' in {self.label}", hint=command("list", options=("--prefix", instance_id[:8])))
 
 
 def refusal(place: Place, answer: Answer, absent: DurablectlError | None) -> DurablectlError:

@@ -9,6 +9,7 @@ from durablectl.backends.http_answers import NO_API_HINT, Place, read_accepted, 
 from durablectl.backends.http_requests import JSON_CONTENT, Parameters, query, segment
 from durablectl.backends.http_transport import Answer, Request, Transport
 from durablectl.errors import NotATaskHub, WrongState
+from durablectl.quoting import command
 from durablectl.wire import CONTINUATION_HEADER, HubAddress, status_from_json
 
 
@@ -67,7 +68,7 @@ class Calls:
     def accept(self, answer: Answer, instance_id: str) -> None:
         """An acknowledged request about an instance, or the error that the answer means."""
         if answer.status == 410:
-            raise WrongState(f"instance '{instance_id}' is finished already", hint=f"durablectl status {instance_id}")
+            raise WrongState(f"instance '{instance_id}' is finished already", hint=command("status", instance_id))
         read_accepted(self.place, answer, self.place.absent(instance_id))
 
     def close(self) -> None:

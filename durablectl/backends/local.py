@@ -30,6 +30,7 @@ from durablectl.model import (
     RuntimeStatus,
 )
 from durablectl.polling import wait_for_completion
+from durablectl.quoting import command
 from durablectl.taskhub import check_new_instance_id
 from durablectl.wire import (
     HubAddress,
@@ -167,7 +168,7 @@ class LocalTaskHub:
             row = self._queries.get(new.instance_id)
             if row.name.lower() != new.name.lower() or not same_json(value_from_text(row.input), value_from_text(new.input)):
                 raise AlreadyExists(
-                    f"instance '{new.instance_id}' exists already, with another name or input", hint=f"durablectl status {new.instance_id}"
+                    f"instance '{new.instance_id}' exists already, with another name or input", hint=command("status", new.instance_id)
                 ) from None
 
     def _replace(self, new: NewInstance) -> None:
@@ -243,7 +244,7 @@ class LocalTaskHub:
         except AlreadyExists as error:
             raise WrongState(
                 f"instance '{instance_id}' is {row.status.value}; under the same id only a finished one can be restarted",
-                hint=f"durablectl restart {instance_id} --new-id",
+                hint=command("restart", instance_id, options=("--new-id",)),
             ) from error
         return self.check_status(new.instance_id)
 

@@ -11,6 +11,7 @@ from durablectl.cli.filters import Selection
 from durablectl.cli.session import Session
 from durablectl.errors import UsageError
 from durablectl.model import InstanceStatus
+from durablectl.quoting import quoted
 from durablectl.render import views
 from durablectl.render.output import OutputFormat
 from durablectl.render.safe import safe_line
@@ -61,7 +62,7 @@ def require_named_hub(session: Session, what: str) -> None:
     if not session.settings.named:
         raise UsageError(
             f"{what} wants a hub that was named, not one that was found ({session.hub_label})",
-            hint=f"name it: --hub {session.settings.path}" if session.settings.path else "name it with --hub or --context",
+            hint=f"name it: --hub {quoted(str(session.settings.path))}" if session.settings.path else "name it with --hub or --context",
         )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import shlex
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from durablectl.cli.listening import listening
 from durablectl.cli.session import Session
 from durablectl.cli.signals import stop_signals
 from durablectl.errors import Unsupported
+from durablectl.quoting import quoted
 from durablectl.render.output import Output
 from durablectl.render.serving import Pulse, greeting, living
 
@@ -117,14 +117,14 @@ def _key(session: Session, serving: Serving, path: Path) -> str | None:
     _report_project_key(session, serving, path)
     if serving.key_file is not None:
         config.refuse_key_as_file(str(serving.key_file), "--key-file")
-        new = f"(umask 077; openssl rand -hex 32 > {shlex.quote(str(serving.key_file))})"
+        new = f"(umask 077; openssl rand -hex 32 > {quoted(str(serving.key_file))})"
         return read_key(serving.key_file, f"put a new key into it: {new}; without --key-file, serve makes one")
     if (variable := session.options.key_env) is not None:
         return checked_key(config.key_of_variable(variable, session.environ, "--key-env"), f"the variable {variable}")
     if is_loopback(serving.host):
         return None
     file = _kept_key(path)
-    key = read_key(file, f"remove it, and serve makes a new one: rm -r {shlex.quote(str(file))}")
+    key = read_key(file, f"remove it, and serve makes a new one: rm -r {quoted(str(file))}")
     session.out.note(f"clients need the key in {file}")
     return key
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from durablectl import config
 from durablectl.cli.options import GlobalOptions, read_options
 from durablectl.errors import AppError, UsageError
+from durablectl.quoting import quoted
 from durablectl.render.output import Output
 
 if TYPE_CHECKING:
@@ -269,7 +270,7 @@ class Session:
         if confirm is not None and confirm != name:
             raise UsageError(f"--confirm names '{confirm}', but this is '{name}'")
         if yes or not self.is_terminal:
-            raise UsageError(f"context '{context}' is protected", hint=f"add --yes --confirm {name}")
+            raise UsageError(f"context '{context}' is protected", hint=f"add --yes --confirm {quoted(name)}")
         self.out.talk(f"context '{context}' is protected; type '{name}' to go on:")
         if self.stdin.readline().strip() != name:
             raise UsageError("not confirmed; nothing was changed")

@@ -13,6 +13,7 @@ from durablectl.cli.parameters import Encode
 from durablectl.cli.session import Session
 from durablectl.errors import UsageError
 from durablectl.model import InstanceStatus
+from durablectl.quoting import command
 from durablectl.taskhub import TaskHub
 
 SELECTORS = ("context", "hub", "task_hub", "connection", "key_env", "app")
@@ -120,8 +121,6 @@ def refuse_stdin_twice(names: Sequence[str], file: str | None) -> None:
 
 def command_line(session: Session, *words: str, options: Sequence[str] = (), repeated: Sequence[str] = SELECTORS) -> str:
     """A command to copy that works on the same hub: what flags chose it is `repeated`. Its own `options` come before the words."""
-    import shlex  # deferred: only advice needs it
-
     flags = [
         part
         for name in repeated
@@ -129,8 +128,7 @@ def command_line(session: Session, *words: str, options: Sequence[str] = (), rep
         for value in [getattr(session.options, name)]
         for part in (f"--{name.replace('_', '-')}", str(value.value if isinstance(value, Enum) else value))
     ]
-    ends_options = ["--"] if any(word.startswith("-") and word != STDIN for word in words[1:]) else []
-    return shlex.join(["durablectl", words[0], *flags, *options, *ends_options, *words[1:]])
+    return command(words[0], *words[1:], options=[*flags, *options])
 
 
 def statuses_json(statuses: Sequence[InstanceStatus], *, single: bool) -> object:

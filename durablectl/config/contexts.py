@@ -15,6 +15,7 @@ from durablectl.config.sizes import parse_size
 from durablectl.config.toml import parse_toml, place_of, read_text, replace_text, unknown_setting
 from durablectl.config.variables import check_variable
 from durablectl.errors import UsageError
+from durablectl.quoting import command
 from durablectl.taskhub import check_connection, check_task_hub
 
 PROJECT_FILE = "durablectl.toml"
@@ -111,7 +112,7 @@ def read_project_file(path: Path, user: UserFile) -> ProjectFile:
         if name in user.contexts:
             raise UsageError(
                 f"context '{name}' {place_of(path, text, f'[contexts.{name}]')} is one of your own and cannot be redefined",
-                hint=f"rename it there, or remove yours with: durablectl context remove {name}",
+                hint=f"rename it there, or remove yours with: {command('context remove', name)}",
             )
     hub = parsed.get("hub") or parsed.get("url")
     return ProjectFile(

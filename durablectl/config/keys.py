@@ -13,6 +13,7 @@ from durablectl.config.contexts import Context
 from durablectl.config.sizes import parse_size
 from durablectl.config.variables import key_of_variable
 from durablectl.errors import KeyRefused, UsageError
+from durablectl.quoting import quoted
 
 COMMAND_SECONDS = 60
 MAX_RESPONSE = "DURABLECTL_MAX_RESPONSE"
@@ -145,7 +146,7 @@ def _read(path: Path, what: str) -> str:
     try:
         with path.open(encoding="utf-8") as stream:
             if os.name == "posix" and stat.S_IMODE(os.fstat(stream.fileno()).st_mode) & 0o077:
-                raise KeyRefused(f"{what} can be read by others", hint=f"chmod 600 {path}")
+                raise KeyRefused(f"{what} can be read by others", hint=f"chmod 600 {quoted(str(path))}")
             return stream.read().strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = (error.strerror or "").lower() if isinstance(error, OSError) else "it is not UTF-8"

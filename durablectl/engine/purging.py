@@ -9,6 +9,7 @@ from durablectl.engine.db import Connection
 from durablectl.engine.instances import FINAL, delete_instances
 from durablectl.engine.numbers import STATUSES
 from durablectl.errors import WrongState
+from durablectl.quoting import command
 
 _ALONE = "SELECT id, key, id, status FROM instances WHERE id IN (SELECT value FROM json_each(?))"
 _FAMILIES = (
@@ -41,5 +42,5 @@ def purge_instances(sql: Connection, instance_ids: Sequence[str], *, recursive: 
 def _refusal(instance_id: str, status: int) -> WrongState:
     return WrongState(
         f"instance '{instance_id}' is {STATUSES[status].value}; only a finished one can be purged",
-        hint=f"durablectl terminate {instance_id}",
+        hint=command("terminate", instance_id),
     )

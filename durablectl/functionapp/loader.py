@@ -14,6 +14,7 @@ from durablectl.functionapp.decorators import Blueprint, DFApp
 from durablectl.functionapp.importing import enter, import_app
 from durablectl.functionapp.search import APP_FILE, has_functions
 from durablectl.functionapp.settings import apply_settings, default_version
+from durablectl.quoting import command
 
 
 def load_app(path: Path) -> Registry:
@@ -54,7 +55,7 @@ def _refuse_what_is_no_app(path: Path, file: Path) -> None:
     if not path.exists():
         raise AppError(f"no such app: {shown(path)}", hint="name a function_app.py or its folder with --app, or make one: durablectl init")
     if path.is_dir() and not file.is_file() and not has_functions(path):
-        raise AppError(f"no {APP_FILE} in {shown(path)}", hint=f"durablectl init {shown(path)}")
+        raise AppError(f"no {APP_FILE} in {shown(path)}", hint=command("init", shown(path)))
     if not path.is_dir() and path.suffix != ".py":
         raise AppError(f"{shown(path)} is no Python file", hint="name a function_app.py, or the folder with it")
 

@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 from durablectl.errors import UsageError
+from durablectl.quoting import quoted
 from durablectl.server.access import is_usable_key
 
 LONGEST = 4096
@@ -27,7 +28,7 @@ def read_key(path: Path, hint: str) -> str:
     try:
         with path.open(encoding="utf-8") as stream:
             if os.name == "posix" and stat.S_IMODE(os.fstat(stream.fileno()).st_mode) & 0o077:
-                raise UsageError(f"the key file {path} can be read by others", hint=f"chmod 600 {path}")
+                raise UsageError(f"the key file {path} can be read by others", hint=f"chmod 600 {quoted(str(path))}")
             return checked_key(stream.read(2 * LONGEST).strip(), f"the key file {path}", hint)
     except (OSError, UnicodeDecodeError) as error:
         reason = (error.strerror or "").lower() if isinstance(error, OSError) else "it is not UTF-8"

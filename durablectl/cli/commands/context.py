@@ -13,6 +13,7 @@ from durablectl.cli.session import Session
 from durablectl.cli.tree import Commands
 from durablectl.config import Context, Settings, UserFile
 from durablectl.errors import AlreadyExists, UsageError
+from durablectl.quoting import command
 from durablectl.render.safe import safe_line
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The context's name.", show_default=False)]
@@ -79,7 +80,7 @@ def add(
     user = config.read_user_file(config.default_user_file())
     config.check_name(name)
     if name in user.contexts and not replace:
-        raise AlreadyExists(f"context '{name}' is already there", hint=f"durablectl context show {name}, or add --replace")
+        raise AlreadyExists(f"context '{name}' is already there", hint=f"{command('context show', name)}, or add --replace")
     if encode not in (None, "json", "string"):
         raise UsageError(f"--encode: '{encode}' is not one of json, string")
     _refuse_keys(session, key_command, key_file)
@@ -238,7 +239,7 @@ def _advise(session: Session, context: Context, *, in_use: bool) -> None:
     if context.url and context.url.lower().startswith("http://") and not config.is_loopback(context.url):
         session.out.warn("the address is http: key and data travel unencrypted")
     if not in_use:
-        session.out.hint(f"durablectl context use {context.name}")
+        session.out.hint(command("context use", context.name))
 
 
 def _json(context: Context, *, current: bool) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from durablectl.cli.targets import required
 from durablectl.cli.timelines import DEEPEST, News, followed, steps_of, utc_now, with_history
 from durablectl.errors import Unsupported, UsageError
 from durablectl.model import HistoryEvent, InstanceStatus
+from durablectl.quoting import command
 from durablectl.render.history import head, show_gantt, show_rows, show_timeline
 from durablectl.render.output import OutputFormat
 from durablectl.render.tables import show_sheet
@@ -109,5 +110,6 @@ def _show_raw(session: Session, hub: TaskHub, instance_id: str) -> None:
     from durablectl.backends.local import LocalTaskHub  # deferred: the plain history of a remote hub needs no engine
 
     if not isinstance(hub, LocalTaskHub):
-        raise Unsupported(f"the {session.hub_label} shows no complete events", hint=f"durablectl status {instance_id} --history -o json")
+        hint = command("status", instance_id, options=("--history", "-o", "json"))
+        raise Unsupported(f"the {session.hub_label} shows no complete events", hint=hint)
     session.out.json(hub.raw_history(instance_id))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from durablectl.errors import AppError, Conflict, UsageError
+from durablectl.quoting import quoted
 
 if TYPE_CHECKING:
     from durablectl.cli.session import Session
@@ -66,7 +66,7 @@ def write_app(folder: Path) -> tuple[list[str], list[str]]:
 
 def next_commands(directory: Path) -> list[str]:
     """What to type next."""
-    enter = [] if directory == Path() else [f"cd {shlex.quote(str(directory))}"]
+    enter = [] if directory == Path() else [f"cd {quoted(str(directory))}"]
     return [*enter, "durablectl run Hello --input cities.json", "python -m pytest"]
 
 

@@ -171,3 +171,9 @@ def test_a_query_is_no_selection(remote, server, command):
     code, _, err = remote(*command, "--query", "[0]")
     assert (code, server.asked) == (2, [])
     assert "--query selects no instances" in err
+
+
+def test_a_hint_quotes_the_id_for_the_shell(run, app):
+    run("start", "approval", "--instance-id", "order:$(touch PWN)", "-q")
+    code, _out, err = run("purge", "order:$(touch PWN)", "--yes")
+    assert (code, err.splitlines()[-1]) == (6, "hint: durablectl terminate 'order:$(touch PWN)'")
