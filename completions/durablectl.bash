@@ -2,10 +2,11 @@
 _durablectl() {
     local answer
     COMPREPLY=()
+    # What the program answers is quoted already, as it continues what is typed; "$2" is the part that readline replaces.
     while IFS= read -r answer; do
         COMPREPLY+=("$answer")
-    done < <(_DURABLECTL_COMPLETE=bash _DURABLECTL_LINE="${COMP_LINE:0:COMP_POINT}" _DURABLECTL_WORD="${COMP_WORDS[COMP_CWORD]}" "$1" 2>/dev/null)
-    if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == */ ]]; then
+    done < <(_DURABLECTL_COMPLETE=bash _DURABLECTL_LINE="${COMP_LINE:0:COMP_POINT}" _DURABLECTL_WORD="$2" "$1" 2>/dev/null)
+    if [[ ${#COMPREPLY[@]} -eq 1 && (${COMPREPLY[0]} == */ || ${COMPREPLY[0]} == */[\'\"]) ]]; then
         compopt -o nospace
     fi
 }

@@ -22,10 +22,10 @@ class Terminal:
     def __init__(self, process: subprocess.Popen[bytes], descriptor: int) -> None:
         self.process, self._descriptor, self.text = process, descriptor, ""
 
-    def wait_for(self, text: str, seconds: float = 20.0) -> str:
-        """Read on until `text` is there; all that was written."""
+    def wait_for(self, text: str, seconds: float = 20.0, *, after: int = 0) -> str:
+        """Read on until `text` is there, behind the first `after` characters; all that was written."""
         end = time.monotonic() + seconds
-        while text not in self.text:
+        while text not in self.text[after:]:
             assert time.monotonic() < end, f"{text!r} did not come: {self.text[-2000:]!r}"
             self._read(0.2)
         return self.text

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
-import shlex
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
 
+from durablectl.cli.shell_words import Typed, complete_bash, read_bash, read_powershell
 from durablectl.cli.tree import PROGRAM, root
+from durablectl.quoting import powershell
 from durablectl.render.output import Output
 from durablectl.render.safe import safe_line
 
@@ -31,65 +33,72 @@ def script(shell: str) -> str:
 
 
 def answer(out: Output, environ: Mapping[str, str], arguments: list[str]) -> int:
-    """Answer the shell that set `_DURABLECTL_COMPLETE`: one candidate a line. Never fails."""
+    """Answer the shell that set `_DURABLECTL_COMPLETE`, each in the form that its script reads. Never fails."""
     shell = environ[VARIABLE]
     try:
-        line = environ.get("_DURABLECTL_LINE")
-        words = arguments if line is None else split(line)[1:]
-        *before, incomplete = words or [""]
-        found = candidates(before, incomplete)
-        out.lines(_written(shell, found, incomplete, environ.get("_DURABLECTL_WORD")))
+        line = environ.get("_DURABLECTL_LINE", "")
+        match shell:
+            case "bash":
+                typed = read_bash(line)
+            case "powershell":
+                typed = read_powershell(line)
+            case _:
+                typed = Typed(["durablectl", *arguments[:-1]], (arguments or [""])[-1])
+        found = candidates(typed.words[1:], typed.incomplete)
+        out.exact("".join(_written(shell, found, typed, environ.get("_DURABLECTL_WORD", ""))))
     except Exception:
         return 1
     return 0
 
 
 def candidates(before: list[str], incomplete: str) -> list[Candidate]:
-    """What may stand where `incomplete` is begun, after the words `before`."""
+    """What may stand where `incomplete` is begun, after the words `before`: what an argument may be, and what begins as typed."""
+    option, equals, value = incomplete.partition("=")
+    if equals and option.startswith("--") and "--" not in before:  # the value of --option=value
+        return [Candidate(f"{option}={each.value}", each.help) for each in candidates([*before, option], value)]
+    return [each for each in _found(before, incomplete) if _fits(each.value, before, incomplete)]
+
+
+def _found(before: list[str], incomplete: str) -> Iterator[Candidate]:
     from typer._completion_classes import BashComplete  # deferred: brings what only completion needs
 
     if incomplete.startswith("@") and "@" not in incomplete[1:]:
-        return [Candidate(f"@{path}") for path in _paths(incomplete[1:])]
+        yield from (Candidate(f"@{path}") for path in _paths(incomplete[1:]))
+        return
     os.environ.pop(VARIABLE, None)  # an app or a key command that is run must not answer, too
     with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):  # noqa: PTH123 - no path of ours
         items = BashComplete(root(), {}, PROGRAM, VARIABLE).get_completions(before, incomplete)
-    found = []
     for item in items:
         if item.type in ("file", "dir"):
-            found += [Candidate(path) for path in _paths(incomplete)]
+            yield from (Candidate(path) for path in _paths(incomplete))
         else:
-            found.append(Candidate(item.value, (item.help or "").partition("\n")[0]))
-    return found
+            yield Candidate(item.value, (item.help or "").partition("\n")[0])
 
 
-def split(line: str) -> list[str]:
-    """The words of a line that may end within one; the last is the one under the cursor, empty after a blank."""
-    for closing in ("", '"', "'", "\\"):
-        try:
-            words = shlex.split(line + closing)
-        except ValueError:
-            continue
-        return [*words, ""] if not closing and line[-1:].isspace() and not line.endswith("\\ ") else words
-    return line.split()
+def _fits(value: str, before: list[str], incomplete: str) -> bool:
+    """Whether a value continues what was typed, can be an argument, and is not read as an option that nobody asked for."""
+    if value.startswith("-") and not incomplete.startswith("-") and "--" not in before:
+        return False
+    is_text = "\0" not in value and not any("\ud800" <= sign <= "\udfff" for sign in value)
+    return is_text and value.lower().startswith(incomplete.lower())
 
 
-def _written(shell: str, found: Iterable[Candidate], incomplete: str, word: str | None) -> Iterator[str]:
-    for value, help in ((safe_line(each.value), safe_line(each.help)) for each in found):
-        if shell == "zsh":
-            yield f"{value.replace(':', chr(92) + ':')}:{help}" if help else value.replace(":", "\\:")
-        elif shell == "bash":
-            yield _after_break(value, incomplete, word)
-        else:
-            yield f"{value}\t{help}" if help else value
-
-
-def _after_break(value: str, incomplete: str, word: str | None) -> str:
-    """The part of a value that bash replaces: it breaks words at ':' and '='."""
-    rest = "" if word in (None, ":", "=") else word or ""
-    done = incomplete.removesuffix(rest) if incomplete.endswith(rest) else ""
-    if word is not None and done and value.startswith(done) and done[-1:] in ":=":
-        return value.removeprefix(done)
-    return shlex.quote(value) if any(sign in value for sign in " ()&;|<>$`'\"\\*?") else value
+def _written(shell: str, found: list[Candidate], typed: Typed, replaced: str) -> Iterator[str]:
+    """bash: a quoted word a line. PowerShell: a JSON object a line. zsh and fish quote what they put in: values that end with NUL."""
+    width = max((len(safe_line(value)) for value, help in found if help), default=0)
+    for value, help in found:
+        shown, told = safe_line(value), safe_line(help)
+        match shell:
+            case "bash":
+                word = complete_bash(value, typed, replaced)
+                yield f"{word}\n" if word is not None else ""
+            case "powershell":
+                answer = {"text": powershell(value), "value": value, "shown": shown, "help": told or shown}
+                yield json.dumps(answer) + "\n"
+            case "zsh":
+                yield f"{value}\0{f'{shown:<{width}}  -- {told}' if told else shown}\0"
+            case _:  # fish takes what is behind a tab for the description
+                yield f"{value}\t{told}\0" if "\t" not in value else ""
 
 
 def _paths(incomplete: str) -> list[str]:

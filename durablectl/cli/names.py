@@ -108,7 +108,8 @@ def _in_time(look: Callable[[], list[str]]) -> list[str]:
 def _ids(hub: TaskHub, incomplete: str) -> list[str]:
     from durablectl.model import InstanceFilter  # deferred, as above
 
-    return [status.instance_id for status in hub.list_page(InstanceFilter(prefix=incomplete), top=MOST)]
+    ids = [status.instance_id for status in hub.list_page(InstanceFilter(prefix=incomplete), top=MOST)]
+    return [each for each in ids if not each.startswith("@") and "://" not in each]  # which name a file, an address
 
 
 def _run_names(hub: TaskHub) -> list[str]:

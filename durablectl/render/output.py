@@ -127,6 +127,11 @@ class Output:
         exposed = self.is_terminal or self.in_ci
         self._write_last(defuse(safe(text), ci=self.in_ci) if exposed else text)
 
+    def exact(self, text: str) -> None:
+        """Write text for a program that reads it, as it is and without a line end."""
+        self._write(text)
+        self.flush()
+
     def json(self, value: Any) -> None:
         """Write one JSON value, through `--query`."""
         self._write_last(self._encode(self._ask(value), indent=2))

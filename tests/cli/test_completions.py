@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ from tree_sitter import Language, Parser
 
 from durablectl.cli import completion
 from durablectl.cli.names import declared_orchestrators
+from durablectl.cli.shell_words import read_bash
 
 REPOSITORY = Path(__file__).parents[2]
 FILES = {"bash": "durablectl.bash", "zsh": "_durablectl", "fish": "durablectl.fish", "powershell": "durablectl.ps1"}
@@ -126,11 +128,13 @@ def test_a_broken_file_completes_to_nothing(run, user_file, project, broken):
         ("durablectl status 'a b", ["durablectl", "status", "a b"]),
         ('durablectl --query "[?a', ["durablectl", "--query", "[?a"]),
         ("durablectl a\\ ", ["durablectl", "a "]),
+        ("durablectl '' $'a\\x0ab' c", ["durablectl", "", "a\nb", "c"]),
     ],
     ids=str,
 )
 def test_an_unfinished_line_is_split_as_a_shell_would(line, words):
-    assert completion.split(line) == words
+    typed = read_bash(line)
+    assert [*typed.words, typed.incomplete] == words
 
 
 def answer(shell: str, *words: str, **environ: str) -> str:
@@ -141,19 +145,16 @@ def answer(shell: str, *words: str, **environ: str) -> str:
 
 
 def test_each_shell_is_answered_in_its_own_form():
-    assert answer("fish", "stat") == "status\tShow the status of an instance.\n"
-    assert answer("zsh", "stat") == "status:Show the status of an instance.\n"
+    help = "Show the status of an instance."
+    assert answer("fish", "stat") == f"status\t{help}\0"
+    assert answer("zsh", "stat") == f"status\0status  -- {help}\0"
     assert answer("bash", _DURABLECTL_LINE="durablectl stat", _DURABLECTL_WORD="stat") == "status\n"
-    assert answer("powershell", _DURABLECTL_LINE="durablectl stat") == "status\tShow the status of an instance.\n"
-
-
-def test_bash_gets_only_what_is_behind_its_word_break():
-    assert list(completion._written("bash", [completion.Candidate("order:7")], "order:", ":")) == ["7"]
-    assert list(completion._written("bash", [completion.Candidate("order:77")], "order:7", "7")) == ["77"]
+    expected = {"text": "status", "value": "status", "shown": "status", "help": help}
+    assert json.loads(answer("powershell", _DURABLECTL_LINE="durablectl stat")) == expected
 
 
 def test_a_completion_of_the_version_option_prints_no_version():
-    assert answer("zsh", "--version") == "--version:Print the version and exit.\n"
+    assert answer("zsh", "--version") == "--version\0--version  -- Print the version and exit.\0"
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -186,7 +187,7 @@ def installed(shell):
 def test_bash_completes_for_real(program):
     script = f"""
         source {REPOSITORY / "completions" / "durablectl.bash"}
-        COMP_LINE="durablectl context re" COMP_POINT=21 COMP_WORDS=(durablectl context re) COMP_CWORD=2
+        COMP_LINE="durablectl context re" COMP_POINT=21
         _durablectl {program} re context
         printf '%s\\n' "${{COMPREPLY[@]}}"
     """
@@ -273,6 +274,13 @@ def test_a_remote_hub_is_asked_only_where_its_context_says_so(run, server):
     run("context", "add", "still", "--url", server.url)
     run("context", "add", "asked", "--url", server.url, "--completion-network")
     assert (values(["--context", "still", "status"], ""), server.asked) == ([], [])
+    assert values(["--context", "asked", "status"], "") == ["order-7"]
+
+
+def test_an_id_that_would_be_read_as_a_file_or_an_address_is_not_offered(run, server):
+    ids = ["@/etc/passwd", "https://evil.example/instances/x", "order-7", "-", "--yes"]
+    server.on("GET", "/instances", (200, [status(each) for each in ids]))
+    run("context", "add", "asked", "--url", server.url, "--completion-network")
     assert values(["--context", "asked", "status"], "") == ["order-7"]
 
 

@@ -112,7 +112,7 @@ def test_a_piped_local_status_makes_few_dataclasses(hello):
 
 
 def test_completing_an_id_imports_what_reads_a_hub(hello):
-    loaded = load(_DURABLECTL_COMPLETE="fish", _DURABLECTL_LINE="durablectl status h")
+    loaded = load(_DURABLECTL_COMPLETE="bash", _DURABLECTL_LINE="durablectl status h", _DURABLECTL_WORD="h")
     assert loaded.out == "h-1\n"
     assert not loaded.modules & {"httpx", "socket", *IDLE}
     assert {name.rpartition(".")[2] for name in loaded.ours if name.startswith("durablectl.engine.")} <= ENGINE
