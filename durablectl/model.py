@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Generic, TypeVar
+
+
+def utc(time: datetime) -> datetime:
+    """The same time in UTC; one without a zone is UTC already, as in the service and its SDKs, never the machine's own time."""
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 class RuntimeStatus(Enum):
@@ -155,7 +160,8 @@ class EntityStatus:
 class InstanceFilter:
     """Which instances a listing shows: all conditions must hold, an empty one holds for every instance. Time bounds are inclusive.
 
-    `name` is the orchestrator's, compared without regard to case. Entities are left out unless `include_entities`.
+    `name` is the orchestrator's, compared without regard to case. Times without a zone are UTC. Entities are left out unless
+    `include_entities`.
     """
 
     statuses: frozenset[RuntimeStatus] = frozenset()
@@ -166,6 +172,11 @@ class InstanceFilter:
     updated_from: datetime | None = None
     updated_to: datetime | None = None
     include_entities: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("created_from", "created_to", "updated_from", "updated_to"):
+            if (time := getattr(self, name)) is not None:
+                object.__setattr__(self, name, utc(time))
 
     def matches(self, status: InstanceStatus) -> bool:
         return (

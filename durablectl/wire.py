@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote_plus, urlsplit
 
@@ -21,6 +21,7 @@ from durablectl.model import (
     HistoryEvent,
     InstanceStatus,
     RuntimeStatus,
+    utc,
 )
 from durablectl.redaction import redact
 
@@ -94,13 +95,12 @@ def same_json(left: Any, right: Any) -> bool:
 
 def time_from_text(text: str) -> datetime:
     """An aware UTC time from the service's text; what has no zone is UTC. Digits beyond microseconds are dropped."""
-    time = datetime.fromisoformat(text)
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    return utc(datetime.fromisoformat(text))
 
 
 def time_to_text(time: datetime) -> str:
     """Whole seconds and `Z`, as status objects have it: truncated, never rounded."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
+    return utc(time).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
 
 
 def exact_time_to_text(time: datetime, zone: str = "Z") -> str:

@@ -11,7 +11,7 @@ from durablectl.cli.batches import ALL_OF_IT, Operation, Tolerance, carry_out
 from durablectl.cli.exits import ExitCode, for_outcomes
 from durablectl.cli.filters import Filters, Selection
 from durablectl.cli.parameters import How
-from durablectl.cli.selection import Selected, confirm_selection, require_named_hub, show_selection
+from durablectl.cli.selection import Selected, confirm_selection, require_named_hub, show_selection, times_of
 from durablectl.cli.session import Session
 from durablectl.cli.settling import Settled
 from durablectl.cli.targets import Targets, refuse_query
@@ -81,10 +81,16 @@ def _there(session: Session, hub: TaskHub, ids: Sequence[str]) -> Iterator[Insta
             session.out.note(f"not there: {instance_id}")
 
 
-def by_filter(session: Session, verb: str, selection: Selection, how: How) -> Chosen | None:
-    """What the filter selects, after the question; None for a dry run, which shows it, and when nothing matches."""
+def by_filter(session: Session, verb: str, selection: Selection, how: How, *, times: str | None = None) -> Chosen | None:
+    """What the filter selects, after the question; None for a dry run, which shows it, and when nothing matches.
+
+    `times` are those that were asked for, if the filter has got others as well.
+    """
     refuse_query(session)
     require_named_hub(session, f"{verb} by filter")
+    times = times_of(selection.filter) if times is None else times
+    if times:
+        session.out.note(f"instances {times}")
     if how.dry_run:
         selected = Selected(session.hub, selection, children=how.include_children, limit=how.limit)
         show_selection(session, selected, f"to {verb} in {session.hub_label}")
@@ -95,7 +101,7 @@ def by_filter(session: Session, verb: str, selection: Selection, how: How) -> Ch
     statuses = {status.instance_id: replace(status, custom_status=None, output=None, input=None) for status in selected}
     selected.tell_left_out(session)
     if statuses:
-        confirm_selection(session, list(statuses), verb, yes=how.yes)
+        confirm_selection(session, list(statuses), verb, times, yes=how.yes)
     else:
         session.out.note("nothing matches; nothing to do")
     return Chosen(session.hub, list(statuses), statuses, bool(selected.left_children or selected.left_entities))

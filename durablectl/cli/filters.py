@@ -38,7 +38,12 @@ Name = Annotated[
 ]
 Prefix = Annotated[str, typer.Option("--prefix", metavar="TEXT", help="Only ids that begin so.", show_default=False)]
 CreatedAfter = Annotated[
-    str | None, typer.Option("--created-after", metavar=MOMENT, help="Created then or later: a time, a date, or 2h for two hours ago.")
+    str | None,
+    typer.Option(
+        "--created-after",
+        metavar=MOMENT,
+        help="Created then or later: a time or date (UTC without a zone), or 2h for 2 hours ago.",
+    ),
 ]
 CreatedBefore = Annotated[str | None, typer.Option("--created-before", metavar=MOMENT, help="Created then or earlier.")]
 UpdatedAfter = Annotated[str | None, typer.Option("--updated-after", metavar=MOMENT, help="Changed then or later.")]
@@ -145,7 +150,7 @@ def filter_of(
     now = datetime.now(UTC)
     read = {option: parse_moment(text, now) for option, text in moments.items() if text is not None}
     for option, moment in read.items():
-        session.out.detail(f"--{option.replace('_', '-')} {moments[option]} is {moment.isoformat(timespec='seconds')}")
+        session.out.detail(f"--{option.replace('_', '-')} {moments[option]} is {wire.time_to_text(moment)}")
     for kind in ("created", "updated"):
         after, before = read.get(f"{kind}_after"), read.get(f"{kind}_before")
         if after and before and after > before:

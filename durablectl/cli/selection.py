@@ -10,7 +10,7 @@ from durablectl import wire
 from durablectl.cli.filters import Selection
 from durablectl.cli.session import Session
 from durablectl.errors import UsageError
-from durablectl.model import InstanceStatus
+from durablectl.model import InstanceFilter, InstanceStatus
 from durablectl.quoting import quoted
 from durablectl.render import views
 from durablectl.render.output import OutputFormat
@@ -88,8 +88,15 @@ def show_selection(session: Session, selected: Iterable[InstanceStatus], told: s
     session.out.note(f"{count} {told}; nothing was changed")
 
 
-def confirm_selection(session: Session, ids: Sequence[str], verb: str, *, yes: bool) -> None:
-    """Show the count and the first ten, and ask unless `yes`; without a terminal `UsageError`."""
+def times_of(filter: InstanceFilter) -> str:
+    """The times of a filter in UTC, for people: what `30d` or a date without a zone means now; "" when it has none."""
+    bounds = (filter.created_from, filter.created_to, filter.updated_from, filter.updated_to)
+    words = ("created after", "created before", "updated after", "updated before")
+    return " and ".join(f"{word} {wire.time_to_text(time)}" for word, time in zip(words, bounds, strict=True) if time is not None)
+
+
+def confirm_selection(session: Session, ids: Sequence[str], verb: str, times: str, *, yes: bool) -> None:
+    """Show the count and the first ten, and ask unless `yes`; without a terminal `UsageError`. `times` are those of the filter."""
     session.out.note(f"{_counted(ids)} in {session.hub_label}:")
     for instance_id in ids[:FIRST]:
         session.out.note(f"  {safe_line(instance_id)}")
@@ -99,7 +106,7 @@ def confirm_selection(session: Session, ids: Sequence[str], verb: str, *, yes: b
         return
     if not session.is_terminal:
         raise UsageError(f"nobody can be asked whether to {verb} {_counted(ids)}", hint="look with --dry-run, then add --yes")
-    session.out.talk(f"{verb} {_counted(ids)}? [y/N]")
+    session.out.talk(f"{verb} {_counted(ids)}{times and f' {times}'}? [y/N]")
     if session.stdin.readline().strip().lower() not in ("y", "yes"):
         raise UsageError("not confirmed; nothing was changed")
 

@@ -1,12 +1,13 @@
-"""Durations and moments as people write them; no clock of its own: `now` and the local zone come in as arguments."""
+"""Durations and moments as people write them; no clock of its own: `now` comes in as an argument, and no zone but UTC is assumed."""
 
 from __future__ import annotations
 
 import math
 import re
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 
 from durablectl.errors import UsageError
+from durablectl.model import utc
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _NUMBER = r"\d+(?:\.\d+)?"
@@ -48,14 +49,14 @@ def _seconds(text: str) -> float | None:
     return None
 
 
-def parse_moment(text: str, now: datetime, zone: tzinfo | None = None) -> datetime:
-    """The UTC time of an RFC 3339 time, a date, or a duration meaning "ago"; without a zone it is in `zone` (None: the machine's)."""
+def parse_moment(text: str, now: datetime) -> datetime:
+    """The UTC time of an RFC 3339 time, a date, or a duration meaning "ago"; without a zone it is UTC, as in `func durable`."""
     stripped = text.strip()
     if re.fullmatch(_YEAR, stripped):
         raise UsageError(f"'{text}' may be a year or a number of seconds", hint=f"write {stripped}-01-01 or {stripped}s")
     try:
         if (read := _date_and_time(stripped)) is not None:
-            return (read if read.tzinfo else _in_zone(read, zone)).astimezone(UTC)
+            return utc(read)
         if (seconds := _seconds(stripped)) is not None:
             return now.astimezone(UTC) - timedelta(seconds=seconds)
     except (OverflowError, OSError) as error:
@@ -68,7 +69,3 @@ def _date_and_time(text: str) -> datetime | None:
         return datetime.fromisoformat(text.upper())
     except ValueError:
         return None
-
-
-def _in_zone(naive: datetime, zone: tzinfo | None) -> datetime:
-    return naive.astimezone() if zone is None else naive.replace(tzinfo=zone)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, Protocol
 from uuid import NAMESPACE_OID, NAMESPACE_URL, UUID, uuid5
@@ -27,6 +27,7 @@ from durablectl.engine.tasks import (
     WhenAllTask,
     WhenAnyTask,
 )
+from durablectl.model import utc
 
 HTTP_ACTIVITY = "BuiltIn::HttpActivity"
 """The reserved name of the activity that `call_http` calls. Its input is the request, its result `{"statusCode", "headers", "content"}`."""
@@ -187,7 +188,7 @@ class OrchestrationContext:
         """A timer. A time without a zone is UTC."""
         if not isinstance(fire_at, datetime):
             raise TypeError(f"create_timer takes a datetime, not {type(fire_at).__name__}")
-        return TimerTask(fire_at.replace(tzinfo=UTC) if fire_at.tzinfo is None else fire_at.astimezone(UTC))
+        return TimerTask(utc(fire_at))
 
     def wait_for_external_event(self, name: str, expected_type: Any = None) -> Task:
         return EventTask(text(name, "the name of an event"), expected_type)

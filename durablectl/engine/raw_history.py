@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, get_args
 
 from durablectl.engine.events import Event, ParentInstance
 from durablectl.errors import UsageError
-from durablectl.model import RuntimeStatus
+from durablectl.model import RuntimeStatus, utc
 
 FORMAT = "durablectl-history"
 VERSION = 1
@@ -95,7 +95,7 @@ def _event_from_json(number: int, document: Mapping[str, Any]) -> Event:
 
 
 def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
+    return utc(datetime.fromisoformat(text))
 
 
 _READERS: dict[str, Any] = {

@@ -16,7 +16,7 @@ from durablectl.engine.registry import Orchestrator, Registry
 from durablectl.engine.wheel import Wheel
 from durablectl.errors import FunctionNotFound, UsageError, WaitTimeout
 from durablectl.functionapp.search import find_app
-from durablectl.model import InstanceStatus
+from durablectl.model import InstanceStatus, utc
 from durablectl.taskhub import TaskHub
 from durablectl.testing.apps import name_of, orchestrator_from, registry_from
 from durablectl.testing.inline import InlinePool
@@ -38,7 +38,7 @@ class Durable:
     """
 
     def __init__(self, *, near: Path | None = None, now: datetime = BEGINNING, most_turns: int = MOST_TURNS) -> None:
-        self.now, self.most_turns = now, most_turns
+        self.now, self.most_turns = utc(now), most_turns
         self._near = near
         self._registry = Registry("the test's app")
         self._mocks: dict[tuple[str, str], Mock] = {}

@@ -14,6 +14,7 @@ from durablectl.cli.batches import Operation
 from durablectl.cli.control import by_filter, choose, control
 from durablectl.cli.filters import Filters, Selection, final_only
 from durablectl.cli.parameters import FromFiles, How, Instances
+from durablectl.cli.selection import times_of
 from durablectl.cli.session import Session
 from durablectl.cli.slices import purge_slices
 from durablectl.cli.spread import spread
@@ -51,8 +52,9 @@ def purge(
         return
     refuse_query(session)
     # What was counted is what is deleted: an upper bound keeps out whatever is created while the question is on the screen.
-    selection = _bounded(filters.selection(session), datetime.now(UTC))
-    chosen = by_filter(session, "purge", selection, how)
+    asked = filters.selection(session)
+    selection = _bounded(asked, datetime.now(UTC))
+    chosen = by_filter(session, "purge", selection, how, times=times_of(asked.filter))
     if chosen is None:
         return
     if recursive or how.limit or how.rate or not chosen.ids or chosen.has_left_out or not _service_can(selection):

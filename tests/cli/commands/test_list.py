@@ -134,10 +134,7 @@ def test_a_line_stays_a_line_whatever_an_instance_holds(remote, server):
 
 
 def test_the_reading_of_a_moment_is_told_on_demand(remote, three):
-    assert (
-        "--created-after 2026-01-01T00:00:00Z is 2026-01-01T00:00:00+00:00"
-        in remote("list", "-v", "--created-after", "2026-01-01T00:00:00Z").err
-    )
+    assert "--created-after 2026-01-01 is 2026-01-01T00:00:00Z" in remote("list", "-v", "--created-after", "2026-01-01").err
 
 
 @pytest.mark.parametrize(
