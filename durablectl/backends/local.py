@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,16 @@ from durablectl.engine.instances import NewInstance
 from durablectl.engine.numbers import micros
 from durablectl.engine.payload import dumps
 from durablectl.engine.queries import InstanceRow, Queries
-from durablectl.errors import AlreadyExists, DurablectlError, EntityNotFound, FunctionNotFound, UsageError, WaitTimeout, WrongState
+from durablectl.errors import (
+    AlreadyExists,
+    DurablectlError,
+    EntityNotFound,
+    FunctionNotFound,
+    InstanceNotFound,
+    UsageError,
+    WaitTimeout,
+    WrongState,
+)
 from durablectl.model import (
     CheckStatusPayload,
     EntityId,
@@ -172,17 +181,14 @@ class LocalTaskHub:
                 ) from None
 
     def _replace(self, new: NewInstance) -> None:
-        """Put `new` in the place of what has its id; what a worker holds is terminated first."""
-        row = self._queries.find(new.instance_id, with_input=False)
-        if row is not None and not row.status.is_final and not self._store.replace_unheld(new):
-            self._store.terminate(new.instance_id, "replaced", self._now())
+        """Put `new` in the place of what has its id, as often as it takes; what a worker holds is terminated first."""
+        while not self._store.replace_unheld(new):
             try:
-                wait_for_completion(self, new.instance_id, timeout=REPLACE_SECONDS)
+                with suppress(WrongState, InstanceNotFound):  # it has ended meanwhile
+                    self._store.terminate(new.instance_id, "replaced", self._now())
+                    wait_for_completion(self, new.instance_id, timeout=REPLACE_SECONDS)
             except WaitTimeout:
                 raise WrongState(f"instance '{new.instance_id}' does not end; it is not replaced") from None
-            self._store.start([new])
-        elif row is None or row.status.is_final:
-            self._store.start([new])
 
     def create_and_wait(
         self, orchestrator: str, input: Any = None, *, instance_id: str | None = None, timeout: float, interval: float

@@ -24,6 +24,7 @@ def local(session: Session) -> Iterator[Finding]:
     path = session.require_hub()
     registry, app = _app(session)
     yield app
+    yield from _host(session)
     if not path.exists():
         yield warning("file", f"there is no {session.hub_label} yet", command_line(session, "start", "NAME"))
         return
@@ -49,6 +50,21 @@ def _app(session: Session) -> tuple[Registry | None, Finding]:
         text += f"; {len(registry.disabled)} disabled"
     found = f"{registry.app or session.app_path}: {text}"
     return registry, warning("app", f"{found}; {registry.warnings[0]}", "durablectl functions") if registry.warnings else ok("app", found)
+
+
+def _host(session: Session) -> Iterator[Finding]:
+    """What the app's host.json says that only Azure applies."""
+    from durablectl.functionapp.host import read_host  # deferred: a remote hub has no host.json
+
+    if session.app_path is None:
+        return
+    host = read_host(session.app_path if session.app_path.is_dir() else session.app_path.parent, session.environ)
+    for text in host.warnings:
+        yield warning("host.json", text)
+    if host.not_applied:
+        yield warning("host.json", f"applied on Azure, not here: {', '.join(host.not_applied)}")
+    if host.unknown:
+        yield warning("host.json", f"unknown settings: {', '.join(host.unknown)}", "correct or remove them")
 
 
 def _opened(session: Session) -> Database:

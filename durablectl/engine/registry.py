@@ -115,7 +115,8 @@ class Registry:
 
     What is `disabled` is not there for anybody who calls it; it is only shown. `endings` are awaited by who has hosted the app's others.
 
-    `default_version` is the version of instances that are started without one (host.json, extensions.durableTask.defaultVersion).
+    `default_version` is the version of instances that are started without one (host.json, extensions.durableTask.defaultVersion),
+    `activity_timeout` the seconds after which an activity has failed, None for no limit (host.json, functionTimeout).
     """
 
     def __init__(self, app: str = "") -> None:
@@ -128,6 +129,7 @@ class Registry:
         self.endings: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self.warnings: list[str] = []
         self.default_version = ""
+        self.activity_timeout: float | None = None
 
     def take_in(self, other: Registry) -> None:
         """Register all functions of another app, each in the place of what has its name."""
@@ -139,3 +141,4 @@ class Registry:
         self.endings.extend(other.endings)
         self.warnings.extend(other.warnings)
         self.default_version = other.default_version or self.default_version
+        self.activity_timeout = other.activity_timeout or self.activity_timeout

@@ -119,7 +119,7 @@ class Store(Queries):
         return deleted
 
     def replace_unheld(self, new: NewInstance) -> bool:
-        """Put a new instance in the place of an unfinished one that no worker holds; False when one does."""
+        """Create an instance in the place of what has its id, if anything has; False when a worker holds that."""
         with self._database.transaction() as sql:
             row = sql.execute("SELECT key, worker FROM instances WHERE id = ?", (new.instance_id,)).fetchone()
             if row is not None and row[1] is not None:

@@ -11,9 +11,10 @@ from durablectl.errors import AppError
 from durablectl.functionapp import function_json, sdk
 from durablectl.functionapp.declared import Declared, build_registry, shown
 from durablectl.functionapp.decorators import Blueprint, DFApp
+from durablectl.functionapp.host import read_host
 from durablectl.functionapp.importing import enter, import_app
 from durablectl.functionapp.search import APP_FILE, has_functions
-from durablectl.functionapp.settings import apply_settings, default_version
+from durablectl.functionapp.settings import apply_settings
 from durablectl.quoting import command
 
 
@@ -33,8 +34,9 @@ def load_app(path: Path) -> Registry:
         registry = _registry_of(import_app(folder / file.name), file)
     else:
         registry = build_registry(path, function_json.declared_in(folder, os.environ))
-    registry.warnings[:0] = warnings
-    registry.default_version = default_version(folder)
+    host = read_host(folder, os.environ)
+    registry.warnings[:0] = [*warnings, *host.warnings]
+    registry.default_version, registry.activity_timeout = host.default_version, host.function_timeout
     return registry
 
 

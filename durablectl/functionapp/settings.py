@@ -1,4 +1,4 @@
-"""What the files beside an app say: `local.settings.json` its environment, `host.json` its version; loads no app."""
+"""The `local.settings.json` beside an app: its environment; loads no app."""
 
 from __future__ import annotations
 
@@ -30,16 +30,6 @@ def apply_settings(folder: Path, environ: MutableMapping[str, str]) -> list[str]
         if value is not None:
             environ.setdefault(name, value if isinstance(value, str) else json.dumps(value))
     return []
-
-
-def default_version(folder: Path) -> str:
-    """The version that host.json gives to instances which are started without one; "" when it says nothing that can be used."""
-    try:
-        settings = json.loads((folder / "host.json").read_text(encoding="utf-8-sig"))
-        version = settings["extensions"]["durableTask"]["defaultVersion"]
-    except (OSError, ValueError, LookupError, TypeError):
-        return ""
-    return version if isinstance(version, str) else ""
 
 
 def _read(path: Path) -> dict[str, object]:

@@ -77,10 +77,12 @@ class DurableClient:
     async def start_new(
         self, orchestration_function_name: str, instance_id: str | None = None, client_input: Any | None = None, version: str | None = None
     ) -> str:
-        """Start an instance; a finished one with the same id is replaced."""
+        """Start an instance; a finished one with the same id is replaced, any other too where host.json says so."""
         text = None if client_input is None else dumps(client_input)
-        begin = partial(begin_instance, self._hub, orchestration_function_name, text, instance_id or None, version or self._place.version)
-        return await self._gate.write(begin)
+        version = version or self._place.version
+        return await begin_instance(
+            self._gate, orchestration_function_name, text, instance_id or None, version, replaces_any=self._place.overrides_any
+        )
 
     def create_check_status_response(self, request: Any, instance_id: str) -> HttpResponse:
         links = self.get_client_response_links(request, instance_id)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import os
 import secrets
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from durablectl.backends.local import CONNECTION, TASK_HUB, LocalTaskHub
 from durablectl.engine.registry import Registry
 from durablectl.engine.worker import CONCURRENCY, Worker
+from durablectl.functionapp.host import HostSettings, read_host
 from durablectl.model import RuntimeStatus
 from durablectl.server.access import Access
 from durablectl.server.api import Api
@@ -55,7 +55,9 @@ class Hosting:
         self._origin, self._settings = origin, host_settings(registry)
         self._worker = self._new_worker(registry)
         self.gate = Gate(self._hub, lambda: self._worker.wake())
-        self.place = Place(self._settings.hub_name or TASK_HUB, CONNECTION, key, registry.default_version or None)
+        self.place = Place(
+            self._settings.hub_name or TASK_HUB, CONNECTION, key, registry.default_version or None, self._settings.overrides_any
+        )
         token = secrets.token_urlsafe(24) if key else ""
         self._around = Surroundings(
             self.gate, self.place, Access(key), "/".join(filter(None, [origin + RPC_PATH, token])) + "/", self._telling.on_failure
@@ -116,30 +118,7 @@ class Hosting:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class HostSettings:
-    """What matters here of an app's host.json."""
-
-    route_prefix: str = "api"
-    hub_name: str | None = None
-
-
 def host_settings(registry: Registry) -> HostSettings:
     """The settings of the app's host.json; the defaults where it is missing or says nothing that can be used."""
     app = Path(registry.app)
-    try:
-        document = json.loads(((app if app.is_dir() else app.parent) / "host.json").read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError):
-        return HostSettings()
-    prefix = _member(document, "extensions", "http", "routePrefix")
-    hub = _member(document, "extensions", "durableTask", "hubName")
-    return HostSettings(
-        prefix.strip("/") if isinstance(prefix, str) else "api",
-        hub if isinstance(hub, str) and hub and not hub.startswith("%") else None,
-    )
-
-
-def _member(document: Any, *names: str) -> Any:
-    for name in names:
-        document = document.get(name) if isinstance(document, dict) else None
-    return document
+    return read_host(app if app.is_dir() else app.parent, os.environ)

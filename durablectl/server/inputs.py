@@ -17,24 +17,45 @@ from durablectl.server.lenient import NotJson, Parsed, parse, parse_first
 from durablectl.wire import json_value
 
 
-def begin_instance(hub: Any, name: str, text: str | None, instance_id: str | None, version: str | None) -> str:
+async def begin_instance(
+    gate: Gate, name: str, text: str | None, instance_id: str | None, version: str | None, *, replaces_any: bool = False
+) -> str:
     """Start an instance as the service does, and return its id: a finished one is replaced, an unfinished one is `AlreadyExists`.
 
-    A local hub keeps the text as it came; another one takes the value.
+    With `replaces_any` that one is replaced, too. A local hub keeps the text as it came; another one takes the value.
     """
+    try:
+        return await gate.write(partial(_begin, gate.hub, name, text, instance_id, version))
+    except AlreadyExists:
+        if not replaces_any:
+            raise
+    # Not a part of the writer's transaction: the worker that has the old instance must end it first.
+    start = partial(_start, gate.hub, name, text, instance_id=instance_id, version=version)
+    return (await gate.read(partial(start, if_exists=IfExists.REPLACE))).id
+
+
+def _begin(hub: Any, name: str, text: str | None, instance_id: str | None, version: str | None) -> str:
     if hasattr(hub, "begin_text"):
         begun: str = hub.begin_text(name, text, instance_id=instance_id, version=version)
         return begun
-    value = None if text is None else parse(text).value
-    start = partial(hub.start, name, value, instance_id=instance_id, version=version)
+    start = partial(_start, hub, name, text, instance_id=instance_id, version=version)
     try:
-        payload: CheckStatusPayload = start(if_exists=IfExists.FAIL)
+        payload = start(if_exists=IfExists.FAIL)
     except AlreadyExists:
         status = hub.get_status(instance_id or "", show_input=False).runtime_status
         if not status.is_final:
             raise AlreadyExists(f"An Orchestration instance with the status {status.value} already exists.") from None
         payload = start(if_exists=IfExists.REPLACE)
     return payload.id
+
+
+def _start(hub: Any, name: str, text: str | None, **options: Any) -> CheckStatusPayload:
+    started: CheckStatusPayload
+    if hasattr(hub, "start_text"):
+        started = hub.start_text(name, text, **options)
+    else:
+        started = hub.start(name, None if text is None else parse(text).value, **options)
+    return started
 
 
 def send_event(hub: Any, instance_id: str, name: str, event: Parsed, *, is_encoded: bool = False) -> None:

@@ -10,7 +10,7 @@ from functools import partial
 from starlette.responses import Response
 
 from durablectl.errors import AlreadyExists, InstanceNotFound, Unsupported, UsageError, WrongState
-from durablectl.model import FINAL_STATUSES, CheckStatusPayload, InstanceFilter, RuntimeStatus
+from durablectl.model import FINAL_STATUSES, CheckStatusPayload, IfExists, InstanceFilter, RuntimeStatus
 from durablectl.server import answers
 from durablectl.server.answers import Refusal, empty, full, json_answer, short
 from durablectl.server.call import Call
@@ -23,12 +23,16 @@ PATH = "/runtime/webhooks/durabletask"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The hub's name and connection, and the key that goes into its addresses."""
+    """The hub's name and connection, and the key that goes into its addresses.
+
+    `overrides_any`: a start replaces what has its id, finished or not (host.json, overridableExistingInstanceStates).
+    """
 
     task_hub: str
     connection: str
     key: str | None = None
     version: str | None = None
+    overrides_any: bool = False
 
     def address(self, origin: str) -> HubAddress:
         return HubAddress(origin + PATH, self.task_hub, self.connection, f"code={self.key}" if self.key else "")
@@ -43,9 +47,8 @@ class Instances:
     async def start(self, call: Call, name: str, instance_id: str | None = None) -> Response:
         text = await read_input(self._gate, call)
         version = call.query.first("version") or self._place.version
-        begin = partial(begin_instance, self._hub, name, text, instance_id or None, version)
         try:
-            begun = await self._gate.write(begin)
+            begun = await begin_instance(self._gate, name, text, instance_id or None, version, replaces_any=self._place.overrides_any)
             if text is not None and len(text) > LARGE:
                 self._gate.expect_large(begun)
         except AlreadyExists as error:
@@ -60,8 +63,7 @@ class Instances:
     async def restart(self, call: Call, instance_id: str) -> Response:
         new_id = call.query.flag("restartWithNewInstanceId", True)
         try:
-            payload = await self._gate.write(partial(self._hub.restart, instance_id, new_id=new_id))
-            return await self._started(call, payload.id)
+            return await self._started(call, await self._restarted(instance_id, new_id=new_id))
         except InstanceNotFound:
             return _no_such_restart(f"No instance with ID '{instance_id}' was found. (Parameter 'instanceId')")
         except _BadWait as error:
@@ -70,6 +72,18 @@ class Instances:
             state = await self._state(instance_id)
             detail = f"An Orchestration instance with the status {state.value} already exists."
             return full(409, "A non-terminal instance with this instance ID already exists.", detail, answers.EXISTS)
+
+    async def _restarted(self, instance_id: str, *, new_id: bool) -> str:
+        """Restart an instance, and return the id."""
+        try:
+            payload = await self._gate.write(partial(self._hub.restart, instance_id, new_id=new_id))
+        except (AlreadyExists, WrongState):
+            if not self._place.overrides_any:
+                raise
+            found = await self._gate.read(partial(self._hub.get_status, instance_id))
+            start = partial(self._hub.start, found.name, found.input, instance_id=instance_id, if_exists=IfExists.REPLACE)
+            payload = await self._gate.read(start)
+        return payload.id
 
     async def _started(self, call: Call, instance_id: str) -> Response:
         """The answer for an instance that has been started: its addresses, or with both wait parameters how it ended in time."""

@@ -145,6 +145,20 @@ def test_a_local_hub_that_is_not_there_yet(run, app):
     assert (code, "mend: durablectl start NAME" in out) == (0, True)
 
 
+def test_settings_of_host_json_that_are_not_applied_are_named(run, app):
+    durable = {"hubName": "Orders", "maxConcurrentActivityFunctions": 3, "extendedSessions": True}
+    (app / "host.json").write_text(json.dumps({"version": "2.0", "functions": ["a"], "extensions": {"durableTask": durable}}))
+    code, out, _ = run("doctor", "-o", "json")
+    found = [(each["verdict"], each["message"]) for each in json.loads(out) if each["check"] == "host.json"]
+    assert (code, found) == (
+        0,
+        [
+            ("warning", "applied on Azure, not here: functions, extensions.durableTask.maxConcurrentActivityFunctions"),
+            ("warning", "unknown settings: extensions.durableTask.extendedSessions"),
+        ],
+    )
+
+
 def test_instances_that_wait_for_an_orchestrator_that_is_gone(run, app):
     run("start", "echo", "--instance-id", "e-1")
     (app / "function_app.py").write_text((app / "function_app.py").read_text().replace("def echo", "def reverb"))

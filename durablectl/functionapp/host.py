@@ -1,0 +1,132 @@
+"""What an app's host.json says: the settings that are applied here, and the names of those that are not; loads no app."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from durablectl.functionapp.declared import shown
+
+_DURABLE, _HTTP = "extensions.durableTask.", "extensions.http."
+_PREFIX, _HUB = f"{_HTTP}routePrefix", f"{_DURABLE}hubName"
+_VERSION, _OVERRIDABLE, _TIMEOUT = f"{_DURABLE}defaultVersion", f"{_DURABLE}overridableExistingInstanceStates", "functionTimeout"
+
+# Settings that Azure applies to what runs here too.
+_NOT_APPLIED = (
+    *("functions", "retry", "concurrency", "customHandler"),
+    *(_HTTP + name for name in ("maxConcurrentRequests", "maxOutstandingRequests", "dynamicThrottlesEnabled", "customHeaders", "hsts")),
+    *(f"{_DURABLE}maxConcurrent{kind}Functions" for kind in ("Activity", "Orchestrator", "Entity")),
+    *(_DURABLE + name for name in ("extendedSessionsEnabled", "extendedSessionIdleTimeoutInSeconds", "maxOrchestrationActions")),
+    *(_DURABLE + name for name in ("maxEntityOperationBatchSize", "entityMessageReorderWindowInMinutes")),
+    *(_DURABLE + name for name in ("rollbackEntityOperationsOnExceptions", "storeInputsInOrchestrationHistory")),
+    *(_DURABLE + name for name in ("throwStatusExceptionsOnRaiseEvent", "versionMatchStrategy", "versionFailureStrategy")),
+    *(_DURABLE + name for name in ("httpSettings", "notifications", "storageProvider", "localRpcEndpointEnabled")),
+)
+# Settings that change nothing of what runs here: of the machines of Azure, of telemetry, of services that are not reached from here.
+_OF_NO_CONCERN = (
+    *("$schema", "version", "logging", "telemetryMode", "extensionBundle", "managedDependency", "watchDirectories", "watchFiles"),
+    *("aggregator", "healthMonitor", "singleton"),
+    *(_DURABLE + name for name in ("tracing", "useAppLease", "appLeaseOptions", "useGracefulShutdown", "maxGrpcMessageSizeInBytes")),
+    *(f"extensions.{name}" for name in ("blobs", "cosmosDB", "dapr", "eventGrid", "eventHubs", "kafka", "mcp", "mysql", "queues")),
+    *(f"extensions.{name}" for name in ("rabbitMQ", "redis", "sendGrid", "serviceBus", "signalR", "sql", "tables", "twilio", "webPubSub")),
+)
+_APPLIED = (_PREFIX, _HUB, _VERSION, _OVERRIDABLE, _TIMEOUT)
+_NAMES = {name.lower(): name for name in (*_NOT_APPLIED, *_OF_NO_CONCERN, *_APPLIED)}
+_OVERLAY = "azurefunctionsjobhost__"
+_DURATION = re.compile(r"(?:(\d{1,4})\.)?(\d{1,2}):(\d{1,2})(?::(\d{1,2}(?:\.\d{1,7})?))?")
+
+
+@dataclass(frozen=True, slots=True)
+class HostSettings:
+    """The settings that are applied. `function_timeout` is in seconds.
+
+    `not_applied` are the names of those that Azure applies, `unknown` those of no setting; `warnings` say what cannot be used.
+    """
+
+    route_prefix: str = "api"
+    hub_name: str | None = None
+    default_version: str = ""
+    overrides_any: bool = False
+    function_timeout: float | None = None
+    not_applied: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def read_host(folder: Path, environ: Mapping[str, str]) -> HostSettings:
+    """The host.json in `folder`, with what `environ` puts over it (`AzureFunctionsJobHost__extensions__...`); defaults without it."""
+    warnings: list[str] = []
+    settings = {name.lower(): (name, value) for name, value in _leaves(_document(folder / "host.json", warnings))}
+    for key, value in environ.items():
+        if key.lower().startswith(_OVERLAY):
+            name = key[len(_OVERLAY) :].replace("__", ".")
+            settings[name.lower()] = name, value
+    values = {name: value for name, (_, value) in settings.items()}
+    prefix, hub, version = (values.get(name.lower()) for name in (_PREFIX, _HUB, _VERSION))
+    known = {name: _known(name) for name in settings}
+    return HostSettings(
+        prefix.strip("/") if isinstance(prefix, str) else "api",
+        _hub_name(hub, environ),
+        version if isinstance(version, str) else "",
+        _overrides_any(values.get(_OVERRIDABLE.lower()), warnings),
+        _seconds(values.get(_TIMEOUT.lower()), warnings),
+        tuple(dict.fromkeys(name for name in known.values() if name in _NOT_APPLIED)),
+        tuple(shown for name, (shown, _) in settings.items() if known[name] is None),
+        tuple(warnings),
+    )
+
+
+def _document(path: Path, warnings: list[str]) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        return {}
+    except json.JSONDecodeError as error:
+        warnings.append(f"{shown(path)}:{error.lineno}:{error.colno}: not JSON: {error.msg.lower()}; no setting of it is applied")
+    except (OSError, ValueError, RecursionError) as error:
+        warnings.append(f"cannot read {shown(path)}: {error}; no setting of it is applied")
+    return {}
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if not isinstance(value, dict):
+        yield path, value
+        return
+    for name, member in value.items():
+        yield from _leaves(member, f"{path}.{name}" if path else name)
+
+
+def _known(name: str) -> str | None:
+    """The known setting that `name` is, or is a part of."""
+    parts = name.split(".")
+    return next((found for end in range(len(parts), 0, -1) if (found := _NAMES.get(".".join(parts[:end])))), None)
+
+
+def _hub_name(value: Any, environ: Mapping[str, str]) -> str | None:
+    """`%NAME%` stands for an app setting."""
+    if isinstance(value, str) and len(value) > 2 and value[0] == value[-1] == "%":
+        value = environ.get(value[1:-1])
+    return value if isinstance(value, str) and value else None
+
+
+def _overrides_any(value: Any, warnings: list[str]) -> bool:
+    states = str(value).lower()
+    if value is not None and states not in ("anystate", "nonrunningstates"):
+        warnings.append(f"host.json: overridableExistingInstanceStates is AnyState or NonRunningStates, not {value!r}")
+    return states == "anystate"
+
+
+def _seconds(value: Any, warnings: list[str]) -> float | None:
+    if value is None or value in ("-1", -1):
+        return None
+    found = _DURATION.fullmatch(str(value))
+    days, hours, minutes, seconds = (float(part or 0) for part in found.groups()) if found else (0, 0, 0, 0)
+    total = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+    if total <= 0:
+        warnings.append(f"host.json: functionTimeout is a time like 00:05:00, not {value!r}; it is not applied")
+        return None
+    return total
