@@ -50,6 +50,23 @@ def failed_task(name: str, task_id: int, error: BaseException, now: datetime) ->
     return TaskFailed(now, task_id, storable(reason), _details(error, message))
 
 
+def timed_out_task(name: str, task_id: int, seconds: float, now: datetime) -> TaskFailed:
+    """The event for an activity that has run for longer than `seconds`, in the host's words (FunctionTimeoutException)."""
+    message = f"Timeout value of {_time_span(seconds)} was exceeded by function: Functions.{name}"
+    kind = "Microsoft.Azure.WebJobs.Host.FunctionTimeoutException"
+    details = {"ClassName": kind, "Message": message, "StackTraceString": "", "InnerException": None}
+    return TaskFailed(now, task_id, storable(f"Activity function '{name}' failed: {message}"), dumps(details))
+
+
+def _time_span(seconds: float) -> str:
+    """As .NET writes it: `00:05:00`."""
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(int(minutes), 60)
+    days, hours = divmod(hours, 24)
+    fraction = f"{rest % 1:.7f}"[1:] if rest % 1 else ""
+    return f"{f'{days}.' if days else ''}{hours:02}:{minutes:02}:{int(rest):02}{fraction}"
+
+
 def _is_cancelled() -> bool:
     import asyncio  # slow; who runs an async activity has it already
 

@@ -12,10 +12,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
+from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from durablectl.engine.activities import Closed, run_activity, run_async_activity
+from durablectl.engine.activities import Closed, run_activity, run_async_activity, timed_out_task
+from durablectl.engine.deadlines import Deadlines
 from durablectl.engine.entities import EntityBatchResult, OperationResult, run_batch
 from durablectl.engine.events import TaskCompleted, TaskFailed
 from durablectl.engine.registry import Activity, Registry, unknown_function
@@ -40,7 +42,8 @@ MOST_ASYNC = 1000
 class ActivityPool:
     """Runs activities of `registry`, at most `size` synchronous ones at a time. `wake` is called when a result has come in.
 
-    With `processes` synchronous activities run there, as many at a time as there are.
+    With `processes` synchronous activities run there, as many at a time as there are. An activity that takes longer than the registry's
+    `activity_timeout` has failed: an `async` one is cancelled, the process of another one is killed, and its thread is left to itself.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class ActivityPool:
         self._queue: SimpleQueue[Item | None] = SimpleQueue()
         self._results: deque[Result] = deque()
         self._threads = 0
+        self._deadlines = Deadlines(registry.activity_timeout)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._outstanding = self._outstanding_async = 0
@@ -101,7 +105,9 @@ class ActivityPool:
             self._add_threads(1)
 
     def take(self) -> list[Result]:
-        """The results that have come in since the last call."""
+        """The results that have come in since the last call; of what has run for too long, its failure."""
+        for late in self._deadlines.give_up_late():
+            self._results.append((late, timed_out_task(late.name, late.task_id, self._deadlines.seconds or 0, self._now())))
         results = [self._results.popleft() for _ in range(len(self._results))]
         if results:
             now = time.monotonic()
@@ -159,20 +165,32 @@ class ActivityPool:
             if isinstance(item, ActivityItem):
                 SPEAKER.set(item.instance_id)
                 try:
-                    self._results.append((item, self._run(item)))
+                    result = self._run(item) if self._processes is not None else self._run_here(item)
                 except Closed:
                     return
+                if result is None:
+                    return
+                self._results.append((item, result))
             else:
                 SPEAKER.set(item.entity_id)
                 self._results.append((item, self._operate(item)))
             self._wake()
+
+    def _run_here(self, item: ActivityItem) -> TaskCompleted | TaskFailed | None:
+        """Run in this thread; None once the activity has been given up, and another thread may take the place of this one."""
+        self._deadlines.begin(item, self._lose_thread)
+        result = self._run(item)
+        return result if self._deadlines.end(item) else None
+
+    def _lose_thread(self) -> None:
+        self._threads -= 1
 
     def _run(self, item: ActivityItem) -> TaskCompleted | TaskFailed:
         activity = self._registry.activities.get(item.name)
         if activity is None:
             return TaskFailed(self._now(), item.task_id, unknown_function(item.name, "activity", self._registry.activities.names))
         if self._processes is not None:
-            return self._processes.run(item, self._now)
+            return self._processes.run(item, self._now, self._deadlines.seconds)
         return run_activity(activity, item.task_id, item.input, self._now)
 
     def _operate(self, batch: EntityBatch) -> EntityBatchResult:
@@ -185,9 +203,13 @@ class ActivityPool:
 
     async def _run_async(self, item: ActivityItem, activity: Activity) -> None:
         SPEAKER.set(item.instance_id)  # of this coroutine's own context
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        assert task is not None
+        self._deadlines.begin(item, partial(loop.call_soon_threadsafe, task.cancel))
         result = await run_async_activity(activity, item.task_id, item.input, self._now)
-        self._results.append((item, result))
-        self._wake()
+        if self._deadlines.end(item):
+            self._results.append((item, result))
+            self._wake()
 
     def _event_loop(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
@@ -199,7 +221,12 @@ class ActivityPool:
         for coroutine in coroutines:
             task = asyncio.ensure_future(coroutine)
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(self._forget)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # what a cancelled activity raises has been asked for: asyncio would log it as lost
 
 
 def _run_loop(loop: asyncio.AbstractEventLoop) -> None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 
-from durablectl.engine.activities import Closed, run_activity
+from durablectl.engine.activities import Closed, run_activity, timed_out_task
 from durablectl.engine.events import TaskCompleted, TaskFailed
 from durablectl.engine.registry import Registry, unknown_function
 from durablectl.engine.speech import SPEAKER
@@ -35,11 +35,20 @@ class ActivityProcesses:
         for child in self._children:
             self._idle.put(child)
 
-    def run(self, item: ActivityItem, now: Callable[[], datetime]) -> TaskCompleted | TaskFailed:
-        """Call an activity in an idle process, waiting for one. A process that ends meanwhile fails it; `Closed` once this is closed."""
+    def run(self, item: ActivityItem, now: Callable[[], datetime], seconds: float | None = None) -> TaskCompleted | TaskFailed:
+        """Call an activity in an idle process, waiting for one. `Closed` once this is closed.
+
+        A process that ends meanwhile fails it; one that takes longer than `seconds` is killed, and fails it, too.
+        """
         child = self._idle.get()
         try:
-            event = child.call(item)
+            event = child.call(item, seconds)
+        except TimeoutError:
+            if self._is_closed:
+                raise Closed from None
+            child.kill()
+            event = timed_out_task(item.name, item.task_id, seconds or 0, now())
+            child.start()
         except (EOFError, OSError):
             if self._is_closed:
                 raise Closed from None
@@ -68,10 +77,17 @@ class _Child:
         self._pipe, theirs = spawning.Pipe()
         self._process = spawning.Process(target=_serve, args=(theirs, self._load, self._listening), name="activities", daemon=True)
         self._process.start()
+        self._has_loaded = False
         theirs.close()
 
-    def call(self, item: ActivityItem) -> TaskCompleted | TaskFailed:
+    def call(self, item: ActivityItem, seconds: float | None) -> TaskCompleted | TaskFailed:
+        """The outcome; `TimeoutError` after `seconds`, in which loading the app does not count."""
+        if not self._has_loaded:
+            self._pipe.recv()
+            self._has_loaded = True
         self._pipe.send(item)
+        if not self._pipe.poll(seconds):
+            raise TimeoutError
         event: TaskCompleted | TaskFailed = self._pipe.recv()
         return event
 
@@ -95,6 +111,7 @@ def _serve(pipe: Connection, load: Callable[[], Registry], listening: Callable[[
 
 
 def _answer(pipe: Connection, registry: Registry) -> None:
+    pipe.send(None)  # the app is loaded
     while True:
         try:
             item: ActivityItem = pipe.recv()
