@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from durablectl.backends.http_transport import Answer
+from durablectl.backends.local_address import OF_A_FILE
 from durablectl.errors import (
     AlreadyExists,
     DurablectlError,
@@ -31,6 +32,7 @@ NO_API_HINT = "check the address: it ends in /runtime/webhooks/durabletask, or n
 _STATE = re.compile(r"because instance is in the \w+ state|only supported on failed|has status \w+, but only|in a terminal state can be")
 _UNSUPPORTED = re.compile(r"not supported by the .*storage provider", re.DOTALL)
 _ABSENT = re.compile(r"No instance with ID|instanceId .* was not found|does not match a valid orchestration instance")
+_OTHER_FILE = re.compile(rf"connection named '{OF_A_FILE}'")
 _FUNCTION = re.compile(r"function '([^']*)' doesn't exist")
 _KNOWN = re.compile(r"known (?:orchestrator|entity|activity) functions:(.*)", re.DOTALL)
 
@@ -108,6 +110,11 @@ def _told(place: Place, status: int, fault: ServiceFault, absent: DurablectlErro
         return WrongState(_lower(text))
     if status == 400:
         return UsageError(f"the service refused the request: {_lower(text)}")
+    if _OTHER_FILE.search(text):
+        return UsageError(
+            f"the local hub of this payload does not answer at {place.address}, another one does",
+            hint="run the command where that hub is, or name the hub's file with --hub",
+        )
     hint = "check --connection: it is the name of an app setting" if "connection named" in text else None
     return ServiceError(f"the service failed ({status}): {_lower(text)}", hint=hint)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 from datetime import UTC, datetime
 from functools import cached_property
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
+from durablectl.backends.local_address import CONNECTION, NOMINAL_BASE, OWN_CONNECTIONS, TASK_HUB, connection_of, names_a_file
 from durablectl.engine.db import Database
 from durablectl.engine.instances import NewInstance
 from durablectl.engine.numbers import micros
@@ -56,9 +57,6 @@ if TYPE_CHECKING:
     from durablectl.engine.registry import Registry
     from durablectl.engine.store import Store
 
-DEFAULT_BASE = "http://localhost:7071/runtime/webhooks/durabletask"
-TASK_HUB = "local"
-CONNECTION = "Storage"
 FIRST_PAUSE, LAST_PAUSE = 0.0005, 0.01
 REPLACE_SECONDS = 30.0
 SECONDS_AT_AN_ADDRESS = 1.0
@@ -88,7 +86,7 @@ class LocalTaskHub:
         self._queries = Queries(self._database)
         self._registry, self._now = registry, now
         self._seen = threading.local()
-        self._served = (-math.inf, HubAddress(DEFAULT_BASE, TASK_HUB, CONNECTION))
+        self._address = (-math.inf, HubAddress(NOMINAL_BASE, TASK_HUB, CONNECTION))
 
     @cached_property
     def _store(self) -> Store:
@@ -306,14 +304,34 @@ class LocalTaskHub:
     def creation(self) -> dict[str, str]:
         return creation_urls(self._hub_address())
 
+    @property
+    def connection(self) -> str:
+        """What this hub's addresses name as their connection: its file."""
+        return connection_of(self._queries.hub_id())
+
+    def wrote(self, address: HubAddress) -> bool:
+        """Whether an address is this hub's own: it names this file, or a live server of this hub answers there."""
+        if names_a_file(address):
+            hub_id = self._queries.hub_id()
+            return hub_id is not None and (address.connection or "").lower() == connection_of(hub_id)
+        if address.connection is not None and address.connection.lower() not in OWN_CONNECTIONS:
+            return False
+        hub = (address.task_hub or "").lower()
+        return any(base.lower() == address.base.lower() and hub in ("", name.lower()) for base, name in self._servers())
+
     def _hub_address(self) -> HubAddress:
         """Where a live server answers for this hub, looked up once a second at most; else where one would."""
-        looked_at, address = self._served
+        looked_at, address = self._address
         if time.monotonic() - looked_at > SECONDS_AT_AN_ADDRESS:
-            served: dict[str, str] = next((worker.about["served"] for worker in self._live_workers() if "served" in worker.about), {})
-            address = HubAddress(served.get("base", DEFAULT_BASE), served.get("task_hub", TASK_HUB), CONNECTION)
-            self._served = time.monotonic(), address
+            base, task_hub = next(self._servers(), (NOMINAL_BASE, TASK_HUB))
+            address = HubAddress(base, task_hub, self.connection)
+            self._address = time.monotonic(), address
         return address
+
+    def _servers(self) -> Iterator[tuple[str, str]]:
+        """The base addresses and task hubs of the live servers of this hub."""
+        served: list[dict[str, str]] = [worker.about["served"] for worker in self._live_workers() if "served" in worker.about]
+        return ((each["base"], each["task_hub"]) for each in served)
 
     def orchestrators(self) -> tuple[str, ...] | None:
         """From the app, else from a live worker."""

@@ -77,7 +77,7 @@ def _opened(session: Session) -> Database:
 
 
 def _file(session: Session, database: Database) -> Iterator[Finding]:
-    from durablectl.engine.upkeep import check_hub, check_writable, file_size  # deferred, as above
+    from durablectl.engine.upkeep import check_hub, file_size  # deferred, as above
 
     size = file_size(database.path)
     shown = f"{database.path}, {size / 1024 / 1024:.1f} MB"
@@ -88,7 +88,7 @@ def _file(session: Session, database: Database) -> Iterator[Finding]:
         backup = "keep a copy: durablectl hub backup FILE"
         yield problem("file", HubUnusable(f"{shown}: {problems[0]}", hint=backup)) if problems else ok("file", f"{shown}, sound")
     try:
-        check_writable(database)
+        database.check_writable()
     except DurablectlError as error:
         yield problem("writing", error)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import threading
@@ -15,7 +16,7 @@ from durablectl.engine.bell import bell_of
 from durablectl.errors import HubBusy, HubUnusable
 
 APPLICATION_ID = 0x64757262  # "durb"
-UPGRADES: tuple[str, ...] = ()
+UPGRADES = ("CREATE TABLE hub (id TEXT NOT NULL);\nINSERT INTO hub VALUES (lower(hex(randomblob(8))));",)
 """The script at n - 1 takes a file of version n to version n + 1."""
 SCHEMA_VERSION = 1 + len(UPGRADES)
 BUSY_SECONDS = 10.0
@@ -42,6 +43,7 @@ class Database:
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._closed = False
+        self._is_old = False
         self._is_missing = late and not path.exists()
         if not self._is_missing:
             self._open_first(create)
@@ -66,8 +68,7 @@ class Database:
                     f"{self.path} was written by a newer durablectl (schema {version}, this one knows {SCHEMA_VERSION})",
                     hint="pip install --upgrade durablectl",
                 )
-            elif version < SCHEMA_VERSION:
-                upgrade(connection, UPGRADES)
+            self._is_old = 0 < version < SCHEMA_VERSION
 
     def _create(self, connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
@@ -142,6 +143,8 @@ class Database:
         # The threads of one process queue up here: SQLite itself makes whoever is second sleep, longer and longer.
         with self._writing, translated(self.path):
             connection = self.connection()
+            if self._is_old:
+                self._upgrade(connection)
             _begin(connection)
             try:
                 yield connection
@@ -151,6 +154,24 @@ class Database:
                     connection.execute("ROLLBACK")
                 raise
         self.bell.ring()
+
+    def _upgrade(self, connection: sqlite3.Connection) -> None:
+        """Take a file of an earlier version to this one, before the first write; a live worker of that version would not expect it."""
+        is_old = _identity(connection)[1] < SCHEMA_VERSION  # another process may have been quicker, and its workers expect it
+        for file, about in connection.execute("SELECT lock_file, about FROM workers").fetchall() if is_old else ():
+            if LiveLock.is_held(self.path.with_name(file)):
+                raise HubUnusable(
+                    f"the hub {self.path} was made by an earlier durablectl, and its worker (process {_process(about)}) is still running",
+                    hint="stop that worker, then try again: the first command that writes upgrades the file",
+                )
+        upgrade(connection, UPGRADES)
+        self._is_old = False
+
+    def check_writable(self) -> None:
+        """Take the right to write and give it back; `HubUnusable` or `HubBusy` when it is not to be had. Changes nothing."""
+        with self._writing, translated(self.path):
+            _begin(self.connection())
+            self.connection().execute("ROLLBACK")
 
     @contextmanager
     def group(self) -> Iterator[None]:
@@ -279,6 +300,13 @@ def upgrade(connection: sqlite3.Connection, upgrades: Sequence[str]) -> None:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _process(about: str) -> str:
+    try:
+        return str(json.loads(about)["process"])
+    except (ValueError, LookupError, TypeError):
+        return "?"
 
 
 def _identity(connection: sqlite3.Connection) -> tuple[int, int]:

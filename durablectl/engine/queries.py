@@ -47,6 +47,13 @@ class Queries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def hub_id(self) -> str | None:
+        """The name that the file was made with; None for one of the first version until something is written to it."""
+        if not self._database.query("SELECT 1 FROM sqlite_master WHERE name = 'hub'"):
+            return None
+        row = self._database.one("SELECT id FROM hub")
+        return None if row is None else row[0]
+
     def find(self, instance_id: str, *, with_input: bool = True) -> InstanceRow | None:
         row = self._database.one(_FIND_WITH_INPUT if with_input else _FIND, (instance_id,))
         return None if row is None else _instance(row)

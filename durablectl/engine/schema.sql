@@ -82,3 +82,7 @@ CREATE TABLE entities (
   locked_by TEXT,
   operated_at INTEGER NOT NULL
 );
+
+-- One row: a name made at random with the file. Payloads carry it, so that the hub knows those that it wrote.
+CREATE TABLE hub (id TEXT NOT NULL);
+INSERT INTO hub VALUES (lower(hex(randomblob(8))));

@@ -88,12 +88,6 @@ def waiting_functions(database: Database, now: datetime) -> Waiting:
     )
 
 
-def check_writable(database: Database) -> None:
-    """Take the right to write and give it back; `HubUnusable` or `HubBusy` when it is not to be had."""
-    with database.transaction():
-        pass
-
-
 def file_size(path: Path) -> int:
     """The bytes of a hub, what is not yet in the file itself included."""
     files = (path, path.with_name(f"{path.name}-wal"))

@@ -14,8 +14,6 @@ from durablectl.server.entities import Entities
 from durablectl.server.gate import Gate
 from durablectl.server.operations import Instances, Place
 
-_OWN_CONNECTIONS = frozenset({"storage", "azurewebjobsstorage"})
-
 
 class Api:
     """The HTTP API over a hub: one call in, one answer out."""
@@ -46,7 +44,7 @@ class Api:
     def _elsewhere(self, call: Call) -> Response | None:
         """The answer of another hub, which is an empty one here, or of a connection that nobody knows."""
         connection, hub = call.query.first("connection"), call.query.first("taskHub")
-        if connection is not None and connection.lower() not in _OWN_CONNECTIONS | {self._place.connection.lower()}:
+        if connection is not None and connection.lower() not in self._place.connections:
             return answers.went_wrong(f"Unable to resolve the Azure Storage connection named '{connection}'.")
         if hub is None or hub.lower() == self._place.task_hub.lower():
             return None

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from durablectl.backends.local import CONNECTION, TASK_HUB, LocalTaskHub
+from durablectl.backends.local import LocalTaskHub
+from durablectl.backends.local_address import CONNECTION, TASK_HUB
 from durablectl.engine.registry import Registry
 from durablectl.engine.worker import CONCURRENCY, Worker
 from durablectl.functionapp.host import HostSettings, read_host
@@ -51,12 +52,19 @@ class Hosting:
         self._telling = telling or Telling()
         self._registry, self._concurrency, self._skips_timers = registry, concurrency, skips_timers
         self._hub = LocalTaskHub(path, create=True)
+        with self._hub.group():  # a write: it takes an older file to this version, which gives it the name that `Place` needs
+            pass
         self._lock = threading.Lock()
         self._origin, self._settings = origin, host_settings(registry)
         self._worker = self._new_worker(registry)
         self.gate = Gate(self._hub, lambda: self._worker.wake())
         self.place = Place(
-            self._settings.hub_name or TASK_HUB, CONNECTION, key, registry.default_version or None, self._settings.overrides_any
+            self._settings.hub_name or TASK_HUB,
+            CONNECTION,
+            key,
+            registry.default_version or None,
+            self._settings.overrides_any,
+            file_connection=self._hub.connection,
         )
         token = secrets.token_urlsafe(24) if key else ""
         self._around = Surroundings(

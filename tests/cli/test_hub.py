@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from durablectl.backends.local import LocalTaskHub
-from durablectl.engine.db import Database, upgrade
+from durablectl.engine.db import SCHEMA_VERSION, Database, LiveLock, upgrade
 from durablectl.engine.session import Scope, Session
 from durablectl.model import EntityId
 from tests.engine.conftest import sample_app
 from tests.engine.turning import Turning
 
-OLD_HUB = Path(__file__).parents[1] / "fixtures" / "hub-v1.db"
+FIXTURES = Path(__file__).parents[1] / "fixtures"
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_a_sound_hub_passes_its_check(run, hub):
     report = json.loads(out)
     assert (code, report.pop("size") > 0, report.pop("unused")) == (0, True, 0)
     assert report == {
-        "sound": True, "problems": [], "version": 1, "instances": 1, "unfinished": 1, "liveWorkers": 0, "deadWorkers": 0,
+        "sound": True, "problems": [], "version": 2, "instances": 1, "unfinished": 1, "liveWorkers": 0, "deadWorkers": 0,
     }  # fmt: skip
 
 
@@ -155,8 +155,20 @@ def test_a_remote_hub_is_no_file(run, verb):
     assert (code, "is no file" in err) == (7, True)
 
 
-def test_a_file_of_the_first_version_is_sound_and_comes_to_its_end(run, project):
-    shutil.copy(OLD_HUB, project / "hub.db")
+@pytest.fixture
+def old_hub(project: Path) -> Path:
+    """A copy of a hub that the first version has written."""
+    return Path(shutil.copy(FIXTURES / "hub-v1.db", project / "hub.db"))
+
+
+def version_of(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("PRAGMA user_version").fetchone()[0]
+
+
+@pytest.mark.parametrize("version", range(1, SCHEMA_VERSION + 1))
+def test_a_file_of_every_version_is_sound_and_comes_to_its_end(run, project, version):
+    shutil.copy(FIXTURES / f"hub-v{version}.db", project / "hub.db")
     assert run("hub", "check", "--hub", project / "hub.db").code == 0
     turning = Turning(project / "hub.db", sample_app())
     wheel = turning.wheel()
@@ -174,9 +186,38 @@ def test_a_file_of_the_first_version_is_sound_and_comes_to_its_end(run, project)
     turning.close()
 
 
+@pytest.mark.parametrize(
+    "args", [("status", "waiting"), ("list",), ("links", "waiting"), ("hub", "check"), ("doctor",)], ids=lambda args: args[0]
+)
+def test_a_command_that_reads_leaves_an_old_file_as_it_is(run, old_hub, args):
+    assert run(*args, "--hub", old_hub).code == 0
+    assert version_of(old_hub) == 1
+
+
+def test_the_first_command_that_writes_upgrades_an_old_file(run, old_hub):
+    assert run("raise-event", "waiting", "Approve", "--hub", old_hub).code == 0
+    assert version_of(old_hub) == SCHEMA_VERSION
+
+
+def test_a_file_is_not_upgraded_under_a_live_worker_of_its_version(run, old_hub):
+    lock = LiveLock(old_hub.with_name("hub.db-worker-old"))
+    change(old_hub, """INSERT INTO workers (lock_file, seen_at, about) VALUES ('hub.db-worker-old', 0, '{"process": 4711}')""")
+    code, _, err = run("raise-event", "waiting", "Approve", "--hub", old_hub)
+    assert (code, "its worker (process 4711) is still running\nhint: stop that worker" in err, version_of(old_hub)) == (1, True, 1)
+    lock.release()
+    assert run("raise-event", "waiting", "Approve", "--hub", old_hub).code == 0
+
+
+def test_each_file_has_a_name_of_its_own(run, old_hub, project):
+    run("raise-event", "waiting", "Approve", "--hub", old_hub)
+    with LocalTaskHub(project / "one.db", create=True) as one, LocalTaskHub(old_hub) as other:
+        assert one.connection != other.connection
+
+
 def test_an_upgrade_runs_the_steps_that_a_file_lacks_and_no_other(hub):
     steps = ("ALTER TABLE instances ADD COLUMN tags TEXT;\nCREATE INDEX by_tags ON instances (tags);", "DROP INDEX by_tags;")
     with closing(sqlite3.connect(hub, isolation_level=None)) as connection:
+        connection.execute("PRAGMA user_version = 1")
         upgrade(connection, steps[:1])
         upgrade(connection, steps)
         upgrade(connection, steps)
@@ -186,6 +227,7 @@ def test_an_upgrade_runs_the_steps_that_a_file_lacks_and_no_other(hub):
 
 def test_an_upgrade_that_fails_changes_nothing(hub):
     with closing(sqlite3.connect(hub, isolation_level=None)) as connection:
+        connection.execute("PRAGMA user_version = 1")
         with pytest.raises(sqlite3.OperationalError):
             upgrade(connection, ("DROP TABLE instances;\nDROP TABLE nothing;",))
         assert connection.execute("PRAGMA user_version").fetchone() == (1,)

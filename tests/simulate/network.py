@@ -15,7 +15,8 @@ import httpx
 from durablectl.backends.http import HttpTaskHub
 from durablectl.backends.http_calls import Calls
 from durablectl.backends.http_transport import Pace, Settings, Transport
-from durablectl.backends.local import CONNECTION, TASK_HUB, LocalTaskHub
+from durablectl.backends.local import LocalTaskHub
+from durablectl.backends.local_address import CONNECTION, TASK_HUB
 from durablectl.server.access import Access
 from durablectl.server.api import Api
 from durablectl.server.app import App
