@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, quote_plus, urlsplit
+from urllib.parse import parse_qsl, quote_plus, unquote_plus, urlsplit
 
 from durablectl.model import (
     CheckStatusPayload,
@@ -258,6 +258,11 @@ def payload_from_json(obj: Any) -> CheckStatusPayload:
     return CheckStatusPayload(entries["id"], entries)
 
 
+def is_payload(obj: Mapping[str, Any]) -> bool:
+    """Whether a JSON object has an address of a check-status payload."""
+    return any(_NAMES.get(name.lower(), "id") != "id" for name in obj)
+
+
 def payload_to_json(payload: CheckStatusPayload) -> dict[str, str]:
     return dict(payload.entries) if "id" in payload.entries else {"id": payload.id, **payload.entries}
 
@@ -273,6 +278,14 @@ def address_from_payload(payload: CheckStatusPayload) -> HubAddress:
     code = next((part for part in url.query.split("&") if part.lower().startswith("code=")), "")
     host = url.netloc.rpartition("@")[2]
     return HubAddress(f"{url.scheme}://{host}{path}", named.get("taskhub"), named.get("connection"), code)
+
+
+def payload_from_url(url: str) -> CheckStatusPayload:
+    """The payload of a status address alone, as a payload has it; ValueError, which does not repeat it, when it is another address."""
+    _, found, last = urlsplit(url).path.rstrip("/").rpartition("/instances/")
+    if not found or not last or "/" in last:
+        raise ValueError("not the status address of an instance")
+    return CheckStatusPayload(instance_id := unquote_plus(last, errors="strict"), {"id": instance_id, "statusQueryGetUri": url})
 
 
 def instance_id_from_payload(obj: Any) -> str:

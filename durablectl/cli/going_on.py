@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from durablectl.cli.inputs import STDIN
+from durablectl.cli.instances import is_status_url
 from durablectl.cli.session import Session
 from durablectl.cli.starting import has_nobody
 from durablectl.cli.targets import SELECTORS, command_line
@@ -24,13 +25,14 @@ class GoOn:
     interval: float | None
     more: Mapping[str, object] = field(default_factory=dict)
 
-    def command(self, session: Session) -> str:
+    def command(self, session: Session, hub: TaskHub) -> str:
         """To copy; what is too much for a line, or came from standard input, it takes from there."""
         times = {"timeout": _seconds(self.timeout), "interval": _seconds(self.interval)}
         given = {**times, "until": self.until, **self.more}
         options = [f"--{name}" if value is True else f"--{name}={value}" for name, value in given.items() if value]
         words = self.words if len(self.words) <= MOST_WORDS else [STDIN]
-        told = command_line(session, "wait", *words, options=options, repeated=(*SELECTORS, "output", "query"))
+        by_ids = None if any(word == STDIN or word.startswith("@") or is_status_url(word) for word in words) else hub
+        told = command_line(session, "wait", *words, options=options, repeated=(*SELECTORS, "output", "query"), hub=by_ids)
         return told if STDIN not in words else f"{told} (with the same ids)"
 
 
@@ -41,7 +43,7 @@ def say_how_to_go_on(session: Session, hub: TaskHub, left: Sequence[str], go_on:
     what = f"instance '{left[0]}' is" if len(left) == 1 else f"the {len(left)} instances are"
     nobody = ", but nobody works on this local hub now" if has_nobody(session, hub) else ""
     session.out.talk(f"durablectl: interrupted; {what} left running{nobody}")
-    session.out.hint(f"go on waiting with: {go_on.command(session)}")
+    session.out.hint(f"go on waiting with: {go_on.command(session, hub)}")
 
 
 def _seconds(value: float | None) -> str | None:

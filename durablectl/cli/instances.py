@@ -1,22 +1,23 @@
-"""How instances are named: ids, `@FILE`, `--from FILE`, `-` for standard input; `@name@key` is an entity. Asks no hub."""
+"""How instances are named: ids, status URLs, `@FILE`, `--from FILE`, `-` for standard input; `@name@key` is an entity. Asks no hub."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from durablectl import config, wire
 from durablectl.cli.inputs import STDIN, decode
 from durablectl.errors import UsageError
+from durablectl.model import CheckStatusPayload
 
 
 class Named(NamedTuple):
-    """An instance that was named. `payload` is the check-status payload it was named by, or empty."""
+    """An instance that was named. `payload` is the check-status payload or the status URL it was named by; None for an id alone."""
 
     id: str
-    payload: Mapping[str, Any] = MappingProxyType({})
+    payload: CheckStatusPayload | None = None
 
 
 def is_entity(name: str) -> bool:
@@ -24,14 +25,14 @@ def is_entity(name: str) -> bool:
     return name.startswith("@") and "@" in name[2:]
 
 
+def is_status_url(word: str) -> bool:
+    """Whether a word names an instance by an address, and so may hold a key."""
+    return config.is_url(word)
+
+
 def named_instances(names: Sequence[str], from_files: Sequence[str] = (), *, read_stdin: Callable[[], bytes]) -> list[Named]:
-    """All instances that were named, in their order, each once."""
-    found: dict[str, Named] = {}
-    for named in _all_named(names, from_files, read_stdin):
-        known = found.get(named.id)
-        if known is None or not known.payload:
-            found[named.id] = named
-    return list(found.values())
+    """All instances that were named, in their order, each once. One that is named by addresses of two hubs comes twice."""
+    return list(dict.fromkeys(_all_named(names, from_files, read_stdin)))
 
 
 def _all_named(names: Sequence[str], from_files: Sequence[str], read_stdin: Callable[[], bytes]) -> Iterator[Named]:
@@ -43,7 +44,7 @@ def _all_named(names: Sequence[str], from_files: Sequence[str], read_stdin: Call
         elif name.startswith("@") and not is_entity(name):
             yield from _in_file(name[1:])
         elif name:
-            yield Named(name)
+            yield _named(name, "this address")
         else:
             raise UsageError("an instance id cannot be empty")
     for file in from_files:
@@ -66,7 +67,7 @@ def _in_file(file: str) -> Iterator[Named]:
 def _in_text(text: str, source: str) -> Iterator[Named]:
     stripped = text.strip()
     if not stripped.startswith(("{", "[", '"')):
-        return (Named(line.strip()) for line in stripped.splitlines() if line.strip())
+        return (_named(line.strip(), f"an address in {source}") for line in stripped.splitlines() if line.strip())
     try:
         value = json.loads(stripped)
     except ValueError:
@@ -87,11 +88,25 @@ def _in_lines(text: str, source: str) -> Iterator[Named]:
 
 
 def _in_value(value: Any, where: str) -> Named:
-    """The instance of an id, a check-status payload or a status object."""
+    """The instance of an id, a status URL, a check-status payload or a status object."""
     if isinstance(value, str) and value:
-        return Named(value)
+        return _named(value, f"an address in {where}")
     if isinstance(value, dict):
-        for member in ("id", "Id", "instanceId", "InstanceId"):
-            if isinstance(value.get(member), str) and value[member]:
-                return Named(value[member], value if member in ("id", "Id") else {})
+        try:
+            instance_id = wire.instance_id_from_payload(value)
+            return Named(instance_id, wire.payload_from_json({"id": instance_id, **value}) if wire.is_payload(value) else None)
+        except ValueError:
+            pass
     raise UsageError(f"{where} names no instance", hint="it takes check-status payloads, status objects (their id or instanceId) or ids")
+
+
+def _named(text: str, what: str) -> Named:
+    """The instance of an id or of a status URL, which is not repeated: a key may be in it."""
+    if not is_status_url(text):
+        return Named(text)
+    try:
+        payload = wire.payload_from_url(text)
+    except ValueError as error:
+        hint = "name the instance by its id, or by the statusQueryGetUri of its payload"
+        raise UsageError(f"{what} is not that of an instance's status", hint=hint) from error
+    return Named(payload.id, payload)

@@ -26,11 +26,11 @@ class OnTimeout(StrEnum):
     SUSPEND = "suspend"
 
 
-INSTANCES_HELP = "Instance ids, @FILE (payloads, statuses or ids), or - for standard input."
+INSTANCES_HELP = "Instance ids, status URLs, @FILE (payloads, statuses, ids or URLs), or - for standard input."
 
 Instances = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[ID|@FILE|-]...", help=INSTANCES_HELP, show_default=False, autocompletion=names.instances),
+    typer.Argument(metavar="[ID|URL|@FILE|-]...", help=INSTANCES_HELP, show_default=False, autocompletion=names.instances),
 ]
 Orchestrator = Annotated[
     str, typer.Argument(metavar="ORCHESTRATOR", help="The orchestrator's name.", show_default=False, autocompletion=names.orchestrators)

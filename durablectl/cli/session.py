@@ -18,6 +18,7 @@ from durablectl.render.output import Output
 
 if TYPE_CHECKING:
     from durablectl.cli.hosting import Work
+    from durablectl.cli.payload_hubs import PayloadHubs
     from durablectl.engine.registry import Registry
     from durablectl.engine.speech import Speech
     from durablectl.model import CheckStatusPayload
@@ -58,6 +59,10 @@ class Session:
         if self._hub is None:
             self._hub = self._opened.enter_context(self._remote() if self.settings.url else self._local(create))
         return self._hub
+
+    def holds(self, hub: TaskHub) -> bool:
+        """Whether this is the hub of the settings: a payload may have led to another."""
+        return hub is self._hub
 
     @property
     def is_local(self) -> bool:
@@ -116,21 +121,12 @@ class Session:
             name = guards[0].name or ""
             self._confirm(name, guards[0].task_hub or name, yes, confirm)
 
-    def hub_of(self, payload: CheckStatusPayload) -> TaskHub:
-        """The hub that a payload from a file belongs to: ours when they agree, or when ours is local and the payload is of this machine.
+    @cached_property
+    def payloads(self) -> PayloadHubs:
+        """The hubs that payloads belong to."""
+        from durablectl.cli.payload_hubs import PayloadHubs  # deferred: most commands are given none
 
-        Another origin or task hub is `UsageError` when a flag or a variable chose the hub; otherwise the payload's own address is used,
-        with a key only if a context of the user's has one for exactly that address.
-        """
-        address = payload.status_query_get_uri
-        if address is None or (self.is_local and config.is_loopback(address)) or self._agrees(address):
-            return self.hub
-        if self.settings.explicit:
-            raise UsageError(
-                f"instance '{payload.id}' belongs to {config.origin_of(address)}, not to the {self.hub_label}",
-                hint=f"leave out what chose that hub ({self.settings.hub_source}), or name the right one",
-            )
-        return self._opened.enter_context(self._foreign(payload, address))
+        return PayloadHubs(self)
 
     # The app
 
@@ -213,22 +209,6 @@ class Session:
             **self.route(url, settings.task_hub),
         )
 
-    def _foreign(self, payload: CheckStatusPayload, address: str) -> TaskHub:
-        """A payload's own hub, with the key that a context has for it, else the one that came with the instance's start."""
-        from durablectl.backends.http_starter import StartedTaskHub  # deferred, as above
-        from durablectl.wire import address_from_payload
-
-        task_hub, kept = config.query_value(address, "taskHub"), self.kept(payload.id)
-        if kept is not None and address_from_payload(kept)._replace(query="") == address_from_payload(payload)._replace(query=""):
-            payload = kept
-        hub = StartedTaskHub.from_payload(
-            payload,
-            key=self.settings.keys.key_for(address, task_hub),
-            **self.route(address, task_hub),
-        )
-        hub.on_end = self.started.forget
-        return hub
-
     @cached_property
     def started(self) -> config.Started:
         """What starter functions have answered with, of instances that have not ended."""
@@ -241,9 +221,9 @@ class Session:
         entries = self.started.find(instance_id)
         return None if entries is None else CheckStatusPayload(instance_id, entries)
 
-    def hub_of_started(self, payload: CheckStatusPayload) -> TaskHub:
-        """The hub of an instance that a starter function began, whatever the settings say."""
-        return self._opened.enter_context(self._foreign(payload, payload.status_query_get_uri or ""))
+    def opened(self, hub: TaskHub) -> TaskHub:
+        """The same hub, to be closed with the session."""
+        return self._opened.enter_context(hub)
 
     def route(self, url: str, task_hub: str | None) -> dict[str, Any]:
         """How to reach an address: what the contexts of the user have for exactly that one."""
@@ -256,13 +236,6 @@ class Session:
             "max_response": keys.max_response_for(url),
             "key_hint": keys.key_name(url, task_hub),
         }
-
-    def _agrees(self, address: str) -> bool:
-        url, task_hub = self.settings.url, self.settings.task_hub
-        if url is None or config.origin_of(url) != config.origin_of(address):
-            return False
-        theirs = config.query_value(address, "taskHub")
-        return task_hub is None or theirs is None or theirs.lower() == task_hub.lower()
 
     def _confirm(self, context: str, name: str, yes: bool, confirm: str | None) -> None:
         if yes and confirm == name:

@@ -20,12 +20,12 @@ def payload_json(session: Session, payload: CheckStatusPayload) -> dict[str, str
     return wire.payload_to_json(payload if session.options.show_secrets else wire.redacted(payload))
 
 
-def show_payload(session: Session, payload: CheckStatusPayload, state: RuntimeStatus | None) -> None:
+def show_payload(session: Session, hub: TaskHub, payload: CheckStatusPayload, state: RuntimeStatus | None) -> None:
     """Print a payload in the wanted form."""
     if not session.out.is_text:
         session.out.show("", payload_json(session, payload), id=payload.id)
         return
-    commands = [command_line(session, verb, payload.id) for verb in next_verbs(state)]
+    commands = [command_line(session, verb, payload.id, hub=hub) for verb in next_verbs(state)]
     show_sheet(session.out, views.payload(payload, state, commands, show_secrets=session.options.show_secrets))
 
 
@@ -39,7 +39,7 @@ def next_verbs(state: RuntimeStatus | None) -> tuple[str, ...]:
 def show_new_payload(session: Session, hub: TaskHub, payload: CheckStatusPayload) -> None:
     """Print the payload of an instance that was just started; for people with its state, and why it failed if it did at once."""
     status = _status(hub, payload.id) if session.out.is_text else None
-    show_payload(session, payload, status.runtime_status if status else RuntimeStatus.PENDING)
+    show_payload(session, hub, payload, status.runtime_status if status else RuntimeStatus.PENDING)
     if status is not None and status.runtime_status is RuntimeStatus.FAILED:
         session.out.warn(f"the instance has failed already: {views.ending_line(status)}")
 

@@ -64,7 +64,7 @@ def start_by_url(session: Session, url: str, input: Any, call: Call, timeout: fl
             max_response=route["max_response"],
         )
     session.started.keep({"id": payload.id, **payload.entries})
-    return session.hub_of_started(payload), payload
+    return session.payloads.at_started(payload), payload
 
 
 def is_starter(name: str) -> bool:

@@ -8,12 +8,13 @@ from functools import cached_property
 
 from durablectl import wire
 from durablectl.cli.inputs import STDIN, read_input
-from durablectl.cli.instances import Named, named_instances
+from durablectl.cli.instances import Named, is_status_url, named_instances
 from durablectl.cli.parameters import Encode
 from durablectl.cli.session import Session
 from durablectl.errors import UsageError
 from durablectl.model import InstanceStatus
 from durablectl.quoting import command
+from durablectl.redaction import redact
 from durablectl.taskhub import TaskHub
 
 SELECTORS = ("context", "hub", "task_hub", "connection", "key_env", "app")
@@ -24,7 +25,7 @@ class Targets:
 
     def __init__(self, session: Session, names: Sequence[str] | None, from_files: Sequence[str] | None = None) -> None:
         named = named_instances(names or (), from_files or (), read_stdin=lambda: read_stdin(session))
-        self.ids = [each.id for each in named]
+        self.ids = list(dict.fromkeys(each.id for each in named))
         self._words = [*(names or ()), *(f"@{each}" for each in from_files or ())]
         self._session, self._named = session, named
         self._hubs: dict[object, TaskHub] = {}
@@ -32,11 +33,20 @@ class Targets:
     @cached_property
     def hub(self) -> TaskHub:
         """The hub of all of them; `UsageError` when they belong to several."""
-        hubs = {id(hub): hub for hub in map(self._hub_of, self._named)} or {0: self._session.hub}
+        addressed = sorted(self._named, key=lambda each: each.payload is None or wire.redacted(each.payload) == each.payload)
+        hubs = {id(hub): hub for hub in map(self._hub_of, addressed)} or {0: self._session.hub}
         if len(hubs) > 1:
-            places = " and ".join(sorted(hub.address for hub in hubs.values()))
+            hubs = self._named_ones(hubs)
+        if len(hubs) > 1:
+            places = " and ".join(sorted(f"{hub.address}{f' (task hub {hub.name})' if hub.name else ''}" for hub in hubs.values()))
             raise UsageError(f"these instances are in different hubs: {places}", hint="name those of one hub at a time")
         return next(iter(hubs.values()))
+
+    def _named_ones(self, hubs: dict[int, TaskHub]) -> dict[int, TaskHub]:
+        """Ids alone are in the hub of the settings; where a payload has that hub's full name, it stands for both."""
+        own = [hub for hub in hubs.values() if self._session.payloads.is_own(hub)]
+        rest = {key: hub for key, hub in hubs.items() if hub is not self._session.hub} if own else hubs
+        return rest if len(own) == 1 else hubs
 
     def begin_change(self, *, yes: bool = False, confirm: str | None = None) -> TaskHub:
         """The hub, announced as one that is about to be changed."""
@@ -55,25 +65,32 @@ class Targets:
 
     @property
     def words(self) -> Sequence[str]:
-        """What names them on a command line to copy: what was typed, or what standard input had, unless that led to another hub."""
-        return self.ids if STDIN in self._words and not self.is_foreign else self._words
+        """What names them on a command line to copy: what was typed, or what standard input had, unless that led to another hub.
+
+        Of a status URL only its id, or where it leads to another hub than an id, the URL without its key.
+        """
+        if STDIN in self._words and not self.is_foreign:
+            return self.ids
+        is_plain = not self.is_foreign and self.hub is self._session.hub
+        return [_without_key(word, is_plain) if is_status_url(word) else word for word in self._words]
 
     @property
     def is_foreign(self) -> bool:
         """Whether a payload, and not the settings, chose the hub."""
         settings = self._session.settings
-        return (settings.url is None and settings.path is None) or self.hub is not self._session.hub
+        if settings.url is None and settings.path is None:
+            return True
+        return self.hub is not self._session.hub and not self._session.payloads.is_own(self.hub)
 
     def _hub_of(self, named: Named) -> TaskHub:
-        if "statusQueryGetUri" not in named.payload and "StatusQueryGetUri" not in named.payload:
+        if named.payload is None:
             return self._hub_of_id(named.id)
         try:
-            payload = wire.payload_from_json(named.payload)
-            place: object = wire.address_from_payload(payload)
+            place = _place(wire.address_from_payload(named.payload))
         except ValueError as error:
             raise UsageError(f"the payload of instance '{named.id}' cannot be used: {error}") from error
         if place not in self._hubs:
-            self._hubs[place] = self._session.hub_of(payload)
+            self._hubs[place] = self._session.payloads.hub_of(named.payload)
         return self._hubs[place]
 
     def _hub_of_id(self, instance_id: str) -> TaskHub:
@@ -81,10 +98,19 @@ class Targets:
         kept = self._session.kept(instance_id) if not self._session.settings.explicit else None
         if kept is None:
             return self._session.hub
-        place = wire.address_from_payload(kept)
+        place = _place(wire.address_from_payload(kept))
         if place not in self._hubs:
-            self._hubs[place] = self._session.hub_of_started(kept)
+            self._hubs[place] = self._session.payloads.hub_of_started(kept)
         return self._hubs[place]
+
+
+def _place(address: wire.HubAddress) -> tuple[str, ...]:
+    """What tells two hubs apart; one address with a key and one without it are of the same."""
+    return tuple((part or "").lower() for part in address[:3])
+
+
+def _without_key(url: str, is_plain: bool) -> str:
+    return wire.payload_from_url(url).id if is_plain else redact(url)
 
 
 def required(session: Session, names: Sequence[str] | None, from_files: Sequence[str] | None = None) -> Targets:
@@ -119,16 +145,35 @@ def refuse_stdin_twice(names: Sequence[str], file: str | None) -> None:
         raise UsageError("standard input cannot name the instances and be the input too", hint="put one of them into a file")
 
 
-def command_line(session: Session, *words: str, options: Sequence[str] = (), repeated: Sequence[str] = SELECTORS) -> str:
-    """A command to copy that works on the same hub: what flags chose it is `repeated`. Its own `options` come before the words."""
+def command_line(
+    session: Session, *words: str, options: Sequence[str] = (), repeated: Sequence[str] = SELECTORS, hub: TaskHub | None = None
+) -> str:
+    """A command to copy that works on the same hub: what flags chose it is `repeated`. Its own `options` come before the words.
+
+    `hub` is where the instances are that the words name by their ids; a payload may have led to it.
+    """
+    values = {name: getattr(session.options, name) for name in repeated if session.options.given.get(name, "").startswith("flag")}
+    if hub is not None and not session.holds(hub):
+        values = _selectors(session, hub, words[-1], values)
     flags = [
         part
-        for name in repeated
-        if session.options.given.get(name, "").startswith("flag")
-        for value in [getattr(session.options, name)]
+        for name, value in values.items()
         for part in (f"--{name.replace('_', '-')}", str(value.value if isinstance(value, Enum) else value))
     ]
     return command(words[0], *words[1:], options=[*flags, *options])
+
+
+def _selectors(session: Session, hub: TaskHub, instance_id: str, given: dict[str, object]) -> dict[str, object]:
+    """The flags that lead to a hub which a payload chose, and what else was given. An id that is kept with its payload needs none."""
+    address = wire.address_from_payload(hub.check_status(instance_id))
+    named = {"task_hub": address.task_hub, "connection": address.connection}
+    if session.payloads.is_own(hub):
+        return given | {name: value for name, value in named.items() if value is not None}
+    rest: dict[str, object] = {name: value for name, value in given.items() if name not in SELECTORS}
+    kept = session.kept(instance_id)
+    if kept is not None and _place(wire.address_from_payload(kept)) == _place(address):
+        return rest
+    return {name: value for name, value in {"hub": address.base, **named, **rest}.items() if value is not None}
 
 
 def statuses_json(statuses: Sequence[InstanceStatus], *, single: bool) -> object:

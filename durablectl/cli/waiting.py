@@ -214,7 +214,7 @@ def _show_text(session: Session, hub: TaskHub, statuses: Sequence[InstanceStatus
         if options.until is not None:
             show_sheet(session.out, views.instance(status, show_input=False))
         elif not status.is_final:
-            show_payload(session, hub.check_status(status.instance_id), status.runtime_status)
+            show_payload(session, hub, hub.check_status(status.instance_id), status.runtime_status)
         elif status.runtime_status is not RuntimeStatus.COMPLETED:
             show_sheet(session.out, views.outcome(status))
         elif text := views.value_text(status.output):

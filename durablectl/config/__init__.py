@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from durablectl.config.addresses import is_loopback as is_loopback
 from durablectl.config.addresses import is_url as is_url
-from durablectl.config.addresses import origin_of as origin_of
-from durablectl.config.addresses import query_value as query_value
+from durablectl.config.addresses import place_of as place_of
 from durablectl.config.addresses import without_key as without_key
 from durablectl.config.contexts import Context as Context
 from durablectl.config.contexts import UserFile as UserFile

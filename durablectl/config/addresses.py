@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from durablectl.errors import UsageError
 
@@ -35,6 +35,11 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme.lower()}://{shown}:{parts.port or _PORTS[parts.scheme.lower()]}"
 
 
+def place_of(url: str) -> tuple[str, str]:
+    """Origin and path, in the form that the bases of two hubs are compared in: one origin may serve several apps."""
+    return origin_of(url), _split(url).path.rstrip("/").lower()
+
+
 def without_key(url: str) -> str:
     """The address as it was given; `UsageError` (which does not repeat it) when it holds a key, a user or any query."""
     parts = _split(url)
@@ -52,11 +57,6 @@ def is_loopback(url: str) -> bool:
     except ValueError:
         return False
     return host in ("localhost", "::1") or host.endswith(".localhost") or host.startswith("127.")
-
-
-def query_value(url: str, name: str) -> str | None:
-    """The first value of a query's member, its name in any case; None when it has none."""
-    return next((value for key, value in parse_qsl(_split(url).query) if key.lower() == name.lower()), None)
 
 
 def _split(url: str) -> SplitResult:

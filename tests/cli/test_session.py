@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from durablectl import config
+from durablectl.backends.local import LocalTaskHub
 from durablectl.cli.options import read_options
 from durablectl.cli.session import Session
 from durablectl.config import Context
@@ -49,9 +50,15 @@ def session(project, user_file):
         each.close()
 
 
-def payload(base: str, hub: str = "OrdersHub") -> CheckStatusPayload:
-    uri = f"{base}/runtime/webhooks/durabletask/instances/i-1?taskHub={hub}&connection=Storage&code=***"
+def payload(base: str, hub: str = "OrdersHub", connection: str = "Storage", code: str = "***") -> CheckStatusPayload:
+    uri = f"{base}/runtime/webhooks/durabletask/instances/i-1?taskHub={hub}&connection={connection}&code={code}"
     return CheckStatusPayload("i-1", {"id": "i-1", "statusQueryGetUri": uri})
+
+
+def written_by(file: Path) -> CheckStatusPayload:
+    """A payload of a local hub that is not served."""
+    with LocalTaskHub(file, create=True) as hub:
+        return hub.check_status("i-1")
 
 
 def talk(session: Session) -> str:
@@ -139,34 +146,101 @@ def test_a_start_in_a_protected_context_is_not_asked_about(session):
 
 def test_a_payload_of_the_same_address_is_of_our_hub(session):
     one = session(context="prod")
-    assert one.hub_of(payload(URL)) is one.hub
-    assert one.hub_of(payload(f"{URL}:443", "ordershub")) is one.hub
+    for connection in ("Storage", "AzureWebJobsStorage"):
+        assert one.payloads.hub_of(payload(URL, connection=connection)) is one.hub
+    assert one.payloads.hub_of(payload(f"{URL}:443", "ordershub")) is one.hub
 
 
 @pytest.mark.parametrize(
-    "other", [payload("https://evil.example"), payload(URL, "Other"), payload("http://localhost:7071")], ids=["origin", "hub", "local"]
+    "other",
+    [
+        payload("https://evil.example"),
+        payload(URL, "Other"),
+        payload(f"{URL}/behind/the/same/gateway"),
+        payload("http://localhost:7071"),
+    ],
+    ids=["origin", "hub", "path", "local"],
 )
 def test_a_payload_of_another_address_disagrees_with_a_named_hub(session, other):
     with pytest.raises(UsageError, match="instance 'i-1' belongs to"):
-        session(context="prod").hub_of(other)
+        session(context="prod").payloads.hub_of(other)
 
 
-def test_a_local_payload_is_read_for_its_id_only(session, project):
-    (project / "hub.db").parent.mkdir(exist_ok=True)
+def test_a_payload_of_another_connection_disagrees_with_the_named_one(session):
+    for connection in ("Storage", "ThirdStorage"):
+        with pytest.raises(UsageError, match="instance 'i-1' belongs to"):
+            session(context="prod", connection="SecondStorage").payloads.hub_of(payload(URL, connection=connection))
+
+
+def test_a_payload_of_a_local_hub_that_is_nowhere_near_is_refused(session, project):
+    with pytest.raises(UsageError, match="instance 'i-1' is in a local hub that is not here"):
+        session().payloads.hub_of(written_by(project / "b.db"))
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [({"hub": URL}, payload(URL, "Other")), ({"context": "prod"}, payload(URL, connection="SecondStorage"))],
+    ids=["task hub", "connection"],
+)
+def test_what_a_payload_names_is_asked_for_although_the_settings_leave_it_to_the_app(session, flags, named):
+    one = session(**flags)
+    hub = one.payloads.hub_of(named)
+    assert hub.check_status("i-1").status_query_get_uri.partition("&code")[0] == named.status_query_get_uri.partition("&code")[0]
+    assert one.payloads.is_own(hub)
+
+
+def test_a_payload_with_a_key_opens_the_named_hub_that_has_none(session):
+    one = session(hub=URL, task_hub="T")
+    assert "code=SECRET" in one.payloads.hub_of(payload(URL, "T", code="SECRET")).check_status("i-1").status_query_get_uri
+
+
+def test_a_payload_that_the_local_hub_wrote_is_its_own(session, project):
+    mine = written_by(project / "hub.db")
     one = session(hub="hub.db")
-    one.open(create=True)
-    assert one.hub_of(payload("http://localhost:7071", "local")) is one.hub
+    assert one.payloads.hub_of(mine) is one.hub
+
+
+@pytest.mark.parametrize("flags", [{}, {"hub": "a.db"}, {"context": "prod"}], ids=["found", "named", "remote"])
+def test_a_payload_of_another_local_hub_is_refused_although_both_have_the_same_names(session, project, flags):
+    (project / "function_app.py").touch()
+    written_by(project / "a.db")
+    written_by(project / ".durablectl" / "hub.db")
+    with pytest.raises(UsageError, match=r"instance 'i-1' is in (another local hub than the|a local hub, not in the)") as caught:
+        session(**flags).payloads.hub_of(written_by(project / "b.db"))
+    assert caught.value.hint == "run the command where that hub is, or name the hub's file with --hub"
+
+
+def test_a_hub_that_was_made_again_is_another_one(session, project):
+    before = written_by(project / "hub.db")
+    for file in project.glob("hub.db*"):
+        file.unlink()
+    written_by(project / "hub.db")
+    with pytest.raises(UsageError, match=r"is in another local hub than the local hub hub\.db"):
+        session(hub="hub.db").payloads.hub_of(before)
+
+
+def test_a_payload_of_another_host_on_this_machine_is_not_the_local_hubs(session, project):
+    (project / "function_app.py").touch()
+    written_by(project / ".durablectl" / "hub.db")
+    hub = session().payloads.hub_of(payload("http://localhost:7071", "local"))
+    assert hub.address == "http://localhost:7071/runtime/webhooks/durabletask"
+
+
+def test_a_payload_of_another_host_on_this_machine_disagrees_with_a_named_local_hub(session, project):
+    written_by(project / "hub.db")
+    with pytest.raises(UsageError, match=r"belongs to task hub 'local' at http://localhost:7071/.*, not to the local hub hub\.db"):
+        session(hub="hub.db").payloads.hub_of(payload("http://localhost:7071", "local"))
 
 
 def test_a_payload_of_another_origin_gets_no_key(session, user_file):
     config.write_user_file(user_file, current="prod", contexts=config.read_user_file(user_file).contexts)
-    hub = session().hub_of(payload("https://elsewhere.example"))
+    hub = session().payloads.hub_of(payload("https://elsewhere.example"))
     assert hub.address.startswith("https://elsewhere.example/")
     assert "code=" not in (hub.check_status("i").status_query_get_uri or "")
 
 
 def test_a_payload_without_a_hub_of_our_own_gets_the_key_of_its_context(session):
-    hub = session().hub_of(payload(URL))
+    hub = session().payloads.hub_of(payload(URL))
     assert "code=key" in (hub.check_status("i").status_query_get_uri or "")
 
 

@@ -24,7 +24,7 @@ from durablectl.taskhub import TaskHub
 def history(
     ctx: typer.Context,
     instance: Annotated[
-        str | None, typer.Argument(metavar="[ID|@FILE|-]", help="The instance.", show_default=False, autocompletion=instances)
+        str | None, typer.Argument(metavar="[ID|URL|@FILE|-]", help="The instance.", show_default=False, autocompletion=instances)
     ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until it is finished, showing what is new.")] = False,
     gantt: Annotated[bool, typer.Option("--gantt", help="Show bars along the time.")] = False,

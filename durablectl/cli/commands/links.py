@@ -17,7 +17,7 @@ from durablectl.redaction import redact
 def links(
     ctx: typer.Context,
     instance: Annotated[
-        str | None, typer.Argument(metavar="[ID|@FILE|-]", help="The instance.", show_default=False, autocompletion=instances)
+        str | None, typer.Argument(metavar="[ID|URL|@FILE|-]", help="The instance.", show_default=False, autocompletion=instances)
     ] = None,
     management: Annotated[bool, typer.Option("--management", help="The management payload: with the address that rewinds.")] = False,
     creation: Annotated[bool, typer.Option("--creation", help="The addresses that start instances; takes no id.")] = False,
@@ -49,7 +49,7 @@ def links(
     except InstanceNotFound:
         state = None
         session.out.warn(f"there is no instance '{name}' in the {session.hub_label}")
-    show_payload(session, payload, state)
+    show_payload(session, hub, payload, state)
 
 
 def _show_creation(session: Session) -> None:

@@ -11,6 +11,7 @@ from durablectl.cli import names
 from durablectl.cli.batches import Operation
 from durablectl.cli.control import choose, control
 from durablectl.cli.filters import IN_FLIGHT, Filters
+from durablectl.cli.instances import is_status_url
 from durablectl.cli.parameters import EncodeOption, FromFiles, How, IgnoreFinished, InputFile, InputJson
 from durablectl.cli.session import Session
 from durablectl.cli.spread import spread
@@ -20,7 +21,7 @@ from durablectl.errors import UsageError
 Words = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[ID|@FILE|- EVENT] [FIELD]...",
+        metavar="[ID|URL|@FILE|- EVENT] [FIELD]...",
         help="The instance (or a file or standard input that names several), the event's name, and its data as fields; "
         "with --event NAME ids and fields alone.",
         show_default=False,
@@ -76,7 +77,8 @@ def raise_event(
 def _read(words: Sequence[str], from_: Sequence[str] | None, event: str | None) -> tuple[list[str], str, list[str]]:
     """The ids, the event's name and the fields: ID EVENT FIELD…, or with --event ids and fields, which have an `=`."""
     if event is not None:
-        return [word for word in words if "=" not in word], event, [word for word in words if "=" in word]
+        fields = [word for word in words if "=" in word and not is_status_url(word)]
+        return [word for word in words if word not in fields], event, fields
     if from_:
         raise UsageError("with --from the event is named by --event", hint="durablectl raise-event --event NAME --from FILE")
     if len(words) < 2:
