@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -53,9 +54,21 @@ class Reports:
         self._mode = mode or _from_variable(session.environ)
         self._junit = None if junit is None else _writable(session.cwd / Path(junit).expanduser(), junit)
 
-    def ended(self, seen: Seen, is_content: Callable[[InstanceStatus | None], bool], *, satisfied: bool) -> None:
-        """Report how the wait left the instances: which did what was waited for, and whether the wait is `satisfied` and ends with 0."""
-        self._write(seen, is_content, satisfied, None)
+    def ended(
+        self,
+        seen: Seen,
+        is_content: Callable[[InstanceStatus | None], bool],
+        *,
+        satisfied: bool,
+        why_not: Callable[[InstanceStatus], str] = lambda _status: "",
+    ) -> None:
+        """Report how the wait left the instances: which did what was waited for, and whether the wait is `satisfied` and ends with 0.
+
+        `why_not` ends the sentence about one that has ended without doing it.
+        """
+        verdicts = self._verdicts(seen, is_content, satisfied)
+        told = [replace(each, why=why_not(status)) if (status := seen[each.instance_id]) else each for each in verdicts]
+        self._write(told, None)
 
     @contextmanager
     def of_faults(self) -> Iterator[None]:
@@ -63,13 +76,16 @@ class Reports:
         try:
             yield
         except DurablectlError as error:
-            self._write(dict.fromkeys(self._ids), lambda _status: False, False, error.message)
+            self._write(self._verdicts(dict.fromkeys(self._ids), lambda _status: False, False), error.message)
             raise
 
-    def _write(self, seen: Seen, is_content: Callable[[InstanceStatus | None], bool], satisfied: bool, fault: str | None) -> None:
-        out, full = self._session.out, self._mode is CiMode.FULL
+    def _verdicts(self, seen: Seen, is_content: Callable[[InstanceStatus | None], bool], satisfied: bool) -> list[ci.Verdict]:
+        full = self._mode is CiMode.FULL
+        return [ci.verdict(name, each, content=is_content(each), satisfied=satisfied, full=full) for name, each in seen.items()]
+
+    def _write(self, verdicts: Sequence[ci.Verdict], fault: str | None) -> None:
+        out = self._session.out
         runner = ci.runner_of(self._session.environ) if self._mode is not CiMode.OFF else None
-        verdicts = [ci.verdict(name, each, content=is_content(each), satisfied=satisfied, full=full) for name, each in seen.items()]
         if self._junit is not None:
             self._write_junit(self._junit, verdicts, fault)
         if runner is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
@@ -17,13 +17,14 @@ from durablectl.cli.session import Session
 from durablectl.cli.showing import payload_json, show_payload
 from durablectl.cli.starting import is_local_hub
 from durablectl.cli.targets import statuses_json
+from durablectl.cli.until import DEAD, Until
 from durablectl.errors import DurablectlError, UsageError, WaitTimeout, WrongState
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.polling import Waited, WaitRules, wait_for_instances
 from durablectl.render import views
 from durablectl.render.output import OutputFormat
 from durablectl.render.progress import Troubles, Watcher, waiting_display
-from durablectl.render.query import compiled, holds
+from durablectl.render.safe import safe_line
 from durablectl.render.tables import show_sheet, show_table
 from durablectl.taskhub import TaskHub
 
@@ -79,7 +80,8 @@ def wait_and_show(session: Session, hub: TaskHub, ids: Sequence[str], options: W
         raise UsageError(f"--count {options.completed} is more than the {len(ids)} instances that were named")
     if options.timeout is None and session.environ.get("CI"):
         session.out.warn("this wait has no --timeout, and may hold the CI job for ever")
-    rules = _rules(options, show_input=not session.out.is_text)
+    until = None if options.until is None else Until.of(options.until)
+    rules = _rules(options, until, show_input=not session.out.is_text)
     reports = Reports(session, hub, ids, options.ci, options.junit)
     with reports.of_faults():
         seen, trouble = _watched(session, hub, ids, rules, options, words or ids)
@@ -87,22 +89,15 @@ def wait_and_show(session: Session, hub: TaskHub, ids: Sequence[str], options: W
     code = _exit_code(seen, rules, is_over=is_over)
     if not is_over:
         _give_up(session, hub, seen, rules, options, trouble)
-    reports.ended(seen, rules.is_content, satisfied=code == exits.ExitCode.DONE)
-    if code == exits.ExitCode.ENDED_BEFORE:
-        session.out.talk(f"durablectl: ended before --until came true: {options.until}")
+    reports.ended(seen, rules.is_content, satisfied=code == exits.ExitCode.DONE, why_not=until.why_not if until else lambda _status: "")
+    if until is not None and code == exits.ExitCode.ENDED_BEFORE:
+        _tell_why_not(session, until, [each for each in seen.values() if each is not None and each.is_final and not until(each)])
     _show(session, hub, seen, rules, options)
     raise typer.Exit(code)
 
 
-def _rules(options: WaitOptions, *, show_input: bool) -> WaitRules:
-    until: Callable[[InstanceStatus], bool] | None = None
-    if options.until is not None:
-        expression = compiled(options.until)
-        show_input = show_input or "input" in options.until
-
-        def until(status: InstanceStatus) -> bool:
-            return holds(expression, wire.status_to_json(status))
-
+def _rules(options: WaitOptions, until: Until | None, *, show_input: bool) -> WaitRules:
+    show_input = show_input or (until is not None and until.needs_input)
     timeout = None if options.timeout is None else max(options.timeout - options.spent, 0.0)
     interval = options.interval or 1.0
     return WaitRules(timeout, interval, options.completed, options.fail_fast, GRACE, show_input=show_input, until=until, at_once=AT_ONCE)
@@ -176,6 +171,17 @@ def _give_up(session: Session, hub: TaskHub, seen: Seen, rules: WaitRules, optio
             session.out.note(f"{options.on_timeout.value} requested: {name}")
         except WrongState as error:
             session.out.warn(error.message)
+
+
+def _tell_why_not(session: Session, until: Until, ended: Sequence[InstanceStatus]) -> None:
+    session.out.talk(f"durablectl: ended before --until came true: {until.text}")
+    dead = [each for each in ended if until.why_not(each) == DEAD]
+    for each in dead[:TOLD_IDS]:
+        session.out.talk(f"  the expression is true of {safe_line(each.instance_id)}, which is {each.runtime_status.value}")
+    if len(dead) > TOLD_IDS:
+        session.out.talk(f"  and {len(dead) - TOLD_IDS} more")
+    if dead:
+        session.out.hint("on an instance that ended other than Completed, --until holds only if the expression mentions runtimeStatus")
 
 
 def _state(status: InstanceStatus | None) -> str:

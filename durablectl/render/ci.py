@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from durablectl.model import InstanceStatus, RuntimeStatus
+from durablectl.model import InstanceStatus
 from durablectl.redaction import redact
 from durablectl.render.safe import defuse, safe_line
 from durablectl.render.views import duration_text, ending_line
@@ -48,7 +48,10 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How a wait left one instance. `detail` is the instance's own words, the cause of a failure say; empty unless it was asked for."""
+    """How a wait left one instance. `why` ends the sentence about one that ended without doing what was waited for.
+
+    `detail` is the instance's own words, the cause of a failure say; empty unless it was asked for.
+    """
 
     instance_id: str
     name: str
@@ -56,14 +59,15 @@ class Verdict:
     seconds: float
     kind: Kind
     detail: str = ""
+    why: str = ""
 
     @property
     def sentence(self) -> str:
         """What there is to say about it, on one harmless line."""
         who = f"instance '{short(self.instance_id)}'" + (f" ({short(self.name)})" if self.name else "")
         how = f"was still {self.state} when the wait ended" if self.kind is Kind.LATE else f"is {self.state}"
-        if self.kind is Kind.UNLUCKY and self.state == RuntimeStatus.COMPLETED.value:
-            how += " without what was waited for"
+        if self.kind is Kind.UNLUCKY and self.why:
+            how += f", {self.why}"
         return f"{who} {how}" + (f": {short(self.detail, LONGEST_DETAIL)}" if self.detail else "")
 
 

@@ -43,3 +43,44 @@ def holds(expression: Any, value: Any) -> bool:
             return False
         raise
     return not (found is None or found is False or found == "" or found == [] or found == {})
+
+
+def reads(expression: Any, member: str) -> bool:
+    """Whether a compiled expression reads that member of the value itself: not of what is in another member, and not as a text."""
+    return _reads(expression.parsed, member, of_value=True)
+
+
+_CHAINS = ("subexpression", "index_expression", "pipe")  # each part is asked of what the one before it found
+_PROJECTIONS = ("projection", "value_projection", "filter_projection")  # all others are asked of what the first one found
+
+_ITSELF = ("identity", "current")
+
+
+def _reads(node: dict[str, Any], member: str, *, of_value: bool) -> bool:
+    """`of_value`: the node may be asked of the value itself, and not only of a part of it."""
+    if node["type"] == "field":
+        return of_value and bool(node["value"] == member)
+    parts = _parts(node)
+    if node["type"] in _CHAINS:
+        before = [True, *map(_passes_on, parts)]
+        return any(_reads(part, member, of_value=of_value and all(before[: number + 1])) for number, part in enumerate(parts))
+    if node["type"] in _PROJECTIONS:
+        first, *others = parts
+        passed_on = of_value and _passes_on(first) and first["type"] not in _ITSELF  # what is in it, not it
+        return _reads(first, member, of_value=of_value) or any(_reads(part, member, of_value=passed_on) for part in others)
+    passed_on = of_value and any(_passes_on(part) for part in parts if part["type"] != "expref")
+    return any(_reads(part, member, of_value=passed_on if part["type"] == "expref" else of_value) for part in parts)
+
+
+def _passes_on(node: dict[str, Any]) -> bool:
+    """Whether what a node finds may be the value that it is asked of, or hold it."""
+    kind, parts = node["type"], _parts(node)
+    if kind in ("field", "literal", "comparator", "not_expression"):
+        return False
+    if kind in _CHAINS or kind in _PROJECTIONS:
+        return all(map(_passes_on, parts[:2] if kind in _PROJECTIONS else parts))
+    return not parts or any(map(_passes_on, parts))
+
+
+def _parts(node: dict[str, Any]) -> list[dict[str, Any]]:
+    return [part for part in node["children"] if isinstance(part, dict)]  # those of a slice are numbers

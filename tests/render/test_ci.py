@@ -1,6 +1,7 @@
 """What a CI runner is told: each line read back as the runner reads it, with data that would rather be a command."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -82,8 +83,8 @@ def test_azure_gets_an_issue():
 
 
 def test_what_completed_too_early_is_told_as_such():
-    told = verdict("a", status("Completed"), content=False, satisfied=False, full=False)
-    assert told.sentence == "instance 'a' (Order) is Completed without what was waited for"
+    told = replace(verdict("a", status("Completed"), content=False, satisfied=False, full=False), why="too early")
+    assert told.sentence == "instance 'a' (Order) is Completed, too early"
 
 
 def test_what_completed_or_was_left_has_no_annotation():

@@ -264,6 +264,56 @@ def test_what_ended_before_until_held_is_told_by_its_own_exit_code(remote, serve
     assert "ended before --until came true" in err
 
 
+PHASE = "customStatus.phase=='approval'"
+DEAD = [(200, status("a", state, customStatus={"phase": "approval"})) for state in ("Terminated", "Failed", "Canceled")]
+
+
+@pytest.mark.parametrize("dead", DEAD, ids=["Terminated", "Failed", "Canceled"])
+@pytest.mark.parametrize("flags", [[], ["--any"], ["--count", "1"], ["--fail-fast"]], ids=["one", "any", "count", "fail-fast"])
+def test_until_does_not_hold_on_what_a_dead_instance_left_behind(remote, server, dead, flags):
+    server.on("GET", "/instances/a", dead)
+    code, _, err = remote("wait", "a", "--until", PHASE, "--timeout", "30s", *flags)
+    assert code == 9
+    assert (
+        f"durablectl: ended before --until came true: {PHASE}\n  the expression is true of a, which is {dead[1]['runtimeStatus']}\n" in err
+    )
+    assert "hint: on an instance that ended other than Completed, --until holds only if the expression mentions runtimeStatus" in err
+
+
+@pytest.mark.parametrize(
+    ("expression", "code"),
+    [
+        (f"{PHASE} && runtimeStatus=='Terminated'", 0),
+        ("runtimeStatus!='Pending'", 0),
+        (f"{PHASE} || 'runtimeStatus'=='x'", 9),
+        ("customStatus.runtimeStatus || customStatus.phase", 9),
+        ("contains(to_string(@), 'Terminated')", 9),
+    ],
+    ids=["both", "status alone", "a text", "a member of the custom status", "the whole as text"],
+)
+def test_until_holds_on_a_dead_instance_when_it_reads_the_runtime_status(remote, server, expression, code):
+    server.on("GET", "/instances/a", DEAD[0])
+    assert remote("wait", "a", "--until", expression, "--timeout", "30s").code == code
+
+
+def test_until_that_held_is_not_taken_back_when_the_instance_dies_later_in_the_same_wait(remote, server):
+    server.on("GET", "/instances/a", (202, status("a", "Running", customStatus={"phase": "approval"})), DEAD[0])
+    server.on("GET", "/instances/b", (202, status("b", "Running")), (200, status("b", customStatus={"phase": "approval"})))
+    assert remote("wait", "a", "b", "--until", PHASE, "--timeout", "30s").code == 0
+
+
+def test_reports_tell_why_until_does_not_hold(remote, server, project):
+    server.on("GET", "/instances/a", DEAD[0])
+    server.on("GET", "/instances/b", (200, status("b")))
+    code, _, err = remote("wait", "a", "b", "--until", PHASE, "--junit", "w.xml", env={"GITHUB_ACTIONS": "true"})
+    dead = "instance 'a' (order) is Terminated, and --until holds for it only if the expression mentions runtimeStatus"
+    early = "instance 'b' (order) is Completed, before --until came true"
+    assert code == 9
+    for sentence in (dead, early):
+        assert sentence in err
+        assert sentence in (project / "w.xml").read_text()
+
+
 def test_until_and_count_go_together(remote, server):
     server.on("GET", "/instances/a", *STAGES)
     server.on("GET", "/instances/b", (202, status("b", "Running")))
