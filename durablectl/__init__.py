@@ -9,6 +9,7 @@ TYPE_CHECKING = False  # typing's own costs more than all the rest of `--version
 if TYPE_CHECKING:
     from typing import Any
 
+    from durablectl.causes import Cause as Cause
     from durablectl.errors import DurablectlError as DurablectlError
     from durablectl.library import connect as connect
     from durablectl.model import CheckStatusPayload as CheckStatusPayload
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from durablectl.version import __version__ as __version__
 
 _HOMES = {
+    "Cause": "durablectl.causes",
     "CheckStatusPayload": "durablectl.model",
     "DurablectlError": "durablectl.errors",
     "EntityId": "durablectl.model",

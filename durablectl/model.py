@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
+from durablectl.causes import Cause, cause_of
+
 
 def utc(time: datetime) -> datetime:
     """The same time in UTC; one without a zone is UTC already, as in the service and its SDKs, never the machine's own time."""
@@ -52,7 +54,8 @@ class HistoryEvent:
 class InstanceStatus:
     """The status object of an instance. `input`, `custom_status` and `output` are decoded JSON; text that is no JSON stays a string.
 
-    Times are aware UTC datetimes. `history` is None unless it was asked for.
+    Times are aware UTC datetimes. `history` is None unless it was asked for. `failure_details` is more of a failure than the service's
+    status object has, where the hub knows it: the exception as JSON text.
     """
 
     name: str
@@ -64,10 +67,16 @@ class InstanceStatus:
     custom_status: Any = field(default=None, hash=False)
     output: Any = field(default=None, hash=False)
     history: tuple[HistoryEvent, ...] | None = None
+    failure_details: str | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_final(self) -> bool:
         return self.runtime_status in FINAL_STATUSES
+
+    @property
+    def cause(self) -> Cause | None:
+        """Why the instance failed, and through which functions; None when it has not failed."""
+        return cause_of(self.output, self.failure_details) if self.runtime_status is RuntimeStatus.FAILED else None
 
     @property
     def is_entity(self) -> bool:

@@ -62,7 +62,7 @@ def show_statuses(session: Session, statuses: Sequence[InstanceStatus], *, singl
         for number, status in enumerate(statuses):
             if number:
                 out.data("")
-            show_sheet(out, views.instance(status, show_input=show_input))
+            show_sheet(out, views.instance(status, show_input=show_input, traceback=out.verbose))
             if status.history is not None:
                 out.data("")
                 show_table(out, views.history(status.history))

@@ -222,7 +222,7 @@ def _show_text(session: Session, hub: TaskHub, statuses: Sequence[InstanceStatus
         elif not status.is_final:
             show_payload(session, hub, hub.check_status(status.instance_id), status.runtime_status)
         elif status.runtime_status is not RuntimeStatus.COMPLETED:
-            show_sheet(session.out, views.outcome(status))
+            show_sheet(session.out, views.outcome(status, traceback=session.out.verbose))
         elif text := views.value_text(status.output):
             session.out.value(text)
         else:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from durablectl.causes import Cause
 from durablectl.model import InstanceStatus
 from durablectl.redaction import redact
 from durablectl.render.safe import defuse, safe_line
@@ -51,6 +52,7 @@ class Verdict:
     """How a wait left one instance. `why` ends the sentence about one that ended without doing what was waited for.
 
     `detail` is the instance's own words, the cause of a failure say; empty unless it was asked for.
+    `cause` is there for every failed instance, for the report that was asked for by name.
     """
 
     instance_id: str
@@ -60,6 +62,7 @@ class Verdict:
     kind: Kind
     detail: str = ""
     why: str = ""
+    cause: Cause | None = None
 
     @property
     def sentence(self) -> str:
@@ -86,7 +89,7 @@ def verdict(instance_id: str, status: InstanceStatus | None, *, content: bool, s
         kind = Kind.UNLUCKY if status.is_final else Kind.LATE
     seconds = max((status.last_updated_time - status.created_time).total_seconds(), 0.0)
     detail = ending_line(status) if full and status.is_final else ""
-    return Verdict(instance_id, status.name, status.runtime_status.value, seconds, kind, detail)
+    return Verdict(instance_id, status.name, status.runtime_status.value, seconds, kind, detail, cause=status.cause)
 
 
 def short(text: str, longest: int = LONGEST_NAME) -> str:

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from durablectl.model import InstanceStatus, RuntimeStatus
-from durablectl.render.causes import cause_of
+from durablectl.model import InstanceStatus
 from durablectl.render.gantt import Bar, bars, fitted, row, ruler, span_text, timetable
 from durablectl.render.output import Output
 from durablectl.render.safe import safe_line
@@ -36,8 +35,8 @@ def head(status: InstanceStatus, now: datetime) -> Sheet:
         ("created", time_text(status.created_time)),
         ("took" if status.is_final else "since", took),
     ]
-    if status.runtime_status is RuntimeStatus.FAILED:
-        rows.append(("cause", cause_of(status.output).text))
+    if (cause := status.cause) is not None:
+        rows += [row for row in (("cause", cause.line), ("at", cause.place)) if row[1]]
     return Sheet(tuple(rows), status.runtime_status)
 
 

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from durablectl.causes import Cause
 from durablectl.redaction import redact
-from durablectl.render.ci import Kind, Verdict
+from durablectl.render.ci import LONGEST_DETAIL, Kind, Verdict, short
 from durablectl.render.safe import safe
 
 LONGEST = 10_000
@@ -45,10 +46,22 @@ def _case(suite: Element, verdict: Verdict, fault: str | None) -> None:
             word = "fault" if fault else "timed out"
             SubElement(case, "error", {"type": word, "message": _text(fault or verdict.sentence)})
         case "failure":
-            failure = SubElement(case, "failure", {"type": verdict.state, "message": _text(verdict.sentence)})
-            failure.text = _text(verdict.detail) or None
+            failure = SubElement(case, "failure", {"type": verdict.state, "message": _text(_message(verdict))})
+            failure.text = _text(verdict.detail if verdict.cause is None else _report(verdict.cause)) or None
         case "skipped":
             SubElement(case, "skipped")
+
+
+def _message(verdict: Verdict) -> str:
+    return (
+        verdict.sentence if verdict.cause is None or verdict.detail else f"{verdict.sentence}: {short(verdict.cause.line, LONGEST_DETAIL)}"
+    )
+
+
+def _report(cause: Cause) -> str:
+    """What went wrong and where, a line each, and the traceback where there is one."""
+    places = [*([f"at {cause.place}"] if cause.place else []), *(f"in {each}" for each in cause.through)]
+    return "\n".join([cause.text, *places, *(["", cause.traceback] if cause.traceback else [])])
 
 
 def _kind(verdict: Verdict, fault: str | None) -> str:

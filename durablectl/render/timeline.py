@@ -12,8 +12,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from durablectl.causes import cause_of, cause_of_event
 from durablectl.model import HistoryEvent, InstanceStatus, RuntimeStatus
-from durablectl.render.causes import cause_of
 from durablectl.render.views import line_text
 from durablectl.wire import time_from_text
 
@@ -129,7 +129,7 @@ class _Reader:
         begin = _time(members, "ScheduledTime") or time
         name = _text(members, "FunctionName") or _text(members, "Name") or "?"
         if event.event_type.endswith("Failed"):
-            end, state, detail = time, State.FAILED, cause_of(_text(members, "Reason")).text
+            end, state, detail = time, State.FAILED, cause_of_event(members).line
         elif event.event_type.endswith("Completed"):
             end, state, detail = time, State.DONE, _value(members, "Result")
         else:
@@ -192,7 +192,8 @@ class _Reader:
         word = given if isinstance(given, str) else "ContinuedAsNew"
         failed = word == RuntimeStatus.FAILED.value
         result = members.get("Result")
-        detail = cause_of(result if result is not None else self.status.output).text if failed else line_text(result)
+        details = self.status.failure_details
+        detail = cause_of(self.status.output if result is None else result, details).line if failed else line_text(result)
         self.add(Kind.ENDED, word or status.value, time, time, state=State.FAILED if failed else State.DONE, detail=detail)
 
 

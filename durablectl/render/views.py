@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from durablectl.causes import cause_of, cause_of_event
 from durablectl.model import CheckStatusPayload, EntityStatus, HistoryEvent, InstanceStatus, RuntimeStatus
-from durablectl.render.causes import cause_of
 
 ONE_LINE = 100
+MOST_LAYERS = 20
 _KEY = r"(?<=[?&])code=[^&#]*&?"
 _ADDRESSES = {
     "statusQueryGetUri": "status      GET",
@@ -89,8 +90,8 @@ def duration_text(seconds: float) -> str:
     return f"{whole} s"
 
 
-def instance(status: InstanceStatus, *, show_input: bool = True) -> Sheet:
-    """All there is to see of an instance but its history."""
+def instance(status: InstanceStatus, *, show_input: bool = True, traceback: bool = False) -> Sheet:
+    """All there is to see of an instance but its history; with the traceback of its failure if that was asked for."""
     rows = [
         ("id", status.instance_id),
         ("name", status.name),
@@ -101,28 +102,36 @@ def instance(status: InstanceStatus, *, show_input: bool = True) -> Sheet:
     if show_input:
         rows.append(("input", value_text(status.input)))
     rows.append(("custom status", value_text(status.custom_status)))
-    return Sheet(tuple(row for row in rows if row[1]) + _ending(status), status.runtime_status)
+    return Sheet(tuple(row for row in rows if row[1]) + _ending(status, traceback), status.runtime_status)
 
 
-def outcome(status: InstanceStatus) -> Sheet:
+def outcome(status: InstanceStatus, *, traceback: bool = False) -> Sheet:
     """How an instance ended: its state, then its output or the innermost cause."""
     rows = (("id", status.instance_id), ("name", status.name), ("state", status.runtime_status.value))
-    return Sheet(tuple(row for row in rows if row[1]) + _ending(status), status.runtime_status)
+    return Sheet(tuple(row for row in rows if row[1]) + _ending(status, traceback), status.runtime_status)
 
 
-def _ending(status: InstanceStatus) -> tuple[tuple[str, str], ...]:
-    if status.runtime_status is RuntimeStatus.FAILED:
-        cause = cause_of(status.output)
-        through = (("in", "\n".join(cause.through)),) if cause.through else ()
-        return (("cause", cause.text), *through)
+def _ending(status: InstanceStatus, traceback: bool) -> tuple[tuple[str, str], ...]:
+    if (cause := status.cause) is not None:
+        rows = [("cause", cause.text), ("at", cause.place), ("in", "\n".join(_few(cause.through)))]
+        rows += [("traceback", cause.traceback)] if traceback else []
+        return tuple(row for row in rows if row[1])
     label = "reason" if status.runtime_status in (RuntimeStatus.TERMINATED, RuntimeStatus.CANCELED) else "output"
     text = value_text(status.output)
     return ((label, text),) if text else ()
 
 
+def _few(through: Sequence[str]) -> list[str]:
+    """The functions that a failure came up through, the innermost and the outermost of many."""
+    if len(through) <= MOST_LAYERS:
+        return [*through]
+    half = MOST_LAYERS // 2
+    return [*through[:half], f"({len(through) - 2 * half} more)", *through[-half:]]
+
+
 def ending_line(status: InstanceStatus) -> str:
-    """The output of an instance, or why it has none, on one line."""
-    return cause_of(status.output).text if status.runtime_status is RuntimeStatus.FAILED else line_text(status.output)
+    """The output of an instance, or why it has none and through which functions that came up."""
+    return cause.line if (cause := status.cause) is not None else line_text(status.output)
 
 
 def outcomes(statuses: Iterable[InstanceStatus]) -> Table:
@@ -194,8 +203,12 @@ def _event(event: HistoryEvent) -> tuple[str, str, str, str]:
     members = event.members
     name = members.get("FunctionName") or members.get("Name") or ""
     details = (members.get(member) for member in ("Result", "Reason", "OrchestrationStatus", "FireAt", "Input"))
-    detail = next((each for each in details if each is not None), None)
-    return (time_text(event.timestamp), event.event_type, line_text(name), line_text(detail))
+    detail = line_text(next((each for each in details if each is not None), None))
+    if event.event_type in ("TaskFailed", "SubOrchestrationInstanceFailed"):
+        detail = cause_of_event(members).line
+    elif members.get("OrchestrationStatus") == RuntimeStatus.FAILED.value and members.get("Result") is not None:
+        detail = cause_of(members["Result"]).line
+    return (time_text(event.timestamp), event.event_type, line_text(name), detail)
 
 
 def entities(listed: Iterable[EntityStatus], *, states: bool = False) -> Table:

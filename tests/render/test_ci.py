@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from durablectl.causes import Cause
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.render.ci import Kind, Runner, Verdict, annotation, annotation_lines, runner_of, summary, upload_summary, verdict
 
@@ -65,7 +66,7 @@ def test_how_an_instance_was_left(seen, content, satisfied, kind):
 @pytest.mark.parametrize(("full", "detail"), [(False, ""), (True, "no gold")])
 def test_an_instances_own_words_are_told_only_when_asked_for(full, detail):
     assert verdict("order-7", status(), content=False, satisfied=False, full=full) == Verdict(
-        "order-7", "Order", "Failed", 185.0, Kind.UNLUCKY, detail
+        "order-7", "Order", "Failed", 185.0, Kind.UNLUCKY, detail, cause=Cause("no gold")
     )
 
 

@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from durablectl.causes import Cause
 from durablectl.render.ci import Kind, Verdict
 from durablectl.render.junit import report
 
@@ -47,6 +48,14 @@ def test_a_suite_has_what_the_schemas_require():
 def test_a_failure_says_what_failed_and_its_cause_when_it_is_told():
     (failure,) = read(BAD).iter("failure")
     assert (failure.get("message"), failure.text) == ("instance 'b' (Order) is Failed: no gold", "no gold")
+
+
+def test_a_failure_carries_its_cause_and_where_it_came_from():
+    traceback = 'Traceback (most recent call last):\n  File "/app/a.py", line 1, in pay\n    check()\nValueError: no gold'
+    cause = Cause("ValueError: no gold", ("activity 'pay'", "orchestrator 'Order'"), traceback)
+    (failure,) = read(Verdict("b", "Order", "Failed", 2.25, Kind.UNLUCKY, cause=cause)).iter("failure")
+    assert failure.get("message") == "instance 'b' (Order) is Failed: ValueError: no gold (in pay, Order)"
+    assert failure.text == f"ValueError: no gold\nat /app/a.py:1, in pay\nin activity 'pay'\nin orchestrator 'Order'\n\n{traceback}"
 
 
 def test_a_fault_is_an_error_of_every_instance_that_was_waited_for():

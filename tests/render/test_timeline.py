@@ -119,7 +119,7 @@ def test_the_end_of_a_failed_instance_tells_the_innermost_cause():
     inner = "The activity function 'pay' failed: \"no luck\". See the function execution logs for additional details."
     why = f"Orchestrator function 'order' failed: {inner}"
     (end,) = told(event("ExecutionCompleted", 2, OrchestrationStatus="Failed"), state=RuntimeStatus.FAILED, output=why)
-    assert (end.state, end.detail) == (State.FAILED, "no luck")
+    assert (end.state, end.detail) == (State.FAILED, "no luck (in pay, order)")
 
 
 def test_an_event_that_nobody_knows_yet_is_shown_by_its_name():

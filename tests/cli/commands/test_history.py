@@ -119,7 +119,7 @@ def test_the_reason_of_a_failure_is_plain_text(run, app):
     run("run", "failing", "--instance-id", "f-1")
     shown = json.loads(run("status", "f-1", "--history-output", "-o", "json").out)
     assert shown["historyEvents"][-1]["Result"] == shown["output"]
-    assert run("history", "f-1").out.splitlines()[-1].split("\t")[2:] == ["failed", "RuntimeError: no luck"]
+    assert run("history", "f-1").out.splitlines()[-1].split("\t")[2:] == ["failed", "RuntimeError: no luck (in fail, failing)"]
 
 
 def test_the_complete_events_replay(run, finished):
