@@ -62,10 +62,22 @@ class Out(Generic[T]):
 
 
 def _text(value: Any) -> str:
-    """A value on one line, messages of the azure packages by their bodies."""
-    if callable(body := getattr(value, "get_body", None)):
-        value = body()
-    if isinstance(value, bytes | bytearray):
-        value = value.decode("utf-8", "replace")
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    """A value on one line."""
+    plain = value if isinstance(value, list | dict | None) else _plain(value)
+    try:
+        text = plain if isinstance(plain, str) else json.dumps(plain, default=_plain)
+    except (TypeError, ValueError, RecursionError):
+        text = str(plain)
     return " ".join((f"{text[:_LONGEST]}…" if len(text) > _LONGEST else text).split())
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON can hold it: messages and events of the azure packages by what is in them."""
+    for method in ("get_body", "get_json"):
+        if callable(content := getattr(value, method, None)):
+            value = content()
+    if isinstance(value, bytes | bytearray):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, Mapping):
+        return dict(value)
+    return value if isinstance(value, str | int | float | list) else str(value)

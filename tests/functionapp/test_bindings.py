@@ -98,16 +98,23 @@ def test_what_is_not_set_or_fails_is_not_sent(load, names, caplog):
     ("value", "told"),
     [
         ('func.QueueMessage(body="order")', "order"),
+        ('[func.Document.from_dict({"id": "1"})]', '[{"id": "1"}]'),
+        ('func.EventGridOutputEvent(id="i", data={"a": 1}, subject="s", event_type="t", event_time=None, data_version="1")', '{"a": 1}'),
+        ("datetime(2026, 1, 2)", "2026-01-02 00:00:00"),
+        ("7", "7"),
+        ("{(1, 2): 3}", "{(1, 2): 3}"),
         ("b'raw'", "raw"),
         ("[1, 2]", "[1, 2]"),
         ("'x' * 501", "x" * 500 + "…"),
         ("'a\\nb'", "a b"),
     ],
-    ids=["a message", "bytes", "a list", "a long text", "lines"],
+    ids=["a message", "documents", "an event", "a time", "a number", "no JSON", "bytes", "a list", "a long text", "lines"],
 )
 def test_an_output_is_logged_on_one_line(load, caplog, value, told):
     source = QUEUE + f'@app.activity_trigger(input_name="x")\ndef send(x, msg):\n    msg.set({value})\n'
-    load("import azure.functions as func\nimport azure.durable_functions as df\n" + APP + source, "").activities.get("send").function(x=1)
+    load(
+        "from datetime import datetime\nimport azure.functions as func\nimport azure.durable_functions as df\n" + APP + source, ""
+    ).activities.get("send").function(x=1)
     assert caplog.messages == [f"send: output 'msg' would be sent to queue 'orders': {told}"]
 
 
