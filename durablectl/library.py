@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,8 @@ def connect(
     asked |= {name: str(value) for name, value in named.items() if value is not None}
     given |= {name: f"connect({name}=)" for name, value in named.items() if value is not None}
     settings = config.resolve(asked, given, cwd=Path.cwd(), environ=os.environ)
+    for each in settings.skipped:
+        warnings.warn(each, stacklevel=2)
     if settings.url is not None:
         return _remote(settings, key, timeout)
     if settings.path is None:

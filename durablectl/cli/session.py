@@ -45,7 +45,10 @@ class Session:
     def settings(self) -> config.Settings:
         """The context, resolved; `UsageError` when it is not known."""
         asked = {name: value for name in ASKED if (value := getattr(self.options, name)) is not None}
-        return config.resolve(asked, self.options.given, cwd=self.cwd, environ=self.environ)
+        settings = config.resolve(asked, self.options.given, cwd=self.cwd, environ=self.environ)
+        for each in settings.skipped:
+            self.out.warn(each)
+        return settings
 
     # The hub
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeGuard
@@ -15,6 +15,7 @@ from durablectl.config.sizes import parse_size
 from durablectl.config.toml import parse_toml, place_of, read_text, replace_text, unknown_setting
 from durablectl.config.variables import check_variable
 from durablectl.errors import UsageError
+from durablectl.owners import nearest
 from durablectl.quoting import command
 from durablectl.taskhub import check_connection, check_task_hub
 
@@ -127,9 +128,9 @@ def read_project_file(path: Path, user: UserFile) -> ProjectFile:
     )
 
 
-def find_project_file(start: Path) -> Path | None:
-    """The nearest durablectl.toml, from `start` upwards."""
-    return next((found for folder in (start, *start.parents) if (found := folder / PROJECT_FILE).is_file()), None)
+def find_project_file(start: Path, on_skip: Callable[[Path, Path], None]) -> Path | None:
+    """The nearest durablectl.toml at or above `start`. One above it that is a stranger's is skipped: see `durablectl.owners`."""
+    return nearest(start, lambda folder: [file] if (file := folder / PROJECT_FILE).is_file() else [], on_skip)
 
 
 def write_user_file(path: Path, *, current: str | None, contexts: Mapping[str, Context]) -> None:

@@ -14,6 +14,8 @@ from durablectl.config.hub_files import HUB_FILE, HUB_FOLDER, hub_file
 from durablectl.config.keys import Credential, KeyRing
 from durablectl.errors import UsageError
 from durablectl.functionapp.search import find_app
+from durablectl.owners import owner_name, strangers
+from durablectl.quoting import quoted
 
 FOUND = "found upwards from the working directory"
 
@@ -22,7 +24,7 @@ class Settings(NamedTuple):
     """What a command works with. At most one of `url` and `path` is set; none: no hub was named or found.
 
     `named` tells whether a flag, a variable or a context chose the hub, rather than the working directory.
-    `sources` says for every value that is set where it came from.
+    `sources` says for every value that is set where it came from, `skipped` what lies above the working directory and is not used.
     """
 
     keys: KeyRing
@@ -41,6 +43,7 @@ class Settings(NamedTuple):
     named: bool = False
     explicit: bool = False  # a flag or a variable chose the hub: what disagrees with it is an error
     sources: Mapping[str, str] = MappingProxyType({})
+    skipped: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Settings({self.url or self.path}, {dict(self.sources)})"  # a proxy's address may hold a password
@@ -75,15 +78,15 @@ def resolve(
 ) -> Settings:
     """The settings of one command. `asked` are the texts of flags and variables, by name; `given` says which of the two each is."""
     user = read_user_file(user_file or default_user_file())
-    found = find_project_file(cwd)
+    skipped: list[str] = []
+    found = find_project_file(cwd, lambda _, theirs: skipped.append(_skipped(theirs, "name the hub with --hub or --context")))
     project = None if found is None else read_project_file(found, user)
     choice = _choose(asked, given, cwd, user, project)
-    app, app_source = _app(asked, given, cwd, choice, project)
+    app, app_source = _app(asked, given, cwd, choice, project, skipped)
     if choice is None and app is not None:
-        beside = (app if app.is_dir() else app.parent) / HUB_FOLDER / HUB_FILE
-        said = "" if app_source == FOUND else f" ({app_source})"
-        choice = _Choice(Context("", hub=str(beside)), f"the app {app}{said}", own=True, named=False)
-    return _settled(asked, given, choice, KeyRing(_credentials(asked, given, choice, user), environ), (app, app_source, project))
+        choice = _beside(app, app_source, cwd, skipped)
+    keys = KeyRing(_credentials(asked, given, choice, user), environ)
+    return _settled(asked, given, choice, keys, (app, app_source, project))._replace(skipped=tuple(skipped))
 
 
 def default_user_file() -> Path:
@@ -149,8 +152,29 @@ def _file(text: str, folder: Path, source: str) -> str:
         raise UsageError(f"{source.removeprefix('flag ')}: {error.message}", hint=error.hint) from error
 
 
+def _beside(app: Path, app_source: str, cwd: Path, skipped: list[str]) -> _Choice | None:
+    """The hub beside an app; None when the app was found above the working directory, and the hub there is a stranger's."""
+    folder = app if app.is_dir() else app.parent
+    hub = folder / HUB_FOLDER / HUB_FILE
+    theirs = strangers([hub.parent, hub], cwd) if app_source == FOUND and folder != cwd else None
+    if theirs is not None:
+        skipped.append(_skipped(theirs, f"use it with --hub {quoted(str(hub))}"))
+        return None
+    said = "" if app_source == FOUND else f" ({app_source})"
+    return _Choice(Context("", hub=str(hub)), f"the app {app}{said}", own=True, named=False)
+
+
+def _skipped(path: Path, advice: str) -> str:
+    return f"{path} is of another user ({owner_name(path)}) and is skipped; {advice}"
+
+
 def _app(
-    asked: Mapping[str, str], given: Mapping[str, str], cwd: Path, choice: _Choice | None, project: ProjectFile | None
+    asked: Mapping[str, str],
+    given: Mapping[str, str],
+    cwd: Path,
+    choice: _Choice | None,
+    project: ProjectFile | None,
+    skipped: list[str],
 ) -> tuple[Path | None, str]:
     if app := asked.get("app"):
         return Path(os.path.normpath(cwd / Path(app).expanduser())), given["app"]
@@ -158,8 +182,7 @@ def _app(
         return Path(choice.context.app), f"context {choice.context.name}"
     if project and project.app:
         return Path(project.app), f"durablectl.toml ({project.path})"
-    found = find_app(cwd)
-    return found, FOUND
+    return find_app(cwd, lambda app, theirs: skipped.append(_skipped(theirs, f"use it with --app {quoted(str(app))}"))), FOUND
 
 
 def _credentials(asked: Mapping[str, str], given: Mapping[str, str], choice: _Choice | None, user: UserFile) -> tuple[Credential, ...]:

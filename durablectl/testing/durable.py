@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -179,7 +180,7 @@ class Durable:
         """Take the functions of the nearest app, once, when the test has named none."""
         if not self._has_app:
             self._has_app = True
-            if self._near is not None and (path := find_app(self._near)) is not None:
+            if self._near is not None and (path := find_app(self._near, _warn_of)) is not None:
                 self._add(registry_from(path))
 
     def _add(self, app: Registry) -> None:
@@ -239,3 +240,7 @@ class Durable:
                 f"{who} comes to no end: {self.most_turns:,} turns are done, and the clock has come to {self.now:%Y-%m-%d %H:%M:%S}",
                 hint="an endless loop of timers or continue_as_new? take it step by step with start and advance, or raise most_turns",
             )
+
+
+def _warn_of(_app: Path, theirs: Path) -> None:
+    warnings.warn(f"{theirs} is of another user and is skipped; name it with Durable(app=...)", stacklevel=2)
