@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 
-from durablectl.errors import DurablectlError, HubBusy, ServiceError, Unreachable
+from durablectl.errors import DurablectlError, HubBusy, NotATaskHub, ServiceError, Unreachable
 from durablectl.model import InstanceFilter, InstanceStatus, RuntimeStatus
 from durablectl.taskhub import TaskHub
 
@@ -61,7 +61,7 @@ class InFlight:
         for _ in range(most):
             try:
                 page = hub.list_page(filter, show_input=show_input, top=LARGEST_PAGE, continuation_token=token)
-            except ServiceError:
+            except (NotATaskHub, ServiceError):
                 break
             found.update((status.instance_id, status) for status in page if status.instance_id in wanted and not status.is_final)
             if (token := page.continuation_token) is None:

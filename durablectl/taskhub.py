@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
-from durablectl.errors import ServiceError, UsageError
+from durablectl.errors import NotATaskHub, UsageError
 from durablectl.model import (
     CheckStatusPayload,
     EntityId,
@@ -18,6 +18,8 @@ from durablectl.model import (
     Page,
     RuntimeStatus,
 )
+
+Item = TypeVar("Item")
 
 
 class TaskHub(Protocol):
@@ -149,15 +151,21 @@ def list_instances(
     hub: TaskHub, filter: InstanceFilter | None = None, *, show_input: bool = False, page_size: int = 1000
 ) -> Iterator[InstanceStatus]:
     """All instances that match, page by page as they are asked for; an instance that a changing hub shows twice may come twice."""
+    wanted = filter or InstanceFilter()
+    return each_of_pages(lambda token: hub.list_page(wanted, show_input=show_input, top=page_size, continuation_token=token))
+
+
+def each_of_pages(page_after: Callable[[str | None], Page[Item]]) -> Iterator[Item]:
+    """What is on the pages of a listing, each asked for when it is needed; `NotATaskHub` when they go in circles."""
     token: str | None = None
     seen: set[str] = set()
     while True:
-        page = hub.list_page(filter or InstanceFilter(), show_input=show_input, top=page_size, continuation_token=token)
+        page = page_after(token)
         yield from page
         if (token := page.continuation_token) is None:
             return
         if token in seen:
-            raise ServiceError("the task hub lists its pages in circles: it gave a continuation token twice")
+            raise NotATaskHub("the task hub lists its pages in circles: it sent the same continuation token twice")
         seen.add(token)
 
 

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote_plus, unquote_plus, urlsplit
 
@@ -25,6 +25,8 @@ from durablectl.model import (
 )
 from durablectl.redaction import redact
 
+MOST_DELETED = 10**12
+EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 CONTINUATION_HEADER = "x-ms-continuation-token"
 BASE_PATH = "/runtime/webhooks/durabletask"
 
@@ -94,8 +96,15 @@ def same_json(left: Any, right: Any) -> bool:
 
 
 def time_from_text(text: str) -> datetime:
-    """An aware UTC time from the service's text; what has no zone is UTC. Digits beyond microseconds are dropped."""
-    return utc(datetime.fromisoformat(text))
+    """An aware UTC time from the service's text; what has no zone is UTC. Digits beyond microseconds are dropped.
+
+    A time that its zone puts before the year 1 or after the year 9999 becomes the first or the last one that there is.
+    """
+    time = datetime.fromisoformat(text)
+    try:
+        return utc(time)
+    except OverflowError:
+        return EARLIEST if time.year == 1 else LATEST
 
 
 def time_to_text(time: datetime) -> str:
@@ -183,6 +192,14 @@ def entity_to_json(entity: EntityStatus) -> dict[str, Any]:
         "lastOperationTime": exact_time_to_text(entity.last_operation_time),
         "state": entity.state,
     }
+
+
+def deleted_from_json(obj: Any) -> int:
+    """How many instances a purge deleted."""
+    count = _member(_object(obj, "answer to a purge"), "instancesDeleted")
+    if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= MOST_DELETED:
+        raise ValueError("'instancesDeleted' is missing or no count")
+    return count
 
 
 _OPERATIONS = {

@@ -92,6 +92,7 @@ class RecordedServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # or each answer of two parts takes 40 ms
 
             def handle_any(self) -> None:
                 path, _, query = self.path.partition("?")

@@ -155,6 +155,18 @@ def test_times_are_utc_in_whole_seconds_or_as_exact_as_need_be(time: datetime, w
     assert wire.time_from_text(exact) == time
 
 
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("0001-01-01T00:00:00+01:00", datetime(1, 1, 1, tzinfo=UTC)),
+        ("9999-12-31T23:59:59-01:00", datetime(9999, 12, 31, 23, 59, 59, 999999, UTC)),
+        ("0001-01-01T00:00:00", datetime(1, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_a_time_beyond_the_first_or_last_year_becomes_the_first_or_last_there_is(text: str, time: datetime):
+    assert wire.time_from_text(text) == time
+
+
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(st.characters()), st.lists

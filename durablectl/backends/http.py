@@ -9,14 +9,14 @@ from copy import copy
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from durablectl.backends.http_answers import TAKEN_HINT, Place, read_accepted, read_deleted, read_page, read_payload, read_status, refusal
 from durablectl.backends.http_calls import Calls
 from durablectl.backends.http_requests import JSON_CONTENT, Parameters, base_address, filters, json_body, page_size, segment
 from durablectl.backends.http_start import StartOnce
 from durablectl.backends.http_transport import Answer, Headers, Pace, Request, Settings, Transport
-from durablectl.errors import AlreadyExists, EntityNotFound, InstanceNotFound, Unsupported, UsageError, WaitTimeout, WrongState
+from durablectl.errors import AlreadyExists, EntityNotFound, InstanceNotFound, NotATaskHub, Unsupported, UsageError, WaitTimeout, WrongState
 from durablectl.model import (
     FINAL_STATUSES,
     CheckStatusPayload,
@@ -44,10 +44,13 @@ from durablectl.wire import (
     status_from_json,
 )
 
+Item = TypeVar("Item")
 KEY_HEADER = "x-functions-key"
 PURGED_AT_ONCE = 1000  # by providers that delete so many a call (MSSQL)
+MOST_PURGES = 10_000
 SERVED_WAIT = 200.0  # the front end of a function app ends a request after 230 s
 REPLACE_TIMEOUT = 60.0
+SOME_EMPTY_PAGES, MOST_EMPTY_PAGES = 20, 1000
 GRACE = 5.0  # until the service shows an instance that it has just started
 
 
@@ -57,7 +60,7 @@ class HttpTaskHub:
     `url` is the app's address (`https://app.azurewebsites.net`; the usual path is added) or a base address with its path. The key goes
     out in a header, to this origin alone, and into the payloads that `check_status` makes; it is in no message. `key_hint` names what
     the key is taken from (`ORDERS_KEY`). `headers_provider` is asked before each attempt. `timeout` is for one answer, which may have
-    `max_response` bytes (None: 200 MB).
+    `max_response` bytes (None: 200 MB). `note` hears what takes long without a fault.
     """
 
     def __init__(
@@ -75,11 +78,12 @@ class HttpTaskHub:
         max_response: int | None = None,
         key_hint: str | None = None,
         pace: Pace | None = None,
+        note: Callable[[str], None] = lambda _text: None,
     ) -> None:
         check_task_hub(task_hub or "")
         if connection is not None:
             check_connection(connection)
-        base, self._timeout, self._pace = base_address(url), timeout, pace or Pace()
+        base, self._timeout, self._pace, self._note = base_address(url), timeout, pace or Pace(), note
         self._address = HubAddress(base, task_hub, connection, f"code={key}" if key else "")
         own = {**(headers or {}), **({KEY_HEADER: key} if key else {})}
         transport = Transport(base, Settings(own, headers_provider, timeout, ca_file, proxy, self._pace, max_response))
@@ -164,8 +168,7 @@ class HttpTaskHub:
     ) -> Page[InstanceStatus]:
         """See TaskHub. What the service cannot filter is filtered here, so a page may be short, or empty and not the last."""
         parameters = [*filters(filter), ("showInput", str(show_input).lower()), ("top", page_size(top))]
-        answer = self._calls.get("/instances", parameters, continuation_token)
-        page = read_page(self._place, answer, status_from_json, continuation_token)
+        page = self._page("/instances", parameters, status_from_json, continuation_token)
         floor = filter.updated_from.replace(microsecond=0) if filter.updated_from else None  # the service shows whole seconds
         rest = replace(filter, created_from=None, created_to=None, updated_from=floor)
         kept = (status for status in page.items if rest.matches(status))
@@ -227,11 +230,12 @@ class HttpTaskHub:
         created_to = created_to or self._pace.now()
         times = [("createdTimeFrom", exact_time_to_text(created_from)), ("createdTimeTo", exact_time_to_text(created_to))]
         total = 0
-        while True:
+        for _ in range(MOST_PURGES):
             deleted = read_deleted(self._place, self._calls.delete("/instances", [*times, ("runtimeStatus", names)]), 0)
             total += deleted
             if deleted != PURGED_AT_ONCE:
                 return total
+        raise NotATaskHub(f"{self._place.label} has deleted {total} instances and reports more each time", hint="durablectl doctor")
 
     def get_entity(self, entity_id: EntityId) -> Any:
         """See TaskHub."""
@@ -245,8 +249,8 @@ class HttpTaskHub:
     ) -> Page[EntityStatus]:
         """See TaskHub."""
         target = f"/entities/{segment(name, 'entity name')}" if name else "/entities"
-        answer = self._calls.get(target, [("fetchState", str(fetch_state).lower()), ("top", page_size(top))], continuation_token)
-        return read_page(self._place, answer, entity_from_json, continuation_token)
+        parameters = [("fetchState", str(fetch_state).lower()), ("top", page_size(top))]
+        return self._page(target, parameters, entity_from_json, continuation_token)
 
     def signal_entity(self, entity_id: EntityId, operation: str, input: Any = None) -> None:
         """See TaskHub. `OutcomeUnknown` when the answer was lost."""
@@ -304,6 +308,25 @@ class HttpTaskHub:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _page(self, target: str, parameters: Parameters, item: Callable[[Any], Item], token: str | None) -> Page[Item]:
+        """The next page that has anything on it, or the last one.
+
+        A service that searches a large store for few instances sends some empty ones; one that sends nothing else would never end.
+        """
+        tokens = {token}
+        for number in range(1, MOST_EMPTY_PAGES + 1):
+            page = read_page(self._place, self._calls.get(target, parameters, token), item, token)
+            token = page.continuation_token
+            if page.items or token is None:
+                return page
+            if token in tokens:
+                raise NotATaskHub(f"{self._place.label} lists its pages in circles: it sent the same continuation token twice")
+            tokens.add(token)
+            if number == SOME_EMPTY_PAGES:
+                self._note(f"{self._place.label} has sent {number} empty pages in a row; still listing")
+        message = f"{self._place.label} has sent {MOST_EMPTY_PAGES} empty pages in a row, each with the token of another one"
+        raise NotATaskHub(message, hint="durablectl doctor")
 
     def _new_id(self, instance_id: str | None, if_exists: IfExists) -> tuple[str, InstanceStatus | None]:
         """The id to start under, and what has it now. `AlreadyExists` if that must not be; REPLACE ends it first."""

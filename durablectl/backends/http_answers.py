@@ -23,7 +23,15 @@ from durablectl.errors import (
 )
 from durablectl.model import CheckStatusPayload, InstanceStatus, Page
 from durablectl.quoting import command
-from durablectl.wire import CONTINUATION_HEADER, ServiceFault, fault_from_json, is_status, payload_from_json, status_from_json
+from durablectl.wire import (
+    CONTINUATION_HEADER,
+    ServiceFault,
+    deleted_from_json,
+    fault_from_json,
+    is_status,
+    payload_from_json,
+    status_from_json,
+)
 
 Item = TypeVar("Item")
 KEY_HINT = "it wants the app's system key 'durabletask_extension' (or its master key)"
@@ -143,7 +151,9 @@ def read_page(place: Place, answer: Answer, item: Callable[[Any], Item], token: 
         raise refusal(place, answer, None)
     after = answer.headers.get(CONTINUATION_HEADER) or None
     if after is not None and after == token:
-        raise ServiceError(f"{place.label} lists the same page for ever: it gave the continuation token that it was given")
+        raise NotATaskHub(f"{place.label} repeats the same page: it answered with the continuation token that was sent")
+    if after is not None and not (after.isascii() and after.isprintable()):
+        raise NotATaskHub(f"{place.label} sent a continuation token that cannot be sent back")
     return Page(tuple(_read(place, answer, lambda rows: [item(row) for row in rows])), after)
 
 
@@ -153,7 +163,7 @@ def read_deleted(place: Place, answer: Answer, absent: int | DurablectlError) ->
         return absent
     if answer.status != 200 or not isinstance(answer.value, dict):
         raise refusal(place, answer, absent if isinstance(absent, DurablectlError) else None)
-    return _read(place, answer, lambda value: int(value.get("instancesDeleted", value.get("InstancesDeleted"))))
+    return _read(place, answer, deleted_from_json)
 
 
 def read_accepted(place: Place, answer: Answer, absent: DurablectlError | None) -> None:

@@ -1,6 +1,6 @@
 """When a request must be over: each step on its sockets gets what is left of its time. Knows sockets, and nothing of HTTP.
 
-A time-out of httpx is for one read or one write: a server that sends a byte now and then stays within it for ever.
+A time-out of httpx is for one read or one write: a server that sends a byte now and then never exceeds it.
 """
 
 from __future__ import annotations

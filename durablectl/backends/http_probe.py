@@ -5,16 +5,14 @@ from __future__ import annotations
 import socket
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 from durablectl.backends.http import KEY_HEADER
 from durablectl.backends.http_answers import NO_API_HINT, Place, read_page, refusal
 from durablectl.backends.http_requests import base_address, query
-from durablectl.backends.http_retry import NO_RETRIES
+from durablectl.backends.http_retry import NO_RETRIES, http_date
 from durablectl.backends.http_transport import Answer, Pace, Request, Settings, Transport
 from durablectl.errors import DurablectlError, NotATaskHub, Unreachable
 from durablectl.wire import fault_from_json, status_from_json
@@ -92,9 +90,5 @@ class Probe:
 
 def clock_skew(answer: Answer, asked: datetime, answered: datetime) -> timedelta | None:
     """How far the service's clock is ahead of ours, by the Date of an answer; None when it tells none."""
-    text: Any = answer.headers.get("date", "")
-    try:
-        theirs = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return None if theirs.tzinfo is None else theirs - (asked + (answered - asked) / 2)
+    theirs = http_date(answer.headers.get("date", ""))
+    return None if theirs is None else theirs - (asked + (answered - asked) / 2)

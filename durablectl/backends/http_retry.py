@@ -43,8 +43,14 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
         return float(text[:6])
+    date = http_date(text)
+    return None if date is None else max((date - now).total_seconds(), 0.0)
+
+
+def http_date(text: str) -> datetime | None:
+    """The time in a header, UTC unless it says otherwise; None when it is not a date."""
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
-    return max((date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds(), 0.0)
+    return date.replace(tzinfo=date.tzinfo or UTC)

@@ -174,7 +174,7 @@ class Transport:
             with client.stream(request.method, url, content=request.body, headers=headers) as response:
                 if not response.has_redirect_location:
                     return self._read(response)
-                url = _next_hop(request, url, response)
+                url = _next_hop(request, url, response.headers["location"])
         raise NotATaskHub(f"{self.base} redirects in circles")
 
     def _provided(self) -> Headers:
@@ -192,8 +192,9 @@ class Transport:
             return self._made(own)
 
     def _made(self, headers: Headers) -> Client:
+        hooks = {"response": [_check_location]}
         try:
-            client = httpx.Client(verify=self._verify, proxy=self._settings.proxy, headers=headers, follow_redirects=False)
+            client = httpx.Client(verify=self._verify, proxy=self._settings.proxy, headers=headers, event_hooks=hooks)
         except (ValueError, ImportError, httpx.InvalidURL):  # its text may quote a password
             hint = "as in http://proxy:8080; it comes from the context, or from HTTPS_PROXY, HTTP_PROXY or ALL_PROXY"
             raise UsageError("the proxy's address cannot be used", hint=hint) from None
@@ -286,9 +287,9 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _next_hop(request: Request, url: str, response: httpx.Response) -> str:
+def _next_hop(request: Request, url: str, location: str) -> str:
     """Where a redirect leads, if it may be followed: to the same origin, for reading. The key goes nowhere else."""
-    target = urljoin(url, response.headers["location"])
+    target = urljoin(url, location)
     there, here = urlsplit(target), urlsplit(url)
     shown = f"{there.scheme}://{there.netloc.rpartition('@')[2]}"
     if request.method == "GET" and _origin(there) == _origin(here):
@@ -301,6 +302,16 @@ def _next_hop(request: Request, url: str, response: httpx.Response) -> str:
         f"{here.scheme}://{here.netloc} redirects to {shown}; the key was not sent there",
         hint="a login stands in front (a header-command in the context can send a token), or the address is wrong",
     )
+
+
+def _check_location(response: httpx.Response) -> None:
+    """Refuse a redirect to what is not an address, before httpx takes the whole answer for broken."""
+    try:
+        target = urljoin(str(response.url), response.headers.get("location", ""))
+        urlsplit(target)
+        httpx.URL(target)
+    except (ValueError, httpx.InvalidURL):
+        raise NotATaskHub(f"{response.url.scheme}://{response.url.netloc.decode()} redirects to something that is not an address") from None
 
 
 def _origin(url: SplitResult) -> tuple[str, str | None, int | None]:

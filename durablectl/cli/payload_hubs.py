@@ -134,6 +134,7 @@ class PayloadHubs:
             key=self._settings.keys.key_for(address.base, address.task_hub) or address.code,
             task_hub=address.task_hub,
             connection=address.connection,
+            note=self._session.out.note,
             **self._session.route(address.base, address.task_hub),
         )
         hub.on_end = self._session.started.forget

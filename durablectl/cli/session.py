@@ -209,6 +209,7 @@ class Session:
             key=settings.key(),
             task_hub=settings.task_hub,
             connection=settings.connection,
+            note=self.out.note,
             **self.route(url, settings.task_hub),
         )
 

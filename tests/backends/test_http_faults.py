@@ -39,6 +39,16 @@ FAULTS = {
 }
 
 
+DATES = {
+    "7": 7.0,
+    "Mon, 02 Nov 2026 03:04:14 GMT": 9.0,
+    "Mon, 02 Nov 2020 03:04:14 GMT": 0.0,
+    "86400": 30.0,
+    **dict.fromkeys(["soon", "-1", "²", "Mon, 01 Jan 2026 25:61:61 GMT", "Mon, 02 Nov 2026 03:04:14 +9999"], 0.25),
+    "Mon, 01 Jan 99999999999999999999 00:00:00 GMT": 0.25,
+}
+
+
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_a_fault_is_met_with_another_attempt(fault: Reply, serve, connect, clock):
     hub = connect(serve(fault, STATUS), timeout=0.3)
@@ -56,10 +66,7 @@ def test_a_fault_that_stays_is_told_after_five_attempts(fault: str, error: type[
     assert clock.slept == [0.25, 0.5, 1.0, 2.0]
 
 
-@pytest.mark.parametrize(
-    ("asked", "slept"),
-    [("7", 7.0), ("Mon, 02 Nov 2026 03:04:14 GMT", 9.0), ("Mon, 02 Nov 2020 03:04:14 GMT", 0.0), ("86400", 30.0), ("soon", 0.25)],
-)
+@pytest.mark.parametrize(("asked", "slept"), DATES.items())
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after_is_obeyed_within_reason(status: int, asked: str, slept: float, serve, connect, clock):
     connect(serve(Reply(status, {"Retry-After": asked}), STATUS)).get_status("a")
@@ -142,6 +149,12 @@ def test_a_redirect_to_https_names_the_address_to_use(serve, connect):
     with pytest.raises(NotATaskHub, match="wants https") as raised:
         connect(server).get_status("a")
     assert raised.value.hint == "use https://127.0.0.1 as the address"
+
+
+@pytest.mark.parametrize("place", ["http://[", "http://a:b:c/", "http://[::1", "//x" * 9000, "/\x7f", "http://\u2100.com"])
+def test_a_redirect_to_what_is_not_an_address_is_reported(place: str, serve, connect):
+    with pytest.raises(NotATaskHub, match="redirects to"):
+        connect(serve(Reply(302, {"Location": place.encode().decode("latin-1")}))).get_status("a")
 
 
 def test_redirects_in_circles_end(serve, connect):

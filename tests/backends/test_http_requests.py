@@ -11,7 +11,7 @@ from recorded_server import KEY, NO_INSTANCES, Asked, Reply, reply_json
 
 from durablectl.backends.http import HttpTaskHub
 from durablectl.backends.http_requests import base_address
-from durablectl.errors import InstanceNotFound, OutcomeUnknown, ServiceError, Unsupported, UsageError, WrongState
+from durablectl.errors import InstanceNotFound, NotATaskHub, OutcomeUnknown, Unsupported, UsageError, WrongState
 from durablectl.model import FINAL_STATUSES, EntityId, InstanceFilter, RuntimeStatus
 from durablectl.taskhub import list_instances
 from durablectl.wire import payload_from_json
@@ -145,15 +145,38 @@ def test_inputs_are_shown_only_when_they_were_asked_for(serve, connect):
 
 
 def test_a_token_that_leads_back_to_itself_is_noticed(serve, connect):
-    with pytest.raises(ServiceError, match="the same page for ever"):
+    with pytest.raises(NotATaskHub, match="repeats the same page"):
         connect(serve(listed(row(), token="t"))).list_page(InstanceFilter(), continuation_token="t")
 
 
 def test_pages_that_lead_in_circles_are_noticed(serve, connect):
     server = serve(*[listed(row(), token=token) for token in "ABCA"])
-    with pytest.raises(ServiceError, match="in circles"):
+    with pytest.raises(NotATaskHub, match="in circles"):
         list(list_instances(connect(server)))
     assert len(server.asked) == 4
+
+
+@pytest.mark.parametrize("token", ["\u00e9", "a\x7fb"])
+def test_a_token_that_no_header_can_hold_is_not_sent_back(token: str, serve, connect):
+    server = serve(listed(row(), token=token))
+    with pytest.raises(NotATaskHub, match="sent a continuation token that cannot be sent back"):
+        connect(server).list_page(InstanceFilter())
+
+
+@pytest.mark.parametrize(
+    "count", ["1e999", "-1", "1.5", '"1"', "null", "true", "1" + "0" * 13, "9" * 4000, "[]"], ids=lambda count: count[:9]
+)
+def test_a_count_of_deleted_instances_that_is_not_a_count_is_refused(count: str, serve, connect):
+    deleted = Reply(200, {"Content-Type": "application/json"}, f'{{"instancesDeleted":{count}}}'.encode())
+    with pytest.raises(NotATaskHub, match="'instancesDeleted' is missing or no count"):
+        connect(serve(reply_json(row()), deleted)).purge("a")
+
+
+def test_a_purge_that_reports_more_each_time_ends(serve, connect):
+    hub = connect(serve(reply_json({"instancesDeleted": 1000})))
+    hub._calls.delete = lambda *_args, answer=hub._calls.delete("/instances"): answer  # ten thousand requests would take a while
+    with pytest.raises(NotATaskHub, match="has deleted 10000000 instances and reports more each time"):
+        hub.purge_by(created_from=T0, created_to=None, statuses=FINAL_STATUSES)
 
 
 def test_a_listing_goes_on_over_an_empty_page(serve, connect):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Annotated
 
 import typer
@@ -17,7 +18,7 @@ from durablectl.model import EntityId, EntityStatus
 from durablectl.render import views
 from durablectl.render.output import OutputFormat
 from durablectl.render.tables import show_table
-from durablectl.taskhub import TaskHub
+from durablectl.taskhub import TaskHub, each_of_pages
 
 app = Commands("Read, signal and list entities.")
 
@@ -111,16 +112,8 @@ def _entity_id(text: str) -> EntityId:
 
 
 def _listed(hub: TaskHub, name: str | None, states: bool, limit: int | None) -> Iterator[EntityStatus]:
-    token, count = None, 0
-    while True:
-        page = hub.list_entities(name, fetch_state=states, top=min(limit or 100, 100), continuation_token=token)
-        for each in page:
-            yield each
-            count += 1
-            if count == limit:
-                return
-        if (token := page.continuation_token) is None:
-            return
+    found = each_of_pages(lambda token: hub.list_entities(name, fetch_state=states, top=min(limit or 100, 100), continuation_token=token))
+    return islice(found, limit)
 
 
 def _tell(session: Session, entity_id: EntityId, told: str) -> None:

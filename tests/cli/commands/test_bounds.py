@@ -68,3 +68,21 @@ def test_the_request_time_out_is_for_the_whole_answer(run):
         code, _, err = run("raise-event", "a", "Paid", "--hub", server.url, "--request-timeout", "300ms")
         assert (code, "in time" in err) == (5, True)
         assert time.monotonic() - started < 3.0
+
+
+def test_an_endless_listing_is_mentioned_and_ends(remote, server):
+    def empty(request):
+        return 200, [], {"x-ms-continuation-token": f"{int(request.token or 0) + 1}"}
+
+    server.otherwise = empty
+    code, out, err = remote("list")
+    assert (code, out, len(server.asked)) == (5, "", 1000)
+    assert "has sent 20 empty pages in a row; still listing\n" in err
+    assert "has sent 1000 empty pages in a row, each with the token of another one\nhint: durablectl doctor\n" in err
+
+
+@pytest.mark.parametrize("command", ["list", "list --count", "entity list", "drain", "terminate --status Running --dry-run"])
+def test_a_listing_in_circles_ends(remote, server, command):
+    server.otherwise = lambda request: (200, [], {"x-ms-continuation-token": "ab"[request.token == "a"]})
+    code, _, err = remote(*command.split())
+    assert (code, "in circles" in err) == (5, True)
