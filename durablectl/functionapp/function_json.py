@@ -43,12 +43,18 @@ def _declared(app: Path, path: Path, environ: Mapping[str, str]) -> Declared:
 
 
 def _entry(app: Path, path: Path, document: dict[str, Any]) -> Callable[..., Any]:
-    script = (path.parent / document.get("scriptFile", "__init__.py")).resolve()
+    script = (path.parent / (document.get("scriptFile") or _script_in(path.parent))).resolve()
     entry = document.get("entryPoint", "main")
     function = getattr(import_script(app, script), entry, None)
     if not callable(function):
         raise AppError(f"{shown(script)} has no function '{entry}'", hint=f"{shown(path)} names it as its entryPoint")
     return function  # type: ignore[no-any-return]
+
+
+def _script_in(folder: Path) -> str:
+    """The script that the host takes where none is named (HostFunctionMetadataProvider.cs): the only file, else by its name."""
+    names = sorted(each.name for each in folder.iterdir() if each.is_file() and each.name != "function.json")
+    return names[0] if len(names) == 1 else next((name for name in names if name in ("__init__.py", "run.py")), "__init__.py")
 
 
 def _not_run() -> None:

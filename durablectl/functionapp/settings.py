@@ -9,27 +9,44 @@ from pathlib import Path
 from durablectl.errors import AppError
 from durablectl.functionapp.declared import shown
 
+_put: dict[str, str] = {}
+"""What the last app has put into the environment: it goes with that app, or with its entry in the file."""
+
 
 def apply_settings(folder: Path, environ: MutableMapping[str, str]) -> list[str]:
     """Put the `Values` into `environ` without overriding what is set; what the author should hear, never a value.
 
-    AppError when the file cannot be read or understood. Without the file nothing happens.
+    What was put there before, by this app or by another, is brought up to date. AppError when the file cannot be read or understood.
     """
-    path = folder / "local.settings.json"
+    values, warnings = _values(folder / "local.settings.json")
+    mine = {name for name, value in _put.items() if environ.get(name) == value}
+    for name in mine - values.keys():
+        del environ[name]
+    _put.clear()
+    for name, value in values.items():
+        if name in mine or name not in environ:
+            try:
+                environ[name] = value
+            except (ValueError, OSError) as error:
+                raise AppError(f"local.settings.json: {name!r} cannot be set as an environment variable") from error
+            _put[name] = value
+    return warnings
+
+
+def _values(path: Path) -> tuple[dict[str, str], list[str]]:
     if not path.is_file():
-        return []
+        return {}, []
     settings = _read(path)
     values = settings.get("Values") or {}
     if settings.get("IsEncrypted") is True and values:
-        return [f"{shown(path)} is encrypted: its values are not used (func settings decrypt)"]
+        return {}, [f"{shown(path)} is encrypted: its values are not used (func settings decrypt)"]
     if not isinstance(values, dict):
         raise AppError(f"{shown(path)}: 'Values' is no object", hint='expected {"Values": {"NAME": "text"}}')
     for name, value in values.items():
         if isinstance(value, (dict, list)):
             raise AppError(f"{shown(path)}: the value of '{name}' is no text", hint="values of local.settings.json are strings")
-        if value is not None:
-            environ.setdefault(name, value if isinstance(value, str) else json.dumps(value))
-    return []
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items() if value is not None}
+    return texts, []
 
 
 def _read(path: Path) -> dict[str, object]:

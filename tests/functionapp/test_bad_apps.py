@@ -158,8 +158,10 @@ def test_a_blueprint_in_no_app_is_named(load, names):
         ("[]", "local.settings.json: not a JSON object"),
         ('{"Values": ["x"]}', "local.settings.json: 'Values' is no object"),
         ('{"Values": {"NAME": {"a": 1}}}', "local.settings.json: the value of 'NAME' is no text"),
+        ('{"Values": {"A=B": "x"}}', "local.settings.json: 'A=B' cannot be set as an environment variable"),
+        ('{"Values": {"A": "\\u0000"}}', "local.settings.json: 'A' cannot be set as an environment variable"),
     ],
-    ids=["json", "array", "values", "nested"],
+    ids=["json", "array", "values", "nested", "a name", "a value"],
 )
 def test_settings_that_cannot_be_understood_are_told(load, write, text, message):
     write("local.settings.json", text)

@@ -232,6 +232,16 @@ def test_a_function_json_app_is_loaded(folder, write):
     assert registry.activities.get("say").function(who="!") == "Hello!"
 
 
+@pytest.mark.parametrize(("script", "beside"), [("main.py", None), ("run.py", "notes.txt"), ("__init__.py", "other.py")])
+def test_the_script_of_a_function_json_may_be_left_out(folder, write, script, beside):
+    write("host.json", "{}")
+    write("say/function.json", '{"bindings": [{"type": "activityTrigger", "name": "who"}]}')
+    write(f"say/{script}", "def main(who):\n    return who\n")
+    if beside:
+        write(f"say/{beside}", "1 / 0\n")
+    assert load_app(folder).activities.get("say").function(who=1) == 1
+
+
 def test_a_function_json_starter_keeps_its_route(folder, write):
     write("host.json", "{}")
     bindings = (
@@ -269,6 +279,15 @@ def test_local_settings_are_the_environment_of_the_app_without_overriding_it(loa
     write("local.settings.json", '{"IsEncrypted": false, "Values": {"NAME": "from the file", "CITY": "Tokyo"}}')
     load("import os\nSEEN = os.environ['NAME'], os.environ['CITY']\n" + APP)
     assert sys.modules["function_app"].SEEN == ("set before", "Tokyo")
+
+
+def test_local_settings_follow_their_file(load, write, monkeypatch):
+    monkeypatch.setenv("NAME", "set before")
+    write("local.settings.json", '{"Values": {"NAME": "a", "CITY": "Tokyo", "AzureWebJobs.charge.Disabled": "true"}}')
+    assert load(APP).activities.names == ["ship"]
+    write("local.settings.json", '{"Values": {"NAME": "b", "CITY": "Oslo"}}')
+    assert load(APP).activities.names == ["charge", "ship"]
+    assert (os.environ["NAME"], os.environ["CITY"]) == ("set before", "Oslo")
 
 
 def test_encrypted_settings_are_told_and_not_used(load, write):
