@@ -35,6 +35,8 @@ class Session:
         self.options, self.out, self.environ, self.cwd, self.stdin = options, out, environ, cwd, stdin
         self._opened = ExitStack()
         self._hub: TaskHub | None = None
+        self.led_to: tuple[TaskHub | None, str] = None, ""
+        """The hub of the instances that were named, and one of them."""
 
     @property
     def is_terminal(self) -> bool:

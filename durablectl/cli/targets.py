@@ -40,7 +40,9 @@ class Targets:
         if len(hubs) > 1:
             places = " and ".join(sorted(f"{hub.address}{f' (task hub {hub.name})' if hub.name else ''}" for hub in hubs.values()))
             raise UsageError(f"these instances are in different hubs: {places}", hint="name those of one hub at a time")
-        return next(iter(hubs.values()))
+        hub = next(iter(hubs.values()))
+        self._session.led_to = hub, self.ids[0] if self.ids else ""
+        return hub
 
     def _named_ones(self, hubs: dict[int, TaskHub]) -> dict[int, TaskHub]:
         """Ids alone are in the hub of the settings; where a payload has that hub's full name, it stands for both."""
@@ -152,15 +154,19 @@ def command_line(
 
     `hub` is where the instances are that the words name by their ids; a payload may have led to it.
     """
+    return command(words[0], *words[1:], options=[*selectors(session, hub, words[-1], repeated), *options])
+
+
+def selectors(session: Session, hub: TaskHub | None, instance_id: str, repeated: Sequence[str] = SELECTORS) -> list[str]:
+    """The flags of a command on the same hub as this one's; `hub` and `instance_id` where a payload may have led to another."""
     values = {name: getattr(session.options, name) for name in repeated if session.options.given.get(name, "").startswith("flag")}
     if hub is not None and not session.holds(hub):
-        values = _selectors(session, hub, words[-1], values)
-    flags = [
+        values = _selectors(session, hub, instance_id, values)
+    return [
         part
         for name, value in values.items()
         for part in (f"--{name.replace('_', '-')}", str(value.value if isinstance(value, Enum) else value))
     ]
-    return command(words[0], *words[1:], options=[*flags, *options])
 
 
 def _selectors(session: Session, hub: TaskHub, instance_id: str, given: dict[str, object]) -> dict[str, object]:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterable
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from durablectl.cli.names import GIVEN
 from durablectl.cli.options import GLOBAL_NAMES, global_params, is_global, with_default_values
-from durablectl.errors import UsageError
+from durablectl.errors import DurablectlError, UsageError
 from durablectl.render.output import standard_output
+
+if TYPE_CHECKING:
+    from durablectl.cli.session import Session
 
 PROGRAM = "durablectl"
 SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -139,11 +143,26 @@ class Command(_Globals, TyperCommand):
 
         ctx.obj = session = open_session(ctx.meta.get(GIVEN, {}))
         ctx.call_on_close(session.close)
-        return super().invoke(ctx)
+        try:
+            return super().invoke(ctx)
+        except DurablectlError as error:
+            error.hint = _on_same_hub(session, error.hint)
+            raise
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         self.write_sections(ctx, formatter)
         self.write_globals(ctx, formatter)
+
+
+def _on_same_hub(session: Session, hint: str | None) -> str | None:
+    """A hub's hint, which knows no flags: a command in it that changes something is for the same hub."""
+    verb = re.match(r"durablectl ([a-z-]+)(?= )", hint or "")
+    if hint is None or verb is None or verb[1] not in {*GROUPS["Control"]} - {"entity"} or re.search(r" --(hub|context)\b", hint):
+        return hint
+    from durablectl.cli.targets import selectors  # deferred: only a failed command needs it
+    from durablectl.quoting import quoted  # deferred, as above
+
+    return " ".join([verb[0], *map(quoted, selectors(session, *session.led_to))]) + hint[verb.end() :]
 
 
 class Group(_Globals, TyperGroup):

@@ -238,3 +238,12 @@ def test_a_command_to_copy_for_a_started_instance_needs_its_id_only(run, folder,
     assert "durablectl terminate new-1\n" in run("start", f"http://127.0.0.1:{served.port}/api/begin/new-1").out
     assert run("terminate", "new-1").code == 0
     ended(served, "new-1")
+
+
+def test_a_hint_that_changes_something_leads_to_the_same_hub(run, url):
+    base = url.partition("/instances")[0]
+    err = run("purge", url).err
+    assert f"\nhint: durablectl terminate --hub {base} --task-hub MyHub --connection Storage single-1\n" in err
+    run("start", "waits", "--instance-id", "single-1", "--hub", "other.db")
+    assert "\nhint: durablectl terminate --hub other.db single-1\n" in run("purge", "single-1", "--hub", "other.db").err
+    assert "\nhint: durablectl terminate single-1\n" in run("purge", "single-1").err
