@@ -58,7 +58,7 @@ class _Rate:
         return max(self._next - self._clock(), 0.0)
 
     def begun(self) -> None:
-        self._next = max(self._next, self._clock() - self._gap) + self._gap
+        self._next = self._clock() + self._gap
 
 
 class Threads(Generic[Item]):

@@ -2,6 +2,10 @@
 
 import threading
 from contextlib import contextmanager
+from functools import partial
+from itertools import pairwise
+
+import pytest
 
 from durablectl.crew import Groups, Threads, each_by_itself
 
@@ -49,8 +53,23 @@ def test_threads_go_when_the_work_is_done():
     assert threading.active_count() <= before
 
 
-def test_a_rate_spaces_the_beginnings():
-    assert [each.item for each in Threads(range(3), half, concurrency=1, rate=1000)] == [0, 1, 2]
+class Ticking:
+    """A clock that goes on by a hundredth of a second each time it is read."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        self.now += 0.01
+        return self.now
+
+
+@pytest.mark.parametrize("crew", [partial(Threads, operate=half, concurrency=4), partial(Groups, operate=list)], ids=["threads", "groups"])
+def test_a_rate_spaces_the_starts(crew):
+    clock, starts = Ticking(), []
+    list(crew((starts.append(clock.now) or number for number in range(5)), rate=20, clock=clock))
+    assert all(later - earlier >= 1 / 20 for earlier, later in pairwise(starts))
+    assert len(starts) == 5
 
 
 def open_group(log):
