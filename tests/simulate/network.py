@@ -14,7 +14,8 @@ import httpx
 
 from durablectl.backends.http import HttpTaskHub
 from durablectl.backends.http_calls import Calls
-from durablectl.backends.http_transport import Pace, Settings, Transport
+from durablectl.backends.http_deadline import Deadline
+from durablectl.backends.http_transport import Client, Pace, Settings, Transport
 from durablectl.backends.local import LocalTaskHub
 from durablectl.backends.local_address import CONNECTION, TASK_HUB
 from durablectl.server.access import Access
@@ -57,10 +58,10 @@ class Network(httpx.BaseTransport):
                 self._deliver(request)
                 raise httpx.ReadError("cut off")
             case "unavailable":
-                return httpx.Response(503)
+                return _answer(503)
             case "failed":
                 self._deliver(request)
-                return httpx.Response(502)
+                return _answer(502)
             case "doubled" if request.method != "GET":
                 self.doubled += 1
                 return self._rng.choice([self._deliver(request), self._deliver(request)])
@@ -100,8 +101,8 @@ class _Wire(Transport):
 
     network: Network
 
-    def _made(self, headers: Any) -> httpx.Client:
-        return httpx.Client(transport=self.network, headers=headers)
+    def _made(self, headers: Any) -> Client:
+        return Client(httpx.Client(transport=self.network, headers=headers), Deadline())
 
 
 def _remote_hub(network: Network, pace: Pace) -> HttpTaskHub:
@@ -135,7 +136,12 @@ async def _ask(app: App, request: httpx.Request) -> httpx.Response:
 
     await app(scope, receive, send)
     body = b"".join(message.get("body", b"") for message in said[1:])
-    return httpx.Response(said[0]["status"], headers=said[0]["headers"], content=body)
+    return _answer(said[0]["status"], said[0]["headers"], body)
+
+
+def _answer(status: int, headers: Any = (), body: bytes = b"") -> httpx.Response:
+    """An answer that was not read yet, as from a socket."""
+    return httpx.Response(status, headers=headers, stream=httpx.ByteStream(body))
 
 
 def _change(request: httpx.Request) -> Done:
