@@ -65,20 +65,19 @@ def cause_of(output: object, details: str | None = None) -> Cause:
     if not plain and exceptions:
         plain = _text(exceptions[0], "Message")
     shown, source = _named(plain, [*exceptions, own])
-    return Cause(
-        redact(shown) or NO_REASON,
-        tuple(redact(each) for each in ([source] if source else []) + through),
-        redact(stack if found else _stack_of(raised)).strip("\n"),
-    )
+    traceback, _ = split_exceptions(stack if found else _stack_of(raised))
+    names = tuple(redact(each) for each in ([source] if source else []) + through)
+    return Cause(redact(shown) or NO_REASON, names, redact(traceback))
 
 
 def cause_of_event(members: Mapping[str, Any]) -> Cause:
-    """Why a task failed, from the members of its history event: its reason and details, or its failure details."""
-    reason, details, failure = (members.get(name) for name in ("Reason", "Details", "FailureDetails"))
+    """Why a task failed, from the members of its history event, or of an entity's reply: reason and details, or failure details."""
+    reason, details = members.get("Reason"), members.get("Details")
+    failure = members.get("FailureDetails") or members.get("failureDetails")
     if isinstance(reason, str) and reason:
         return cause_of(reason, details if isinstance(details, str) else None)
     if isinstance(failure, dict):
-        kind, message = _text(failure, "ErrorType"), _text(failure, "ErrorMessage")
+        kind, message = _text(failure, "ErrorType").rpartition(".")[2], _text(failure, "ErrorMessage")
         cause = cause_of(f"{kind}: {message}" if kind and not message.startswith(kind) else message)
         return cause._replace(traceback=redact(_text(failure, "StackTrace")))
     return cause_of(None)
@@ -177,9 +176,14 @@ def _exception_of(details: str | None) -> Mapping[str, Any]:
 def _innermost(exception: Mapping[str, Any]) -> Mapping[str, Any]:
     """The exception inside that has the same message: the same failure, told by who raised it."""
     inner = exception.get("InnerException")
-    while isinstance(inner, dict) and _text(inner, "Message") == _text(exception, "Message"):
+    while isinstance(inner, dict) and _bare_message(inner) == _bare_message(exception):
         exception, inner = inner, inner.get("InnerException")
     return exception
+
+
+def _bare_message(exception: Mapping[str, Any]) -> str:
+    """The message of an exception without what its callers have put around it."""
+    return _peeled(split_exceptions(_text(exception, "Message"))[0].strip())[0].strip()
 
 
 def _stack_of(exception: Mapping[str, Any] | None) -> str:
@@ -194,9 +198,7 @@ def _stack_of(exception: Mapping[str, Any] | None) -> str:
 def _named(text: str, exceptions: list[Mapping[str, Any]]) -> tuple[str, str]:
     """The text with the class of its exception in front, where that is known and says something; and the entity that raised it, if any."""
     for each in exceptions:
-        message = _text(each, "Message")
-        inner, _ = _peeled(split_exceptions(message)[0]) if message else ("", [])
-        if not inner or inner.strip() != text:
+        if not text or _bare_message(each) != text:
             continue
         raised = _innermost(each)
         name, source = _text(raised, "ClassName"), _text(raised, "Source")

@@ -153,11 +153,12 @@ def test_the_class_is_told_where_the_hub_knows_it(details, text):
     [
         ({"Reason": TOP, "Details": exception("System.Exception", TOP)}, "ValueError: plain (in boom, top)"),
         ({"Reason": "Activity function 'fail' failed: no luck", "Details": "{Details}"}, "no luck"),
+        ({"result": "no", "failureDetails": {"ErrorType": "app.Bad", "ErrorMessage": "no"}}, "Bad: no"),
         ({"Reason": None, "FailureDetails": {"ErrorType": "E", "ErrorMessage": "no", "StackTrace": "at X"}}, "E: no"),
         ({"Reason": None, "FailureDetails": None}, NO_REASON),
         ({}, NO_REASON),
     ],
-    ids=["1.x", "recorded", "failure details", "nothing", "empty"],
+    ids=["1.x", "recorded", "an entity's reply", "failure details", "nothing", "empty"],
 )
 def test_a_failed_event_tells_its_cause(members, line):
     assert cause_of_event(members).line == line
@@ -196,6 +197,13 @@ def test_a_failure_below_many_levels_is_read_at_once():
     for level in range(14):  # on the service each level doubles the text
         text = f"Orchestrator function 'o{level}' failed: {text} \n {exception('System.Exception', text[:100_000])}"
     assert (cause_of(text).text, len(cause_of(text).through)) == ("ValueError: plain", 15)
+
+
+def test_a_traceback_shows_no_json_of_what_was_caught():
+    stack = (
+        f"Exception: Activity function 'boom' failed:  ValueError: plain \n {exception('ValueError', 'plain')}\n\n{CAUSED}RuntimeError: no"
+    )
+    assert "ClassName" not in cause_of("Orchestrator function 'o' failed: no", exception("RuntimeError", "no", stack)).traceback
 
 
 def test_only_exceptions_are_taken_out_of_a_text():

@@ -144,7 +144,7 @@ def test_code_that_does_otherwise_is_told_apart(saved: dict[str, Any], function:
     [
         ("{", "the saved history is no JSON"),
         ("[]", "this is no saved history of durablectl"),
-        ('{"format": "durablectl-history", "version": 2}', "the saved history has format 2, and this durablectl reads format 1"),
+        ('{"format": "durablectl-history", "version": 3}', "the saved history has format 3, and this durablectl reads formats 1 to 2"),
         ('{"format": "durablectl-history", "version": 1}', "the saved history is damaged"),
         (
             '{"format": "durablectl-history", "version": 1, "instanceId": "", "executionId": "", "name": "", "events": [{"type": "No"}]}',

@@ -201,13 +201,12 @@ class LocalTaskHub:
         self, instance_id: str, *, show_input: bool = True, show_history: bool = False, show_history_output: bool = False
     ) -> InstanceStatus:
         row = self._queries.get(instance_id, with_input=show_input)
-        status = _status(row)
-        if not show_history or row.status is RuntimeStatus.PENDING:
-            return status
-        from durablectl.engine.history_view import history_view  # deferred: few ask for it
+        details, view = self._queries.failure_details(row), None
+        if show_history and row.status is not RuntimeStatus.PENDING:
+            from durablectl.engine.history_view import history_view  # deferred: few ask for it
 
-        view = history_view(self._store.history(instance_id), show_input=show_input, show_output=show_history_output)
-        return _status(row, view)
+            view = history_view(self._store.history(instance_id), show_input=show_input, show_output=show_history_output)
+        return _status(row, view, details)
 
     def raw_history(self, instance_id: str) -> dict[str, Any]:
         """The complete events of an instance's current execution, as a JSON document that later versions can read and replay."""
@@ -404,7 +403,7 @@ class LocalTaskHub:
         self.close()
 
 
-def _status(row: InstanceRow, history: Any = None) -> InstanceStatus:
+def _status(row: InstanceRow, history: Any = None, details: str | None = None) -> InstanceStatus:
     output = row.output
     return InstanceStatus(
         name=row.instance_id if row.instance_id.startswith("@") else row.name,
@@ -416,6 +415,7 @@ def _status(row: InstanceRow, history: Any = None) -> InstanceStatus:
         custom_status=value_from_text(row.custom_status),
         output=value_from_text(output) if row.status is RuntimeStatus.COMPLETED else _text_output(row),
         history=history,
+        failure_details=details,
     )
 
 

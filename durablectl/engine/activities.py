@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import traceback
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from durablectl.engine.events import TaskCompleted, TaskFailed
+from durablectl.engine.failures import details_of, reason_of
 from durablectl.engine.payload import dumps, loads, storable
 from durablectl.engine.registry import Activity
-
-_PACKAGE = f"{Path(__file__).parents[1]}{os.sep}"
 
 
 class Closed(Exception):
@@ -44,10 +40,7 @@ async def run_async_activity(
 
 def failed_task(name: str, task_id: int, error: BaseException, now: datetime) -> TaskFailed:
     """The event for an exception, with the reason and details that a Python app on Azure shows (TaskActivityShim.cs)."""
-    message = _message_of(error)
-    # Two blanks after the colon: the host cuts the worker's "Exception: X" just behind its colon.
-    reason = f"Activity function '{name}' failed:  {type(error).__name__}: {message}"
-    return TaskFailed(now, task_id, storable(reason), _details(error, message))
+    return TaskFailed(now, task_id, reason_of("Activity", name, error), details_of(error))
 
 
 def timed_out_task(name: str, task_id: int, seconds: float, now: datetime) -> TaskFailed:
@@ -80,29 +73,3 @@ def _arguments(activity: Activity, input: str | None) -> dict[str, Any]:
 
 def _encoded(result: Any) -> str | None:
     return None if result is None else dumps(result)
-
-
-def _message_of(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:  # user code: __str__
-        return ""
-
-
-def _details(error: BaseException, message: str) -> str:
-    """The failure as the JSON that callers read: `json.loads(str(e).split("\\n")[1])["Message"]`."""
-    kind, frames = type(error), error.__traceback__
-    while frames is not None and frames.tb_next is not None and frames.tb_frame.f_code.co_filename.startswith(_PACKAGE):
-        frames = frames.tb_next
-    try:
-        stack = "".join(traceback.format_exception(kind, error, frames))
-    except Exception:  # user code: __str__
-        stack = ""
-    cause = error.__cause__
-    inner = None if cause is None else {"ClassName": _class_name(cause), "Message": _message_of(cause)}
-    return dumps({"ClassName": _class_name(error), "Message": message or str(kind), "StackTraceString": stack, "InnerException": inner})
-
-
-def _class_name(error: BaseException) -> str:
-    kind = type(error)
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

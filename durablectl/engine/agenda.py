@@ -22,7 +22,8 @@ class Agenda:
 
     `pending` are decisions that no episode has handed out yet, by their number. `open` are the tasks that keep an instance running,
     `replies` the entity calls by request id. `cancelled` are timers taken back since the last episode. `retries` are the numbers of
-    decisions that a retry made: what else waits for a task to be tried to its end does not hold them.
+    decisions that a retry made: what else waits for a task to be tried to its end does not hold them. `retried` are the tasks that have
+    failed since the last episode and are tried again.
     """
 
     __slots__ = (
@@ -36,6 +37,7 @@ class Agenda:
         "open",
         "pending",
         "replies",
+        "retried",
         "retries",
         "used",
     )
@@ -51,6 +53,7 @@ class Agenda:
         self.replies: dict[str, EntityCallTask] = {}
         self.cancelled: list[int] = []
         self.retries: set[int] = set()
+        self.retried: set[int] = set()
         self._waiters: dict[str, list[EventTask]] = {}
         self._buffered: dict[str, deque[tuple[int, EventRaised]]] = {}
 
@@ -105,5 +108,5 @@ class Agenda:
 
     def clear(self) -> None:
         """Forget everything: tasks and agenda refer to each other."""
-        for part in (self.pending, self.open, self.replies, self.retries, self._waiters, self._buffered):
+        for part in (self.pending, self.open, self.replies, self.retries, self.retried, self._waiters, self._buffered):
             part.clear()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from durablectl.engine.failures import details_of, message_of, reason_of
 from durablectl.engine.payload import dumps, loads
 from durablectl.engine.registry import Entity
 
@@ -21,10 +22,15 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class OperationResult:
-    """JSON text of what the operation returned, or of the message of what it raised (then `error` is the exception's type)."""
+    """JSON text of what the operation returned, or of the message of what it raised.
+
+    Then `error` is the exception's type, `reason` what happened, and `details` the exception as JSON text.
+    """
 
     result: str | None
     error: str | None = None
+    reason: str = ""
+    details: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +109,21 @@ class EntityContext:
             entity.function(self)
             result = OperationResult(dumps(self._result))
         except BaseException as error:  # user code, SystemExit included
-            result = OperationResult(dumps(str(error)), type(error).__name__)
+            result = _failed(entity.name, error)
         try:
             if self._is_read:
                 self._stored = dumps(self._state) if self._exists else None
         except Exception as error:  # user code: to_json
             self._stored, self._is_read, self._exists = before, False, existed
-            result = OperationResult(dumps(str(error)), type(error).__name__)
+            result = _failed(entity.name, error)
         return result
 
     def stored_state(self) -> str | None:
         return self._stored if self._exists else None
+
+
+def _failed(name: str, error: BaseException) -> OperationResult:
+    return OperationResult(dumps(message_of(error)), type(error).__name__, reason_of("Entity", name, error), details_of(error))
 
 
 def run_batch(entity: Entity, key: str, state: str | None, operations: Sequence[Operation]) -> EntityBatchResult:

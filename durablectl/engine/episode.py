@@ -16,6 +16,7 @@ class Episode:
     OrchestratorCompleted. `decisions` are those of its events that ask for something to be done.
     `custom_status` is JSON text, None when it did not change. `ending` is None while the execution goes on;
     after a ContinueAsNew, `carried_over` are the events that the new execution still has to see, in order of arrival.
+    `retried` are the tasks that failed and are tried again; `is_passed_on` tells of a failure that the code did not catch.
     """
 
     history: list[Event]
@@ -25,3 +26,5 @@ class Episode:
     cancelled_timers: list[int] = field(default_factory=list)
     ending: ExecutionCompleted | ContinueAsNew | None = None
     carried_over: list[EventRaised] = field(default_factory=list)
+    retried: frozenset[int] = frozenset()
+    is_passed_on: bool = False

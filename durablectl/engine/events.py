@@ -7,7 +7,7 @@ The bookends of an episode are OrchestratorStarted and OrchestratorCompleted (Du
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from durablectl.model import RuntimeStatus
@@ -34,11 +34,15 @@ class ExecutionStarted:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionCompleted:
-    """The end of an execution. `result` is JSON text when `status` is COMPLETED, else plain text (the failure, or the reason)."""
+    """The end of an execution. `result` is JSON text when `status` is COMPLETED, else plain text (the failure, or the reason).
+
+    `details` is what the code of a failed one raised, as JSON text: who compares two endings does not ask for its frames.
+    """
 
     timestamp: datetime
     status: RuntimeStatus
     result: str | None = None
+    details: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,11 +113,16 @@ def _timer(kind: int) -> Callable[[Any, datetime], str]:
     return encode
 
 
+def _ending(event: ExecutionCompleted, at: datetime) -> str:
+    details = "" if event.details is None else "," + quote(event.details)
+    return f"[1,{_delta(event.timestamp, at)},{STATUS_NUMBERS[event.status]}{details}]"
+
+
 _NO_OUTLINE = Outline(ExecutionStarted(EPOCH, ""))
 
 _ENCODERS: dict[type, Callable[[Any, datetime], str]] = {
     ExecutionStarted: lambda event, at: f"[0,{_delta(event.timestamp, at)}]",
-    ExecutionCompleted: lambda event, at: f"[1,{_delta(event.timestamp, at)},{STATUS_NUMBERS[event.status]}]",
+    ExecutionCompleted: lambda event, at: _ending(event, at),
     ExecutionTerminated: _fields(3, "reason"),
     TaskScheduled: lambda event, at: f"[4,{_delta(event.timestamp, at)},{event.task_id},{quote(event.name)},{_text(event.input)}]",
     TaskCompleted: lambda event, at: f"[5,{_delta(event.timestamp, at)},{event.task_id},{_text(event.result)}]",
@@ -167,7 +172,7 @@ def _decode(fields: list[Any], began: datetime, outline: Outline) -> Event:
         case 0:
             return outline.started
         case 1:
-            return ExecutionCompleted(timestamp, STATUSES[values[0]], _result(STATUSES[values[0]], outline.result))
+            return ExecutionCompleted(timestamp, STATUSES[values[0]], _result(STATUSES[values[0]], outline.result), *values[1:])
         case 10:
             return TimerCreated(timestamp, values[0], moment(values[1]))
         case 11:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import uuid4
 
+from durablectl.engine.entities import Operation, OperationResult
 from durablectl.engine.episode import Episode
 from durablectl.engine.events import (
     ContinueAsNew,
@@ -22,10 +23,12 @@ from durablectl.engine.events import (
     SubOrchestrationCompleted,
     SubOrchestrationCreated,
     SubOrchestrationFailed,
+    TaskFailed,
     TaskScheduled,
     TimerCreated,
     TimerFired,
 )
+from durablectl.engine.failures import Failed, child_details, failure_details
 from durablectl.engine.history import encode_episode, encode_event
 from durablectl.engine.numbers import STATUS_NUMBERS, micros
 from durablectl.engine.registry import Registry, unknown_function
@@ -151,24 +154,48 @@ _DECISIONS: dict[type, Callable[..., None]] = {
 }
 
 
-def failed_episode(now: datetime, new: Sequence[Inbound], reason: str) -> Episode:
+def failed_episode(now: datetime, new: Sequence[Inbound], reason: str, details: str | None = None) -> Episode:
     """The episode of an instance that cannot go on: it fails with `reason`, whatever came in."""
-    ending = ExecutionCompleted(now, RuntimeStatus.FAILED, reason)
+    ending = ExecutionCompleted(now, RuntimeStatus.FAILED, reason, details)
     history: list[Event] = [OrchestratorStarted(now), *new, ending, OrchestratorCompleted(now)]
     return Episode(history, [], RuntimeStatus.FAILED, ending=ending)
+
+
+def failures_of(held: Held, events: Sequence[Inbound], episode: Episode) -> Iterator[Failed]:
+    """The failures that an episode of an instance has heard of or made."""
+    for event in events:
+        if isinstance(event, TaskFailed):
+            is_tried_again = event.task_id in episode.retried
+            yield Failed("activity", held.instance_id, event.reason, event.details, is_tried_again=is_tried_again)
+    ending = episode.ending
+    if isinstance(ending, ExecutionCompleted) and ending.status is RuntimeStatus.FAILED:
+        text = ending.result or ""
+        is_passed_on = episode.is_passed_on or '"StackTraceString"' in text
+        yield Failed("orchestrator", held.instance_id, text, ending.details, is_passed_on=is_passed_on)
+
+
+def entity_reply(outcome: OperationResult) -> str:
+    """What the caller of an entity gets, in the form of the original's ResponseMessage."""
+    if outcome.error is None:
+        return json.dumps({"result": outcome.result})
+    failure = failure_details(outcome.details)
+    return json.dumps({"result": outcome.result, "exceptionType": outcome.error} | ({"failureDetails": failure} if failure else {}))
+
+
+def failed_operations(failed: Iterable[tuple[int, Operation, OperationResult]], now: datetime) -> str:
+    """Failed operations, each with a number that no other one of the entity has, as the episode that the entity keeps of them."""
+    events: list[Event] = []
+    for number, operation, outcome in failed:
+        events += [TaskScheduled(now, number, operation.name, operation.input), TaskFailed(now, number, outcome.reason, outcome.details)]
+    return encode_episode(events, now)
 
 
 def _answer(now: datetime, task_id: int, ending: ExecutionCompleted) -> SubOrchestrationCompleted | SubOrchestrationFailed:
     if ending.status is RuntimeStatus.COMPLETED:
         return SubOrchestrationCompleted(now, task_id, ending.result)
-    return SubOrchestrationFailed(now, task_id, ending.result or "", _details(ending))
-
-
-def _details(ending: ExecutionCompleted) -> str | None:
-    """A failed child says more in `details`; a terminated one does not (TaskOrchestrationDispatcher.cs; recorded: engine.json)."""
-    if ending.status is not RuntimeStatus.FAILED:
-        return None
-    return json.dumps({"ClassName": "System.Exception", "Message": ending.result, "StackTraceString": None})
+    # A failed child says more in its details; a terminated one does not (TaskOrchestrationDispatcher.cs; recorded: engine.json).
+    details = child_details(ending.result, ending.details) if ending.status is RuntimeStatus.FAILED else None
+    return SubOrchestrationFailed(now, task_id, ending.result or "", details)
 
 
 def _text_output(text: str | None) -> str | None:

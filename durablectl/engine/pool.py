@@ -197,7 +197,8 @@ class ActivityPool:
         entity_id = EntityId.parse(batch.entity_id)
         entity = self._registry.entities.get(entity_id.name)
         if entity is None:
-            failed = OperationResult(f'"no entity function {entity_id.name}"', "FunctionNotFound")
+            reason = f"no entity function {entity_id.name}"
+            failed = OperationResult(f'"{reason}"', "FunctionNotFound", reason)
             return EntityBatchResult(batch.state, [failed] * len(batch.operations))
         return run_batch(entity, entity_id.key, batch.state, batch.operations)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from durablectl.model import EntityId, InstanceFilter, RuntimeStatus
 _COLUMNS = "i.key, i.created_at, i.id, i.name, i.version, i.status, i.updated_at, i.custom_status, i.output, i.worker, i.root"
 _INPUT = "LEFT JOIN inputs n ON n.instance = i.key"
 _COMPLETED = STATUS_NUMBERS[RuntimeStatus.COMPLETED]
+_ENDED = 1  # what history.py writes an ExecutionCompleted as
 _FEW = 5000  # ids with one prefix: so many are found by their ids and sorted, more are met soon enough in order of creation
 _COUNTS = f"""
 SELECT status, sum(number) FROM (
@@ -46,6 +48,14 @@ class Queries:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def failure_details(self, row: InstanceRow) -> str | None:
+        """What the code of a failed instance raised, as JSON text; None when it has not failed, or its text says it."""
+        if row.status is not RuntimeStatus.FAILED:
+            return None
+        last = self._database.one("SELECT events FROM history WHERE instance = ? ORDER BY sequence DESC LIMIT 1", (row.key,))
+        ending = json.loads(last[0])[-1:] if last is not None else []
+        return next((each[3] for each in ending if each[0] == _ENDED and len(each) > 3), None)
 
     def hub_id(self) -> str | None:
         """The name that the file was made with; None for one of the first version until something is written to it."""

@@ -16,7 +16,8 @@ from durablectl.errors import UsageError
 from durablectl.model import RuntimeStatus, utc
 
 FORMAT = "durablectl-history"
-VERSION = 1
+VERSION = 2
+"""The second version has the `details` of a failed ExecutionCompleted; a later one reads every earlier one."""
 
 _KINDS: dict[str, type] = {kind.__name__: kind for kind in get_args(Event)}
 
@@ -51,10 +52,9 @@ def raw_from_json(document: str | Mapping[str, Any]) -> RawHistory:
             raise UsageError(f"the saved history is no JSON: {error}", hint="durablectl history ID --raw writes one") from error
     if not isinstance(document, Mapping) or document.get("format") != FORMAT:
         raise UsageError("this is no saved history of durablectl", hint="durablectl history ID --raw writes one")
-    if document.get("version") != VERSION:
-        version = document.get("version")
+    if (version := document.get("version")) not in range(1, VERSION + 1):
         raise UsageError(
-            f"the saved history has format {version}, and this durablectl reads format {VERSION}", hint="pip install -U durablectl"
+            f"the saved history has format {version}, and this durablectl reads formats 1 to {VERSION}", hint="pip install -U durablectl"
         )
     try:
         events = tuple(_event_from_json(number, event) for number, event in enumerate(document["events"]))

@@ -95,6 +95,10 @@ class Execution:
         self._history.extend(made)
         history.extend(made)
         episode = Episode(history, decisions, self._status_after(ending), custom_status, cancelled, ending)
+        episode.is_passed_on = self._function.is_passed_on
+        if agenda.retried:
+            episode.retried = frozenset(agenda.retried)
+            agenda.retried.clear()
         if ending is not None:
             if isinstance(ending, e.ContinueAsNew):
                 episode.carried_over = agenda.unconsumed()
@@ -113,6 +117,7 @@ class Execution:
                 self._set_time(event.timestamp)
             elif kind is e.OrchestratorCompleted:
                 self._take_custom_status()
+                self._agenda.retried.clear()
                 if not self._is_held():
                     self._agenda.cancelled = []
             elif kind in self._HANDLERS:
@@ -223,7 +228,7 @@ class Execution:
         if self._agenda.open:
             return None  # what nobody waits for any more keeps the instance running (point 17)
         if failure is not None:
-            return e.ExecutionCompleted(now, RuntimeStatus.FAILED, failure)
+            return e.ExecutionCompleted(now, RuntimeStatus.FAILED, failure, self._function.details)
         return e.ExecutionCompleted(now, RuntimeStatus.COMPLETED, self._function.output)
 
     def _status_after(self, ending: e.ExecutionCompleted | e.ContinueAsNew | None) -> RuntimeStatus:

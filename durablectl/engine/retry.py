@@ -49,6 +49,8 @@ class RetryableTask(Compound):
             self.settle(agenda, SUCCEEDED, child.result)
         else:
             self._error = child.result
+            if self._left > 0 and isinstance(child.id, int):
+                agenda.retried.add(child.id)
             self._add(agenda, TimerTask(agenda.now + self._delay if self._left > 0 else agenda.now))
 
     def _timer_fired(self, agenda: Agenda) -> None:

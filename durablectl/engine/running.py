@@ -10,6 +10,7 @@ from typing import Any
 
 from durablectl.engine.agenda import Agenda
 from durablectl.engine.context import OrchestrationContext
+from durablectl.engine.failures import NO_DETAILS, details_of
 from durablectl.engine.payload import dumps_plain, storable
 from durablectl.engine.registry import Orchestrator
 from durablectl.engine.tasks import FAILED, NEVER, RUNNING, SUCCEEDED, Compound, Task
@@ -22,10 +23,25 @@ class RunningFunction:
     """One run of an orchestrator function.
 
     `current` is the task that it waits for. Once `has_ended`, `failure` tells what it raised, else `output` is its result as JSON text.
+    `details` is what it raised as JSON text, unless the failure's own text has that; `is_passed_on` when it did not catch a task's failure.
     `places` are where in the code each decision of a replay was made. KeyboardInterrupt goes through; the run is of no use then.
     """
 
-    __slots__ = ("_agenda", "_context", "_generator", "_orchestrator", "_unsettled", "current", "failure", "has_ended", "output", "places")
+    __slots__ = (
+        "_agenda",
+        "_context",
+        "_generator",
+        "_orchestrator",
+        "_thrown",
+        "_unsettled",
+        "current",
+        "details",
+        "failure",
+        "has_ended",
+        "is_passed_on",
+        "output",
+        "places",
+    )
 
     def __init__(self, orchestrator: Orchestrator, agenda: Agenda) -> None:
         self._orchestrator = orchestrator
@@ -33,9 +49,12 @@ class RunningFunction:
         self._context: OrchestrationContext | None = None
         self._generator: Generator[Any, Any, Any] | None = None
         self._unsettled: list[Task] = []
+        self._thrown: BaseException | None = None
         self.current: Task = NEVER
         self.has_ended = False
         self.failure: str | None = None
+        self.details: str | None = None
+        self.is_passed_on = False
         self.output: str | None = None
         self.places: list[str] = []
 
@@ -65,7 +84,11 @@ class RunningFunction:
                 if isinstance(task, Compound) and (task.state is FAILED or isinstance(task.result, Compound)):
                     # The original awaits all children before it looks at what follows a task_all that failed (point 26).
                     self._unsettled.extend(task.unsettled())
-                task = generator.send(task.result) if task.state is SUCCEEDED else generator.throw(task.result.with_traceback(None))
+                if task.state is SUCCEEDED:
+                    task = generator.send(task.result)
+                else:
+                    self._thrown = task.result
+                    task = generator.throw(task.result.with_traceback(None))
                 if not isinstance(task, Task):
                     raise TypeError(_not_a_task(task, self.where()))
                 if context.will_continue_as_new:
@@ -97,7 +120,8 @@ class RunningFunction:
             text = str(error) or str(type(error))
         except Exception:  # user code: __str__
             text = str(type(error))
-        return storable(f"Orchestrator function '{self._orchestrator.name}' failed: {text}")
+        # A task's failure without details has "None" where they would stand (the SDK's Executor.py): code may rely on it, nobody reads it.
+        return storable(f"Orchestrator function '{self._orchestrator.name}' failed: {text.removesuffix(NO_DETAILS)}")
 
     def where(self) -> str:
         """The place in the function that runs or waits now, as `file.py:12`; "" when there is none."""
@@ -128,11 +152,17 @@ class RunningFunction:
                 raise TypeError("an orchestrator is a generator function or a plain one; it cannot be an 'async def'")
             self.output = None if output is None else dumps_plain(output)
         except Exception as error:  # also of user code: an int or str of its own
-            self.failure = self.failure_text(error)
+            self._fail(error)
 
     def _raised(self, error: BaseException) -> None:
         self._end()
+        self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
         self.failure = self.failure_text(error)
+        self.is_passed_on = error is self._thrown
+        if not (self.is_passed_on and '"StackTraceString"' in self.failure):
+            self.details = details_of(error)
 
     def _end(self) -> None:
         self.has_ended = True

@@ -23,6 +23,7 @@ from durablectl.engine.numbers import STATUSES, micros, moment
 from durablectl.engine.workitems import ActivityItem, Child, Continuation, Fetched, Loaded, Scope, TurnRows, Want, WorkItem
 from durablectl.errors import AlreadyExists, DurablectlError
 
+BATCHES_OF_FAILURES = 10  # that an entity keeps
 LEASE_SECONDS = 30
 SIGN_SECONDS = 1
 
@@ -284,10 +285,16 @@ _STATEMENTS = {
     "strays": f"INSERT INTO inbox (instance, visible_at, at, event, execution_id) SELECT instance, {NOW_AT}, ?3, ?4, ?2 FROM activities"
     " WHERE instance = ?1 AND execution_id = ?2 AND task_id = ?5 AND worker = ?6",
     "entity_states": "UPDATE entities SET state = ?, operated_at = ? WHERE instance = ?",
+    # What an entity keeps of its failed operations: the batches of them that came last.
+    "entity_failures": "INSERT INTO history (instance, sequence, at, events)"
+    " SELECT ?1, coalesce(max(sequence), -1) + 1, ?2, ?3 FROM history WHERE instance = ?1",
     "released": "UPDATE instances SET worker = NULL WHERE key = ?",
 }
 
 
+_OLD_FAILURES = (
+    f"DELETE FROM history WHERE instance = ? AND sequence <= (SELECT max(sequence) FROM history WHERE instance = ?) - {BATCHES_OF_FAILURES}"
+)
 _STRAY_DONE = "DELETE FROM activities WHERE instance = ? AND execution_id = ? AND task_id = ? AND worker = ?"
 
 
@@ -299,6 +306,8 @@ def _write(sql: Connection, rows: TurnRows) -> None:
     for name, statement in _STATEMENTS.items():
         if name != "strays" and (values := getattr(rows, name)):
             sql.executemany(statement, values)
+    if rows.entity_failures:
+        sql.executemany(_OLD_FAILURES, [(instance, instance) for instance, *_ in rows.entity_failures])
     _sweep(sql, rows.swept)
     for continuation in rows.continuations:
         _continue(sql, continuation)

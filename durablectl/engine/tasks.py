@@ -12,6 +12,7 @@ from typing import Any
 
 from durablectl.engine.agenda import Agenda
 from durablectl.engine.events import EventSent, SubOrchestrationCreated, TaskScheduled, TimerCreated
+from durablectl.engine.failures import entity_error
 from durablectl.engine.payload import dumps, loads
 
 
@@ -221,7 +222,7 @@ class EntityCallTask(Task):
             agenda.replies[request_id] = self
 
     def receive(self, agenda: Agenda, text: str | None) -> None:
-        """Take the entity's reply: `{"result": JSON text}`, with an `exceptionType` when the operation failed."""
+        """Take the entity's reply: `{"result": JSON text}`, with `exceptionType` and `failureDetails` when the operation failed."""
         try:
             reply = {} if text is None else loads(text)
             value = loads(reply.get("result") or "null", self._expected)
@@ -229,7 +230,8 @@ class EntityCallTask(Task):
             self.settle(agenda, FAILED, error)
         else:
             failed = reply.get("exceptionType") is not None
-            self.settle(agenda, FAILED if failed else SUCCEEDED, Exception(value) if failed else value)
+            result = entity_error(value, self._entity, reply.get("failureDetails")) if failed else value
+            self.settle(agenda, FAILED if failed else SUCCEEDED, result)
 
 
 class SignalTask(Task):

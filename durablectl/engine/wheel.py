@@ -5,7 +5,6 @@ A lease is on disk before user code runs, user code never runs inside a transact
 
 from __future__ import annotations
 
-import json
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -16,9 +15,10 @@ from durablectl.engine.db import Database
 from durablectl.engine.entities import EntityBatchResult
 from durablectl.engine.episode import Episode
 from durablectl.engine.events import ContinueAsNew, EventRaised, ExecutionCompleted, Inbound, TaskCompleted, TaskFailed
+from durablectl.engine.failures import Failed, details_of
 from durablectl.engine.history import encode_event
 from durablectl.engine.numbers import EPOCH, micros
-from durablectl.engine.plan import Held, Planner, failed_episode
+from durablectl.engine.plan import Held, Planner, entity_reply, failed_episode, failed_operations, failures_of
 from durablectl.engine.pool import ActivityPool, Result
 from durablectl.engine.registry import Orchestrator, Registry, unknown_function
 from durablectl.engine.replay import Execution
@@ -29,6 +29,7 @@ from durablectl.errors import HubBusy, HubUnusable
 
 MOST_KEPT = 10_000
 MOST_MESSAGES = 1_000
+MOST_FAILURES = 10  # that an entity keeps of one batch
 
 
 @dataclass(slots=True)
@@ -57,11 +58,14 @@ class Wheel:
         poisoned: dict[int, str] | None = None,
         fails_unknown: bool = False,
         most_kept: int = MOST_KEPT,
+        on_failure: Callable[[Failed], None] = lambda _failed: None,
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database, self._registry, self._pool = database, registry, pool
         self._poisoned = poisoned if poisoned is not None else {}
         self._most_kept = most_kept
+        self._on_failure = on_failure
+        self._failures: list[Failed] = []  # of the turn that is not committed yet
         self.session = Session(database, _scope(registry, roots, fails_unknown), ticks)
         self.running: Running | None = None
         self.culprit: Held | None = None
@@ -131,6 +135,7 @@ class Wheel:
         batches = [item.batch for item in fetched.items if item.batch is not None]
         self._busy.update(batch.instance for batch in batches)
         self._pool.submit([*planner.dispatch, *fetched.activities, *batches])
+        self._report_failures()
         return bool(planner.rows or fetched.items or fetched.activities)
 
     def _prepare(self, now: datetime) -> Planner:
@@ -205,9 +210,12 @@ class Wheel:
         rows.touched.append((at, batch.instance))
         for caller, outcome in zip(batch.callers, result.results, strict=True):
             if caller is not None:
-                reply = {"result": outcome.result} | ({} if outcome.error is None else {"exceptionType": outcome.error})
-                answer = encode_event(EventRaised(self._time, caller.request_id, json.dumps(reply)))
+                answer = encode_event(EventRaised(self._time, caller.request_id, entity_reply(outcome)))
                 rows.answers.append((caller.instance, caller.execution_id, at, answer))
+        if failed := [each for each in zip(batch.keys, batch.operations, result.results, strict=True) if each[2].error is not None]:
+            rows.entity_failures.append((batch.instance, at, failed_operations(failed[-MOST_FAILURES:], self._time)))
+        for _, operation, outcome in failed:
+            self._failures.append(Failed("entity", batch.entity_id, outcome.reason, outcome.details, operation.name))
 
     def _return_stray(self, activity: ActivityItem, event: TaskCompleted | TaskFailed, rows: TurnRows) -> None:
         """The result of an activity whose instance is not held here goes to the inbox, if the activity still is this worker's."""
@@ -254,6 +262,7 @@ class Wheel:
         self.culprit = held
         episode = self._run(held, events, planner.now)
         planner.add(held, episode)
+        self._failures += failures_of(held, events, episode)
         if isinstance(episode.ending, ExecutionCompleted | ContinueAsNew):
             held.execution.close()
             del self._held[held.key]
@@ -269,9 +278,15 @@ class Wheel:
         try:
             return held.execution.run(events, now)
         except BaseException as error:  # user code, a KeyboardInterrupt of its own included
-            return failed_episode(now, events, f"Orchestrator function '{held.name}' failed: {error!r}")
+            return failed_episode(now, events, f"Orchestrator function '{held.name}' failed: {error!r}", details_of(error))
         finally:
             self.running = None
+
+    def _report_failures(self) -> None:
+        """Tell of the failures that the commit has made true: what was not committed happens again."""
+        failures, self._failures = self._failures, []
+        for each in failures:
+            self._on_failure(each)
 
     def _evict(self, rows: TurnRows) -> None:
         if len(self._held) > self._most_kept:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from durablectl.engine.clock import SkippingClock
 from durablectl.engine.db import Database
+from durablectl.engine.failures import Failed
 from durablectl.engine.pool import ActivityPool
 from durablectl.engine.registry import Registry
 from durablectl.engine.session import LeaseLost
@@ -42,7 +43,8 @@ def utc_now() -> datetime:
 class Worker:
     """Runs an app's functions for a hub, from `start` until `stop`.
 
-    `roots` restricts it to these instances (keys) and what they call. `warn` gets what the people who run it should hear.
+    `roots` restricts it to these instances (keys) and what they call. `warn` gets what the people who run it should hear, `on_failure`
+    each failure of a function, once it is committed; both are called in the worker's own thread.
     With `is_persistent` a file that cannot be written is tried again; else the worker stops, `error` holds why, `on_error` is called.
     With `processes` synchronous activities run there instead of in `concurrency` threads.
     `about` is more JSON that others may read of the worker while it lives.
@@ -64,10 +66,11 @@ class Worker:
         patience: tuple[float, float] = PATIENCE,
         now: Callable[[], datetime] = utc_now,
         warn: Callable[[str], None] = lambda _text: None,
+        on_failure: Callable[[Failed], None] = lambda _failed: None,
         on_error: Callable[[], None] = lambda: None,
     ) -> None:
         self._database, self._registry, self._roots = database, registry, roots
-        self._is_persistent, self._warn, self._on_error = is_persistent, warn, on_error
+        self._is_persistent, self._warn, self._on_error, self._on_failure = is_persistent, warn, on_error, on_failure
         self._skipping = SkippingClock(now) if skips_timers else None
         self._now = now = self._skipping or now
         self._warn_seconds, self._give_up_seconds = patience
@@ -137,6 +140,7 @@ class Worker:
             roots=self._roots,
             poisoned=self._poisoned,
             fails_unknown=self._fails_unknown,
+            on_failure=self._on_failure,
         )
         registry = self._registry
         functions = {

@@ -134,6 +134,7 @@ class TurnRows:
     requests: list[EntityRequest] = field(default_factory=list)
     answers: list[tuple[int, str, int, str]] = field(default_factory=list)
     strays: list[tuple[int, str, int, str, int, int]] = field(default_factory=list)
+    entity_failures: list[tuple[int, int, str]] = field(default_factory=list)
     released: list[tuple[int]] = field(default_factory=list)
     entity_states: list[tuple[str | None, int, int]] = field(default_factory=list)
 

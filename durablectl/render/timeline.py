@@ -163,7 +163,7 @@ class _Reader:
             return
         answer = _object(members.get("Input"))
         failed = bool(answer.get("exceptionType"))
-        detail = line_text(answer.get("result"))
+        detail = cause_of_event(answer).line if failed and answer.get("failureDetails") else line_text(answer.get("result"))
         self.others[place] = replace(self.others[place], end=time, state=State.FAILED if failed else State.DONE, detail=detail)
 
     def turn(self, event: HistoryEvent, time: datetime) -> None:

@@ -258,7 +258,7 @@ def test_51_a_terminated_child_fails_its_call_with_the_reason(turning: Turning) 
     turning.turn_until_quiet(wheel)
     status = turning.hub.get_status("p")
     assert status.runtime_status is RuntimeStatus.FAILED
-    assert "not wanted \n None" in status.output
+    assert status.output == "Orchestrator function 'parent' failed: not wanted"
 
 
 def test_51_a_child_that_continued_as_new_answers_the_same_parent(turning: Turning) -> None:

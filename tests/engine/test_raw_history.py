@@ -16,7 +16,8 @@ from durablectl.model import RuntimeStatus
 from durablectl.testing import assert_replays
 from tests.engine.histories import T0, T1
 
-SAVED = Path(__file__).parents[1] / "fixtures" / "history-v1.json"
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+SAVED, SAVED_2 = FIXTURES / "history-v1.json", FIXTURES / "history-v2.json"
 
 ONE_OF_EACH = [
     e.ExecutionStarted(T0, "o", '"in"', "1", None, e.ParentInstance("p", "x", 3)),
@@ -43,6 +44,13 @@ ONE_OF_EACH = [
 
 def test_every_kind_of_event_is_tried_here() -> None:
     assert {type(event) for event in ONE_OF_EACH} == set(get_args(e.Event))
+
+
+def test_what_a_failed_execution_raised_comes_back() -> None:
+    history = RawHistory("i", "x", "o", (e.ExecutionCompleted(T1, RuntimeStatus.FAILED, "why", '{"ClassName": "E"}'),))
+    (ending,) = raw_from_json(json.dumps(raw_to_json(history))).events
+    assert isinstance(ending, e.ExecutionCompleted)
+    assert ending.details == '{"ClassName": "E"}'
 
 
 @pytest.mark.parametrize("event", ONE_OF_EACH, ids=lambda event: type(event).__name__)
@@ -72,6 +80,18 @@ def everything(context: Any) -> Any:
 
 def test_a_history_that_the_first_version_saved_replays() -> None:
     assert_replays(SAVED, everything)
+
+
+def broken(context: Any) -> Any:
+    """Never to be changed, as above."""
+    yield context.create_timer(context.current_utc_datetime)
+    raise LookupError("no order 7")
+
+
+def test_a_history_that_the_second_version_saved_replays() -> None:
+    assert_replays(SAVED_2, broken)
+    (ending,) = [event for event in raw_from_json(SAVED_2.read_text()).events if isinstance(event, e.ExecutionCompleted)]
+    assert json.loads(ending.details or "")["ClassName"] == "LookupError"
 
 
 def test_each_part_of_it_replays_too() -> None:

@@ -1,5 +1,6 @@
 """Sequences, fan-outs, races, timers and failures: literal history in, decisions out. Numbers are those of the semantics checklist."""
 
+import json
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -301,7 +302,18 @@ def test_a_childs_result_and_failure_reach_its_parent():
     past = [STARTED, SubOrchestrationCreated(T0, 0, "c", "x:0")]
     assert then(parent, past, SubOrchestrationCompleted(T1, 0, "[1]")).ending.result == "[1]"
     failed = then(parent, past, SubOrchestrationFailed(T1, 0, "enough", None)).ending
-    assert failed.result == "Orchestrator function 'o' failed: enough \n None"
+    assert failed.result == "Orchestrator function 'o' failed: enough"
+
+
+def test_a_failure_without_details_reads_as_on_the_sdk_for_code_that_catches_it():
+    def catching(context):
+        try:
+            yield context.call_sub_orchestrator("c")
+        except Exception as error:
+            return str(error)
+
+    past = [STARTED, SubOrchestrationCreated(T0, 0, "c", "x:0")]
+    assert then(catching, past, SubOrchestrationFailed(T1, 0, "enough", None)).ending.result == json.dumps("enough \n None")
 
 
 class Retry:

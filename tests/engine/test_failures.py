@@ -1,0 +1,199 @@
+"""What a failure leaves behind: in its caller's history, in the instance, in an entity, and for whoever watches the worker."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from durablectl.df import RetryOptions
+from durablectl.engine.events import EventRaised, SubOrchestrationFailed
+from durablectl.engine.failures import Failed
+from durablectl.model import EntityId, InstanceStatus
+from tests.engine.turning import App, Turning
+
+KEY = EntityId("fragile", "k")
+
+
+class Broken(Exception):
+    """What the functions here raise."""
+
+
+@pytest.fixture
+def failing(app: App) -> App:
+    """An app whose parts fail each in its way."""
+
+    @app.activity
+    def boom(x: Any) -> None:
+        raise Broken("plain")
+
+    @app.entity
+    def fragile(context: Any) -> None:
+        context.set_state(context.operation_name)
+        if context.operation_name != "fine":
+            raise Broken(context.operation_name)
+
+    @app.orchestrator
+    def calls(context: Any) -> Any:
+        return (yield context.call_activity(context.get_input() or "boom"))
+
+    @app.orchestrator
+    def raises(context: Any) -> Any:
+        raise Broken("own")
+        yield
+
+    @app.orchestrator
+    def tries(context: Any) -> Any:
+        yield context.call_activity_with_retry("boom", RetryOptions(1, 3))
+
+    @app.orchestrator
+    def catches(context: Any) -> Any:
+        try:
+            yield context.call_activity("boom")
+        except Exception:
+            return "caught"
+
+    @app.orchestrator
+    def nested(context: Any) -> Any:
+        name, depth = context.get_input()
+        yield context.call_sub_orchestrator(*(("nested", [name, depth - 1]) if depth else (name, None)))
+
+    @app.orchestrator
+    def operates(context: Any) -> Any:
+        yield context.call_entity(KEY, "bad")
+
+    return app
+
+
+def cause(status: InstanceStatus) -> tuple[str, tuple[str, ...], str]:
+    """The text of an instance's cause, the functions that it came up through, and the function that raised."""
+    assert status.cause is not None
+    return status.cause.text, status.cause.through, status.cause.place.rpartition(", in ")[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "input", "text", "through", "raised"),
+    [
+        ("calls", None, "Broken: plain", ("activity 'boom'", "orchestrator 'calls'"), "boom"),
+        ("raises", None, "Broken: own", ("orchestrator 'raises'",), "raises"),
+        ("nested", ["calls", 0], "Broken: plain", ("activity 'boom'", "orchestrator 'calls'", "orchestrator 'nested'"), "boom"),
+        ("nested", ["raises", 0], "Broken: own", ("orchestrator 'raises'", "orchestrator 'nested'"), "raises"),
+        ("operates", None, "Broken: bad", ("entity '@fragile@k'", "orchestrator 'operates'"), "fragile"),
+        ("nested", ["operates", 0], "Broken: bad", ("entity '@fragile@k'", "orchestrator 'operates'", "orchestrator 'nested'"), "fragile"),
+    ],
+    ids=["activity", "own", "activity below", "own below", "entity", "entity below"],
+)
+def test_the_cause_is_known_with_its_class_and_place(
+    turning: Turning, failing: App, name: str, input: Any, text: str, through: tuple[str, ...], raised: str
+) -> None:
+    assert cause(turning.run(turning.wheel(), name, input)) == (text, through, raised)
+
+
+def test_an_unknown_activity_fails_without_a_line_of_none(turning: Turning, failing: App) -> None:
+    status = turning.run(turning.wheel(), "calls", "nope")
+    assert status.output.endswith("known activity functions: 'boom', 'fail', 'greet', 'greet_async'.")
+    assert cause(status)[2] == "calls"
+
+
+def test_a_failure_below_many_levels_stays_small(turning: Turning, failing: App) -> None:
+    depth = 12
+    status = turning.run(turning.wheel(), "nested", ["calls", depth])
+    assert cause(status)[0] == "Broken: plain"
+    assert len(status.output) < 20_000  # on the service each level doubles it: 4 MB
+
+
+def test_the_parent_gets_the_childs_exception(turning: Turning, failing: App) -> None:
+    turning.run(turning.wheel(), "nested", ["raises", 0], instance_id="p")
+    (failed,) = [event for event in turning.events("p") if isinstance(event, SubOrchestrationFailed)]
+    details = json.loads(failed.details or "")
+    assert failed.reason == details["Message"] == "Orchestrator function 'raises' failed: own"
+    assert (details["ClassName"].rpartition(".")[2], "in raises\n" in details["StackTraceString"]) == ("Broken", True)
+
+
+def test_the_caller_of_an_entity_keeps_the_exception_of_the_operation(turning: Turning, failing: App) -> None:
+    turning.run(turning.wheel(), "operates", instance_id="o")
+    (reply,) = [json.loads(event.input or "") for event in turning.events("o") if isinstance(event, EventRaised)]
+    assert (reply["result"], reply["exceptionType"]) == ('"bad"', "Broken")
+    failure = reply["failureDetails"]
+    assert (failure["ErrorType"].rpartition(".")[2], failure["ErrorMessage"]) == ("Broken", "bad")
+    assert "in fragile\n" in failure["StackTrace"]
+
+
+def test_an_entity_keeps_its_failed_operations(turning: Turning, failing: App) -> None:
+    for operation in ("bad", "fine", "worse"):
+        turning.hub.signal_entity(KEY, operation, 5)
+    turning.turn_until_quiet(turning.wheel())
+    status = turning.hub.get_status(str(KEY), show_history=True, show_history_output=True)
+    events = [(event.event_type, event.members["FunctionName"]) for event in status.history or ()]
+    assert events == [("TaskFailed", "bad"), ("TaskFailed", "worse")]
+    last = (status.history or ())[-1].members
+    assert last["Reason"] == "Entity function 'fragile' failed:  Broken: worse"
+    assert "in fragile\n" in json.loads(last["Details"])["StackTraceString"]
+    assert turning.hub.get_entity(KEY) == "worse"
+
+
+def test_an_entity_keeps_only_the_last_of_its_failures(turning: Turning, failing: App) -> None:
+    wheel = turning.wheel()
+    for number in range(25):
+        turning.hub.signal_entity(KEY, f"bad{number}")
+        turning.turn_until_quiet(wheel)
+    for number in range(30):
+        turning.hub.signal_entity(KEY, f"worse{number}")
+    turning.turn_until_quiet(wheel)
+    names = [event.members["FunctionName"] for event in turning.hub.get_status(str(KEY), show_history=True).history or ()]
+    assert names == [f"bad{number}" for number in range(16, 25)] + [f"worse{number}" for number in range(20, 30)]
+
+
+def heard(turning: Turning, name: str, input: Any = None, **options: Any) -> list[tuple[str, str, bool, bool]]:
+    """What a wheel tells of the failures in an instance: kind, class, whether it is tried again, whether it is passed on."""
+    told: list[Failed] = []
+    turning.run(turning.wheel(on_failure=told.append), name, input, instance_id="i", **options)
+    assert {each.instance_id for each in told} <= {"i", str(KEY)}
+    return [(each.kind, each.reason.partition("function '")[2].partition("'")[0], each.is_tried_again, each.is_passed_on) for each in told]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("calls", [("activity", "boom", False, False), ("orchestrator", "calls", False, True)]),
+        ("catches", [("activity", "boom", False, False)]),
+        ("raises", [("orchestrator", "raises", False, False)]),
+        ("operates", [("entity", "fragile", False, False), ("orchestrator", "operates", False, True)]),
+    ],
+)
+def test_each_failure_is_told_once(turning: Turning, failing: App, name: str, expected: Any) -> None:
+    assert heard(turning, name) == expected
+
+
+def test_an_attempt_that_is_tried_again_is_told_as_one(turning: Turning, failing: App) -> None:
+    told: list[Failed] = []
+    wheel = turning.wheel(on_failure=told.append)
+    turning.run(wheel, "tries")
+    for _ in range(3):
+        turning.advance(1)
+        turning.turn_until_quiet(wheel)
+    assert [(each.kind, each.is_tried_again) for each in told] == [
+        ("activity", True),
+        ("activity", True),
+        ("activity", False),
+        ("orchestrator", False),
+    ]
+
+
+def test_a_replay_tells_of_no_failure_again(turning: Turning, failing: App) -> None:
+    @failing.orchestrator
+    def waits(context: Any) -> Any:
+        try:
+            yield context.call_activity("boom")
+        except Exception:
+            return (yield context.wait_for_external_event("Go"))
+
+    turning.run(turning.wheel(), "waits", instance_id="w")
+    told: list[Failed] = []
+    other = turning.wheel(on_failure=told.append)
+    turning.hub.raise_event("w", "Go", 1)
+    turning.advance(60)
+    turning.patrol(other)
+    turning.turn_until_quiet(other)
+    assert (turning.hub.get_status("w").output, told) == (1, [])
