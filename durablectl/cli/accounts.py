@@ -76,7 +76,7 @@ def show_account(session: Session, account: Account) -> None:
         out.ids(new_id or instance_id for instance_id, new_id in account.done.items())
     elif not out.is_text and not alone:
         out.show("", _sum(account, account.sum_name) if account.sum_name else [*_entries(account)])
-    _tell_skipped(session, account)
+    tell_skipped(session, account.skipped)
     if alone:
         return
     if account.stopped:
@@ -102,12 +102,13 @@ def _sum(account: Account, name: str) -> Mapping[str, object]:
     return {name: account.sum, **({"failed": failed} if failed else {})}
 
 
-def _tell_skipped(session: Session, account: Account) -> None:
-    if len(account.skipped) <= FEW:
-        for instance_id, why in account.skipped.items():
+def tell_skipped(session: Session, skipped: Mapping[str, str]) -> None:
+    """Say of each why it was left alone, of many how many."""
+    if len(skipped) <= FEW:
+        for instance_id, why in skipped.items():
             session.out.note(f"{why}: {instance_id}")
     else:
-        for why, count in Counter(account.skipped.values()).most_common():
+        for why, count in Counter(skipped.values()).most_common():
             session.out.note(f"{why}: {count} instances")
 
 

@@ -21,6 +21,7 @@ AT_ONCE = 8
 AT_A_TIME = 500  # in one transaction, where many can be done at once
 GRACE = 3.0  # what requests that are under way get when the batch is cut short
 PATIENCE = 5
+REQUESTS = "these are requests: once they are done (--wait waits for that) the same command takes the next ones"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Operation:
     """What is done to each: `operate` may return the id of a new instance, or how many it was done to. `told` is what was done, for people.
 
     `operate_all` does it to many on a local hub at once: of each what `operate` returns or raises. What is not `is_grouped`
-    has a transaction of its own there. See `Account` for `sum_name`.
+    has a transaction of its own there. See `Account` for `sum_name`. `in_waves` is what to know before the next call with --limit.
     """
 
     verb: str
@@ -37,6 +38,7 @@ class Operation:
     is_grouped: bool = True
     sum_name: str | None = None
     operate_all: Callable[[Sequence[str]], Sequence[object]] | None = None
+    in_waves: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 
 import typer
 
+from durablectl.cli.accounts import tell_skipped
 from durablectl.cli.batches import ALL_OF_IT, Operation, Tolerance, carry_out
 from durablectl.cli.exits import ExitCode, for_outcomes
 from durablectl.cli.filters import Filters, Selection
+from durablectl.cli.journal import Standing
 from durablectl.cli.parameters import How
-from durablectl.cli.selection import Selected, confirm_selection, require_named_hub, show_selection, times_of
+from durablectl.cli.selection import Selected, Stand, confirm_selection, new, require_named_hub, show_selection, times_of
 from durablectl.cli.session import Session
 from durablectl.cli.settling import Settled
 from durablectl.cli.targets import Targets, refuse_query
@@ -43,45 +45,85 @@ def choose(
     how: How,
     *,
     states: frozenset[RuntimeStatus] = frozenset(),
+    ignore_finished: bool = False,
+    journal: Callable[[TaskHub, bool], Stand] = lambda _hub, _many: new,
 ) -> Chosen | None:
     """The instances that ids or a filter name, after the question; None when nothing is to be done (a dry run, or there is none).
 
-    A filter without --status means the `states` that the verb is for.
+    A filter without --status means the `states` that the verb is for. `journal` tells how an instance of a hub stands, one or one of many.
     """
     named = bool(names or from_)
     if named == filters.are_given:
         what = "both ids and a filter say" if named else "nothing says"
         raise UsageError(f"{what} what to {verb}", hint=f"name ids, or filter; look at a filter first: durablectl {verb} … --dry-run")
     if named:
-        return by_ids(session, verb, Targets(session, names, from_), how)
+        targets = Targets(session, names, from_)
+        return by_ids(session, verb, targets, how, ignore_finished=ignore_finished, stand=journal(targets.hub, len(targets.ids) > 1))
     selection = filters.selection(session)
     if states and not selection.filter.statuses:
         selection = replace(selection, filter=replace(selection.filter, statuses=states))
-    return by_filter(session, verb, selection, how)
+    require_named_hub(session, f"{verb} by filter")
+    return by_filter(session, verb, selection, how, stand=journal(session.hub, True))
 
 
-def by_ids(session: Session, verb: str, targets: Targets, how: How) -> Chosen | None:
+def by_ids(session: Session, verb: str, targets: Targets, how: How, *, ignore_finished: bool = False, stand: Stand = new) -> Chosen | None:
     """The named instances, at most --limit of them; None for a dry run, which shows them."""
-    ids = targets.ids[: how.limit]
+    wave = _Wave(targets.hub, targets.ids, how, ignore_finished, stand)
     if how.dry_run:
         refuse_query(session)
-        show_selection(session, _there(session, targets.hub, ids), f"to {verb}")
+        show_selection(session, (status for _, status in wave if status is not None), f"to {verb}")
+        wave.tell_left_out(session)
         return None
-    hub = targets.begin_change(yes=how.yes, confirm=how.confirm)
+    hub, ids = targets.begin_change(yes=how.yes, confirm=how.confirm), targets.ids
     if not ids:
         session.out.note("no instance was named; nothing to do")
+    if how.limit is not None and how.limit < len(ids):
+        ids = [instance_id for instance_id, _ in wave]
+        wave.tell_left_out(session)
     return Chosen(hub, ids)
 
 
-def _there(session: Session, hub: TaskHub, ids: Sequence[str]) -> Iterator[InstanceStatus]:
-    for instance_id in ids:
+class _Wave:
+    """At most --limit of the named instances. Those that there is nothing to do for do not count: the next call goes on with the next."""
+
+    def __init__(self, hub: TaskHub, ids: Sequence[str], how: How, ignore_finished: bool, stand: Stand) -> None:
+        self._hub, self._ids, self._how, self._stand = hub, ids, how, stand
+        self._ignore_finished = ignore_finished
+        self._left_out: dict[str, str] = {}
+
+    def __iter__(self) -> Iterator[tuple[str, InstanceStatus | None]]:
+        count = 0
+        for instance_id in self._ids:
+            status = self._find(instance_id)
+            standing = Standing.NEW if status is None else self._stand(status)
+            if (why := self._why_not(status, standing)) is not None:
+                self._left_out[instance_id] = why
+                continue
+            yield instance_id, status
+            count += standing is Standing.NEW
+            if count == self._how.limit:
+                return
+
+    def tell_left_out(self, session: Session) -> None:
+        tell_skipped(session, self._left_out)
+
+    def _why_not(self, status: InstanceStatus | None, standing: Standing) -> str | None:
+        if status is None:
+            return "not there" if self._how.dry_run or self._how.ignore_not_found else None
+        if standing is Standing.DONE or (standing is Standing.UNCLEAR and self._how.dry_run):
+            return standing.value
+        return "finished already" if status.is_final and self._ignore_finished else None
+
+    def _find(self, instance_id: str) -> InstanceStatus | None:
         try:
-            yield hub.get_status(instance_id, show_input=False)
+            return self._hub.get_status(instance_id, show_input=False)
         except InstanceNotFound:
-            session.out.note(f"not there: {instance_id}")
+            return None
 
 
-def by_filter(session: Session, verb: str, selection: Selection, how: How, *, times: str | None = None) -> Chosen | None:
+def by_filter(
+    session: Session, verb: str, selection: Selection, how: How, *, times: str | None = None, stand: Stand = new
+) -> Chosen | None:
     """What the filter selects, after the question; None for a dry run, which shows it, and when nothing matches.
 
     `times` are those that were asked for, if the filter has got others as well.
@@ -92,12 +134,12 @@ def by_filter(session: Session, verb: str, selection: Selection, how: How, *, ti
     if times:
         session.out.note(f"instances {times}")
     if how.dry_run:
-        selected = Selected(session.hub, selection, children=how.include_children, limit=how.limit)
+        selected = Selected(session.hub, selection, how, stand)
         show_selection(session, selected, f"to {verb} in {session.hub_label}")
         selected.tell_left_out(session)
         return None
     session.begin_change(yes=how.yes, confirm=how.confirm)
-    selected = Selected(session.hub, selection, children=how.include_children, limit=how.limit)
+    selected = Selected(session.hub, selection, how, stand)
     statuses = {status.instance_id: replace(status, custom_status=None, output=None, input=None) for status in selected}
     selected.tell_left_out(session)
     if statuses:
@@ -120,7 +162,10 @@ def control(
     if chosen is None:
         return
     tolerance = ALL_OF_IT if chosen.by_filter else Tolerance(how.ignore_not_found, ignore_finished)
-    account = carry_out(session, chosen.hub, chosen.ids, operation(chosen.hub), how, tolerance)
+    wanted = operation(chosen.hub)
+    account = carry_out(session, chosen.hub, chosen.ids, wanted, how, tolerance)
+    if how.limit is not None and chosen.by_filter and wanted.in_waves and settled is None and account.done:
+        session.out.note(wanted.in_waves)
     codes: list[int] = [account.exit_code]
     if settled is not None and account.done:
         codes.append(settled.wait(session, chosen.hub, list(account.done)))

@@ -6,12 +6,22 @@ import hashlib
 import json
 import threading
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, TextIO
 
 from durablectl import config
 from durablectl.errors import DurablectlError, UsageError
+from durablectl.model import InstanceStatus
 from durablectl.wire import exact_time_to_text
+
+
+class Standing(StrEnum):
+    """What a journal knows of an instance as it is now, in words for people. UNCLEAR: a run was cut off before it was known."""
+
+    NEW = "not restarted before"
+    DONE = "restarted before"
+    UNCLEAR = "may have been restarted by a run that was cut off"
 
 
 class Journal:
@@ -22,17 +32,38 @@ class Journal:
     """
 
     def __init__(self, path: Path) -> None:
-        """`UsageError` when the file is no journal, or cannot be written."""
+        """Reads the file, if there is one; `UsageError` when it is not a journal."""
         self.path = path
         self._lock = threading.Lock()
         self._done: dict[tuple[str, str], str | None] = {}
         self._is_cut = False
-        self._file = self._opened()
+        self._file: TextIO | None = None
+        try:
+            with path.open(encoding="utf-8") as file:
+                self._read_all(file)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise self._unusable(error) from error
 
-    def find(self, instance_id: str, updated: datetime) -> tuple[bool, str | None]:
-        """Whether the instance, as it is now, was restarted before, and the id of the new one; None when nobody knows how that ended."""
-        key = (instance_id, exact_time_to_text(updated))
-        return key in self._done, self._done.get(key)
+    def open(self) -> None:
+        """Make it ready to be written to, and take in what was written since; `UsageError` when it cannot be."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("a+", encoding="utf-8")
+        except OSError as error:
+            raise self._unusable(error) from error
+        self._file.seek(0)
+        self._read_all(self._file)
+        if self._is_cut:
+            self._file.write("\n")
+
+    def standing(self, status: InstanceStatus) -> Standing:
+        """Whether the instance, as it is now, was restarted before."""
+        key = (status.instance_id, exact_time_to_text(status.last_updated_time))
+        if key not in self._done:
+            return Standing.NEW
+        return Standing.UNCLEAR if self._done[key] is None else Standing.DONE
 
     def begin(self, instance_id: str, updated: datetime) -> None:
         """Note that it is about to be restarted."""
@@ -43,29 +74,23 @@ class Journal:
         self._write({"id": instance_id, "updated": exact_time_to_text(updated), "newId": new_id})
 
     def close(self) -> None:
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
 
-    def _opened(self) -> TextIO:
+    def _read_all(self, file: TextIO) -> None:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            file = self.path.open("a+", encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"the journal {self.path} cannot be used: {(error.strerror or str(error)).lower()}") from error
-        try:
-            file.seek(0)
-            self._read_all(file.read())
+            *lines, last = file.read().split("\n")
+            for line in lines:
+                self._read(line)
         except (UsageError, UnicodeDecodeError) as error:
             file.close()
             raise UsageError(f"{self.path} is no journal of restarts", hint="name another --journal FILE") from error
-        if self._is_cut:
-            file.write("\n")
-        return file
-
-    def _read_all(self, text: str) -> None:
-        *lines, last = text.split("\n")
+        except OSError as error:
+            raise self._unusable(error) from error
         self._is_cut = bool(last)  # the last line of a run that was killed
-        for line in lines:
-            self._read(line)
+
+    def _unusable(self, error: OSError) -> UsageError:
+        return UsageError(f"the journal {self.path} cannot be used: {(error.strerror or str(error)).lower()}")
 
     def _read(self, line: str) -> None:
         try:
@@ -79,6 +104,8 @@ class Journal:
             self._done[key] = entry.get("newId")
 
     def _write(self, entry: dict[str, Any]) -> None:
+        if self._file is None:
+            raise ValueError("a journal that was not opened cannot be written")
         try:
             with self._lock:
                 self._file.write(json.dumps(entry) + "\n")

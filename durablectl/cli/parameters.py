@@ -93,7 +93,9 @@ Confirm = Annotated[
     str | None, typer.Option("--confirm", metavar="NAME", help="The hub's name, which a protected context wants with --yes.")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing, show what would be done; -o id feeds a second call.")]
-Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="At most N, to try a few first.")]
+Limit = Annotated[
+    int | None, typer.Option("--limit", metavar="N", min=1, help="At most N, to try a few first; run it again for the next ones.")
+]
 Concurrency = Annotated[
     int | None,
     typer.Option("--concurrency", metavar="N", min=1, max=64, help="So many requests at once (default: 8; a local hub has one)."),

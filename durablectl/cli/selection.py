@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
 
 from durablectl import wire
+from durablectl.cli.accounts import tell_skipped
 from durablectl.cli.filters import Selection
+from durablectl.cli.journal import Standing
+from durablectl.cli.parameters import How
 from durablectl.cli.session import Session
 from durablectl.errors import UsageError
 from durablectl.model import InstanceFilter, InstanceStatus
@@ -21,17 +23,38 @@ from durablectl.taskhub import TaskHub
 FIRST = 10
 
 
-class Selected:
-    """The instances that a filter selects, each once; entities and recognisable children are left out, and counted, unless included."""
+Stand = Callable[[InstanceStatus], Standing]
 
-    def __init__(self, hub: TaskHub, selection: Selection, *, children: bool, limit: int | None) -> None:
-        self._hub, self._children, self._limit = hub, children, limit
+
+def new(_status: InstanceStatus) -> Standing:
+    """How instances stand for a verb that keeps no journal."""
+    return Standing.NEW
+
+
+class Selected:
+    """The instances that a filter selects, each once; entities and recognisable children are left out, and counted, unless included.
+
+    So is what a journal has as done. What it has as unclear is selected, to fail, but not in a dry run; it does not count for --limit.
+    """
+
+    def __init__(self, hub: TaskHub, selection: Selection, how: How, stand: Stand) -> None:
+        self._hub, self._how, self._stand = hub, how, stand
         self._entities = selection.filter.include_entities
         self._selection = replace(selection, filter=replace(selection.filter, include_entities=True))
         self.left_entities = self.left_children = 0
+        self.left_done: dict[str, str] = {}
 
     def __iter__(self) -> Iterator[InstanceStatus]:
-        return islice(self._chosen(), self._limit)
+        count = 0
+        for status in self._chosen():
+            standing = self._stand(status)
+            if standing is Standing.DONE or (standing is Standing.UNCLEAR and self._how.dry_run):
+                self.left_done[status.instance_id] = standing.value
+                continue
+            yield status
+            count += standing is Standing.NEW
+            if count == self._how.limit:
+                return
 
     def _chosen(self) -> Iterator[InstanceStatus]:
         seen: set[str] = set()
@@ -41,13 +64,14 @@ class Selected:
             seen.add(status.instance_id)
             if status.is_entity and not self._entities:
                 self.left_entities += 1
-            elif status.is_child and not self._children:
+            elif status.is_child and not self._how.include_children:
                 self.left_children += 1
             else:
                 yield status
 
     def tell_left_out(self, session: Session) -> None:
-        """Say how many entities and children were left out so far."""
+        """Say what was left out so far."""
+        tell_skipped(session, self.left_done)
         if self.left_entities:
             what = "1 entity" if self.left_entities == 1 else f"{self.left_entities} entities"
             session.out.note(f"{what} left out; --include-entities takes in every one")

@@ -34,6 +34,9 @@ Event = Annotated[
 ]
 
 
+IN_WAVES = "an event changes nothing that a filter sees: the same command sends it to the same instances again; name ids to reach others"
+
+
 @spread
 def raise_event(
     ctx: typer.Context,
@@ -63,13 +66,13 @@ def raise_event(
         raise UsageError("an event needs a name", hint="durablectl raise-event ID EVENT")
     refuse_stdin_twice([*instances, *(from_ or [])], input)
     data = input_of(session, input, input_json, fields, encode)
-    chosen = choose(session, "raise-event", instances, from_, filters, how, states=IN_FLIGHT)
+    chosen = choose(session, "raise-event", instances, from_, filters, how, states=IN_FLIGHT, ignore_finished=ignore_finished)
     told = f"event '{name}' sent"
     control(
         session,
         chosen,
         how,
-        lambda hub: Operation("raise-event", told, lambda each: hub.raise_event(each, name, data)),
+        lambda hub: Operation("raise-event", told, lambda each: hub.raise_event(each, name, data), in_waves=IN_WAVES),
         ignore_finished=ignore_finished,
     )
 

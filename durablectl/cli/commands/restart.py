@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from functools import cache
 from typing import Annotated
 
 import typer
@@ -11,12 +12,13 @@ from durablectl.cli.accounts import Skipped
 from durablectl.cli.batches import Operation
 from durablectl.cli.control import Chosen, choose, control
 from durablectl.cli.filters import Filters
-from durablectl.cli.journal import Journal, journal_path
+from durablectl.cli.journal import Journal, Standing, journal_path
 from durablectl.cli.parameters import FromFiles, How, Instances
+from durablectl.cli.selection import Stand, new
 from durablectl.cli.session import Session
 from durablectl.cli.showing import show_new_payload
 from durablectl.cli.spread import spread
-from durablectl.errors import DurablectlError, OutcomeUnknown, UsageError
+from durablectl.errors import Conflict, DurablectlError, OutcomeUnknown, UsageError
 from durablectl.model import FINAL_STATUSES
 from durablectl.taskhub import TaskHub
 
@@ -39,7 +41,8 @@ def restart(
     """Start an instance anew with its name and input.
 
     Prints what `start` prints, for several instances a line with the old and the new id each. Several want --new-id or --same-id, and a
-    journal is kept of them: run again after an interruption it goes on, and what was restarted already is not started twice.
+    journal is kept of them: run again after an interruption it goes on, and what was restarted already is not started twice. --dry-run
+    shows what is left by the journal, and --limit counts only that, so that the same command takes the next ones.
 
     Examples:
       durablectl restart order-7
@@ -47,35 +50,48 @@ def restart(
       durablectl list --status Failed -o id | durablectl restart - --same-id
     """
     session: Session = ctx.obj
-    chosen = choose(session, "restart", instances, from_, filters, how, states=FINAL_STATUSES)
+    is_new = new_id is not False
+    journal_at = cache(Journal)
+
+    def journal_of(hub: TaskHub) -> Journal:
+        return journal_at(journal_path(journal, session.cwd, hub.address, hub.name, new_id=is_new))
+
+    def stands(hub: TaskHub, many: bool) -> Stand:
+        is_kept = journal is not None or (new_id is not None and (many or how.ignore_not_found))
+        return (lambda status: journal_of(hub).standing(status)) if is_kept else new
+
+    if new_id is None and filters.are_given and not (instances or from_ or how.dry_run):
+        raise _no_kind_of_id()
+    chosen = choose(session, "restart", instances, from_, filters, how, states=FINAL_STATUSES, journal=stands)
     if chosen is None:
         return
     many = chosen.by_filter or len(chosen.ids) > 1
     if new_id is None and many:
-        raise UsageError("to restart several instances, say under which ids", hint="add --new-id or --same-id")
-    is_new = new_id is not False
+        raise _no_kind_of_id()
     if not many and chosen.ids and not how.ignore_not_found and journal is None:
         show_new_payload(session, chosen.hub, chosen.hub.restart(chosen.ids[0], new_id=is_new))
         return
     if not chosen.ids:
         control(session, chosen, how, lambda hub: Operation("restart", "restarted", hub.restart))
         return
-    with closing(Journal(journal_path(journal, session.cwd, chosen.hub.address, chosen.hub.name, new_id=is_new))) as kept:
+    with closing(journal_of(chosen.hub)) as kept:
+        kept.open()
         session.out.note(f"old and new ids are kept in {kept.path}")
         control(session, chosen, how, lambda hub: _operation(hub, chosen, kept, is_new))
+
+
+def _no_kind_of_id() -> UsageError:
+    return UsageError("to restart several instances, say under which ids", hint="add --new-id or --same-id")
 
 
 def _operation(hub: TaskHub, chosen: Chosen, journal: Journal, is_new: bool) -> Operation:
     def restart_one(instance_id: str) -> object:
         status = chosen.statuses[instance_id] if chosen.statuses is not None else hub.get_status(instance_id, show_input=False)
-        updated = status.last_updated_time
-        is_known, before = journal.find(instance_id, updated)
-        if is_known and before is None:
-            raise OutcomeUnknown(
-                f"an earlier run may have restarted it, and was cut off; look, then name another --journal than {journal.path}"
-            )
-        if is_known:
-            return Skipped("restarted before")
+        updated, standing = status.last_updated_time, journal.standing(status)
+        if standing is Standing.UNCLEAR:
+            raise Conflict(f"an earlier run may have restarted it, and was cut off; look, then name another --journal than {journal.path}")
+        if standing is Standing.DONE:
+            return Skipped(standing.value)
         journal.begin(instance_id, updated)
         try:
             made = hub.restart(instance_id, new_id=is_new).id

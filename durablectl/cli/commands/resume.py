@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from durablectl.cli.batches import Operation
+from durablectl.cli.batches import REQUESTS, Operation
 from durablectl.cli.control import choose, control
 from durablectl.cli.filters import Filters
 from durablectl.cli.parameters import FromFiles, How, IgnoreFinished, Instances, Reason
@@ -37,13 +37,15 @@ def resume(
       durablectl resume --name order --status Suspended --yes
     """
     session: Session = ctx.obj
-    chosen = choose(session, "resume", instances, from_, filters, how, states=frozenset({RuntimeStatus.SUSPENDED}))
+    chosen = choose(
+        session, "resume", instances, from_, filters, how, states=frozenset({RuntimeStatus.SUSPENDED}), ignore_finished=ignore_finished
+    )
     why = reason if reason is not None else default_reason(session)
     control(
         session,
         chosen,
         how,
-        lambda hub: Operation("resume", "resumption requested", lambda each: hub.resume(each, why)),
+        lambda hub: Operation("resume", "resumption requested", lambda each: hub.resume(each, why), in_waves=REQUESTS),
         ignore_finished=ignore_finished,
         settled=settle.until(lambda status: status.runtime_status is not RuntimeStatus.SUSPENDED, "runtimeStatus!='Suspended'"),
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import typer
 
-from durablectl.cli.batches import Operation
+from durablectl.cli.batches import REQUESTS, Operation
 from durablectl.cli.control import choose, control
 from durablectl.cli.filters import Filters
 from durablectl.cli.parameters import FromFiles, How, IgnoreFinished, Instances, Reason
@@ -40,7 +40,9 @@ def rewind(
       durablectl rewind --name order --created-after 1d --yes
     """
     session: Session = ctx.obj
-    chosen = choose(session, "rewind", instances, from_, filters, how, states=frozenset({RuntimeStatus.FAILED}))
+    chosen = choose(
+        session, "rewind", instances, from_, filters, how, states=frozenset({RuntimeStatus.FAILED}), ignore_finished=ignore_finished
+    )
     why = reason if reason is not None else default_reason(session)
     before: dict[str, datetime] = {}
 
@@ -57,7 +59,7 @@ def rewind(
         session,
         chosen,
         how,
-        lambda hub: Operation("rewind", "rewind requested", lambda each: rewind_one(hub, each)),
+        lambda hub: Operation("rewind", "rewind requested", lambda each: rewind_one(hub, each), in_waves=REQUESTS),
         ignore_finished=ignore_finished,
         settled=settle.until(goes_on, "runtimeStatus!='Failed'"),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from durablectl.cli.batches import Operation
+from durablectl.cli.batches import REQUESTS, Operation
 from durablectl.cli.control import choose, control
 from durablectl.cli.filters import UNDER_WAY, Filters
 from durablectl.cli.parameters import FromFiles, How, IgnoreFinished, Instances, Reason
@@ -37,13 +37,13 @@ def suspend(
       durablectl suspend --name order --status Running --yes
     """
     session: Session = ctx.obj
-    chosen = choose(session, "suspend", instances, from_, filters, how, states=UNDER_WAY)
+    chosen = choose(session, "suspend", instances, from_, filters, how, states=UNDER_WAY, ignore_finished=ignore_finished)
     why = reason if reason is not None else default_reason(session)
     control(
         session,
         chosen,
         how,
-        lambda hub: Operation("suspend", "suspension requested", lambda each: hub.suspend(each, why)),
+        lambda hub: Operation("suspend", "suspension requested", lambda each: hub.suspend(each, why), in_waves=REQUESTS),
         ignore_finished=ignore_finished,
         settled=settle.until(
             lambda status: status.is_final or status.runtime_status is RuntimeStatus.SUSPENDED, "runtimeStatus=='Suspended'"

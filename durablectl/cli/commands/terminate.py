@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from durablectl.cli.batches import Operation
+from durablectl.cli.batches import REQUESTS, Operation
 from durablectl.cli.control import choose, control
 from durablectl.cli.filters import IN_FLIGHT, Filters
 from durablectl.cli.parameters import FromFiles, How, IgnoreFinished, Instances, Reason
@@ -37,13 +37,13 @@ def terminate(
       durablectl terminate --name order --stuck=2h --yes --wait --timeout 5m
     """
     session: Session = ctx.obj
-    chosen = choose(session, "terminate", instances, from_, filters, how, states=IN_FLIGHT)
+    chosen = choose(session, "terminate", instances, from_, filters, how, states=IN_FLIGHT, ignore_finished=ignore_finished)
     why = reason if reason is not None else default_reason(session)
     control(
         session,
         chosen,
         how,
-        lambda hub: Operation("terminate", "termination requested", lambda each: hub.terminate(each, why)),
+        lambda hub: Operation("terminate", "termination requested", lambda each: hub.terminate(each, why), in_waves=REQUESTS),
         ignore_finished=ignore_finished,
         settled=settle.until(lambda status: status.is_final, "runtimeStatus=='Terminated'"),
     )
