@@ -20,6 +20,10 @@ def test_a_batch_tells_the_truth_and_a_second_one_finishes_it(remote, server, fa
     for _ in range(5):
         before = {name for name, state in hub.instances.items() if state == "Running"}
         result = remote("terminate", "--status", "Running", "--yes", "-o", "json", "--request-timeout", "200ms", "--concurrency", "4")
+        if not result.out:  # the listing itself got no answer
+            assert result.code in (1, 5)
+            assert before == {name for name, state in hub.instances.items() if state == "Running"}
+            continue
         done = told(result, lambda entry: entry.get("result") == "termination requested")
         assert all(hub.instances[name] == "Terminated" for name in done)
         assert told(result, lambda _: True) == before
