@@ -46,7 +46,11 @@ class Database:
         self._is_old = False
         self._is_missing = late and not path.exists()
         if not self._is_missing:
-            self._open_first(create)
+            try:
+                self._open_first(create)
+            except BaseException:
+                self.close()
+                raise
         self.bell = bell_of(path)
 
     def _open_first(self, create: bool) -> None:
@@ -94,11 +98,11 @@ class Database:
         if connection is None:
             if self._closed:
                 raise HubUnusable(f"the hub {self.path} is closed")
-            connection = sqlite3.connect(
-                self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
+            connection = _prepared(
+                sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256),
+                f"PRAGMA synchronous = {'FULL' if self._durable else 'OFF'}",
+                f"PRAGMA wal_autocheckpoint = {WAL_PAGES}",
             )
-            connection.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'OFF'}")
-            connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
             self._threads.connection = connection
             with self._lock:
                 self._close_left()
@@ -240,6 +244,17 @@ class Database:
         self._threads = threading.local()
 
 
+def _prepared(connection: sqlite3.Connection, *statements: str) -> sqlite3.Connection:
+    """The connection once these have run on it; closed when one of them fails."""
+    try:
+        for statement in statements:
+            connection.execute(statement)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
     """The border to sqlite3: its errors become HubUnusable, or HubBusy."""
@@ -357,9 +372,8 @@ class LiveLock:
     def __init__(self, path: Path) -> None:
         self.path = path
         with translated(path):
-            self._connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
-            self._connection.execute("PRAGMA journal_mode = MEMORY")
-            self._connection.execute("BEGIN EXCLUSIVE")
+            connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+            self._connection = _prepared(connection, "PRAGMA journal_mode = MEMORY", "BEGIN EXCLUSIVE")
 
     def release(self) -> None:
         self._connection.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import _thread
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from durablectl.engine.db import Database
@@ -34,7 +34,7 @@ def embedded_worker(
     orchestrators. What stops the work, a full disk for one, is raised in the main thread. With `skips_timers` this process waits for no
     timer (see `Worker`); where another worker does the work, timers are waited for as ever, and `warn` hears of it.
     """
-    with _Standby(Database(path), load, instance_ids, warn, skips_timers=skips_timers) as standby:
+    with closing(Database(path)) as database, _Standby(database, load, instance_ids, warn, skips_timers=skips_timers) as standby:
         try:
             yield
         except KeyboardInterrupt:
@@ -79,7 +79,6 @@ class _Standby:
         self._done.set()
         if self._worker is not None:
             self._worker.stop()
-        self._database.close()
 
     def _is_needed(self) -> bool:
         return not any(worker.is_live and worker.is_for_all for worker in workers(self._database, utc_now()))

@@ -104,8 +104,8 @@ def mount(*args: str | Path) -> int:
 
 def test_a_full_file_system_refuses_and_work_goes_on_once_there_is_room(mounted: Path, app: App) -> None:
     acknowledged, filling = [], mounted / "filling"
-    with LocalTaskHub(mounted / "hub.db", create=True) as hub:
-        worker = Worker(Database(mounted / "hub.db"), app)
+    with LocalTaskHub(mounted / "hub.db", create=True) as hub, closing(Database(mounted / "hub.db")) as database:
+        worker = Worker(database, app)
         worker.start()
         filling.write_bytes(bytes(7 * MIB))
         with pytest.raises(HubUnusable, match="no room left on the disk of the hub"):
@@ -156,8 +156,8 @@ def foreign_writer(path: Path, seconds: float) -> Iterator[subprocess.Popen[str]
 
 def test_work_goes_on_beside_a_foreign_writer_that_storms_the_lock(tmp_path: Path, app: App) -> None:
     path = tmp_path / "hub.db"
-    with LocalTaskHub(path, create=True) as hub:
-        worker = Worker(Database(path), app)
+    with LocalTaskHub(path, create=True) as hub, closing(Database(path)) as database:
+        worker = Worker(database, app)
         with foreign_writer(path, 0.05):
             worker.start()
             ids = [hub.start("sequence", ["Oslo"]).id for _ in range(5)]
@@ -168,8 +168,8 @@ def test_work_goes_on_beside_a_foreign_writer_that_storms_the_lock(tmp_path: Pat
 
 def test_a_lock_that_is_held_too_long_is_told_and_loses_nothing(tmp_path: Path, app: App) -> None:
     path, told = tmp_path / "hub.db", SimpleQueue[str]()
-    with LocalTaskHub(path, create=True) as hub:
-        worker = Worker(Database(path), app, warn=told.put)
+    with LocalTaskHub(path, create=True) as hub, closing(Database(path)) as database:
+        worker = Worker(database, app, warn=told.put)
         worker.start()
         hub.start("sequence", ["Oslo"], instance_id="s")
         with foreign_writer(path, 1000), pytest.raises(HubBusy, match=r"the hub .* is locked by another process"):

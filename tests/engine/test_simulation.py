@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from durablectl.backends.local import LocalTaskHub
-from durablectl.engine.db import Database
 from durablectl.engine.session import LEASE_SECONDS
 from durablectl.errors import AlreadyExists, OutcomeUnknown
 from durablectl.model import EntityId, RuntimeStatus
@@ -56,10 +55,7 @@ def test_a_wrong_output_is_noticed() -> None:
 
 
 def activities(turning: Turning) -> list[Any]:
-    database = Database(turning.path)
-    rows = database.query("SELECT task_id, worker FROM activities")
-    database.close()
-    return rows
+    return turning.hub.database.query("SELECT task_id, worker FROM activities")
 
 
 def test_a_result_for_an_instance_that_another_worker_holds_ends_the_activity(turning: Turning) -> None:
@@ -98,10 +94,10 @@ def test_a_finished_instance_is_not_leased_by_what_comes_too_late(turning: Turni
     turning.hub.raise_event("a", "Approve", 1)
     turning.hub.raise_event("a", "Other", 2)
     turning.turn_until_quiet(wheel)
-    with Database(turning.path).transaction() as sql:
+    with turning.hub.database.transaction() as sql:
         sql.execute("INSERT INTO inbox (instance, visible_at, at, event) SELECT key, 0, 0, '[15,0,\"Late\",null]' FROM instances")
     turning.turn_until_quiet(wheel)
-    assert Database(turning.path).query("SELECT worker, (SELECT count(*) FROM inbox) FROM instances") == [(None, 0)]
+    assert turning.hub.database.query("SELECT worker, (SELECT count(*) FROM inbox) FROM instances") == [(None, 0)]
 
 
 def test_activities_of_a_dead_worker_are_taken_over_by_who_finds_it(turning: Turning) -> None:

@@ -226,7 +226,7 @@ def test_a_worker_that_leaves_gives_back_what_it_held(turning: Turning) -> None:
     first = turning.wheel()
     turning.run(first, "approval", instance_id="a")
     first.close()
-    row = Store(Database(turning.path)).get("a")
+    row = Store(turning.hub.database).get("a")
     assert row.worker is None
 
 
@@ -317,7 +317,7 @@ def test_68_a_recursive_purge_deletes_nothing_while_a_child_runs(turning: Turnin
 def test_a_scoped_worker_takes_only_its_roots_and_what_they_call(turning: Turning) -> None:
     for name in ("mine", "theirs"):
         turning.hub.start("parent", ["sequence", ["Oslo"], f"{name}:kid"], instance_id=name)
-    key = Store(Database(turning.path)).get("mine").key
+    key = Store(turning.hub.database).get("mine").key
     turning.turn_until_quiet(turning.wheel(roots=(key,)))
     states = {status.instance_id: status.runtime_status.value for status in turning.hub.list_page(InstanceFilter())}
     assert states == {"mine": "Completed", "mine:kid": "Completed", "theirs": "Pending"}
