@@ -87,12 +87,12 @@ class PayloadHubs:
         settings = self._settings
         if settings.url is None or config.place_of(base_address(settings.url)) != config.place_of(address.base):
             return _Sameness.OTHER
-        ours = [(settings.task_hub or "").lower(), _connection(settings.connection)]
-        theirs = [(address.task_hub or "").lower(), _connection(address.connection)]
+        ours = ((settings.task_hub or "").lower(), _connection(settings.connection))
+        theirs = ((address.task_hub or "").lower(), _connection(address.connection))
         if any(our and their and our != their for our, their in zip(ours, theirs, strict=True)):
             return _Sameness.OTHER
-        is_full = all(our or their in ("", CONNECTION.lower()) for our, their in zip(ours, theirs, strict=True))
-        return _Sameness.SAME if is_full else _Sameness.UNNAMED
+        is_named = bool(ours[0] or not theirs[0]), bool(ours[1] or theirs[1] in ("", CONNECTION.lower()))
+        return _Sameness.SAME if all(is_named) else _Sameness.UNNAMED
 
     def _refuse_other(self, payload: CheckStatusPayload, address: HubAddress) -> None:
         settings, label = self._settings, self._session.hub_label

@@ -179,8 +179,12 @@ def test_a_payload_of_a_local_hub_that_is_nowhere_near_is_refused(session, proje
 
 @pytest.mark.parametrize(
     ("flags", "named"),
-    [({"hub": URL}, payload(URL, "Other")), ({"context": "prod"}, payload(URL, connection="SecondStorage"))],
-    ids=["task hub", "connection"],
+    [
+        ({"hub": URL}, payload(URL, "Other")),
+        ({"hub": URL}, payload(URL, "Storage")),
+        ({"context": "prod"}, payload(URL, connection="SecondStorage")),
+    ],
+    ids=["task hub", "task hub with a connection's name", "connection"],
 )
 def test_what_a_payload_names_is_asked_for_although_the_settings_leave_it_to_the_app(session, flags, named):
     one = session(**flags)
