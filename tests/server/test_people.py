@@ -43,7 +43,8 @@ def test_a_payload_of_the_hub_carries_the_address_of_its_live_server(tmp_path):
     (tmp_path / "function_app.py").write_text(OWN + SMALL.format(answer="one"))
     with serving(tmp_path) as server, LocalTaskHub(tmp_path / "hub.db") as hub:
         links = hub.start("version")
-        assert links.status_query_get_uri == f"{server.base}/instances/{links.id}?taskHub=local&connection=Storage"
+        assert links.status_query_get_uri == f"{server.base}/instances/{links.id}?taskHub=local&connection={hub.connection}"
+        assert server.ask("GET", links.status_query_get_uri.partition(str(server.port))[2])[0] in (200, 202)
     with LocalTaskHub(tmp_path / "hub.db") as hub:
         assert hub.check_status("x").status_query_get_uri.startswith("http://localhost:7071/runtime/webhooks/durabletask/")
 
