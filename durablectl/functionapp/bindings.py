@@ -41,8 +41,8 @@ class Binding:
         named = next((self.settings[key] for key in _TARGETS if self.settings.get(key)), None)
         return self.type if named is None else f"{self.type} '{named}'"
 
-    def tell(self, function: str, value: Any) -> None:
-        """Log what Azure would send; here it goes nowhere."""
+    def log(self, function: str, value: Any) -> None:
+        """Log what Azure would send; here nothing is sent."""
         name = "" if self.name == RETURN else f" '{self.name}'"
         logging.getLogger("durablectl.bindings").warning("%s: output%s would be sent to %s: %s", function, name, self.target, _text(value))
 

@@ -124,7 +124,7 @@ class Target:
             if output.type == HTTP_OUTPUT and self.is_http:
                 outcome = value
             elif value is not None:
-                output.tell(self.name, value)
+                output.log(self.name, value)
         return outcome
 
 
