@@ -38,9 +38,9 @@ KEY_HINT = "it wants the app's system key 'durabletask_extension' (or its master
 TAKEN_HINT = "take another id, or say what to do with --if-exists attach or replace"
 NO_API_HINT = "check the address: it ends in /runtime/webhooks/durabletask, or names the app's host alone"
 _STATE = re.compile(r"because instance is in the \w+ state|only supported on failed|has status \w+, but only|in a terminal state can be")
-_UNSUPPORTED = re.compile(r"not supported by the .*storage provider", re.DOTALL)
-_ABSENT = re.compile(r"No instance with ID|instanceId .* was not found|does not match a valid orchestration instance")
 _OTHER_FILE = re.compile(rf"connection named '{OF_A_FILE}'")
+_UNSUPPORTED = ("not supported by the ", "storage provider")
+_ABSENT = (("No instance with ID",), ("instanceId ", " was not found"), ("does not match a valid orchestration instance",))
 _FUNCTION = re.compile(r"function '([^']*)' doesn't exist")
 _KNOWN = re.compile(r"known (?:orchestrator|entity|activity) functions:(.*)", re.DOTALL)
 
@@ -104,13 +104,13 @@ def _no_service(place: Place, answer: Answer) -> DurablectlError:
 def _told(place: Place, status: int, fault: ServiceFault, absent: DurablectlError | None) -> DurablectlError:
     """The error that the service's own words mean; codes follow the meaning, not the HTTP status."""
     text = fault.text
-    if status == 501 or _UNSUPPORTED.search(text):
+    if status == 501 or _says(text, *_UNSUPPORTED):
         return Unsupported(f"{place.label} cannot do this: {text}")
     if found := _FUNCTION.search(text):
         known = _KNOWN.search(text)
         names = "known are " + ", ".join(re.findall(r"'[^']*'", known[1])) if known else "the app has none of this kind"
         return FunctionNotFound(f"no function '{found[1]}' of this kind in {place.label}", hint=names)
-    if isinstance(absent, InstanceNotFound) and _ABSENT.search(text):
+    if isinstance(absent, InstanceNotFound) and any(_says(text, *parts) for parts in _ABSENT):
         return absent
     if status == 409 or "already exists" in text:
         return AlreadyExists(_lower(text), hint=TAKEN_HINT)
@@ -125,6 +125,17 @@ def _told(place: Place, status: int, fault: ServiceFault, absent: DurablectlErro
         )
     hint = "check --connection: it is the name of an app setting" if "connection named" in text else None
     return ServiceError(f"the service failed ({status}): {_lower(text)}", hint=hint)
+
+
+def _says(text: str, *parts: str) -> bool:
+    """Whether the parts stand in a text in this order: a pattern with `.*` would try each beginning with each end."""
+    at = 0
+    for part in parts:
+        found = text.find(part, at)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return True
 
 
 def _lower(text: str) -> str:

@@ -182,7 +182,7 @@ def checked(context: Context) -> Context:
     keys = [name for name in ("key_env", "key_command", "key_file") if getattr(context, name)]
     if len(keys) > 1:
         raise UsageError(f"context '{context.name}' has more than one key", hint="keep one of key-env, key-command and key-file")
-    if bad := [each for each in context.header if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:\s*[^\r\n]*", each)]:
+    if bad := [each for each in context.header if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n]*", each)]:
         hint = f"it is number {context.header.index(bad[0]) + 1} of {len(context.header)}"
         raise UsageError(f"a header of context '{context.name}' is not 'Name: value'", hint=hint)
     return context

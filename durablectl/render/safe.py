@@ -7,7 +7,7 @@ import re
 # C0 but tab and line feed, DEL, C1, lone surrogates, and what turns the direction of a line or breaks it.
 _UNSAFE = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 _UNSAFE_IN_JSON = "[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-_RUNNER_COLONS = r"(?m)^(\s*):(?=:)"  # GitHub Actions reads a command where a line begins with it
+_RUNNER_COLONS = r"(?m)^([^\S\n]*):(?=:)"  # GitHub Actions reads a command where a line begins with it
 _RUNNER_HASHES = r"##(?=(?:vso)?\[)"  # Azure Pipelines, and old GitHub runners, anywhere in a line
 
 

@@ -16,14 +16,19 @@ from durablectl.wire import json_text, json_value
 
 DEEPEST = 64  # levels; the parser's own limit
 
-_STRINGS_AND_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+# A body is foreign: no pattern looks at a character more often than a fixed number of times. What repeats is possessive (`++`), a string
+# ends with the text at the latest, and a run of digits is counted from its beginning only.
+_STRINGS_AND_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 _SURROGATES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
-_HUGE = re.compile(r"[eE]\+?\d{3}|\d{300}")
-_SPACE = re.compile(r"(?:\s|/\*.*?\*/|//[^\r\n]*)*", re.DOTALL)
+_HUGE = re.compile(r"[eE]\+?\d{3}|(?<!\d)\d{300}")
+_SPACE = re.compile(r"(?:\s++|/\*.*?\*/|//[^\r\n]*+)*+", re.DOTALL)
 _NUMBER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]+|\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)")
 _WORD = re.compile(r"[^\W\d]\w*|\$\w*")
+_STRING = {quote: re.compile(rf"{quote}((?:[^{quote}\\]++|\\.)*+)({quote}?)", re.DOTALL) for quote in "\"'"}
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+_LONGEST_HEX = 3500  # digits: as many as Python writes in decimals
 _WORDS = {"true": True, "false": False, "null": None, "undefined": None, "NaN": "NaN", "Infinity": "Infinity"}
-_ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", '"': '"', "'": "'", "\\": "\\", "/": "/"}
 
 
 class NotJson(ValueError):
@@ -61,9 +66,9 @@ def parse(text: str) -> Parsed:
 def parse_first(text: str) -> Parsed:
     """The first value of a text, whatever follows it, to be stored compactly; `NotJson` when there is none."""
     try:
-        value, _ = json.JSONDecoder(parse_constant=_refuse).raw_decode(text, len(text) - len(text.lstrip()))
-        _refuse_depth(text)
-        parsed = Parsed(value, text)
+        value, end = json.JSONDecoder(parse_constant=_refuse).raw_decode(text, len(text) - len(text.lstrip()))
+        parsed = Parsed(value, text[:end])
+        _refuse_depth(parsed.text)
         _refuse_endless(parsed)
         return Parsed(value, json_text(value))
     except NotJson:
@@ -174,30 +179,29 @@ class _Reader:
 
     def string(self) -> str:
         quote = self.text[self.at]
-        parts: list[str] = []
-        self.at += 1
-        while self.at < len(self.text):
-            mark = self.text[self.at]
-            self.at += 1
-            if mark == quote:
-                return _SURROGATES.sub(lambda pair: pair[0].encode("utf-16", "surrogatepass").decode("utf-16"), "".join(parts))
-            parts.append(self.escape() if mark == "\\" else mark)
-        raise _wrong(self.text, self.at, f"Unterminated string. Expected delimiter: {quote}")
+        found = _STRING[quote].match(self.text, self.at)
+        assert found is not None
+        begin, body = found.span(1)[0], found[1]
+        if "\\" in body:
+            body = _ESCAPE.sub(lambda escape: self.unescaped(escape, begin), body)
+            body = _SURROGATES.sub(lambda pair: pair[0].encode("utf-16", "surrogatepass").decode("utf-16"), body)
+        self.at = found.end()
+        if not found[2]:
+            if self.at < len(self.text):
+                raise _wrong(self.text, self.at + 2, "Bad JSON escape sequence: \\")
+            raise _wrong(self.text, self.at, f"Unterminated string. Expected delimiter: {quote}")
+        return body
 
-    def escape(self) -> str:
-        mark = self.text[self.at : self.at + 1]
-        self.at += 1
+    def unescaped(self, escape: re.Match[str], begin: int) -> str:
+        """What an escape stands for; `begin` is where its string begins in the text."""
+        if escape[1]:
+            return chr(int(escape[1], 16))
+        mark, at = escape[2], begin + escape.end()
         if mark == "u":
-            digits = self.text[self.at : self.at + 4]
-            self.at += 4
-            if not re.fullmatch("[0-9a-fA-F]{4}", digits):
-                raise _wrong(self.text, self.at, f"Could not convert Unicode escape: {digits}")
-            return chr(int(digits, 16))
+            raise _wrong(self.text, at + 4, f"Could not convert Unicode escape: {self.text[at : at + 4]}")
         if mark in _ESCAPES:
             return _ESCAPES[mark]
-        if mark and mark in "\"'\\/":
-            return mark
-        raise _wrong(self.text, self.at, f"Bad JSON escape sequence: \\{mark}")
+        raise _wrong(self.text, at, f"Bad JSON escape sequence: \\{mark}")
 
     def bare_name(self) -> str:
         found = _WORD.match(self.text, self.at)
@@ -230,8 +234,12 @@ class _Reader:
 
 
 def _number(text: str) -> int | float:
+    if "x" in text.lower():
+        if len(text) > _LONGEST_HEX:
+            raise NotJson("A number is too large to be read. Path '', line 1, position 1.")
+        return int(text, 16)
     try:
-        return int(text, 16) if "x" in text.lower() else int(text)
+        return int(text)
     except ValueError:
         number = float(text)
     if math.isinf(number):

@@ -11,7 +11,8 @@ from durablectl.model import RuntimeStatus
 from durablectl.wire import runtime_status
 
 _INT = re.compile(r"[+-]?\d+", re.ASCII)
-_DOUBLE = re.compile(r"[+-]?(\d[\d,]*\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+DOUBLE = r"[+-]?(?:\d[\d,]*(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?"
+_DOUBLE = re.compile(DOUBLE, re.ASCII | re.IGNORECASE)
 _SPECIAL = {"nan": math.nan, "infinity": math.inf, "+infinity": math.inf, "-infinity": -math.inf}
 _STATUS_NAMES = frozenset(status.value for status in RuntimeStatus)
 _SHOWN_DEFAULT_TOP = 100

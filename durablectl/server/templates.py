@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from typing import TypeAlias
 from urllib.parse import unquote
 from uuid import UUID
 
 from durablectl.errors import AppError
-from durablectl.server.query import moment_from_text
+from durablectl.server.query import DOUBLE, moment_from_text
 
 Check: TypeAlias = Callable[[str], bool]
 
@@ -81,21 +82,21 @@ def _matched(segment: _Segment, text: str, found: dict[str, str]) -> dict[str, s
 
 
 def _segment(part: str, route: str) -> _Segment:
-    pattern, at, checks, default = "", 0, {}, {}
+    checks, default = {}, {}
     is_optional = takes_rest = False
     parameters = list(_PARAMETER.finditer(part))
-    for parameter in parameters:
-        pattern += re.escape(part[at : parameter.start()])
-        at = parameter.end()
+    pattern = re.escape(part[: parameters[0].start()] if parameters else part)
+    for parameter, following in zip_longest(parameters, parameters[1:]):
         name, rest = parameter["name"], parameter["rest"]
-        pattern += f"(?P<{name}>.+{'?' if len(parameters) > 1 else ''})"
+        behind = re.escape(part[parameter.end() : following.start() if following else None])
+        # A parameter ends where what is behind it comes first; to try later places, too, would find nothing more, and take long.
+        pattern += f"(?>(?P<{name}>.+?){behind})" if following else f"(?P<{name}>.+){behind}"
         takes_rest = bool(parameter["all"])
         is_optional = rest.endswith("?")
         constraints, equals, value = rest.removesuffix("?").partition("=")
         if equals:
             default[name], is_optional = value, True
         checks[name] = _checks(constraints, route)
-    pattern += re.escape(part[at:])
     if not parameters and ("{" in part or "}" in part):
         raise AppError(f"the route '{route}' cannot be read: '{part}'", hint="a parameter is written as {name}, {name?} or {name:int}")
     rank = 1 if not parameters else (2 if any(checks.values()) else 3) + (2 if takes_rest else 0)
@@ -160,16 +161,15 @@ _first = lambda arguments: int(arguments[0])  # noqa: E731
 _last = lambda arguments: int(arguments[-1])  # noqa: E731
 _none = lambda _arguments: 0  # noqa: E731
 _endless = lambda _arguments: float("inf")  # noqa: E731
-_FLOAT = r"[+-]?(\d[\d,]*\.?\d*|\.\d+)(e[+-]?\d+)?"
 
 _CONSTRAINTS: dict[str, Callable[[list[str]], Check]] = {
     "int": _integer(-(2**31), 2**31 - 1),
     "long": _integer(-(2**63), 2**63 - 1),
     "bool": _matches("true|false"),
     "datetime": lambda _arguments: _is_moment,
-    "decimal": _matches(_FLOAT),
-    "double": _matches(_FLOAT),
-    "float": _matches(_FLOAT),
+    "decimal": _matches(DOUBLE),
+    "double": _matches(DOUBLE),
+    "float": _matches(DOUBLE),
     "guid": lambda _arguments: _is_guid,
     "alpha": _matches("[a-z]*"),
     "required": lambda _arguments: bool,

@@ -170,7 +170,7 @@ def test_any_text_is_read_as_plain_json_or_refused(text):
 
 
 def test_of_an_event_the_first_value_counts():
-    assert [parse_first(text).text for text in ('{"a": 1} junk', " 1 2", "'x' y")] == ['{"a":1}', "1", '"x"']
+    assert [parse_first(text).text for text in ('{"a": 1} junk', " 1 2", "'x' y", "1 " + "[" * 65)] == ['{"a":1}', "1", '"x"', "1"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,76 @@
+"""What comes from a hub, a client or an app is read in a time that grows with its length: a hostile text holds nobody up."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from growth import is_linear
+
+from durablectl.backends.http_answers import Place, refusal
+from durablectl.backends.http_transport import Answer
+from durablectl.redaction import redact
+from durablectl.render.safe import defuse, safe
+from durablectl.server.access import Access
+from durablectl.server.lenient import NotJson, parse, parse_first
+from durablectl.server.query import Query, moment_from_text
+from durablectl.server.templates import parse_template
+
+
+def read(body):
+    for reader in (parse, parse_first):
+        with contextlib.suppress(NotJson):
+            reader(body)
+
+
+BODIES = {
+    "escaped quotes and brackets after a value": lambda n: '1 "' + '\\"' * n + "[" * 65,
+    "an open string and brackets": lambda n: '["' + '\\"' * n + "[" * 65,
+    "a string in single quotes": lambda n: "'" + "\\'" * n + "a" * n + "'",
+    "an open comment": lambda n: "/*" * n,
+    "comments": lambda n: "/**/" * n + "//\n" * n + " " * n + "1",
+    "runs of digits": lambda n: "[" + ("9" * 299 + ",") * (n // 100) + "1]",
+    "a number of many digits": lambda n: "9" * n,
+    "a hexadecimal number": lambda n: "0x" + "f" * n,
+    "brackets": lambda n: "[" * n,
+    "many small values": lambda n: "[" + "[{a:1}]," * (n // 5) + "]",
+}
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_a_body_is_read_in_linear_time(body):
+    assert is_linear(read, body)
+
+
+def told(text):
+    place = Place("https://x.example", "Orders", has_key=False)
+    return refusal(place, Answer(500, {}, is_json=True, value={"Message": text}), place.absent("a"))
+
+
+def number(text):
+    return Query(f"timeout={text}").seconds("timeout")
+
+
+two_parts = parse_template("{first}-{second}-{third}.json").match
+VALUES = {
+    "a number in a query": (number, lambda n: "1" * n + "x"),
+    "a number with a point in a query": (
+        lambda text: Query(f"timeout={text}").seconds("timeout"),
+        lambda n: "1," * n + "." + "1" * n + "x",
+    ),
+    "a moment": (moment_from_text, lambda n: "2026-01-01" + " " * n + "x"),
+    "a time": (moment_from_text, lambda n: "1:00:00." + "9" * n + " " * n + "x"),
+    "a path of a route with several parameters": (lambda text: two_parts([text]), lambda n: "-" * n),
+    "a host": (lambda text: Access().refusal({"host": text}, ""), lambda n: ".localhost" * n + "x"),
+    "an error about a storage provider": (told, lambda n: "not supported by the " * n),
+    "an error about an instance": (told, lambda n: "instanceId " * n),
+    "an error about functions": (told, lambda n: "function 'a' doesn't exist known entity functions:" + "'" * n),
+    "empty lines in a CI log": (lambda text: defuse(safe(text), ci=True), lambda n: "\n" * n + " :: "),
+    "blanks in a CI log": (lambda text: defuse(safe(text), ci=True), lambda n: " \n  " * n),
+    "places of keys": (redact, lambda n: "://" * n + "bearer " * n + "?code=" * n + "accountkey = " * n + "authorization: " * n),
+}
+
+
+@pytest.mark.parametrize(("call", "text"), VALUES.values(), ids=VALUES)
+def test_a_text_is_read_in_linear_time(call, text):
+    assert is_linear(call, text)
