@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from growth import is_linear
 
 from durablectl.backends.http_answers import Place, refusal
 from durablectl.backends.http_transport import Answer
+from durablectl.model import HistoryEvent, InstanceStatus, RuntimeStatus
 from durablectl.redaction import redact
 from durablectl.render.safe import defuse, safe
+from durablectl.render.timeline import steps
 from durablectl.server.access import Access
 from durablectl.server.lenient import NotJson, parse, parse_first
 from durablectl.server.query import Query, moment_from_text
 from durablectl.server.templates import parse_template
+from durablectl.wire import exact_time_to_text
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def at(seconds):
+    return T0 + timedelta(seconds=seconds)
+
+
+def event(kind, seconds, **members):
+    return HistoryEvent(kind, at(seconds), members)
 
 
 def read(body):
@@ -74,3 +88,41 @@ VALUES = {
 @pytest.mark.parametrize(("call", "text"), VALUES.values(), ids=VALUES)
 def test_a_text_is_read_in_linear_time(call, text):
     assert is_linear(call, text)
+
+
+def failed(begin, end):
+    return event("TaskFailed", end, FunctionName="pay", Reason="no", ScheduledTime=exact_time_to_text(at(begin)))
+
+
+def timer(kind, seconds, fire):
+    return event(kind, seconds, FireAt=exact_time_to_text(at(fire)))
+
+
+HISTORIES = {
+    "failures": lambda n: [failed(i, i + 1) for i in range(n)],
+    "failures and timers that do not fire": lambda n: (
+        [failed(0, i) for i in range(n)] + [timer("TimerCreated", n, 10 * n) for _ in range(n)]
+    ),
+    "failures that are tried again together": lambda n: [
+        *(failed(0, 1) for _ in range(n)),
+        *(timer("TimerCreated", 2, 3) for _ in range(n)),
+        *(timer("TimerFired", 3, 3) for _ in range(n)),
+        *(failed(4, 5) for _ in range(n)),
+    ],
+    "timers that fire in the other order": lambda n: [
+        *(timer("TimerCreated", 0, i) for i in range(n)),
+        *(timer("TimerFired", n, i) for i in reversed(range(n))),
+    ],
+    "calls, then events": lambda n: [
+        *(event("TaskCompleted", i, FunctionName="pay", Result="1") for i in range(n)),
+        *(event("EventRaised", n + i, Name="paid", Input="1") for i in range(n)),
+    ],
+}
+
+
+@pytest.mark.parametrize("history", HISTORIES.values(), ids=HISTORIES)
+def test_a_history_becomes_steps_in_linear_time(history):
+    def status(n):
+        return InstanceStatus("order", "o-1", RuntimeStatus.RUNNING, T0, T0, history=tuple(history(n)))
+
+    assert is_linear(steps, status, 300)

@@ -6,10 +6,13 @@ A call is one step with all its attempts; a timer, a wait for an event, an opera
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
+from heapq import heappop, heappush
 from typing import Any
 
 from durablectl.causes import cause_of, cause_of_event
@@ -69,7 +72,6 @@ class _Call:
     """A call while the history is read."""
 
     step: Step
-    timer: int | None = None  # the number of the timer that waits for its next attempt
 
 
 @dataclass(slots=True)
@@ -89,6 +91,10 @@ class _Reader:
     timers: list[_Timer] = field(default_factory=list)
     others: list[Step] = field(default_factory=list)
     requests: dict[str, int] = field(default_factory=dict)  # an entity call's id -> its place in `others`
+    unfired: dict[datetime, deque[_Timer]] = field(default_factory=dict)  # by the time at which they fire
+    first_unfired: int = 0
+    open_calls: int = 0
+    busy_until: datetime | None = None
     suspended: int | None = None
     idle_since: datetime | None = None
 
@@ -114,6 +120,7 @@ class _Reader:
                 fire_at = _time(members, "FireAt") or time
                 step = Step(Kind.TIMER, "timer", time, None, State.OPEN, f"until {_clock(fire_at)}", depth=self.depth)
                 self.timers.append(_Timer(step, fire_at))
+                self.unfired.setdefault(fire_at, deque()).append(self.timers[-1])
             case "TimerFired":
                 self.fire(_time(members, "FireAt"), time)
             case "EventSent":
@@ -136,12 +143,22 @@ class _Reader:
             end, state, detail = None, State.OPEN, ""
         step = Step(kind, name, begin, end, state, detail, child=_text(members, "InstanceId") or None, depth=self.depth)
         self.calls.append(_Call(step))
+        self.open_calls += end is None
+        self.busy_until = max(self.busy_until or time, time)
 
     def fire(self, fire_at: datetime | None, time: datetime) -> None:
-        for timer in self.timers:
-            if timer.step.end is None and (fire_at is None or timer.fire_at == fire_at):
-                timer.step = replace(timer.step, end=time, state=State.DONE, detail="")
-                return
+        """End the oldest timer of that time, or of any where the event does not say."""
+        due = self.unfired.get(fire_at, deque()) if fire_at is not None else deque(self._oldest_unfired())
+        while due and due[0].step.end is not None:
+            due.popleft()
+        if due:
+            timer = due.popleft()
+            timer.step = replace(timer.step, end=time, state=State.DONE, detail="")
+
+    def _oldest_unfired(self) -> Sequence[_Timer]:
+        while self.first_unfired < len(self.timers) and self.timers[self.first_unfired].step.end is not None:
+            self.first_unfired += 1
+        return self.timers[self.first_unfired : self.first_unfired + 1]
 
     def send(self, members: Mapping[str, Any], time: datetime) -> None:
         request = _object(members.get("Input"))
@@ -157,7 +174,7 @@ class _Reader:
         name = _text(members, "Name")
         place = self.requests.pop(name.lower(), None)
         if place is None:
-            is_busy = any(call.step.end is None or call.step.end > time for call in self.calls)
+            is_busy = self.open_calls > 0 or (self.busy_until is not None and self.busy_until > time)
             begin = time if is_busy or self.idle_since is None else self.idle_since
             self.add(Kind.EVENT, name, begin, time, detail=_value(members, "Input"))
             return
@@ -222,41 +239,68 @@ def with_children(own: Sequence[Step], children: Mapping[str, Sequence[Step]]) -
 
 def _folded(calls: Iterable[_Call], timers: Sequence[_Timer]) -> Iterator[_Call]:
     """Calls of which each attempt that failed was followed by a timer and another call of the same function, as one."""
-    waiting: list[_Call] = []
-    found: list[_Call] = []
+    waiting: dict[tuple[Kind, str], _Waiting] = {}
+    free = _FreeTimers(timers)
     for call in sorted(calls, key=lambda call: call.step.begin):
-        before = next((each for each in waiting if _goes_on(each, call.step, timers)), None)
+        same = waiting.setdefault((call.step.kind, call.step.name), _Waiting())
+        before = same.take(call.step.begin)
         if before is None:
             before = call
-            found.append(call)
+            yield call
         else:
-            waiting.remove(before)
             step = call.step
             before.step = replace(before.step, end=step.end, state=step.state, detail=step.detail, attempts=before.step.attempts + 1)
-            if before.timer is not None:
-                timers[before.timer].retries = True
-        if call.step.state is State.FAILED:
-            before.timer = _timer_after(call.step.end, timers, {each.timer for each in waiting})
-            if before.timer is not None and timers[before.timer].fire_at <= timers[before.timer].step.begin:
-                timers[before.timer].retries = True  # the last attempt is followed by a timer that fires at once
-            waiting.append(before)
-    yield from found
+        if call.step.state is State.FAILED and call.step.end is not None:
+            timer = free.take(call.step.end)
+            if timer is not None and timer.fire_at <= timer.step.begin:
+                timer.retries = True  # the last attempt is followed by a timer that fires at once
+            elif timer is not None:
+                same.add(before, timer)
 
 
-def _timer_after(time: datetime | None, timers: Sequence[_Timer], claimed: Collection[int | None]) -> int | None:
-    """The first timer that belongs to no other call and that was created once `time` was over."""
-    for number, timer in enumerate(timers):
-        if time is not None and timer.step.begin >= time and not timer.retries and number not in claimed:
-            return number
-    return None
+class _Waiting:
+    """The calls of one function that failed and whose timer has fired, in the order in which they failed."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._later: list[tuple[datetime, int, _Call, _Timer]] = []
+        self._due: list[tuple[int, _Call, _Timer]] = []
+
+    def add(self, call: _Call, timer: _Timer) -> None:
+        if timer.step.end is not None:
+            self._count += 1
+            heappush(self._later, (timer.step.end, self._count, call, timer))
+
+    def take(self, time: datetime) -> _Call | None:
+        """The first whose timer had fired at that time; its timer was one of a retry."""
+        while self._later and self._later[0][0] <= time:
+            heappush(self._due, heappop(self._later)[1:])
+        if not self._due:
+            return None
+        _, call, timer = heappop(self._due)
+        timer.retries = True
+        return call
 
 
-def _goes_on(before: _Call, step: Step, timers: Sequence[_Timer]) -> bool:
-    """Whether a step is the next attempt of a call that failed."""
-    if before.step.name != step.name or before.step.kind is not step.kind or before.timer is None:
-        return False
-    fired = timers[before.timer].step.end
-    return fired is not None and not timers[before.timer].retries and step.begin >= fired
+class _FreeTimers:
+    """The timers that belong to no call yet."""
+
+    def __init__(self, timers: Sequence[_Timer]) -> None:
+        self._timers = sorted(timers, key=lambda timer: timer.step.begin)
+        self._next = list(range(len(timers) + 1))  # of each place: a free one there or behind it, as far as it is known
+
+    def take(self, time: datetime) -> _Timer | None:
+        """The first timer that was created at that time or later."""
+        place = self._free(bisect_left(self._timers, time, key=lambda timer: timer.step.begin))
+        if place == len(self._timers):
+            return None
+        self._next[place] = place + 1
+        return self._timers[place]
+
+    def _free(self, place: int) -> int:
+        while self._next[place] != place:
+            self._next[place] = place = self._next[self._next[place]]
+        return place
 
 
 def _close(reader: _Reader, last: datetime) -> None:
