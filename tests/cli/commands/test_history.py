@@ -7,6 +7,7 @@ import json
 import pytest
 from scripted_server import status
 
+from durablectl.engine.raw_history import VERSION
 from durablectl.testing import assert_replays
 
 NESTED = """
@@ -124,7 +125,7 @@ def test_the_reason_of_a_failure_is_plain_text(run, app):
 
 def test_the_complete_events_replay(run, finished):
     code, out, _ = run("history", "h-1", "--raw")
-    assert (code, json.loads(out)["version"]) == (0, 1)
+    assert (code, json.loads(out)["version"]) == (0, VERSION)
     assert_replays(out, hello)
 
 
