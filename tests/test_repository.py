@@ -120,6 +120,18 @@ def test_no_module_is_longer_than_a_reader_is_patient(module):
     assert text.startswith(('"""', "#"))
 
 
+def test_every_step_of_the_checks_can_be_run_alone():
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    listed = subprocess.run([ROOT / ".ci" / "run", "--help"], capture_output=True, text=True, check=True).stdout.partition("steps:\n")[2]
+    functions = [name.replace("_", "-") for name in re.findall(r"^step_(\w+)\(\)", script, re.MULTILINE)]
+    assert [line.split()[0] for line in listed.splitlines()] == functions
+
+
+def test_an_unknown_step_is_refused_with_the_list():
+    done = subprocess.run([ROOT / ".ci" / "run", "ruff", "nope"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, "newer-python" in done.stderr) == (2, "", True)
+
+
 def test_every_import_is_allowed():
     done = subprocess.run([Path(sys.executable).with_name("lint-imports")], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
