@@ -5,10 +5,8 @@ A remote hub is asked only where the user's context says so.
 
 from __future__ import annotations
 
-import io
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stderr
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -40,8 +38,7 @@ def silent(hook: _Hook) -> _Hook:
 def _session(ctx: Any) -> Any:
     from durablectl.cli.session import open_session  # deferred: only a completion needs it
 
-    with redirect_stderr(io.StringIO()):
-        return open_session(ctx.meta.get(GIVEN, {}))
+    return open_session(ctx.meta.get(GIVEN, {}))
 
 
 @silent
