@@ -152,10 +152,10 @@ def _flavour(module: str, ours: Any) -> Any:
 
 def _joined(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     """By name; several values of one are joined with commas, as the Functions host does it."""
-    joined: dict[str, str] = {}
+    values: dict[str, list[str]] = {}
     for name, value in pairs:
-        joined[name] = f"{joined[name]},{value}" if name in joined else value
-    return joined
+        values.setdefault(name, []).append(value)
+    return {name: ",".join(several) for name, several in values.items()}
 
 
 def _response(returned: Any) -> Response:
