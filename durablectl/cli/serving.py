@@ -63,7 +63,7 @@ def serve_hub(session: Session, serving: Serving) -> None:
     port = bound.getsockname()[1]
     tally = Tally(_log(session.out, serving.log))
     telling = hosting.Telling(tally.note, session.out.warn, _tell_error(session), _tell_failure(session.out))
-    with bound, stop_signals(), listening(session.speech):
+    with bound, stop_signals() as stopping, listening(session.speech):
         hosted = hosting.Hosting(
             path,
             registry,
@@ -77,7 +77,7 @@ def serve_hub(session: Session, serving: Serving) -> None:
             hosted.start()
             _say_hello(session.out, hosted, registry, _origin(serving.host, port))
             with _reloading(session, hosted, serving.reload), living(session.out, lambda: Pulse(tally.requests, hosted.counts())):
-                running.run(hosted.app, bound, on_exit=hosted.stop_waiting, warn=session.out.warn)
+                running.run(hosted.app, bound, stopping, on_exit=hosted.stop_waiting, warn=session.out.warn)
         finally:
             hosted.close()
     session.out.note("stopped; nothing is lost")

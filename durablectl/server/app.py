@@ -23,6 +23,7 @@ from durablectl.wire import exact_time_to_text
 
 RPC_PATH = "/durabletask"
 _VERBS = {"GET", "POST", "DELETE", "OPTIONS"}
+MOST_LOGGED = 1000  # characters of an address
 GONE = 499  # in the log only: the client went away before there was an answer
 
 
@@ -133,8 +134,9 @@ class App:
 
     def _answered(self, scope: Scope, status: int, seconds: float) -> Answered:
         client = scope.get("client")
-        target = target_of(scope).replace(self._rpc, RPC_PATH, 1)
-        return Answered(datetime.now(UTC), client[0] if client else "-", scope["method"], redact(target), status, seconds)
+        target = redact(target_of(scope).replace(self._rpc, RPC_PATH, 1))
+        shown = target if len(target) <= MOST_LOGGED else f"{target[:MOST_LOGGED]}…"
+        return Answered(datetime.now(UTC), client[0] if client else "-", scope["method"], shown, status, seconds)
 
 
 def _below(base: str, path: str) -> str | None:

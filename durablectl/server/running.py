@@ -1,4 +1,4 @@
-"""An ASGI application on a socket, until a signal comes; the only module that knows uvicorn."""
+"""An ASGI application on a socket, until it is told to stop. Knows uvicorn, as `connection` does."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ import contextlib
 import ipaddress
 import logging
 import socket
+import threading
 from collections.abc import Callable, Iterator
-from types import FrameType
 from typing import Any, cast
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from durablectl.errors import UsageError
+from durablectl.server.connection import Connection
 
 GRACE_SECONDS = 2
 KEEP_ALIVE_SECONDS = 75
 BACKLOG = 2048
+TICKS = 10  # a second
+QUIET_SECONDS = 60.0
 
 
 def is_loopback(host: str) -> bool:
@@ -53,11 +55,11 @@ def bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def run(app: ASGIApp, bound: socket.socket, *, on_exit: Callable[[], None], warn: Callable[[str], None]) -> None:
-    """Serve until SIGINT or SIGTERM, then finish what is under way: two seconds at most. `on_exit` is told at once."""
+def run(app: ASGIApp, bound: socket.socket, stopping: threading.Event, *, on_exit: Callable[[], None], warn: Callable[[str], None]) -> None:
+    """Serve until `stopping` is set, then finish what is under way: two seconds at most. `on_exit` is called first."""
     config = uvicorn.Config(
         app,
-        http=_Protocol,
+        http=Connection,
         loop="asyncio",
         ws="none",
         lifespan="off",
@@ -70,54 +72,41 @@ def run(app: ASGIApp, bound: socket.socket, *, on_exit: Callable[[], None], warn
         backlog=BACKLOG,
     )
     with _telling(warn):
-        _Server(config, on_exit).run(sockets=[bound])
-
-
-class Joined:
-    """A transport that keeps the head of an answer until its body comes, to send both at once: sending costs more than making them."""
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport, self._head = transport, b""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
-    def write(self, data: bytes) -> None:
-        if not self._head and data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 100"):
-            self._head = data
-        else:
-            head, self._head = self._head, b""
-            self._transport.write(head + data)
-
-    def flush(self) -> None:
-        """Send a head that has no body."""
-        if self._head:
-            self.write(b"")
-
-    def close(self) -> None:
-        self.flush()
-        self._transport.close()
-
-
-class _Protocol(HttpToolsProtocol):
-    """The library's own, over a transport that sends an answer at once."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(cast(asyncio.Transport, Joined(transport)))
-
-    def on_response_complete(self) -> None:
-        cast(Joined, self.transport).flush()
-        super().on_response_complete()
+        _Server(config, stopping, on_exit, warn).run(sockets=[bound])
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, on_exit: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._on_exit = on_exit
+    """The library's own, ended by an event instead of by signals of its own, which it would hear too late."""
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+    def __init__(self, config: uvicorn.Config, stopping: threading.Event, on_exit: Callable[[], None], warn: Callable[[str], None]) -> None:
+        super().__init__(config)
+        self._stopping, self._on_exit, self._warn = stopping, on_exit, warn
+        self._warned: dict[str, float] = {}
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().set_exception_handler(self._on_loop_error)
+        await super().startup(sockets)
+
+    def capture_signals(self) -> contextlib.AbstractContextManager[None]:  # type: ignore[override]
+        return contextlib.nullcontext()
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % TICKS == 0:
+            now = asyncio.get_running_loop().time()
+            for each in list(self.server_state.connections):
+                cast(Connection, each).end_if_overdue(now)
+        if not self._stopping.is_set():
+            return await super().on_tick(counter)
         self._on_exit()
-        super().handle_exit(sig, frame)
+        return True
+
+    def _on_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Say in one line, and not every time, what the loop could not do: it reports two thousand refused connections a second."""
+        error = context.get("exception")
+        text = (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error or context.get("message"))
+        if not self._stopping.is_set() and loop.time() >= self._warned.get(text, 0.0):
+            self._warned[text] = loop.time() + QUIET_SECONDS
+            self._warn(f"a connection failed: {text}")
 
 
 class _Told(logging.Handler):

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from durablectl.errors import AppError
 from durablectl.model import RuntimeStatus
+from durablectl.server.connection import Joined
 from durablectl.server.lenient import NotJson, Parsed, parse, parse_first
 from durablectl.server.query import Query, moment_from_text
-from durablectl.server.running import Joined
 from durablectl.server.templates import parse_template
 
 NEW_YEAR = datetime(2024, 1, 1, tzinfo=UTC)
