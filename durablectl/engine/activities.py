@@ -10,6 +10,7 @@ from durablectl.engine.events import TaskCompleted, TaskFailed
 from durablectl.engine.failures import details_of, reason_of
 from durablectl.engine.payload import dumps, loads, storable
 from durablectl.engine.registry import Activity
+from durablectl.engine.speech import end_line
 
 
 class Closed(Exception):
@@ -22,6 +23,8 @@ def run_activity(activity: Activity, task_id: int, input: str | None, now: Calla
         result = _encoded(activity.function(**_arguments(activity, input)))
     except BaseException as error:  # user code, SystemExit and KeyboardInterrupt included
         return failed_task(activity.name, task_id, error, now())
+    finally:
+        end_line()
     return TaskCompleted(now(), task_id, result)
 
 
@@ -35,6 +38,8 @@ async def run_async_activity(
         if _is_cancelled():
             raise
         return failed_task(activity.name, task_id, error, now())
+    finally:
+        end_line()
     return TaskCompleted(now(), task_id, result)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from durablectl.engine.failures import details_of, message_of, reason_of
 from durablectl.engine.payload import dumps, loads
 from durablectl.engine.registry import Entity
+from durablectl.engine.speech import end_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,4 +131,5 @@ def run_batch(entity: Entity, key: str, state: str | None, operations: Sequence[
     """Run the operations one after the other on `state`."""
     context = EntityContext(entity.name, key, state)
     results = [context.perform(entity, operation) for operation in operations]
+    end_line()
     return EntityBatchResult(context.stored_state(), results)

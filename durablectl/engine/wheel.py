@@ -23,7 +23,7 @@ from durablectl.engine.pool import ActivityPool, Result
 from durablectl.engine.registry import Orchestrator, Registry, unknown_function
 from durablectl.engine.replay import Execution
 from durablectl.engine.session import Session
-from durablectl.engine.speech import REPEATING, SPEAKER
+from durablectl.engine.speech import REPEATING, SPEAKER, end_line
 from durablectl.engine.workitems import ActivityItem, EntityBatch, Fetched, Loaded, Scope, TurnRows, Want, WorkItem
 from durablectl.errors import HubBusy, HubUnusable
 
@@ -281,6 +281,7 @@ class Wheel:
             return failed_episode(now, events, f"Orchestrator function '{held.name}' failed: {error!r}", details_of(error))
         finally:
             self.running = None
+            end_line()
 
     def _report_failures(self) -> None:
         """Tell of the failures that the commit has made true: what was not committed happens again."""

@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope
 
 from durablectl.engine.registry import OtherFunction, Registry
+from durablectl.engine.speech import end_line
 from durablectl.functionapp import http
 from durablectl.functionapp.declared import HTTP
 from durablectl.server.access import Access
@@ -213,6 +214,8 @@ async def _awaited(function: Callable[..., Any], arguments: dict[str, Any]) -> t
         return await function(**arguments), None
     except BaseException as error:  # user code; a SystemExit would end the loop
         return None, error
+    finally:
+        end_line()
 
 
 async def _in_a_thread(function: Callable[..., Any], arguments: dict[str, Any]) -> tuple[Any, BaseException | None]:
@@ -224,6 +227,7 @@ async def _in_a_thread(function: Callable[..., Any], arguments: dict[str, Any]) 
             outcome = function(**arguments), None
         except BaseException as error:  # user code
             outcome = None, error
+        end_line()
         loop.call_soon_threadsafe(done.set_result, outcome)
 
     threading.Thread(target=call, name="function", daemon=True).start()

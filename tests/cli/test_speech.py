@@ -6,11 +6,13 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from textwrap import indent
 
 import pytest
+from growth import is_linear
 
-from durablectl.engine.speech import REPEATING, SPEAKER, Speech
+from durablectl.engine.speech import MOST_KEPT, REPEATING, SPEAKER, Speech
 
 APP = """
 import asyncio, logging, sys
@@ -102,6 +104,85 @@ def test_lines_of_several_speakers_do_not_mix():
     SPEAKER.set(None)
     speech.finish()
     assert lines == ["[b] two", "x", "[a] one half", "[b] thr"]
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        (["10 %\r", "20 %\r", "done\n"], ["10 %", "20 %", "done"]),
+        (["\r10 %", "\r20 %", "\n", "next\n"], ["10 %", "20 %", "next"]),
+        (["a\r\n", "b\r", "\n", "\n", "c\r\nd\r"], ["a", "b", "", "c", "d"]),
+        (["x" * MOST_KEPT, "y", "\n", "z\n"], ["x" * MOST_KEPT + "y", "z"]),
+        (["a" * 9] * 10_000, ["a" * 9 * (1 + MOST_KEPT // 9)] * 5),
+    ],
+    ids=["updates", "updates from their beginning", "line ends of Windows", "a long line", "no line end"],
+)
+def test_what_has_no_line_end_is_shown_as_it_comes(written, shown):
+    lines: list[str] = []
+    speech = Speech(lines.append)
+    for text in written:
+        speech.write(text)
+    assert lines == shown
+
+
+@pytest.mark.parametrize("text", ["10 %\r", "\r10 %", ".", "line\n"], ids=repr)
+def test_many_small_writes_take_linear_time(text):
+    def write(count: int) -> None:
+        speech = Speech(lambda _line: None)
+        for _ in range(count):
+            speech.write(text)
+
+    assert is_linear(write, lambda count: count)
+
+
+UNENDED = """
+from durablectl import df
+app = df.DFApp()
+
+@app.orchestration_trigger(context_name="context")
+def bars(context):
+    yield context.task_all([context.call_activity(name, n) for n, name in enumerate(("bar", "later"))])
+    print("so far", end="")
+    yield context.call_entity(df.EntityId("dots", "d"), "add")
+    yield context.wait_for_external_event("Go")
+
+@app.activity_trigger(input_name="n")
+def bar(n):
+    for percent in range(40_000):
+        print(f"{percent} of 40000", end="\\r")
+    print("over", end="")
+
+@app.activity_trigger(input_name="n")
+async def later(n):
+    print("later", end="")
+
+@app.entity_trigger(context_name="context")
+def dots(context):
+    print("...", end="")
+    context.set_state(1)
+"""
+
+
+@pytest.mark.parametrize("options", [[], ["--activity-processes", "1"]], ids=["threads", "processes"])
+def test_what_has_no_line_end_is_shown_when_the_code_that_wrote_it_has_ended(project, options):
+    (project / "function_app.py").write_text(UNENDED)
+    durablectl("start", "bars", "--instance-id", "b")
+    command = [sys.executable, "-m", "durablectl", "worker", *options]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as worker:
+        late = threading.Timer(60, worker.kill)
+        late.start()
+        shown = []
+        for line in worker.stderr:
+            shown.append(line.rstrip("\n"))
+            if shown[-1] == "[@dots@d] ...":
+                break  # while the worker runs on
+        worker.terminate()
+        worker.stderr.read()
+        late.cancel()
+    updates = [line for line in shown if line.endswith("of 40000")]
+    assert updates == [f"[b] {percent} of 40000" for percent in range(40_000)]
+    others = [line for line in shown if line.startswith("[") and not line.endswith("of 40000")]
+    assert sorted(others[:2]) + others[2:] == ["[b] later", "[b] over", "[b] so far", "[@dots@d] ..."]
 
 
 def test_what_an_app_says_cannot_act_on_the_terminal(shop):
