@@ -11,7 +11,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from durablectl.cli.listening import listening, listening_alone
+from durablectl.cli.listening import failure_log, listening, listening_alone
 from durablectl.cli.signals import stop_signals
 from durablectl.engine.db import Database
 from durablectl.engine.speech import Speech
@@ -73,6 +73,7 @@ def _worker(database: Database, app: Path, registry: Registry, out: Output, work
         is_persistent=not work.until_idle,
         skips_timers=work.skip_timers,
         warn=out.warn,
+        on_failure=failure_log(out),
     )
 
 

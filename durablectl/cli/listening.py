@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, redirect_stderr
 
+from durablectl.engine.failures import Failed
 from durablectl.engine.speech import Speech
+from durablectl.render.failures import failure_entry
 from durablectl.render.output import Output
 
 _CHATTERERS = ("httpx", "httpcore", "uvicorn", "asyncio", "urllib3", "azure.core", "azure.identity")
@@ -44,6 +46,28 @@ def listening_alone() -> Iterator[None]:
     """`listening` for a process that has nothing of the command line but its stderr."""
     with listening(Speech(Output(sys.stdout, sys.stderr).talk)):
         yield
+
+
+def failure_log(out: Output) -> Callable[[Failed], None]:
+    """What a worker tells of the failures of its functions: one entry each; attempts that are tried again with -v only."""
+
+    def report(failed: Failed) -> None:
+        if out.verbose or not failed.is_tried_again:
+            out.talk(failure_entry(failed, verbose=out.verbose))
+
+    return report
+
+
+def failure_log_of_a_wait(out: Output, awaited: Collection[str]) -> Callable[[Failed], None]:
+    """`failure_log` for a command that works while it waits, without what its own answer says: how the awaited instances failed."""
+    log = failure_log(out)
+
+    def report(failed: Failed) -> None:
+        is_answer = failed.instance_id in awaited and (failed.kind == "orchestrator" or failed.ends_instance)
+        if not (out.quiet or is_answer or failed.is_passed_on):
+            log(failed)
+
+    return report
 
 
 class _Plain(logging.Formatter):

@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from durablectl import config
-from durablectl.cli.listening import listening
+from durablectl.causes import cause_of
+from durablectl.cli.listening import failure_log, listening
 from durablectl.cli.session import Session
 from durablectl.cli.signals import stop_signals
+from durablectl.engine.failures import details_of, message_of
 from durablectl.errors import Unsupported
 from durablectl.quoting import quoted
+from durablectl.render.failures import entry_lines
 from durablectl.render.output import Output
 from durablectl.render.serving import Pulse, greeting, living
 
@@ -62,7 +65,7 @@ def serve_hub(session: Session, serving: Serving) -> None:
     bound = running.bind(serving.host, serving.port)
     port = bound.getsockname()[1]
     tally = Tally(_log(session.out, serving.log))
-    telling = hosting.Telling(tally.note, session.out.warn, _tell_error(session), _tell_failure(session.out))
+    telling = hosting.Telling(tally.note, session.out.warn, _tell_error(session), _tell_failure(session.out), failure_log(session.out))
     with bound, stop_signals() as stopping, listening(session.speech):
         hosted = hosting.Hosting(
             path,
@@ -191,14 +194,10 @@ def _tell_error(session: Session) -> Callable[[Exception], None]:
 
 
 def _tell_failure(out: Output) -> Callable[[str, BaseException], None]:
-    """What an HTTP function raised, with its traceback: its author is who watches this terminal."""
+    """What an HTTP function raised, with its frames: its author is who watches this terminal."""
 
     def tell(function: str, error: BaseException) -> None:
-        own = error.__traceback__
-        while own is not None and own.tb_next is not None and "function_app" not in own.tb_frame.f_code.co_filename:
-            own = own.tb_next
-        out.warn(f"the function '{function}' failed: {type(error).__name__}: {error}")
-        for line in "".join(traceback.format_exception(type(error), error, own)).splitlines():
-            out.note(f"  {line}")
+        cause = cause_of(f"{type(error).__name__}: {message_of(error)}", details_of(error))
+        out.warn("\n".join(entry_lines(f"the function '{function}' failed", cause, verbose=out.verbose)))
 
     return tell

@@ -172,10 +172,17 @@ class Session:
         if not self.is_local:
             yield
             return
-        from durablectl.cli.listening import listening  # deferred: only who works needs it
+        from durablectl.cli.listening import failure_log_of_a_wait, listening  # deferred: only who works needs it
         from durablectl.engine.embedded import embedded_worker  # deferred, as above
 
-        working = embedded_worker(self.require_hub(), self.registry, instance_ids, skips_timers=skip_timers, warn=self.out.warn)
+        working = embedded_worker(
+            self.require_hub(),
+            self.registry,
+            instance_ids,
+            skips_timers=skip_timers,
+            warn=self.out.warn,
+            on_failure=failure_log_of_a_wait(self.out, instance_ids),
+        )
         with listening(self.speech), working:
             yield
 

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from durablectl.engine.db import Database
+from durablectl.engine.failures import Failed
 from durablectl.engine.queries import InstanceRow
 from durablectl.engine.registry import Registry
 from durablectl.engine.session import workers
@@ -27,14 +28,19 @@ def embedded_worker(
     *,
     skips_timers: bool = False,
     warn: Callable[[str], None] = lambda _text: None,
+    on_failure: Callable[[Failed], None] = lambda _failed: None,
 ) -> Iterator[None]:
     """While inside, the awaited instances and what they call are worked on: by a live worker of the hub, else by this process.
 
     A worker that dies meanwhile is replaced. `AppError` when nobody works on the hub and `load` finds no app, or not the instances'
     orchestrators. What stops the work, a full disk for one, is raised in the main thread. With `skips_timers` this process waits for no
-    timer (see `Worker`); where another worker does the work, timers are waited for as ever, and `warn` hears of it.
+    timer (see `Worker`); where another worker does the work, timers are waited for as ever, and `warn` hears of it. `on_failure` hears of
+    failures here.
     """
-    with closing(Database(path)) as database, _Standby(database, load, instance_ids, warn, skips_timers=skips_timers) as standby:
+    with (
+        closing(Database(path)) as database,
+        _Standby(database, load, instance_ids, warn, on_failure, skips_timers=skips_timers) as standby,
+    ):
         try:
             yield
         except KeyboardInterrupt:
@@ -52,10 +58,11 @@ class _Standby:
         load: Callable[[], Registry],
         instance_ids: Sequence[str],
         warn: Callable[[str], None],
+        on_failure: Callable[[Failed], None],
         *,
         skips_timers: bool,
     ) -> None:
-        self._database, self._load, self._ids, self._warn = database, load, instance_ids, warn
+        self._database, self._load, self._ids, self._warn, self._on_failure = database, load, instance_ids, warn, on_failure
         self._skips_timers = skips_timers
         self._worker: Worker | None = None
         self._done = threading.Event()
@@ -99,6 +106,7 @@ class _Standby:
             is_persistent=False,
             skips_timers=self._skips_timers,
             warn=self._warn,
+            on_failure=self._on_failure,
             on_error=_thread.interrupt_main,
         )
         self._worker.start()

@@ -21,7 +21,7 @@ class Failed(NamedTuple):
     """A failure that was committed: of an activity, an orchestrator or an entity (`kind`), and the instance that it ran for.
 
     `reason` is the service's text, `details` the exception as JSON text. `is_tried_again` is an attempt that is followed by another one,
-    `is_passed_on` an orchestrator that failed with what it called.
+    `is_passed_on` an orchestrator that failed with what it called, `ends_instance` an activity that its instance failed with at once.
     """
 
     kind: str
@@ -31,6 +31,7 @@ class Failed(NamedTuple):
     operation: str = ""
     is_tried_again: bool = False
     is_passed_on: bool = False
+    ends_instance: bool = False
 
 
 def details_of(error: BaseException) -> str:

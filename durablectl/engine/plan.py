@@ -163,15 +163,22 @@ def failed_episode(now: datetime, new: Sequence[Inbound], reason: str, details: 
 
 def failures_of(held: Held, events: Sequence[Inbound], episode: Episode) -> Iterator[Failed]:
     """The failures that an episode of an instance has heard of or made."""
+    ending = episode.ending
+    text = (ending.result or "") if isinstance(ending, ExecutionCompleted) and ending.status is RuntimeStatus.FAILED else None
     for event in events:
         if isinstance(event, TaskFailed):
-            is_tried_again = event.task_id in episode.retried
-            yield Failed("activity", held.instance_id, event.reason, event.details, is_tried_again=is_tried_again)
-    ending = episode.ending
-    if isinstance(ending, ExecutionCompleted) and ending.status is RuntimeStatus.FAILED:
-        text = ending.result or ""
+            yield Failed(
+                "activity",
+                held.instance_id,
+                event.reason,
+                event.details,
+                is_tried_again=event.task_id in episode.retried,
+                ends_instance=text is not None and event.reason in text,
+            )
+    if text is not None:
+        details = ending.details if isinstance(ending, ExecutionCompleted) else None
         is_passed_on = episode.is_passed_on or '"StackTraceString"' in text
-        yield Failed("orchestrator", held.instance_id, text, ending.details, is_passed_on=is_passed_on)
+        yield Failed("orchestrator", held.instance_id, text, details, is_passed_on=is_passed_on)
 
 
 def entity_reply(outcome: OperationResult) -> str:

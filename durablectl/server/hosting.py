@@ -11,6 +11,7 @@ from pathlib import Path
 
 from durablectl.backends.local import LocalTaskHub
 from durablectl.backends.local_address import CONNECTION, TASK_HUB
+from durablectl.engine.failures import Failed
 from durablectl.engine.registry import Registry
 from durablectl.engine.worker import CONCURRENCY, Worker
 from durablectl.functionapp.host import HostSettings, read_host
@@ -32,7 +33,8 @@ class Telling:
     log: Callable[[Answered], None] = lambda _answered: None
     warn: Callable[[str], None] = lambda _text: None
     on_error: Callable[[Exception], None] = lambda _error: None
-    on_failure: Callable[[str, BaseException], None] = lambda _function, _error: None
+    on_http_failure: Callable[[str, BaseException], None] = lambda _function, _error: None
+    on_failure: Callable[[Failed], None] = lambda _failed: None
 
 
 class Hosting:
@@ -68,7 +70,7 @@ class Hosting:
         )
         token = secrets.token_urlsafe(24) if key else ""
         self._around = Surroundings(
-            self.gate, self.place, Access(key), "/".join(filter(None, [origin + RPC_PATH, token])) + "/", self._telling.on_failure
+            self.gate, self.place, Access(key), "/".join(filter(None, [origin + RPC_PATH, token])) + "/", self._telling.on_http_failure
         )
         self._prefix = self._settings.route_prefix
         self.functions = AppFunctions(registry, self._prefix, self._around)
@@ -123,6 +125,7 @@ class Hosting:
             skips_timers=self._skips_timers,
             about={"served": {"base": self._origin + PATH, "task_hub": self._settings.hub_name or TASK_HUB}},
             warn=self._telling.warn,
+            on_failure=self._telling.on_failure,
         )
 
 

@@ -146,17 +146,17 @@ def test_an_entity_keeps_only_the_last_of_its_failures(turning: Turning, failing
 
 
 def heard(turning: Turning, name: str, input: Any = None, **options: Any) -> list[tuple[str, str, bool, bool]]:
-    """What a wheel tells of the failures in an instance: kind, class, whether it is tried again, whether it is passed on."""
+    """What a wheel tells of the failures in an instance: kind, function, whether it ends the instance, whether it is passed on."""
     told: list[Failed] = []
     turning.run(turning.wheel(on_failure=told.append), name, input, instance_id="i", **options)
     assert {each.instance_id for each in told} <= {"i", str(KEY)}
-    return [(each.kind, each.reason.partition("function '")[2].partition("'")[0], each.is_tried_again, each.is_passed_on) for each in told]
+    return [(each.kind, each.reason.partition("function '")[2].partition("'")[0], each.ends_instance, each.is_passed_on) for each in told]
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("calls", [("activity", "boom", False, False), ("orchestrator", "calls", False, True)]),
+        ("calls", [("activity", "boom", True, False), ("orchestrator", "calls", False, True)]),
         ("catches", [("activity", "boom", False, False)]),
         ("raises", [("orchestrator", "raises", False, False)]),
         ("operates", [("entity", "fragile", False, False), ("orchestrator", "operates", False, True)]),

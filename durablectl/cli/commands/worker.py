@@ -25,7 +25,7 @@ def worker(
     """Run the app's functions for the local hub.
 
     It works until it is stopped with Ctrl-C or SIGTERM. Several workers may share a hub. What the app prints or logs goes to stderr, with
-    the instance's id in front.
+    the instance's id in front, and so does each failure, with the app's own frames (with -v the traceback, and each attempt).
 
     Example:
 

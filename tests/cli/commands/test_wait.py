@@ -70,7 +70,7 @@ def test_several_are_shown_in_a_table_and_in_an_array(remote, server):
     server.on("GET", "/instances/a", (200, status("a", output=[1])))
     server.on("GET", "/instances/b", (200, status("b", "Failed", output=FAILED)))
     code, out, _ = remote("wait", "a", "b")
-    assert (code, out) == (10, 'ID\tNAME\tSTATE\tOUTPUT OR CAUSE\na\torder\tCompleted\t[1]\nb\torder\tFailed\tno "gold"\n')
+    assert (code, out) == (10, 'ID\tNAME\tSTATE\tOUTPUT OR CAUSE\na\torder\tCompleted\t[1]\nb\torder\tFailed\tno "gold" (in pay, order)\n')
     assert [each["instanceId"] for each in json.loads(remote("wait", "a", "b", "-o", "json").out)] == ["a", "b"]
 
 
