@@ -1,4 +1,4 @@
-"""Whose a file is. What lies in a folder above the working directory is used only when it is of somebody the user relies on anyway."""
+"""Who owns a file: what lies above the working directory is only used when its owner is trusted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROOT = 0
 def nearest(start: Path, find: Callable[[Path], Sequence[Path]], on_skip: Callable[[Path, Path], None]) -> Path | None:
     """What `find` finds in `start`, or else in the nearest folder above; the first of the paths that make it up.
 
-    `start` itself is trusted. What is found above it is skipped when one of its paths is a stranger's: `on_skip` hears of both.
+    `start` itself is trusted. What is found above it is skipped when another user owns one of its paths: `on_skip` gets both.
     """
     start = start.absolute()
     for folder in (start, *start.parents):
@@ -30,9 +30,9 @@ def nearest(start: Path, find: Callable[[Path], Sequence[Path]], on_skip: Callab
 
 
 def strangers(paths: Sequence[Path], start: Path) -> Path | None:
-    """The first of the paths that is not of the user, of root, or of the owner of `start`; of a link, itself or what it leads to.
+    """The first of the paths whose owner is not the user, root, or the owner of `start`; None when all are trusted.
 
-    None when there is none. What is not there is nobody's, and so is all where the system names no owner.
+    Of a link both are checked, itself and its target. Missing files are trusted, and everything where owners are not known.
     """
     trusted = {_user(), ROOT, owner_of(start), None}
     return next((path for path in paths for follow in (True, False) if owner_of(path, follow=follow) not in trusted), None)

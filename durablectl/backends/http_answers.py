@@ -120,7 +120,7 @@ def _told(place: Place, status: int, fault: ServiceFault, absent: DurablectlErro
         return UsageError(f"the service refused the request: {_lower(text)}")
     if _OTHER_FILE.search(text):
         return UsageError(
-            f"the local hub of this payload does not answer at {place.address}, another one does",
+            f"another hub answers at {place.address} now, not the local hub that wrote this payload",
             hint="run the command where that hub is, or name the hub's file with --hub",
         )
     hint = "check --connection: it is the name of an app setting" if "connection named" in text else None

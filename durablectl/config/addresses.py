@@ -28,7 +28,7 @@ def with_scheme(host: str) -> str:
 
 
 def origin_of(url: str) -> str:
-    """Scheme, host and port, in the one form that origins are compared in; `UsageError` when it is no http address."""
+    """Scheme, host and port, in the one form that origins are compared in; `UsageError` for any other address."""
     parts = _split(url)
     host = (parts.hostname or "").rstrip(".")
     shown = f"[{host}]" if ":" in host else host

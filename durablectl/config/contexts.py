@@ -129,7 +129,7 @@ def read_project_file(path: Path, user: UserFile) -> ProjectFile:
 
 
 def find_project_file(start: Path, on_skip: Callable[[Path, Path], None]) -> Path | None:
-    """The nearest durablectl.toml at or above `start`. One above it that is a stranger's is skipped: see `durablectl.owners`."""
+    """The nearest durablectl.toml at or above `start`. One above it that another user owns is skipped: see `durablectl.owners`."""
     return nearest(start, lambda folder: [file] if (file := folder / PROJECT_FILE).is_file() else [], on_skip)
 
 

@@ -153,7 +153,7 @@ def _file(text: str, folder: Path, source: str) -> str:
 
 
 def _beside(app: Path, app_source: str, cwd: Path, skipped: list[str]) -> _Choice | None:
-    """The hub beside an app; None when the app was found above the working directory, and the hub there is a stranger's."""
+    """The hub beside an app; None when the app was found above the working directory, and another user owns the hub there."""
     folder = app if app.is_dir() else app.parent
     hub = folder / HUB_FOLDER / HUB_FILE
     theirs = strangers([hub.parent, hub], cwd) if app_source == FOUND and folder != cwd else None
@@ -165,7 +165,7 @@ def _beside(app: Path, app_source: str, cwd: Path, skipped: list[str]) -> _Choic
 
 
 def _skipped(path: Path, advice: str) -> str:
-    return f"{path} is of another user ({owner_name(path)}) and is skipped; {advice}"
+    return f"{path} belongs to another user ({owner_name(path)}) and is skipped; {advice}"
 
 
 def _app(

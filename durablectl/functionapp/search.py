@@ -13,7 +13,7 @@ APP_FILE = "function_app.py"
 def find_app(start: Path, on_skip: Callable[[Path, Path], None] = lambda _app, _theirs: None) -> Path | None:
     """The nearest app at or above the folder `start`: its function_app.py, or the folder of a function.json app.
 
-    One above `start` that is a stranger's is skipped: see `durablectl.owners`.
+    One above `start` that another user owns is skipped: see `durablectl.owners`.
     """
     return nearest(start, _app_in, on_skip)
 

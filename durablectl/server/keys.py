@@ -1,4 +1,4 @@
-"""The key that a server asks for, read from where it is kept; shows it to nobody."""
+"""The key that a server asks for, read from where it is kept. Never shows it."""
 
 from __future__ import annotations
 

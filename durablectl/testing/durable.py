@@ -243,4 +243,4 @@ class Durable:
 
 
 def _warn_of(_app: Path, theirs: Path) -> None:
-    warnings.warn(f"{theirs} is of another user and is skipped; name it with Durable(app=...)", stacklevel=2)
+    warnings.warn(f"{theirs} belongs to another user and is skipped; name it with Durable(app=...)", stacklevel=2)

@@ -143,7 +143,7 @@ def test_a_server_of_another_hub_at_the_same_port_refuses_the_payload(run, folde
     folder("a")
     code, out, err = run("terminate", f"@{there / 'run.json'}")
     assert (code, out) == (2, "")
-    assert f"the local hub of this payload does not answer at {served.base}, another one does\n" in err
+    assert f"another hub answers at {served.base} now, not the local hub that wrote this payload\n" in err
     assert set(states(other).values()) <= {"Pending", "Running"}
 
 

@@ -1,4 +1,4 @@
-"""What lies above the working directory is used only when it is of the user, of root, or of the owner of the working directory."""
+"""What lies above the working directory is used only when the user, root or the owner of the working directory owns it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_an_app_of_a_stranger_is_named_and_not_run(run, above, ran, verb):
     code, out, err = run(*verb)
     assert (code > 0, out, ran.exists()) == (True, "", False)
     app = above / "function_app.py"
-    assert err.count(f"warning: {app} is of another user ({STRANGER}) and is skipped; use it with --app {app}\n") == 1
+    assert err.count(f"warning: {app} belongs to another user ({STRANGER}) and is skipped; use it with --app {app}\n") == 1
 
 
 @AS_ROOT
@@ -105,19 +105,17 @@ def test_functions_that_a_stranger_put_beside_a_host_json_are_not_run(run, above
     (above / "host.json").write_text("{}")
     give(STRANGER, above / "trap" / "function.json")
     theirs = above / "trap" / "function.json"
-    assert f"warning: {theirs} is of another user ({STRANGER}) and is skipped; use it with --app {above}\n" in run("functions").err
+    assert f"warning: {theirs} belongs to another user ({STRANGER}) and is skipped; use it with --app {above}\n" in run("functions").err
 
 
 @AS_ROOT
 def test_a_projects_file_of_a_stranger_is_skipped(run, above):
-    (above / "durablectl.toml").write_text('url = "https://evil.example"\n')
-    give(STRANGER, above / "durablectl.toml")
+    theirs = above / "durablectl.toml"
+    theirs.write_text('url = "https://evil.example"\n')
+    give(STRANGER, theirs)
     code, out, err = run("context", "show")
     assert (code, "evil.example" in out) == (0, False)
-    assert (
-        err
-        == f"warning: {above / 'durablectl.toml'} is of another user ({STRANGER}) and is skipped; name the hub with --hub or --context\n"
-    )
+    assert err == f"warning: {theirs} belongs to another user ({STRANGER}) and is skipped; name the hub with --hub or --context\n"
 
 
 @AS_ROOT
@@ -126,10 +124,8 @@ def test_a_hub_of_a_stranger_is_skipped(run, above, theirs):
     assert run("start", "hello", "--instance-id", "h-1").code == 0
     give(STRANGER, above / theirs)
     code, _out, err = run("status", "h-1")
-    assert (code, err.splitlines()[0]) == (
-        2,
-        f"warning: {above / theirs} is of another user ({STRANGER}) and is skipped; use it with --hub {above / '.durablectl' / 'hub.db'}",
-    )
+    said = f"warning: {above / theirs} belongs to another user ({STRANGER}) and is skipped; use it with --hub "
+    assert (code, err.splitlines()[0]) == (2, f"{said}{above / '.durablectl' / 'hub.db'}")
     assert run("status", "h-1", "--hub", "../.durablectl/hub.db", "-o", "id").out == "h-1\n"
 
 
@@ -143,11 +139,11 @@ def test_a_completion_says_nothing_of_what_it_skips(run, above, capsys):
 @AS_ROOT
 def test_the_library_and_the_fixture_skip_a_strangers_app_too(above, ran):
     give(STRANGER, above / "function_app.py")
-    with pytest.warns(UserWarning, match="is of another user"), pytest.raises(Exception, match="no task hub"):
+    with pytest.warns(UserWarning, match="belongs to another user"), pytest.raises(Exception, match="no task hub"):
         connect()
     with (
         Durable(near=Path.cwd()) as durable,
-        pytest.warns(UserWarning, match="is of another user"),
+        pytest.warns(UserWarning, match="belongs to another user"),
         pytest.raises(Exception, match="hello"),
     ):
         durable.run("hello")
