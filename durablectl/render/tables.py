@@ -25,6 +25,7 @@ STYLES = {
 }
 _STYLE_OF_VERDICT = {"ok": "green", "warning": "yellow", "problem": "bold red"}
 NARROWEST, WIDEST = 8, 32  # of what is folded, and of what is cut: one long name must not take the room of the ids
+LONGEST = 2000  # of a cell on a terminal: Rich takes seconds to fold a megabyte, and nobody reads it there
 _STYLE_OF_WORD = {status.value: style for status, style in STYLES.items()}
 
 
@@ -91,4 +92,5 @@ def _with_header(table: Table) -> Iterator[Sequence[str]]:
 def _cell(cell: str) -> Text:
     from rich.text import Text  # deferred, as above
 
-    return Text(safe_line(cell), style=_STYLE_OF_WORD.get(cell, ""))
+    shown = safe_line(cell[:LONGEST])
+    return Text(shown if len(cell) <= LONGEST else f"{shown}…", style=_STYLE_OF_WORD.get(cell, ""))

@@ -7,12 +7,15 @@ import json
 import os
 import pty
 import sys
+import time
 
 import pytest
 
 from durablectl.errors import UsageError
 from durablectl.render.output import Color, Output, OutputFormat
 from durablectl.render.safe import safe, safe_line
+from durablectl.render.tables import show_table
+from durablectl.render.views import Table
 
 CI = {"GITHUB_ACTIONS": "true"}
 HOSTILE = ["\x1b[31mred", "\x1b]0;title\x07", "a\rb", "\x9b2J", "\u202egnp.exe", "\x00", "\udc80", "\u2028x", "\b\b"]
@@ -275,3 +278,11 @@ def test_no_message_shows_a_key():
     for say in (out.talk, out.note, out.detail, out.hint, out.warn, out.error):
         say("https://h?code=S3CRET")
     assert (stream.getvalue().count("https://h?code=***"), "S3CRET" in stream.getvalue()) == (6, False)
+
+
+@pytest.mark.parametrize("stream", [Pipe(), Terminal()], ids=["pipe", "terminal"])
+def test_a_cell_of_a_megabyte_is_shown_at_once_and_cut_on_a_terminal_only(stream):
+    started = time.process_time()
+    show_table(output(stream), Table(("id", "output"), [("a", "x" * 1_000_000)] * 4))
+    assert time.process_time() - started < 2
+    assert (stream.getvalue().count("x") == 4_000_000, "…" in stream.getvalue()) == (not stream.isatty(), stream.isatty())
