@@ -162,7 +162,7 @@ class Transport:
         except Garbled as error:
             return Trouble(Unreachable(f"the answer of {self.base} was cut short or garbled: {error}"))
         except httpx.HTTPError as error:
-            return _failed(self.base, error)
+            return trouble_of(self.base, error)
         finally:
             self._give_back(client)
 
@@ -251,7 +251,7 @@ def _temporary(base: str, answer: Answer, asked: float | None) -> Trouble | None
     return None
 
 
-def _failed(base: str, error: httpx.HTTPError) -> Trouble:
+def trouble_of(base: str, error: httpx.HTTPError) -> Trouble:
     """The trouble that an exception tells of."""
     early = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError | httpx.UnsupportedProtocol)
     if isinstance(error, httpx.LocalProtocolError):  # its text may quote a header

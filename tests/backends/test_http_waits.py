@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 from recorded_server import HTML, NO_INSTANCES, RecordedServer, Reply, reply_json
 
+from durablectl.backends.http_transport import trouble_of
 from durablectl.errors import BadAddress, DurablectlError, InstanceNotFound, NotATaskHub, Unreachable, WaitTimeout
 
 CERTIFICATE = Path(__file__).with_name("self_signed.pem")
@@ -69,6 +72,23 @@ def test_an_unknown_host_ends_the_wait_at_once(connect, clock, monkeypatch):
     with pytest.raises(BadAddress, match=r"the host 'no-such-host\.invalid' cannot be found"):
         connect("http://no-such-host.invalid").wait_for_completion("a", timeout=50)
     assert clock.slept == []
+
+
+@pytest.mark.parametrize(
+    ("cause", "lasts"),
+    [
+        (socket.gaierror(socket.EAI_NONAME, "unknown"), True),
+        (socket.gaierror(socket.EAI_AGAIN, "try again"), False),
+        (ssl.SSLEOFError(8, "EOF occurred"), False),
+        (ConnectionRefusedError(111, "refused"), False),
+    ],
+    ids=["unknown name", "name server away", "cut off in the handshake", "refused"],
+)
+def test_only_what_may_pass_is_worth_asking_again(cause, lasts):
+    error = httpx.ConnectError(str(cause))
+    error.__cause__ = cause
+    trouble = trouble_of("https://hub.example", error)
+    assert (isinstance(trouble.error, BadAddress), trouble.temporary) == (lasts, not lasts)
 
 
 @pytest.mark.parametrize("reply", [HTML, MISSING, reply_json([1])], ids=["page", "404", "list"])
