@@ -45,9 +45,13 @@ CreatedAfter = Annotated[
         help="Created then or later: a time or date (UTC without a zone), or 2h for 2 hours ago.",
     ),
 ]
-CreatedBefore = Annotated[str | None, typer.Option("--created-before", metavar=MOMENT, help="Created then or earlier.")]
-UpdatedAfter = Annotated[str | None, typer.Option("--updated-after", metavar=MOMENT, help="Changed then or later.")]
-UpdatedBefore = Annotated[str | None, typer.Option("--updated-before", metavar=MOMENT, help="Changed then or earlier.")]
+CreatedBefore = Annotated[
+    str | None, typer.Option("--created-before", metavar=MOMENT, help="Created then or earlier (UTC without a zone).")
+]
+UpdatedAfter = Annotated[str | None, typer.Option("--updated-after", metavar=MOMENT, help="Changed then or later (UTC without a zone).")]
+UpdatedBefore = Annotated[
+    str | None, typer.Option("--updated-before", metavar=MOMENT, help="Changed then or earlier (UTC without a zone).")
+]
 Where = Annotated[
     str | None,
     typer.Option("--where", metavar="JMESPATH", help="Only those whose status object it holds for: \"customStatus.stage=='approval'\"."),
