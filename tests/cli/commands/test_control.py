@@ -51,7 +51,7 @@ def test_several_are_told_with_the_reasons_of_those_that_failed(remote, server):
     assert (code, out) == (1, "")
     assert "termination requested: a\n" in err
     assert "durablectl: 2 of 3 failed\n" in err
-    assert [line.split()[0] for line in err.splitlines() if line.startswith("  ")] == ["b", "gone"]
+    assert {line.split()[0] for line in err.splitlines() if line.startswith("  ")} == {"b", "gone"}
 
 
 def test_the_account_is_json_on_demand(remote, server):
