@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from durablectl import wire
+from durablectl.causes import cause_of_event
 from durablectl.cli.session import Session
 from durablectl.cli.targets import command_line, statuses_json
 from durablectl.errors import DurablectlError
@@ -49,6 +51,20 @@ def _status(hub: TaskHub, instance_id: str) -> InstanceStatus | None:
         return hub.get_status(instance_id, show_input=False)
     except DurablectlError:
         return None  # the start is done; that its state cannot be told yet is no failure
+
+
+def with_traceback(hub: TaskHub, status: InstanceStatus) -> InstanceStatus:
+    """The status of a failed instance with the exception that its history has, where its output holds no traceback."""
+    cause = status.cause
+    if cause is None or cause.traceback:
+        return status
+    try:
+        history = hub.get_status(status.instance_id, show_input=False, show_history=True).history or ()
+    except DurablectlError:
+        return status  # some providers have no history to show
+    failed = [event.members for event in history if event.event_type in ("TaskFailed", "SubOrchestrationInstanceFailed")]
+    details = [members.get("Details") for members in failed if cause_of_event(members).text == cause.text]
+    return replace(status, failure_details=next((each for each in reversed(details) if isinstance(each, str)), None))
 
 
 def show_statuses(session: Session, statuses: Sequence[InstanceStatus], *, single: bool, show_input: bool = True) -> None:

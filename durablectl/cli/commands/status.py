@@ -9,7 +9,7 @@ import typer
 from durablectl.cli import exits
 from durablectl.cli.parameters import FromFiles, Instances
 from durablectl.cli.session import Session
-from durablectl.cli.showing import show_statuses
+from durablectl.cli.showing import show_statuses, with_traceback
 from durablectl.cli.targets import required
 from durablectl.errors import InstanceNotFound
 from durablectl.model import InstanceStatus
@@ -26,7 +26,8 @@ def status(
 ) -> None:
     """Show the status of an instance.
 
-    With -o json it is the service's status object, for several instances an array of them.
+    Of a failed one it shows the innermost exception, where in the app's code it was raised, and through which functions it came up; with -v
+    the traceback too. With -o json it is the service's status object, for several instances an array of them.
 
     Examples:
       durablectl status order-7
@@ -49,6 +50,8 @@ def status(
                 raise
             session.out.error(error.message)
             codes.append(exits.for_error(error))
+    if session.out.verbose and session.out.is_text:
+        statuses = [with_traceback(targets.hub, each) for each in statuses]
     show_statuses(session, statuses, single=len(targets.ids) == 1, show_input=show_input)
     if exit_status:
         codes += [exits.for_outcome(each.runtime_status) for each in statuses]

@@ -114,3 +114,27 @@ def test_those_that_are_there_are_shown_although_one_is_not(remote, server):
     code, out, err = remote("status", "a", "gone", "-o", "json")
     assert (code, json.loads(out)) == (3, [status("a")])
     assert "no instance 'gone'" in err
+
+
+NO_LUCK = "The activity function 'fail' failed: \"no luck\". See the function execution logs for additional details."
+STACK = "Result: Failure\nException: no luck\nStack: Error: no luck\n    at fail (/home/site/wwwroot/index.js:12:9)"
+DETAILS = {"ClassName": "System.Exception", "Message": "no luck", "StackTraceString": None, "InnerException": {"Message": STACK}}
+
+
+@pytest.mark.parametrize("flags", [[], ["-v"]], ids=["as it is", "verbose"])
+def test_the_traceback_of_a_remote_failure_is_asked_for_with_verbose(remote, server, flags):
+    event = {"EventType": "TaskFailed", "Reason": "Activity function 'fail' failed: no luck", "Details": json.dumps(DETAILS)}
+    failed = status("f", "Failed", output=f"Orchestrator function 'failing' failed: {NO_LUCK}")
+    server.on("GET", "/instances/f", (200, failed), (200, {**failed, "historyEvents": [{**event, "Reason": "another"}, event]}))
+    code, out, _ = remote("status", "f", *flags)
+    shown = (
+        "at           /home/site/wwwroot/index.js:12, in fail" in out.replace("at         /", "at           /") and "Error: no luck" in out
+    )
+    assert (code, len(server.asked), shown) == (0, 2 if flags else 1, bool(flags))
+
+
+def test_a_history_that_cannot_be_shown_is_no_matter(remote, server):
+    failed = status("f", "Failed", output=f"Orchestrator function 'failing' failed: {NO_LUCK}")
+    server.on("GET", "/instances/f", (200, failed), (500, {"Message": "no history"}))
+    code, out, _ = remote("status", "f", "-v")
+    assert (code, "cause    no luck" in out) == (0, True)
