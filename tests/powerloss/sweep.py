@@ -13,7 +13,7 @@ from durablectl.backends.local import LocalTaskHub
 from durablectl.errors import HubUnusable
 from tests.powerloss.disk import Disk
 
-MOST = 60
+MOST = 70
 
 
 def main(root: str, home: str, kinds: str, action: str) -> None:
@@ -27,6 +27,8 @@ def main(root: str, home: str, kinds: str, action: str) -> None:
         except HubUnusable as error:
             messages.append(error.message)
         disk.get_well()
+        if acknowledged:  # what a failed close left in the log would be read by the next start, which then makes more calls each time
+            LocalTaskHub(path).close()
     print(json.dumps([acknowledged, messages]))
 
 
