@@ -1,4 +1,4 @@
-"""`python -m tests.powerloss.sweep ROOT HOME KINDS ACTION`, on a watched disk: let each call of one start go wrong in turn.
+"""`python -m tests.powerloss.sweep ROOT HOME KINDS ACTION`, on a watched disk: let each call of a start go wrong in turn.
 
 Prints what was acknowledged, and the messages of what was refused, as JSON.
 """
@@ -19,7 +19,7 @@ MOST = 70
 def main(root: str, home: str, kinds: str, action: str) -> None:
     disk, path = Disk(Path(root), Path(home)), Path(root) / "hub.db"
     acknowledged, messages = [], []
-    for call in range(1, MOST):
+    for call in 2 * list(range(1, MOST)):  # of starts that make the hub, then of those that find it
         disk.fall_ill(kinds, action, first=call, count=3)
         try:
             with LocalTaskHub(path, create=True) as hub:
