@@ -4,6 +4,7 @@ import threading
 from contextlib import contextmanager
 from functools import partial
 from itertools import pairwise
+from types import NoneType
 
 import pytest
 
@@ -28,17 +29,21 @@ def test_items_are_read_as_they_are_needed():
     next(crew)
     assert len(read) <= 5
     crew.stop()
-    list(crew.rest(1))
+    list(crew)  # goes through what was begun, and begins no more
+    assert len(read) <= 5
 
 
-def test_no_more_are_under_way_than_at_once_and_a_stop_tells_which_those_are():
+@pytest.mark.parametrize(("rate", "ready"), [(None, 4), (1000, 0)], ids=["without a rate", "with a rate"])
+def test_no_more_are_under_way_than_at_once_and_a_stop_tells_which_those_are(rate, ready):
     gate = threading.Event()
-    crew = Threads(range(100), lambda number: number == 0 or gate.wait(30), concurrency=4)
+    crew = Threads(range(100), lambda number: number == 0 or gate.wait(30), concurrency=4, rate=rate)
     assert next(crew).item == 0
     crew.stop()
     assert [each.item for each in crew.rest(0)] == [0]  # told again: its reader might have been interrupted
     begun = crew.begun
     assert len(begun) <= 4
+    assert 1 + len(begun) + len(crew.withdrawn) <= 4 + ready
+    assert rate or len(begun) + len(crew.withdrawn) == 7  # so that no thread has to wait for its next
     assert sorted([0, *begun, *crew.withdrawn]) == list(range(1 + len(begun) + len(crew.withdrawn)))
     gate.set()
     assert sorted(each.item for each in crew.rest(30)) == sorted(begun)
@@ -88,6 +93,16 @@ def test_a_group_has_one_transaction_and_its_outcomes_come_after_it():
     assert next(crew).item == 0
     assert log == ["begin", 0, 1, "commit"]
     assert [each.item for each in crew] == [1, 2, 3, 4]
+
+
+def test_an_item_of_a_group_that_fails_fails_alone():
+    crew = Groups(range(4), each_by_itself(half, open_group([])), size=4)
+    assert [(each.item, each.result, type(each.error)) for each in crew] == [
+        (0, 0, NoneType),
+        (1, None, ValueError),
+        (2, 1, NoneType),
+        (3, None, ValueError),
+    ]
 
 
 def test_a_group_that_was_begun_when_an_interrupt_came_is_told():
