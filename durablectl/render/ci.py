@@ -94,7 +94,7 @@ def verdict(instance_id: str, status: InstanceStatus | None, *, content: bool, s
 
 def short(text: str, longest: int = LONGEST_NAME) -> str:
     """Text on one harmless line, cut where it gets long."""
-    line = safe_line(redact(text[: longest + 1]))
+    line = safe_line(text[: longest + 1])
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
