@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 EXPECTED_TALK = re.compile(
-    r"using local hub|working; |stop it |stopped; |task hub |\d+ orchestrators, |  POST |no instance matches|\d+ instances? "
+    r"using local hub|working; |stop it |stopped; |task hub |\d+ orchestrators, |  POST |no instance matches|\d+ instances? |"
+    # what the app fails with on purpose
+    r"\[\S+\] (activity '(fail|flaky)' failed: |orchestrator 'failing' failed: |  \S+function_app\.py:\d+, in |    raise )"
 )
 END_SECONDS = 10.0
 
