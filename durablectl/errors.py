@@ -3,7 +3,8 @@
 DurablectlError                  what went wrong, and a hint what to do next
 ├── UsageError                   the request itself makes no sense (bad input, unknown context, no hub)
 ├── HubUnusable                  a local hub file cannot be opened, read or written
-│   └── HubBusy                  another process holds it too long
+│   ├── HubBusy                  another process holds it too long
+│   └── HubLost                  it was deleted or replaced while it was open, or is damaged: trying again does not help
 ├── AppError                     the function app cannot be loaded or used
 ├── NotFound
 │   ├── InstanceNotFound
@@ -49,6 +50,10 @@ class HubUnusable(DurablectlError):
 
 class HubBusy(HubUnusable):
     """Another process holds the hub file for too long."""
+
+
+class HubLost(HubUnusable):
+    """The hub file is not the one that was opened, or not what it was: it was deleted or replaced, or is damaged."""
 
 
 class AppError(DurablectlError):

@@ -359,7 +359,8 @@ class LocalTaskHub:
         return self
 
     def pause(self, seconds: float) -> None:
-        """Sleep until somebody has committed to the file, at most `seconds`."""
+        """Sleep until somebody has committed to the file, at most `seconds`. `HubLost` when it is not there any more: nobody will."""
+        self._database.check_file()
         end, delay, bell = time.monotonic() + seconds, FIRST_PAUSE, self._database.bell
         while True:
             rung = bell.count

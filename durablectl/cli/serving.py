@@ -65,8 +65,9 @@ def serve_hub(session: Session, serving: Serving) -> None:
     bound = running.bind(serving.host, serving.port)
     port = bound.getsockname()[1]
     tally = Tally(_log(session.out, serving.log))
-    telling = hosting.Telling(tally.note, session.out.warn, _tell_error(session), _tell_failure(session.out), failure_log(session.out))
+    tell_error, tell_failure = _tell_error(session), _tell_failure(session.out)
     with bound, stop_signals() as stopping, listening(session.speech):
+        telling = hosting.Telling(tally.note, session.out.warn, tell_error, tell_failure, failure_log(session.out), stopping.set)
         hosted = hosting.Hosting(
             path,
             registry,
@@ -83,6 +84,8 @@ def serve_hub(session: Session, serving: Serving) -> None:
                 running.run(hosted.app, bound, stopping, on_exit=hosted.stop_waiting, warn=session.out.warn)
         finally:
             hosted.close()
+    if hosted.error is not None:
+        raise hosted.error
     session.out.note("stopped; nothing is lost")
 
 

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from durablectl.engine.bell import bell_of
-from durablectl.errors import HubBusy, HubUnusable
+from durablectl.engine.open_file import OpenFile
+from durablectl.errors import HubBusy, HubLost, HubUnusable
+from durablectl.quoting import command
 
 APPLICATION_ID = 0x64757262  # "durb"
 UPGRADES = ("CREATE TABLE hub (id TEXT NOT NULL);\nINSERT INTO hub VALUES (lower(hex(randomblob(8))));",)
@@ -37,6 +39,7 @@ class Database:
 
     def __init__(self, path: Path, *, create: bool = False, late: bool = False, durable: bool = True) -> None:
         self.path = path
+        self._file = OpenFile(path)
         self._durable = durable
         self._threads = threading.local()
         self._opened: list[tuple[threading.Thread, sqlite3.Connection]] = []
@@ -73,6 +76,7 @@ class Database:
                     hint="pip install --upgrade durablectl",
                 )
             self._is_old = 0 < version < SCHEMA_VERSION
+            self._file.opened()
 
     def _create(self, connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
@@ -98,8 +102,10 @@ class Database:
         if connection is None:
             if self._closed:
                 raise HubUnusable(f"the hub {self.path} is closed")
+            self._file.check()  # or this would make a file in the place of one that was deleted
+            name = self._file.name
             connection = _prepared(
-                sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256),
+                sqlite3.connect(name, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256),
                 f"PRAGMA synchronous = {'FULL' if self._durable else 'OFF'}",
                 f"PRAGMA wal_autocheckpoint = {WAL_PAGES}",
             )
@@ -112,6 +118,7 @@ class Database:
     def _close_left(self) -> None:
         """Close the connections of threads that have ended: a server may have a new thread for each request."""
         for each in [each for each in self._opened if not each[0].is_alive()]:
+            self._file.forget_log()
             self._opened.remove(each)
             each[1].close()
 
@@ -157,7 +164,12 @@ class Database:
                 if connection.in_transaction:  # SQLite itself rolls back after some errors, a full disk among them
                     connection.execute("ROLLBACK")
                 raise
+        self._file.check()
         self.bell.ring()
+
+    def check_file(self) -> None:
+        """`HubLost` when the file is not the one that was opened. `transaction` does this by itself before it is over."""
+        self._file.check()
 
     def _upgrade(self, connection: sqlite3.Connection) -> None:
         """Take a file of an earlier version to this one, before the first write; a live worker of that version would not expect it."""
@@ -229,6 +241,7 @@ class Database:
         with self._writing, translated(self.path):
             self.connection().execute("VACUUM")
             self.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self._file.check()
 
     def data_version(self) -> int:
         """A number that changes when another connection, of any process, has committed."""
@@ -271,7 +284,9 @@ def _hub_error(path: Path, error: sqlite3.Error | UnicodeEncodeError) -> HubUnus
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return HubBusy(f"the hub {path} is locked by another process", hint="close the program that has it open, then try again")
     if code == sqlite3.SQLITE_NOTADB:
-        return HubUnusable(f"{path} is not a database")
+        return HubLost(f"{path} is not a database")
+    if code == sqlite3.SQLITE_CORRUPT:
+        return HubLost(f"the hub {path} is damaged ({error})", hint=f"see what is wrong with it: {command('hub check')}")
     if code == sqlite3.SQLITE_FULL:
         return HubUnusable(f"no room left on the disk of the hub {path}; nothing was lost, and nothing was written")
     if code == sqlite3.SQLITE_READONLY or (code == sqlite3.SQLITE_CANTOPEN and path.exists()):

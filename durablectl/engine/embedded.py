@@ -15,7 +15,7 @@ from durablectl.engine.registry import Registry
 from durablectl.engine.session import workers
 from durablectl.engine.store import Store
 from durablectl.engine.worker import Worker, utc_now
-from durablectl.errors import AppError, DurablectlError
+from durablectl.errors import AppError, DurablectlError, HubLost
 
 STANDBY_SECONDS = 0.5
 
@@ -37,16 +37,15 @@ def embedded_worker(
     timer (see `Worker`); where another worker does the work, timers are waited for as ever, and `warn` hears of it. `on_failure` hears of
     failures here.
     """
-    with (
-        closing(Database(path)) as database,
-        _Standby(database, load, instance_ids, warn, on_failure, skips_timers=skips_timers) as standby,
-    ):
-        try:
+    database = Database(path)
+    standby = _Standby(database, load, instance_ids, warn, on_failure, skips_timers=skips_timers)
+    try:
+        with closing(database), standby:
             yield
-        except KeyboardInterrupt:
-            if standby.error is not None:
-                raise standby.error from None
-            raise
+    except KeyboardInterrupt:  # the worker's, perhaps while this was about to end already
+        if standby.error is not None:
+            raise standby.error from None
+        raise
 
 
 class _Standby:
@@ -65,11 +64,12 @@ class _Standby:
         self._database, self._load, self._ids, self._warn, self._on_failure = database, load, instance_ids, warn, on_failure
         self._skips_timers = skips_timers
         self._worker: Worker | None = None
+        self._lost: HubLost | None = None
         self._done = threading.Event()
 
     @property
     def error(self) -> DurablectlError | None:
-        return self._worker.error if self._worker is not None else None
+        return self._lost or (self._worker.error if self._worker is not None else None)
 
     def __enter__(self) -> _Standby:
         unfinished = [row for row in map(Store(self._database).find, self._ids) if row is not None and not row.status.is_final]
@@ -117,6 +117,10 @@ class _Standby:
                 if self._is_needed():
                     self._begin(rows)
                     return
+            except HubLost as error:
+                self._lost = error
+                _thread.interrupt_main()
+                return
             except DurablectlError as error:
                 if not self._done.is_set():
                     self._warn(f"nobody works on this hub any more, and this command cannot: {error.message}")

@@ -20,7 +20,7 @@ from durablectl.engine.pool import ActivityPool
 from durablectl.engine.registry import Registry
 from durablectl.engine.session import LeaseLost
 from durablectl.engine.wheel import Running, Wheel
-from durablectl.errors import DurablectlError, HubBusy, HubUnusable
+from durablectl.errors import DurablectlError, HubBusy, HubLost, HubUnusable
 
 if TYPE_CHECKING:
     from durablectl.engine.processes import ActivityProcesses
@@ -30,6 +30,7 @@ FIRST_POLL, LAST_POLL, IDLE_POLL = 0.0005, 0.01, 0.03
 """Seconds between looks at what other processes have committed: the first, the longest while activities run, and when nothing does."""
 DEAD_CHECK_SECONDS = 0.25
 HEARTBEAT_SECONDS = 10.0
+FILE_CHECK_SECONDS = 1.0
 PATIENCE = (5.0, 60.0)
 """Seconds after which an orchestrator that does not yield is told of, and given up."""
 RETRY_SECONDS = 1.0
@@ -45,7 +46,8 @@ class Worker:
 
     `roots` restricts it to these instances (keys) and what they call. `warn` gets what the people who run it should hear, `on_failure`
     each failure of a function, once it is committed; both are called in the worker's own thread.
-    With `is_persistent` a file that cannot be written is tried again; else the worker stops, `error` holds why, `on_error` is called.
+    With `is_persistent` a file that cannot be written is tried again, unless it is another one by now; else the worker stops, `error` holds
+    why, `on_error` is called.
     With `processes` synchronous activities run there instead of in `concurrency` threads.
     `about` is more JSON that others may read of the worker while it lives.
     With `skips_timers` its clock jumps to the next timer as soon as nothing else is to do. See `Wheel` for `fails_unknown`.
@@ -177,7 +179,7 @@ class Worker:
         except LeaseLost:
             self._warn("this worker stalled and another one has taken over its instances; starting afresh")
         except HubUnusable as error:
-            if not self._is_persistent:
+            if not self._is_persistent or isinstance(error, HubLost):
                 self.error = error
                 wheel.session.abandon()
                 return None
@@ -204,6 +206,8 @@ class Worker:
         while not self._stopping.is_set():
             try:
                 self._wheel = self._new_wheel()
+            except HubLost:
+                raise
             except HubUnusable as error:
                 self._warn(f"{error.message}; trying again")
                 self._stopping.wait(RETRY_SECONDS)
@@ -213,8 +217,11 @@ class Worker:
 
     def _turn(self, wheel: Wheel) -> None:
         delay = FIRST_POLL
-        looked = committed = time.monotonic()
+        looked = committed = checked = time.monotonic()
         while not self._stopping.is_set() and wheel is self._wheel:
+            if (now := time.monotonic()) - checked > FILE_CHECK_SECONDS:
+                checked = now
+                self._database.check_file()
             try:
                 did = wheel.turn(self._now())
             except HubBusy as error:

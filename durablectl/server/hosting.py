@@ -14,6 +14,7 @@ from durablectl.backends.local_address import CONNECTION, TASK_HUB
 from durablectl.engine.failures import Failed
 from durablectl.engine.registry import Registry
 from durablectl.engine.worker import CONCURRENCY, Worker
+from durablectl.errors import DurablectlError, HubLost, HubUnusable
 from durablectl.functionapp.host import HostSettings, read_host
 from durablectl.model import RuntimeStatus
 from durablectl.server.access import Access
@@ -35,6 +36,8 @@ class Telling:
     on_error: Callable[[Exception], None] = lambda _error: None
     on_http_failure: Callable[[str, BaseException], None] = lambda _function, _error: None
     on_failure: Callable[[Failed], None] = lambda _failed: None
+    on_end: Callable[[], None] = lambda: None
+    """The worker cannot go on, and so there is no more to serve: `Hosting.error` says why."""
 
 
 class Hosting:
@@ -57,6 +60,7 @@ class Hosting:
         with self._hub.group():  # a write: it takes an older file to this version, which gives it the name that `Place` needs
             pass
         self._lock = threading.Lock()
+        self._error: DurablectlError | None = None
         self._origin, self._settings = origin, host_settings(registry)
         self._worker = self._new_worker(registry)
         self.gate = Gate(self._hub, lambda: self._worker.wake())
@@ -84,6 +88,11 @@ class Hosting:
         )
 
     @property
+    def error(self) -> DurablectlError | None:
+        """What ended the work, if anything did."""
+        return self._error or self._worker.error
+
+    @property
     def route_prefix(self) -> str:
         return self._prefix
 
@@ -99,7 +108,12 @@ class Hosting:
             self.app.starters = functions
             self._registry = registry
             self._worker = self._new_worker(registry)
-            self._worker.start()
+            try:
+                self._worker.start()
+            except HubUnusable as error:
+                self._error = error
+                self._telling.on_end()
+                raise
         before.close()
 
     def counts(self) -> dict[RuntimeStatus, int]:
@@ -114,6 +128,10 @@ class Hosting:
             self._worker.stop(STOP_SECONDS)
         self.functions.close()
         self.gate.close()
+        try:
+            self._hub.database.check_file()
+        except HubLost as error:
+            self._error = error
         self._hub.close()
 
     def _new_worker(self, registry: Registry) -> Worker:
@@ -126,6 +144,7 @@ class Hosting:
             about={"served": {"base": self._origin + PATH, "task_hub": self._settings.hub_name or TASK_HUB}},
             warn=self._telling.warn,
             on_failure=self._telling.on_failure,
+            on_error=self._telling.on_end,
         )
 
 
