@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ from durablectl.model import (
 from durablectl.redaction import redact
 
 MOST_DELETED = 10**12
+LARGEST = sys.float_info.max
 EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 CONTINUATION_HEADER = "x-ms-continuation-token"
 BASE_PATH = "/runtime/webhooks/durabletask"
@@ -58,6 +60,11 @@ def json_value(text: str | bytes) -> Any:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+def finite(value: Any) -> Any:
+    """A value with the largest numbers that JSON can hold in place of the infinite ones, and null in place of NaN."""
+    return json.loads(json.dumps(value), parse_constant={"Infinity": LARGEST, "-Infinity": -LARGEST}.get)
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)  # `json.loads` would make one for each text

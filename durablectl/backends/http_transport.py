@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -193,8 +194,9 @@ class Transport:
 
     def _made(self, headers: Headers) -> Client:
         hooks = {"response": [_check_location]}
+        no_cookies = CookieJar(DefaultCookiePolicy(netscape=False))  # a hub needs none, and what it sets may fit into no header
         try:
-            client = httpx.Client(verify=self._verify, proxy=self._settings.proxy, headers=headers, event_hooks=hooks)
+            client = httpx.Client(verify=self._verify, proxy=self._settings.proxy, headers=headers, cookies=no_cookies, event_hooks=hooks)
         except (ValueError, ImportError, httpx.InvalidURL):  # its text may quote a password
             hint = "as in http://proxy:8080; it comes from the context, or from HTTPS_PROXY, HTTP_PROXY or ALL_PROXY"
             raise UsageError("the proxy's address cannot be used", hint=hint) from None

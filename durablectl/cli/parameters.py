@@ -8,7 +8,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from durablectl.cli import names
-from durablectl.cli.times import parse_duration, parse_interval
+from durablectl.cli.times import parse_duration, parse_interval, parse_rate
 
 
 class Encode(StrEnum):
@@ -100,7 +100,7 @@ Concurrency = Annotated[
     int | None,
     typer.Option("--concurrency", metavar="N", min=1, max=64, help="So many requests at once (default: 8; a local hub has one)."),
 ]
-Rate = Annotated[float | None, typer.Option("--rate", metavar="N", min=0.001, help="At most N a second.")]
+Rate = Annotated[float | None, typer.Option("--rate", metavar="N", parser=parse_rate, help="At most N a second.")]
 MaxFailures = Annotated[int | None, typer.Option("--max-failures", metavar="N", min=1, help="Stop once N have failed.")]
 IncludeChildren = Annotated[
     bool, typer.Option("--include-children", help="Sub-orchestrations with ids of the service's own (<guid>:<n>) too.")

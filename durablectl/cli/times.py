@@ -16,6 +16,7 @@ _PART = rf"({_NUMBER})(ms|[smhdw])"
 _ISO = rf"P(?:({_NUMBER})W)?(?:({_NUMBER})D)?(?:T(?:({_NUMBER})H)?(?:({_NUMBER})M)?(?:({_NUMBER})S)?)?"
 _CLOCK = r"(?:(\d+)[.:])?(\d{1,2}):(\d{2}):(\d{2}(?:\.\d+)?)"
 _YEAR = r"(?:19|20|21)\d\d"
+SLOWEST = 0.001
 LONGEST = 100 * 366 * 86400.0
 
 
@@ -35,6 +36,17 @@ def parse_interval(text: str) -> float:
     if seconds <= 0:
         raise UsageError(f"'{text}' is no interval: it must be longer than nothing", hint="write for example 1s or 500ms")
     return seconds
+
+
+def parse_rate(text: str) -> float:
+    """How many in a second, as in `10` or `0.5`."""
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not SLOWEST <= rate < math.inf:
+        raise UsageError(f"'{text}' is not a rate", hint=f"write a number of instances per second, as 10 or 0.5; at least {SLOWEST}")
+    return rate
 
 
 def _seconds(text: str) -> float | None:

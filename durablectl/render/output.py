@@ -18,6 +18,7 @@ from durablectl.errors import DurablectlError, UsageError
 from durablectl.redaction import redact
 from durablectl.render.query import compiled, searched
 from durablectl.render.safe import defuse, json_safe, safe
+from durablectl.wire import finite
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -65,8 +66,8 @@ class Output:
     ) -> None:
         self._stdout, self._stderr = stdout, stderr
         self._environ = os.environ if environ is None else environ
-        self._query, self._color, self._progress = query, color, progress
-        self._expression: Any = None
+        self._color, self._progress = color, progress
+        self._expression = None if query is None else compiled(query)  # now, before anything is asked or done
         self._above: Callable[[str], None] | None = None
         self.format, self.quiet, self.verbose = format, quiet, verbose
         self.in_ci = bool(self._environ.get("GITHUB_ACTIONS") or self._environ.get("TF_BUILD"))
@@ -138,7 +139,7 @@ class Output:
 
     def json_array(self, values: Iterable[Any]) -> None:
         """Write a JSON array element by element as they come; with `--query` the whole array is asked."""
-        if self._query is not None:
+        if self._expression is not None:
             self.json(list(values))
             return
         opening = "["
@@ -268,14 +269,16 @@ class Output:
         return Console(file=stream, no_color=not color, force_terminal=color or None, markup=False, emoji=False, highlight=False)
 
     def _ask(self, value: Any) -> Any:
-        if self._query is None:
-            return value
         if self._expression is None:
-            self._expression = compiled(self._query)
+            return value
         return searched(self._expression, value)
 
     def _encode(self, value: Any, *, indent: int | None = None) -> str:
-        return json_safe(json.dumps(value, ensure_ascii=not self.is_unicode, indent=indent), ci=self.in_ci)
+        try:
+            text = json.dumps(value, ensure_ascii=not self.is_unicode, indent=indent, allow_nan=False)
+        except ValueError:  # 1e400 is read as infinite, which JSON cannot hold
+            text = json.dumps(finite(value), ensure_ascii=not self.is_unicode, indent=indent)
+        return json_safe(text, ci=self.in_ci)
 
     def _flushing(self, values: Iterable[Any]) -> Iterator[Any]:
         """Hand rows over early at first and for a person always, later in bundles."""

@@ -10,22 +10,19 @@ from durablectl.errors import UsageError
 def compiled(query: str) -> Any:
     """A JMESPath expression; `UsageError` that points at the place when it is none."""
     import jmespath  # deferred: only --query and --where need it
-    from jmespath.exceptions import JMESPathError
 
     try:
         return jmespath.compile(query)
-    except JMESPathError as error:
+    except (ValueError, RecursionError) as error:  # its own errors are ValueErrors; the rest is of 5000 digits or 1000 brackets
         reason = str(error).splitlines()[0].rstrip(".:")
         raise UsageError(f"'{query}' is no JMESPath expression: {reason}", hint="see https://jmespath.org/tutorial.html") from error
 
 
 def searched(expression: Any, value: Any) -> Any:
     """What a compiled expression finds in a JSON value; `UsageError` when it does not fit the value."""
-    from jmespath.exceptions import JMESPathError  # deferred, as above
-
     try:
         return expression.search(value)
-    except JMESPathError as error:
+    except (ValueError, ArithmeticError, RecursionError) as error:
         raise UsageError(f"the JMESPath expression does not fit: {error}", hint="see the JSON it is asked with -o json") from error
 
 

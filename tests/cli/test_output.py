@@ -218,7 +218,7 @@ def test_a_query_asks_each_line():
 @pytest.mark.parametrize("query", ["[?", "foo(", ""], ids=repr)
 def test_a_query_that_is_none_is_refused(query):
     with pytest.raises(UsageError, match="is no JMESPath expression"):
-        output(query=query).json({})
+        output(query=query)
 
 
 def test_a_query_that_does_not_fit_is_refused():

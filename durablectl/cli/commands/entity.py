@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from itertools import islice
 from typing import Annotated
@@ -113,7 +114,7 @@ def _entity_id(text: str) -> EntityId:
 
 def _listed(hub: TaskHub, name: str | None, states: bool, limit: int | None) -> Iterator[EntityStatus]:
     found = each_of_pages(lambda token: hub.list_entities(name, fetch_state=states, top=min(limit or 100, 100), continuation_token=token))
-    return islice(found, limit)
+    return islice(found, limit and min(limit, sys.maxsize))
 
 
 def _tell(session: Session, entity_id: EntityId, told: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -133,7 +134,7 @@ def _show(
     out = session.out
     if limit is None and out.is_rich:
         limit = SCREENFUL
-    first = _sorted(found, order, limit) if order else islice(found, limit)
+    first = _sorted(found, order, limit) if order else islice(found, limit and min(limit, sys.maxsize))
     match out.format:
         case OutputFormat.TEXT:
             show_table(out, views.instances(first, columns, marked=out.is_rich))
