@@ -1,1 +1,3 @@
-"""What durablectl costs, beside what SQLite alone could do and beside a peer: `python -m benchmarks`."""
+"""What durablectl costs, beside what SQLite alone could do and beside a peer: `python -m
+benchmarks`.
+"""

@@ -1,8 +1,10 @@
-"""Run the benchmarks: `python -m benchmarks [--only w1 w2] [--reps 3] [--full] [--peer-python PATH] [--write]`.
+"""Run the benchmarks: `python -m benchmarks [--only w1 w2] [--reps 3] [--full] [--peer-python PATH]
+[--write]`.
 
-Every workload runs in a fresh process and an empty folder; ours, the bound and the peer take turns, so that a busy machine slows down
-all of them, and the medians make one table. Only the ratios mean something on another machine. `--write` keeps the run in last.json
-and README.md, and every run is compared with the kept one.
+Every workload runs in a fresh process and an empty folder; ours, the bound and the peer take turns,
+so that a busy machine slows down all of them, and the medians make one table. Only the ratios mean
+something on another machine. `--write` keeps the run in last.json and README.md, and every run is
+compared with the kept one.
 """
 
 from __future__ import annotations
@@ -40,15 +42,22 @@ def run_one(who: str, name: str) -> dict[str, float]:
         return function(Path(folder), *arguments)
 
 
-def in_a_fresh_process(who: str, name: str, peer_python: str | None, limit: float) -> dict[str, float] | None:
+def in_a_fresh_process(
+    who: str, name: str, peer_python: str | None, limit: float
+) -> dict[str, float] | None:
     """The figures of one run; None, with a word on stderr, when it failed."""
     command = [sys.executable, "-m", "benchmarks", "--one", who, name]
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
         cwd = HERE.parent
         if who == "dbos":
-            command, cwd = [peer_python or sys.executable, str(HERE / "peer_dbos.py"), name], Path(folder)
+            command, cwd = (
+                [peer_python or sys.executable, str(HERE / "peer_dbos.py"), name],
+                Path(folder),
+            )
         try:
-            done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=limit, check=False)
+            done = subprocess.run(
+                command, cwd=cwd, capture_output=True, text=True, timeout=limit, check=False
+            )
         except subprocess.TimeoutExpired:
             print(f"{who} {name}: not within {limit:.0f} s", file=sys.stderr)
             return None
@@ -57,15 +66,24 @@ def in_a_fresh_process(who: str, name: str, peer_python: str | None, limit: floa
         print(f"{who} {name}: {done.stderr[-500:]}", file=sys.stderr)
         return None
     figures: dict[str, float] = json.loads(line.removeprefix("FIGURES "))
-    print(f"{who} {name}: {', '.join(f'{key} {value:.4g}' for key, value in figures.items())}", file=sys.stderr)
+    print(
+        f"{who} {name}: {', '.join(f'{key} {value:.4g}' for key, value in figures.items())}",
+        file=sys.stderr,
+    )
     return figures
 
 
-def measure(names: Sequence[str], reps: int, peer_python: str | None, limit: float) -> dict[str, dict[str, dict[str, float]]]:
+def measure(
+    names: Sequence[str], reps: int, peer_python: str | None, limit: float
+) -> dict[str, dict[str, dict[str, float]]]:
     """Medians by who, workload and key."""
     measured: dict[str, dict[str, dict[str, float]]] = {"here": {}, "bound": {}, "dbos": {}}
     for name in names:
-        sides = ["here"] + ["bound"] * (name in bound.WORKLOADS) + ["dbos"] * (peer_python is not None and name in PEERS)
+        sides = (
+            ["here"]
+            + ["bound"] * (name in bound.WORKLOADS)
+            + ["dbos"] * (peer_python is not None and name in PEERS)
+        )
         runs: dict[str, list[dict[str, float]]] = {who: [] for who in sides}
         for repetition in range(1 if name in ONCE else reps):
             for who in sides:
@@ -75,23 +93,46 @@ def measure(names: Sequence[str], reps: int, peer_python: str | None, limit: flo
                     runs[who].append(figures)
         for who, found in runs.items():
             if found:
-                measured[who][name] = {key: statistics.median(each[key] for each in found) for key in found[0]}
+                measured[who][name] = {
+                    key: statistics.median(each[key] for each in found) for key in found[0]
+                }
     return measured
 
 
 def machine() -> str:
     python, sqlite = platform.python_version(), sqlite3.sqlite_version
-    return f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {python}, SQLite {sqlite}"
+    return (
+        f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {python}, "
+        f"SQLite {sqlite}"
+    )
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="*", default=[], metavar="PREFIX", help="only workloads whose names begin so")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--only",
+        nargs="*",
+        default=[],
+        metavar="PREFIX",
+        help="only workloads whose names begin so",
+    )
     parser.add_argument("--reps", type=int, default=3, help="how often each runs")
-    parser.add_argument("--full", action="store_true", help="the growth of a hub to 1,000,000 instances, too (10 minutes)")
-    parser.add_argument("--peer-python", metavar="PATH", help="the Python of a virtual environment that has dbos")
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        help="the growth of a hub to 1,000,000 instances, too (10 minutes)",
+    )
+    parser.add_argument(
+        "--peer-python", metavar="PATH", help="the Python of a virtual environment that has dbos"
+    )
     parser.add_argument("--limit", type=float, default=LIMIT_SECONDS, help="seconds for one run")
-    parser.add_argument("--write", action="store_true", help="keep this run in last.json and README.md")
+    parser.add_argument(
+        "--write", action="store_true", help="keep this run in last.json and README.md"
+    )
     parser.add_argument("--one", nargs=2, metavar=("WHO", "NAME"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
@@ -101,7 +142,9 @@ def main() -> int:
     if options.only:
         names = [name for name in names if name.startswith(tuple(options.only))]
     last = json.loads(LAST.read_text()) if LAST.exists() else {}
-    measured = measure(names, options.reps, options.peer_python, 3600 if options.full else options.limit)
+    measured = measure(
+        names, options.reps, options.peer_python, 3600 if options.full else options.limit
+    )
     if "growth_full" in measured["here"]:
         measured["here"]["growth"] = measured["here"].pop("growth_full")
     if options.write:  # what did not run this time is kept

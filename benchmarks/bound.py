@@ -1,7 +1,9 @@
-"""What SQLite and Python alone could do: loops that write the rows which a durable engine has to write, and nothing else.
+"""What SQLite and Python alone could do: loops that write the rows which a durable engine has to
+write, and nothing else.
 
-A kept generator for each instance, JSON of every input and output, the activity's call, history and instance rows, and a commit
-(`synchronous=FULL`) for every `each` episodes. No leases, no threads, no queries: nothing that makes it an engine.
+A kept generator for each instance, JSON of every input and output, the activity's call, history and
+instance rows, and a commit (`synchronous=FULL`) for every `each` episodes. No leases, no threads,
+no queries: nothing that makes it an engine.
 """
 
 from __future__ import annotations
@@ -20,8 +22,10 @@ Figures = dict[str, float]
 encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 SCHEMA = """
-CREATE TABLE instances (id TEXT PRIMARY KEY, name TEXT, status INTEGER, created REAL, updated REAL, input TEXT, output TEXT) WITHOUT ROWID;
-CREATE TABLE history (instance TEXT, sequence INTEGER, kind INTEGER, at REAL, fields TEXT, PRIMARY KEY (instance, sequence)) WITHOUT ROWID;
+CREATE TABLE instances (id TEXT PRIMARY KEY, name TEXT, status INTEGER, created REAL, updated REAL,
+  input TEXT, output TEXT) WITHOUT ROWID;
+CREATE TABLE history (instance TEXT, sequence INTEGER, kind INTEGER, at REAL, fields TEXT,
+  PRIMARY KEY (instance, sequence)) WITHOUT ROWID;
 """
 INSTANCE = "INSERT INTO instances VALUES (?, ?, 0, ?, ?, ?, NULL)"
 CHANGE = "UPDATE instances SET status = ?, updated = ?, output = ? WHERE id = ?"
@@ -51,7 +55,11 @@ class Rows:
 
     def commit(self) -> None:
         self._connection.execute("BEGIN IMMEDIATE")
-        for statement, rows in ((INSTANCE, self.instances), (CHANGE, self.changes), (EVENT, self.events)):
+        for statement, rows in (
+            (INSTANCE, self.instances),
+            (CHANGE, self.changes),
+            (EVENT, self.events),
+        ):
             if rows:
                 self._connection.executemany(statement, rows)
                 rows.clear()
@@ -59,7 +67,9 @@ class Rows:
 
 
 def open_rows(folder: Path) -> Rows:
-    connection = sqlite3.connect(folder / f"bound-{time.perf_counter_ns()}.db", isolation_level=None, cached_statements=256)
+    connection = sqlite3.connect(
+        folder / f"bound-{time.perf_counter_ns()}.db", isolation_level=None, cached_statements=256
+    )
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA wal_autocheckpoint = 4000")
@@ -71,7 +81,9 @@ def start(rows: Rows, count: int, name: str, input: str) -> list[str]:
     ids = [f"instance-{number:08d}" for number in range(count)]
     now = time.time()
     rows.instances.extend((each, name, now, now, input) for each in ids)
-    rows.events.extend((each, 0, STARTED, now, encode({"name": name, "input": input})) for each in ids)
+    rows.events.extend(
+        (each, 0, STARTED, now, encode({"name": name, "input": input})) for each in ids
+    )
     rows.commit()
     return ids
 
@@ -81,7 +93,8 @@ def sequences(folder: Path, count: int, steps: int, each: int) -> float:
     rows = open_rows(folder)
     began = time.perf_counter()
     ready: list[tuple[str, Generator[Any, Any, int], str | None, int]] = [
-        (instance, sequence(steps), None, 1) for instance in start(rows, count, "sequence", str(steps))
+        (instance, sequence(steps), None, 1)
+        for instance in start(rows, count, "sequence", str(steps))
     ]
     while ready:
         following = []
@@ -90,14 +103,21 @@ def sequences(folder: Path, count: int, steps: int, each: int) -> float:
                 if (waiting := _episode(rows, instance, generator, result, number)) is not None:
                     following.append(waiting)
             rows.commit()
-        ready = [(instance, generator, encode(hello(json.loads(argument))), number) for instance, generator, argument, number in following]
+        ready = [
+            (instance, generator, encode(hello(json.loads(argument))), number)
+            for instance, generator, argument, number in following
+        ]
     return time.perf_counter() - began
 
 
-def _episode(rows: Rows, instance: str, generator: Any, result: str | None, number: int) -> tuple[str, Any, str, int] | None:
+def _episode(
+    rows: Rows, instance: str, generator: Any, result: str | None, number: int
+) -> tuple[str, Any, str, int] | None:
     now, value = time.time(), None
     if result is not None:
-        rows.events.append((instance, number, ENDED, now, encode({"taskId": number, "result": result})))
+        rows.events.append(
+            (instance, number, ENDED, now, encode({"taskId": number, "result": result}))
+        )
         value, number = json.loads(result), number + 1
     rows.events.append((instance, number, BEGUN, now, None))
     try:
@@ -108,7 +128,9 @@ def _episode(rows: Rows, instance: str, generator: Any, result: str | None, numb
         rows.changes.append((2, now, output, instance))
         return None
     text = encode(argument)
-    rows.events.append((instance, number + 1, SCHEDULED, now, encode({"name": name, "input": text})))
+    rows.events.append(
+        (instance, number + 1, SCHEDULED, now, encode({"name": name, "input": text}))
+    )
     rows.changes.append((1, now, None, instance))
     return instance, generator, text, number + 2
 
@@ -122,14 +144,17 @@ def fan_out(folder: Path, count: int, width: int, each: int) -> float:
         inputs = [encode("Tokyo") for _ in range(width)]
         rows.events.append((instance, 1, BEGUN, now, None))
         rows.events.extend(
-            (instance, 2 + task, SCHEDULED, now, encode({"name": "hello", "input": text})) for task, text in enumerate(inputs)
+            (instance, 2 + task, SCHEDULED, now, encode({"name": "hello", "input": text}))
+            for task, text in enumerate(inputs)
         )
         rows.changes.append((1, now, None, instance))
         rows.commit()
         for first in range(0, width, each):
             _complete(rows, instance, inputs[first : first + each], 2 + width + first)
         output = encode(width)
-        rows.events.append((instance, 2 + 2 * width, COMPLETED, time.time(), encode({"result": output})))
+        rows.events.append(
+            (instance, 2 + 2 * width, COMPLETED, time.time(), encode({"result": output}))
+        )
         rows.changes.append((2, time.time(), output, instance))
         rows.commit()
     return time.perf_counter() - began
@@ -139,12 +164,15 @@ def _complete(rows: Rows, instance: str, inputs: Sequence[str], number: int) -> 
     now = time.time()
     for offset, text in enumerate(inputs):
         result = encode(hello(json.loads(text)))
-        rows.events.append((instance, number + offset, ENDED, now, encode({"taskId": offset, "result": result})))
+        rows.events.append(
+            (instance, number + offset, ENDED, now, encode({"taskId": offset, "result": result}))
+        )
     rows.commit()
 
 
 def events(folder: Path, count: int, each: int) -> float:
-    """Seconds from the first event to the last completion, for `count` instances that wait for one."""
+    """Seconds from the first event to the last completion, for `count` instances that wait for
+    one."""
     rows = open_rows(folder)
     ids = start(rows, count, "wait_for_go", "null")
     now = time.time()
@@ -172,9 +200,14 @@ for _ in range({count}):
 
 
 def burning(count: int) -> float:
-    """5 ms of CPU, so many a second: what `count` processes get of this machine when they do nothing else."""
+    """5 ms of CPU, so many a second: what `count` processes get of this machine when they do
+    nothing else.
+    """
     began = time.perf_counter()
-    burners = [subprocess.Popen([sys.executable, "-c", BURN.format(count=400 // count)]) for _ in range(count)]
+    burners = [
+        subprocess.Popen([sys.executable, "-c", BURN.format(count=400 // count)])
+        for _ in range(count)
+    ]
     for burner in burners:
         burner.wait()
     return 400 / (time.perf_counter() - began)
@@ -188,7 +221,9 @@ WORKLOADS: dict[str, Callable[[Path], Figures]] = {
     "w1": lambda folder: {"rate": 1000 / _median(lambda: sequences(folder, 1000, 3, 1000), 5)},
     "w1_one": lambda folder: {"ms": 1000 * _median(lambda: sequences(folder, 1, 3, 1), 25)},
     "w2_1x1000": lambda folder: {"rate": 1000 / _median(lambda: fan_out(folder, 1, 1000, 1000), 5)},
-    "w2_100x100": lambda folder: {"rate": 10_000 / _median(lambda: fan_out(folder, 100, 100, 100), 3)},
+    "w2_100x100": lambda folder: {
+        "rate": 10_000 / _median(lambda: fan_out(folder, 100, 100, 100), 3)
+    },
     "w3_500": lambda folder: {"seconds": _median(lambda: sequences(folder, 1, 500, 1), 3)},
     "w3_2000": lambda folder: {"seconds": _median(lambda: sequences(folder, 1, 2000, 1), 3)},
     "processes_1": lambda _folder: {"rate": burning(1)},

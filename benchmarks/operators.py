@@ -1,8 +1,11 @@
-"""What a command over many instances costs, beside bare httpx.Client threads that send the same requests to the same `durablectl serve`.
+"""What a command over many instances costs, beside bare httpx.Client threads that send the same
+requests to the same `durablectl serve`.
 
-usage: python benchmarks/operators.py [--starts 10000] [--waits 1000] [--listed 100000] [--terminated 10000]
+usage: python benchmarks/operators.py [--starts 10000] [--waits 1000] [--listed 100000]
+[--terminated 10000]
 
-Each command is a process of its own, its start-up included. Only the ratios count: machines differ. The peak memory is that of `list`.
+Each command is a process of its own, its start-up included. Only the ratios count: machines differ.
+The peak memory is that of `list`.
 """
 
 from __future__ import annotations
@@ -59,7 +62,14 @@ def timed(work: Callable[[], object]) -> float:
 
 
 def run(folder: Path, *words: str, stdin: str | None = None) -> None:
-    done = subprocess.run(command(*words, "-q"), cwd=folder, input=stdin, stdout=subprocess.DEVNULL, text=True, check=False)
+    done = subprocess.run(
+        command(*words, "-q"),
+        cwd=folder,
+        input=stdin,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        check=False,
+    )
     if done.returncode != 0:
         raise SystemExit(f"durablectl {' '.join(words)} ended with {done.returncode}")
 
@@ -91,7 +101,10 @@ def serving(folder: Path) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     process = subprocess.Popen(
-        command("serve", "--port", str(port), "--log", "off"), cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command("serve", "--port", str(port), "--log", "off"),
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         for _ in range(400):
@@ -113,36 +126,77 @@ def ids_of(prefix: str, count: int) -> list[str]:
 def lines(folder: Path, name: str, orchestrator: str, count: int, prefix: str | None) -> str:
     """A file for `start --batch`."""
     starts = ({"name": orchestrator, "input": number} for number in range(count))
-    named = (each if prefix is None else {**each, "instanceId": f"{prefix}{number:07}"} for number, each in enumerate(starts))
+    named = (
+        each if prefix is None else {**each, "instanceId": f"{prefix}{number:07}"}
+        for number, each in enumerate(starts)
+    )
     (folder / name).write_text("".join(json.dumps(each) + "\n" for each in named))
     return name
 
 
-def remote(folder: Path, url: str, starts: int, waits: int, terminated: int) -> Iterator[tuple[str, float, float]]:
-    ours = timed(lambda: run(folder, "start", "--batch", lines(folder, "s.jsonl", "echo", starts, None), "--hub", url))
+def remote(
+    folder: Path, url: str, starts: int, waits: int, terminated: int
+) -> Iterator[tuple[str, float, float]]:
+    ours = timed(
+        lambda: run(
+            folder, "start", "--batch", lines(folder, "s.jsonl", "echo", starts, None), "--hub", url
+        )
+    )
     posts = [("POST", f"/orchestrators/echo/{each}", b"1") for each in ids_of("bare", starts)]
     yield f"start --batch of {starts}", ours, timed(lambda: bare(url, posts))
     names = ids_of("bare", waits)
-    bare_waits = timed(lambda: bare(url, [("GET", f"/instances/{each}?showInput=false", None) for each in names]))
-    yield f"wait on {waits} ids", timed(lambda: run(folder, "wait", "-", "--hub", url, stdin="\n".join(names))), bare_waits
-    run(folder, "start", "--batch", lines(folder, "n.jsonl", "never", terminated * 2, "never"), "--hub", url)
-    half = [("POST", f"/instances/{each}/terminate?reason=x", None) for each in ids_of("never", terminated)]
+    bare_waits = timed(
+        lambda: bare(url, [("GET", f"/instances/{each}?showInput=false", None) for each in names])
+    )
+    yield (
+        f"wait on {waits} ids",
+        timed(lambda: run(folder, "wait", "-", "--hub", url, stdin="\n".join(names))),
+        bare_waits,
+    )
+    run(
+        folder,
+        "start",
+        "--batch",
+        lines(folder, "n.jsonl", "never", terminated * 2, "never"),
+        "--hub",
+        url,
+    )
+    half = [
+        ("POST", f"/instances/{each}/terminate?reason=x", None)
+        for each in ids_of("never", terminated)
+    ]
     bare_ends = timed(lambda: bare(url, half))
     ends = ids_of("never", terminated * 2)[terminated:]
-    yield f"terminate {terminated} ids", timed(lambda: run(folder, "terminate", "-", "--hub", url, stdin="\n".join(ends))), bare_ends
+    yield (
+        f"terminate {terminated} ids",
+        timed(lambda: run(folder, "terminate", "-", "--hub", url, stdin="\n".join(ends))),
+        bare_ends,
+    )
 
 
 def local(folder: Path, listed: int, terminated: int) -> Iterator[tuple[str, float, str]]:
     many = lines(folder, "many.jsonl", "never", listed, "many")
-    yield f"local hub: start --batch of {listed}", timed(lambda: run(folder, "start", "--batch", many)), "s"
+    yield (
+        f"local hub: start --batch of {listed}",
+        timed(lambda: run(folder, "start", "--batch", many)),
+        "s",
+    )
     for form in ("jsonl", "json", "text"):
         measured = subprocess.run(
-            [sys.executable, "-c", PEAK, *command("list", "-o", form)], cwd=folder, capture_output=True, text=True, check=True
+            [sys.executable, "-c", PEAK, *command("list", "-o", form)],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         code, peak = map(int, measured.stdout.split())
         if code:
             raise SystemExit(f"list ended with {code}")
-        yield f"local hub: list -o {form} of {listed}, peak memory", peak / (1024 if sys.platform == "linux" else 1024**2), "MB"
+        yield (
+            f"local hub: list -o {form} of {listed}, peak memory",
+            peak / (1024 if sys.platform == "linux" else 1024**2),
+            "MB",
+        )
     hub = (".durablectl/hub.db", "--yes", "--limit", str(terminated))
     took = timed(lambda: run(folder, "terminate", "--name", "never", "--hub", *hub))
     yield f"local hub: terminate {terminated} by filter", took, "s"
@@ -150,15 +204,25 @@ def local(folder: Path, listed: int, terminated: int) -> Iterator[tuple[str, flo
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    for name, count in (("starts", 10_000), ("waits", 1000), ("listed", 100_000), ("terminated", 10_000)):
+    for name, count in (
+        ("starts", 10_000),
+        ("waits", 1000),
+        ("listed", 100_000),
+        ("terminated", 10_000),
+    ):
         parser.add_argument(f"--{name}", type=int, default=count)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "function_app.py").write_text(APP)
         with serving(folder) as url:
-            for what, ours, theirs in remote(folder, url, given.starts, given.waits, given.terminated):
-                print(f"{what:<45} {ours:7.2f} s, bare {theirs:7.2f} s, ratio {ours / theirs:5.2f}", flush=True)
+            for what, ours, theirs in remote(
+                folder, url, given.starts, given.waits, given.terminated
+            ):
+                print(
+                    f"{what:<45} {ours:7.2f} s, bare {theirs:7.2f} s, ratio {ours / theirs:5.2f}",
+                    flush=True,
+                )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "function_app.py").write_text(APP)

@@ -1,6 +1,9 @@
-"""The same shapes on DBOS with its SQLite database. Run by a Python that has `dbos`, in an empty folder: `python peer_dbos.py w1`.
+"""The same shapes on DBOS with its SQLite database.
 
-Everything is as DBOS has it by default; instances are started and waited for through its own asynchronous calls.
+Run by a Python that has `dbos`, in an empty folder: `python peer_dbos.py w1`.
+
+Everything is as DBOS has it by default; instances are started and waited for through its own
+asynchronous calls.
 """
 
 from __future__ import annotations
@@ -38,7 +41,9 @@ async def wait_for_go() -> Any:
 
 async def _batch(workflow: Any, count: int, *arguments: Any) -> float:
     began = time.perf_counter()
-    handles = await asyncio.gather(*[DBOS.start_workflow_async(workflow, *arguments) for _ in range(count)])
+    handles = await asyncio.gather(
+        *[DBOS.start_workflow_async(workflow, *arguments) for _ in range(count)]
+    )
     await asyncio.gather(*[handle.get_result() for handle in handles])
     return time.perf_counter() - began
 
@@ -72,7 +77,13 @@ async def w4_1000() -> dict[str, float]:
 WORKLOADS = {each.__name__: each for each in (w1, w1_one, w2_1x1000, w2_100x100, w4_1000)}
 
 if __name__ == "__main__":
-    DBOS(config={"name": "bench", "system_database_url": "sqlite:///bench.sqlite", "log_level": "ERROR"})
+    DBOS(
+        config={
+            "name": "bench",
+            "system_database_url": "sqlite:///bench.sqlite",
+            "log_level": "ERROR",
+        }
+    )
     DBOS.launch()
     print("FIGURES", json.dumps(asyncio.run(WORKLOADS[sys.argv[1]]())), flush=True)
     os._exit(0)  # its threads would keep the process

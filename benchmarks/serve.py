@@ -1,9 +1,11 @@
-"""What `durablectl serve` answers a second, beside the same ASGI server answering a constant, in one run.
+"""What `durablectl serve` answers a second, beside the same ASGI server answering a constant, in
+one run.
 
 usage: python benchmarks/serve.py [--seconds 3] [--connections 8]
 
-Starts, status reads and create-and-wait of three activities from 8 connections; the latency of create-and-wait one at a time.
-Requests are raw HTTP/1.1 on kept connections, so that the client costs as little as it can. Only the ratios count: machines differ.
+Starts, status reads and create-and-wait of three activities from 8 connections; the latency of
+create-and-wait one at a time. Requests are raw HTTP/1.1 on kept connections, so that the client
+costs as little as it can. Only the ratios count: machines differ.
 """
 
 from __future__ import annotations
@@ -51,11 +53,20 @@ import uvicorn
 
 
 async def app(scope, receive, send):
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    headers = [(b"content-length", b"2")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": b"{}"})
 
 
-uvicorn.run(app, port=int(sys.argv[1]), http="httptools", loop="asyncio", lifespan="off", log_level="error", access_log=False)
+uvicorn.run(
+    app,
+    port=int(sys.argv[1]),
+    http="httptools",
+    loop="asyncio",
+    lifespan="off",
+    log_level="error",
+    access_log=False,
+)
 """
 
 
@@ -73,13 +84,19 @@ class Connection:
         self._writer.close()
 
     async def ask(self, method: str, target: str, body: bytes = b"") -> tuple[int, bytes]:
-        self._writer.write(f"{method} {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        self._writer.write(
+            f"{method} {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
+            f"{len(body)}\r\n\r\n".encode()
+            + body
+        )
         head = await self._reader.readuntil(b"\r\n\r\n")
         length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0] or 0)
         return int(head[9:12]), await self._reader.readexactly(length) if length else b""
 
 
-async def rate(port: int, seconds: float, connections: int, method: str, target: str, body: bytes = b"") -> float:
+async def rate(
+    port: int, seconds: float, connections: int, method: str, target: str, body: bytes = b""
+) -> float:
     """Answers a second; an answer that is no success ends the run."""
     end, counts = time.perf_counter() + seconds, []
 
@@ -121,7 +138,9 @@ def free_ports(count: int) -> list[int]:
 
 
 def start(command: list[str], port: int, cwd: Path) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ)
+    process = subprocess.Popen(
+        command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ
+    )
     import socket
 
     for _ in range(200):
@@ -133,11 +152,26 @@ def start(command: list[str], port: int, cwd: Path) -> subprocess.Popen[bytes]:
     raise SystemExit(f"{command} does not listen")
 
 
-def measure(folder: Path, seconds: float, connections: int, more: list[str]) -> Iterator[tuple[str, float, str]]:
+def measure(
+    folder: Path, seconds: float, connections: int, more: list[str]
+) -> Iterator[tuple[str, float, str]]:
     port, bare = free_ports(2)
     (folder / "function_app.py").write_text(textwrap.dedent(APP))
-    serve = [sys.executable, "-m", "durablectl", "serve", "--port", str(port), "--log", "off", *more]
-    processes = [start(serve, port, folder), start([sys.executable, "-c", CONSTANT, str(bare)], bare, folder)]
+    serve = [
+        sys.executable,
+        "-m",
+        "durablectl",
+        "serve",
+        "--port",
+        str(port),
+        "--log",
+        "off",
+        *more,
+    ]
+    processes = [
+        start(serve, port, folder),
+        start([sys.executable, "-c", CONSTANT, str(bare)], bare, folder),
+    ]
     try:
         wait = f"{BASE}/orchestrators/three?timeout=30&pollingInterval=1"
         asyncio.run(latencies(port, 5, wait))
@@ -145,11 +179,17 @@ def measure(folder: Path, seconds: float, connections: int, more: list[str]) -> 
         yield "bare ASGI server, a constant", constant, "answers/s"
         yield (
             "starts (of what waits)",
-            asyncio.run(rate(port, seconds, connections, "POST", f"{BASE}/orchestrators/never", b'{"n":1}')),
+            asyncio.run(
+                rate(port, seconds, connections, "POST", f"{BASE}/orchestrators/never", b'{"n":1}')
+            ),
             "/s",
         )
         asyncio.run(one(port, "POST", f"{BASE}/orchestrators/three/read"))
-        yield "status reads", asyncio.run(rate(port, seconds, connections, "GET", f"{BASE}/instances/read")), "/s"
+        yield (
+            "status reads",
+            asyncio.run(rate(port, seconds, connections, "GET", f"{BASE}/instances/read")),
+            "/s",
+        )
         yield "create-and-wait", asyncio.run(rate(port, seconds, connections, "POST", wait)), "/s"
         found = asyncio.run(latencies(port, 200, wait))
         yield "create-and-wait, one at a time, p50", statistics.median(found), "ms"
@@ -177,7 +217,11 @@ def main() -> None:
     constant = rows[0][1]
     for name, value, unit in rows:
         ratio = "" if unit == "ms" else f"  {value / constant:5.2f} of the constant"
-        print(json.dumps({"name": name, "value": value, "unit": unit}) if options.json else f"{name:40} {value:8.1f} {unit}{ratio}")
+        print(
+            json.dumps({"name": name, "value": value, "unit": unit})
+            if options.json
+            else f"{name:40} {value:8.1f} {unit}{ratio}"
+        )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """How long whole commands take, as multiples of `python -c pass` in the same minute.
 
-They are those of a normal installation in an environment of its own, as a stranger has it: an editable one has more to search.
+They are those of a normal installation in an environment of its own, as a stranger has it: an
+editable one has more to search.
 """
 
 from __future__ import annotations
@@ -42,15 +43,34 @@ class Answer(BaseHTTPRequestHandler):
 
 def seconds(command: Sequence[str], environ: Mapping[str, str]) -> float:
     began = time.perf_counter()
-    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **environ}, check=True)
+    subprocess.run(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **environ},
+        check=True,
+    )
     return time.perf_counter() - began
 
 
 def installed(folder: Path) -> Path:
-    """Where the programs of a fresh environment are that durablectl was installed into, compiled as pip does it."""
+    """Where the programs of a fresh environment are that durablectl was installed into, compiled as
+    pip does it.
+    """
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     programs = folder / ("Scripts" if os.name == "nt" else "bin")
-    subprocess.run([programs / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", ROOT], check=True)
+    subprocess.run(
+        [
+            programs / "python",
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            ROOT,
+        ],
+        check=True,
+    )
     return programs
 
 
@@ -67,8 +87,14 @@ def startup(folder: Path) -> Figures:
         "--version": ([tool, "--version"], {}),
         "--help": ([tool, "--help"], {}),
         "status": ([tool, "status", "h-1", *on_disk], {}),
-        "completion": ([tool], {"_DURABLECTL_COMPLETE": "bash", "_DURABLECTL_LINE": line, "_DURABLECTL_WORD": "h"}),
-        "status over HTTP": ([tool, "status", "h-1", "--hub", f"http://127.0.0.1:{server.server_port}"], {}),
+        "completion": (
+            [tool],
+            {"_DURABLECTL_COMPLETE": "bash", "_DURABLECTL_LINE": line, "_DURABLECTL_WORD": "h"},
+        ),
+        "status over HTTP": (
+            [tool, "status", "h-1", "--hub", f"http://127.0.0.1:{server.server_port}"],
+            {},
+        ),
     }
     taken: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(ROUNDS):  # in turn, so that a busy moment meets all of them
@@ -76,7 +102,9 @@ def startup(folder: Path) -> Figures:
             taken[name].append(seconds(command, environ))
     server.shutdown()
     base = statistics.median(taken.pop("pass"))
-    return {"pass_ms": base * 1000} | {name: statistics.median(each) / base for name, each in taken.items()}
+    return {"pass_ms": base * 1000} | {
+        name: statistics.median(each) / base for name, each in taken.items()
+    }
 
 
 WORKLOADS = {"startup": (startup, ())}

@@ -11,7 +11,10 @@ Measured = Mapping[str, Figures]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line: the figure `key` of `workload`, beside that of the bound and the peer. `peer` names the peer's workload when it differs."""
+    """One line: the figure `key` of `workload`, beside that of the bound and the peer.
+
+    `peer` names the peer's workload when it differs.
+    """
 
     title: str
     workload: str
@@ -26,7 +29,13 @@ class Row:
 
 
 ROWS = (
-    Row("W1: 1,000 sequences of 3, at once", "w1", "rate", "/s", ">= 3,000/s, >= 0.4 x bound, >= 50 x DBOS"),
+    Row(
+        "W1: 1,000 sequences of 3, at once",
+        "w1",
+        "rate",
+        "/s",
+        ">= 3,000/s, >= 0.4 x bound, >= 50 x DBOS",
+    ),
     Row("W1: one at a time, p50", "w1_one", "ms", "ms", "<= 6 ms, <= 3 x bound"),
     Row("W2: 1 x 1,000 activities", "w2_1x1000", "rate", "/s", ">= 15,000/s, >= 50 x DBOS"),
     Row("W2: 100 x 100 activities", "w2_100x100", "rate", "/s", ">= 15,000/s, >= 50 x DBOS"),
@@ -42,9 +51,27 @@ ROWS = (
     Row("growth: a page of 100", "growth", "list_ms", "ms", "flat"),
     Row("growth: the failed ones", "growth", "failed_ms", "ms", "flat"),
     Row("5 ms of CPU an activity, 1 worker", "processes_1", "rate", "/s", ""),
-    Row("5 ms of CPU an activity, 2 workers", "processes_2", "rate", "/s", ">= 1.7 x 1 worker (2 cores)"),
-    Row("5 ms of CPU an activity, 4 workers", "processes_4", "rate", "/s", ">= 1.7 x 1 worker (2 cores)"),
-    Row("the same, 1 worker, --activity-processes 2", "activity_processes_2", "rate", "/s", ">= 1.7 x 1 worker (2 cores)"),
+    Row(
+        "5 ms of CPU an activity, 2 workers",
+        "processes_2",
+        "rate",
+        "/s",
+        ">= 1.7 x 1 worker (2 cores)",
+    ),
+    Row(
+        "5 ms of CPU an activity, 4 workers",
+        "processes_4",
+        "rate",
+        "/s",
+        ">= 1.7 x 1 worker (2 cores)",
+    ),
+    Row(
+        "the same, 1 worker, --activity-processes 2",
+        "activity_processes_2",
+        "rate",
+        "/s",
+        ">= 1.7 x 1 worker (2 cores)",
+    ),
     Row("list of 100,000, peak memory", "list_100000", "mb", "MB", "<= 80 MB"),
     Row("python -c pass", "startup", "pass_ms", "ms", ""),
     Row("--version", "startup", "--version", "x pass", "<= 2"),
@@ -57,14 +84,20 @@ HEADINGS = ("", "figure", "bound", "of the bound", "DBOS", "against DBOS", "last
 
 
 def table(measured: Measured, last: Measured) -> Iterator[str]:
-    """The lines of the Markdown table. `measured` and `last` hold figures by who ("here", "bound", "dbos"), workload and key."""
+    """The lines of the Markdown table.
+
+    `measured` and `last` hold figures by who ("here", "bound", "dbos"), workload and key.
+    """
     yield f"| {' | '.join(HEADINGS)} |"
     yield "|" + "---|" * len(HEADINGS)
     for row in ROWS:
         here = _figure(measured, "here", row.workload, row.key)
         if here is None:
             continue
-        bound, peer = _figure(measured, "bound", row.workload, row.key), _figure(measured, "dbos", row.peer or row.workload, row.key)
+        bound, peer = (
+            _figure(measured, "bound", row.workload, row.key),
+            _figure(measured, "dbos", row.peer or row.workload, row.key),
+        )
         before = _figure(last, "here", row.workload, row.key)
         cells = [
             row.title,
@@ -82,10 +115,22 @@ def table(measured: Measured, last: Measured) -> Iterator[str]:
 def summary(measured: Measured) -> Iterator[str]:
     """What follows from several rows."""
     ratios: tuple[tuple[str, Callable[[Figures], float]], ...] = (
-        ("W3: 2,000 steps / 4 x 500 steps", lambda here: here["w3_2000"]["seconds"] / here["w3_500"]["seconds"] / 4),
-        ("2 workers / 1 worker", lambda here: here["processes_2"]["rate"] / here["processes_1"]["rate"]),
-        ("4 workers / 1 worker", lambda here: here["processes_4"]["rate"] / here["processes_1"]["rate"]),
-        ("--activity-processes 2 / threads", lambda here: here["activity_processes_2"]["rate"] / here["processes_1"]["rate"]),
+        (
+            "W3: 2,000 steps / 4 x 500 steps",
+            lambda here: here["w3_2000"]["seconds"] / here["w3_500"]["seconds"] / 4,
+        ),
+        (
+            "2 workers / 1 worker",
+            lambda here: here["processes_2"]["rate"] / here["processes_1"]["rate"],
+        ),
+        (
+            "4 workers / 1 worker",
+            lambda here: here["processes_4"]["rate"] / here["processes_1"]["rate"],
+        ),
+        (
+            "--activity-processes 2 / threads",
+            lambda here: here["activity_processes_2"]["rate"] / here["processes_1"]["rate"],
+        ),
     )
     for title, ratio in ratios:
         try:

@@ -1,4 +1,7 @@
-"""The engine's workloads. Each runs in a fresh process and an empty folder, and returns its figures by name."""
+"""The engine's workloads.
+
+Each runs in a fresh process and an empty folder, and returns its figures by name.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,9 @@ def batch(hub: LocalTaskHub, name: str, count: int, argument: object) -> float:
 
 
 def memory_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1024 * 1024)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
+        1024 if sys.platform != "darwin" else 1024 * 1024
+    )
 
 
 def sequences(folder: Path) -> Figures:
@@ -66,7 +71,11 @@ def one_at_a_time(folder: Path) -> Figures:
 
 def fan_out(folder: Path, count: int, each: int) -> Figures:
     with working_hub(folder) as hub:
-        return {"rate": count * each / statistics.median(batch(hub, "fan_out", count, each) for _ in range(5))}
+        return {
+            "rate": count
+            * each
+            / statistics.median(batch(hub, "fan_out", count, each) for _ in range(5))
+        }
 
 
 def long_history(folder: Path, steps: int) -> Figures:
@@ -75,7 +84,9 @@ def long_history(folder: Path, steps: int) -> Figures:
 
 
 def events(folder: Path, count: int, together: int) -> Figures:
-    """An event for each of `count` instances that wait for one, `together` of them acknowledged by one commit."""
+    """An event for each of `count` instances that wait for one, `together` of them acknowledged by
+    one commit.
+    """
     with working_hub(folder) as hub:
         ids = hub.start_many([("wait_for_go", None, None)] * count)
         while hub.counts().get(RuntimeStatus.RUNNING.value, 0) < count:
@@ -90,7 +101,9 @@ def events(folder: Path, count: int, together: int) -> Figures:
 
 
 def growth(folder: Path, count: int) -> Figures:
-    """The first workload on an empty hub, and on one that holds `count` finished instances; what the hub costs then."""
+    """The first workload on an empty hub, and on one that holds `count` finished instances; what
+    the hub costs then.
+    """
     with working_hub(folder) as hub:
         empty = statistics.median(batch(hub, "sequence", 1000, 3) for _ in range(3))
         for _ in range((count - 3000) // 1000):
@@ -104,7 +117,9 @@ def growth(folder: Path, count: int) -> Figures:
             "bytes": size / count,
             "status_ms": milliseconds(lambda: hub.get_status(recent)),
             "list_ms": milliseconds(lambda: hub.list_page(InstanceFilter(), top=100)),
-            "failed_ms": milliseconds(lambda: hub.list_page(InstanceFilter(frozenset({RuntimeStatus.FAILED})), top=100)),
+            "failed_ms": milliseconds(
+                lambda: hub.list_page(InstanceFilter(frozenset({RuntimeStatus.FAILED})), top=100)
+            ),
         }
 
 
@@ -121,7 +136,18 @@ def processes(folder: Path, count: int, *options: str) -> Figures:
     """Activities that burn 5 ms of CPU each, on `count` worker processes of the command line."""
     instances, each = 20, 20
     with LocalTaskHub(folder / "hub.db", create=True) as hub:
-        command = [sys.executable, "-m", "durablectl", "worker", "--hub", str(folder / "hub.db"), "--app", str(APP), "-q", *options]
+        command = [
+            sys.executable,
+            "-m",
+            "durablectl",
+            "worker",
+            "--hub",
+            str(folder / "hub.db"),
+            "--app",
+            str(APP),
+            "-q",
+            *options,
+        ]
         workers = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for _ in range(count)]
         while len(hub._live_workers()) < count:
             hub.pause(0.05)
@@ -140,9 +166,20 @@ def listing(folder: Path) -> Figures:
         for _ in range(100):
             hub.start_many([("sequence", 3, None)] * 1000)
     began = time.perf_counter()
-    command = [sys.executable, "-m", "durablectl", "list", "--hub", str(folder / "hub.db"), "-o", "jsonl"]
+    command = [
+        sys.executable,
+        "-m",
+        "durablectl",
+        "list",
+        "--hub",
+        str(folder / "hub.db"),
+        "-o",
+        "jsonl",
+    ]
     subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / (1024 if sys.platform != "darwin" else 1024 * 1024)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / (
+        1024 if sys.platform != "darwin" else 1024 * 1024
+    )
     return {"mb": peak, "seconds": time.perf_counter() - began}
 
 

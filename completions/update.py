@@ -1,4 +1,6 @@
-"""Write the completion scripts that this folder holds, from the program itself: python completions/update.py"""
+"""Write the completion scripts that this folder holds, from the program itself: python
+completions/update.py
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,12 @@ from pathlib import Path
 
 from durablectl.cli.completion import SHELLS, script
 
-FILES = {"bash": "durablectl.bash", "zsh": "_durablectl", "fish": "durablectl.fish", "powershell": "durablectl.ps1"}
+FILES = {
+    "bash": "durablectl.bash",
+    "zsh": "_durablectl",
+    "fish": "durablectl.fish",
+    "powershell": "durablectl.ps1",
+}
 
 if __name__ == "__main__":
     for shell in SHELLS:

@@ -1,4 +1,5 @@
-"""Manage durable orchestrations, on a remote Durable Functions task hub or on an embedded SQLite engine.
+"""Manage durable orchestrations, on a remote Durable Functions task hub or on an embedded SQLite
+engine.
 
 Importing this package does no work: each name is imported when it is first used.
 """

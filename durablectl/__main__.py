@@ -1,4 +1,7 @@
-"""The way in: `durablectl` and `python -m durablectl`. Knows only how to answer `--version` without loading anything."""
+"""The way in: `durablectl` and `python -m durablectl`.
+
+Knows only how to answer `--version` without loading anything.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,14 @@ import sys
 def main() -> int:
     """Run the command line of this process; its exit code."""
     if sys.argv[1:] in (["--version"], ["-V"]) and "_DURABLECTL_COMPLETE" not in os.environ:
-        from durablectl.version import __version__  # deferred, as everything here: the fast path imports nothing else
+        # deferred, as everything here: the fast path imports nothing else
+        from durablectl.version import __version__
 
         if _is_written(f"durablectl {__version__}\n"):
             return 0
     _fill_closed_streams()
-    gc.disable()  # what is loaded here stays: looking through it for garbage, now or at the end, finds none
+    # what is loaded here stays: looking through it for garbage, now or at the end, finds none
+    gc.disable()
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # its command line, with click, rich and pygments
     try:
         from durablectl.cli.main import main as run
@@ -37,7 +42,9 @@ def _is_written(text: str) -> bool:
 
 
 def _fill_closed_streams() -> None:
-    """Put the null device where a standard stream was closed, also for child processes, so that no other file gets its number."""
+    """Put the null device where a standard stream was closed, also for child processes, so that no
+    other file gets its number.
+    """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             stream = open(os.devnull, mode, encoding="utf-8")  # noqa: PTH123, SIM115 - pathlib is slow, and it stays open

@@ -1,8 +1,12 @@
-"""Why an instance failed, taken out of the nested text that the service keeps as its output, and where in the app's code. Pure.
+"""Why an instance failed, taken out of the nested text that the service keeps as its output, and
+where in the app's code.
 
-A failed task reaches the code that called it as text and, on a line of its own, an exception as JSON (`ClassName`, `Message`,
-`StackTraceString`); code that does not catch it fails with all of that in its own text, and so do its callers. Everything here is linear in
-the length of the text: it comes from a hub.
+Pure.
+
+A failed task reaches the code that called it as text and, on a line of its own, an exception as
+JSON (`ClassName`, `Message`, `StackTraceString`); code that does not catch it fails with all of
+that in its own text, and so do its callers. Everything here is linear in the length of the text: it
+comes from a hub.
 """
 
 from __future__ import annotations
@@ -17,9 +21,17 @@ from durablectl.redaction import redact
 
 NO_REASON = "no reason was given"
 _LAYERS = (
-    r"(?:The )?(?P<kind>(?:sub-)?orchestrator|activity|entity) function '(?P<name>[^']*)' failed: ?",
-    r"(?:[\w.+`]{1,300}: )?Task '(?P<task>[^']*)' \(#\d{1,9}\) failed with an unhandled exception: ?",  # .NET, isolated
-    r"(?:\S{1,300}: ){0,2}(?P<sort>activity|sub-orchestration) task #(?P<number>\d{1,9}) failed: ?",  # durabletask, Python 2.x
+    (
+        r"(?:The )?(?P<kind>(?:sub-)?orchestrator|activity|entity) "
+        r"function '(?P<name>[^']*)' failed: ?"
+    ),
+    # .NET, isolated
+    (
+        r"(?:[\w.+`]{1,300}: )?Task '(?P<task>[^']*)' \(#\d{1,9}\) failed with an unhandled "
+        r"exception: ?"
+    ),
+    # durabletask, Python 2.x
+    r"(?:\S{1,300}: ){0,2}(?P<sort>activity|sub-orchestration) task #(?P<number>\d{1,9}) failed: ?",
 )
 _LAYER = "(?i)(?:" + "|".join(_LAYERS) + ")"
 _SEE_LOGS = '". See the function execution logs for additional details'
@@ -30,7 +42,10 @@ _MEMBERS = frozenset({"ClassName", "Message", "StackTraceString"})
 
 
 class Cause(NamedTuple):
-    """What went wrong, and through which functions it came up: the innermost first, as `activity 'pay'`. Keys in it are replaced.
+    """What went wrong, and through which functions it came up: the innermost first, as `activity
+    'pay'`.
+
+    Keys in it are replaced.
 
     `traceback` is that of the exception, as its worker wrote it; "" where it is not known.
     """
@@ -41,7 +56,9 @@ class Cause(NamedTuple):
 
     @property
     def place(self) -> str:
-        """Where in the app's own code it was raised: `/app/function_app.py:12, in pay`; "" where that is not known."""
+        """Where in the app's own code it was raised: `/app/function_app.py:12, in pay`; "" where
+        that is not known.
+        """
         return place_in(self.traceback)
 
     @property
@@ -52,11 +69,18 @@ class Cause(NamedTuple):
 
 
 def cause_of(output: object, details: str | None = None) -> Cause:
-    """The innermost cause of a failure, unescaped: of a failed instance's output, or of the reason of a failed task.
+    """The innermost cause of a failure, unescaped: of a failed instance's output, or of the reason
+    of a failed task.
 
     `details` is the exception that belongs to it, as JSON text, where the hub has one.
     """
-    text = output if isinstance(output, str) else "" if output is None else json.dumps(output, ensure_ascii=False)
+    text = (
+        output
+        if isinstance(output, str)
+        else ""
+        if output is None
+        else json.dumps(output, ensure_ascii=False)
+    )
     inner, through = _peeled(text.strip())
     message, found, stack = _without_stack(inner)
     plain, exceptions = split_exceptions(message)
@@ -71,20 +95,26 @@ def cause_of(output: object, details: str | None = None) -> Cause:
 
 
 def cause_of_event(members: Mapping[str, Any]) -> Cause:
-    """Why a task failed, from the members of its history event, or of an entity's reply: reason and details, or failure details."""
+    """Why a task failed, from the members of its history event, or of an entity's reply: reason and
+    details, or failure details.
+    """
     reason, details = members.get("Reason"), members.get("Details")
     failure = members.get("FailureDetails") or members.get("failureDetails")
     if isinstance(reason, str) and reason:
         return cause_of(reason, details if isinstance(details, str) else None)
     if isinstance(failure, dict):
-        kind, message = _text(failure, "ErrorType").rpartition(".")[2], _text(failure, "ErrorMessage")
+        kind, message = (
+            _text(failure, "ErrorType").rpartition(".")[2],
+            _text(failure, "ErrorMessage"),
+        )
         cause = cause_of(f"{kind}: {message}" if kind and not message.startswith(kind) else message)
         return cause._replace(traceback=redact(_text(failure, "StackTrace")))
     return cause_of(None)
 
 
 def split_exceptions(text: str) -> tuple[str, list[Mapping[str, Any]]]:
-    """The text without the exceptions as JSON in it, each on a line of its own, and these, the innermost first.
+    """The text without the exceptions as JSON in it, each on a line of its own, and these, the
+    innermost first.
 
     Only what has the members of an exception is taken out: any other JSON is the message's own.
     """
@@ -118,7 +148,9 @@ def _read_exception(line: str) -> tuple[Mapping[str, Any] | None, str]:
 
 
 def _peeled(text: str) -> tuple[str, list[str]]:
-    """What the functions that a failure came up through have put around it, taken off; their names, the innermost first."""
+    """What the functions that a failure came up through have put around it, taken off; their names,
+    the innermost first.
+    """
     layer = re.compile(_LAYER)
     begin, end, quoted = 0, len(text), 0
     through: list[str] = []
@@ -140,18 +172,32 @@ def _peeled(text: str) -> tuple[str, list[str]]:
 def _name_of(layer: re.Match[str]) -> str:
     if layer["kind"]:
         return f"{layer['kind'].lower()} '{layer['name']}'"
-    return f"task '{layer['task']}'" if layer["task"] is not None else f"{layer['sort'].lower()} task #{layer['number']}"
+    return (
+        f"task '{layer['task']}'"
+        if layer["task"] is not None
+        else (f"{layer['sort'].lower()} task #{layer['number']}")
+    )
 
 
 def _closing_quote(text: str, begin: int, end: int) -> int | None:
-    """Where the quote ends that the service puts around the message of an inner failure; None when it has put none."""
+    """Where the quote ends that the service puts around the message of an inner failure; None when
+    it has put none.
+    """
     stop = end - 1 if text.startswith(".", end - 1) else end
     closed = stop - len(_SEE_LOGS)
-    return closed if text.startswith('"', begin, end) and closed > begin and text.startswith(_SEE_LOGS, closed) else None
+    return (
+        closed
+        if text.startswith('"', begin, end)
+        and closed > begin
+        and text.startswith(_SEE_LOGS, closed)
+        else None
+    )
 
 
 def _unescaped(text: str) -> str:
-    """Text as it was before it was put between quotes; the service does not always escape what it quotes."""
+    """Text as it was before it was put between quotes; the service does not always escape what it
+    quotes.
+    """
     if '\\"' not in text and "\\n" not in text:
         return text
     try:
@@ -161,7 +207,9 @@ def _unescaped(text: str) -> str:
 
 
 def _without_stack(text: str) -> tuple[str, bool, str]:
-    """The message of a failure in the words of the Functions host (`Result: Failure`), whether it is one, and its stack."""
+    """The message of a failure in the words of the Functions host (`Result: Failure`), whether it
+    is one, and its stack.
+    """
     if not text.startswith("Result: Failure"):
         return text, False, ""
     _, is_exception, rest = text.partition("\nException:")
@@ -191,12 +239,16 @@ def _stack_of(exception: Mapping[str, Any] | None) -> str:
         return ""
     stack = _text(_innermost(exception), "StackTraceString") or _text(exception, "StackTraceString")
     inner = exception.get("InnerException")
-    message, is_host, hosted = _without_stack(_text(inner, "Message")) if isinstance(inner, dict) else ("", False, "")
+    message, is_host, hosted = (
+        _without_stack(_text(inner, "Message")) if isinstance(inner, dict) else ("", False, "")
+    )
     return hosted if is_host and message else stack
 
 
 def _named(text: str, exceptions: list[Mapping[str, Any]]) -> tuple[str, str]:
-    """The text with the class of its exception in front, where that is known and says something; and the entity that raised it, if any."""
+    """The text with the class of its exception in front, where that is known and says something;
+    and the entity that raised it, if any.
+    """
     for each in exceptions:
         if not text or _bare_message(each) != text:
             continue
@@ -204,7 +256,13 @@ def _named(text: str, exceptions: list[Mapping[str, Any]]) -> tuple[str, str]:
         name, source = _text(raised, "ClassName"), _text(raised, "Source")
         kind = "" if name in _PLAIN_CLASSES else name.rpartition(".")[2]
         if kind:
-            text = kind if text == f"<class '{name}'>" else text if text.startswith(kind) else f"{kind}: {text}"
+            text = (
+                kind
+                if text == f"<class '{name}'>"
+                else text
+                if text.startswith(kind)
+                else f"{kind}: {text}"
+            )
         return text, f"entity '{source}'" if source.startswith("@") else ""
     return text, ""
 

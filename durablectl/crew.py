@@ -1,4 +1,6 @@
-"""Doing one thing to each of many items, several at a time, and knowing of each what became of it; knows no hub and no console."""
+"""Doing one thing to each of many items, several at a time, and knowing of each what became of it;
+knows no hub and no console.
+"""
 
 from __future__ import annotations
 
@@ -62,11 +64,13 @@ class _Rate:
 
 
 class Threads(Generic[Item]):
-    """A crew of daemon threads: one that hangs in a request holds nobody up. `items` are read as they are needed.
+    """A crew of daemon threads: one that hangs in a request holds nobody up.
 
-    Without a rate so many more lie ready, so that no thread has to wait for the next; a stop takes these back.
-    An outcome is forgotten only when its reader comes for the next one: an interrupt on the way loses none, but `rest` may tell the last
-    one again.
+    `items` are read as they are needed.
+
+    Without a rate so many more lie ready, so that no thread has to wait for the next; a stop takes
+    these back. An outcome is forgotten only when its reader comes for the next one: an interrupt on
+    the way loses none, but `rest` may tell the last one again.
     """
 
     def __init__(
@@ -151,7 +155,9 @@ class Threads(Generic[Item]):
             self._told = None
 
     def _hand_out(self) -> float | None:
-        """Begin what may begin now; the seconds until the next may, None when that is for an outcome to decide or nothing is left."""
+        """Begin what may begin now; the seconds until the next may, None when that is for an
+        outcome to decide or nothing is left.
+        """
         while not self._is_stopped and len(self._begun) < self._most:
             if wait := self._rate.wait():
                 return wait
@@ -166,7 +172,9 @@ class Threads(Generic[Item]):
             self._todo.put((self._count, item))
             if self._threads < min(len(self._begun), self._concurrency):
                 self._threads += 1
-                threading.Thread(target=self._work, name=f"batch-{self._threads}", daemon=True).start()
+                threading.Thread(
+                    target=self._work, name=f"batch-{self._threads}", daemon=True
+                ).start()
         return None
 
     def _work(self) -> None:
@@ -179,8 +187,9 @@ class Threads(Generic[Item]):
 class Groups(Generic[Item]):
     """A crew for a hub whose changes cost a transaction: a thread that does so many items in one.
 
-    `operate` has the results of all of them, in their order, errors among them; what it raises is the end. An interrupt
-    waits for the group that was begun: nobody could say whether its transaction was just committed.
+    `operate` has the results of all of them, in their order, errors among them; what it raises is
+    the end. An interrupt waits for the group that was begun: nobody could say whether its
+    transaction was just committed.
     """
 
     def __init__(
@@ -193,9 +202,13 @@ class Groups(Generic[Item]):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         def results(group: tuple[Item, ...]) -> deque[Outcome[Item]]:
-            return deque(_outcome(item, result) for item, result in zip(group, operate(group), strict=True))
+            return deque(
+                _outcome(item, result) for item, result in zip(group, operate(group), strict=True)
+            )
 
-        self._crew = Threads(_groups(items, 1 if rate else size), results, concurrency=1, rate=rate, clock=clock)
+        self._crew = Threads(
+            _groups(items, 1 if rate else size), results, concurrency=1, rate=rate, clock=clock
+        )
         self._outcomes: deque[Outcome[Item]] = deque()
 
     @property
@@ -254,7 +267,9 @@ def _groups(items: Iterable[Item], size: int) -> Iterator[tuple[Item, ...]]:
 
 
 def _outcome(item: Item, result: object) -> Outcome[Item]:
-    return Outcome(item, error=result) if isinstance(result, BaseException) else Outcome(item, result)
+    return (
+        Outcome(item, error=result) if isinstance(result, BaseException) else Outcome(item, result)
+    )
 
 
 def _done(item: Item, operate: Callable[[Item], object]) -> Outcome[Item]:

@@ -1,8 +1,9 @@
 """The authoring names of azure-functions-durable 1.x, for apps without the azure packages.
 
-An app that says `from durablectl import df` (or `import durablectl.df as df`) runs here and, once the import is changed to
-`import azure.durable_functions as df`, on Azure. `AuthLevel`, `Context`, `HttpMethod`, `HttpRequest`, `HttpResponse` and `Out`
-are those of azure.functions. A face over functionapp and engine: nothing is defined here.
+An app that says `from durablectl import df` (or `import durablectl.df as df`) runs here and, once
+the import is changed to `import azure.durable_functions as df`, on Azure. `AuthLevel`, `Context`,
+`HttpMethod`, `HttpRequest`, `HttpResponse` and `Out` are those of azure.functions. A face over
+functionapp and engine: nothing is defined here.
 """
 
 from __future__ import annotations

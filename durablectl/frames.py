@@ -1,4 +1,7 @@
-"""Tracebacks as text, of Python, .NET and JavaScript workers: which frames are the app's own. Pure, and linear in the text."""
+"""Tracebacks as text, of Python, .NET and JavaScript workers: which frames are the app's own.
+
+Pure, and linear in the text.
+"""
 
 from __future__ import annotations
 
@@ -27,14 +30,21 @@ class Frame(NamedTuple):
     @property
     def is_apps(self) -> bool:
         """Whether the frame is the app's own, and not one of a library, a worker or ours."""
-        return not self.file.startswith(_OWN_PACKAGE) and not re.search(_NOT_THE_APPS, self.file) and not self.name.startswith(_HOSTS)
+        return (
+            not self.file.startswith(_OWN_PACKAGE)
+            and not re.search(_NOT_THE_APPS, self.file)
+            and not self.name.startswith(_HOSTS)
+        )
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}" + (f", in {self.name}" if self.name else "")
 
 
 def frames_of(traceback: str) -> list[Frame]:
-    """The frames of a traceback, the one that raised last. Of exceptions that caused each other, those of the last one."""
+    """The frames of a traceback, the one that raised last.
+
+    Of exceptions that caused each other, those of the last one.
+    """
     lines = traceback.rpartition(_BEGINNING)[2].replace("\r\n", "\n").split("\n")
     python = [
         Frame(found[1], _number(found[2]), found[3] or "", _code(lines, number))
@@ -45,8 +55,14 @@ def frames_of(traceback: str) -> list[Frame]:
 
 
 def place_in(traceback: str) -> str:
-    """Where in the app's own code it was raised: `/app/function_app.py:12, in pay`; "" where no frame is the app's."""
-    return next((str(frame) for frame in reversed(frames_of(traceback)) if frame.is_apps), "") if traceback else ""
+    """Where in the app's own code it was raised: `/app/function_app.py:12, in pay`; "" where no
+    frame is the app's.
+    """
+    return (
+        next((str(frame) for frame in reversed(frames_of(traceback)) if frame.is_apps), "")
+        if traceback
+        else ""
+    )
 
 
 def app_lines(traceback: str) -> list[str]:
@@ -65,7 +81,9 @@ def _code(lines: list[str], number: int) -> str:
 
 
 def _at(line: str) -> Frame | None:
-    """A frame of .NET (`at Shop.Pay(String id) in /src/Pay.cs:line 12`) or JavaScript (`at pay (/app/index.js:12:9)`)."""
+    """A frame of .NET (`at Shop.Pay(String id) in /src/Pay.cs:line 12`) or JavaScript (`at pay
+    (/app/index.js:12:9)`).
+    """
     if not line.startswith("at "):
         return None
     head, is_dotnet, number = line[3:].rpartition(":line ")
@@ -73,7 +91,9 @@ def _at(line: str) -> Frame | None:
         method, _, file = head.partition(" in ")
         return Frame(file, _number(number), method.partition("(")[0])
     name, bracket, place = line[3:].rstrip(")").rpartition("(")
-    file, _, rest = (place if bracket else line[3:].removeprefix("async ")).rpartition(":")[0].rpartition(":")
+    file, _, rest = (
+        (place if bracket else line[3:].removeprefix("async ")).rpartition(":")[0].rpartition(":")
+    )
     return Frame(file, _number(rest), name.strip()) if file and rest.isdecimal() else None
 
 

@@ -1,4 +1,6 @@
-"""The library's front door: a task hub, found as the command line finds it or named; opens nothing before it is asked."""
+"""The library's front door: a task hub, found as the command line finds it or named; opens nothing
+before it is asked.
+"""
 
 from __future__ import annotations
 
@@ -30,13 +32,25 @@ def connect(
 ) -> TaskHub:
     """A task hub, to be closed after use (`with connect() as hub`).
 
-    `target` is the address of an app (`https://…`) or a local hub's file, which the first start makes. Without it the hub is found as
-    the command line finds it: `context`, the variables, `durablectl.toml`, the user's current context, the hub beside the nearest app.
-    `key` is the system key of a remote hub; without it a context of the user's may have one for that address. `timeout` is for one request,
-    in seconds. `app` is the function_app.py, or its folder, that a local hub runs while it is waited for.
+    `target` is the address of an app (`https://…`) or a local hub's file, which the first start
+    makes. Without it the hub is found as the command line finds it: `context`, the variables,
+    `durablectl.toml`, the user's current context, the hub beside the nearest app. `key` is the
+    system key of a remote hub; without it a context of the user's may have one for that address.
+    `timeout` is for one request, in seconds. `app` is the function_app.py, or its folder, that a
+    local hub runs while it is waited for.
     """
-    named = {"hub": target, "context": context, "app": app, "task_hub": task_hub, "connection": connection}
-    asked = {name: os.environ[variable] for name, variable in VARIABLES.items() if os.environ.get(variable)}
+    named = {
+        "hub": target,
+        "context": context,
+        "app": app,
+        "task_hub": task_hub,
+        "connection": connection,
+    }
+    asked = {
+        name: os.environ[variable]
+        for name, variable in VARIABLES.items()
+        if os.environ.get(variable)
+    }
     given = {name: VARIABLES[name] for name in asked}
     if target is not None or context is not None:
         for name in ("hub", "context"):
@@ -49,7 +63,10 @@ def connect(
     if settings.url is not None:
         return _remote(settings, key, timeout)
     if settings.path is None:
-        raise UsageError("no task hub: none was named, and there is no app here or above", hint="connect('path/hub.db')")
+        raise UsageError(
+            "no task hub: none was named, and there is no app here or above",
+            hint="connect('path/hub.db')",
+        )
     return _local(settings.path, settings.app)
 
 

@@ -13,12 +13,17 @@ from durablectl.causes import Cause, cause_of
 
 
 def utc(time: datetime) -> datetime:
-    """The same time in UTC; one without a zone is UTC already, as in the service and its SDKs, never the machine's own time."""
+    """The same time in UTC; one without a zone is UTC already, as in the service and its SDKs,
+    never the machine's own time.
+    """
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 class RuntimeStatus(Enum):
-    """The state of an instance, in the service's words. UNKNOWN is the service's own answer for a state it cannot name."""
+    """The state of an instance, in the service's words.
+
+    UNKNOWN is the service's own answer for a state it cannot name.
+    """
 
     PENDING = "Pending"
     RUNNING = "Running"
@@ -35,14 +40,22 @@ class RuntimeStatus(Enum):
         return self in FINAL_STATUSES
 
 
-FINAL_STATUSES = frozenset({RuntimeStatus.COMPLETED, RuntimeStatus.FAILED, RuntimeStatus.TERMINATED, RuntimeStatus.CANCELED})
+FINAL_STATUSES = frozenset(
+    {
+        RuntimeStatus.COMPLETED,
+        RuntimeStatus.FAILED,
+        RuntimeStatus.TERMINATED,
+        RuntimeStatus.CANCELED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryEvent:
     """One event as the service shows it in `historyEvents`.
 
-    `members` are the service's own, in its order, `EventType` and `Timestamp` included; look them up by name.
+    `members` are the service's own, in its order, `EventType` and `Timestamp` included; look them
+    up by name.
     """
 
     event_type: str
@@ -52,10 +65,13 @@ class HistoryEvent:
 
 @dataclass(frozen=True, slots=True)
 class InstanceStatus:
-    """The status object of an instance. `input`, `custom_status` and `output` are decoded JSON; text that is no JSON stays a string.
+    """The status object of an instance.
 
-    Times are aware UTC datetimes. `history` is None unless it was asked for. `failure_details` is more of a failure than the service's
-    status object has, where the hub knows it: the exception as JSON text.
+    `input`, `custom_status` and `output` are decoded JSON; text that is no JSON stays a string.
+
+    Times are aware UTC datetimes. `history` is None unless it was asked for. `failure_details` is
+    more of a failure than the service's status object has, where the hub knows it: the exception as
+    JSON text.
     """
 
     name: str
@@ -76,7 +92,11 @@ class InstanceStatus:
     @property
     def cause(self) -> Cause | None:
         """Why the instance failed, and through which functions; None when it has not failed."""
-        return cause_of(self.output, self.failure_details) if self.runtime_status is RuntimeStatus.FAILED else None
+        return (
+            cause_of(self.output, self.failure_details)
+            if self.runtime_status is RuntimeStatus.FAILED
+            else None
+        )
 
     @property
     def is_entity(self) -> bool:
@@ -84,7 +104,9 @@ class InstanceStatus:
 
     @property
     def is_child(self) -> bool:
-        """Whether the id is one that the service gives a sub-orchestration which was given none: `<guid>:<number>`."""
+        """Whether the id is one that the service gives a sub-orchestration which was given none:
+        `<guid>:<number>`.
+        """
         return re.fullmatch(_CHILD, self.instance_id) is not None
 
 
@@ -93,11 +115,13 @@ _CHILD = r"(?i)[0-9a-f]{8}(-?)(?:[0-9a-f]{4}\1){3}[0-9a-f]{12}:[0-9a-f]+"
 
 @dataclass(frozen=True, slots=True)
 class CheckStatusPayload:
-    """Where an instance can be watched and steered: the service's check-status (or management) payload.
+    """Where an instance can be watched and steered: the service's check-status (or management)
+    payload.
 
-    The addresses hold the literal placeholders `{eventName}` and `{text}`. Which of them are there depends on who made the payload:
-    the service's own 202 has no `rewind_post_uri`, a management payload has, a .NET isolated app leaves out `restart_post_uri`.
-    `entries` keeps the members as they came, in their order; it is what `-o json` shows.
+    The addresses hold the literal placeholders `{eventName}` and `{text}`. Which of them are there
+    depends on who made the payload: the service's own 202 has no `rewind_post_uri`, a management
+    payload has, a .NET isolated app leaves out `restart_post_uri`. `entries` keeps the members as
+    they came, in their order; it is what `-o json` shows.
     """
 
     id: str
@@ -149,7 +173,10 @@ class EntityId:
 
     @classmethod
     def parse(cls, text: str) -> EntityId:
-        """Read `@name@key` or `name@key`; ValueError when it is neither. The key may be empty or hold an `@`."""
+        """Read `@name@key` or `name@key`; ValueError when it is neither.
+
+        The key may be empty or hold an `@`.
+        """
         name, at, key = text.removeprefix("@").partition("@")
         if not name or not at:
             raise ValueError(f"'{text}' is no entity id (expected @name@key)")
@@ -167,10 +194,13 @@ class EntityStatus:
 
 @dataclass(frozen=True, slots=True)
 class InstanceFilter:
-    """Which instances a listing shows: all conditions must hold, an empty one holds for every instance. Time bounds are inclusive.
+    """Which instances a listing shows: all conditions must hold, an empty one holds for every
+    instance.
 
-    `name` is the orchestrator's, compared without regard to case. Times without a zone are UTC. Entities are left out unless
-    `include_entities`.
+    Time bounds are inclusive.
+
+    `name` is the orchestrator's, compared without regard to case. Times without a zone are UTC.
+    Entities are left out unless `include_entities`.
     """
 
     statuses: frozenset[RuntimeStatus] = frozenset()
@@ -205,7 +235,10 @@ Item = TypeVar("Item", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
-    """One page of a listing. It may be empty and still have a `continuation_token`; None means that it is the last."""
+    """One page of a listing.
+
+    It may be empty and still have a `continuation_token`; None means that it is the last.
+    """
 
     items: tuple[Item, ...]
     continuation_token: str | None = None

@@ -10,10 +10,14 @@ Owner = int | str
 ROOT = 0
 
 
-def nearest(start: Path, find: Callable[[Path], Sequence[Path]], on_skip: Callable[[Path, Path], None]) -> Path | None:
-    """What `find` finds in `start`, or else in the nearest folder above; the first of the paths that make it up.
+def nearest(
+    start: Path, find: Callable[[Path], Sequence[Path]], on_skip: Callable[[Path, Path], None]
+) -> Path | None:
+    """What `find` finds in `start`, or else in the nearest folder above; the first of the paths
+    that make it up.
 
-    `start` itself is trusted. What is found above it is skipped when another user owns one of its paths: `on_skip` gets both.
+    `start` itself is trusted. What is found above it is skipped when another user owns one of its
+    paths: `on_skip` gets both.
     """
     start = start.absolute()
     for folder in (start, *start.parents):
@@ -30,12 +34,22 @@ def nearest(start: Path, find: Callable[[Path], Sequence[Path]], on_skip: Callab
 
 
 def strangers(paths: Sequence[Path], start: Path) -> Path | None:
-    """The first of the paths whose owner is not the user, root, or the owner of `start`; None when all are trusted.
+    """The first of the paths whose owner is not the user, root, or the owner of `start`; None when
+    all are trusted.
 
-    Of a link both are checked, itself and its target. Missing files are trusted, and everything where owners are not known.
+    Of a link both are checked, itself and its target. Missing files are trusted, and everything
+    where owners are not known.
     """
     trusted = {_user(), ROOT, owner_of(start), None}
-    return next((path for path in paths for follow in (True, False) if owner_of(path, follow=follow) not in trusted), None)
+    return next(
+        (
+            path
+            for path in paths
+            for follow in (True, False)
+            if owner_of(path, follow=follow) not in trusted
+        ),
+        None,
+    )
 
 
 def owner_of(path: Path, *, follow: bool = True) -> Owner | None:

@@ -1,4 +1,6 @@
-"""The pytest fixture `durable`, found by pytest through the entry point `pytest11`; imports nothing until a test asks for it."""
+"""The pytest fixture `durable`, found by pytest through the entry point `pytest11`; imports nothing
+until a test asks for it.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def durable(request: pytest.FixtureRequest) -> Iterator[Durable]:
-    """A throw-away hub for this test, with the functions of the nearest function_app.py and a clock that jumps over timers."""
+    """A throw-away hub for this test, with the functions of the nearest function_app.py and a clock
+    that jumps over timers.
+    """
     from durablectl.testing import Durable  # deferred: tests that do not ask for it pay nothing
 
     with Durable(near=request.path.parent) as durable:

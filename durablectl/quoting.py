@@ -1,4 +1,8 @@
-"""Command lines to copy: words quoted so that a shell reads each as the one argument it is, and runs nothing in it. Pure."""
+"""Command lines to copy: words quoted so that a shell reads each as the one argument it is, and
+runs nothing in it.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -11,24 +15,39 @@ _PLAIN_POWERSHELL = re.compile(r"(?:[A-Za-z0-9_+./]|--?[a-z])[A-Za-z0-9_+=:./-]*
 _SINGLE_QUOTES = "'\u2018\u2019\u201a\u201b"  # PowerShell reads all of them as the same quote
 
 
-def command(verb: str, *words: str, options: Iterable[str] = (), windows: bool = os.name == "nt") -> str:
-    """`durablectl VERB OPTIONS WORDS`, quoted; a word that looks like an option is one argument all the same."""
+def command(
+    verb: str, *words: str, options: Iterable[str] = (), windows: bool = os.name == "nt"
+) -> str:
+    """`durablectl VERB OPTIONS WORDS`, quoted; a word that looks like an option is one argument all
+    the same.
+    """
     ends_options = ["--"] if any(word.startswith("-") and word != "-" for word in words) else []
-    return " ".join(quoted(word, windows=windows) for word in ["durablectl", *verb.split(), *options, *ends_options, *words])
+    return " ".join(
+        quoted(word, windows=windows)
+        for word in ["durablectl", *verb.split(), *options, *ends_options, *words]
+    )
 
 
 def quoted(text: str, *, windows: bool = os.name == "nt") -> str:
-    """One argument for the shell that people have here: PowerShell on Windows, else a POSIX shell."""
+    """One argument for the shell that people have here: PowerShell on Windows, else a POSIX
+    shell."""
     return powershell(text) if windows else posix(text)
 
 
 def posix(text: str) -> str:
-    """One argument for bash and zsh. What cannot be printed is written as `$'\\x1b'`, so that a line stays one line."""
+    """One argument for bash and zsh.
+
+    What cannot be printed is written as `$'\\x1b'`, so that a line stays one line.
+    """
     if _PLAIN.fullmatch(text) and not text.startswith("="):  # zsh reads =ls as the path of ls
         return text
     if text.isprintable():
         return "'" + text.replace("'", "'\"'\"'") + "'"
-    return "$'" + "".join(each if _PLAIN.fullmatch(each) or each == " " else spelled(each) for each in text) + "'"
+    return (
+        "$'"
+        + "".join(each if _PLAIN.fullmatch(each) or each == " " else spelled(each) for each in text)
+        + "'"
+    )
 
 
 def spelled(character: str) -> str:

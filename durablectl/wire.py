@@ -1,7 +1,9 @@
-"""Durable Functions HTTP JSON <-> the model, both ways: one codec for client, server and `-o json`; no I/O, no HTTP, no clock.
+"""Durable Functions HTTP JSON <-> the model, both ways: one codec for client, server and `-o json`;
+no I/O, no HTTP, no clock.
 
-Reading is tolerant: names in camelCase or PascalCase, missing members and nulls where the model can do without. What cannot be read is a
-ValueError that names the member. Writing is exact: the service's members in the service's order.
+Reading is tolerant: names in camelCase or PascalCase, missing members and nulls where the model can
+do without. What cannot be read is a ValueError that names the member. Writing is exact: the
+service's members in the service's order.
 """
 
 from __future__ import annotations
@@ -32,19 +34,35 @@ EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo
 CONTINUATION_HEADER = "x-ms-continuation-token"
 BASE_PATH = "/runtime/webhooks/durabletask"
 
-_NUMBERS = ("Running", "Completed", "ContinuedAsNew", "Failed", "Canceled", "Terminated", "Pending", "Suspended")  # the service's own
+# the service's own
+_NUMBERS = (
+    "Running",
+    "Completed",
+    "ContinuedAsNew",
+    "Failed",
+    "Canceled",
+    "Terminated",
+    "Pending",
+    "Suspended",
+)
 _STATUSES = {status.value.lower(): status for status in RuntimeStatus}
 _STATUSES |= {str(number): RuntimeStatus(name) for number, name in enumerate(_NUMBERS)}
 
 
 def json_text(value: Any, *, indent: int | None = None, strict: bool = False) -> str:
-    """A value as JSON text that is valid UTF-8, whatever its strings hold: lone surrogates and U+2028/9 are escaped, nothing else is.
+    """A value as JSON text that is valid UTF-8, whatever its strings hold: lone surrogates and
+    U+2028/9 are escaped, nothing else is.
 
-    Compact unless `indent`. With `strict`, ValueError for NaN and the infinities, which JSON cannot hold.
+    Compact unless `indent`. With `strict`, ValueError for NaN and the infinities, which JSON cannot
+    hold.
     """
     separators = (",", ":") if indent is None else (",", ": ")
-    text = json.dumps(value, ensure_ascii=False, allow_nan=not strict, indent=indent, separators=separators)
-    return text if text.isascii() else re.sub(_UNSAFE, lambda found: f"\\u{ord(found[0]):04x}", text)
+    text = json.dumps(
+        value, ensure_ascii=False, allow_nan=not strict, indent=indent, separators=separators
+    )
+    return (
+        text if text.isascii() else re.sub(_UNSAFE, lambda found: f"\\u{ord(found[0]):04x}", text)
+    )
 
 
 _UNSAFE = "[\ud800-\udfff\u2028\u2029]"
@@ -53,7 +71,11 @@ _UNSAFE = "[\ud800-\udfff\u2028\u2029]"
 def json_value(text: str | bytes) -> Any:
     """The value of a JSON text; ValueError when it is none, NaN and too deep nesting included."""
     try:
-        return _DECODER.decode(text if isinstance(text, str) else text.decode(json.detect_encoding(text), "surrogatepass"))
+        return _DECODER.decode(
+            text
+            if isinstance(text, str)
+            else text.decode(json.detect_encoding(text), "surrogatepass")
+        )
     except RecursionError:
         raise ValueError("the JSON is nested too deeply") from None
 
@@ -63,15 +85,22 @@ def _refuse_constant(name: str) -> Any:
 
 
 def finite(value: Any) -> Any:
-    """A value with the largest numbers that JSON can hold in place of the infinite ones, and null in place of NaN."""
-    return json.loads(json.dumps(value), parse_constant={"Infinity": LARGEST, "-Infinity": -LARGEST}.get)
+    """A value with the largest numbers that JSON can hold in place of the infinite ones, and null
+    in place of NaN.
+    """
+    return json.loads(
+        json.dumps(value), parse_constant={"Infinity": LARGEST, "-Infinity": -LARGEST}.get
+    )
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)  # `json.loads` would make one for each text
+# `json.loads` would make one for each text
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def value_from_text(stored: str | None) -> Any:
-    """What the service shows of a stored text: null without one, "" of blanks, the JSON that it is, else the text itself."""
+    """What the service shows of a stored text: null without one, "" of blanks, the JSON that it is,
+    else the text itself.
+    """
     if stored is None:
         return None
     if not stored.strip():
@@ -83,7 +112,9 @@ def value_from_text(stored: str | None) -> Any:
 
 
 def value_from_reason(stored: str | None) -> Any:
-    """What the service shows as the output of a terminated instance: only the first JSON token of the reason counts, if it has one."""
+    """What the service shows as the output of a terminated instance: only the first JSON token of
+    the reason counts, if it has one.
+    """
     text = (stored or "").strip()
     try:
         value, end = _DECODER.raw_decode(text)
@@ -96,16 +127,21 @@ def value_from_reason(stored: str | None) -> Any:
 def same_json(left: Any, right: Any) -> bool:
     """Whether two JSON values are the same one: 1 and 1.0 are, 1 and true are not."""
     if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(same_json(left[name], right[name]) for name in left)
+        return left.keys() == right.keys() and all(
+            same_json(left[name], right[name]) for name in left
+        )
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(map(same_json, left, right))
     return bool(left == right) and isinstance(left, bool) == isinstance(right, bool)
 
 
 def time_from_text(text: str) -> datetime:
-    """An aware UTC time from the service's text; what has no zone is UTC. Digits beyond microseconds are dropped.
+    """An aware UTC time from the service's text; what has no zone is UTC.
 
-    A time that its zone puts before the year 1 or after the year 9999 becomes the first or the last one that there is.
+    Digits beyond microseconds are dropped.
+
+    A time that its zone puts before the year 1 or after the year 9999 becomes the first or the last
+    one that there is.
     """
     time = datetime.fromisoformat(text)
     try:
@@ -120,7 +156,9 @@ def time_to_text(time: datetime) -> str:
 
 
 def exact_time_to_text(time: datetime, zone: str = "Z") -> str:
-    """With as many fraction digits as it needs, none when it is a whole second: as histories, entities and queries have it."""
+    """With as many fraction digits as it needs, none when it is a whole second: as histories,
+    entities and queries have it.
+    """
     fraction = f".{time.microsecond:06d}".rstrip("0") if time.microsecond else ""
     return time_to_text(time)[:-1] + fraction + zone
 
@@ -129,18 +167,26 @@ def runtime_status(text: str) -> RuntimeStatus:
     """A status by its name, in any case, or by the service's number; ValueError when it is none."""
     status = _STATUSES.get(text.strip().lower())
     if status is None:
-        raise ValueError(f"'{text}' is no runtime status (one of {', '.join(status.value for status in RuntimeStatus)})")
+        raise ValueError(
+            f"'{text}' is no runtime status (one of "
+            f"{', '.join(status.value for status in RuntimeStatus)})"
+        )
     return status
 
 
 def status_from_json(obj: Any) -> InstanceStatus:
-    """The status of an instance. A state that nobody knows is UNKNOWN; name, input, output and custom status may be missing."""
+    """The status of an instance.
+
+    A state that nobody knows is UNKNOWN; name, input, output and custom status may be missing.
+    """
     members = _object(obj, "status object")
     history = _member(members, "historyEvents")
     return InstanceStatus(
         name=_optional_text(members, "name"),
         instance_id=_text(members, "instanceId"),
-        runtime_status=_STATUSES.get(str(_member(members, "runtimeStatus")).lower(), RuntimeStatus.UNKNOWN),
+        runtime_status=_STATUSES.get(
+            str(_member(members, "runtimeStatus")).lower(), RuntimeStatus.UNKNOWN
+        ),
         created_time=_time(members, "createdTime"),
         last_updated_time=_time(members, "lastUpdatedTime"),
         input=_member(members, "input"),
@@ -151,12 +197,19 @@ def status_from_json(obj: Any) -> InstanceStatus:
 
 
 def is_status(obj: Any) -> bool:
-    """Whether an answer is a status object: also a 500 may carry one, and so may the answer of create-and-wait."""
-    return isinstance(obj, dict) and all(isinstance(_member(obj, name), str) for name in ("instanceId", "runtimeStatus", "createdTime"))
+    """Whether an answer is a status object: also a 500 may carry one, and so may the answer of
+    create-and-wait.
+    """
+    return isinstance(obj, dict) and all(
+        isinstance(_member(obj, name), str)
+        for name in ("instanceId", "runtimeStatus", "createdTime")
+    )
 
 
 def status_to_json(status: InstanceStatus) -> dict[str, Any]:
-    """The service's status object: eight members, always, and `historyEvents` when there is a history."""
+    """The service's status object: eight members, always, and `historyEvents` when there is a
+    history.
+    """
     members = {
         "name": status.name,
         "instanceId": status.instance_id,
@@ -223,7 +276,8 @@ _NAMES = {name.lower(): name for name in ("id", *_OPERATIONS)}
 
 
 class HubAddress(NamedTuple):
-    """Where a task hub answers: the base of its addresses without a slash at the end, and what their queries name.
+    """Where a task hub answers: the base of its addresses without a slash at the end, and what
+    their queries name.
 
     `query` is the webhook's own part, `code=KEY` as a rule, taken as it is and never shown.
     """
@@ -246,37 +300,58 @@ class HubAddress(NamedTuple):
         return f"HubAddress({self.base!r}, {self.task_hub!r}, {self.connection!r})"
 
 
-def check_status_payload(address: HubAddress, instance_id: str, *, failure_flag: bool = False) -> CheckStatusPayload:
+def check_status_payload(
+    address: HubAddress, instance_id: str, *, failure_flag: bool = False
+) -> CheckStatusPayload:
     """The eight members that the service answers a start with.
 
-    `failure_flag` is for a client that asked for it; the service's own answer to a start never carries it (recordings, start 30).
+    `failure_flag` is for a client that asked for it; the service's own answer to a start never
+    carries it (recordings, start 30).
     """
     payload = management_payload(address, instance_id, failure_flag=failure_flag)
-    return replace(payload, entries={name: uri for name, uri in payload.entries.items() if name != "rewindPostUri"})
+    return replace(
+        payload,
+        entries={name: uri for name, uri in payload.entries.items() if name != "rewindPostUri"},
+    )
 
 
-def management_payload(address: HubAddress, instance_id: str, *, failure_flag: bool = False) -> CheckStatusPayload:
+def management_payload(
+    address: HubAddress, instance_id: str, *, failure_flag: bool = False
+) -> CheckStatusPayload:
     """The check-status payload with `rewindPostUri`."""
     start, query = f"{address.base}/instances/{_encoded(instance_id)}", _query(address)
-    entries = {"id": instance_id} | {name: _joined(start + rest, query) for name, rest in _OPERATIONS.items()}
+    entries = {"id": instance_id} | {
+        name: _joined(start + rest, query) for name, rest in _OPERATIONS.items()
+    }
     if failure_flag:  # the last parameter, and of this address only (HttpApiHandler.cs)
-        entries["statusQueryGetUri"] = _joined(entries["statusQueryGetUri"], "returnInternalServerErrorOnFailure=true")
+        entries["statusQueryGetUri"] = _joined(
+            entries["statusQueryGetUri"], "returnInternalServerErrorOnFailure=true"
+        )
     return CheckStatusPayload(instance_id, entries)
 
 
 def creation_urls(address: HubAddress) -> dict[str, str]:
-    """The addresses that start instances; without a key they end in a bare `?` or `&`, as the service's own do."""
+    """The addresses that start instances; without a key they end in a bare `?` or `&`, as the
+    service's own do.
+    """
     start = f"{address.base}/orchestrators/{{functionName}}[/{{instanceId}}]"
     return {
         "createNewInstancePostUri": f"{start}?{address.query}",
-        "createAndWaitOnNewInstancePostUri": f"{start}?timeout={{timeoutInSeconds}}&pollingInterval={{intervalInSeconds}}&{address.query}",
+        "createAndWaitOnNewInstancePostUri": f"{start}?timeout={{timeoutInSeconds}}"
+        f"&pollingInterval={{intervalInSeconds}}&{address.query}",
     }
 
 
 def payload_from_json(obj: Any) -> CheckStatusPayload:
-    """A payload of any of the service's writers: names come out in camelCase, nulls are left out, unknown texts are kept."""
+    """A payload of any of the service's writers: names come out in camelCase, nulls are left out,
+    unknown texts are kept.
+    """
     members = _object(obj, "check-status payload")
-    entries = {_NAMES.get(name.lower(), name): value for name, value in members.items() if isinstance(value, str)}
+    entries = {
+        _NAMES.get(name.lower(), name): value
+        for name, value in members.items()
+        if isinstance(value, str)
+    }
     if not entries.get("id"):
         raise ValueError("the check-status payload has no 'id'")
     return CheckStatusPayload(entries["id"], entries)
@@ -288,11 +363,15 @@ def is_payload(obj: Mapping[str, Any]) -> bool:
 
 
 def payload_to_json(payload: CheckStatusPayload) -> dict[str, str]:
-    return dict(payload.entries) if "id" in payload.entries else {"id": payload.id, **payload.entries}
+    return (
+        dict(payload.entries) if "id" in payload.entries else {"id": payload.id, **payload.entries}
+    )
 
 
 def address_from_payload(payload: CheckStatusPayload) -> HubAddress:
-    """Where the hub of a payload answers, read from its status address; ValueError when it has none that can be read."""
+    """Where the hub of a payload answers, read from its status address; ValueError when it has none
+    that can be read.
+    """
     uri = payload.status_query_get_uri or ""
     url = urlsplit(uri)
     path, found, _ = url.path.rpartition("/instances/")
@@ -301,19 +380,27 @@ def address_from_payload(payload: CheckStatusPayload) -> HubAddress:
     named = {name.lower(): value for name, value in parse_qsl(url.query)}
     code = next((part for part in url.query.split("&") if part.lower().startswith("code=")), "")
     host = url.netloc.rpartition("@")[2]
-    return HubAddress(f"{url.scheme}://{host}{path}", named.get("taskhub"), named.get("connection"), code)
+    return HubAddress(
+        f"{url.scheme}://{host}{path}", named.get("taskhub"), named.get("connection"), code
+    )
 
 
 def payload_from_url(url: str) -> CheckStatusPayload:
-    """The payload of a status address alone, as a payload has it; ValueError, which does not repeat it, when it is another address."""
+    """The payload of a status address alone, as a payload has it; ValueError, which does not repeat
+    it, when it is another address.
+    """
     _, found, last = urlsplit(url).path.rstrip("/").rpartition("/instances/")
     if not found or not last or "/" in last:
         raise ValueError("not the status address of an instance")
-    return CheckStatusPayload(instance_id := unquote_plus(last, errors="strict"), {"id": instance_id, "statusQueryGetUri": url})
+    return CheckStatusPayload(
+        instance_id := unquote_plus(last, errors="strict"),
+        {"id": instance_id, "statusQueryGetUri": url},
+    )
 
 
 def instance_id_from_payload(obj: Any) -> str:
-    """The instance id in a check-status payload or a status object; ValueError when it is neither."""
+    """The instance id in a check-status payload or a status object; ValueError when it is
+    neither."""
     members = _object(obj, "check-status payload or status object")
     for name in ("id", "instanceId"):
         value = _member(members, name)
@@ -324,12 +411,22 @@ def instance_id_from_payload(obj: Any) -> str:
 
 def redacted(payload: CheckStatusPayload) -> CheckStatusPayload:
     """The payload with `code=***` in place of every key."""
-    return replace(payload, entries={name: uri if name == "id" else redact(uri) for name, uri in payload.entries.items()})
+    return replace(
+        payload,
+        entries={
+            name: uri if name == "id" else redact(uri) for name, uri in payload.entries.items()
+        },
+    )
 
 
 def _query(address: HubAddress) -> str:
     named = (("taskHub", address.task_hub), ("connection", address.connection))
-    return "&".join([*(f"{name}={_encoded(value)}" for name, value in named if value), *filter(None, [address.query])])
+    return "&".join(
+        [
+            *(f"{name}={_encoded(value)}" for name, value in named if value),
+            *filter(None, [address.query]),
+        ]
+    )
 
 
 def _joined(uri: str, query: str) -> str:
@@ -342,7 +439,10 @@ def _encoded(text: str) -> str:
 
 
 class ServiceFault(NamedTuple):
-    """What the service says of a failure. `exception_message` is the telling one where there is one; `bare` is its shape: a JSON string."""
+    """What the service says of a failure.
+
+    `exception_message` is the telling one where there is one; `bare` is its shape: a JSON string.
+    """
 
     message: str
     exception_message: str | None = None
@@ -355,13 +455,19 @@ class ServiceFault(NamedTuple):
 
 
 def fault_from_json(obj: Any) -> ServiceFault | None:
-    """A failure in any of the service's three shapes (full, short, bare string); None when it is none of them."""
+    """A failure in any of the service's three shapes (full, short, bare string); None when it is
+    none of them.
+    """
     if isinstance(obj, str):
         return ServiceFault(obj, bare=True)
     if not isinstance(obj, dict) or not isinstance(_member(obj, "message"), str):
         return None
     detail, kind = _member(obj, "exceptionMessage"), _member(obj, "exceptionType")
-    return ServiceFault(_member(obj, "message"), detail if isinstance(detail, str) else None, kind if isinstance(kind, str) else None)
+    return ServiceFault(
+        _member(obj, "message"),
+        detail if isinstance(detail, str) else None,
+        kind if isinstance(kind, str) else None,
+    )
 
 
 def fault_to_json(fault: ServiceFault) -> dict[str, Any] | str:

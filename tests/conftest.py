@@ -6,7 +6,12 @@ import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--kills", type=int, default=8, help="how many worker processes the crash tests kill (by hand: 1000)")
+    parser.addoption(
+        "--kills",
+        type=int,
+        default=8,
+        help="how many worker processes the crash tests kill (by hand: 1000)",
+    )
 
 
 @pytest.fixture

@@ -1,4 +1,6 @@
-"""A task hub behind `scripted_server` that keeps instances, and misbehaves on purpose in one way or another."""
+"""A task hub behind `scripted_server` that keeps instances, and misbehaves on purpose in one way or
+another.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ STATES = {"terminate": "Terminated", "suspend": "Suspended", "resume": "Running"
 
 @dataclass
 class FaultyHub:
-    """`instances` maps ids to states; `fault` answers instead of the hub, or lets it (None); `page` is how many a page holds."""
+    """`instances` maps ids to states; `fault` answers instead of the hub, or lets it (None); `page`
+    is how many a page holds.
+    """
 
     server: Server
     instances: dict[str, str]
@@ -64,11 +68,17 @@ class FaultyHub:
     def listed(self, request: Request) -> Answer:
         query = parse_qs(request.query)
         states = {word for text in query.get("runtimeStatus", []) for word in text.split(",")}
-        wanted = [name for name, state in sorted(self.instances.items()) if not states or state in states]
+        wanted = [
+            name for name, state in sorted(self.instances.items()) if not states or state in states
+        ]
         size = min(self.page, int(query["top"][0]))
         start = int(request.token or 0)
         rows = [status(name, self.instances[name]) for name in wanted[start : start + size]]
-        return 200, rows, {"x-ms-continuation-token": str(start + size) if start + size < len(wanted) else ""}
+        return (
+            200,
+            rows,
+            {"x-ms-continuation-token": str(start + size) if start + size < len(wanted) else ""},
+        )
 
 
 def storm(hub: FaultyHub, _request: Request) -> Answer | None:

@@ -1,4 +1,6 @@
-"""Whether the time that a call takes grows with the length of what it is given, and not with its square."""
+"""Whether the time that a call takes grows with the length of what it is given, and not with its
+square.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,14 @@ Given = TypeVar("Given")
 ROUNDS = 3
 
 
-def is_linear(call: Callable[[Given], object], make: Callable[[int], Given], size: int = 2_000) -> bool:
-    """Whether four times as much takes about four times as long, far from the sixteen times of a square. Retried where others interfere."""
+def is_linear(
+    call: Callable[[Given], object], make: Callable[[int], Given], size: int = 2_000
+) -> bool:
+    """Whether four times as much takes about four times as long, far from the sixteen times of a
+    square.
+
+    Retried where others interfere.
+    """
     small, large = make(size), make(4 * size)
     return any(_seconds(call, large) < 8 * _seconds(call, small) + 0.002 for _ in range(ROUNDS))
 

@@ -1,4 +1,7 @@
-"""Recorded answers of the service, damaged at random: what a broken hub, or a hostile one, may say. Pure; seeded by its caller."""
+"""Recorded answers of the service, damaged at random: what a broken hub, or a hostile one, may say.
+
+Pure; seeded by its caller.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +18,105 @@ from recorded_server import Asked, Reply, steps
 DEEP = 3000
 RAW = "raw:"  # a text that stands in the JSON without quotes
 VALUES: list[Any] = [
-    *(None, True, False, 0, -1, 1.5, 2**53, 10**18, "", " ", [], {}, [None], {"": None}, "x" * 5000, "\ud83d", "\udc00 \ud800"),
-    *("\x00\x1b[2J\r\n", "\u202e\u2066", "::error::x", "[bold]x[/", "0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00"),
-    *("0001-01-01T00:00:00Z", "9999-12-31T23:59:59.9999999Z", "2026-02-30T00:00:00Z", "-1", "NaN", "2026-01-01", "Failed", "Completed"),
-    *("Running", "Pending", "Unknown", "@counter@k", "@", "@@", "a/b", "a?b=c", "..", "%", "http://[", "http://x:y/instances/a", "null"),
-    *("http://127.0.0.1:1/instances/", "{", '{"a":', "[" * DEEP, '{"$type":"System.Exception","Message":1}', "{{}}", "%s%d", "a,b;c"),
-    *(RAW + text for text in ("NaN", "Infinity", "-Infinity", "1e400", "-1e999", "9" * 400, "9" * 5000, "1.7976931348623157e308")),
-    *(RAW + text for text in ("[" * DEEP + "]" * DEEP, '{"a":' * 900 + "1" + "}" * 900, "[" * 900 + "]" * 900, "'x'", "undefined")),
-    *(RAW + text for text in ('"\\ud800"', '"\\u0000"', "-0", "1E-400", "01", "{,}", '{"a":1,"a":2}', "5e-324", "0.1e-7")),
+    *(
+        None,
+        True,
+        False,
+        0,
+        -1,
+        1.5,
+        2**53,
+        10**18,
+        "",
+        " ",
+        [],
+        {},
+        [None],
+        {"": None},
+        "x" * 5000,
+        "\ud83d",
+        "\udc00 \ud800",
+    ),
+    *(
+        "\x00\x1b[2J\r\n",
+        "\u202e\u2066",
+        "::error::x",
+        "[bold]x[/",
+        "0001-01-01T00:00:00+01:00",
+        "9999-12-31T23:59:59-01:00",
+    ),
+    *(
+        "0001-01-01T00:00:00Z",
+        "9999-12-31T23:59:59.9999999Z",
+        "2026-02-30T00:00:00Z",
+        "-1",
+        "NaN",
+        "2026-01-01",
+        "Failed",
+        "Completed",
+    ),
+    *(
+        "Running",
+        "Pending",
+        "Unknown",
+        "@counter@k",
+        "@",
+        "@@",
+        "a/b",
+        "a?b=c",
+        "..",
+        "%",
+        "http://[",
+        "http://x:y/instances/a",
+        "null",
+    ),
+    *(
+        "http://127.0.0.1:1/instances/",
+        "{",
+        '{"a":',
+        "[" * DEEP,
+        '{"$type":"System.Exception","Message":1}',
+        "{{}}",
+        "%s%d",
+        "a,b;c",
+    ),
+    *(
+        RAW + text
+        for text in (
+            "NaN",
+            "Infinity",
+            "-Infinity",
+            "1e400",
+            "-1e999",
+            "9" * 400,
+            "9" * 5000,
+            "1.7976931348623157e308",
+        )
+    ),
+    *(
+        RAW + text
+        for text in (
+            "[" * DEEP + "]" * DEEP,
+            '{"a":' * 900 + "1" + "}" * 900,
+            "[" * 900 + "]" * 900,
+            "'x'",
+            "undefined",
+        )
+    ),
+    *(
+        RAW + text
+        for text in (
+            '"\\ud800"',
+            '"\\u0000"',
+            "-0",
+            "1E-400",
+            "01",
+            "{,}",
+            '{"a":1,"a":2}',
+            "5e-324",
+            "0.1e-7",
+        )
+    ),
 ]
 TEXTS = [
     *(
@@ -51,8 +145,24 @@ TEXTS = [
         "http://127.0.0.1:99999/",
         "\\",
     ),
-    *("gzip", "deflate", "br", "gzip, gzip", "identity", "application/json; charset=utf-16", "application/json; charset=zlib", "text/html"),
-    *("application/json; charset=no-such", "chunked", "Bearer realm=x", '"', "a=b; Expires=Mon, 99 Jan 99999 99:99:99 GMT", "\t"),
+    *(
+        "gzip",
+        "deflate",
+        "br",
+        "gzip, gzip",
+        "identity",
+        "application/json; charset=utf-16",
+        "application/json; charset=zlib",
+        "text/html",
+    ),
+    *(
+        "application/json; charset=no-such",
+        "chunked",
+        "Bearer realm=x",
+        '"',
+        "a=b; Expires=Mon, 99 Jan 99999 99:99:99 GMT",
+        "\t",
+    ),
 ]
 HEADERS = [
     "Content-Type",
@@ -99,7 +209,11 @@ HTML = b"<!DOCTYPE html><html><body>\xff\xfe</body></html>"
 def shape(method: str, path: str) -> tuple[str, str, str]:
     """What kind of a request it is: its method, what it is about, and what it wants of it."""
     parts = path.strip("/").lower().split("/")
-    verb = parts[2] if parts[0] == "instances" and len(parts) > 2 else str(min(len(parts), 2 if parts[0] != "entities" else 3))
+    verb = (
+        parts[2]
+        if parts[0] == "instances" and len(parts) > 2
+        else str(min(len(parts), 2 if parts[0] != "entities" else 3))
+    )
     return method, parts[0], verb
 
 
@@ -132,7 +246,12 @@ def _tree(reply: Reply, chance: random.Random) -> Reply:
     except ValueError:
         document = {}
     body = json.dumps(_changed(document, chance))
-    return replace(reply, body=re.sub(f'"{RAW}((?:[^"\\\\]|\\\\.)*)"', lambda raw: json.loads(f'"{raw[1]}"'), body).encode())
+    return replace(
+        reply,
+        body=re.sub(
+            f'"{RAW}((?:[^"\\\\]|\\\\.)*)"', lambda raw: json.loads(f'"{raw[1]}"'), body
+        ).encode(),
+    )
 
 
 def _changed(value: Any, chance: random.Random) -> Any:
@@ -181,7 +300,12 @@ def _bytes(reply: Reply, chance: random.Random) -> Reply:
 def _header(reply: Reply, chance: random.Random) -> Reply:
     name = chance.choice(HEADERS)
     headers = {key: value for key, value in reply.headers.items() if key.lower() != name.lower()}
-    return replace(reply, headers=headers if chance.random() < 0.1 else {**headers, name: chance.choice(TEXTS).encode().decode("latin-1")})
+    return replace(
+        reply,
+        headers=headers
+        if chance.random() < 0.1
+        else {**headers, name: chance.choice(TEXTS).encode().decode("latin-1")},
+    )
 
 
 def _status(reply: Reply, chance: random.Random) -> Reply:
@@ -192,4 +316,17 @@ def _broken(reply: Reply, chance: random.Random) -> Reply:
     return replace(reply, fault=chance.choice(["cut", "reset"]))
 
 
-FAULTS = [_tree, _tree, _tree, _tree, _tree, _tree, _bytes, _bytes, _header, _header, _status, _broken]
+FAULTS = [
+    _tree,
+    _tree,
+    _tree,
+    _tree,
+    _tree,
+    _tree,
+    _bytes,
+    _bytes,
+    _header,
+    _header,
+    _status,
+    _broken,
+]

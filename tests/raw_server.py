@@ -1,4 +1,6 @@
-"""A server on loopback that writes to its sockets whatever it is told to: what no HTTP library would send."""
+"""A server on loopback that writes to its sockets whatever it is told to: what no HTTP library
+would send.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ class RawServer:
 
 @contextmanager
 def raw_server(talk: Talk) -> Iterator[RawServer]:
-    """Call `talk` with each connection, once the head of a request has come, and the event that ends it; then close it."""
+    """Call `talk` with each connection, once the head of a request has come, and the event that
+    ends it; then close it.
+    """
     listener = socket.create_server(("127.0.0.1", 0))
     server = RawServer(f"http://127.0.0.1:{listener.getsockname()[1]}")
     threads: list[threading.Thread] = []

@@ -1,4 +1,6 @@
-"""A small real HTTP server on loopback that answers as it is told: with what the service said once, or badly on purpose."""
+"""A small real HTTP server on loopback that answers as it is told: with what the service said once,
+or badly on purpose.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ KEY = "k3y+/=="
 
 @dataclass(frozen=True)
 class Asked:
-    """A request as it came: the path still encoded, below the API's base path; header names in lower case."""
+    """A request as it came: the path still encoded, below the API's base path; header names in
+    lower case.
+    """
 
     method: str
     path: str
@@ -37,7 +41,11 @@ class Asked:
 
 @dataclass(frozen=True)
 class Reply:
-    """What is answered. `fault`: "reset" (no answer, the connection breaks), "cut" (half of the body), "silence" (no answer at all)."""
+    """What is answered.
+
+    `fault`: "reset" (no answer, the connection breaks), "cut" (half of the body), "silence" (no
+    answer at all).
+    """
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -46,18 +54,27 @@ class Reply:
 
 
 def reply_json(value: Any, status: int = 200, **headers: str) -> Reply:
-    kept = {"Content-Type": "application/json; charset=utf-8"} | {name.replace("_", "-"): text for name, text in headers.items()}
+    kept = {"Content-Type": "application/json; charset=utf-8"} | {
+        name.replace("_", "-"): text for name, text in headers.items()
+    }
     return Reply(status, kept, json.dumps(value).encode())
 
 
-HTML = Reply(200, {"Content-Type": "text/html"}, b"<!DOCTYPE html><html><body>Welcome</body></html>")
+HTML = Reply(
+    200, {"Content-Type": "text/html"}, b"<!DOCTYPE html><html><body>Welcome</body></html>"
+)
 NO_INSTANCES = reply_json([], x_ms_continuation_token="")
 
 
 class RecordedServer:
-    """Answers every request with what `answer` makes of it; `asked` has them all, in order. A context manager."""
+    """Answers every request with what `answer` makes of it; `asked` has them all, in order.
 
-    def __init__(self, answer: Callable[[Asked], Reply], *, certificate: Path | None = None) -> None:
+    A context manager.
+    """
+
+    def __init__(
+        self, answer: Callable[[Asked], Reply], *, certificate: Path | None = None
+    ) -> None:
         self.asked: list[Asked] = []
         self.ending = threading.Event()
         self._answer = answer
@@ -66,11 +83,17 @@ class RecordedServer:
         if certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate)
-            self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         self._server.handle_error = lambda *_: None  # type: ignore[method-assign]
-        self.origin = f"{'https' if certificate else 'http'}://127.0.0.1:{self._server.server_address[1]}"
+        self.origin = (
+            f"{'https' if certificate else 'http'}://127.0.0.1:{self._server.server_address[1]}"
+        )
         self.base = self.origin + BASE_PATH
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        )
 
     def __enter__(self) -> RecordedServer:
         self._thread.start()
@@ -99,7 +122,13 @@ class RecordedServer:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 below = path.removeprefix(BASE_PATH)
-                asked = Asked(self.command, below, dict(parse_qsl(query, keep_blank_values=True)), headers, body)
+                asked = Asked(
+                    self.command,
+                    below,
+                    dict(parse_qsl(query, keep_blank_values=True)),
+                    headers,
+                    body,
+                )
                 outer.asked.append(asked)
                 self._send(outer._answer(asked))
 
@@ -107,7 +136,9 @@ class RecordedServer:
                 if reply.fault == "silence":
                     outer.ending.wait(30)
                 if reply.fault in ("silence", "reset"):
-                    self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    self.connection.setsockopt(
+                        socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+                    )
                     self.close_connection = True
                     return
                 self.send_response(reply.status)
@@ -115,7 +146,9 @@ class RecordedServer:
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(reply.body)))
                 self.end_headers()
-                self.wfile.write(reply.body[: len(reply.body) // 2] if reply.fault == "cut" else reply.body)
+                self.wfile.write(
+                    reply.body[: len(reply.body) // 2] if reply.fault == "cut" else reply.body
+                )
                 self.close_connection = reply.fault == "cut"
 
             do_GET = do_POST = do_DELETE = handle_any
@@ -199,7 +232,11 @@ def _step(scenario: str, name: str, step: Any) -> Step:
 
 def _filled(value: Any) -> Any:
     if isinstance(value, str):
-        return re.sub(r"\{([a-z0-9:+]+|StackTrace|Details)\}", lambda found: VALUES.get(found[1], found[0]), value)
+        return re.sub(
+            r"\{([a-z0-9:+]+|StackTrace|Details)\}",
+            lambda found: VALUES.get(found[1], found[0]),
+            value,
+        )
     if isinstance(value, list):
         return [_filled(item) for item in value]
     if isinstance(value, dict):

@@ -1,4 +1,6 @@
-"""A real HTTP server on loopback that gives the answers it was told to, in order, and remembers what it was asked."""
+"""A real HTTP server on loopback that gives the answers it was told to, in order, and remembers
+what it was asked.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ class Request:
 
 @dataclass
 class Server:
-    """`on("GET", "/instances/a", (202, {...}), (200, {...}))`: the answers to one request in order, the last one for ever."""
+    """`on("GET", "/instances/a", (202, {...}), (200, {...}))`: the answers to one request in order,
+    the last one for ever.
+    """
 
     url: str = ""
     asked: list[Request] = field(default_factory=list)
@@ -53,7 +57,11 @@ class Server:
         if answers is None and self.otherwise is not None:
             return self.otherwise(request)
         if answers is None:
-            return (200, []) if (request.method, request.path) == ("GET", "/instances") else (404, None)
+            return (
+                (200, [])
+                if (request.method, request.path) == ("GET", "/instances")
+                else (404, None)
+            )
         return answers.pop(0) if len(answers) > 1 else answers[0]
 
 
@@ -79,12 +87,18 @@ def scripted_server() -> Iterator[Server]:
             status, value, *headers = server.answer(request)
             if status == RESET:
                 self.close_connection = True
-                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.connection.setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+                )
                 self.connection.close()
                 return
             content = b"" if value is None else json.dumps(value).encode()
             self.send_response(status)
-            for name, text in {"Content-Length": str(len(content)), "Content-Type": "application/json", **dict(*headers)}.items():
+            for name, text in {
+                "Content-Length": str(len(content)),
+                "Content-Type": "application/json",
+                **dict(*headers),
+            }.items():
                 self.send_header(name, text)
             self.end_headers()
             self.wfile.write(content)
@@ -98,7 +112,9 @@ def scripted_server() -> Iterator[Server]:
         listener.daemon_threads = True
         listener.handle_error = lambda *_: None  # type: ignore[method-assign]  # a client that goes away is no news
         server.url = f"http://127.0.0.1:{listener.server_address[1]}"
-        thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread = threading.Thread(
+            target=listener.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        )
         thread.start()
         try:
             yield server
@@ -124,7 +140,10 @@ def status(instance_id: str, state: str = "Completed", **members: Any) -> dict[s
 
 def payload(url: str, instance_id: str) -> dict[str, str]:
     """A check-status payload as the service has it."""
-    base, query = f"{url}{BASE}/instances/{instance_id}", "taskHub=Orders&connection=Storage&code=s3cret"
+    base, query = (
+        f"{url}{BASE}/instances/{instance_id}",
+        "taskHub=Orders&connection=Storage&code=s3cret",
+    )
     return {
         "id": instance_id,
         "statusQueryGetUri": f"{base}?{query}",

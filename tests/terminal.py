@@ -23,7 +23,8 @@ class Terminal:
         self.process, self._descriptor, self.text = process, descriptor, ""
 
     def wait_for(self, text: str, seconds: float = 20.0, *, after: int = 0) -> str:
-        """Read on until `text` is there, behind the first `after` characters; all that was written."""
+        """Read on until `text` is there, behind the first `after` characters; all that was
+        written."""
         end = time.monotonic() + seconds
         while text not in self.text[after:]:
             assert time.monotonic() < end, f"{text!r} did not come: {self.text[-2000:]!r}"
@@ -61,7 +62,13 @@ class Terminal:
 
 
 @contextmanager
-def terminal(command: Sequence[str], *, columns: int = 80, lines: int = 24, env: Mapping[str, str] | None = None) -> Iterator[Terminal]:
+def terminal(
+    command: Sequence[str],
+    *,
+    columns: int = 80,
+    lines: int = 24,
+    env: Mapping[str, str] | None = None,
+) -> Iterator[Terminal]:
     """A process at a terminal of this size; it is killed if it has not ended."""
     ours, theirs = pty.openpty()
     _resize(ours, columns, lines)
@@ -69,7 +76,9 @@ def terminal(command: Sequence[str], *, columns: int = 80, lines: int = 24, env:
     for name in ("COLUMNS", "LINES"):
         environ.pop(name, None)
     streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
-    process = subprocess.Popen(command, env=environ, start_new_session=True, preexec_fn=_take_terminal, **streams)
+    process = subprocess.Popen(
+        command, env=environ, start_new_session=True, preexec_fn=_take_terminal, **streams
+    )
     try:
         yield Terminal(process, ours)
     finally:

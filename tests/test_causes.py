@@ -1,4 +1,6 @@
-"""Why an instance failed: the innermost cause and the chain, whichever worker wrote the text around it, and where in the app's code."""
+"""Why an instance failed: the innermost cause and the chain, whichever worker wrote the text around
+it, and where in the app's code.
+"""
 
 import json
 import time
@@ -13,16 +15,20 @@ RECORDED = (
     " See the function execution logs for additional details."
 )
 RECORDED_CHILD = (
-    "Orchestrator function 'failing_parent' failed: The orchestrator function 'failing' failed: \"The activity function 'fail' failed: "
-    '"no luck". See the function execution logs for additional details.". See the function execution logs for additional details.'
+    "Orchestrator function 'failing_parent' failed: The orchestrator function 'failing' failed: "
+    "\"The activity function 'fail' failed: "
+    '"no luck". See the function execution logs for additional details.". See the function '
+    "execution logs for additional details."
 )
 RECORDED_TERMINATED = (
     "Orchestrator function 'parent_slow' failed: The orchestrator function 'sleeper' failed: \"\"."
     " See the function execution logs for additional details."
 )
 NESTED = (
-    "Orchestrator function 'outer' failed: The orchestrator function 'inner' failed: \"The activity function 'pay' failed: "
-    '\\"card \\\\\\"gold\\\\\\" refused\\". See the function execution logs for additional details.". '
+    "Orchestrator function 'outer' failed: The orchestrator function 'inner' failed: \"The "
+    "activity function 'pay' failed: "
+    '\\"card \\\\\\"gold\\\\\\" refused\\". See the function execution logs for additional '
+    'details.". '
     "See the function execution logs for additional details."
 )
 TRACEBACK = """Traceback (most recent call last):
@@ -42,7 +48,10 @@ def exception(kind, message, stack=None, **more):
     return json.dumps({"ClassName": kind, "Message": message, "StackTraceString": stack, **more})
 
 
-LEAF = f"Activity function 'boom' failed:  ValueError: plain \n {exception('ValueError', 'plain', TRACEBACK)}"
+LEAF = (
+    "Activity function 'boom' failed:  ValueError: plain \n "
+    f"{exception('ValueError', 'plain', TRACEBACK)}"
+)
 TOP = f"Orchestrator function 'top' failed: {LEAF}"
 OUTER = f"Orchestrator function 'outer' failed: {TOP} \n {exception('System.Exception', TOP)}"
 CHAIN = ("activity 'boom'", "orchestrator 'top'", "orchestrator 'outer'")
@@ -50,8 +59,14 @@ HOST = "Activity function 'a' failed: Result: Failure\nException: KeyError: 'x'\
 ISOLATED = "Task 'Pay' (#3) failed with an unhandled exception: no gold"
 NEWER = "o-1:1: Activity task #2 failed: no gold"
 ORCHESTRATOR, OWN = "Orchestrator function 'o' failed: ", ("orchestrator 'o'",)
-JAVASCRIPT = "Error: no\n    at pay (/app/index.js:12:9)\n    at run (/app/node_modules/x/y.js:1:2)\n    at node:internal/x:1:2"
-CAUSED = '\nThe above exception was the direct cause ...\n\nTraceback (most recent call last):\n  File "/app/a.py", line 1, in f\n'
+JAVASCRIPT = (
+    "Error: no\n    at pay (/app/index.js:12:9)\n    at run "
+    "(/app/node_modules/x/y.js:1:2)\n    at node:internal/x:1:2"
+)
+CAUSED = (
+    "\nThe above exception was the direct cause ...\n\nTraceback (most recent call last):\n  "
+    'File "/app/a.py", line 1, in f\n'
+)
 USERS_JSON = 'response was:\n{"code": "QuotaExceeded"}'
 
 
@@ -59,14 +74,17 @@ USERS_JSON = 'response was:\n{"code": "QuotaExceeded"}'
     ("output", "text", "through"),
     [
         (RECORDED, "no luck", ("activity 'fail'", "orchestrator 'failing'")),
-        (RECORDED_CHILD, "no luck", ("activity 'fail'", "orchestrator 'failing'", "orchestrator 'failing_parent'")),
+        (RECORDED_CHILD, "no luck", ("activity 'fail'", "orchestrator 'failing'", ("orchestrator "
+                                                                                  "'failing_parent'"))),
         (RECORDED_TERMINATED, NO_REASON, ("orchestrator 'sleeper'", "orchestrator 'parent_slow'")),
-        (NESTED, 'card "gold" refused', ("activity 'pay'", "orchestrator 'inner'", "orchestrator 'outer'")),
+        (NESTED, 'card "gold" refused', ("activity 'pay'", "orchestrator 'inner'", ("orchestrator "
+                                                                                   "'outer'"))),
         ("Orchestrator function 'throwing' failed: bad orchestrator", "bad orchestrator", ("orchestrator 'throwing'",)),
         (TOP, "ValueError: plain", CHAIN[:2]),
         (OUTER, "ValueError: plain", CHAIN),
         (f"Orchestrator function 'o' failed: {USERS_JSON}", USERS_JSON, ("orchestrator 'o'",)),
-        (f"{ORCHESTRATOR}it said {LEAF} (giving up)", "it said Activity function 'boom' failed:  ValueError: plain (giving up)", OWN),
+        (f"{ORCHESTRATOR}it said {LEAF} (giving up)", ("it said Activity function 'boom' failed:  "
+                                                      "ValueError: plain (giving up)"), OWN),
         ("Orchestrator function 'o' failed: enough \n None", "enough", ("orchestrator 'o'",)),
         ("Orchestrator function 'o' failed: the answer was\nNone", "the answer was\nNone", ("orchestrator 'o'",)),
         (f"Orchestrator function 'o' failed: {exception('E', 'only this')}", "E: only this", ("orchestrator 'o'",)),
@@ -101,10 +119,18 @@ def test_the_chain_is_named_where_there_is_one():
 def test_the_apps_own_frame_is_the_place(output):
     cause = cause_of(output)
     assert (cause.place, cause.traceback) == ("/app/rules.py:4, in check", TRACEBACK.strip())
-    assert app_lines(cause.traceback) == ["/app/function_app.py:9, in boom", "  check(x)", "/app/rules.py:4, in check", "  json.loads(x)"]
+    assert app_lines(cause.traceback) == [
+        "/app/function_app.py:9, in boom",
+        "  check(x)",
+        "/app/rules.py:4, in check",
+        "  json.loads(x)",
+    ]
 
 
-HOSTED = 'Result: Failure\nException: ValueError: plain\nStack:   File "/azure-functions-host/workers/python/x.py", line 505, in run\n'
+HOSTED = (
+    "Result: Failure\nException: ValueError: plain\nStack:   File "
+    '"/azure-functions-host/workers/python/x.py", line 505, in run\n'
+)
 
 
 @pytest.mark.parametrize(
@@ -115,21 +141,31 @@ HOSTED = 'Result: Failure\nException: ValueError: plain\nStack:   File "/azure-f
         (JAVASCRIPT, "/app/index.js:12, in pay"),
         ("Error: no\n    at async /app/index.js:12:9", "/app/index.js:12"),
         (TRACEBACK + CAUSED, "/app/a.py:1, in f"),
-        ('  File "<frozen importlib>", line 1, in f\n  File "/v/lib/python3.12/site-packages/x.py", line 2, in g', ""),
+        (('  File "<frozen importlib>", line 1, in f\n  File '
+         '"/v/lib/python3.12/site-packages/x.py", line 2, in g'), ""),
         ("at nothing\nFile x", ""),
         ("", ""),
     ],
     ids=["python", ".net", "javascript", "async javascript", "caused", "no frame of the app's", "no frame", "empty"],
 )  # fmt: skip
 def test_the_place_is_found_in_every_workers_traceback(stack, place):
-    assert cause_of("Orchestrator function 'o' failed: no", exception("E", "no", stack)).place == place
+    assert (
+        cause_of("Orchestrator function 'o' failed: no", exception("E", "no", stack)).place == place
+    )
 
 
 def test_the_frames_of_a_python_app_on_azure_are_inside_the_hosts_exception():
     hosted = f'{HOSTED}  File "/home/site/wwwroot/function_app.py", line 7, in pay\n'
-    details = exception("System.Exception", " ValueError: plain", InnerException={"ClassName": "RpcException", "Message": hosted})
+    details = exception(
+        "System.Exception",
+        " ValueError: plain",
+        InnerException={"ClassName": "RpcException", "Message": hosted},
+    )
     cause = cause_of(f"Activity function 'pay' failed:  ValueError: plain \n {details}")
-    assert (cause.text, cause.place) == ("ValueError: plain", "/home/site/wwwroot/function_app.py:7, in pay")
+    assert (cause.text, cause.place) == (
+        "ValueError: plain",
+        "/home/site/wwwroot/function_app.py:7, in pay",
+    )
 
 
 @pytest.mark.parametrize(
@@ -138,7 +174,10 @@ def test_the_frames_of_a_python_app_on_azure_are_inside_the_hosts_exception():
         (exception("app.Bad", "no"), "Bad: no"),
         (exception("Exception", "no"), "no"),
         (exception("ValueError", "something else"), "no"),
-        (exception("Exception", "no", InnerException={"ClassName": "app.Bad", "Message": "no"}), "Bad: no"),
+        (
+            exception("Exception", "no", InnerException={"ClassName": "app.Bad", "Message": "no"}),
+            "Bad: no",
+        ),
         ("no json", "no"),
         (None, "no"),
     ],
@@ -151,10 +190,22 @@ def test_the_class_is_told_where_the_hub_knows_it(details, text):
 @pytest.mark.parametrize(
     ("members", "line"),
     [
-        ({"Reason": TOP, "Details": exception("System.Exception", TOP)}, "ValueError: plain (in boom, top)"),
+        (
+            {"Reason": TOP, "Details": exception("System.Exception", TOP)},
+            "ValueError: plain (in boom, top)",
+        ),
         ({"Reason": "Activity function 'fail' failed: no luck", "Details": "{Details}"}, "no luck"),
-        ({"result": "no", "failureDetails": {"ErrorType": "app.Bad", "ErrorMessage": "no"}}, "Bad: no"),
-        ({"Reason": None, "FailureDetails": {"ErrorType": "E", "ErrorMessage": "no", "StackTrace": "at X"}}, "E: no"),
+        (
+            {"result": "no", "failureDetails": {"ErrorType": "app.Bad", "ErrorMessage": "no"}},
+            "Bad: no",
+        ),
+        (
+            {
+                "Reason": None,
+                "FailureDetails": {"ErrorType": "E", "ErrorMessage": "no", "StackTrace": "at X"},
+            },
+            "E: no",
+        ),
         ({"Reason": None, "FailureDetails": None}, NO_REASON),
         ({}, NO_REASON),
     ],
@@ -172,7 +223,8 @@ MEGABYTE = 1_000_000
     [
         "Activity function 'a' failed: " + "x" * MEGABYTE,
         "Activity function 'a' failed: " * 30_000,
-        "Activity function 'a' failed: \"" * 15_000 + '\\n\\"' + '". See the function execution logs for additional details.' * 9_000,
+        "Activity function 'a' failed: \"" * 15_000 + '\\n\\"' + '". See the function execution '
+        "logs for additional details." * 9_000,
         "m \n " + exception("E", "x" * MEGABYTE),
         "m" + (" \n " + exception("E", "m")) * 10_000,
         "m \n " + '{"ClassName":"StackTraceString",' * 20_000,
@@ -183,7 +235,20 @@ MEGABYTE = 1_000_000
         "Result: Failure\nException:" + "\nStack:" * 100_000,
         "\n" * MEGABYTE + "{",
     ],
-    ids=["message", "layers", "quotes", "details", "many", "open", "deep", "broken", "tasks", "colons", "stacks", "lines"],
+    ids=[
+        "message",
+        "layers",
+        "quotes",
+        "details",
+        "many",
+        "open",
+        "deep",
+        "broken",
+        "tasks",
+        "colons",
+        "stacks",
+        "lines",
+    ],
 )
 def test_a_megabyte_made_to_be_slow_takes_a_moment(text):
     started = time.process_time()
@@ -195,20 +260,32 @@ def test_a_megabyte_made_to_be_slow_takes_a_moment(text):
 def test_a_failure_below_many_levels_is_read_at_once():
     text = LEAF
     for level in range(14):  # on the service each level doubles the text
-        text = f"Orchestrator function 'o{level}' failed: {text} \n {exception('System.Exception', text[:100_000])}"
+        text = (
+            f"Orchestrator function 'o{level}' failed: {text} \n "
+            f"{exception('System.Exception', text[:100_000])}"
+        )
     assert (cause_of(text).text, len(cause_of(text).through)) == ("ValueError: plain", 15)
 
 
 def test_a_traceback_shows_no_json_of_what_was_caught():
     stack = (
-        f"Exception: Activity function 'boom' failed:  ValueError: plain \n {exception('ValueError', 'plain')}\n\n{CAUSED}RuntimeError: no"
+        "Exception: Activity function 'boom' failed:  ValueError: plain \n "
+        f"{exception('ValueError', 'plain')}\n\n{CAUSED}RuntimeError: no"
     )
-    assert "ClassName" not in cause_of("Orchestrator function 'o' failed: no", exception("RuntimeError", "no", stack)).traceback
+    assert (
+        "ClassName"
+        not in cause_of(
+            "Orchestrator function 'o' failed: no", exception("RuntimeError", "no", stack)
+        ).traceback
+    )
 
 
 def test_only_exceptions_are_taken_out_of_a_text():
     found = split_exceptions(f'a\n{{"ClassName": "E", "Message": "m"}}\n {exception("E", "m")}')
-    assert found == ('a\n{"ClassName": "E", "Message": "m"}', [{"ClassName": "E", "Message": "m", "StackTraceString": None}])
+    assert found == (
+        'a\n{"ClassName": "E", "Message": "m"}',
+        [{"ClassName": "E", "Message": "m", "StackTraceString": None}],
+    )
 
 
 def test_a_cause_is_a_value():

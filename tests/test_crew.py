@@ -1,4 +1,6 @@
-"""A crew does one thing to each of many items; what became of each is known, also when it is stopped."""
+"""A crew does one thing to each of many items; what became of each is known, also when it is
+stopped.
+"""
 
 import threading
 from contextlib import contextmanager
@@ -20,7 +22,9 @@ def half(number):
 def test_each_item_has_one_outcome():
     outcomes = list(Threads(range(100), half, concurrency=8))
     assert sorted(each.item for each in outcomes) == list(range(100))
-    assert {each.item: each.result for each in outcomes if each.error is None} == {number: number // 2 for number in range(0, 100, 2)}
+    assert {each.item: each.result for each in outcomes if each.error is None} == {
+        number: number // 2 for number in range(0, 100, 2)
+    }
 
 
 def test_items_are_read_as_they_are_needed():
@@ -33,17 +37,23 @@ def test_items_are_read_as_they_are_needed():
     assert len(read) <= 5
 
 
-@pytest.mark.parametrize(("rate", "ready"), [(None, 4), (1000, 0)], ids=["without a rate", "with a rate"])
+@pytest.mark.parametrize(
+    ("rate", "ready"), [(None, 4), (1000, 0)], ids=["without a rate", "with a rate"]
+)
 def test_no_more_are_under_way_than_at_once_and_a_stop_tells_which_those_are(rate, ready):
     gate = threading.Event()
-    crew = Threads(range(100), lambda number: number == 0 or gate.wait(30), concurrency=4, rate=rate)
+    crew = Threads(
+        range(100), lambda number: number == 0 or gate.wait(30), concurrency=4, rate=rate
+    )
     assert next(crew).item == 0
     crew.stop()
-    assert [each.item for each in crew.rest(0)] == [0]  # told again: its reader might have been interrupted
+    # told again: its reader might have been interrupted
+    assert [each.item for each in crew.rest(0)] == [0]
     begun = crew.begun
     assert len(begun) <= 4
     assert 1 + len(begun) + len(crew.withdrawn) <= 4 + ready
-    assert rate or len(begun) + len(crew.withdrawn) == 7  # so that no thread has to wait for its next
+    # so that no thread has to wait for its next
+    assert rate or len(begun) + len(crew.withdrawn) == 7
     assert sorted([0, *begun, *crew.withdrawn]) == list(range(1 + len(begun) + len(crew.withdrawn)))
     gate.set()
     assert sorted(each.item for each in crew.rest(30)) == sorted(begun)
@@ -69,7 +79,11 @@ class Ticking:
         return self.now
 
 
-@pytest.mark.parametrize("crew", [partial(Threads, operate=half, concurrency=4), partial(Groups, operate=list)], ids=["threads", "groups"])
+@pytest.mark.parametrize(
+    "crew",
+    [partial(Threads, operate=half, concurrency=4), partial(Groups, operate=list)],
+    ids=["threads", "groups"],
+)
 def test_a_rate_spaces_the_starts(crew):
     clock, starts = Ticking(), []
     list(crew((starts.append(clock.now) or number for number in range(5)), rate=20, clock=clock))

@@ -15,13 +15,19 @@ from durablectl.errors import AppError
 from durablectl.model import EntityId
 
 # Triggers that the azure packages declare in full and that we take with `**kwargs`.
-OPEN_ENDED = {"service_bus_queue_trigger", "service_bus_topic_trigger", "event_hub_message_trigger", "cosmos_db_trigger"}
+OPEN_ENDED = {
+    "service_bus_queue_trigger",
+    "service_bus_topic_trigger",
+    "event_hub_message_trigger",
+    "cosmos_db_trigger",
+}
 
 
 def shape(function: Any) -> list[tuple[str, Any]]:
     """The parameters by name and default; an enum's default by its value."""
     return [
-        (name, p.default.value if isinstance(p.default, Enum) else p.default) for name, p in inspect.signature(function).parameters.items()
+        (name, p.default.value if isinstance(p.default, Enum) else p.default)
+        for name, p in inspect.signature(function).parameters.items()
     ]
 
 
@@ -30,19 +36,30 @@ def public(kind: type) -> list[str]:
 
 
 def test_every_public_name_of_the_sdk_is_there():
-    of_azure_functions = {"AuthLevel", "Context", "HttpMethod", "HttpRequest", "HttpResponse", "Out"}
+    of_azure_functions = {
+        "AuthLevel",
+        "Context",
+        "HttpMethod",
+        "HttpRequest",
+        "HttpResponse",
+        "Out",
+    }
     assert sorted((set(sdk.__all__) - {"openai_agents"}) | of_azure_functions) == df.__all__
     assert all(hasattr(df, name) for name in df.__all__)
 
 
-@pytest.mark.parametrize("name", ["RetryOptions", "EntityId", "ManagedIdentityTokenSource", "DFApp", "Blueprint"])
+@pytest.mark.parametrize(
+    "name", ["RetryOptions", "EntityId", "ManagedIdentityTokenSource", "DFApp", "Blueprint"]
+)
 def test_values_are_made_with_the_same_arguments(name):
     assert shape(getattr(df, name)) == shape(getattr(sdk, name))
 
 
 def test_every_decorator_of_ours_has_the_parameters_of_the_sdk():
     names = [name for name in public(df.Blueprint) if name not in OPEN_ENDED]
-    assert {name: shape(getattr(df.DFApp, name)) for name in names} == {name: shape(getattr(sdk.DFApp, name)) for name in names}
+    assert {name: shape(getattr(df.DFApp, name)) for name in names} == {
+        name: shape(getattr(sdk.DFApp, name)) for name in names
+    }
 
 
 @pytest.mark.parametrize("name", sorted(OPEN_ENDED))
@@ -51,23 +68,36 @@ def test_an_open_ended_trigger_begins_like_the_sdks(name):
     assert ours == shape(getattr(sdk.DFApp, name))[: len(ours)]
 
 
-@pytest.mark.parametrize("kind", ["DurableEntityContext", "DurableOrchestrationContext", "DurableOrchestrationClient"])
+@pytest.mark.parametrize(
+    "kind", ["DurableEntityContext", "DurableOrchestrationContext", "DurableOrchestrationClient"]
+)
 def test_contexts_and_client_have_the_sdks_members(kind):
     theirs, ours = getattr(sdk, kind), getattr(df, kind)
     wire = {"from_json", "decision_started_event", "open_tasks", "deferred_tasks"}
     names = [name for name in public(theirs) if name not in wire]
     methods = [name for name in names if inspect.isroutine(getattr(theirs, name))]
     assert [name for name in names if not hasattr(ours, name)] == []
-    assert {name: shape(getattr(ours, name)) for name in methods} == {name: shape(getattr(theirs, name)) for name in methods}
+    assert {name: shape(getattr(ours, name)) for name in methods} == {
+        name: shape(getattr(theirs, name)) for name in methods
+    }
 
 
 def test_values_behave_as_the_sdks():
     for names in (df, sdk):
         retry, entity = names.RetryOptions(1000, 3), names.EntityId("Stock", "Box 1")
-        assert retry.to_json() == {"firstRetryIntervalInMilliseconds": 1000, "maxNumberOfAttempts": 3}
-        assert (str(entity), names.EntityId.get_entity_id("@stock@1")) == ("@stock@Box 1", names.EntityId("stock", "1"))
+        assert retry.to_json() == {
+            "firstRetryIntervalInMilliseconds": 1000,
+            "maxNumberOfAttempts": 3,
+        }
+        assert (str(entity), names.EntityId.get_entity_id("@stock@1")) == (
+            "@stock@Box 1",
+            names.EntityId("stock", "1"),
+        )
         assert names.EntityId.get_entity_id_url_path(entity) == "entities/Stock/Box 1"
-        assert names.ManagedIdentityTokenSource("r").to_json() == {"resource": "r", "kind": "AzureManagedIdentity"}
+        assert names.ManagedIdentityTokenSource("r").to_json() == {
+            "resource": "r",
+            "kind": "AzureManagedIdentity",
+        }
     assert {status.name: status.value for status in df.OrchestrationRuntimeStatus} == {
         status.name: status.value for status in sdk.OrchestrationRuntimeStatus
     }
@@ -119,7 +149,10 @@ def test_a_function_without_a_trigger_cannot_be_called_by_an_orchestrator():
 def test_a_decorator_on_top_changes_what_the_engine_knows():
     app = df.DFApp()
     double = app.activity_trigger("x")(lambda x: 2 * x)
-    names = [double.durablectl_function.name, app.function_name("Double")(double).durablectl_function.name]
+    names = [
+        double.durablectl_function.name,
+        app.function_name("Double")(double).durablectl_function.name,
+    ]
     assert names == ["<lambda>", "Double"]
 
 
@@ -135,7 +168,11 @@ def test_an_app_is_not_registered_in_an_app():
 
 
 def test_a_decorator_that_we_lack_says_what_has_it():
-    with pytest.raises(AttributeError, match=r"durablectl\.df has no 'kafka_trigger'.*pip install azure-functions-durable"):
+    with pytest.raises(
+        AttributeError,
+        match=r"durablectl\.df has no 'kafka_trigger'.*pip install "
+        r"azure-functions-durable",
+    ):
         df.DFApp().kafka_trigger(arg_name="x")
 
 
@@ -155,7 +192,11 @@ def test_a_unit_test_in_the_sdks_manner_reaches_the_users_function(names, decora
     async def function(context: Any, client: Any = None) -> None:
         """Whatever the user wrote."""
 
-    decorated = app.route()(decorate(app)(function)) if attribute == "client_function" else decorate(app)(function)
+    decorated = (
+        app.route()(decorate(app)(function))
+        if attribute == "client_function"
+        else decorate(app)(function)
+    )
     assert getattr(decorated.build().get_user_function(), attribute) is function
     assert decorated.build().get_function_name() == "function"
 

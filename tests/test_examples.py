@@ -16,7 +16,18 @@ ORDERS = Path(__file__).parents[1] / "examples" / "orders"
 @pytest.fixture
 def durablectl(tmp_path):
     def run(*args: str) -> tuple[int, Any]:
-        command = [sys.executable, "-m", "durablectl", *args, "--app", str(ORDERS), "--hub", str(tmp_path / "hub.db"), "-o", "json"]
+        command = [
+            sys.executable,
+            "-m",
+            "durablectl",
+            *args,
+            "--app",
+            str(ORDERS),
+            "--hub",
+            str(tmp_path / "hub.db"),
+            "-o",
+            "json",
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
         return done.returncode, json.loads(done.stdout) if done.stdout else done.stderr
 
@@ -45,7 +56,9 @@ def test_an_order_for_what_is_not_there_fails(durablectl):
 
 def start_dear_order(durablectl, **changes: Any) -> None:
     order = json.loads((ORDERS / "dear-order.json").read_text()) | changes
-    code, _ = durablectl("start", "Order", "--instance-id", "dear-1", "--input-json", json.dumps(order))
+    code, _ = durablectl(
+        "start", "Order", "--instance-id", "dear-1", "--input-json", json.dumps(order)
+    )
     assert code == 0
 
 
@@ -53,7 +66,16 @@ def start_dear_order(durablectl, **changes: Any) -> None:
 def test_a_dear_order_waits_for_a_person(durablectl, approved, state):
     start_dear_order(durablectl)
     assert durablectl("wait", "dear-1", "--timeout", "0.5s")[0] == 124
-    assert durablectl("raise-event", "dear-1", "Approval", "--input-json", json.dumps({"approved": approved, "by": "ada"}))[0] == 0
+    assert (
+        durablectl(
+            "raise-event",
+            "dear-1",
+            "Approval",
+            "--input-json",
+            json.dumps({"approved": approved, "by": "ada"}),
+        )[0]
+        == 0
+    )
     code, status = durablectl("wait", "dear-1", "--timeout", "60s")
     assert (code, status["output"]["state"]) == (0, state)
 

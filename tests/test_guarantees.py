@@ -7,12 +7,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "guarantees.md").read_text(encoding="utf-8")
-PROMISES = [line.strip("| ").split(" | ") for line in PAGE.splitlines() if line.startswith("| ") and not line.startswith("| promise")]
+PROMISES = [
+    line.strip("| ").split(" | ")
+    for line in PAGE.splitlines()
+    if line.startswith("| ") and not line.startswith("| promise")
+]
 
 
 def test_every_promise_names_tests_that_are_there():
     tests = {
-        name for path in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)
     }
     held = {promise: re.findall(r"`(test_\w+)`", holders) for promise, holders in PROMISES}
     assert len(held) > 20

@@ -1,4 +1,5 @@
-"""The engine's events are shown as the service shows its own, event for event as it was recorded."""
+"""The engine's events are shown as the service shows its own, event for event as it was
+recorded."""
 
 from __future__ import annotations
 
@@ -36,13 +37,20 @@ from durablectl.model import RuntimeStatus
 
 T0 = datetime(2026, 11, 2, 3, 4, 5, 123456, UTC)
 LATER = T0 + timedelta(seconds=1)
-COMPLETED, FAILED, TERMINATED = RuntimeStatus.COMPLETED, RuntimeStatus.FAILED, RuntimeStatus.TERMINATED
+COMPLETED, FAILED, TERMINATED = (
+    RuntimeStatus.COMPLETED,
+    RuntimeStatus.FAILED,
+    RuntimeStatus.TERMINATED,
+)
 RECORDED = {
     f"{step.scenario} {step.name.partition(' ')[2]}": step
     for step in steps()
     if isinstance(step.json, dict) and "historyEvents" in step.json
 }
-NO_LUCK = "The activity function 'fail' failed: \"no luck\". See the function execution logs for additional details."
+NO_LUCK = (
+    "The activity function 'fail' failed: \"no luck\". See the function execution logs for "
+    "additional details."
+)
 
 
 def episode(*events: Event) -> list[Event]:
@@ -59,7 +67,11 @@ SEQUENCE = [
     *called(1, "say_hello", '"Hello Bergen!"'),
     *episode(ExecutionCompleted(T0, COMPLETED, '["Hello Oslo!","Hello Bergen!"]')),
 ]
-APPROVAL = [ExecutionStarted(T0, "approval"), EventRaised(T0, "Approve", '{"ok":true}'), ExecutionCompleted(T0, COMPLETED, '{"ok":true}')]
+APPROVAL = [
+    ExecutionStarted(T0, "approval"),
+    EventRaised(T0, "Approve", '{"ok":true}'),
+    ExecutionCompleted(T0, COMPLETED, '{"ok":true}'),
+]
 FAILING: list[Event] = [
     ExecutionStarted(T0, "failing"),
     TaskScheduled(T0, 0, "fail"),
@@ -94,11 +106,14 @@ HISTORIES: dict[str, list[Event]] = {
     "history failed sub-orchestration": [
         ExecutionStarted(T0, "failing_parent"),
         SubOrchestrationCreated(T0, 0, "failing", "r0123456789fp:child"),
-        SubOrchestrationFailed(T0, 0, f"Orchestrator function 'failing' failed: {NO_LUCK}", "System.Exception: no luck"),
+        SubOrchestrationFailed(
+            T0, 0, f"Orchestrator function 'failing' failed: {NO_LUCK}", "System.Exception: no luck"
+        ),
         ExecutionCompleted(
             T0,
             FAILED,
-            f"Orchestrator function 'failing_parent' failed: The orchestrator function 'failing' failed: \"{NO_LUCK}\". "
+            "Orchestrator function 'failing_parent' failed: The orchestrator function 'failing' "
+            f'failed: "{NO_LUCK}". '
             "See the function execution logs for additional details.",
         ),
     ],
@@ -141,7 +156,9 @@ HISTORIES: dict[str, list[Event]] = {
     "engine a retry that succeeds": [
         ExecutionStarted(T0, "retry_ok", '"r0123456789ro"'),
         TaskScheduled(T0, 0, "fail_once"),
-        TaskFailed(T0, 0, "Activity function 'fail_once' failed: first try", "System.Exception: no luck"),
+        TaskFailed(
+            T0, 0, "Activity function 'fail_once' failed: first try", "System.Exception: no luck"
+        ),
         TimerCreated(T0, 1, T0),
         TimerFired(T0, 1, T0),
         *called(2, "fail_once", '"second try"'),
@@ -154,13 +171,22 @@ HISTORIES: dict[str, list[Event]] = {
         ExecutionCompleted(
             T0,
             FAILED,
-            "Orchestrator function 'parent_slow' failed: The orchestrator function 'sleeper' failed: \"\". "
+            "Orchestrator function 'parent_slow' failed: The orchestrator function 'sleeper' "
+            'failed: "". '
             "See the function execution logs for additional details.",
         ),
     ],
     "engine a race that the timer wins": [
-        *episode(ExecutionStarted(T0, "any_race"), TimerCreated(T0, 0, T0), TaskScheduled(T0, 1, "slow", "2.0")),
-        *episode(TimerFired(T0, 0, T0), TaskCompleted(T0, 1, '"slept"'), ExecutionCompleted(T0, COMPLETED, '"timer"')),
+        *episode(
+            ExecutionStarted(T0, "any_race"),
+            TimerCreated(T0, 0, T0),
+            TaskScheduled(T0, 1, "slow", "2.0"),
+        ),
+        *episode(
+            TimerFired(T0, 0, T0),
+            TaskCompleted(T0, 1, '"slept"'),
+            ExecutionCompleted(T0, COMPLETED, '"timer"'),
+        ),
     ],
 }
 
@@ -184,31 +210,59 @@ def test_a_history_is_shown_as_it_was_recorded(name: str):
 @pytest.mark.parametrize(
     ("event", "members"),
     [
-        (TaskScheduled(T0, 0, "greet", '"x"'), {"Name": "greet", "Input": None, "ParentTraceContext": None}),
+        (
+            TaskScheduled(T0, 0, "greet", '"x"'),
+            {"Name": "greet", "Input": None, "ParentTraceContext": None},
+        ),
         (
             SubOrchestrationCreated(T0, 0, "child", "c", "1"),
             {"Name": "child", "InstanceId": "c", "Input": None, "ClientSpanId": None},
         ),
-        (EventSent(T0, 0, "@counter@k", "op", "{}"), {"InstanceId": "@counter@k", "Name": "op", "Input": "{}"}),
+        (
+            EventSent(T0, 0, "@counter@k", "op", "{}"),
+            {"InstanceId": "@counter@k", "Name": "op", "Input": "{}"},
+        ),
         (ExecutionSuspended(T0, "pause"), {"Reason": "pause"}),
         (ExecutionResumed(T0), {"Reason": None}),
-        (ExecutionRewound(T0, "fixed"), {"Reason": "fixed", "ParentExecutionId": None, "InstanceId": None, "ParentTraceContext": None}),
+        (
+            ExecutionRewound(T0, "fixed"),
+            {
+                "Reason": "fixed",
+                "ParentExecutionId": None,
+                "InstanceId": None,
+                "ParentTraceContext": None,
+            },
+        ),
         (ContinueAsNew(T0, "5"), {"OrchestrationStatus": 2, "Result": "5", "FailureDetails": None}),
         (TaskCompleted(T0, 7, "1"), {"Result": 1}),
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, dict) else "",
 )
-def test_an_event_that_was_not_recorded_has_the_documented_members(event: Event, members: dict[str, Any]):
+def test_an_event_that_was_not_recorded_has_the_documented_members(
+    event: Event, members: dict[str, Any]
+):
     (shown,) = history_view([event], show_input=True, show_output=True)
-    assert list(shown.members.items())[1:] == [*members.items(), ("Timestamp", "2026-11-02T03:04:05.123456Z")]
+    assert list(shown.members.items())[1:] == [
+        *members.items(),
+        ("Timestamp", "2026-11-02T03:04:05.123456Z"),
+    ]
 
 
 def test_times_are_as_exact_as_need_be_and_the_scheduled_one_has_an_offset():
-    (event,) = history_view([TaskScheduled(T0.replace(microsecond=0), 0, "f"), TaskCompleted(LATER, 0)], show_input=True, show_output=False)
+    (event,) = history_view(
+        [TaskScheduled(T0.replace(microsecond=0), 0, "f"), TaskCompleted(LATER, 0)],
+        show_input=True,
+        show_output=False,
+    )
     assert event.timestamp == LATER
-    assert (event.members["ScheduledTime"], event.members["Timestamp"]) == ("2026-11-02T03:04:05+00:00", "2026-11-02T03:04:06.123456Z")
+    assert (event.members["ScheduledTime"], event.members["Timestamp"]) == (
+        "2026-11-02T03:04:05+00:00",
+        "2026-11-02T03:04:06.123456Z",
+    )
 
 
 def test_a_terminations_result_is_its_first_json_token():
-    (event,) = history_view([ExecutionCompleted(T0, TERMINATED, "5 minutes late")], show_input=True, show_output=True)
+    (event,) = history_view(
+        [ExecutionCompleted(T0, TERMINATED, "5 minutes late")], show_input=True, show_output=True
+    )
     assert event.members["Result"] == 5

@@ -1,4 +1,6 @@
-"""A hub file that is deleted, moved or replaced under those who have it open is noticed: nothing is acknowledged that is not there."""
+"""A hub file that is deleted, moved or replaced under those who have it open is noticed: nothing is
+acknowledged that is not there.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ def hello(context):
 def waits(context):
     yield context.wait_for_external_event("Go")
 """
-LOST = "was deleted, moved or replaced while it was in use; what was written since then is not in it"
+LOST = (
+    "was deleted, moved or replaced while it was in use; what was written since then is not in it"
+)
 
 
 def deleted(hub: Path) -> None:
@@ -70,7 +74,9 @@ def hub(tmp_path: Path) -> Path:
 def running(hub: Path, *command: str) -> Iterator[subprocess.Popen[str]]:
     app = hub.parent.parent / "function_app.py"
     line = [sys.executable, "-m", "durablectl", *command, "--hub", str(hub), "--app", str(app)]
-    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         late = threading.Timer(60, process.kill)
         late.start()
         try:
@@ -152,7 +158,11 @@ def test_nothing_is_acknowledged_in_a_hub_that_is_lost(hub, way):
     with LocalTaskHub(hub) as local:
         local.start("hello")
         way(hub)
-        for change in (lambda: local.start("hello"), lambda: local.raise_event("old", "Go"), lambda: local.purge("old")):
+        for change in (
+            lambda: local.start("hello"),
+            lambda: local.raise_event("old", "Go"),
+            lambda: local.purge("old"),
+        ):
             with pytest.raises(HubLost, match="deleted, moved or replaced"):
                 change()
 

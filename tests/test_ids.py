@@ -8,7 +8,9 @@ from durablectl.errors import UsageError
 from durablectl.taskhub import check_new_instance_id, instance_id_warnings
 
 
-@pytest.mark.parametrize("id", ["a", "x" * 256, "order-7:2026.01", "a b", "50%", "a+b", "é☃", "a@b", "..."])
+@pytest.mark.parametrize(
+    "id", ["a", "x" * 256, "order-7:2026.01", "a b", "50%", "a+b", "é☃", "a@b", "..."]
+)
 def test_an_ordinary_id_is_taken(id: str):
     check_new_instance_id(id)
 
@@ -30,6 +32,8 @@ def test_an_id_that_does_not_survive_the_api_is_refused(id: str, reason: str):
         check_new_instance_id(id)
 
 
-@pytest.mark.parametrize(("id", "count"), [("a", 0), ("x" * 100, 0), ("x" * 101, 1), ("a+b", 1), ("%" * 101, 2)])
+@pytest.mark.parametrize(
+    ("id", "count"), [("a", 0), ("x" * 100, 0), ("x" * 101, 1), ("a+b", 1), ("%" * 101, 2)]
+)
 def test_an_id_that_may_cause_trouble_is_warned_about(id: str, count: int):
     assert len(instance_id_warnings(id)) == count

@@ -1,4 +1,6 @@
-"""What comes from a hub, a client or an app is read in a time that grows with its length: a hostile text holds nobody up."""
+"""What comes from a hub, a client or an app is read in a time that grows with its length: a hostile
+text holds nobody up.
+"""
 
 from __future__ import annotations
 
@@ -74,14 +76,28 @@ VALUES = {
     ),
     "a moment": (moment_from_text, lambda n: "2026-01-01" + " " * n + "x"),
     "a time": (moment_from_text, lambda n: "1:00:00." + "9" * n + " " * n + "x"),
-    "a path of a route with several parameters": (lambda text: two_parts([text]), lambda n: "-" * n),
+    "a path of a route with several parameters": (
+        lambda text: two_parts([text]),
+        lambda n: "-" * n,
+    ),
     "a host": (lambda text: Access().refusal({"host": text}, ""), lambda n: ".localhost" * n + "x"),
     "an error about a storage provider": (told, lambda n: "not supported by the " * n),
     "an error about an instance": (told, lambda n: "instanceId " * n),
-    "an error about functions": (told, lambda n: "function 'a' doesn't exist known entity functions:" + "'" * n),
-    "empty lines in a CI log": (lambda text: defuse(safe(text), ci=True), lambda n: "\n" * n + " :: "),
+    "an error about functions": (
+        told,
+        lambda n: "function 'a' doesn't exist known entity functions:" + "'" * n,
+    ),
+    "empty lines in a CI log": (
+        lambda text: defuse(safe(text), ci=True),
+        lambda n: "\n" * n + " :: ",
+    ),
     "blanks in a CI log": (lambda text: defuse(safe(text), ci=True), lambda n: " \n  " * n),
-    "places of keys": (redact, lambda n: "://" * n + "bearer " * n + "?code=" * n + "accountkey = " * n + "authorization: " * n),
+    "places of keys": (
+        redact,
+        lambda n: (
+            "://" * n + "bearer " * n + "?code=" * n + "accountkey = " * n + "authorization: " * n
+        ),
+    ),
 }
 
 
@@ -91,7 +107,13 @@ def test_a_text_is_read_in_linear_time(call, text):
 
 
 def failed(begin, end):
-    return event("TaskFailed", end, FunctionName="pay", Reason="no", ScheduledTime=exact_time_to_text(at(begin)))
+    return event(
+        "TaskFailed",
+        end,
+        FunctionName="pay",
+        Reason="no",
+        ScheduledTime=exact_time_to_text(at(begin)),
+    )
 
 
 def timer(kind, seconds, fire):
@@ -123,6 +145,8 @@ HISTORIES = {
 @pytest.mark.parametrize("history", HISTORIES.values(), ids=HISTORIES)
 def test_a_history_becomes_steps_in_linear_time(history):
     def status(n):
-        return InstanceStatus("order", "o-1", RuntimeStatus.RUNNING, T0, T0, history=tuple(history(n)))
+        return InstanceStatus(
+            "order", "o-1", RuntimeStatus.RUNNING, T0, T0, history=tuple(history(n))
+        )
 
     assert is_linear(steps, status, 300)

@@ -1,4 +1,6 @@
-"""A command line to copy is read back by a shell as the arguments that it was made of, and nothing in them runs."""
+"""A command line to copy is read back by a shell as the arguments that it was made of, and nothing
+in them runs.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,21 @@ from durablectl import quoting
 from durablectl.cli.tree import SUMMARIES
 
 SIGNS = "".join(map(chr, range(1, 128))) + "é\x80\u00a0\u2019\u202e\U0001f600"
-VALUES = [SIGNS, "plain-1", "", "it's", "=ls", "~root", "{a,b}", "#x", "!!", "$(touch PWN)", "a\n;touch PWN\n", "\\", "@name@key"]
+VALUES = [
+    SIGNS,
+    "plain-1",
+    "",
+    "it's",
+    "=ls",
+    "~root",
+    "{a,b}",
+    "#x",
+    "!!",
+    "$(touch PWN)",
+    "a\n;touch PWN\n",
+    "\\",
+    "@name@key",
+]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh"])
@@ -28,13 +44,24 @@ def test_a_posix_shell_reads_a_quoted_value_back_as_one_argument(tmp_path, shell
 
 
 def test_a_command_to_copy_is_one_line_whose_values_are_no_options():
-    assert quoting.command("terminate", "-x\n", windows=False) == "durablectl terminate -- $'-x\\x0a'"
-    assert quoting.command("entity get", "@cart@it's", windows=True) == "durablectl entity get '@cart@it''s'"
-    assert quoting.command("list", options=("--prefix", "a b"), windows=False) == "durablectl list --prefix 'a b'"
+    assert quoting.command("terminate", "-x\n", windows=False) == (
+        "durablectl terminate -- $'-x\\x0a'"
+    )
+    assert quoting.command("entity get", "@cart@it's", windows=True) == (
+        "durablectl entity get '@cart@it''s'"
+    )
+    assert (
+        quoting.command("list", options=("--prefix", "a b"), windows=False)
+        == "durablectl list --prefix 'a b'"
+    )
 
 
 def test_no_text_puts_a_command_together_by_hand():
     source = Path(__file__).parents[1] / "durablectl"
     by_hand = re.compile(rf"""f["'][^"'{{]*\bdurablectl (?:{"|".join(SUMMARIES)})\b[^"']*\{{""")
-    found = [(path.name, each[0]) for path in source.rglob("*.py") for each in by_hand.finditer(path.read_text(encoding="utf-8"))]
+    found = [
+        (path.name, each[0])
+        for path in source.rglob("*.py")
+        for each in by_hand.finditer(path.read_text(encoding="utf-8"))
+    ]
     assert found == []

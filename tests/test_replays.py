@@ -52,7 +52,11 @@ def test_a_saved_history_replays_on_the_same_code(saved: dict[str, Any], tmp_pat
 def test_a_saved_history_is_read_back_as_it_was(saved: dict[str, Any]) -> None:
     history = raw_from_json(saved)
     assert (history.instance_id, history.name, len(history.events)) == ("i", "caller", 8)
-    assert [event.result for event in history.events if isinstance(event, TaskCompleted | ExecutionCompleted)] == ['"done"'] * 2
+    assert [
+        event.result
+        for event in history.events
+        if isinstance(event, TaskCompleted | ExecutionCompleted)
+    ] == ['"done"'] * 2
 
 
 def retried(context: Any) -> Any:
@@ -68,7 +72,9 @@ def again(context: Any) -> Any:
 
 def guarded(context: Any) -> Any:
     try:
-        yield context.task_all([context.call_entity(df.EntityId("counter", "k"), "add"), context.call_activity("act")])
+        yield context.task_all(
+            [context.call_entity(df.EntityId("counter", "k"), "add"), context.call_activity("act")]
+        )
     except Exception as error:
         return str(error)
 
@@ -93,7 +99,14 @@ def test_every_kind_of_history_replays(durable: Durable) -> None:
     durable.hub.terminate("terminated", "no")
     for function in (again, guarded, sleeper):
         durable.run(function, 1 if function is sleeper else None, instance_id=function.__name__)
-    ran = {"rewound": retried, "suspended": approval, "terminated": approval, "again": again, "guarded": guarded, "sleeper": sleeper}
+    ran = {
+        "rewound": retried,
+        "suspended": approval,
+        "terminated": approval,
+        "again": again,
+        "guarded": guarded,
+        "sleeper": sleeper,
+    }
     for instance_id, function in ran.items():
         durable.wait(instance_id)
         assert_replays(json.dumps(durable.history(instance_id)), function)
@@ -126,16 +139,41 @@ def still_waiting(context: Any) -> Any:
         (other_activity, "(event 2 of 8, at 2026-01-01 00:00:00)"),
         (
             other_activity,
-            "history has TaskScheduled number 0, to call activity 'act', but the orchestrator's code decides to call activity 'other'",
+            (
+                "history has TaskScheduled number 0, to call activity 'act', but the orchestrator's "
+                "code decides to call activity 'other'"
+            ),
         ),
-        (other_result, 'history has that it completes with "done", but with the orchestrator\'s code now it completes with "otherwise"'),
-        (one_step_more, "history has no decision number 1, but the orchestrator's code now makes a TaskScheduled of it (more)"),
-        (still_waiting, 'history has that it completes with "done", but with the orchestrator\'s code now it still runs'),
+        (
+            other_result,
+            (
+                'history has that it completes with "done", but with the orchestrator\'s '
+                'code now it completes with "otherwise"'
+            ),
+        ),
+        (
+            one_step_more,
+            (
+                "history has no decision number 1, but the orchestrator's code now makes "
+                "a TaskScheduled of it (more)"
+            ),
+        ),
+        (
+            still_waiting,
+            (
+                'history has that it completes with "done", but with the orchestrator\'s '
+                "code now it still runs"
+            ),
+        ),
     ],
     ids=["event", "activity", "result", "more", "waiting"],
 )
-def test_code_that_does_otherwise_is_told_apart(saved: dict[str, Any], function: Any, says: str) -> None:
-    with pytest.raises(AssertionError, match="^instance 'i' of 'caller' does not replay: .*" + re.escape(says)):
+def test_code_that_does_otherwise_is_told_apart(
+    saved: dict[str, Any], function: Any, says: str
+) -> None:
+    with pytest.raises(
+        AssertionError, match="^instance 'i' of 'caller' does not replay: .*" + re.escape(says)
+    ):
         assert_replays(saved, function)
 
 
@@ -144,13 +182,25 @@ def test_code_that_does_otherwise_is_told_apart(saved: dict[str, Any], function:
     [
         ("{", "the saved history is no JSON"),
         ("[]", "this is no saved history of durablectl"),
-        ('{"format": "durablectl-history", "version": 3}', "the saved history has format 3, and this durablectl reads formats 1 to 2"),
+        (
+            '{"format": "durablectl-history", "version": 3}',
+            "the saved history has format 3, and this durablectl reads formats 1 to 2",
+        ),
         ('{"format": "durablectl-history", "version": 1}', "the saved history is damaged"),
         (
-            '{"format": "durablectl-history", "version": 1, "instanceId": "", "executionId": "", "name": "", "events": [{"type": "No"}]}',
+            (
+                '{"format": "durablectl-history", "version": 1, "instanceId": "", "executionId": "", '
+                '"name": "", "events": [{"type": "No"}]}'
+            ),
             "its event 0 has the unknown type 'No'",
         ),
-        ('{"format": "durablectl-history", "version": 1, "instanceId": "i", "executionId": "", "name": "", "events": []}', "is empty"),
+        (
+            (
+                '{"format": "durablectl-history", "version": 1, "instanceId": "i", "executionId": "", '
+                '"name": "", "events": []}'
+            ),
+            "is empty",
+        ),
     ],
     ids=["text", "array", "newer", "no-events", "event", "empty"],
 )

@@ -1,4 +1,6 @@
-"""What `durablectl.testing` promises to those who test their orchestrators, and that the examples of its documentation are true."""
+"""What `durablectl.testing` promises to those who test their orchestrators, and that the examples
+of its documentation are true.
+"""
 
 from __future__ import annotations
 
@@ -97,7 +99,10 @@ def test_a_runaway_is_stopped_and_named(durable: Durable, kind: str) -> None:
         context.continue_as_new(None)
 
     durable.most_turns = 50
-    with pytest.raises(WaitTimeout, match="instance 'i' comes to no end: 50 turns are done, and the clock has come to 2026-"):
+    with pytest.raises(
+        WaitTimeout,
+        match="instance 'i' comes to no end: 50 turns are done, and the clock has come to 2026-",
+    ):
         durable.run(endless, instance_id="i")
 
 
@@ -149,7 +154,11 @@ def test_a_mock_fails_as_an_activity_does(durable: Durable) -> None:
 
 def test_a_mock_may_steer_the_hub(durable: Durable) -> None:
     def both(context: Any) -> Any:
-        return (yield context.task_all([context.call_activity("ask", "i"), context.wait_for_external_event("Answer")]))
+        return (
+            yield context.task_all(
+                [context.call_activity("ask", "i"), context.wait_for_external_event("Answer")]
+            )
+        )
 
     durable.mock("ask", calls=lambda instance_id: durable.raise_event(instance_id, "Answer", 42))
     assert durable.run(both, instance_id="i").output == [None, 42]
@@ -192,7 +201,10 @@ def fetch(context: Any) -> Any:
 
 
 def test_an_http_call_is_mocked(durable: Durable) -> None:
-    durable.mock("call_http", calls=lambda request: {"statusCode": 200, "headers": {}, "content": request["uri"]})
+    durable.mock(
+        "call_http",
+        calls=lambda request: {"statusCode": 200, "headers": {}, "content": request["uri"]},
+    )
     assert durable.run(fetch).output == "http://example.com/"
     assert [call["method"] for call in durable.calls("call_http")] == ["GET"]
 
@@ -213,13 +225,19 @@ def test_what_the_app_has_under_the_name_is_mocked(durable: Durable) -> None:
 
 
 def test_a_mock_does_one_thing(durable: Durable) -> None:
-    with pytest.raises(UsageError, match="a mock either returns something, or raises something, or calls a function"):
+    with pytest.raises(
+        UsageError,
+        match="a mock either returns something, or raises something, or calls a function",
+    ):
         durable.mock("act", returns=1, raises=ValueError())
 
 
 def test_calls_of_a_mistyped_name_are_refused(durable: Durable) -> None:
     durable.mock("act")
-    with pytest.raises(FunctionNotFound, match="there is no activity 'atc', neither in the app nor as a mock; known are: act"):
+    with pytest.raises(
+        FunctionNotFound,
+        match="there is no activity 'atc', neither in the app nor as a mock; known are: act",
+    ):
         durable.calls("atc")
 
 
@@ -285,7 +303,10 @@ def test_an_app_is_named_by_its_path(durable: Durable, tmp_path: Path) -> None:
     (tmp_path / "function_app.py").write_text("from durablectl import df" + SOURCE)
     assert durable.app(tmp_path).run("Hello", "Ada").output == "Hello Ada!"
     imported = sys.modules["function_app"]
-    assert durable.app(str(tmp_path / "function_app.py")).run(imported.Hello, "Bob").output == "Hello Bob!"
+    assert (
+        durable.app(str(tmp_path / "function_app.py")).run(imported.Hello, "Bob").output
+        == "Hello Bob!"
+    )
     assert sys.modules["function_app"] is imported
 
 
@@ -301,7 +322,12 @@ def test_a_plain_function_app_is_an_app(durable: Durable) -> None:
 
 @pytest.mark.parametrize(
     "make",
-    [lambda f: f, azure_df.Orchestrator.create, df.Orchestrator.create, lambda f: df.DFApp().orchestration_trigger("context")(f)],
+    [
+        lambda f: f,
+        azure_df.Orchestrator.create,
+        df.Orchestrator.create,
+        lambda f: df.DFApp().orchestration_trigger("context")(f),
+    ],
     ids=["raw", "azure-handle", "handle", "builder"],
 )
 def test_an_orchestrator_may_be_handed_in_itself(durable: Durable, make: Any) -> None:
@@ -317,7 +343,9 @@ def test_an_orchestrator_may_be_handed_in_itself(durable: Durable, make: Any) ->
     ],
     ids=["activity", "number"],
 )
-def test_what_is_no_orchestrator_is_refused(durable: Durable, module: Any, given: Any, says: str) -> None:
+def test_what_is_no_orchestrator_is_refused(
+    durable: Durable, module: Any, given: Any, says: str
+) -> None:
     with pytest.raises(UsageError, match=says):
         durable.run(given(module))
 
@@ -336,19 +364,28 @@ def test_an_orchestrator_that_is_not_there_is_told(durable: Durable) -> None:
 
 
 def test_the_examples_of_the_documentation_are_true(tmp_path: Path) -> None:
-    for block in re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL):
+    for block in re.findall(
+        r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL
+    ):
         name = re.match(r"# (\w+\.py)\n", block)
         assert name is not None, block
         (tmp_path / name[1]).write_text(block)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-W", "error", tmp_path], cwd=tmp_path, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "pytest", "-q", "-W", "error", tmp_path],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "8 passed" in done.stdout
 
 
 def test_who_does_not_ask_for_the_fixture_pays_nothing() -> None:
-    code = "import sys, durablectl.pytest_plugin; print(sorted(name for name in sys.modules if name.startswith('durablectl')))"
+    code = (
+        "import sys, durablectl.pytest_plugin; print(sorted(name for name in sys.modules if "
+        "name.startswith('durablectl')))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "['durablectl', 'durablectl.pytest_plugin']\n"
 

@@ -1,4 +1,7 @@
-"""Waiting for instances: when it is over, what a failed poll does, and that it ends on time. The clock is the hub's own pauses."""
+"""Waiting for instances: when it is over, what a failed poll does, and that it ends on time.
+
+The clock is the hub's own pauses.
+"""
 
 from datetime import UTC, datetime
 
@@ -18,13 +21,21 @@ from durablectl.model import InstanceStatus, Page, RuntimeStatus
 from durablectl.polling import WaitRules, wait_for_completion, wait_for_instances
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
-PENDING, RUNNING, COMPLETED, FAILED = (RuntimeStatus(name) for name in ("Pending", "Running", "Completed", "Failed"))
-GONE, UNREACHABLE, BROKEN = InstanceNotFound("no instance 'a'"), Unreachable("no answer"), ServiceError("500")
+PENDING, RUNNING, COMPLETED, FAILED = (
+    RuntimeStatus(name) for name in ("Pending", "Running", "Completed", "Failed")
+)
+GONE, UNREACHABLE, BROKEN = (
+    InstanceNotFound("no instance 'a'"),
+    Unreachable("no answer"),
+    ServiceError("500"),
+)
 UNKNOWN_HOST = BadAddress("the host cannot be found")
 
 
 class Script:
-    """A hub that answers each poll of an id with the next of its lines, and the last for ever; time passes only in `pause`."""
+    """A hub that answers each poll of an id with the next of its lines, and the last for ever; time
+    passes only in `pause`.
+    """
 
     def __init__(self, **lines):
         self.lines, self.time, self.pauses, self.asked, self.allowed = lines, 0.0, [], [], []
@@ -47,7 +58,9 @@ class Script:
 
 
 def wait(hub, *ids, on_trouble=lambda _: None, **rules):
-    waited = wait_for_instances(hub, ids or ["a"], WaitRules(**rules), clock=lambda: hub.time, on_trouble=on_trouble)
+    waited = wait_for_instances(
+        hub, ids or ["a"], WaitRules(**rules), clock=lambda: hub.time, on_trouble=on_trouble
+    )
     return {name: status and status.runtime_status for name, status in waited.seen.items()}
 
 
@@ -66,11 +79,20 @@ def test_what_has_ended_is_not_asked_for_again():
     ("lines", "rules", "expected"),
     [
         ({"a": [RUNNING], "b": [COMPLETED]}, {"completed": 1}, {"a": RUNNING, "b": COMPLETED}),
-        ({"a": [FAILED], "b": [RUNNING, COMPLETED]}, {"completed": 1}, {"a": FAILED, "b": COMPLETED}),
+        (
+            {"a": [FAILED], "b": [RUNNING, COMPLETED]},
+            {"completed": 1},
+            {"a": FAILED, "b": COMPLETED},
+        ),
         ({"a": [FAILED], "b": [RUNNING]}, {"completed": 2}, {"a": FAILED, "b": RUNNING}),
         ({"a": [RUNNING], "b": [FAILED]}, {"fail_fast": True}, {"a": RUNNING, "b": FAILED}),
     ],
-    ids=["any", "any goes on after a failure", "ends when the count cannot be reached", "fail fast"],
+    ids=[
+        "any",
+        "any goes on after a failure",
+        "ends when the count cannot be reached",
+        "fail fast",
+    ],
 )
 def test_it_can_be_over_earlier(lines, rules, expected):
     assert wait(Script(**lines), "a", "b", **rules) == expected
@@ -93,12 +115,17 @@ def test_a_time_out_of_nothing_is_one_look():
 @pytest.mark.parametrize("trouble", [UNREACHABLE, BROKEN], ids=["unreachable", "500"])
 def test_a_failed_poll_is_told_and_does_not_end_the_wait(trouble):
     told = []
-    assert wait(Script(a=[RUNNING, trouble, trouble, COMPLETED]), on_trouble=told.append) == {"a": COMPLETED}
+    assert wait(Script(a=[RUNNING, trouble, trouble, COMPLETED]), on_trouble=told.append) == {
+        "a": COMPLETED
+    }
     assert told == [trouble, trouble]
 
 
 def test_one_instance_that_cannot_be_read_does_not_hide_the_others():
-    assert wait(Script(a=[BROKEN], b=[COMPLETED]), "a", "b", completed=1) == {"a": None, "b": COMPLETED}
+    assert wait(Script(a=[BROKEN], b=[COMPLETED]), "a", "b", completed=1) == {
+        "a": None,
+        "b": COMPLETED,
+    }
 
 
 def test_failing_polls_come_less_and_less_often_but_end_on_time():
@@ -138,7 +165,9 @@ def test_an_address_that_cannot_be_right_ends_the_wait_at_once_unless_it_was():
 
 
 @pytest.mark.parametrize(
-    ("rules", "allowed"), [({"timeout": 5}, 5), ({"timeout": 0.1}, 1), ({}, 60)], ids=["all", "a second at least", "a minute"]
+    ("rules", "allowed"),
+    [({"timeout": 5}, 5), ({"timeout": 0.1}, 1), ({}, 60)],
+    ids=["all", "a second at least", "a minute"],
 )
 def test_a_look_may_take_the_time_that_is_left(rules, allowed):
     hub = Script(a=[RUNNING, COMPLETED])
@@ -190,7 +219,9 @@ def test_one_that_is_missing_at_the_time_out_was_not_proved_gone():
     assert len(hub.asked) == 4
 
 
-@pytest.mark.parametrize("strange", [NotATaskHub("a page"), Unsupported("404")], ids=["page", "404"])
+@pytest.mark.parametrize(
+    "strange", [NotATaskHub("a page"), Unsupported("404")], ids=["page", "404"]
+)
 def test_a_strange_answer_among_good_ones_counts_only_twice(strange):
     assert wait(Script(a=[RUNNING, strange, RUNNING, strange, COMPLETED])) == {"a": COMPLETED}
     with pytest.raises(type(strange)):
@@ -209,7 +240,9 @@ def test_the_wait_for_one_says_in_which_state_it_was_left():
 
 def test_the_wait_for_one_says_why_it_was_not_answered_at_the_end():
     hub = Script(a=[RUNNING, UNREACHABLE])
-    with pytest.raises(WaitTimeout, match=r"still Running after 2 s \(the last answer: no answer\)"):
+    with pytest.raises(
+        WaitTimeout, match=r"still Running after 2 s \(the last answer: no answer\)"
+    ):
         wait_for_completion(hub, "a", timeout=2, clock=lambda: hub.time)
 
 
@@ -228,7 +261,9 @@ def test_a_hub_that_changes_all_the_time_is_not_looked_at_all_the_time():
 
 
 class Listing(Script):
-    """A hub that lists what is in flight, `size` a page, and in which all others ended by themselves."""
+    """A hub that lists what is in flight, `size` a page, and in which all others ended by
+    themselves.
+    """
 
     def __init__(self, in_flight, others=(), size=1000):
         super().__init__()
@@ -236,7 +271,9 @@ class Listing(Script):
 
     def get_status(self, instance_id, *, show_input=True):
         self.asked.append(instance_id)
-        return InstanceStatus("hello", instance_id, RUNNING if instance_id in self.in_flight else COMPLETED, T0, T0)
+        return InstanceStatus(
+            "hello", instance_id, RUNNING if instance_id in self.in_flight else COMPLETED, T0, T0
+        )
 
     def list_page(self, filter, *, show_input=False, top=100, continuation_token=None):
         self.pages += 1
@@ -276,5 +313,8 @@ def test_an_answer_that_nobody_gives_stops_a_round_of_many():
 
 def test_until_is_kept_once_it_held():
     hub = Script(a=[PENDING, RUNNING, PENDING, FAILED], b=[PENDING, PENDING, RUNNING])
-    assert wait(hub, "a", "b", until=lambda status: status.runtime_status is RUNNING) == {"a": RUNNING, "b": RUNNING}
+    assert wait(hub, "a", "b", until=lambda status: status.runtime_status is RUNNING) == {
+        "a": RUNNING,
+        "b": RUNNING,
+    }
     assert hub.asked.count("a") == 2

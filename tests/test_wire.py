@@ -12,11 +12,22 @@ from hypothesis import strategies as st
 from recorded_server import NOTHING, VALUES, steps
 
 from durablectl import wire
-from durablectl.model import CheckStatusPayload, EntityId, EntityStatus, HistoryEvent, InstanceStatus, RuntimeStatus
+from durablectl.model import (
+    CheckStatusPayload,
+    EntityId,
+    EntityStatus,
+    HistoryEvent,
+    InstanceStatus,
+    RuntimeStatus,
+)
 
 T0 = datetime(2026, 1, 2, 3, 4, 5, 999_000, tzinfo=UTC)
-ADDRESS = wire.HubAddress(VALUES["base"], VALUES["hub"], VALUES["connection"], f"code={VALUES['key']}")
-PAYLOADS = [step for step in steps() if isinstance(step.json, dict) and "statusQueryGetUri" in step.json]
+ADDRESS = wire.HubAddress(
+    VALUES["base"], VALUES["hub"], VALUES["connection"], f"code={VALUES['key']}"
+)
+PAYLOADS = [
+    step for step in steps() if isinstance(step.json, dict) and "statusQueryGetUri" in step.json
+]
 STATUSES = [step.json for step in steps() if wire.is_status(step.json)]
 
 
@@ -35,23 +46,34 @@ def test_recorded_status_objects_survive_the_way_through_the_model():
 
 
 def test_recorded_faults_survive_the_way_through_the_model():
-    faults = [step.json for step in steps() if step.status >= 400 and step.json is not NOTHING and not wire.is_status(step.json)]
+    faults = [
+        step.json
+        for step in steps()
+        if step.status >= 400 and step.json is not NOTHING and not wire.is_status(step.json)
+    ]
     for recorded in faults:
         fault = wire.fault_from_json(recorded)
         assert fault is not None
         written = wire.fault_to_json(fault)
-        assert (list(written), fault.text) == (list(recorded), fault.text) if isinstance(recorded, dict) else written == recorded
+        assert (
+            (list(written), fault.text) == (list(recorded), fault.text)
+            if isinstance(recorded, dict)
+            else written == recorded
+        )
     assert len(faults) > 10
 
 
 def test_a_status_has_eight_members_and_a_history_only_when_there_is_one():
     status = InstanceStatus("hello", "a", RuntimeStatus.CONTINUED_AS_NEW, T0, T0)
     assert json.dumps(wire.status_to_json(status)) == (
-        '{"name": "hello", "instanceId": "a", "runtimeStatus": "ContinuedAsNew", "input": null, "customStatus": null, "output": null, '
+        '{"name": "hello", "instanceId": "a", "runtimeStatus": "ContinuedAsNew", "input": null, '
+        '"customStatus": null, "output": null, '
         '"createdTime": "2026-01-02T03:04:05Z", "lastUpdatedTime": "2026-01-02T03:04:05Z"}'
     )
     event = HistoryEvent("TimerFired", T0, {"EventType": "TimerFired"})
-    shown = wire.status_to_json(InstanceStatus("hello", "a", RuntimeStatus.RUNNING, T0, T0, history=(event,)))
+    shown = wire.status_to_json(
+        InstanceStatus("hello", "a", RuntimeStatus.RUNNING, T0, T0, history=(event,))
+    )
     assert shown["historyEvents"] == [{"EventType": "TimerFired"}]
 
 
@@ -66,7 +88,9 @@ def test_a_status_of_another_writer_is_read():
         }
     )
     created = datetime(2026, 1, 2, 3, 4, 5, 123456, UTC)
-    assert status == InstanceStatus("", "a", RuntimeStatus.RUNNING, created, created.replace(microsecond=0), input=1)
+    assert status == InstanceStatus(
+        "", "a", RuntimeStatus.RUNNING, created, created.replace(microsecond=0), input=1
+    )
 
 
 @pytest.mark.parametrize(
@@ -85,7 +109,14 @@ def test_what_is_no_status_object_is_refused(obj: Any, message: str):
 
 
 @pytest.mark.parametrize(
-    ("text", "status"), [("completed", "Completed"), (" Failed ", "Failed"), ("0", "Running"), ("7", "Suspended"), ("Unknown", "Unknown")]
+    ("text", "status"),
+    [
+        ("completed", "Completed"),
+        (" Failed ", "Failed"),
+        ("0", "Running"),
+        ("7", "Suspended"),
+        ("Unknown", "Unknown"),
+    ],
 )
 def test_a_status_is_read_by_name_or_number(text: str, status: str):
     assert wire.runtime_status(text) is RuntimeStatus(status)
@@ -146,11 +177,17 @@ def test_of_the_reason_of_a_termination_the_first_json_token_counts(stored: str 
     [
         (T0, "2026-01-02T03:04:05Z", "2026-01-02T03:04:05.999Z"),
         (T0.replace(microsecond=0), "2026-01-02T03:04:05Z", "2026-01-02T03:04:05Z"),
-        (T0.astimezone(timezone(timedelta(hours=2))), "2026-01-02T03:04:05Z", "2026-01-02T03:04:05.999Z"),
+        (
+            T0.astimezone(timezone(timedelta(hours=2))),
+            "2026-01-02T03:04:05Z",
+            "2026-01-02T03:04:05.999Z",
+        ),
         (datetime(1, 1, 1, tzinfo=UTC), "0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
     ],
 )
-def test_times_are_utc_in_whole_seconds_or_as_exact_as_need_be(time: datetime, whole: str, exact: str):
+def test_times_are_utc_in_whole_seconds_or_as_exact_as_need_be(
+    time: datetime, whole: str, exact: str
+):
     assert (wire.time_to_text(time), wire.exact_time_to_text(time)) == (whole, exact)
     assert wire.time_from_text(exact) == time
 
@@ -163,13 +200,20 @@ def test_times_are_utc_in_whole_seconds_or_as_exact_as_need_be(time: datetime, w
         ("0001-01-01T00:00:00", datetime(1, 1, 1, tzinfo=UTC)),
     ],
 )
-def test_a_time_beyond_the_first_or_last_year_becomes_the_first_or_last_there_is(text: str, time: datetime):
+def test_a_time_beyond_the_first_or_last_year_becomes_the_first_or_last_there_is(
+    text: str, time: datetime
+):
     assert wire.time_from_text(text) == time
 
 
 @given(
     st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(st.characters()), st.lists
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.text(st.characters()),
+        st.lists,
     )
 )
 def test_any_value_survives_as_utf8_text(value: Any):
@@ -201,24 +245,37 @@ def test_json_values_are_compared_as_json(left: Any, right: Any, same: bool):
 
 
 def test_an_entity_survives_the_way_through_the_model():
-    entity = {"entityId": {"name": "counter", "key": "k"}, "lastOperationTime": "2026-01-02T03:04:05.999Z", "state": {"n": 1}}
+    entity = {
+        "entityId": {"name": "counter", "key": "k"},
+        "lastOperationTime": "2026-01-02T03:04:05.999Z",
+        "state": {"n": 1},
+    }
     assert wire.entity_from_json(entity) == EntityStatus(EntityId("counter", "k"), T0, {"n": 1})
     assert json.dumps(wire.entity_to_json(wire.entity_from_json(entity))) == json.dumps(entity)
 
 
 def test_addresses_are_encoded_as_the_service_does_it():
-    payload = wire.management_payload(wire.HubAddress("https://app", "My Hub", "S~1", "code=K=="), "a b:ø/~!")
-    assert (
-        payload.rewind_post_uri == "https://app/instances/a+b%3A%C3%B8%2F%7E!/rewind?reason={text}&taskHub=My+Hub&connection=S%7E1&code=K=="
+    payload = wire.management_payload(
+        wire.HubAddress("https://app", "My Hub", "S~1", "code=K=="), "a b:ø/~!"
     )
-    assert list(payload.entries)[3:6] == ["terminatePostUri", "rewindPostUri", "purgeHistoryDeleteUri"]
+    assert (
+        payload.rewind_post_uri
+        == "https://app/instances/a+b%3A%C3%B8%2F%7E!/rewind?reason={text}&taskHub=My+Hub&connection=S%7E1&code=K=="
+    )
+    assert list(payload.entries)[3:6] == [
+        "terminatePostUri",
+        "rewindPostUri",
+        "purgeHistoryDeleteUri",
+    ]
 
 
 def test_the_failure_flag_is_the_last_parameter_of_the_status_address_alone():
     payload = wire.check_status_payload(ADDRESS, "a", failure_flag=True)
-    assert [name for name, uri in payload.entries.items() if uri.endswith("&returnInternalServerErrorOnFailure=true")] == [
-        "statusQueryGetUri"
-    ]
+    assert [
+        name
+        for name, uri in payload.entries.items()
+        if uri.endswith("&returnInternalServerErrorOnFailure=true")
+    ] == ["statusQueryGetUri"]
 
 
 def test_an_address_without_hub_and_key_has_no_empty_query():
@@ -236,8 +293,18 @@ def test_creation_urls_end_bare_without_a_key():
 
 
 def test_a_payload_of_another_writer_is_read():
-    payload = wire.payload_from_json({"SendEventPostUri": "e", "Id": "a", "StatusQueryGetUri": "s", "RestartPostUri": None, "extra": "x"})
-    assert payload == CheckStatusPayload("a", {"sendEventPostUri": "e", "id": "a", "statusQueryGetUri": "s", "extra": "x"})
+    payload = wire.payload_from_json(
+        {
+            "SendEventPostUri": "e",
+            "Id": "a",
+            "StatusQueryGetUri": "s",
+            "RestartPostUri": None,
+            "extra": "x",
+        }
+    )
+    assert payload == CheckStatusPayload(
+        "a", {"sendEventPostUri": "e", "id": "a", "statusQueryGetUri": "s", "extra": "x"}
+    )
     assert (payload.status_query_get_uri, payload.restart_post_uri) == ("s", None)
 
 
@@ -252,17 +319,26 @@ def test_an_address_is_read_back_from_a_payload():
     assert VALUES["key"] not in repr(ADDRESS)
 
 
-@pytest.mark.parametrize("uri", [None, "", "https://app/other", "ftp://app/instances/a", "/instances/a"])
+@pytest.mark.parametrize(
+    "uri", [None, "", "https://app/other", "ftp://app/instances/a", "/instances/a"]
+)
 def test_a_payload_without_an_address_has_none(uri: str | None):
     with pytest.raises(ValueError, match="no status address"):
-        wire.address_from_payload(CheckStatusPayload("a", {"statusQueryGetUri": uri} if uri is not None else {}))
+        wire.address_from_payload(
+            CheckStatusPayload("a", {"statusQueryGetUri": uri} if uri is not None else {})
+        )
 
 
 def test_a_key_that_was_struck_out_is_none():
-    assert wire.address_from_payload(wire.redacted(wire.check_status_payload(ADDRESS, "a"))).code is None
+    assert (
+        wire.address_from_payload(wire.redacted(wire.check_status_payload(ADDRESS, "a"))).code
+        is None
+    )
 
 
-@pytest.mark.parametrize("obj", [{"id": "a"}, {"Id": "a"}, {"instanceId": "a"}, {"InstanceId": "a", "id": ""}], ids=repr)
+@pytest.mark.parametrize(
+    "obj", [{"id": "a"}, {"Id": "a"}, {"instanceId": "a"}, {"InstanceId": "a", "id": ""}], ids=repr
+)
 def test_an_id_is_found_in_payloads_and_status_objects(obj: Any):
     assert wire.instance_id_from_payload(obj) == "a"
 

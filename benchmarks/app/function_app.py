@@ -32,13 +32,17 @@ def sequence(context):
 
 @app.orchestration_trigger(context_name="context")
 def fan_out(context):
-    said = yield context.task_all([context.call_activity("hello", "Tokyo") for _ in range(context.get_input())])
+    said = yield context.task_all(
+        [context.call_activity("hello", "Tokyo") for _ in range(context.get_input())]
+    )
     return len(said)
 
 
 @app.orchestration_trigger(context_name="context")
 def burn_many(context):
-    done = yield context.task_all([context.call_activity("burn", 5) for _ in range(context.get_input())])
+    done = yield context.task_all(
+        [context.call_activity("burn", 5) for _ in range(context.get_input())]
+    )
     return len(done)
 
 

@@ -1,4 +1,6 @@
-"""Write the reference of the commands from the program itself: python docs/reference/update.py [FOLDER]"""
+"""Write the reference of the commands from the program itself: python docs/reference/update.py
+[FOLDER]
+"""
 
 from __future__ import annotations
 
@@ -13,11 +15,15 @@ from durablectl.cli.options import is_global
 from durablectl.cli.tree import GROUPS, PROGRAM, root
 
 BAR = "\\|"
-CHOICES = re.compile(r"[<\[]([\w-]+(?:\|[\w-]+)+)[>\]]$")  # how Typer brackets choices differs between its versions
+# how Typer brackets choices differs between its versions
+CHOICES = re.compile(r"[<\[]([\w-]+(?:\|[\w-]+)+)[>\]]$")
 CODE = re.compile(r"(?<![\w-])--[a-z][a-z-]*|\$?DURABLECTL_[A-Z_]+|(?<=\W)-o [a-z]+")
 MARKUP = re.compile(r"[*<\[]")
 FOLDER = Path(__file__).parent / "commands"
-NOTE = "<!-- Written by docs/reference/update.py from the program itself: change the program, not this file. -->\n"
+NOTE = (
+    "<!-- Written by docs/reference/update.py from the program itself: change the program, not "
+    "this file. -->\n"
+)
 
 
 def pages() -> dict[str, str]:
@@ -28,18 +34,34 @@ def pages() -> dict[str, str]:
 
 
 def _index() -> str:
-    lines = [NOTE, "# Commands\n", "Every command takes the [global options](global-options.md), before or after its name.\n"]
+    lines = [
+        NOTE,
+        "# Commands\n",
+        "Every command takes the [global options](global-options.md), before or after its name.\n",
+    ]
     for title, commands in GROUPS.items():
         lines += [f"## {title}\n", "| command | what it does |", "|---|---|"]
-        lines += [f"| [`{name}`]({name}.md) | {_prose(summary)} |" for name, summary in commands.items()] + [""]
+        lines += [
+            f"| [`{name}`]({name}.md) | {_prose(summary)} |" for name, summary in commands.items()
+        ] + [""]
     names = [name for commands in GROUPS.values() for name in commands]
     return "\n".join([*lines, "```{toctree}", ":hidden:", "", "global-options", *names, "```", ""])
 
 
 def _global_options(program: Any) -> str:
     context = program.make_context(PROGRAM, [], resilient_parsing=True)
-    told = "Every command takes them, before or after its name. A flag wins over its variable, which is shown in brackets.\n"
-    return "\n".join([NOTE, "# Global options\n", told, *_table(context, [param for param in program.params if is_global(param)])])
+    told = (
+        "Every command takes them, before or after its name. A flag wins over its variable, "
+        "which is shown in brackets.\n"
+    )
+    return "\n".join(
+        [
+            NOTE,
+            "# Global options\n",
+            told,
+            *_table(context, [param for param in program.params if is_global(param)]),
+        ]
+    )
 
 
 def _page(program: Any, name: str) -> str:
@@ -50,11 +72,19 @@ def _page(program: Any, name: str) -> str:
 def _command(command: Any, path: list[str], level: int) -> Iterator[str]:
     context = command.make_context(" ".join([PROGRAM, *path]), [], resilient_parsing=True)
     yield f"{'#' * level} {' '.join(path)}\n"
-    yield from ("```text", " ".join([context.info_name, *command.collect_usage_pieces(context)]), "```\n")
+    yield from (
+        "```text",
+        " ".join([context.info_name, *command.collect_usage_pieces(context)]),
+        "```\n",
+    )
     yield from _help(command.help or "")
     own = [param for param in command.params if not is_global(param)]
     for title, kind in (("Arguments", "argument"), ("Options", "option")):
-        if chosen := [param for param in own if param.param_type_name == kind and param.name != "help" and not param.hidden]:
+        if chosen := [
+            param
+            for param in own
+            if param.param_type_name == kind and param.name != "help" and not param.hidden
+        ]:
             yield f"**{title}**\n"
             yield from _table(context, chosen)
     if hasattr(command, "list_commands"):
@@ -64,7 +94,9 @@ def _command(command: Any, path: list[str], level: int) -> Iterator[str]:
 
 def _help(text: str) -> Iterator[str]:
     """The paragraphs of a help; the examples as one block."""
-    prose, _, examples = inspect.cleandoc(text).replace("Example:\n", "Examples:\n").partition("Examples:\n")
+    prose, _, examples = (
+        inspect.cleandoc(text).replace("Example:\n", "Examples:\n").partition("Examples:\n")
+    )
     for paragraph in prose.strip().split("\n\n"):
         yield _prose(" ".join(paragraph.split())) + "\n"
     if lines := [line.strip() for line in examples.splitlines() if line.strip()]:
@@ -80,9 +112,14 @@ def _table(context: Any, params: list[Any]) -> Iterator[str]:
 
 
 def _prose(text: str) -> str:
-    """Help text as Markdown: options, variables and what stands between backticks are code, and nothing else is markup."""
+    """Help text as Markdown: options, variables and what stands between backticks are code, and
+    nothing else is markup.
+    """
     parts = " ".join(text.split()).replace("|", BAR).split("`")
-    return "`".join(part if number % 2 else CODE.sub(r"`\g<0>`", MARKUP.sub(r"\\\g<0>", part)) for number, part in enumerate(parts))
+    return "`".join(
+        part if number % 2 else CODE.sub(r"`\g<0>`", MARKUP.sub(r"\\\g<0>", part))
+        for number, part in enumerate(parts)
+    )
 
 
 if __name__ == "__main__":

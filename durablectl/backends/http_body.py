@@ -1,4 +1,6 @@
-"""The body of an answer, read piece by piece within a bound, compressed or not; the charset of a body."""
+"""The body of an answer, read piece by piece within a bound, compressed or not; the charset of a
+body.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,8 @@ if TYPE_CHECKING:
     import httpx
 
 ENCODINGS = "gzip"
-"""What a request asks for. What packs more tightly, or in several layers, could be unpacked in no bounded step."""
+"""What a request asks for. What packs more tightly, or in several layers, could be unpacked in no
+bounded step."""
 MOST_BYTES = 200 * 1000 * 1000
 PIECE = 1024 * 1024
 _CHARSETS = frozenset({"utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "iso8859-1", "ascii"})
@@ -26,7 +29,9 @@ class Garbled(Exception):
 
 
 def read_body(response: httpx.Response, most: int) -> bytes:
-    """The whole body, decompressed; `TooLarge` when that has more than `most` bytes, `Garbled` when it cannot be decompressed."""
+    """The whole body, decompressed; `TooLarge` when that has more than `most` bytes, `Garbled` when
+    it cannot be decompressed.
+    """
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
         raise Garbled(f"it is encoded as '{encoding[:40]}'")
@@ -34,7 +39,9 @@ def read_body(response: httpx.Response, most: int) -> bytes:
     if length.isdecimal() and len(length) < 19 and int(length) > most:
         raise TooLarge(f"has {_shown(int(length))}, and the limit is {_shown(most)}")
     pieces, size = [], 0
-    for piece in response.iter_raw() if encoding in ("", "identity") else _unpacked(response.iter_raw()):
+    for piece in (
+        response.iter_raw() if encoding in ("", "identity") else _unpacked(response.iter_raw())
+    ):
         pieces.append(piece)
         size += len(piece)
         if size > most:
@@ -63,8 +70,17 @@ def _unpacked(packed: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def charset(content_type: str) -> str:
-    """The codec that a Content-Type names, if it is one of those that read any body in no time; else UTF-8."""
-    named = next((part.partition("=")[2] for part in content_type.lower().split(";")[1:] if part.strip().startswith("charset=")), "utf-8")
+    """The codec that a Content-Type names, if it is one of those that read any body in no time;
+    else UTF-8.
+    """
+    named = next(
+        (
+            part.partition("=")[2]
+            for part in content_type.lower().split(";")[1:]
+            if part.strip().startswith("charset=")
+        ),
+        "utf-8",
+    )
     try:
         name = codecs.lookup(named.strip().strip("\"'")).name
     except (LookupError, ValueError):

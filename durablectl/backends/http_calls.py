@@ -1,4 +1,6 @@
-"""One task hub's HTTP API: requests below its address, with what each of them carries; knows no verb of a task hub."""
+"""One task hub's HTTP API: requests below its address, with what each of them carries; knows no
+verb of a task hub.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from durablectl.wire import CONTINUATION_HEADER, HubAddress, status_from_json
 
 
 class Calls:
-    """Sends requests with the hub's name and connection in them, and makes sure at the first 404 that this is the API at all."""
+    """Sends requests with the hub's name and connection in them, and makes sure at the first 404
+    that this is the API at all.
+    """
 
     def __init__(self, address: HubAddress, place: Place, transport: Transport) -> None:
         self.address, self.place = address, place
@@ -35,19 +39,47 @@ class Calls:
         return f"/instances/{segment(instance_id, 'instance id')}"
 
     def query(self, parameters: Parameters) -> str:
-        return query([*parameters, ("taskHub", self.address.task_hub), ("connection", self.address.connection)])
+        return query(
+            [
+                *parameters,
+                ("taskHub", self.address.task_hub),
+                ("connection", self.address.connection),
+            ]
+        )
 
     def get(self, target: str, parameters: Parameters = (), token: str | None = None) -> Answer:
         headers = {CONTINUATION_HEADER: token} if token is not None else {}
         return self.send(Request("GET", target + self.query(parameters), headers=headers))
 
-    def delete(self, target: str, parameters: Parameters = (), *, look: str | None = None) -> Answer:
-        return self.send(Request("DELETE", target + self.query(parameters), repeatable=look is None, look=look))
+    def delete(
+        self, target: str, parameters: Parameters = (), *, look: str | None = None
+    ) -> Answer:
+        return self.send(
+            Request("DELETE", target + self.query(parameters), repeatable=look is None, look=look)
+        )
 
-    def post(self, target: str, parameters: Parameters = (), *, body: bytes | None = None, look: str | None = None) -> Answer:
-        """A request that must not be sent twice has a `look`: where to see whether it was carried out."""
+    def post(
+        self,
+        target: str,
+        parameters: Parameters = (),
+        *,
+        body: bytes | None = None,
+        look: str | None = None,
+    ) -> Answer:
+        """A request that must not be sent twice has a `look`: where to see whether it was carried
+        out.
+        """
         headers = JSON_CONTENT if body is not None else {}
-        return self.send(Request("POST", target + self.query(parameters), body, headers, repeatable=look is None, look=look))
+        return self.send(
+            Request(
+                "POST",
+                target + self.query(parameters),
+                body,
+                headers,
+                repeatable=look is None,
+                look=look,
+            )
+        )
 
     def send(self, request: Request) -> Answer:
         """The answer; on the first 404 of all, what answers here must prove that it is the API."""
@@ -59,16 +91,23 @@ class Calls:
         return answer
 
     def _make_sure(self) -> None:
-        answer = self._transport.send(Request("GET", "/instances" + self.query([("showInput", "false"), ("top", "1")])), self._deadline)
+        answer = self._transport.send(
+            Request("GET", "/instances" + self.query([("showInput", "false"), ("top", "1")])),
+            self._deadline,
+        )
         if answer.status == 404:
-            raise NotATaskHub(f"there is no Durable Functions API at {self.place.address} (404)", hint=NO_API_HINT)
+            raise NotATaskHub(
+                f"there is no Durable Functions API at {self.place.address} (404)", hint=NO_API_HINT
+            )
         read_page(self.place, answer, status_from_json, None)
         self._known.set()
 
     def accept(self, answer: Answer, instance_id: str) -> None:
         """An acknowledged request about an instance, or the error that the answer means."""
         if answer.status == 410:
-            raise WrongState(f"instance '{instance_id}' is finished already", hint=command("status", instance_id))
+            raise WrongState(
+                f"instance '{instance_id}' is finished already", hint=command("status", instance_id)
+            )
         read_accepted(self.place, answer, self.place.absent(instance_id))
 
     def close(self) -> None:

@@ -1,6 +1,9 @@
-"""When a request must be over: each step on its sockets gets what is left of its time. Knows sockets, and nothing of HTTP.
+"""When a request must be over: each step on its sockets gets what is left of its time.
 
-A time-out of httpx is for one read or one write: a server that sends a byte now and then never exceeds it.
+Knows sockets, and nothing of HTTP.
+
+A time-out of httpx is for one read or one write: a server that sends a byte now and then never
+exceeds it.
 """
 
 from __future__ import annotations
@@ -43,7 +46,8 @@ class Deadline:
 def keep(deadline: Deadline, client: httpx.Client) -> None:
     """Let a client that has sent nothing yet keep a deadline, through a proxy, too.
 
-    httpx has no public way to exchange the sockets of a client that takes its proxies from the environment.
+    httpx has no public way to exchange the sockets of a client that takes its proxies from the
+    environment.
     """
     for transport in (client._transport, *client._mounts.values()):  # noqa: SLF001
         if isinstance(transport, httpx.HTTPTransport):
@@ -51,7 +55,10 @@ def keep(deadline: Deadline, client: httpx.Client) -> None:
 
 
 class _Sockets(httpcore.NetworkBackend):
-    """Connections that keep a deadline. A name's addresses share the time, so that one that does not answer leaves some to the next."""
+    """Connections that keep a deadline.
+
+    A name's addresses share the time, so that one that does not answer leaves some to the next.
+    """
 
     def __init__(self, deadline: Deadline) -> None:
         self._deadline, self._own = deadline, httpcore.SyncBackend()
@@ -69,7 +76,10 @@ class _Sockets(httpcore.NetworkBackend):
             address = addresses.pop(0)
             share = self._deadline.left(httpcore.ConnectTimeout) / (len(addresses) + 1)
             try:
-                return _Stream(self._own.connect_tcp(address, port, share, local_address, socket_options), self._deadline)
+                return _Stream(
+                    self._own.connect_tcp(address, port, share, local_address, socket_options),
+                    self._deadline,
+                )
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 if not addresses:
                     raise
@@ -84,7 +94,9 @@ class _Stream(httpcore.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
         for start in range(0, len(buffer), PIECE):
-            self._stream.write(buffer[start : start + PIECE], self._deadline.left(httpcore.WriteTimeout))
+            self._stream.write(
+                buffer[start : start + PIECE], self._deadline.left(httpcore.WriteTimeout)
+            )
 
     def start_tls(
         self,
@@ -103,7 +115,11 @@ class _Stream(httpcore.NetworkStream):
 
 
 def _resolved(host: str, port: int, seconds: float) -> list[str]:
-    """The addresses of a host. Asking for them has no time-out of its own: a thread asks, and is left to itself when it takes too long."""
+    """The addresses of a host.
+
+    Asking for them has no time-out of its own: a thread asks, and is left to itself when it takes
+    too long.
+    """
     with contextlib.suppress(OSError, UnicodeError):
         return _addresses(host, port, socket.AI_NUMERICHOST)
     found: Future[list[str]] = Future()

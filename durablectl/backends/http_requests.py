@@ -17,23 +17,37 @@ Parameters = Iterable[tuple[str, str | None]]
 
 
 def base_address(url: str) -> str:
-    """The base of the API's addresses, from the app's address or from a base address; `UsageError` when it is neither."""
+    """The base of the API's addresses, from the app's address or from a base address; `UsageError`
+    when it is neither.
+    """
     try:
         parts = urlsplit(url.strip())
-        usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
+        usable = (
+            parts.scheme in ("http", "https")
+            and parts.hostname
+            and (parts.port is None or parts.port > 0)
+        )
     except ValueError:
         usable = False
     if not usable or not url.isprintable() or " " in url.strip():
-        raise UsageError("the task hub's address is no URL", hint="as in https://app.azurewebsites.net")
+        raise UsageError(
+            "the task hub's address is no URL", hint="as in https://app.azurewebsites.net"
+        )
     if parts.username is not None or parts.query or parts.fragment:
         hint = "name the app's address alone; the key comes from --key-env or the context"
-        raise UsageError(f"the task hub's address must hold no user, query or fragment ({parts.scheme}://{parts.hostname}…)", hint=hint)
+        raise UsageError(
+            "the task hub's address must hold no user, query or fragment "
+            f"({parts.scheme}://{parts.hostname}…)",
+            hint=hint,
+        )
     path = parts.path.rstrip("/")
     return f"{parts.scheme}://{parts.netloc}{path or BASE_PATH}"
 
 
 def segment(text: str, what: str) -> str:
-    """One step of a path, encoded as RFC 3986 has it (%20, never +); `UsageError` for what cannot be one."""
+    """One step of a path, encoded as RFC 3986 has it (%20, never +); `UsageError` for what cannot
+    be one.
+    """
     if text in ("", ".", "..") or "/" in text:
         reason = "must not be empty" if not text else "cannot be used in an address"
         raise UsageError(f"the {what} '{text}' {reason}" if text else f"the {what} {reason}")
@@ -62,8 +76,14 @@ def json_body(value: Any) -> bytes:
 
 
 def filters(filter: InstanceFilter) -> list[tuple[str, str | None]]:
-    """As much of a filter as the service has; it drops a status that it does not know, and then all of them."""
-    statuses = [] if RuntimeStatus.UNKNOWN in filter.statuses else sorted(status.value for status in filter.statuses)
+    """As much of a filter as the service has; it drops a status that it does not know, and then all
+    of them.
+    """
+    statuses = (
+        []
+        if RuntimeStatus.UNKNOWN in filter.statuses
+        else sorted(status.value for status in filter.statuses)
+    )
     return [
         ("createdTimeFrom", _time(filter.created_from)),
         ("createdTimeTo", _time(filter.created_to)),

@@ -10,7 +10,8 @@ from email.utils import parsedate_to_datetime
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """At most `attempts` in about `seconds`; the delays double from `first` up to `longest`, each shortened at random by up to a half.
+    """At most `attempts` in about `seconds`; the delays double from `first` up to `longest`, each
+    shortened at random by up to a half.
 
     `seconds` leaves room for a second attempt after one that took the usual 30 s to time out.
     """
@@ -21,16 +22,22 @@ class RetryPolicy:
     longest: float = 8.0
     longest_asked: float = 30.0
 
-    def delay(self, attempt: int, elapsed: float, asked: float | None, chance: float) -> float | None:
+    def delay(
+        self, attempt: int, elapsed: float, asked: float | None, chance: float
+    ) -> float | None:
         """Seconds until the next attempt after number `attempt` (from 1); None to give up.
 
-        `asked` is what the service asked for (Retry-After): it is obeyed up to `longest_asked`, `seconds` notwithstanding.
-        `chance` is a random number from 0 to 1.
+        `asked` is what the service asked for (Retry-After): it is obeyed up to `longest_asked`,
+        `seconds` notwithstanding. `chance` is a random number from 0 to 1.
         """
         if attempt >= self.attempts:
             return None
         if asked is not None:
-            return min(max(asked, 0.0), self.longest_asked) if elapsed < self.seconds + self.longest_asked else None
+            return (
+                min(max(asked, 0.0), self.longest_asked)
+                if elapsed < self.seconds + self.longest_asked
+                else None
+            )
         delay = min(self.first * 2.0 ** (attempt - 1), self.longest) * (1.0 - chance / 2.0)
         return delay if elapsed + delay < self.seconds else None
 
@@ -39,7 +46,9 @@ NO_RETRIES = RetryPolicy(attempts=1)
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """The seconds that a Retry-After header asks for, as a number or as a date; None without one that can be read."""
+    """The seconds that a Retry-After header asks for, as a number or as a date; None without one
+    that can be read.
+    """
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
         return float(text[:6])

@@ -1,4 +1,6 @@
-"""Starting exactly once over a wire that loses answers; knows no HTTP, only how to send and how to look."""
+"""Starting exactly once over a wire that loses answers; knows no HTTP, only how to send and how to
+look.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +18,24 @@ Sent = TypeVar("Sent")
 class StartOnce(Generic[Sent]):
     """One start under an id that is the client's own.
 
-    `send` raises `OutcomeUnknown` when its answer was lost; `find` is the instance that has the id now. The service silently replaces a
-    finished instance of the same id, so a lost answer is looked for, for as long as a slow request may take, before it is sent again.
+    `send` raises `OutcomeUnknown` when its answer was lost; `find` is the instance that has the id
+    now. The service silently replaces a finished instance of the same id, so a lost answer is
+    looked for, for as long as a slow request may take, before it is sent again.
     """
 
-    def __init__(self, send: Callable[[], Sent], find: Callable[[], InstanceStatus | None], sleep: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        send: Callable[[], Sent],
+        find: Callable[[], InstanceStatus | None],
+        sleep: Callable[[float], None],
+    ) -> None:
         self._send, self._find, self._sleep = send, find, sleep
 
     def run(self, before: InstanceStatus | None) -> Sent | None:
-        """The answer; None when it was lost but the instance is there. `before` is what had the id before, None if nothing had."""
+        """The answer; None when it was lost but the instance is there.
+
+        `before` is what had the id before, None if nothing had.
+        """
         lost: OutcomeUnknown | None = None
         attempt = 0
         while True:
@@ -33,7 +44,8 @@ class StartOnce(Generic[Sent]):
                 return self._send()
             except OutcomeUnknown as error:
                 lost = error
-            except AlreadyExists:  # after a lost answer this is the instance that was asked for, a little late
+            # after a lost answer this is the instance that was asked for, a little late
+            except AlreadyExists:
                 if lost is None:
                     raise
                 return None

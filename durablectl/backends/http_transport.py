@@ -1,4 +1,6 @@
-"""Requests to one origin over httpx: a key that stays home, retries where they are safe; knows no task hub and no operation."""
+"""Requests to one origin over httpx: a key that stays home, retries where they are safe; knows no
+task hub and no operation.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,15 @@ import httpx
 from durablectl.backends.http_body import ENCODINGS, MOST_BYTES, Garbled, TooLarge, read_body
 from durablectl.backends.http_deadline import Deadline, keep
 from durablectl.backends.http_retry import RetryPolicy, retry_after
-from durablectl.errors import BadAddress, DurablectlError, NotATaskHub, OutcomeUnknown, ServiceError, Unreachable, UsageError
+from durablectl.errors import (
+    BadAddress,
+    DurablectlError,
+    NotATaskHub,
+    OutcomeUnknown,
+    ServiceError,
+    Unreachable,
+    UsageError,
+)
 from durablectl.version import __version__
 from durablectl.wire import fault_from_json, is_status, json_value
 
@@ -34,9 +44,12 @@ Headers = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request: `target` is path and query below the base address, encoded. `repeatable` when sending it twice does no harm.
+    """One request: `target` is path and query below the base address, encoded.
 
-    `look` says where the caller can see whether a request was carried out whose answer was lost. `timeout` is for the whole answer.
+    `repeatable` when sending it twice does no harm.
+
+    `look` says where the caller can see whether a request was carried out whose answer was lost.
+    `timeout` is for the whole answer.
     """
 
     method: str
@@ -50,7 +63,9 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back, complete; header names in lower case. `value` is the decoded body where `is_json`.
+    """What came back, complete; header names in lower case.
+
+    `value` is the decoded body where `is_json`.
 
     `resent`: an earlier attempt of the same request may have been carried out already.
     """
@@ -64,12 +79,18 @@ class Answer:
 
     @property
     def is_html(self) -> bool:
-        return "html" in self.headers.get("content-type", "").lower() or self.body[:200].lstrip()[:1] == b"<"
+        return (
+            "html" in self.headers.get("content-type", "").lower()
+            or self.body[:200].lstrip()[:1] == b"<"
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """An attempt without a usable answer. `maybe_done`: the request may have been carried out. `asked`: seconds to wait."""
+    """An attempt without a usable answer. `maybe_done`: the request may have been carried out.
+
+    `asked`: seconds to wait.
+    """
 
     error: DurablectlError
     temporary: bool = True
@@ -90,9 +111,11 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to talk: secrets are in `headers` or come from `headers_provider`, which is asked before each attempt.
+    """How to talk: secrets are in `headers` or come from `headers_provider`, which is asked before
+    each attempt.
 
-    `timeout` is for one whole answer, from the look-up of the name to the last byte, `max_response` for its bytes (None: 200 MB).
+    `timeout` is for one whole answer, from the look-up of the name to the last byte, `max_response`
+    for its bytes (None: 200 MB).
     """
 
     headers: Headers = field(default_factory=dict, repr=False)
@@ -112,7 +135,10 @@ class Client(NamedTuple):
 
 
 class Transport:
-    """Sends requests below one base address. Any number of threads may use it: each call takes an idle client, or makes one."""
+    """Sends requests below one base address.
+
+    Any number of threads may use it: each call takes an idle client, or makes one.
+    """
 
     def __init__(self, base: str, settings: Settings) -> None:
         self.base, self._settings = base, settings
@@ -122,10 +148,12 @@ class Transport:
         self._closed = False
 
     def send(self, request: Request, deadline: float | None = None) -> Answer:
-        """The service's answer, whatever its status; temporary trouble is met by sending again where that is safe.
+        """The service's answer, whatever its status; temporary trouble is met by sending again
+        where that is safe.
 
-        `deadline`, a time of the pace's clock, ends the attempt that is under way then, and the sending again.
-        `OutcomeUnknown` when a request that is not repeatable may have been carried out; else the error of the last attempt.
+        `deadline`, a time of the pace's clock, ends the attempt that is under way then, and the
+        sending again. `OutcomeUnknown` when a request that is not repeatable may have been carried
+        out; else the error of the last attempt.
         """
         pace = self._settings.pace
         timeout = self._settings.timeout if request.timeout is None else request.timeout
@@ -159,9 +187,13 @@ class Transport:
         except httpx.InvalidURL:
             raise UsageError(f"the request makes no valid address below {self.base}") from None
         except TooLarge as error:
-            return Trouble(NotATaskHub(f"the answer of {self.base} {error}", hint=LARGER_HINT), temporary=False)
+            return Trouble(
+                NotATaskHub(f"the answer of {self.base} {error}", hint=LARGER_HINT), temporary=False
+            )
         except Garbled as error:
-            return Trouble(Unreachable(f"the answer of {self.base} was cut short or garbled: {error}"))
+            return Trouble(
+                Unreachable(f"the answer of {self.base} was cut short or garbled: {error}")
+            )
         except httpx.HTTPError as error:
             return trouble_of(self.base, error)
         finally:
@@ -172,7 +204,9 @@ class Transport:
         url = self.base + request.target
         headers = {**self._settings.headers, **self._provided(), **request.headers}
         for _ in range(MAX_REDIRECTS + 1):
-            with client.stream(request.method, url, content=request.body, headers=headers) as response:
+            with client.stream(
+                request.method, url, content=request.body, headers=headers
+            ) as response:
                 if not response.has_redirect_location:
                     return self._read(response)
                 url = _next_hop(request, url, response.headers["location"])
@@ -189,16 +223,30 @@ class Transport:
         try:
             return self._idle.pop()
         except IndexError:
-            own = {"User-Agent": f"durablectl/{__version__}", "Accept": "application/json", "Accept-Encoding": ENCODINGS}
+            own = {
+                "User-Agent": f"durablectl/{__version__}",
+                "Accept": "application/json",
+                "Accept-Encoding": ENCODINGS,
+            }
             return self._made(own)
 
     def _made(self, headers: Headers) -> Client:
         hooks = {"response": [_check_location]}
-        no_cookies = CookieJar(DefaultCookiePolicy(netscape=False))  # a hub needs none, and what it sets may fit into no header
+        # a hub needs none, and what it sets may fit into no header
+        no_cookies = CookieJar(DefaultCookiePolicy(netscape=False))
         try:
-            client = httpx.Client(verify=self._verify, proxy=self._settings.proxy, headers=headers, cookies=no_cookies, event_hooks=hooks)
+            client = httpx.Client(
+                verify=self._verify,
+                proxy=self._settings.proxy,
+                headers=headers,
+                cookies=no_cookies,
+                event_hooks=hooks,
+            )
         except (ValueError, ImportError, httpx.InvalidURL):  # its text may quote a password
-            hint = "as in http://proxy:8080; it comes from the context, or from HTTPS_PROXY, HTTP_PROXY or ALL_PROXY"
+            hint = (
+                "as in http://proxy:8080; it comes from the context, or from HTTPS_PROXY, "
+                "HTTP_PROXY or ALL_PROXY"
+            )
             raise UsageError("the proxy's address cannot be used", hint=hint) from None
         deadline = Deadline()
         keep(deadline, client)
@@ -218,14 +266,25 @@ class Transport:
             except ValueError:
                 raise Garbled(f"{len(body)} bytes that are no JSON") from None
         answer = Answer(response.status_code, headers, body, is_json, value)
-        return _temporary(self.base, answer, retry_after(headers, self._settings.pace.now())) or answer
+        return (
+            _temporary(self.base, answer, retry_after(headers, self._settings.pace.now())) or answer
+        )
 
 
 def check_headers(headers: Headers) -> None:
     """Refuse headers that HTTP cannot carry, without showing what is in them."""
     for name, value in headers.items():
-        if not name.isascii() or not value.isascii() or not (name + value).isprintable() or value != value.strip() or not name.strip():
-            raise UsageError(f"the value of the header '{name}' has blanks around it or characters that no header can hold")
+        if (
+            not name.isascii()
+            or not value.isascii()
+            or not (name + value).isprintable()
+            or value != value.strip()
+            or not name.strip()
+        ):
+            raise UsageError(
+                f"the value of the header '{name}' has blanks around it or "
+                "characters that no header can hold"
+            )
 
 
 def _trust(base: str, settings: Settings) -> ssl.SSLContext | bool:
@@ -236,7 +295,9 @@ def _trust(base: str, settings: Settings) -> ssl.SSLContext | bool:
         try:
             context.load_verify_locations(settings.ca_file)
         except (OSError, ssl.SSLError) as error:
-            raise UsageError(f"cannot use the CA file '{settings.ca_file}': {error.strerror or error}") from error
+            raise UsageError(
+                f"cannot use the CA file '{settings.ca_file}': {error.strerror or error}"
+            ) from error
     return context
 
 
@@ -244,9 +305,14 @@ def _temporary(base: str, answer: Answer, asked: float | None) -> Trouble | None
     """The trouble that an answer tells of, if it may be over soon."""
     match answer.status:
         case 429:
-            return Trouble(Unreachable(f"{base} asks for fewer requests (429)"), maybe_done=False, asked=asked)
+            return Trouble(
+                Unreachable(f"{base} asks for fewer requests (429)"), maybe_done=False, asked=asked
+            )
         case 502 | 503 | 504:
-            error = Unreachable(f"the service behind {base} is not available ({answer.status})", hint="is the app running?")
+            error = Unreachable(
+                f"the service behind {base} is not available ({answer.status})",
+                hint="is the app running?",
+            )
             return Trouble(error, maybe_done=asked is None, asked=asked)
         case 500 if not (is_status(answer.value) or fault_from_json(answer.value)):
             return Trouble(ServiceError(f"{base} failed without a word of the service (500)"))
@@ -255,9 +321,18 @@ def _temporary(base: str, answer: Answer, asked: float | None) -> Trouble | None
 
 def trouble_of(base: str, error: httpx.HTTPError) -> Trouble:
     """The trouble that an exception tells of."""
-    early = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError | httpx.UnsupportedProtocol)
+    early = isinstance(
+        error,
+        httpx.ConnectError
+        | httpx.ConnectTimeout
+        | httpx.PoolTimeout
+        | httpx.ProxyError
+        | httpx.UnsupportedProtocol,
+    )
     if isinstance(error, httpx.LocalProtocolError):  # its text may quote a header
-        return Trouble(UsageError("the request cannot be sent over HTTP"), temporary=False, maybe_done=False)
+        return Trouble(
+            UsageError("the request cannot be sent over HTTP"), temporary=False, maybe_done=False
+        )
     reason = _reason(base, error)
     reason.__cause__ = error
     return Trouble(reason, temporary=type(reason) is Unreachable, maybe_done=not early)
@@ -269,17 +344,32 @@ def _reason(base: str, error: httpx.HTTPError) -> DurablectlError:
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             hint = "name the certificate authority with ca-file in the context"
-            return BadAddress(f"the certificate of {host} is not trusted: {cause.verify_message}", hint=hint)
+            return BadAddress(
+                f"the certificate of {host} is not trusted: {cause.verify_message}", hint=hint
+            )
         if isinstance(cause, ssl.SSLError) and not isinstance(cause, BROKEN_OFF):
-            return BadAddress(f"no secure connection to {host}: {cause.reason or cause}", hint="is it http:// instead?")
+            return BadAddress(
+                f"no secure connection to {host}: {cause.reason or cause}",
+                hint="is it http:// instead?",
+            )
         if isinstance(cause, socket.gaierror):
             if cause.errno in UNKNOWN_HOST:
-                return BadAddress(f"the host '{host}' cannot be found", hint="check the address of the task hub")
-            return Unreachable(f"the name of the host '{host}' cannot be resolved now: {cause.strerror}")
+                return BadAddress(
+                    f"the host '{host}' cannot be found", hint="check the address of the task hub"
+                )
+            return Unreachable(
+                f"the name of the host '{host}' cannot be resolved now: {cause.strerror}"
+            )
     if isinstance(error, httpx.TimeoutException):
-        return Unreachable(f"no answer from {base} in time", hint="--request-timeout gives it longer")
-    if isinstance(error, httpx.RemoteProtocolError) and "connect" not in str(error):  # else the peer disconnected, or closed the connection
-        return NotATaskHub(f"{base} answers, but not in HTTP", hint="check the address of the task hub, its port above all")
+        return Unreachable(
+            f"no answer from {base} in time", hint="--request-timeout gives it longer"
+        )
+    # else the peer disconnected, or closed the connection
+    if isinstance(error, httpx.RemoteProtocolError) and "connect" not in str(error):
+        return NotATaskHub(
+            f"{base} answers, but not in HTTP",
+            hint="check the address of the task hub, its port above all",
+        )
     return Unreachable(f"cannot reach {base}: {str(error) or 'the connection broke'}")
 
 
@@ -290,30 +380,42 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _next_hop(request: Request, url: str, location: str) -> str:
-    """Where a redirect leads, if it may be followed: to the same origin, for reading. The key goes nowhere else."""
+    """Where a redirect leads, if it may be followed: to the same origin, for reading.
+
+    The key goes nowhere else.
+    """
     target = urljoin(url, location)
     there, here = urlsplit(target), urlsplit(url)
     shown = f"{there.scheme}://{there.netloc.rpartition('@')[2]}"
     if request.method == "GET" and _origin(there) == _origin(here):
         return target
     if there.hostname == here.hostname and (here.scheme, there.scheme) == ("http", "https"):
-        raise NotATaskHub(f"{here.scheme}://{here.netloc} wants https", hint=f"use {shown} as the address")
+        raise NotATaskHub(
+            f"{here.scheme}://{here.netloc} wants https", hint=f"use {shown} as the address"
+        )
     if _origin(there) == _origin(here):
-        raise NotATaskHub(f"{shown} redirects to {there.path}", hint="use the address that it redirects to")
+        raise NotATaskHub(
+            f"{shown} redirects to {there.path}", hint="use the address that it redirects to"
+        )
     raise NotATaskHub(
         f"{here.scheme}://{here.netloc} redirects to {shown}; the key was not sent there",
-        hint="a login stands in front (a header-command in the context can send a token), or the address is wrong",
+        hint="a login stands in front (a header-command in the context can send a token), or the "
+        "address is wrong",
     )
 
 
 def _check_location(response: httpx.Response) -> None:
-    """Refuse a redirect to what is not an address, before httpx takes the whole answer for broken."""
+    """Refuse a redirect to what is not an address, before httpx takes the whole answer for
+    broken."""
     try:
         target = urljoin(str(response.url), response.headers.get("location", ""))
         urlsplit(target)
         httpx.URL(target)
     except (ValueError, httpx.InvalidURL):
-        raise NotATaskHub(f"{response.url.scheme}://{response.url.netloc.decode()} redirects to something that is not an address") from None
+        raise NotATaskHub(
+            f"{response.url.scheme}://{response.url.netloc.decode()} redirects to "
+            "something that is not an address"
+        ) from None
 
 
 def _origin(url: SplitResult) -> tuple[str, str | None, int | None]:
@@ -324,4 +426,7 @@ def _origin(url: SplitResult) -> tuple[str, str | None, int | None]:
 
 
 def _unknown(request: Request, trouble: Trouble) -> OutcomeUnknown:
-    return OutcomeUnknown(f"{trouble.error.message}; the request may have been carried out, so it was not sent again", hint=request.look)
+    return OutcomeUnknown(
+        f"{trouble.error.message}; the request may have been carried out, so it was not sent again",
+        hint=request.look,
+    )

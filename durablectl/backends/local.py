@@ -1,4 +1,6 @@
-"""The local hub: the verbs of TaskHub over the engine's store; knows no worker, no HTTP and no console."""
+"""The local hub: the verbs of TaskHub over the engine's store; knows no worker, no HTTP and no
+console.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
-from durablectl.backends.local_address import CONNECTION, NOMINAL_BASE, OWN_CONNECTIONS, TASK_HUB, connection_of, names_a_file
+from durablectl.backends.local_address import (
+    CONNECTION,
+    NOMINAL_BASE,
+    OWN_CONNECTIONS,
+    TASK_HUB,
+    connection_of,
+    names_a_file,
+)
 from durablectl.engine.db import Database
 from durablectl.engine.instances import NewInstance
 from durablectl.engine.numbers import micros
@@ -67,7 +76,9 @@ def _utc_now() -> datetime:
 
 
 class LocalTaskHub:
-    """A hub in an SQLite file, which `create` makes when it is missing. With a `registry`, `start` refuses what is no orchestrator of it.
+    """A hub in an SQLite file, which `create` makes when it is missing.
+
+    With a `registry`, `start` refuses what is no orchestrator of it.
 
     `late` and `durable`: see `Database`.
     """
@@ -112,7 +123,9 @@ class LocalTaskHub:
         if_exists: IfExists = IfExists.FAIL,
     ) -> CheckStatusPayload:
         text = None if input is None else dumps(input)
-        return self.start_text(orchestrator, text, instance_id=instance_id, version=version, if_exists=if_exists)
+        return self.start_text(
+            orchestrator, text, instance_id=instance_id, version=version, if_exists=if_exists
+        )
 
     def start_text(
         self,
@@ -134,8 +147,16 @@ class LocalTaskHub:
                 self._replace(new)
         return self.check_status(new.instance_id)
 
-    def begin_text(self, orchestrator: str, text: str | None, *, instance_id: str | None = None, version: str | None = None) -> str:
-        """Start an instance as the service does, and return its id: a finished one of the same id is replaced.
+    def begin_text(
+        self,
+        orchestrator: str,
+        text: str | None,
+        *,
+        instance_id: str | None = None,
+        version: str | None = None,
+    ) -> str:
+        """Start an instance as the service does, and return its id: a finished one of the same id
+        is replaced.
 
         `AlreadyExists`, in the service's words, when an unfinished one has it.
         """
@@ -144,7 +165,8 @@ class LocalTaskHub:
         return new.instance_id
 
     def start_many(self, starts: Iterable[tuple[str, Any, str | None]]) -> list[str]:
-        """Start instances of (orchestrator, input, id or None) in one transaction: all of them or none; their ids.
+        """Start instances of (orchestrator, input, id or None) in one transaction: all of them or
+        none; their ids.
 
         `AlreadyExists` when one of the ids is taken.
         """
@@ -155,41 +177,61 @@ class LocalTaskHub:
         self._store.start(news, replaces=False)
         return [new.instance_id for new in news]
 
-    def _new(self, orchestrator: str, text: str | None, instance_id: str | None, version: str | None) -> NewInstance:
+    def _new(
+        self, orchestrator: str, text: str | None, instance_id: str | None, version: str | None
+    ) -> NewInstance:
         self._check_orchestrator(orchestrator)
         if instance_id is not None:
             check_new_instance_id(instance_id)
         if version is None:
             version = self._registry.default_version if self._registry is not None else ""
-        return NewInstance(instance_id or uuid4().hex, orchestrator, text, version, micros(self._now()))
+        return NewInstance(
+            instance_id or uuid4().hex, orchestrator, text, version, micros(self._now())
+        )
 
     def _check_orchestrator(self, name: str) -> None:
         if self._registry is not None and self._registry.orchestrators.get(name) is None:
             known = ", ".join(sorted(self._registry.orchestrators.names)) or "none"
-            raise FunctionNotFound(f"no orchestrator '{name}' in {self._registry.app}; known are: {known}", hint="durablectl functions")
+            raise FunctionNotFound(
+                f"no orchestrator '{name}' in {self._registry.app}; known are: {known}",
+                hint="durablectl functions",
+            )
 
     def _attach(self, new: NewInstance) -> None:
         try:
             self._store.start([new], replaces=False)
         except AlreadyExists:
             row = self._queries.get(new.instance_id)
-            if row.name.lower() != new.name.lower() or not same_json(value_from_text(row.input), value_from_text(new.input)):
+            if row.name.lower() != new.name.lower() or not same_json(
+                value_from_text(row.input), value_from_text(new.input)
+            ):
                 raise AlreadyExists(
-                    f"instance '{new.instance_id}' exists already, with another name or input", hint=command("status", new.instance_id)
+                    f"instance '{new.instance_id}' exists already, with another name or input",
+                    hint=command("status", new.instance_id),
                 ) from None
 
     def _replace(self, new: NewInstance) -> None:
-        """Put `new` in the place of what has its id, as often as it takes; what a worker holds is terminated first."""
+        """Put `new` in the place of what has its id, as often as it takes; what a worker holds is
+        terminated first.
+        """
         while not self._store.replace_unheld(new):
             try:
                 with suppress(WrongState, InstanceNotFound):  # it has ended meanwhile
                     self._store.terminate(new.instance_id, "replaced", self._now())
                     wait_for_completion(self, new.instance_id, timeout=REPLACE_SECONDS)
             except WaitTimeout:
-                raise WrongState(f"instance '{new.instance_id}' does not end; it is not replaced") from None
+                raise WrongState(
+                    f"instance '{new.instance_id}' does not end; it is not replaced"
+                ) from None
 
     def create_and_wait(
-        self, orchestrator: str, input: Any = None, *, instance_id: str | None = None, timeout: float, interval: float
+        self,
+        orchestrator: str,
+        input: Any = None,
+        *,
+        instance_id: str | None = None,
+        timeout: float,
+        interval: float,
     ) -> InstanceStatus | CheckStatusPayload:
         payload = self.start(orchestrator, input, instance_id=instance_id)
         try:
@@ -198,26 +240,44 @@ class LocalTaskHub:
             return payload
 
     def get_status(
-        self, instance_id: str, *, show_input: bool = True, show_history: bool = False, show_history_output: bool = False
+        self,
+        instance_id: str,
+        *,
+        show_input: bool = True,
+        show_history: bool = False,
+        show_history_output: bool = False,
     ) -> InstanceStatus:
         row = self._queries.get(instance_id, with_input=show_input)
         details, view = self._queries.failure_details(row), None
         if show_history and row.status is not RuntimeStatus.PENDING:
             from durablectl.engine.history_view import history_view  # deferred: few ask for it
 
-            view = history_view(self._store.history(instance_id), show_input=show_input, show_output=show_history_output)
+            view = history_view(
+                self._store.history(instance_id),
+                show_input=show_input,
+                show_output=show_history_output,
+            )
         return _status(row, view, details)
 
     def raw_history(self, instance_id: str) -> dict[str, Any]:
-        """The complete events of an instance's current execution, as a JSON document that later versions can read and replay."""
+        """The complete events of an instance's current execution, as a JSON document that later
+        versions can read and replay.
+        """
         from durablectl.engine.raw_history import raw_to_json  # deferred: few ask for it
 
         return raw_to_json(self._store.raw_history(instance_id))
 
     def list_page(
-        self, filter: InstanceFilter, *, show_input: bool = False, top: int = 100, continuation_token: str | None = None
+        self,
+        filter: InstanceFilter,
+        *,
+        show_input: bool = False,
+        top: int = 100,
+        continuation_token: str | None = None,
     ) -> Page[InstanceStatus]:
-        rows, token = self._queries.page(filter, with_input=show_input, top=top, after=continuation_token)
+        rows, token = self._queries.page(
+            filter, with_input=show_input, top=top, after=continuation_token
+        )
         return Page(tuple(map(_status, rows)), token)
 
     def raise_event(self, instance_id: str, event_name: str, data: Any = None) -> None:
@@ -241,12 +301,19 @@ class LocalTaskHub:
 
     def restart(self, instance_id: str, *, new_id: bool = True) -> CheckStatusPayload:
         row = self._queries.get(instance_id)
-        new = NewInstance(uuid4().hex if new_id else instance_id, row.name, row.input, row.version, micros(self._now()))
+        new = NewInstance(
+            uuid4().hex if new_id else instance_id,
+            row.name,
+            row.input,
+            row.version,
+            micros(self._now()),
+        )
         try:
             self._store.start([new], replaces=not new_id)
         except AlreadyExists as error:
             raise WrongState(
-                f"instance '{instance_id}' is {row.status.value}; under the same id only a finished one can be restarted",
+                f"instance '{instance_id}' is {row.status.value}; under the same id only a "
+                "finished one can be restarted",
                 hint=command("restart", instance_id, options=("--new-id",)),
             ) from error
         return self.check_status(new.instance_id)
@@ -257,32 +324,57 @@ class LocalTaskHub:
             raise outcome
         return outcome
 
-    def purge_many(self, instance_ids: Sequence[str], *, recursive: bool = False) -> list[int | DurablectlError]:
+    def purge_many(
+        self, instance_ids: Sequence[str], *, recursive: bool = False
+    ) -> list[int | DurablectlError]:
         """`purge` each in one transaction: of each how many were deleted, or the error."""
         return self._store.purge(instance_ids, recursive=recursive)
 
-    def purge_by(self, *, created_from: datetime, created_to: datetime | None, statuses: frozenset[RuntimeStatus]) -> int:
+    def purge_by(
+        self,
+        *,
+        created_from: datetime,
+        created_to: datetime | None,
+        statuses: frozenset[RuntimeStatus],
+    ) -> int:
         if not statuses or not all(status.is_final for status in statuses):
-            raise UsageError("only finished instances can be purged: Completed, Failed, Terminated or Canceled")
-        return self._store.purge_by(InstanceFilter(statuses, created_from=created_from, created_to=created_to))
+            raise UsageError(
+                "only finished instances can be purged: Completed, Failed, Terminated or Canceled"
+            )
+        return self._store.purge_by(
+            InstanceFilter(statuses, created_from=created_from, created_to=created_to)
+        )
 
     def get_entity(self, entity_id: EntityId) -> Any:
         state = self._queries.entity_state(entity_id)
         if state is None:
-            raise EntityNotFound(f"no entity '{entity_id}' in the hub {self.address}", hint="durablectl entity list")
+            raise EntityNotFound(
+                f"no entity '{entity_id}' in the hub {self.address}", hint="durablectl entity list"
+            )
         return json_value(state)
 
     def list_entities(
-        self, name: str | None = None, *, fetch_state: bool = False, top: int = 100, continuation_token: str | None = None
+        self,
+        name: str | None = None,
+        *,
+        fetch_state: bool = False,
+        top: int = 100,
+        continuation_token: str | None = None,
     ) -> Page[EntityStatus]:
         rows, token = self._queries.entities(name, top=top, after=continuation_token)
         return Page(
-            tuple(EntityStatus(EntityId.parse(id_), time, json_value(state) if fetch_state else None) for id_, time, state in rows), token
+            tuple(
+                EntityStatus(EntityId.parse(id_), time, json_value(state) if fetch_state else None)
+                for id_, time, state in rows
+            ),
+            token,
         )
 
     def signal_entity(self, entity_id: EntityId, operation: str, input: Any = None) -> None:
         self._check_entity(entity_id)
-        self._store.signal(entity_id, operation, None if input is None else dumps(input), self._now())
+        self._store.signal(
+            entity_id, operation, None if input is None else dumps(input), self._now()
+        )
 
     def delete_entity(self, entity_id: EntityId) -> None:
         self._check_entity(entity_id)
@@ -292,7 +384,10 @@ class LocalTaskHub:
         if self._registry is not None and self._registry.entities.get(entity_id.name) is None:
             from durablectl.engine.registry import unknown_function  # deferred, as above
 
-            raise FunctionNotFound(unknown_function(entity_id.name, "entity", self._registry.entities.names), hint="durablectl functions")
+            raise FunctionNotFound(
+                unknown_function(entity_id.name, "entity", self._registry.entities.names),
+                hint="durablectl functions",
+            )
 
     def check_status(self, instance_id: str) -> CheckStatusPayload:
         return check_status_payload(self._hub_address(), instance_id)
@@ -309,17 +404,26 @@ class LocalTaskHub:
         return connection_of(self._queries.hub_id())
 
     def wrote(self, address: HubAddress) -> bool:
-        """Whether an address is this hub's own: it names this file, or a live server of this hub answers there."""
+        """Whether an address is this hub's own: it names this file, or a live server of this hub
+        answers there.
+        """
         if names_a_file(address):
             hub_id = self._queries.hub_id()
-            return hub_id is not None and (address.connection or "").lower() == connection_of(hub_id)
+            return hub_id is not None and (address.connection or "").lower() == connection_of(
+                hub_id
+            )
         if address.connection is not None and address.connection.lower() not in OWN_CONNECTIONS:
             return False
         hub = (address.task_hub or "").lower()
-        return any(base.lower() == address.base.lower() and hub in ("", name.lower()) for base, name in self._servers())
+        return any(
+            base.lower() == address.base.lower() and hub in ("", name.lower())
+            for base, name in self._servers()
+        )
 
     def _hub_address(self) -> HubAddress:
-        """Where a live server answers for this hub, looked up once a second at most; else where one would."""
+        """Where a live server answers for this hub, looked up once a second at most; else where one
+        would.
+        """
         looked_at, address = self._address
         if time.monotonic() - looked_at > SECONDS_AT_AN_ADDRESS:
             base, task_hub = next(self._servers(), (NOMINAL_BASE, TASK_HUB))
@@ -329,14 +433,18 @@ class LocalTaskHub:
 
     def _servers(self) -> Iterator[tuple[str, str]]:
         """The base addresses and task hubs of the live servers of this hub."""
-        served: list[dict[str, str]] = [worker.about["served"] for worker in self._live_workers() if "served" in worker.about]
+        served: list[dict[str, str]] = [
+            worker.about["served"] for worker in self._live_workers() if "served" in worker.about
+        ]
         return ((each["base"], each["task_hub"]) for each in served)
 
     def orchestrators(self) -> tuple[str, ...] | None:
         """From the app, else from a live worker."""
         if self._registry is not None:
             return tuple(sorted(self._registry.orchestrators.names))
-        return next((tuple(worker.about.get("orchestrators", ())) for worker in self._live_workers()), None)
+        return next(
+            (tuple(worker.about.get("orchestrators", ())) for worker in self._live_workers()), None
+        )
 
     def has_worker(self) -> bool:
         """Whether a live worker takes on every instance of the hub."""
@@ -347,25 +455,34 @@ class LocalTaskHub:
 
         return [worker for worker in workers(self._database, self._now()) if worker.is_live]
 
-    def wait_for_completion(self, instance_id: str, *, timeout: float | None = None, interval: float = 1.0) -> InstanceStatus:
+    def wait_for_completion(
+        self, instance_id: str, *, timeout: float | None = None, interval: float = 1.0
+    ) -> InstanceStatus:
         with ExitStack() as stack:
             if (registry := self._registry) is not None:
-                from durablectl.engine.embedded import embedded_worker  # deferred: only waiting needs the engine
+                # deferred: only waiting needs the engine
+                from durablectl.engine.embedded import embedded_worker
 
-                stack.enter_context(embedded_worker(self._database.path, lambda: registry, [instance_id]))
+                stack.enter_context(
+                    embedded_worker(self._database.path, lambda: registry, [instance_id])
+                )
             return wait_for_completion(self, instance_id, timeout=timeout, interval=interval)
 
     def within(self, seconds: float) -> Self:  # noqa: ARG002 - nothing here waits for an answer
         return self
 
     def pause(self, seconds: float) -> None:
-        """Sleep until somebody has committed to the file, at most `seconds`. `HubLost` when it is not there any more: nobody will."""
+        """Sleep until somebody has committed to the file, at most `seconds`.
+
+        `HubLost` when it is not there any more: nobody will.
+        """
         self._database.check_file()
         end, delay, bell = time.monotonic() + seconds, FIRST_PAUSE, self._database.bell
         while True:
             rung = bell.count
             version = self._database.data_version()
-            if version != getattr(self._seen, "version", None):  # counted by connection, and each thread has its own
+            # counted by connection, and each thread has its own
+            if version != getattr(self._seen, "version", None):
                 self._seen.version = version
                 return
             if (left := end - time.monotonic()) <= 0:
@@ -379,7 +496,9 @@ class LocalTaskHub:
         return self._database
 
     def group(self) -> AbstractContextManager[None]:
-        """While inside, the changes that this thread makes are one transaction; one that raises is undone alone."""
+        """While inside, the changes that this thread makes are one transaction; one that raises is
+        undone alone.
+        """
         return self._database.group()
 
     def changes(self) -> int:
@@ -390,7 +509,9 @@ class LocalTaskHub:
         """Those of the instances that are finished or gone."""
         return set(instance_ids) - self._store.unfinished(instance_ids)
 
-    def counts(self, filter: InstanceFilter | None = None, *, by_name: bool = False) -> dict[str, int]:
+    def counts(
+        self, filter: InstanceFilter | None = None, *, by_name: bool = False
+    ) -> dict[str, int]:
         """How many instances match, of each state or of each orchestrator."""
         return self._queries.counts(filter or InstanceFilter(), by_name=by_name)
 
@@ -414,14 +535,18 @@ def _status(row: InstanceRow, history: Any = None, details: str | None = None) -
         last_updated_time=row.updated_at,
         input=value_from_text(row.input),
         custom_status=value_from_text(row.custom_status),
-        output=value_from_text(output) if row.status is RuntimeStatus.COMPLETED else _text_output(row),
+        output=value_from_text(output)
+        if row.status is RuntimeStatus.COMPLETED
+        else _text_output(row),
         history=history,
         failure_details=details,
     )
 
 
 def _text_output(row: InstanceRow) -> Any:
-    """A failure's text stays text; of a termination's reason the service shows its first JSON token."""
+    """A failure's text stays text; of a termination's reason the service shows its first JSON
+    token.
+    """
     if row.output is None:
         return None
     text = json_value(row.output)

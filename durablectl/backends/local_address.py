@@ -1,4 +1,6 @@
-"""The addresses that a local hub writes into its payloads, and how it knows them again (docs/adr/0023-which-hub.md); pure."""
+"""The addresses that a local hub writes into its payloads, and how it knows them again
+(docs/adr/0023-which-hub.md); pure.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,10 @@ OF_A_FILE = r"local-[0-9a-f]{16}"
 
 
 def connection_of(hub_id: str | None) -> str:
-    """The connection that a hub's addresses name: its own file. A service that has another storage refuses it."""
+    """The connection that a hub's addresses name: its own file.
+
+    A service that has another storage refuses it.
+    """
     return f"local-{hub_id or UNNAMED}"
 
 
@@ -29,5 +34,7 @@ def names_a_file(address: HubAddress) -> bool:
 
 
 def is_nominal(address: HubAddress) -> bool:
-    """Whether it was written while no server answered for its hub: what answers there is another one's."""
+    """Whether it was written while no server answered for its hub: what answers there is another
+    one's.
+    """
     return names_a_file(address) and address.base.lower() == NOMINAL_BASE

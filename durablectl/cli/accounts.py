@@ -30,10 +30,12 @@ class Skipped:
 
 @dataclass(slots=True)
 class Account:
-    """Of each of `ids`: done (with the id of a new instance, if it made one), left alone, failed, under way when it was stopped, or none.
+    """Of each of `ids`: done (with the id of a new instance, if it made one), left alone, failed,
+    under way when it was stopped, or none.
 
-    `ids` is what was meant, `started` the monotonic time of the beginning. With a `sum_name` the JSON tells
-    under that name how many it was done to: their `sum`, what came along with one included.
+    `ids` is what was meant, `started` the monotonic time of the beginning. With a `sum_name` the
+    JSON tells under that name how many it was done to: their `sum`, what came along with one
+    included.
     """
 
     told: str
@@ -65,11 +67,18 @@ class Account:
     @property
     def exit_code(self) -> int:
         """1 when something failed, or was not tried."""
-        return exits.ExitCode.ERROR if self.failed or self.unknown or self.left else exits.ExitCode.DONE
+        return (
+            exits.ExitCode.ERROR
+            if self.failed or self.unknown or self.left
+            else exits.ExitCode.DONE
+        )
 
 
 def show_account(session: Session, account: Account) -> None:
-    """Print the account in the wanted form. The failure of a single instance is left to whoever raises it."""
+    """Print the account in the wanted form.
+
+    The failure of a single instance is left to whoever raises it.
+    """
     out = session.out
     alone = len(account.ids) == 1 and bool(account.failed)
     if out.format is OutputFormat.ID:
@@ -90,9 +99,15 @@ def show_account(session: Session, account: Account) -> None:
 
 def _entries(account: Account) -> Iterator[Mapping[str, str]]:
     for each, new_id in account.done.items():
-        yield {"instanceId": each, "result": account.told, **({"newInstanceId": new_id} if new_id else {})}
+        yield {
+            "instanceId": each,
+            "result": account.told,
+            **({"newInstanceId": new_id} if new_id else {}),
+        }
     yield from ({"instanceId": each, "result": why} for each, why in account.skipped.items())
-    yield from ({"instanceId": each, "error": error.message} for each, error in account.failed.items())
+    yield from (
+        {"instanceId": each, "error": error.message} for each, error in account.failed.items()
+    )
     yield from ({"instanceId": each, "error": UNKNOWN} for each in account.unknown)
     yield from ({"instanceId": each, "result": NOT_TRIED} for each in account.left)
 
@@ -117,7 +132,9 @@ def _tell_stop(session: Session, account: Account) -> None:
         return
     parts = [f"{len(account.done)} done", f"{len(account.failed)} failed"]
     parts += [f"{len(account.skipped)} left alone"] if account.skipped else []
-    session.out.talk(f"stopped after {account.over} of {len(account.ids)} instances: {', '.join(parts)}")
+    session.out.talk(
+        f"stopped after {account.over} of {len(account.ids)} instances: {', '.join(parts)}"
+    )
     for instance_id in account.unknown[:FEW]:
         session.out.talk(f"  {safe_line(instance_id)}: {UNKNOWN}")
     if len(account.unknown) > FEW:

@@ -1,4 +1,6 @@
-"""One operation on each of many instances, and a true account of it, whatever ended it; chooses no instance and asks nobody."""
+"""One operation on each of many instances, and a true account of it, whatever ended it; chooses no
+instance and asks nobody.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,15 @@ from durablectl.cli.parameters import How
 from durablectl.cli.session import Session
 from durablectl.cli.starting import is_local_hub
 from durablectl.crew import Crew, Groups, Outcome, Threads, each_by_itself
-from durablectl.errors import Conflict, DurablectlError, NotFound, ServiceError, Unreachable, UsageError, WrongState
+from durablectl.errors import (
+    Conflict,
+    DurablectlError,
+    NotFound,
+    ServiceError,
+    Unreachable,
+    UsageError,
+    WrongState,
+)
 from durablectl.render.batch import Progress, batch_display
 from durablectl.taskhub import TaskHub
 
@@ -21,15 +31,22 @@ AT_ONCE = 8
 AT_A_TIME = 500  # in one transaction, where many can be done at once
 GRACE = 3.0  # what requests that are under way get when the batch is cut short
 PATIENCE = 5
-REQUESTS = "these are requests: once they are done (--wait waits for that) the same command takes the next ones"
+REQUESTS = (
+    "these are requests: once they are done (--wait waits for that) the same command takes "
+    "the next ones"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What is done to each: `operate` may return the id of a new instance, or how many it was done to. `told` is what was done, for people.
+    """What is done to each: `operate` may return the id of a new instance, or how many it was done
+    to.
 
-    `operate_all` does it to many on a local hub at once: of each what `operate` returns or raises. What is not `is_grouped`
-    has a transaction of its own there. See `Account` for `sum_name`. `in_waves` is what to know before the next call with --limit.
+    `told` is what was done, for people.
+
+    `operate_all` does it to many on a local hub at once: of each what `operate` returns or raises.
+    What is not `is_grouped` has a transaction of its own there. See `Account` for `sum_name`.
+    `in_waves` is what to know before the next call with --limit.
     """
 
     verb: str
@@ -43,7 +60,9 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """What is no failure although it was not done: that it is not there, that it is finished, that its state is another one by now."""
+    """What is no failure although it was not done: that it is not there, that it is finished, that
+    its state is another one by now.
+    """
 
     not_found: bool = False
     finished: bool = False
@@ -53,12 +72,24 @@ class Tolerance:
 ALL_OF_IT = Tolerance(not_found=True, finished=True, moved_on=True)
 
 
-def carry_out(session: Session, hub: TaskHub, ids: Sequence[str], operation: Operation, how: How, tolerance: Tolerance) -> Account:
-    """Do it for each, show the account, and return it. A single instance's error is raised as it is, several ones' are in the account.
+def carry_out(
+    session: Session,
+    hub: TaskHub,
+    ids: Sequence[str],
+    operation: Operation,
+    how: How,
+    tolerance: Tolerance,
+) -> Account:
+    """Do it for each, show the account, and return it.
 
-    What ends a batch early (Ctrl-C, a refused key, a service that answers nobody) is raised after the account was shown.
+    A single instance's error is raised as it is, several ones' are in the account.
+
+    What ends a batch early (Ctrl-C, a refused key, a service that answers nobody) is raised after
+    the account was shown.
     """
-    account = Account(operation.told, list(ids), started=time.monotonic(), sum_name=operation.sum_name)
+    account = Account(
+        operation.told, list(ids), started=time.monotonic(), sum_name=operation.sum_name
+    )
     crew = _crew(session, hub, ids, operation, how, tolerance)
     stop: BaseException | None = None
     with batch_display(session.out, operation.verb, len(ids)) as progress:
@@ -68,9 +99,11 @@ def carry_out(session: Session, hub: TaskHub, ids: Sequence[str], operation: Ope
             stop = error
         crew.stop()
         account.stopped = stop is not None or bool(account.left)
-        with suppress(KeyboardInterrupt):  # whoever is in such a hurry gets the account without them
+        # whoever is in such a hurry gets the account without them
+        with suppress(KeyboardInterrupt):
             for outcome in crew.rest(GRACE) if stop else crew:
-                if stop is None or outcome.error is not stop:  # the error that ended the batch may be told again
+                # the error that ended the batch may be told again
+                if stop is None or outcome.error is not stop:
                     _take(session, account, outcome)
         account.unknown = crew.begun
     show_account(session, account)
@@ -79,7 +112,14 @@ def carry_out(session: Session, hub: TaskHub, ids: Sequence[str], operation: Ope
     return account
 
 
-def _crew(session: Session, hub: TaskHub, ids: Sequence[str], operation: Operation, how: How, tolerance: Tolerance) -> Crew[str]:
+def _crew(
+    session: Session,
+    hub: TaskHub,
+    ids: Sequence[str],
+    operation: Operation,
+    how: How,
+    tolerance: Tolerance,
+) -> Crew[str]:
     def attempt(instance_id: str) -> object:
         try:
             return operation.operate(instance_id)
@@ -97,7 +137,11 @@ def _crew(session: Session, hub: TaskHub, ids: Sequence[str], operation: Operati
 
         def attempt_all(instance_ids: Sequence[str]) -> Iterator[object]:
             for instance_id, result in zip(instance_ids, operate_all(instance_ids), strict=True):
-                excuse = _excuse(hub, tolerance, instance_id, result) if isinstance(result, DurablectlError) else None
+                excuse = (
+                    _excuse(hub, tolerance, instance_id, result)
+                    if isinstance(result, DurablectlError)
+                    else None
+                )
                 yield excuse or result
 
         return Groups(ids, attempt_all, size=AT_A_TIME, rate=how.rate)
@@ -106,7 +150,9 @@ def _crew(session: Session, hub: TaskHub, ids: Sequence[str], operation: Operati
     return Groups(ids, each_by_itself(attempt, nullcontext), size=1, rate=how.rate)
 
 
-def _excuse(hub: TaskHub, tolerance: Tolerance, instance_id: str, error: DurablectlError) -> Skipped | None:
+def _excuse(
+    hub: TaskHub, tolerance: Tolerance, instance_id: str, error: DurablectlError
+) -> Skipped | None:
     """Why an error is no failure; None when it is one."""
     if isinstance(error, NotFound) and tolerance.not_found:
         return Skipped("not there")
@@ -139,10 +185,14 @@ class Brake:
         return self._most is not None and self._failed >= self._most
 
     def tell(self, session: Session) -> None:
-        session.out.warn(f"{self._failed} failed, which --max-failures does not allow; the rest is left alone")
+        session.out.warn(
+            f"{self._failed} failed, which --max-failures does not allow; the rest is left alone"
+        )
 
 
-def _run(session: Session, crew: Crew[str], account: Account, how: How, progress: Progress) -> BaseException | None:
+def _run(
+    session: Session, crew: Crew[str], account: Account, how: How, progress: Progress
+) -> BaseException | None:
     """Until all are done or it has to stop; what it has to stop for, if that is an error."""
     brake = Brake(how.concurrency, how.max_failures)
     for outcome in crew:

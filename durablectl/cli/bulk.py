@@ -1,4 +1,6 @@
-"""`start --batch`: one start a line, in flat memory; what failed and what is left is kept in a file that can be run again."""
+"""`start --batch`: one start a line, in flat memory; what failed and what is left is kept in a file
+that can be run again.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,10 @@ IN_A_GROUP = 500
 
 @dataclass(frozen=True, slots=True)
 class Bulk:
-    """What `start --batch` was told. `name` is for lines without one; `failed` the file for what failed."""
+    """What `start --batch` was told.
+
+    `name` is for lines without one; `failed` the file for what failed.
+    """
 
     file: str
     name: str | None
@@ -46,7 +51,10 @@ class Bulk:
 
 
 def start_batch(session: Session, bulk: Bulk) -> None:
-    """Start what the lines say; nothing is started when one of them cannot be read. Leaves with 1 when some failed."""
+    """Start what the lines say; nothing is started when one of them cannot be read.
+
+    Leaves with 1 when some failed.
+    """
     with _opened(session, bulk.file) as file:
         source = "standard input" if bulk.file == STDIN else bulk.file
         total = check_lines(file, source, bulk.name)
@@ -58,7 +66,9 @@ def start_batch(session: Session, bulk: Bulk) -> None:
         work = _Bulk(session, hub, bulk, _Rest(session, _failed_path(session, bulk)), total)
         work.run(lines_of(file, source, bulk.name, as_text=_encode(session, bulk) is Encode.STRING))
     if has_nobody(session, hub):
-        session.out.note("nobody works on this hub now; `durablectl worker` does until it is stopped")
+        session.out.note(
+            "nobody works on this hub now; `durablectl worker` does until it is stopped"
+        )
     if work.failures or work.stopped:
         raise work.stopped or typer.Exit(exits.ExitCode.ERROR)
 
@@ -71,7 +81,13 @@ class _Bulk:
     """One run: the crew, the rows that come of it, and the account."""
 
     def __init__(self, session: Session, hub: TaskHub, bulk: Bulk, rest: _Rest, total: int) -> None:
-        self._session, self._hub, self._bulk, self._rest, self._total = session, hub, bulk, rest, total
+        self._session, self._hub, self._bulk, self._rest, self._total = (
+            session,
+            hub,
+            bulk,
+            rest,
+            total,
+        )
         self._told = "there" if bulk.if_exists is IfExists.ATTACH else "started"
         self._examples: list[tuple[Line, BaseException]] = []
         self.done = self.failures = 0
@@ -82,12 +98,15 @@ class _Bulk:
         """Start them and show each; then the account."""
         crew = self._crew(lines)
         try:
-            with batch_display(self._session.out, "start", self._total, alone=self._session.out.is_terminal) as progress:
+            with batch_display(
+                self._session.out, "start", self._total, alone=self._session.out.is_terminal
+            ) as progress:
                 self._show(self._outcomes(crew, progress))
         except BaseException as error:
             self.stopped = error
         crew.stop()
-        with suppress(KeyboardInterrupt):  # whoever is in such a hurry gets the account without them
+        # whoever is in such a hurry gets the account without them
+        with suppress(KeyboardInterrupt):
             for outcome in crew.rest(GRACE):
                 self._count(outcome)
         for line in [*crew.begun, *crew.withdrawn, *(lines if self._has_left else ())]:
@@ -103,11 +122,18 @@ class _Bulk:
 
         def start(line: Line) -> object:
             version = line.version or self._bulk.version
-            return hub.start(line.name, line.input, instance_id=line.instance_id, version=version, if_exists=self._bulk.if_exists)
+            return hub.start(
+                line.name,
+                line.input,
+                instance_id=line.instance_id,
+                version=version,
+                if_exists=self._bulk.if_exists,
+            )
 
         if not is_local_hub(self._session, hub):
             return Threads(lines, start, concurrency=pace.concurrency or AT_ONCE, rate=pace.rate)
-        from durablectl.backends.local import LocalTaskHub  # deferred: a remote command needs no engine
+        # deferred: a remote command needs no engine
+        from durablectl.backends.local import LocalTaskHub
 
         group = hub.group if isinstance(hub, LocalTaskHub) else None
         assert group is not None
@@ -153,17 +179,29 @@ class _Bulk:
                 out.jsonl(map(self._entry, outcomes))
 
     def _row(self, outcome: Outcome[Line]) -> tuple[str, ...]:
-        return (outcome.item.instance_id, outcome.item.name, self._told if outcome.error is None else f"failed: {outcome.error}")
+        return (
+            outcome.item.instance_id,
+            outcome.item.name,
+            self._told if outcome.error is None else f"failed: {outcome.error}",
+        )
 
     def _entry(self, outcome: Outcome[Line]) -> dict[str, Any]:
         result = {"result": self._told} if outcome.error is None else {"error": str(outcome.error)}
-        return {"line": outcome.item.number, "instanceId": outcome.item.instance_id, "name": outcome.item.name, **result}
+        return {
+            "line": outcome.item.number,
+            "instanceId": outcome.item.instance_id,
+            "name": outcome.item.name,
+            **result,
+        }
 
     def _tell(self) -> None:
         out = self._session.out
         left = self._total - self.done - self.failures
         if left:
-            out.talk(f"stopped: {self.done} of {self._total} {self._told}, {self.failures} failed, {left} not tried or without an answer")
+            out.talk(
+                f"stopped: {self.done} of {self._total} {self._told}, {self.failures} "
+                f"failed, {left} not tried or without an answer"
+            )
         else:
             out.note(f"{self.done} of {self._total} {self._told}")
         if self.failures:
@@ -176,7 +214,9 @@ class _Bulk:
 
 
 class _Rest:
-    """The file of the lines that failed or were not tried, with the ids that they have got; made when there is the first."""
+    """The file of the lines that failed or were not tried, with the ids that they have got; made
+    when there is the first.
+    """
 
     def __init__(self, session: Session, path: Path | None) -> None:
         self._session, self._path = session, path
@@ -190,7 +230,10 @@ class _Rest:
             try:
                 self._file = self._path.open("w", encoding="utf-8")
             except OSError as error:
-                self._session.out.warn(f"what failed cannot be kept in {self._path}: {(error.strerror or str(error)).lower()}")
+                self._session.out.warn(
+                    f"what failed cannot be kept in {self._path}: "
+                    f"{(error.strerror or str(error)).lower()}"
+                )
                 self._path = None
                 return
         self._count += 1
@@ -204,17 +247,30 @@ class _Rest:
         self._session.out.talk(f"{self._count} lines that failed or are left are in {self._path}")
         again = IfExists.REPLACE if bulk.if_exists is IfExists.REPLACE else IfExists.ATTACH
         options = ["--batch", str(self._path), "--if-exists", again.value]
-        options += ["--encode", Encode.JSON.value] if _encode(self._session, bulk) is Encode.STRING else []
+        options += (
+            ["--encode", Encode.JSON.value] if _encode(self._session, bulk) is Encode.STRING else []
+        )
         options += ["--orchestration-version", bulk.version] if bulk.version is not None else []
-        self._session.out.hint(f"go on with: {command_line(self._session, 'start', options=options)}")
+        self._session.out.hint(
+            f"go on with: {command_line(self._session, 'start', options=options)}"
+        )
 
 
 def _failed_path(session: Session, bulk: Bulk) -> Path | None:
     if bulk.failed is None:
-        return None if bulk.file == STDIN else session.cwd / Path(f"{bulk.file.removesuffix('.jsonl')}.failed.jsonl").expanduser()
+        return (
+            None
+            if bulk.file == STDIN
+            else session.cwd / Path(f"{bulk.file.removesuffix('.jsonl')}.failed.jsonl").expanduser()
+        )
     path = session.cwd / Path(bulk.failed).expanduser()
-    if bulk.file != STDIN and path.resolve() == (session.cwd / Path(bulk.file).expanduser()).resolve():
-        raise UsageError("--failed names the file of the batch itself", hint="name another --failed FILE")
+    if (
+        bulk.file != STDIN
+        and path.resolve() == (session.cwd / Path(bulk.file).expanduser()).resolve()
+    ):
+        raise UsageError(
+            "--failed names the file of the batch itself", hint="name another --failed FILE"
+        )
     return path
 
 
@@ -223,7 +279,11 @@ def _opened(session: Session, file: str) -> IO[bytes]:
     if file == STDIN:
         copy = tempfile.TemporaryFile()  # noqa: SIM115 - whoever asked for it closes it
         buffer = getattr(session.stdin, "buffer", None)
-        while part := buffer.read(1 << 20) if buffer is not None else session.stdin.read().encode("utf-8", "surrogateescape"):
+        while (
+            part := buffer.read(1 << 20)
+            if buffer is not None
+            else session.stdin.read().encode("utf-8", "surrogateescape")
+        ):
             copy.write(part)
         copy.seek(0)
         return copy
@@ -232,5 +292,6 @@ def _opened(session: Session, file: str) -> IO[bytes]:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise UsageError(
-            f"{file!r} cannot be read: {reason}", hint="--batch takes a file of JSON lines, or - for standard input"
+            f"{file!r} cannot be read: {reason}",
+            hint="--batch takes a file of JSON lines, or - for standard input",
         ) from error

@@ -1,4 +1,7 @@
-"""The lines of a batch of starts: read one by one, and refused with their number. Starts nothing."""
+"""The lines of a batch of starts: read one by one, and refused with their number.
+
+Starts nothing.
+"""
 
 from __future__ import annotations
 
@@ -37,25 +40,38 @@ def check_lines(file: Iterable[bytes], source: str, name: str | None) -> int:
     return sum(1 for _ in lines_of(file, source, name))
 
 
-def lines_of(file: Iterable[bytes], source: str, name: str | None, *, as_text: bool = False) -> Iterator[Line]:
-    """The starts, one a line that is not empty. `as_text` puts the inputs into strings, as Python 1.x apps read them."""
+def lines_of(
+    file: Iterable[bytes], source: str, name: str | None, *, as_text: bool = False
+) -> Iterator[Line]:
+    """The starts, one a line that is not empty.
+
+    `as_text` puts the inputs into strings, as Python 1.x apps read them.
+    """
     for number, content in enumerate(file, 1):
         if content.strip():
             where = f"{source}, line {number}"
-            yield _line(parse_json(decode(content, where), where), number, where, name, as_text=as_text)
+            yield _line(
+                parse_json(decode(content, where), where), number, where, name, as_text=as_text
+            )
 
 
 def _line(value: Any, number: int, where: str, name: str | None, *, as_text: bool) -> Line:
     if not isinstance(value, dict):
         raise UsageError(f"{where} is no object", hint=HINT)
     if unknown := [member for member in value if member not in MEMBERS]:
-        raise UsageError(f"{where} has a member {unknown[0]!r} that means nothing", hint=f"the members are {', '.join(MEMBERS)}")
+        raise UsageError(
+            f"{where} has a member {unknown[0]!r} that means nothing",
+            hint=f"the members are {', '.join(MEMBERS)}",
+        )
     for member in ("name", "instanceId", "version"):
         if not isinstance(value.get(member), str | None):
             raise UsageError(f"{where}: {member} is no string", hint=HINT)
     named = value.get("name") or name
     if not named:
-        raise UsageError(f"{where} names no orchestrator", hint="give it a name, or name one for all: durablectl start NAME --batch FILE")
+        raise UsageError(
+            f"{where} names no orchestrator",
+            hint="give it a name, or name one for all: durablectl start NAME --batch FILE",
+        )
     if (instance_id := value.get("instanceId")) is not None:
         try:
             check_new_instance_id(instance_id)

@@ -1,4 +1,6 @@
-"""What `doctor` finds: a finding, the order of checks that stops at the first one that makes the rest pointless, and the common checks."""
+"""What `doctor` finds: a finding, the order of checks that stops at the first one that makes the
+rest pointless, and the common checks.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,10 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check's result; `mend` is the command, or the thing to do, that mends it. `error` is what a problem ends the command with."""
+    """One check's result; `mend` is the command, or the thing to do, that mends it.
+
+    `error` is what a problem ends the command with.
+    """
 
     check: str
     verdict: Verdict
@@ -41,7 +46,12 @@ class Finding:
     error: DurablectlError | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return {"check": self.check, "verdict": self.verdict.value, "message": self.text, "mend": self.mend}
+        return {
+            "check": self.check,
+            "verdict": self.verdict.value,
+            "message": self.text,
+            "mend": self.mend,
+        }
 
 
 class Stop(Exception):
@@ -78,7 +88,11 @@ def instances(session: Session, hub: TaskHub, now: datetime) -> Iterator[Finding
     found = list(islice(list_instances(hub, InstanceFilter(statuses=unfinished)), MOST + 1))
     more = "more than " if len(found) > MOST else ""
     counted = Counter(status.runtime_status.value for status in found[:MOST])
-    yield ok("in flight", more + (", ".join(f"{count} {state}" for state, count in counted.most_common()) or "nothing"))
+    yield ok(
+        "in flight",
+        more
+        + (", ".join(f"{count} {state}" for state, count in counted.most_common()) or "nothing"),
+    )
     running = [status for status in found if status.runtime_status is RuntimeStatus.RUNNING]
     if running:
         oldest = min(running, key=lambda status: status.created_time)
@@ -86,10 +100,21 @@ def instances(session: Session, hub: TaskHub, now: datetime) -> Iterator[Finding
         text = f"{oldest.instance_id} ({oldest.name}), since {duration_text(age.total_seconds())}"
         look = command_line(session, "history", oldest.instance_id)
         yield warning("oldest running", text, look) if age > OLD else ok("oldest running", text)
-    stuck = [status for status in found if status.runtime_status is RuntimeStatus.PENDING and now - status.created_time > STUCK]
+    stuck = [
+        status
+        for status in found
+        if status.runtime_status is RuntimeStatus.PENDING and now - status.created_time > STUCK
+    ]
     if stuck:
-        text = f"{_many(len(stuck))} pending for more than {duration_text(STUCK.total_seconds())}: {_named(each.name for each in stuck)}"
-        yield warning("stuck pending", text, command_line(session, "list", "--status", "Pending", "--created-before", "10m"))
+        text = (
+            f"{_many(len(stuck))} pending for more than "
+            f"{duration_text(STUCK.total_seconds())}: {_named(each.name for each in stuck)}"
+        )
+        yield warning(
+            "stuck pending",
+            text,
+            command_line(session, "list", "--status", "Pending", "--created-before", "10m"),
+        )
 
 
 def _named(names: Iterable[str]) -> str:

@@ -1,4 +1,6 @@
-"""`doctor` on a remote hub: what lies between here and its answers, one check after the other, each asked as a user's command would."""
+"""`doctor` on a remote hub: what lies between here and its answers, one check after the other, each
+asked as a user's command would.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,11 @@ def remote(session: Session) -> Iterator[Finding]:
         if key[0] is not None:
             yield from _ways_of_the_key(probe)
         elif not config.is_loopback(url):
-            yield warning("key", "everybody who reaches this address may steer its instances: it wants no key", "protect the app")
+            yield warning(
+                "key",
+                "everybody who reaches this address may steer its instances: it wants no key",
+                "protect the app",
+            )
         yield skew
         yield from _hub_name(session, probe, answer)
         yield _abilities(probe)
@@ -49,7 +55,9 @@ def _transport(url: str) -> Finding:
     if url.lower().startswith("https://") or config.is_loopback(url):
         return ok("address", url)
     return warning(
-        "address", f"{url} is http: key and data travel unencrypted", "use https in the context: durablectl context add … --replace"
+        "address",
+        f"{url} is http: key and data travel unencrypted",
+        "use https in the context: durablectl context add … --replace",
     )
 
 
@@ -71,7 +79,13 @@ def _probe(session: Session, key: str | None) -> Probe:
     settings = session.settings
     try:
         route: dict[str, Any] = session.route(settings.url or "", settings.task_hub)
-        return Probe(settings.url or "", key=key, task_hub=settings.task_hub, connection=settings.connection, **route)
+        return Probe(
+            settings.url or "",
+            key=key,
+            task_hub=settings.task_hub,
+            connection=settings.connection,
+            **route,
+        )
     except DurablectlError as error:
         raise Stop(problem("connection", error)) from error
 
@@ -95,7 +109,11 @@ def _answers(probe: Probe) -> tuple[Answer, Finding, Finding]:
     answered = datetime.now(UTC)
     secure = "over TLS, " if probe.base.startswith("https:") else ""
     took = f"{(answered - asked).total_seconds() * 1000:.0f} ms"
-    return answer, ok("connection", f"{secure}answered in {took}"), _clock(clock_skew(answer, asked, answered))
+    return (
+        answer,
+        ok("connection", f"{secure}answered in {took}"),
+        _clock(clock_skew(answer, asked, answered)),
+    )
 
 
 def _clock(skew: Any) -> Finding:
@@ -105,7 +123,10 @@ def _clock(skew: Any) -> Finding:
     if abs(seconds) <= MOST_SKEW:
         return ok("clock", "agrees with this machine's")
     way = "ahead of" if seconds > 0 else "behind"
-    text = f"the service's clock is {duration_text(abs(seconds))} {way} this machine's: --created-after and the like will be off"
+    text = (
+        f"the service's clock is {duration_text(abs(seconds))} {way} this machine's: "
+        "--created-after and the like will be off"
+    )
     return warning("clock", text, "set this machine's clock: timedatectl set-ntp true")
 
 
@@ -118,7 +139,8 @@ def _api(probe: Probe, answer: Answer) -> Finding:
 
 
 def _ways_of_the_key(probe: Probe) -> Iterator[Finding]:
-    """The header is what durablectl uses; the addresses in payloads carry the key in their query."""
+    """The header is what durablectl uses; the addresses in payloads carry the key in their
+    query."""
     try:
         by_query, without = probe.list_one(header=False, code=True), probe.list_one(header=False)
     except DurablectlError as error:
@@ -126,16 +148,24 @@ def _ways_of_the_key(probe: Probe) -> Iterator[Finding]:
         return
     if by_query.status in (401, 403):
         yield warning(
-            "key", f"accepted in the header, refused in the query ({by_query.status})", "expect payload addresses not to work elsewhere"
+            "key",
+            f"accepted in the header, refused in the query ({by_query.status})",
+            "expect payload addresses not to work elsewhere",
         )
     elif without.status == 200:
-        yield warning("key", "the service answers without any key too", "protect the app, or leave the key out")
+        yield warning(
+            "key",
+            "the service answers without any key too",
+            "protect the app, or leave the key out",
+        )
     else:
         yield ok("key", "accepted, in the header and in the query")
 
 
 def _hub_name(session: Session, probe: Probe, answer: Answer) -> Iterator[Finding]:
-    """A mistyped task hub answers like an empty one: only the app's own hub, if there is something in it, shows the difference."""
+    """A mistyped task hub answers like an empty one: only the app's own hub, if there is something
+    in it, shows the difference.
+    """
     name = session.settings.task_hub
     if name is None:
         yield ok("task hub", "the app's own")
@@ -148,9 +178,17 @@ def _hub_name(session: Session, probe: Probe, answer: Answer) -> Iterator[Findin
     except DurablectlError:
         others = 0
     if others:
-        yield warning("task hub", f"'{name}' is empty, and the app's own task hub is not: is the name right?", NOT_IN_FILE)
+        yield warning(
+            "task hub",
+            f"'{name}' is empty, and the app's own task hub is not: is the name right?",
+            NOT_IN_FILE,
+        )
     else:
-        yield warning("task hub", f"'{name}' is empty; one that does not exist would look the same", NOT_IN_FILE)
+        yield warning(
+            "task hub",
+            f"'{name}' is empty; one that does not exist would look the same",
+            NOT_IN_FILE,
+        )
 
 
 def _abilities(probe: Probe) -> Finding:
@@ -161,6 +199,14 @@ def _abilities(probe: Probe) -> Finding:
     able = ["start, wait, list, raise-event, terminate, suspend, resume, restart, purge"]
     if entities is None:
         able.append("entities")
-    able.append("rewind" if rewinds else "rewind where the app's storage has it (the service is of 2025 or older)")
+    able.append(
+        "rewind"
+        if rewinds
+        else "rewind where the app's storage has it (the service is of 2025 or older)"
+    )
     text = ", ".join(able)
-    return ok("abilities", text) if entities is None else warning("abilities", f"{text}; no entities: {entities.message}")
+    return (
+        ok("abilities", text)
+        if entities is None
+        else warning("abilities", f"{text}; no entities: {entities.message}")
+    )

@@ -17,7 +17,12 @@ from durablectl.render.output import Output
 from durablectl.render.safe import safe_line
 
 VARIABLE = "_DURABLECTL_COMPLETE"
-SHELLS = {"bash": "durablectl.bash", "zsh": "durablectl.zsh", "fish": "durablectl.fish", "powershell": "durablectl.ps1"}
+SHELLS = {
+    "bash": "durablectl.bash",
+    "zsh": "durablectl.zsh",
+    "fish": "durablectl.fish",
+    "powershell": "durablectl.ps1",
+}
 
 
 class Candidate(NamedTuple):
@@ -33,7 +38,10 @@ def script(shell: str) -> str:
 
 
 def answer(out: Output, environ: Mapping[str, str], arguments: list[str]) -> int:
-    """Answer the shell that set `_DURABLECTL_COMPLETE`, each in the form that its script reads. Never fails."""
+    """Answer the shell that set `_DURABLECTL_COMPLETE`, each in the form that its script reads.
+
+    Never fails.
+    """
     shell = environ[VARIABLE]
     try:
         line = environ.get("_DURABLECTL_LINE", "")
@@ -52,15 +60,21 @@ def answer(out: Output, environ: Mapping[str, str], arguments: list[str]) -> int
 
 
 def candidates(before: list[str], incomplete: str) -> list[Candidate]:
-    """What may stand where `incomplete` is begun, after the words `before`: what an argument may be, and what begins as typed."""
+    """What may stand where `incomplete` is begun, after the words `before`: what an argument may
+    be, and what begins as typed.
+    """
     option, equals, value = incomplete.partition("=")
     if equals and option.startswith("--") and "--" not in before:  # the value of --option=value
-        return [Candidate(f"{option}={each.value}", each.help) for each in candidates([*before, option], value)]
+        return [
+            Candidate(f"{option}={each.value}", each.help)
+            for each in candidates([*before, option], value)
+        ]
     return [each for each in _found(before, incomplete) if _fits(each.value, before, incomplete)]
 
 
 def _found(before: list[str], incomplete: str) -> Iterator[Candidate]:
-    from typer._completion_classes import BashComplete  # deferred: brings what only completion needs
+    # deferred: brings what only completion needs
+    from typer._completion_classes import BashComplete
 
     if incomplete.startswith("@") and "@" not in incomplete[1:]:
         yield from (Candidate(f"@{path}") for path in _paths(incomplete[1:]))
@@ -76,7 +90,9 @@ def _found(before: list[str], incomplete: str) -> Iterator[Candidate]:
 
 
 def _fits(value: str, before: list[str], incomplete: str) -> bool:
-    """Whether a value continues what was typed, can be an argument, and is not read as an option that nobody asked for."""
+    """Whether a value continues what was typed, can be an argument, and is not read as an option
+    that nobody asked for.
+    """
     if value.startswith("-") and not incomplete.startswith("-") and "--" not in before:
         return False
     is_text = "\0" not in value and not any("\ud800" <= sign <= "\udfff" for sign in value)
@@ -84,7 +100,10 @@ def _fits(value: str, before: list[str], incomplete: str) -> bool:
 
 
 def _written(shell: str, found: list[Candidate], typed: Typed, replaced: str) -> Iterator[str]:
-    """bash: a quoted word a line. PowerShell: a JSON object a line. zsh and fish quote what they put in: values that end with NUL."""
+    """bash: a quoted word a line.
+
+    PowerShell: a JSON object a line. zsh and fish quote what they put in: values that end with NUL.
+    """
     width = max((len(safe_line(value)) for value, help in found if help), default=0)
     for value, help in found:
         shown, told = safe_line(value), safe_line(help)
@@ -93,7 +112,12 @@ def _written(shell: str, found: list[Candidate], typed: Typed, replaced: str) ->
                 word = complete_bash(value, typed, replaced)
                 yield f"{word}\n" if word is not None else ""
             case "powershell":
-                answer = {"text": powershell(value), "value": value, "shown": shown, "help": told or shown}
+                answer = {
+                    "text": powershell(value),
+                    "value": value,
+                    "shown": shown,
+                    "help": told or shown,
+                }
                 yield json.dumps(answer) + "\n"
             case "zsh":
                 yield f"{value}\0{f'{shown:<{width}}  -- {told}' if told else shown}\0"
@@ -106,7 +130,12 @@ def _paths(incomplete: str) -> list[str]:
     where = Path(f"{folder}/" if folder or incomplete.startswith("/") else ".").expanduser()
     shown = incomplete[: len(incomplete) - len(start)]
     entries = sorted(where.iterdir()) if where.is_dir() else []
-    named = [entry for entry in entries if entry.name.startswith(start) and (start.startswith(".") or not entry.name.startswith("."))]
+    named = [
+        entry
+        for entry in entries
+        if entry.name.startswith(start)
+        and (start.startswith(".") or not entry.name.startswith("."))
+    ]
     return [f"{shown}{entry.name}{'/' if entry.is_dir() else ''}" for entry in named]
 
 
@@ -115,4 +144,8 @@ def current_shell(environ: Mapping[str, str]) -> str | None:
     name = Path(environ.get("SHELL", "")).name
     if name in SHELLS:
         return name
-    return "powershell" if name == "pwsh" or (sys.platform == "win32" and "PSModulePath" in environ) else None
+    return (
+        "powershell"
+        if name == "pwsh" or (sys.platform == "win32" and "PSModulePath" in environ)
+        else None
+    )

@@ -1,4 +1,7 @@
-"""One verb over ids or over a filter: chosen, shown, asked about, carried out. Knows no verb by name."""
+"""One verb over ids or over a filter: chosen, shown, asked about, carried out.
+
+Knows no verb by name.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,15 @@ from durablectl.cli.exits import ExitCode, for_outcomes
 from durablectl.cli.filters import Filters, Selection
 from durablectl.cli.journal import Standing
 from durablectl.cli.parameters import How
-from durablectl.cli.selection import Selected, Stand, confirm_selection, new, require_named_hub, show_selection, times_of
+from durablectl.cli.selection import (
+    Selected,
+    Stand,
+    confirm_selection,
+    new,
+    require_named_hub,
+    show_selection,
+    times_of,
+)
 from durablectl.cli.session import Session
 from durablectl.cli.settling import Settled
 from durablectl.cli.targets import Targets, refuse_query
@@ -24,7 +35,9 @@ from durablectl.taskhub import TaskHub
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The instances that were chosen, the hub they are in, and whether a filter chose them; then `statuses` has what it saw."""
+    """The instances that were chosen, the hub they are in, and whether a filter chose them; then
+    `statuses` has what it saw.
+    """
 
     hub: TaskHub
     ids: Sequence[str]
@@ -48,17 +61,29 @@ def choose(
     ignore_finished: bool = False,
     journal: Callable[[TaskHub, bool], Stand] = lambda _hub, _many: new,
 ) -> Chosen | None:
-    """The instances that ids or a filter name, after the question; None when nothing is to be done (a dry run, or there is none).
+    """The instances that ids or a filter name, after the question; None when nothing is to be done
+    (a dry run, or there is none).
 
-    A filter without --status means the `states` that the verb is for. `journal` tells how an instance of a hub stands, one or one of many.
+    A filter without --status means the `states` that the verb is for. `journal` tells how an
+    instance of a hub stands, one or one of many.
     """
     named = bool(names or from_)
     if named == filters.are_given:
         what = "both ids and a filter say" if named else "nothing says"
-        raise UsageError(f"{what} what to {verb}", hint=f"name ids, or filter; look at a filter first: durablectl {verb} … --dry-run")
+        raise UsageError(
+            f"{what} what to {verb}",
+            hint=f"name ids, or filter; look at a filter first: durablectl {verb} … --dry-run",
+        )
     if named:
         targets = Targets(session, names, from_)
-        return by_ids(session, verb, targets, how, ignore_finished=ignore_finished, stand=journal(targets.hub, len(targets.ids) > 1))
+        return by_ids(
+            session,
+            verb,
+            targets,
+            how,
+            ignore_finished=ignore_finished,
+            stand=journal(targets.hub, len(targets.ids) > 1),
+        )
     selection = filters.selection(session)
     if states and not selection.filter.statuses:
         selection = replace(selection, filter=replace(selection.filter, statuses=states))
@@ -66,7 +91,15 @@ def choose(
     return by_filter(session, verb, selection, how, stand=journal(session.hub, True))
 
 
-def by_ids(session: Session, verb: str, targets: Targets, how: How, *, ignore_finished: bool = False, stand: Stand = new) -> Chosen | None:
+def by_ids(
+    session: Session,
+    verb: str,
+    targets: Targets,
+    how: How,
+    *,
+    ignore_finished: bool = False,
+    stand: Stand = new,
+) -> Chosen | None:
     """The named instances, at most --limit of them; None for a dry run, which shows them."""
     wave = _Wave(targets.hub, targets.ids, how, ignore_finished, stand)
     if how.dry_run:
@@ -84,9 +117,14 @@ def by_ids(session: Session, verb: str, targets: Targets, how: How, *, ignore_fi
 
 
 class _Wave:
-    """At most --limit of the named instances. Those that there is nothing to do for do not count: the next call goes on with the next."""
+    """At most --limit of the named instances.
 
-    def __init__(self, hub: TaskHub, ids: Sequence[str], how: How, ignore_finished: bool, stand: Stand) -> None:
+    Those that there is nothing to do for do not count: the next call goes on with the next.
+    """
+
+    def __init__(
+        self, hub: TaskHub, ids: Sequence[str], how: How, ignore_finished: bool, stand: Stand
+    ) -> None:
         self._hub, self._ids, self._how, self._stand = hub, ids, how, stand
         self._ignore_finished = ignore_finished
         self._left_out: dict[str, str] = {}
@@ -122,9 +160,16 @@ class _Wave:
 
 
 def by_filter(
-    session: Session, verb: str, selection: Selection, how: How, *, times: str | None = None, stand: Stand = new
+    session: Session,
+    verb: str,
+    selection: Selection,
+    how: How,
+    *,
+    times: str | None = None,
+    stand: Stand = new,
 ) -> Chosen | None:
-    """What the filter selects, after the question; None for a dry run, which shows it, and when nothing matches.
+    """What the filter selects, after the question; None for a dry run, which shows it, and when
+    nothing matches.
 
     `times` are those that were asked for, if the filter has got others as well.
     """
@@ -140,13 +185,21 @@ def by_filter(
         return None
     session.begin_change(yes=how.yes, confirm=how.confirm)
     selected = Selected(session.hub, selection, how, stand)
-    statuses = {status.instance_id: replace(status, custom_status=None, output=None, input=None) for status in selected}
+    statuses = {
+        status.instance_id: replace(status, custom_status=None, output=None, input=None)
+        for status in selected
+    }
     selected.tell_left_out(session)
     if statuses:
         confirm_selection(session, list(statuses), verb, times, yes=how.yes)
     else:
         session.out.note("nothing matches; nothing to do")
-    return Chosen(session.hub, list(statuses), statuses, bool(selected.left_children or selected.left_entities))
+    return Chosen(
+        session.hub,
+        list(statuses),
+        statuses,
+        bool(selected.left_children or selected.left_entities),
+    )
 
 
 def control(
@@ -158,13 +211,21 @@ def control(
     ignore_finished: bool = False,
     settled: Settled | None = None,
 ) -> None:
-    """Carry it out on what was chosen, and wait until it is so if that is wanted; leaves with exit code 1 when something failed."""
+    """Carry it out on what was chosen, and wait until it is so if that is wanted; leaves with exit
+    code 1 when something failed.
+    """
     if chosen is None:
         return
     tolerance = ALL_OF_IT if chosen.by_filter else Tolerance(how.ignore_not_found, ignore_finished)
     wanted = operation(chosen.hub)
     account = carry_out(session, chosen.hub, chosen.ids, wanted, how, tolerance)
-    if how.limit is not None and chosen.by_filter and wanted.in_waves and settled is None and account.done:
+    if (
+        how.limit is not None
+        and chosen.by_filter
+        and wanted.in_waves
+        and settled is None
+        and account.done
+    ):
         session.out.note(wanted.in_waves)
     codes: list[int] = [account.exit_code]
     if settled is not None and account.done:

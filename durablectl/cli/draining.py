@@ -1,4 +1,7 @@
-"""Waiting until nothing is in flight: what is looked at, when it is drained, and what is told. Changes nothing."""
+"""Waiting until nothing is in flight: what is looked at, when it is drained, and what is told.
+
+Changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,9 @@ Left = dict[str, InstanceStatus]
 
 @dataclass(frozen=True, slots=True)
 class Drain:
-    """Which instances hold the gate: the selection without the excluded orchestrators; at most `allow` of them may be left."""
+    """Which instances hold the gate: the selection without the excluded orchestrators; at most
+    `allow` of them may be left.
+    """
 
     selection: Selection
     excluded: frozenset[str]
@@ -41,20 +46,34 @@ class Drain:
     allow: int = 0
 
     @classmethod
-    def of(cls, name: str | None, excluded: Sequence[str], where: str | None, *, snapshot: bool, allow: int) -> Drain:
+    def of(
+        cls,
+        name: str | None,
+        excluded: Sequence[str],
+        where: str | None,
+        *,
+        snapshot: bool,
+        allow: int,
+    ) -> Drain:
         """The options as they were given."""
-        selection = Selection(InstanceFilter(IN_FLIGHT, name), None if where is None else compiled(where))
+        selection = Selection(
+            InstanceFilter(IN_FLIGHT, name), None if where is None else compiled(where)
+        )
         return cls(selection, frozenset(each.lower() for each in excluded), snapshot, allow)
 
     def find(self, hub: TaskHub) -> Left:
         """Those that are in flight now."""
-        found = (each for each in self.selection.find(hub) if each.name.lower() not in self.excluded)
+        found = (
+            each for each in self.selection.find(hub) if each.name.lower() not in self.excluded
+        )
         return {each.instance_id: each for each in found}
 
 
 @dataclass(slots=True)
 class _Gate:
-    """What the looks have found: how often in a row it was drained, those left by the last one, and how many were ever looked at."""
+    """What the looks have found: how often in a row it was drained, those left by the last one, and
+    how many were ever looked at.
+    """
 
     wanted: Drain
     hub: TaskHub
@@ -74,7 +93,9 @@ class _Gate:
         self.troubles.answered()
         if self.held is None:
             self.held = frozenset(found) if self.wanted.snapshot else frozenset()
-        self.left = {each: found[each] for each in found if not self.wanted.snapshot or each in self.held}
+        self.left = {
+            each: found[each] for each in found if not self.wanted.snapshot or each in self.held
+        }
         self.seen.update(self.left)
         self.in_a_row = self.in_a_row + 1 if len(self.left) <= self.wanted.allow else 0
         self.show(len(self.seen) - len(self.left), len(self.left))
@@ -95,7 +116,10 @@ def drain_and_show(session: Session, wanted: Drain, timeout: float | None, inter
     if timeout is None and session.environ.get("CI"):
         session.out.warn("this drain has no --timeout, and may hold the CI job for ever")
     if has_nobody(session, hub):
-        session.out.warn("nobody works on this hub now; what is in flight stays so until a worker comes: durablectl worker")
+        session.out.warn(
+            "nobody works on this hub now; what is in flight stays so until a worker "
+            "comes: durablectl worker"
+        )
     with drain_display(session.out) as show:
         gate = _Gate(wanted, hub, Troubles(session.out), show)
         try:
@@ -110,7 +134,9 @@ def drain_and_show(session: Session, wanted: Drain, timeout: float | None, inter
 
 
 def _wait(gate: _Gate, timeout: float | None, interval: float) -> DurablectlError | None:
-    """Until it is drained or the time is up; what went wrong with the last look then, if anything did."""
+    """Until it is drained or the time is up; what went wrong with the last look then, if anything
+    did.
+    """
     is_over, trouble = poll(
         gate.hub,
         gate.look,
@@ -128,18 +154,28 @@ def _wait(gate: _Gate, timeout: float | None, interval: float) -> DurablectlErro
     return trouble
 
 
-def _show(session: Session, gate: _Gate, timeout: float | None, trouble: DurablectlError | None) -> None:
+def _show(
+    session: Session, gate: _Gate, timeout: float | None, trouble: DurablectlError | None
+) -> None:
     out, left = session.out, list((gate.left or {}).values())
     if gate.is_drained():
-        rest = f", {len(left)} of them left, which --allow {gate.wanted.allow} lets be" if left else ""
+        rest = (
+            f", {len(left)} of them left, which --allow {gate.wanted.allow} lets be" if left else ""
+        )
         out.note(f"drained: {session.hub_label}; looked at {len(gate.seen)} in flight{rest}")
         _doubt(session, gate)
     else:
         after = views.duration_text(timeout or 0)
         reason = f" (the last answer: {trouble.message})" if trouble is not None else ""
-        out.talk(f"durablectl: timed out after {after}: {_counted(gate.left)} in flight, looked at {len(gate.seen)}{reason}")
+        out.talk(
+            f"durablectl: timed out after {after}: {_counted(gate.left)} in flight, looked "
+            f"at {len(gate.seen)}{reason}"
+        )
         annotate(session, "drain timed out", f"{_counted(gate.left)} in flight after {after}")
-        out.hint(f"{command_line(session, 'list')} --status {','.join(sorted(status.value for status in IN_FLIGHT))}")
+        out.hint(
+            f"{command_line(session, 'list')} --status "
+            f"{','.join(sorted(status.value for status in IN_FLIGHT))}"
+        )
     match out.format:
         case OutputFormat.TEXT if not left:
             pass
@@ -155,16 +191,29 @@ def _show(session: Session, gate: _Gate, timeout: float | None, trouble: Durable
 
 
 def _doubt(session: Session, gate: _Gate) -> None:
-    """A task hub whose name is mistyped answers like an empty one: say so when there is nothing at all."""
+    """A task hub whose name is mistyped answers like an empty one: say so when there is nothing at
+    all.
+    """
     if gate.seen:
         return
     try:
-        is_empty = not any(True for _ in gate.hub.list_page(InstanceFilter(include_entities=True), top=1))
+        is_empty = not any(
+            True for _ in gate.hub.list_page(InstanceFilter(include_entities=True), top=1)
+        )
     except DurablectlError:
         return
     if is_empty:
-        session.out.warn(f"the {session.hub_label} shows no instance at all, finished or not: is that the one you mean?")
+        session.out.warn(
+            f"the {session.hub_label} shows no instance at all, finished or not: is "
+            "that the one you mean?"
+        )
 
 
 def _counted(left: Left | None) -> str:
-    return "nobody knows how many" if left is None else "1 instance is" if len(left) == 1 else f"{len(left)} instances are"
+    return (
+        "nobody knows how many"
+        if left is None
+        else "1 instance is"
+        if len(left) == 1
+        else f"{len(left)} instances are"
+    )

@@ -78,9 +78,13 @@ def for_outcome(status: RuntimeStatus) -> ExitCode:
 
 
 def for_outcomes(codes: Iterable[int]) -> ExitCode:
-    """One code for several instances: an interruption, then the first fault of the tool, then the weightiest outcome, else 0."""
+    """One code for several instances: an interruption, then the first fault of the tool, then the
+    weightiest outcome, else 0.
+    """
     occurred = [ExitCode(code) for code in codes]
     if ExitCode.INTERRUPTED in occurred:
         return ExitCode.INTERRUPTED
-    fault = next((code for code in occurred if ExitCode.ERROR <= code <= ExitCode.UNSUPPORTED), None)
+    fault = next(
+        (code for code in occurred if ExitCode.ERROR <= code <= ExitCode.UNSUPPORTED), None
+    )
     return fault or next((code for code in _OUTCOMES_BY_WEIGHT if code in occurred), ExitCode.DONE)

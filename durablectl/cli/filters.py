@@ -19,24 +19,45 @@ from durablectl.model import FINAL_STATUSES, InstanceFilter, InstanceStatus, Run
 from durablectl.render.query import compiled, holds
 from durablectl.taskhub import TaskHub, list_instances
 
-NAMES = {status.value.lower(): status for status in RuntimeStatus if status is not RuntimeStatus.UNKNOWN}
+NAMES = {
+    status.value.lower(): status for status in RuntimeStatus if status is not RuntimeStatus.UNKNOWN
+}
 
 
 def complete_status(incomplete: str) -> list[str]:
     """The statuses that go on as typed so far; after a comma the next one."""
     before, comma, last = incomplete.rpartition(",")
-    return [before + comma + status.value for name, status in NAMES.items() if name.startswith(last.lower())]
+    return [
+        before + comma + status.value
+        for name, status in NAMES.items()
+        if name.startswith(last.lower())
+    ]
 
 
 MOMENT = "MOMENT"
 Statuses = Annotated[
     list[str] | None,
-    typer.Option("--status", "-s", metavar="STATUS", help="Only these states; several with commas.", autocompletion=complete_status),
+    typer.Option(
+        "--status",
+        "-s",
+        metavar="STATUS",
+        help="Only these states; several with commas.",
+        autocompletion=complete_status,
+    ),
 ]
 Name = Annotated[
-    str | None, typer.Option("--name", metavar="ORCHESTRATOR", help="Only instances of this orchestrator.", autocompletion=orchestrators)
+    str | None,
+    typer.Option(
+        "--name",
+        metavar="ORCHESTRATOR",
+        help="Only instances of this orchestrator.",
+        autocompletion=orchestrators,
+    ),
 ]
-Prefix = Annotated[str, typer.Option("--prefix", metavar="TEXT", help="Only ids that begin so.", show_default=False)]
+Prefix = Annotated[
+    str,
+    typer.Option("--prefix", metavar="TEXT", help="Only ids that begin so.", show_default=False),
+]
 CreatedAfter = Annotated[
     str | None,
     typer.Option(
@@ -46,23 +67,44 @@ CreatedAfter = Annotated[
     ),
 ]
 CreatedBefore = Annotated[
-    str | None, typer.Option("--created-before", metavar=MOMENT, help="Created then or earlier (UTC without a zone).")
+    str | None,
+    typer.Option(
+        "--created-before", metavar=MOMENT, help="Created then or earlier (UTC without a zone)."
+    ),
 ]
-UpdatedAfter = Annotated[str | None, typer.Option("--updated-after", metavar=MOMENT, help="Changed then or later (UTC without a zone).")]
+UpdatedAfter = Annotated[
+    str | None,
+    typer.Option(
+        "--updated-after", metavar=MOMENT, help="Changed then or later (UTC without a zone)."
+    ),
+]
 UpdatedBefore = Annotated[
-    str | None, typer.Option("--updated-before", metavar=MOMENT, help="Changed then or earlier (UTC without a zone).")
+    str | None,
+    typer.Option(
+        "--updated-before", metavar=MOMENT, help="Changed then or earlier (UTC without a zone)."
+    ),
 ]
 Where = Annotated[
     str | None,
-    typer.Option("--where", metavar="JMESPATH", help="Only those whose status object it holds for: \"customStatus.stage=='approval'\"."),
+    typer.Option(
+        "--where",
+        metavar="JMESPATH",
+        help="Only those whose status object it holds for: \"customStatus.stage=='approval'\".",
+    ),
 ]
 Stuck = Annotated[
     str | None,
-    typer.Option("--stuck", metavar="[DURATION]", help=f"Only those pending, or running and unchanged, for longer (default: {STUCK_FOR})."),
+    typer.Option(
+        "--stuck",
+        metavar="[DURATION]",
+        help=f"Only those pending, or running and unchanged, for longer (default: {STUCK_FOR}).",
+    ),
 ]
 IncludeEntities = Annotated[bool, typer.Option("--include-entities", help="Entities too.")]
 
-UNDER_WAY = frozenset({RuntimeStatus.PENDING, RuntimeStatus.RUNNING, RuntimeStatus.CONTINUED_AS_NEW})
+UNDER_WAY = frozenset(
+    {RuntimeStatus.PENDING, RuntimeStatus.RUNNING, RuntimeStatus.CONTINUED_AS_NEW}
+)
 IN_FLIGHT = UNDER_WAY | {RuntimeStatus.SUSPENDED}
 
 
@@ -98,12 +140,17 @@ class Filters(NamedTuple):
             updated_after=self.updated_after,
             updated_before=self.updated_before,
         )
-        return Selection(filter if self.stuck is None else _stuck(filter, self.stuck), None if self.where is None else compiled(self.where))
+        return Selection(
+            filter if self.stuck is None else _stuck(filter, self.stuck),
+            None if self.where is None else compiled(self.where),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which instances are meant: a filter, and a compiled JMESPath expression that holds for their status objects, if there is one."""
+    """Which instances are meant: a filter, and a compiled JMESPath expression that holds for their
+    status objects, if there is one.
+    """
 
     filter: InstanceFilter
     where: Any = None
@@ -125,7 +172,10 @@ class Selection:
 def _stuck(filter: InstanceFilter, text: str) -> InstanceFilter:
     statuses = filter.statuses & UNDER_WAY if filter.statuses else UNDER_WAY
     if not statuses:
-        raise UsageError("--stuck is about instances that are pending or running", hint="leave out --status, or name Pending or Running")
+        raise UsageError(
+            "--stuck is about instances that are pending or running",
+            hint="leave out --status, or name Pending or Running",
+        )
     latest = datetime.now(UTC) - timedelta(seconds=parse_duration(text))
     return replace(filter, statuses=statuses, updated_to=min(latest, filter.updated_to or latest))
 
@@ -136,7 +186,8 @@ def parse_statuses(texts: Sequence[str] | None) -> frozenset[RuntimeStatus]:
     unknown = [word for word in words if word.lower() not in NAMES]
     if unknown:
         raise UsageError(
-            f"'{unknown[0]}' is no state of an instance", hint=f"it is one of {', '.join(each.value for each in NAMES.values())}"
+            f"'{unknown[0]}' is no state of an instance",
+            hint=f"it is one of {', '.join(each.value for each in NAMES.values())}",
         )
     return frozenset(NAMES[word.lower()] for word in words)
 
@@ -150,15 +201,22 @@ def filter_of(
     include_entities: bool = False,
     **moments: str | None,
 ) -> InstanceFilter:
-    """The filter; `moments` are the texts of created_after, created_before, updated_after and updated_before."""
+    """The filter; `moments` are the texts of created_after, created_before, updated_after and
+    updated_before.
+    """
     now = datetime.now(UTC)
     read = {option: parse_moment(text, now) for option, text in moments.items() if text is not None}
     for option, moment in read.items():
-        session.out.detail(f"--{option.replace('_', '-')} {moments[option]} is {wire.time_to_text(moment)}")
+        session.out.detail(
+            f"--{option.replace('_', '-')} {moments[option]} is {wire.time_to_text(moment)}"
+        )
     for kind in ("created", "updated"):
         after, before = read.get(f"{kind}_after"), read.get(f"{kind}_before")
         if after and before and after > before:
-            raise UsageError(f"--{kind}-after is later than --{kind}-before: nothing can match", hint="exchange them")
+            raise UsageError(
+                f"--{kind}-after is later than --{kind}-before: nothing can match",
+                hint="exchange them",
+            )
     return InstanceFilter(
         statuses=parse_statuses(statuses),
         name=name,
@@ -176,9 +234,11 @@ def final_only(statuses: frozenset[RuntimeStatus]) -> frozenset[RuntimeStatus]:
     unfinished = [status.value for status in RuntimeStatus if status in statuses - FINAL_STATUSES]
     if unfinished:
         names = ", ".join(sorted(status.value for status in FINAL_STATUSES))
-        # Asked for no final state, the service drops the condition and deletes all that the time range holds.
+        # Asked for no final state, the service drops the condition and deletes all that the time
+        # range holds.
         raise UsageError(
-            f"purge deletes finished instances only, and {unfinished[0]} ones are not: the service would delete everything in range",
+            f"purge deletes finished instances only, and {unfinished[0]} ones are not: the "
+            "service would delete everything in range",
             hint=f"name one of {names}, or end them first with durablectl terminate",
         )
     return statuses or FINAL_STATUSES

@@ -17,7 +17,9 @@ MOST_WORDS = 20
 
 @dataclass(frozen=True, slots=True)
 class GoOn:
-    """The `wait` that does the rest of one that was interrupted: the words that name its instances, and its options."""
+    """The `wait` that does the rest of one that was interrupted: the words that name its instances,
+    and its options.
+    """
 
     words: Sequence[str]
     until: str | None
@@ -26,13 +28,29 @@ class GoOn:
     more: Mapping[str, object] = field(default_factory=dict)
 
     def command(self, session: Session, hub: TaskHub) -> str:
-        """To copy; what is too much for a line, or came from standard input, it takes from there."""
+        """To copy; what is too much for a line, or came from standard input, it takes from
+        there."""
         times = {"timeout": _seconds(self.timeout), "interval": _seconds(self.interval)}
         given = {**times, "until": self.until, **self.more}
-        options = [f"--{name}" if value is True else f"--{name}={value}" for name, value in given.items() if value]
+        options = [
+            f"--{name}" if value is True else f"--{name}={value}"
+            for name, value in given.items()
+            if value
+        ]
         words = self.words if len(self.words) <= MOST_WORDS else [STDIN]
-        by_ids = None if any(word == STDIN or word.startswith("@") or is_status_url(word) for word in words) else hub
-        told = command_line(session, "wait", *words, options=options, repeated=(*SELECTORS, "output", "query"), hub=by_ids)
+        by_ids = (
+            None
+            if any(word == STDIN or word.startswith("@") or is_status_url(word) for word in words)
+            else hub
+        )
+        told = command_line(
+            session,
+            "wait",
+            *words,
+            options=options,
+            repeated=(*SELECTORS, "output", "query"),
+            hub=by_ids,
+        )
         return told if STDIN not in words else f"{told} (with the same ids)"
 
 

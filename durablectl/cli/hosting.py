@@ -28,7 +28,9 @@ DRAIN_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """How to work: with `activity_processes`, activities run in so many; `reload` goes on with the app's new files when they change."""
+    """How to work: with `activity_processes`, activities run in so many; `reload` goes on with the
+    app's new files when they change.
+    """
 
     concurrency: int = CONCURRENCY
     activity_processes: int = 0
@@ -37,15 +39,23 @@ class Work:
     reload: bool = False
 
 
-def run_worker(path: Path, app: Path, registry: Registry, out: Output, speech: Speech, work: Work) -> None:
-    """Work for a hub until SIGINT or SIGTERM, or until nothing is left to do; raises what stopped the worker."""
+def run_worker(
+    path: Path, app: Path, registry: Registry, out: Output, speech: Speech, work: Work
+) -> None:
+    """Work for a hub until SIGINT or SIGTERM, or until nothing is left to do; raises what stopped
+    the worker.
+    """
     database = Database(path, create=True)
     changed: SimpleQueue[Registry] = SimpleQueue()
     worker = _worker(database, app, registry, out, work)
     with stop_signals() as stopping, listening(speech), _reloading(app, changed, out, work.reload):
         try:
             worker.start()
-            out.note("working until nothing is left to do" if work.until_idle else "working; stop it with Ctrl-C")
+            out.note(
+                "working until nothing is left to do"
+                if work.until_idle
+                else "working; stop it with Ctrl-C"
+            )
             while not stopping.is_set() and worker.is_running:
                 if work.until_idle and worker.wait_until_idle(0.05):
                     break
@@ -87,7 +97,9 @@ def _processes(count: int, app: Path) -> ActivityProcesses | None:
 
 
 @contextmanager
-def _reloading(app: Path, changed: SimpleQueue[Registry], out: Output, wanted: bool) -> Iterator[None]:
+def _reloading(
+    app: Path, changed: SimpleQueue[Registry], out: Output, wanted: bool
+) -> Iterator[None]:
     """While inside, the app is put into `changed` whenever its files have changed and it loads."""
     if not wanted:
         yield
@@ -114,7 +126,9 @@ def _newest(changed: SimpleQueue[Registry]) -> Registry:
 
 
 def _drain(worker: Worker, stopping: threading.Event) -> None:
-    """Let the activities that run come to their end, for a while: what does not is begun again by the next worker."""
+    """Let the activities that run come to their end, for a while: what does not is begun again by
+    the next worker.
+    """
     worker.drain()
     for _ in range(int(DRAIN_SECONDS / 0.05)):
         if worker.is_drained or stopping.wait(0.05):

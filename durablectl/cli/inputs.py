@@ -1,4 +1,6 @@
-"""The input of a start, an event or an operation, from exactly one source; reads files and standard input, starts nothing."""
+"""The input of a start, an event or an operation, from exactly one source; reads files and standard
+input, starts nothing.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +16,33 @@ STDIN = "-"
 TELL_INPUT_JSON = "inline JSON goes to --input-json, fields need no option: city=Tokyo count:=3"
 
 
-def read_input(file: str | None, text: str | None, fields: Sequence[str], *, read_stdin: Callable[[], bytes], encode: str = "json") -> Any:
-    """The JSON value of `--input file`, `--input-json text` or `name=value` fields; None when there is no source.
+def read_input(
+    file: str | None,
+    text: str | None,
+    fields: Sequence[str],
+    *,
+    read_stdin: Callable[[], bytes],
+    encode: str = "json",
+) -> Any:
+    """The JSON value of `--input file`, `--input-json text` or `name=value` fields; None when there
+    is no source.
 
-    With `encode="string"` it is JSON held in a string, which is what a Python 1.x app on Azure reads back with get_input().
+    With `encode="string"` it is JSON held in a string, which is what a Python 1.x app on Azure
+    reads back with get_input().
     """
-    given = [name for name, there in (("--input", file is not None), ("--input-json", text is not None), ("fields", bool(fields))) if there]
+    given = [
+        name
+        for name, there in (
+            ("--input", file is not None),
+            ("--input-json", text is not None),
+            ("fields", bool(fields)),
+        )
+        if there
+    ]
     if len(given) > 1:
         raise UsageError(
-            f"two inputs at once: {' and '.join(given)}", hint="give exactly one of --input FILE, --input-json TEXT, name=value"
+            f"two inputs at once: {' and '.join(given)}",
+            hint="give exactly one of --input FILE, --input-json TEXT, name=value",
         )
     if not given:
         return None
@@ -39,11 +59,21 @@ def parse_json(text: str, source: str) -> Any:
         return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise UsageError(f"{source} is not JSON: {where}: {_lowered(error.msg)}", hint="check it with: python3 -m json.tool") from error
+        raise UsageError(
+            f"{source} is not JSON: {where}: {_lowered(error.msg)}",
+            hint="check it with: python3 -m json.tool",
+        ) from error
     except _NotJson as error:
-        raise UsageError(f"{source} is not JSON: it holds {error}", hint="JSON has no NaN and no Infinity: use null or a string") from error
+        raise UsageError(
+            f"{source} is not JSON: it holds {error}",
+            hint="JSON has no NaN and no Infinity: use null or a string",
+        ) from error
     except (RecursionError, ValueError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else "a number in it has too many digits"
+        reason = (
+            "it is nested too deeply"
+            if isinstance(error, RecursionError)
+            else ("a number in it has too many digits")
+        )
         raise UsageError(f"{source} cannot be used: {reason}") from error
 
 
@@ -89,7 +119,9 @@ def read_bytes(name: str) -> bytes:
 
 
 def decode(content: bytes, source: str) -> str:
-    """UTF-8 text, with or without a byte order mark; UsageError that names the place when it is none."""
+    """UTF-8 text, with or without a byte order mark; UsageError that names the place when it is
+    none.
+    """
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -101,12 +133,17 @@ def decode(content: bytes, source: str) -> str:
 def _from_bytes(content: bytes, source: str) -> Any:
     text = decode(content, source)
     if not text.strip():
-        raise UsageError(f"{source} is empty, which is not JSON", hint="leave the input out to start without one, or write null")
+        raise UsageError(
+            f"{source} is empty, which is not JSON",
+            hint="leave the input out to start without one, or write null",
+        )
     return parse_json(text, source)
 
 
 def from_fields(fields: Sequence[str]) -> dict[str, Any]:
-    """The object of `name=text`, `name:=json`, `name=@file` (its text) and `name:=@file` (its JSON)."""
+    """The object of `name=text`, `name:=json`, `name=@file` (its text) and `name:=@file` (its
+    JSON).
+    """
     value: dict[str, Any] = {}
     for field in fields:
         name, member = _field(field)
@@ -121,7 +158,10 @@ def _field(field: str) -> tuple[str, Any]:
     is_json = name.endswith(":")
     name = name.removesuffix(":")
     if not separator or not name:
-        raise UsageError(f"'{field}' is no field", hint="write name=text, name:=json, name=@file.txt or name:=@file.json")
+        raise UsageError(
+            f"'{field}' is no field",
+            hint="write name=text, name:=json, name=@file.txt or name:=@file.json",
+        )
     if content.startswith("@"):
         source = content[1:]
         text = decode(read_bytes(source), source)

@@ -1,4 +1,8 @@
-"""How instances are named: ids, status URLs, `@FILE`, `--from FILE`, `-` for standard input; `@name@key` is an entity. Asks no hub."""
+"""How instances are named: ids, status URLs, `@FILE`, `--from FILE`, `-` for standard input;
+`@name@key` is an entity.
+
+Asks no hub.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,10 @@ from durablectl.model import CheckStatusPayload
 
 
 class Named(NamedTuple):
-    """An instance that was named. `payload` is the check-status payload or the status URL it was named by; None for an id alone."""
+    """An instance that was named.
+
+    `payload` is the check-status payload or the status URL it was named by; None for an id alone.
+    """
 
     id: str
     payload: CheckStatusPayload | None = None
@@ -30,12 +37,19 @@ def is_status_url(word: str) -> bool:
     return config.is_url(word)
 
 
-def named_instances(names: Sequence[str], from_files: Sequence[str] = (), *, read_stdin: Callable[[], bytes]) -> list[Named]:
-    """All instances that were named, in their order, each once. One that is named by addresses of two hubs comes twice."""
+def named_instances(
+    names: Sequence[str], from_files: Sequence[str] = (), *, read_stdin: Callable[[], bytes]
+) -> list[Named]:
+    """All instances that were named, in their order, each once.
+
+    One that is named by addresses of two hubs comes twice.
+    """
     return list(dict.fromkeys(_all_named(names, from_files, read_stdin)))
 
 
-def _all_named(names: Sequence[str], from_files: Sequence[str], read_stdin: Callable[[], bytes]) -> Iterator[Named]:
+def _all_named(
+    names: Sequence[str], from_files: Sequence[str], read_stdin: Callable[[], bytes]
+) -> Iterator[Named]:
     if [*names, *from_files].count(STDIN) > 1:
         raise UsageError("standard input can be read only once", hint="name '-' once")
     for name in names:
@@ -48,7 +62,11 @@ def _all_named(names: Sequence[str], from_files: Sequence[str], read_stdin: Call
         else:
             raise UsageError("an instance id cannot be empty")
     for file in from_files:
-        yield from _in_text(decode(read_stdin(), "standard input"), "standard input") if file == STDIN else _in_file(file)
+        yield from (
+            _in_text(decode(read_stdin(), "standard input"), "standard input")
+            if file == STDIN
+            else _in_file(file)
+        )
 
 
 def _in_file(file: str) -> Iterator[Named]:
@@ -57,9 +75,15 @@ def _in_file(file: str) -> Iterator[Named]:
     try:
         content = Path(file).read_bytes()
     except FileNotFoundError as error:
-        raise UsageError(f"no such file: {file}", hint="an instance is named by its id, by @FILE or by '-'") from error
+        raise UsageError(
+            f"no such file: {file}", hint="an instance is named by its id, by @FILE or by '-'"
+        ) from error
     except (OSError, ValueError) as error:
-        reason = (error.strerror or "") if isinstance(error, OSError) else "its name holds a null character"
+        reason = (
+            (error.strerror or "")
+            if isinstance(error, OSError)
+            else ("its name holds a null character")
+        )
         raise UsageError(f"{file!r} cannot be read: {reason.lower()}") from error
     return _in_text(decode(content, file), file)
 
@@ -67,12 +91,18 @@ def _in_file(file: str) -> Iterator[Named]:
 def _in_text(text: str, source: str) -> Iterator[Named]:
     stripped = text.strip()
     if not stripped.startswith(("{", "[", '"')):
-        return (_named(line.strip(), f"an address in {source}") for line in stripped.splitlines() if line.strip())
+        return (
+            _named(line.strip(), f"an address in {source}")
+            for line in stripped.splitlines()
+            if line.strip()
+        )
     try:
         value = json.loads(stripped)
     except ValueError:
         return _in_lines(text, source)
-    return iter([_in_value(item, source) for item in (value if isinstance(value, list) else [value])])
+    return iter(
+        [_in_value(item, source) for item in (value if isinstance(value, list) else [value])]
+    )
 
 
 def _in_lines(text: str, source: str) -> Iterator[Named]:
@@ -83,7 +113,10 @@ def _in_lines(text: str, source: str) -> Iterator[Named]:
         try:
             value = json.loads(line)
         except ValueError as error:
-            raise UsageError(f"{where}, is not JSON", hint="a file of instances is JSON, JSON lines, or one id a line") from error
+            raise UsageError(
+                f"{where}, is not JSON",
+                hint="a file of instances is JSON, JSON lines, or one id a line",
+            ) from error
         yield _in_value(value, where)
 
 
@@ -94,10 +127,18 @@ def _in_value(value: Any, where: str) -> Named:
     if isinstance(value, dict):
         try:
             instance_id = wire.instance_id_from_payload(value)
-            return Named(instance_id, wire.payload_from_json({"id": instance_id, **value}) if wire.is_payload(value) else None)
+            return Named(
+                instance_id,
+                wire.payload_from_json({"id": instance_id, **value})
+                if wire.is_payload(value)
+                else None,
+            )
         except ValueError:
             pass
-    raise UsageError(f"{where} names no instance", hint="it takes check-status payloads, status objects (their id or instanceId) or ids")
+    raise UsageError(
+        f"{where} names no instance",
+        hint="it takes check-status payloads, status objects (their id or instanceId) or ids",
+    )
 
 
 def _named(text: str, what: str) -> Named:

@@ -1,4 +1,8 @@
-"""What a restart of many has done already, on disk, so that doing it again goes on instead of starting twice. Asks no hub."""
+"""What a restart of many has done already, on disk, so that doing it again goes on instead of
+starting twice.
+
+Asks no hub.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,10 @@ from durablectl.wire import exact_time_to_text
 
 
 class Standing(StrEnum):
-    """What a journal knows of an instance as it is now, in words for people. UNCLEAR: a run was cut off before it was known."""
+    """What a journal knows of an instance as it is now, in words for people.
+
+    UNCLEAR: a run was cut off before it was known.
+    """
 
     NEW = "not restarted before"
     DONE = "restarted before"
@@ -25,10 +32,13 @@ class Standing(StrEnum):
 
 
 class Journal:
-    """A file of JSON lines. An instance is told apart by its id and the time of its last change: one that ran again since is another.
+    """A file of JSON lines.
 
-    A line is written before an instance is restarted and another one after it; the first alone means that nobody knows. Any thread may
-    write.
+    An instance is told apart by its id and the time of its last change: one that ran again since is
+    another.
+
+    A line is written before an instance is restarted and another one after it; the first alone
+    means that nobody knows. Any thread may write.
     """
 
     def __init__(self, path: Path) -> None:
@@ -47,7 +57,9 @@ class Journal:
             raise self._unusable(error) from error
 
     def open(self) -> None:
-        """Make it ready to be written to, and take in what was written since; `UsageError` when it cannot be."""
+        """Make it ready to be written to, and take in what was written since; `UsageError` when it
+        cannot be.
+        """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("a+", encoding="utf-8")
@@ -84,13 +96,17 @@ class Journal:
                 self._read(line)
         except (UsageError, UnicodeDecodeError) as error:
             file.close()
-            raise UsageError(f"{self.path} is no journal of restarts", hint="name another --journal FILE") from error
+            raise UsageError(
+                f"{self.path} is no journal of restarts", hint="name another --journal FILE"
+            ) from error
         except OSError as error:
             raise self._unusable(error) from error
         self._is_cut = bool(last)  # the last line of a run that was killed
 
     def _unusable(self, error: OSError) -> UsageError:
-        return UsageError(f"the journal {self.path} cannot be used: {(error.strerror or str(error)).lower()}")
+        return UsageError(
+            f"the journal {self.path} cannot be used: {(error.strerror or str(error)).lower()}"
+        )
 
     def _read(self, line: str) -> None:
         try:
@@ -111,12 +127,19 @@ class Journal:
                 self._file.write(json.dumps(entry) + "\n")
                 self._file.flush()
         except OSError as error:
-            raise DurablectlError(f"the journal {self.path} cannot be written: {(error.strerror or str(error)).lower()}") from error
+            raise DurablectlError(
+                f"the journal {self.path} cannot be written: "
+                f"{(error.strerror or str(error)).lower()}"
+            ) from error
 
 
-def journal_path(given: str | None, cwd: Path, address: str, task_hub: str, *, new_id: bool) -> Path:
+def journal_path(
+    given: str | None, cwd: Path, address: str, task_hub: str, *, new_id: bool
+) -> Path:
     """The file that was named, or else one of the user's for that hub and that kind of restart."""
     if given is not None:
         return cwd / Path(given).expanduser()
-    name = hashlib.sha256("\n".join((address, task_hub, str(new_id))).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    name = hashlib.sha256(
+        "\n".join((address, task_hub, str(new_id))).encode("utf-8", "surrogatepass")
+    ).hexdigest()[:16]
     return config.state_folder() / f"restarts-{name}.jsonl"

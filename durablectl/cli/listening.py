@@ -1,4 +1,6 @@
-"""Where an app's words go while it runs here: what it prints and logs becomes talk on stderr, never our data."""
+"""Where an app's words go while it runs here: what it prints and logs becomes talk on stderr, never
+our data.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +21,15 @@ _CHATTERERS = ("httpx", "httpcore", "uvicorn", "asyncio", "urllib3", "azure.core
 def listening(speech: Speech) -> Iterator[None]:
     """While inside, what is printed or logged in this process is said in `speech`.
 
-    What is printed after that, too: an activity that is left behind must not write between our data. Logging that the app has not set
-    up itself is shown from INFO on, as the Functions host does it.
+    What is printed after that, too: an activity that is left behind must not write between our
+    data. Logging that the app has not set up itself is shown from INFO on, as the Functions host
+    does it.
     """
     handler = logging.StreamHandler(speech)
     handler.setFormatter(_Plain())
-    handler.addFilter(lambda record: record.levelno >= logging.WARNING or not record.name.startswith(_CHATTERERS))
+    handler.addFilter(
+        lambda record: record.levelno >= logging.WARNING or not record.name.startswith(_CHATTERERS)
+    )
     root = logging.getLogger()
     is_ours, level = not root.handlers, root.level
     sys.stdout = speech
@@ -49,7 +54,9 @@ def listening_alone() -> Iterator[None]:
 
 
 def failure_log(out: Output) -> Callable[[Failed], None]:
-    """What a worker tells of the failures of its functions: one entry each; attempts that are tried again with -v only."""
+    """What a worker tells of the failures of its functions: one entry each; attempts that are tried
+    again with -v only.
+    """
 
     def report(failed: Failed) -> None:
         if out.verbose or not failed.is_tried_again:
@@ -59,11 +66,15 @@ def failure_log(out: Output) -> Callable[[Failed], None]:
 
 
 def failure_log_of_a_wait(out: Output, awaited: Collection[str]) -> Callable[[Failed], None]:
-    """`failure_log` for a command that works while it waits, without what its own answer says: how the awaited instances failed."""
+    """`failure_log` for a command that works while it waits, without what its own answer says: how
+    the awaited instances failed.
+    """
     log = failure_log(out)
 
     def report(failed: Failed) -> None:
-        is_answer = failed.instance_id in awaited and (failed.kind == "orchestrator" or failed.ends_instance)
+        is_answer = failed.instance_id in awaited and (
+            failed.kind == "orchestrator" or failed.ends_instance
+        )
         if not (out.quiet or is_answer or failed.is_passed_on):
             log(failed)
 

@@ -1,4 +1,6 @@
-"""Looking at a listing again and again, in a thread of its own: a service that stalls does not stall who shows it."""
+"""Looking at a listing again and again, in a thread of its own: a service that stalls does not
+stall who shows it.
+"""
 
 from __future__ import annotations
 

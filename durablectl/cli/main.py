@@ -1,4 +1,6 @@
-"""From argv to an exit code: the only place that prints errors, and the only one that ends the process."""
+"""From argv to an exit code: the only place that prints errors, and the only one that ends the
+process.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ from durablectl.cli.tree import PROGRAM, root
 from durablectl.errors import DurablectlError, UsageError
 from durablectl.render.output import Output
 
-# click is an own package in some versions of Typer and a part of it in others; this is its error tree in all of them.
+# click is an own package in some versions of Typer and a part of it in others; this is its error
+# tree in all of them.
 ClickError: type[Exception] = typer.BadParameter.__mro__[2]
 COMPLETE = "_DURABLECTL_COMPLETE"
 
@@ -32,7 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str], out: Output) -> int:
     try:
         if os.environ.get(COMPLETE):
-            from durablectl.cli.completion import answer  # deferred: only a shell that completes asks for it
+            # deferred: only a shell that completes asks for it
+            from durablectl.cli.completion import answer
 
             return answer(out, dict(os.environ), arguments)
         return _invoke(arguments, out)
@@ -44,7 +48,9 @@ def _run(arguments: list[str], out: Output) -> int:
         return _failed(error, arguments, out)
     except OSError as error:
         where = f"{error.filename}: " if isinstance(error.filename, str) else ""
-        return _failed(DurablectlError(f"{where}{(error.strerror or str(error)).lower()}"), arguments, out)
+        return _failed(
+            DurablectlError(f"{where}{(error.strerror or str(error)).lower()}"), arguments, out
+        )
     except Exception as error:  # the last stop: whatever it is, people get a sentence
         return _failed(error, arguments, out)
 
@@ -74,7 +80,10 @@ def _failed(error: Exception, arguments: list[str], out: Output) -> int:
     if isinstance(error, DurablectlError):
         out.error(error.message, error.hint)
     else:
-        out.error(f"unexpected error: {str(error) or type(error).__name__}", "run it again with --debug to see where")
+        out.error(
+            f"unexpected error: {str(error) or type(error).__name__}",
+            "run it again with --debug to see where",
+        )
     return exits.for_error(error)
 
 
@@ -86,6 +95,9 @@ def _told(error: Exception) -> UsageError:
     option = getattr(error, "option_name", None)
     if type(error).__name__ == "NoSuchOption" and option:
         near = getattr(error, "possibilities", None)
-        return UsageError(f"no option '{option}' in '{path}'", hint=f"did you mean '{min(near)}'?" if near else hint)
+        return UsageError(
+            f"no option '{option}' in '{path}'",
+            hint=f"did you mean '{min(near)}'?" if near else hint,
+        )
     text: str = error.format_message() if hasattr(error, "format_message") else str(error)
     return UsageError((text[:1].lower() + text[1:]).rstrip("."), hint=hint)

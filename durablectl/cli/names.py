@@ -1,4 +1,6 @@
-"""Names that a completion can know at once: contexts, instances, orchestrators, events. Silent on failure.
+"""Names that a completion can know at once: contexts, instances, orchestrators, events.
+
+Silent on failure.
 
 A remote hub is asked only where the user's context says so.
 """
@@ -23,7 +25,9 @@ _Hook = TypeVar("_Hook", bound=Callable[..., list[str]])
 
 
 def silent(hook: _Hook) -> _Hook:
-    """A hook that finds nothing where it fails: a completion must never disturb the line that is being typed."""
+    """A hook that finds nothing where it fails: a completion must never disturb the line that is
+    being typed.
+    """
 
     @wraps(hook)
     def found(*args: Any, **kwargs: Any) -> list[str]:
@@ -46,7 +50,11 @@ def contexts(incomplete: str) -> list[str]:
     """The names of the user's contexts."""
     from durablectl import config  # deferred: only this hook needs it
 
-    return [name for name in config.read_user_file(config.default_user_file()).contexts if name.startswith(incomplete)]
+    return [
+        name
+        for name in config.read_user_file(config.default_user_file()).contexts
+        if name.startswith(incomplete)
+    ]
 
 
 def instances(ctx: Any, incomplete: str) -> list[str]:
@@ -55,20 +63,26 @@ def instances(ctx: Any, incomplete: str) -> list[str]:
 
 
 def orchestrators(ctx: Any, incomplete: str) -> list[str]:
-    """The names of the app's orchestrators, read without running it; without an app, those that the hub knows or has run."""
+    """The names of the app's orchestrators, read without running it; without an app, those that the
+    hub knows or has run.
+    """
     found = _of_app(ctx, _orchestrators_of) or _of_hub(ctx, _run_names)
     return [name for name in found if name.lower().startswith(incomplete.lower())]
 
 
 def events(ctx: Any, incomplete: str) -> list[str]:
-    """The names of events: those that the app's orchestrators wait for, and those that the instance has had."""
+    """The names of events: those that the app's orchestrators wait for, and those that the instance
+    has had.
+    """
     words = (ctx.params or {}).get("words") or (ctx.params or {}).get("instances") or []
     found = [*_of_app(ctx, _events_of), *_of_hub(ctx, lambda hub: _had(hub, words))]
     return [name for name in dict.fromkeys(found) if name.lower().startswith(incomplete.lower())]
 
 
 def instance_then_event(ctx: Any, incomplete: str) -> list[str]:
-    """The words of `raise-event`: an instance, then an event; after them come fields, which nobody can know."""
+    """The words of `raise-event`: an instance, then an event; after them come fields, which nobody
+    can know.
+    """
     words = ctx.params.get("words") or []
     if not words or ctx.params.get("event"):
         return instances(ctx, incomplete)
@@ -77,7 +91,10 @@ def instance_then_event(ctx: Any, incomplete: str) -> list[str]:
 
 @silent
 def _of_hub(ctx: Any, names: Callable[[TaskHub], list[str]]) -> list[str]:
-    """What a local hub knows; of a remote one only what the context says may be asked for. Nothing where it takes too long."""
+    """What a local hub knows; of a remote one only what the context says may be asked for.
+
+    Nothing where it takes too long.
+    """
     session = _session(ctx)
     if session.is_local:
         import durablectl.backends.local  # what loads slowly is not the hub's fault
@@ -97,7 +114,9 @@ def _of_hub(ctx: Any, names: Callable[[TaskHub], list[str]]) -> list[str]:
 
 
 def _in_time(look: Callable[[], list[str]]) -> list[str]:
-    """What `look` finds within LONGEST seconds, else nothing: a slow hub must not hold up the line that is being typed."""
+    """What `look` finds within LONGEST seconds, else nothing: a slow hub must not hold up the line
+    that is being typed.
+    """
     found: list[list[str]] = []
     thread = threading.Thread(target=lambda: found.append(look()), daemon=True)
     thread.start()
@@ -108,15 +127,22 @@ def _in_time(look: Callable[[], list[str]]) -> list[str]:
 def _ids(hub: TaskHub, incomplete: str) -> list[str]:
     from durablectl.model import InstanceFilter  # deferred, as above
 
-    ids = [status.instance_id for status in hub.list_page(InstanceFilter(prefix=incomplete), top=MOST)]
-    return [each for each in ids if not each.startswith("@") and "://" not in each]  # which name a file, an address
+    ids = [
+        status.instance_id for status in hub.list_page(InstanceFilter(prefix=incomplete), top=MOST)
+    ]
+    # which name a file, an address
+    return [each for each in ids if not each.startswith("@") and "://" not in each]
 
 
 def _run_names(hub: TaskHub) -> list[str]:
     from durablectl.model import InstanceFilter  # deferred, as above
 
     known = hub.orchestrators()
-    return list(known) if known is not None else sorted({status.name for status in hub.list_page(InstanceFilter(), top=MOST)})
+    return (
+        list(known)
+        if known is not None
+        else sorted({status.name for status in hub.list_page(InstanceFilter(), top=MOST)})
+    )
 
 
 def _had(hub: TaskHub, words: list[str]) -> list[str]:
@@ -143,7 +169,11 @@ def _file_of(app: Path) -> Path | None:
 def _orchestrators_of(app: Path) -> list[str]:
     if app.is_file():
         return declared_orchestrators(app.read_text(encoding="utf-8"))
-    return [path.parent.name for path in sorted(app.glob("*/function.json")) if b'"orchestrationTrigger"' in path.read_bytes()]
+    return [
+        path.parent.name
+        for path in sorted(app.glob("*/function.json"))
+        if b'"orchestrationTrigger"' in path.read_bytes()
+    ]
 
 
 def _events_of(app: Path) -> list[str]:
@@ -152,15 +182,25 @@ def _events_of(app: Path) -> list[str]:
 
 
 def declared_events(source: str) -> list[str]:
-    """The names of the events that a module's source waits for, as far as they stand there as texts."""
+    """The names of the events that a module's source waits for, as far as they stand there as
+    texts.
+    """
     import ast  # deferred, as above
 
     calls = [
         node.args[0] if node.args else None
         for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "wait_for_external_event"
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "wait_for_external_event"
     ]
-    return list(dict.fromkeys(each.value for each in calls if isinstance(each, ast.Constant) and isinstance(each.value, str)))
+    return list(
+        dict.fromkeys(
+            each.value
+            for each in calls
+            if isinstance(each, ast.Constant) and isinstance(each.value, str)
+        )
+    )
 
 
 def declared_orchestrators(source: str) -> list[str]:
@@ -172,7 +212,9 @@ def declared_orchestrators(source: str) -> list[str]:
         if not isinstance(function, ast.FunctionDef):
             continue
         marks = {
-            mark.func.attr: mark for mark in function.decorator_list if isinstance(mark, ast.Call) and isinstance(mark.func, ast.Attribute)
+            mark.func.attr: mark
+            for mark in function.decorator_list
+            if isinstance(mark, ast.Call) and isinstance(mark.func, ast.Attribute)
         }
         if "orchestration_trigger" in marks:
             found.append(_given_name(marks) or function.name)
@@ -189,6 +231,10 @@ def _given_name(marks: Mapping[str, ast.Call]) -> str | None:
         arguments = [each.value for each in marks[mark].keywords if each.arg == keyword] or (
             marks[mark].args[:1] if keyword == "name" else []
         )
-        if arguments and isinstance(arguments[0], ast.Constant) and isinstance(arguments[0].value, str):
+        if (
+            arguments
+            and isinstance(arguments[0], ast.Constant)
+            and isinstance(arguments[0].value, str)
+        ):
             return arguments[0].value
     return None

@@ -1,4 +1,6 @@
-"""The global options: declared once, taken before or after the command, from a flag or from its variable."""
+"""The global options: declared once, taken before or after the command, from a flag or from its
+variable.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,10 @@ _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"", "0", "fals
 
 
 class GlobalOptions(NamedTuple):
-    """What every command can be told. `given` says where a value came from: "flag --hub", "DURABLECTL_HUB"; absent: the default."""
+    """What every command can be told.
+
+    `given` says where a value came from: "flag --hub", "DURABLECTL_HUB"; absent: the default.
+    """
 
     context: str | None = None
     hub: str | None = None
@@ -61,7 +66,9 @@ def _one_of(kind: type[_Choice]) -> Callable[[str], _Choice]:
         try:
             return kind(text.lower())
         except ValueError:
-            raise UsageError(f"'{text}' is not one of {', '.join(str(each.value) for each in kind)}") from None
+            raise UsageError(
+                f"'{text}' is not one of {', '.join(str(each.value) for each in kind)}"
+            ) from None
 
     return read
 
@@ -75,7 +82,8 @@ def _truth(text: str) -> bool:
 
 
 def _seconds(text: str) -> float:
-    from durablectl.cli.times import parse_interval  # deferred: most invocations have no duration to read
+    # deferred: most invocations have no duration to read
+    from durablectl.cli.times import parse_interval
 
     return parse_interval(text)
 
@@ -100,9 +108,28 @@ def _names(kind: type[Enum]) -> tuple[str, ...]:
 
 
 _GLOBALS = (
-    _Global("context", ("--context",), "Use a named context (see `durablectl context`).", "NAME", "DURABLECTL_CONTEXT"),
-    _Global("hub", ("--hub",), "Use this hub: a local file, or the address of an app.", "PATH|URL", "DURABLECTL_HUB"),
-    _Global("task_hub", ("--task-hub",), "The task hub's name, when the app has several.", "NAME", "DURABLECTL_TASK_HUB", _task_hub),
+    _Global(
+        "context",
+        ("--context",),
+        "Use a named context (see `durablectl context`).",
+        "NAME",
+        "DURABLECTL_CONTEXT",
+    ),
+    _Global(
+        "hub",
+        ("--hub",),
+        "Use this hub: a local file, or the address of an app.",
+        "PATH|URL",
+        "DURABLECTL_HUB",
+    ),
+    _Global(
+        "task_hub",
+        ("--task-hub",),
+        "The task hub's name, when the app has several.",
+        "NAME",
+        "DURABLECTL_TASK_HUB",
+        _task_hub,
+    ),
     _Global(
         "connection",
         ("--connection",),
@@ -111,8 +138,17 @@ _GLOBALS = (
         "DURABLECTL_CONNECTION",
         _connection,
     ),
-    _Global("key_env", ("--key-env",), "Take the key from this environment variable.", "VARIABLE", "DURABLECTL_KEY_ENV", _variable),
-    _Global("app", ("--app",), "The app: a function_app.py, or a folder.", "PATH", "DURABLECTL_APP"),
+    _Global(
+        "key_env",
+        ("--key-env",),
+        "Take the key from this environment variable.",
+        "VARIABLE",
+        "DURABLECTL_KEY_ENV",
+        _variable,
+    ),
+    _Global(
+        "app", ("--app",), "The app: a function_app.py, or a folder.", "PATH", "DURABLECTL_APP"
+    ),
     _Global(
         "request_timeout",
         ("--request-timeout",),
@@ -131,11 +167,35 @@ _GLOBALS = (
         _names(OutputFormat),
     ),
     _Global("query", ("--query",), "Filter JSON output with a JMESPath expression.", "JMESPATH"),
-    _Global("quiet", ("--quiet", "-q"), "Say less: data, warnings and errors only.", None, "DURABLECTL_QUIET", _truth),
+    _Global(
+        "quiet",
+        ("--quiet", "-q"),
+        "Say less: data, warnings and errors only.",
+        None,
+        "DURABLECTL_QUIET",
+        _truth,
+    ),
     _Global("verbose", ("--verbose", "-v"), "Say more.", None, "DURABLECTL_VERBOSE", _truth),
-    _Global("color", ("--color",), "When to use colour.", "|".join(_names(Color)), "DURABLECTL_COLOR", _one_of(Color), _names(Color)),
-    _Global("no_progress", ("--no-progress",), "Show no live progress.", None, "DURABLECTL_NO_PROGRESS", _truth),
-    _Global("debug", ("--debug",), "Show a traceback with an error.", None, "DURABLECTL_DEBUG", _truth),
+    _Global(
+        "color",
+        ("--color",),
+        "When to use colour.",
+        "|".join(_names(Color)),
+        "DURABLECTL_COLOR",
+        _one_of(Color),
+        _names(Color),
+    ),
+    _Global(
+        "no_progress",
+        ("--no-progress",),
+        "Show no live progress.",
+        None,
+        "DURABLECTL_NO_PROGRESS",
+        _truth,
+    ),
+    _Global(
+        "debug", ("--debug",), "Show a traceback with an error.", None, "DURABLECTL_DEBUG", _truth
+    ),
     _Global("show_secrets", ("--show-secrets",), "Print keys instead of ***."),
 )
 GLOBAL_NAMES = frozenset(each.name for each in _GLOBALS)
@@ -151,7 +211,9 @@ def is_global(param: object) -> bool:
 
 
 def read_options(given: Mapping[str, Any], environ: Mapping[str, str]) -> GlobalOptions:
-    """The options of one invocation: what was `given` as flags (raw texts and True), else the variables, else the defaults."""
+    """The options of one invocation: what was `given` as flags (raw texts and True), else the
+    variables, else the defaults.
+    """
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     for each in _GLOBALS:
@@ -169,7 +231,9 @@ def read_options(given: Mapping[str, Any], environ: Mapping[str, str]) -> Global
 
 
 def with_default_values(arguments: Sequence[str]) -> list[str]:
-    """The arguments with a value after `--stuck` where it has none: the one option that can do without."""
+    """The arguments with a value after `--stuck` where it has none: the one option that can do
+    without.
+    """
     given = list(arguments)
     options = given[: given.index("--")] if "--" in given else given
     for index in [index for index, word in enumerate(options) if word == "--stuck"]:
@@ -182,14 +246,18 @@ def _read(option: _Global, text: str, source: str) -> Any:
     try:
         value = option.read(text)
     except UsageError as error:
-        raise UsageError(f"{source.removeprefix('flag ')}: {error.message}", hint=error.hint) from error
+        raise UsageError(
+            f"{source.removeprefix('flag ')}: {error.message}", hint=error.hint
+        ) from error
     if option.metavar and value == "":
         raise UsageError(f"{source.removeprefix('flag ')} is empty")
     return value
 
 
 def _check_pairs(values: dict[str, Any], sources: dict[str, str]) -> None:
-    """A flag overrules a variable that says the same thing in other words; two of one rank contradict each other."""
+    """A flag overrules a variable that says the same thing in other words; two of one rank
+    contradict each other.
+    """
     for one, other in (("context", "hub"), ("quiet", "verbose")):
         if one not in values or other not in values:
             continue
@@ -203,11 +271,15 @@ def _check_pairs(values: dict[str, Any], sources: dict[str, str]) -> None:
 
 
 def _let_query_ask_json(values: dict[str, Any], sources: dict[str, str]) -> None:
-    """A query asks JSON, so it brings `-o json` along; it is refused beside a flag that wants something else."""
+    """A query asks JSON, so it brings `-o json` along; it is refused beside a flag that wants
+    something else.
+    """
     if "query" not in values or values.get("output") in (OutputFormat.JSON, OutputFormat.JSONL):
         return
     if sources.get("output", "").startswith("flag"):
-        raise UsageError(f"--query filters JSON, not -o {values['output'].value}", hint="use -o json or -o jsonl")
+        raise UsageError(
+            f"--query filters JSON, not -o {values['output'].value}", hint="use -o json or -o jsonl"
+        )
     values["output"], sources["output"] = OutputFormat.JSON, sources["query"]
 
 
@@ -215,7 +287,14 @@ def _param(option: _Global) -> TyperOption:
     help = f"{option.help} [{option.variable}]" if option.variable else option.help
     declared = [option.name, *option.flags]
     param = (
-        TyperOption(param_decls=declared, type=str, default=None, metavar=option.metavar, help=help, autocompletion=_completer(option))
+        TyperOption(
+            param_decls=declared,
+            type=str,
+            default=None,
+            metavar=option.metavar,
+            help=help,
+            autocompletion=_completer(option),
+        )
         if option.metavar
         else TyperOption(param_decls=declared, is_flag=True, default=False, help=help)
     )

@@ -26,84 +26,197 @@ class OnTimeout(StrEnum):
     SUSPEND = "suspend"
 
 
-INSTANCES_HELP = "Instance ids, status URLs, @FILE (payloads, statuses, ids or URLs), or - for standard input."
+INSTANCES_HELP = (
+    "Instance ids, status URLs, @FILE (payloads, statuses, ids or URLs), or - for standard input."
+)
 
 Instances = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[ID|URL|@FILE|-]...", help=INSTANCES_HELP, show_default=False, autocompletion=names.instances),
+    typer.Argument(
+        metavar="[ID|URL|@FILE|-]...",
+        help=INSTANCES_HELP,
+        show_default=False,
+        autocompletion=names.instances,
+    ),
 ]
 Orchestrator = Annotated[
-    str, typer.Argument(metavar="ORCHESTRATOR", help="The orchestrator's name.", show_default=False, autocompletion=names.orchestrators)
+    str,
+    typer.Argument(
+        metavar="ORCHESTRATOR",
+        help="The orchestrator's name.",
+        show_default=False,
+        autocompletion=names.orchestrators,
+    ),
 ]
-FromFiles = Annotated[list[str] | None, typer.Option("--from", metavar="FILE", help="The same as @FILE; may be given several times.")]
+FromFiles = Annotated[
+    list[str] | None,
+    typer.Option("--from", metavar="FILE", help="The same as @FILE; may be given several times."),
+]
 
 Fields = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[FIELD]...", help="Input fields: name=text, name:=json, name=@file.txt, name:=@file.json.", show_default=False),
+    typer.Argument(
+        metavar="[FIELD]...",
+        help="Input fields: name=text, name:=json, name=@file.txt, name:=@file.json.",
+        show_default=False,
+    ),
 ]
-InputFile = Annotated[str | None, typer.Option("--input", "-i", metavar="FILE", help="A JSON file with the input; - is standard input.")]
-InputJson = Annotated[str | None, typer.Option("--input-json", metavar="TEXT", help="The input as JSON text.")]
+InputFile = Annotated[
+    str | None,
+    typer.Option(
+        "--input", "-i", metavar="FILE", help="A JSON file with the input; - is standard input."
+    ),
+]
+InputJson = Annotated[
+    str | None, typer.Option("--input-json", metavar="TEXT", help="The input as JSON text.")
+]
 EncodeOption = Annotated[
     Encode | None,
-    typer.Option("--encode", help="Send JSON, or JSON held in a string as Python 1.x apps on Azure read it (default: the context's)."),
+    typer.Option(
+        "--encode",
+        help="Send JSON, or JSON held in a string as Python 1.x apps on "
+        "Azure read it (default: the context's).",
+    ),
 ]
 
 InstanceIdOption = Annotated[
-    str | None, typer.Option("--instance-id", metavar="ID", help="The new instance's id (default: 32 random hex digits).")
+    str | None,
+    typer.Option(
+        "--instance-id", metavar="ID", help="The new instance's id (default: 32 random hex digits)."
+    ),
 ]
 Version = Annotated[
-    str | None, typer.Option("--orchestration-version", metavar="VERSION", help="The version of the orchestrator to start.")
+    str | None,
+    typer.Option(
+        "--orchestration-version",
+        metavar="VERSION",
+        help="The version of the orchestrator to start.",
+    ),
 ]
 
 Timeout = Annotated[
     float | None,
-    typer.Option("--timeout", "-t", metavar="DURATION", parser=parse_duration, help="Give up after this time (exit 124)."),
+    typer.Option(
+        "--timeout",
+        "-t",
+        metavar="DURATION",
+        parser=parse_duration,
+        help="Give up after this time (exit 124).",
+    ),
 ]
 Interval = Annotated[
     float | None,
-    typer.Option("--interval", metavar="DURATION", parser=parse_interval, help="Look this often; quicker at first (default: 1s)."),
+    typer.Option(
+        "--interval",
+        metavar="DURATION",
+        parser=parse_interval,
+        help="Look this often; quicker at first (default: 1s).",
+    ),
 ]
 Any_ = Annotated[bool, typer.Option("--any", help="Wait until one instance has completed.")]
-All_ = Annotated[bool, typer.Option("--all", help="Wait until all instances have ended (the default).")]
-Count = Annotated[int | None, typer.Option("--count", metavar="N", min=1, help="Wait until N instances have completed.")]
-FailFast = Annotated[bool, typer.Option("--fail-fast", help="Stop waiting as soon as one instance ends otherwise than completed.")]
+All_ = Annotated[
+    bool, typer.Option("--all", help="Wait until all instances have ended (the default).")
+]
+Count = Annotated[
+    int | None,
+    typer.Option("--count", metavar="N", min=1, help="Wait until N instances have completed."),
+]
+FailFast = Annotated[
+    bool,
+    typer.Option(
+        "--fail-fast", help="Stop waiting as soon as one instance ends otherwise than completed."
+    ),
+]
 Until = Annotated[
     str | None,
     typer.Option(
         "--until",
         metavar="JMESPATH",
-        help="Wait until it holds for the status object: \"customStatus.stage=='approval'\" (exit 9 when it ended before).",
+        help="Wait until it holds for the status object: \"customStatus.stage=='approval'\" (exit "
+        "9 when it ended before).",
     ),
 ]
-OnTimeoutOption = Annotated[OnTimeout, typer.Option("--on-timeout", help="What to do with instances that are not done in time.")]
+OnTimeoutOption = Annotated[
+    OnTimeout,
+    typer.Option("--on-timeout", help="What to do with instances that are not done in time."),
+]
 SkipTimers = Annotated[
-    bool, typer.Option("--skip-timers", help="Wait for no timer: the clock jumps to it when nothing else is to do (local hub).")
+    bool,
+    typer.Option(
+        "--skip-timers",
+        help="Wait for no timer: the clock jumps to it when nothing else is to do (local hub).",
+    ),
 ]
 Response = Annotated[
-    bool, typer.Option("--response", help="Print what WaitForCompletionOrCreateCheckStatusResponse answers (10s unless --timeout).")
+    bool,
+    typer.Option(
+        "--response",
+        help="Print what WaitForCompletionOrCreateCheckStatusResponse answers "
+        "(10s unless --timeout).",
+    ),
 ]
 
 Reason = Annotated[
-    str | None, typer.Option("--reason", metavar="TEXT", help="Why, for the history (default: the user, or the CI run's address).")
+    str | None,
+    typer.Option(
+        "--reason",
+        metavar="TEXT",
+        help="Why, for the history (default: the user, or the CI run's address).",
+    ),
 ]
-IgnoreNotFound = Annotated[bool, typer.Option("--ignore-not-found", help="An instance that is not there is no failure.")]
-IgnoreFinished = Annotated[bool, typer.Option("--ignore-finished", help="An instance that is finished already is no failure.")]
+IgnoreNotFound = Annotated[
+    bool, typer.Option("--ignore-not-found", help="An instance that is not there is no failure.")
+]
+IgnoreFinished = Annotated[
+    bool,
+    typer.Option("--ignore-finished", help="An instance that is finished already is no failure."),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Confirm = Annotated[
-    str | None, typer.Option("--confirm", metavar="NAME", help="The hub's name, which a protected context wants with --yes.")
+    str | None,
+    typer.Option(
+        "--confirm",
+        metavar="NAME",
+        help="The hub's name, which a protected context wants with --yes.",
+    ),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing, show what would be done; -o id feeds a second call.")]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run", help="Change nothing, show what would be done; -o id feeds a second call."
+    ),
+]
 Limit = Annotated[
-    int | None, typer.Option("--limit", metavar="N", min=1, help="At most N, to try a few first; run it again for the next ones.")
+    int | None,
+    typer.Option(
+        "--limit",
+        metavar="N",
+        min=1,
+        help="At most N, to try a few first; run it again for the next ones.",
+    ),
 ]
 Concurrency = Annotated[
     int | None,
-    typer.Option("--concurrency", metavar="N", min=1, max=64, help="So many requests at once (default: 8; a local hub has one)."),
+    typer.Option(
+        "--concurrency",
+        metavar="N",
+        min=1,
+        max=64,
+        help="So many requests at once (default: 8; a local hub has one).",
+    ),
 ]
-Rate = Annotated[float | None, typer.Option("--rate", metavar="N", parser=parse_rate, help="At most N a second.")]
-MaxFailures = Annotated[int | None, typer.Option("--max-failures", metavar="N", min=1, help="Stop once N have failed.")]
+Rate = Annotated[
+    float | None, typer.Option("--rate", metavar="N", parser=parse_rate, help="At most N a second.")
+]
+MaxFailures = Annotated[
+    int | None, typer.Option("--max-failures", metavar="N", min=1, help="Stop once N have failed.")
+]
 IncludeChildren = Annotated[
-    bool, typer.Option("--include-children", help="Sub-orchestrations with ids of the service's own (<guid>:<n>) too.")
+    bool,
+    typer.Option(
+        "--include-children",
+        help="Sub-orchestrations with ids of the service's own (<guid>:<n>) too.",
+    ),
 ]
 
 

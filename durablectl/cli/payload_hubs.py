@@ -1,4 +1,5 @@
-"""The hub that a check-status payload belongs to: never another one (docs/adr/0023-which-hub.md)."""
+"""The hub that a check-status payload belongs to: never another one
+(docs/adr/0023-which-hub.md)."""
 
 from __future__ import annotations
 
@@ -21,21 +22,29 @@ class _Sameness(Enum):
     """How an address goes with the remote hub of the settings."""
 
     SAME = "the same hub"
-    UNNAMED = "the same app; the address names a task hub or connection that the settings leave to the app"
+    UNNAMED = (
+        "the same app; the address names a task hub or connection that the settings leave "
+        "to the app"
+    )
     OTHER = "another hub"
 
 
 class PayloadHubs:
-    """The hubs of one session's payloads. All addresses here have a payload's status address; ValueError when it has none."""
+    """The hubs of one session's payloads.
+
+    All addresses here have a payload's status address; ValueError when it has none.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session, self._settings = session, session.settings
         self._own: list[TaskHub] = []
 
     def hub_of(self, payload: CheckStatusPayload) -> TaskHub:
-        """The session's hub when it wrote the payload, else the one at the payload's address, with the key of that address only.
+        """The session's hub when it wrote the payload, else the one at the payload's address, with
+        the key of that address only.
 
-        `UsageError` when a flag or a variable chose another hub, or when it is a local hub's payload that no server answers for.
+        `UsageError` when a flag or a variable chose another hub, or when it is a local hub's
+        payload that no server answers for.
         """
         session, address = self._session, address_from_payload(payload)
         if self._is_of_local_hub(address):
@@ -47,7 +56,10 @@ class PayloadHubs:
             self._refuse_other(payload, address)
             return self._at(payload.id, address)
         settings = self._settings
-        named = address._replace(task_hub=address.task_hub or settings.task_hub, connection=address.connection or settings.connection)
+        named = address._replace(
+            task_hub=address.task_hub or settings.task_hub,
+            connection=address.connection or settings.connection,
+        )
         self._own.append(self._at(payload.id, named))
         return self._own[-1]
 
@@ -64,7 +76,8 @@ class PayloadHubs:
         is_other = not self._is_of_local_hub(address) and self._compared(address) is _Sameness.OTHER
         if is_other and self._has(kept.id):
             raise UsageError(
-                f"instance '{kept.id}' is in two hubs: the {self._session.hub_label}, and {_shown(address)}",
+                f"instance '{kept.id}' is in two hubs: the {self._session.hub_label}, and "
+                f"{_shown(address)}",
                 hint="name the right one with --hub",
             )
         return self.at_started(kept)
@@ -74,24 +87,36 @@ class PayloadHubs:
         return self._at(kept.id, address_from_payload(kept))
 
     def _is_of_local_hub(self, address: HubAddress) -> bool:
-        """Whether our local hub wrote an address: only one that names its file, or that its own live server answers at."""
+        """Whether our local hub wrote an address: only one that names its file, or that its own
+        live server answers at.
+        """
         path = self._settings.path
-        if path is None or not path.exists() or not (names_a_file(address) or config.is_loopback(address.base)):
+        if (
+            path is None
+            or not path.exists()
+            or not (names_a_file(address) or config.is_loopback(address.base))
+        ):
             return False
-        from durablectl.backends.local import LocalTaskHub  # deferred: a remote hub's payload needs no engine
+        # deferred: a remote hub's payload needs no engine
+        from durablectl.backends.local import LocalTaskHub
 
         hub = self._session.hub
         return isinstance(hub, LocalTaskHub) and hub.wrote(address)
 
     def _compared(self, address: HubAddress) -> _Sameness:
         settings = self._settings
-        if settings.url is None or config.place_of(base_address(settings.url)) != config.place_of(address.base):
+        if settings.url is None or config.place_of(base_address(settings.url)) != config.place_of(
+            address.base
+        ):
             return _Sameness.OTHER
         ours = ((settings.task_hub or "").lower(), _connection(settings.connection))
         theirs = ((address.task_hub or "").lower(), _connection(address.connection))
         if any(our and their and our != their for our, their in zip(ours, theirs, strict=True)):
             return _Sameness.OTHER
-        is_named = bool(ours[0] or not theirs[0]), bool(ours[1] or theirs[1] in ("", CONNECTION.lower()))
+        is_named = (
+            bool(ours[0] or not theirs[0]),
+            bool(ours[1] or theirs[1] in ("", CONNECTION.lower())),
+        )
         return _Sameness.SAME if all(is_named) else _Sameness.UNNAMED
 
     def _refuse_other(self, payload: CheckStatusPayload, address: HubAddress) -> None:
@@ -99,13 +124,18 @@ class PayloadHubs:
         if is_nominal(address):
             where = "a local hub that is not here"
             if settings.path is not None or settings.url is not None:
-                where = f"another local hub than the {label}" if settings.path is not None else f"a local hub, not in the {label}"
+                where = (
+                    f"another local hub than the {label}"
+                    if settings.path is not None
+                    else f"a local hub, not in the {label}"
+                )
             hint = "run the command where that hub is, or name the hub's file with --hub"
             raise UsageError(f"instance '{payload.id}' is in {where}", hint=hint)
         if settings.explicit:
             raise UsageError(
                 f"instance '{payload.id}' belongs to {_shown(address)}, not to the {label}",
-                hint=f"leave out what chose that hub ({settings.hub_source}), or name the right one",
+                hint=f"leave out what chose that hub ({settings.hub_source}), "
+                "or name the right one",
             )
 
     def _has(self, instance_id: str) -> bool:
@@ -123,11 +153,16 @@ class PayloadHubs:
         return self._settings.keys.key_name(address.base, address.task_hub) is not None
 
     def _at(self, instance_id: str, address: HubAddress) -> TaskHub:
-        """The hub at an address, with the key that a context has for it, else the one in the address or of the instance's start."""
-        from durablectl.backends.http_starter import StartedTaskHub  # deferred: a local hub's payload needs no httpx
+        """The hub at an address, with the key that a context has for it, else the one in the
+        address or of the instance's start.
+        """
+        # deferred: a local hub's payload needs no httpx
+        from durablectl.backends.http_starter import StartedTaskHub
 
         kept = self._session.kept(instance_id)
-        if kept is not None and (place := address_from_payload(kept))._replace(query="") == address._replace(query=""):
+        if kept is not None and (place := address_from_payload(kept))._replace(
+            query=""
+        ) == address._replace(query=""):
             address = place
         hub = StartedTaskHub(
             address.base,

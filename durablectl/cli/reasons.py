@@ -1,4 +1,7 @@
-"""Why something is done, for an instance's history: the address of the CI run, or the user. Asks no hub."""
+"""Why something is done, for an instance's history: the address of the CI run, or the user.
+
+Asks no hub.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ def default_reason(session: Session) -> str:
     """Who does it: the address of the CI run, or the user."""
     environ = session.environ
     if environ.get("GITHUB_RUN_ID"):
-        return f"{environ.get('GITHUB_SERVER_URL', '')}/{environ.get('GITHUB_REPOSITORY', '')}/actions/runs/{environ['GITHUB_RUN_ID']}"
+        repository = (environ.get(f"GITHUB_{part}", "") for part in ("SERVER_URL", "REPOSITORY"))
+        return f"{'/'.join(repository)}/actions/runs/{environ['GITHUB_RUN_ID']}"
     if environ.get("TF_BUILD") and environ.get("BUILD_BUILDID"):
         base = f"{environ.get('SYSTEM_COLLECTIONURI', '')}{environ.get('SYSTEM_TEAMPROJECT', '')}"
         return f"{base}/_build/results?buildId={environ['BUILD_BUILDID']}"

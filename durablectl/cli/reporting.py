@@ -1,4 +1,6 @@
-"""What a wait leaves for a pipeline: annotations and a summary for the runner it is under, and a JUnit file where one was asked for."""
+"""What a wait leaves for a pipeline: annotations and a summary for the runner it is under, and a
+JUnit file where one was asked for.
+"""
 
 from __future__ import annotations
 
@@ -38,21 +40,40 @@ Ci = Annotated[
     CiMode | None,
     typer.Option(
         "--ci",
-        help="Annotations and a summary for GitHub Actions and Azure Pipelines; full also tells causes and outputs "
+        help="Annotations and a summary for GitHub Actions and Azure Pipelines; full also tells "
+        "causes and outputs "
         f"(default: auto, or ${VARIABLE}).",
     ),
 ]
-Junit = Annotated[str | None, typer.Option("--junit", metavar="FILE", help="Write a JUnit report, an instance a test case.")]
+Junit = Annotated[
+    str | None,
+    typer.Option("--junit", metavar="FILE", help="Write a JUnit report, an instance a test case."),
+]
 
 
 class Reports:
-    """The reports of one wait. Where one cannot be written afterwards, that is a warning: how the wait ended is not changed by it."""
+    """The reports of one wait.
 
-    def __init__(self, session: Session, hub: TaskHub, ids: Sequence[str], mode: CiMode | None, junit: str | None) -> None:
-        """`UsageError` when there is no such folder for the JUnit file, or the variable holds no mode."""
+    Where one cannot be written afterwards, that is a warning: how the wait ended is not changed by
+    it.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        hub: TaskHub,
+        ids: Sequence[str],
+        mode: CiMode | None,
+        junit: str | None,
+    ) -> None:
+        """`UsageError` when there is no such folder for the JUnit file, or the variable holds no
+        mode.
+        """
         self._session, self._hub, self._ids = session, hub, ids
         self._mode = mode or _from_variable(session.environ)
-        self._junit = None if junit is None else _writable(session.cwd / Path(junit).expanduser(), junit)
+        self._junit = (
+            None if junit is None else _writable(session.cwd / Path(junit).expanduser(), junit)
+        )
 
     def ended(
         self,
@@ -62,12 +83,16 @@ class Reports:
         satisfied: bool,
         why_not: Callable[[InstanceStatus], str] = lambda _status: "",
     ) -> None:
-        """Report how the wait left the instances: which did what was waited for, and whether the wait is `satisfied` and ends with 0.
+        """Report how the wait left the instances: which did what was waited for, and whether the
+        wait is `satisfied` and ends with 0.
 
         `why_not` ends the sentence about one that has ended without doing it.
         """
         verdicts = self._verdicts(seen, is_content, satisfied)
-        told = [replace(each, why=why_not(status)) if (status := seen[each.instance_id]) else each for each in verdicts]
+        told = [
+            replace(each, why=why_not(status)) if (status := seen[each.instance_id]) else each
+            for each in verdicts
+        ]
         self._write(told, None)
 
     @contextmanager
@@ -76,12 +101,20 @@ class Reports:
         try:
             yield
         except DurablectlError as error:
-            self._write(self._verdicts(dict.fromkeys(self._ids), lambda _status: False, False), error.message)
+            self._write(
+                self._verdicts(dict.fromkeys(self._ids), lambda _status: False, False),
+                error.message,
+            )
             raise
 
-    def _verdicts(self, seen: Seen, is_content: Callable[[InstanceStatus | None], bool], satisfied: bool) -> list[ci.Verdict]:
+    def _verdicts(
+        self, seen: Seen, is_content: Callable[[InstanceStatus | None], bool], satisfied: bool
+    ) -> list[ci.Verdict]:
         full = self._mode is CiMode.FULL
-        return [ci.verdict(name, each, content=is_content(each), satisfied=satisfied, full=full) for name, each in seen.items()]
+        return [
+            ci.verdict(name, each, content=is_content(each), satisfied=satisfied, full=full)
+            for name, each in seen.items()
+        ]
 
     def _write(self, verdicts: Sequence[ci.Verdict], fault: str | None) -> None:
         out = self._session.out
@@ -90,7 +123,11 @@ class Reports:
             self._write_junit(self._junit, verdicts, fault)
         if runner is None:
             return
-        fault_line = ci.annotation(runner, "durablectl", ci.short(fault, ci.LONGEST_DETAIL)) if fault else None
+        fault_line = (
+            ci.annotation(runner, "durablectl", ci.short(fault, ci.LONGEST_DETAIL))
+            if fault
+            else None
+        )
         for line in [fault_line] if fault_line else ci.annotation_lines(runner, verdicts):
             out.command(line)
         self._write_summary(runner, ci.summary(verdicts))
@@ -98,11 +135,16 @@ class Reports:
     def _write_junit(self, path: Path, verdicts: Sequence[ci.Verdict], fault: str | None) -> None:
         from durablectl.render.junit import report  # deferred: few ask for it
 
-        text = report("durablectl wait", verdicts, now=datetime.now(UTC), hub=self._hub.address, fault=fault)
+        text = report(
+            "durablectl wait", verdicts, now=datetime.now(UTC), hub=self._hub.address, fault=fault
+        )
         try:
             path.write_text(text, encoding="utf-8")
         except OSError as error:
-            self._session.out.warn(f"the JUnit report could not be written to {path}: {(error.strerror or str(error)).lower()}")
+            self._session.out.warn(
+                f"the JUnit report could not be written to {path}: "
+                f"{(error.strerror or str(error)).lower()}"
+            )
 
     def _write_summary(self, runner: ci.Runner, text: str) -> None:
         environ, out = self._session.environ, self._session.out
@@ -116,14 +158,23 @@ class Reports:
                     file.write(text)
                 out.command(ci.upload_summary(name))
         except OSError as error:
-            out.warn(f"the summary for {runner.value} could not be written: {(error.strerror or str(error)).lower()}")
+            out.warn(
+                f"the summary for {runner.value} could not be written: "
+                f"{(error.strerror or str(error)).lower()}"
+            )
 
 
 def annotate(session: Session, title: str, message: str) -> None:
-    """Show a message on the page of the CI run that this is part of, if it is part of one; it holds no inputs and no outputs."""
+    """Show a message on the page of the CI run that this is part of, if it is part of one; it holds
+    no inputs and no outputs.
+    """
     runner = ci.runner_of(session.environ)
     if runner is not None and _from_variable(session.environ) is not CiMode.OFF:
-        session.out.command(ci.annotation(runner, f"durablectl: {ci.short(title)}", ci.short(message, ci.LONGEST_DETAIL)))
+        session.out.command(
+            ci.annotation(
+                runner, f"durablectl: {ci.short(title)}", ci.short(message, ci.LONGEST_DETAIL)
+            )
+        )
 
 
 def _from_variable(environ: Mapping[str, str]) -> CiMode:
@@ -138,7 +189,10 @@ def _writable(path: Path, shown: str) -> Path:
     if not shown or path.is_dir():
         raise UsageError(f"--junit wants a file, not '{shown}'")
     if not path.parent.is_dir():
-        raise UsageError(f"there is no folder {path.parent} for the JUnit report", hint="make it first, or name another --junit FILE")
+        raise UsageError(
+            f"there is no folder {path.parent} for the JUnit report",
+            hint="make it first, or name another --junit FILE",
+        )
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         raise UsageError(f"'{shown}' cannot be written", hint="name another --junit FILE")
     return path

@@ -1,4 +1,7 @@
-"""What a filter selects for a batch: shown before anything is done, and asked about. Changes nothing."""
+"""What a filter selects for a batch: shown before anything is done, and asked about.
+
+Changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -32,15 +35,19 @@ def new(_status: InstanceStatus) -> Standing:
 
 
 class Selected:
-    """The instances that a filter selects, each once; entities and recognisable children are left out, and counted, unless included.
+    """The instances that a filter selects, each once; entities and recognisable children are left
+    out, and counted, unless included.
 
-    So is what a journal has as done. What it has as unclear is selected, to fail, but not in a dry run; it does not count for --limit.
+    So is what a journal has as done. What it has as unclear is selected, to fail, but not in a dry
+    run; it does not count for --limit.
     """
 
     def __init__(self, hub: TaskHub, selection: Selection, how: How, stand: Stand) -> None:
         self._hub, self._how, self._stand = hub, how, stand
         self._entities = selection.filter.include_entities
-        self._selection = replace(selection, filter=replace(selection.filter, include_entities=True))
+        self._selection = replace(
+            selection, filter=replace(selection.filter, include_entities=True)
+        )
         self.left_entities = self.left_children = 0
         self.left_done: dict[str, str] = {}
 
@@ -59,7 +66,8 @@ class Selected:
     def _chosen(self) -> Iterator[InstanceStatus]:
         seen: set[str] = set()
         for status in self._selection.find(self._hub):
-            if status.instance_id in seen:  # a hub that changes under the listing may show one twice
+            # a hub that changes under the listing may show one twice
+            if status.instance_id in seen:
                 continue
             seen.add(status.instance_id)
             if status.is_entity and not self._entities:
@@ -76,7 +84,11 @@ class Selected:
             what = "1 entity" if self.left_entities == 1 else f"{self.left_entities} entities"
             session.out.note(f"{what} left out; --include-entities takes in every one")
         if self.left_children:
-            what = "1 sub-orchestration" if self.left_children == 1 else f"{self.left_children} sub-orchestrations"
+            what = (
+                "1 sub-orchestration"
+                if self.left_children == 1
+                else (f"{self.left_children} sub-orchestrations")
+            )
             session.out.note(f"{what} left out; --include-children takes in every one")
 
 
@@ -86,7 +98,9 @@ def require_named_hub(session: Session, what: str) -> None:
     if not session.settings.named:
         raise UsageError(
             f"{what} wants a hub that was named, not one that was found ({session.hub_label})",
-            hint=f"name it: --hub {quoted(str(session.settings.path))}" if session.settings.path else "name it with --hub or --context",
+            hint=f"name it: --hub {quoted(str(session.settings.path))}"
+            if session.settings.path
+            else "name it with --hub or --context",
         )
 
 
@@ -113,14 +127,25 @@ def show_selection(session: Session, selected: Iterable[InstanceStatus], told: s
 
 
 def times_of(filter: InstanceFilter) -> str:
-    """The times of a filter in UTC, for people: what `30d` or a date without a zone means now; "" when it has none."""
+    """The times of a filter in UTC, for people: what `30d` or a date without a zone means now; ""
+    when it has none.
+    """
     bounds = (filter.created_from, filter.created_to, filter.updated_from, filter.updated_to)
     words = ("created after", "created before", "updated after", "updated before")
-    return " and ".join(f"{word} {wire.time_to_text(time)}" for word, time in zip(words, bounds, strict=True) if time is not None)
+    return " and ".join(
+        f"{word} {wire.time_to_text(time)}"
+        for word, time in zip(words, bounds, strict=True)
+        if time is not None
+    )
 
 
-def confirm_selection(session: Session, ids: Sequence[str], verb: str, times: str, *, yes: bool) -> None:
-    """Show the count and the first ten, and ask unless `yes`; without a terminal `UsageError`. `times` are those of the filter."""
+def confirm_selection(
+    session: Session, ids: Sequence[str], verb: str, times: str, *, yes: bool
+) -> None:
+    """Show the count and the first ten, and ask unless `yes`; without a terminal `UsageError`.
+
+    `times` are those of the filter.
+    """
     session.out.note(f"{_counted(ids)} in {session.hub_label}:")
     for instance_id in ids[:FIRST]:
         session.out.note(f"  {safe_line(instance_id)}")
@@ -129,7 +154,10 @@ def confirm_selection(session: Session, ids: Sequence[str], verb: str, times: st
     if yes:
         return
     if not session.is_terminal:
-        raise UsageError(f"nobody can be asked whether to {verb} {_counted(ids)}", hint="look with --dry-run, then add --yes")
+        raise UsageError(
+            f"nobody can be asked whether to {verb} {_counted(ids)}",
+            hint="look with --dry-run, then add --yes",
+        )
     session.out.talk(f"{verb} {_counted(ids)}{times and f' {times}'}? [y/N]")
     if session.stdin.readline().strip().lower() not in ("y", "yes"):
         raise UsageError("not confirmed; nothing was changed")

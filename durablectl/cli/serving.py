@@ -57,7 +57,10 @@ def serve_hub(session: Session, serving: Serving) -> None:
     try:
         from durablectl.server import hosting, running  # deferred: only this command needs it
     except ModuleNotFoundError as error:
-        raise Unsupported(f"serve needs '{error.name}', which is not installed", hint="pip install 'durablectl[serve]'") from error
+        raise Unsupported(
+            f"serve needs '{error.name}', which is not installed",
+            hint="pip install 'durablectl[serve]'",
+        ) from error
     registry, path = session.registry(), session.require_hub()
     session.open(create=True)
     session.announce()
@@ -67,7 +70,14 @@ def serve_hub(session: Session, serving: Serving) -> None:
     tally = Tally(_log(session.out, serving.log))
     tell_error, tell_failure = _tell_error(session), _tell_failure(session.out)
     with bound, stop_signals() as stopping, listening(session.speech):
-        telling = hosting.Telling(tally.note, session.out.warn, tell_error, tell_failure, failure_log(session.out), stopping.set)
+        telling = hosting.Telling(
+            tally.note,
+            session.out.warn,
+            tell_error,
+            tell_failure,
+            failure_log(session.out),
+            stopping.set,
+        )
         hosted = hosting.Hosting(
             path,
             registry,
@@ -80,8 +90,13 @@ def serve_hub(session: Session, serving: Serving) -> None:
         try:
             hosted.start()
             _say_hello(session.out, hosted, registry, _origin(serving.host, port))
-            with _reloading(session, hosted, serving.reload), living(session.out, lambda: Pulse(tally.requests, hosted.counts())):
-                running.run(hosted.app, bound, stopping, on_exit=hosted.stop_waiting, warn=session.out.warn)
+            with (
+                _reloading(session, hosted, serving.reload),
+                living(session.out, lambda: Pulse(tally.requests, hosted.counts())),
+            ):
+                running.run(
+                    hosted.app, bound, stopping, on_exit=hosted.stop_waiting, warn=session.out.warn
+                )
         finally:
             hosted.close()
     if hosted.error is not None:
@@ -116,7 +131,9 @@ def _reloading(session: Session, hosted: Hosting, wanted: bool) -> Iterator[None
 
 
 def _key(session: Session, serving: Serving, path: Path) -> str | None:
-    """The key to ask for: the one that was named, else, where others reach the server, one that is kept for the user."""
+    """The key to ask for: the one that was named, else, where others reach the server, one that is
+    kept for the user.
+    """
     from durablectl.server.keys import checked_key, read_key  # deferred, as above
     from durablectl.server.running import is_loopback  # deferred, as above
 
@@ -124,9 +141,14 @@ def _key(session: Session, serving: Serving, path: Path) -> str | None:
     if serving.key_file is not None:
         config.refuse_key_as_file(str(serving.key_file), "--key-file")
         new = f"(umask 077; openssl rand -hex 32 > {quoted(str(serving.key_file))})"
-        return read_key(serving.key_file, f"put a new key into it: {new}; without --key-file, serve makes one")
+        return read_key(
+            serving.key_file, f"put a new key into it: {new}; without --key-file, serve makes one"
+        )
     if (variable := session.options.key_env) is not None:
-        return checked_key(config.key_of_variable(variable, session.environ, "--key-env"), f"the variable {variable}")
+        return checked_key(
+            config.key_of_variable(variable, session.environ, "--key-env"),
+            f"the variable {variable}",
+        )
     if is_loopback(serving.host):
         return None
     file = _kept_key(path)
@@ -136,16 +158,25 @@ def _key(session: Session, serving: Serving, path: Path) -> str | None:
 
 
 def _report_project_key(session: Session, serving: Serving, path: Path) -> None:
-    """Say that a key inside the project is not used: it may have come with a clone, and then others know it."""
+    """Say that a key inside the project is not used: it may have come with a clone, and then others
+    know it.
+    """
     beside = path.with_name("serve.key")
     is_named = serving.key_file is not None and serving.key_file.absolute() == beside.absolute()
     if beside.exists() and not is_named:
-        session.out.warn(f"{beside} is not read: it may have come with the project, and others may know it; remove it")
+        session.out.warn(
+            f"{beside} is not read: it may have come with the project, and others "
+            "may know it; remove it"
+        )
 
 
 def _kept_key(path: Path) -> Path:
-    """The file of the user's state folder with the key of the hub at `path`; made with a new key when it is not there."""
-    file = config.state_folder() / f"serve-{sha256(os.fsencode(path.resolve())).hexdigest()[:16]}.key"
+    """The file of the user's state folder with the key of the hub at `path`; made with a new key
+    when it is not there.
+    """
+    file = (
+        config.state_folder() / f"serve-{sha256(os.fsencode(path.resolve())).hexdigest()[:16]}.key"
+    )
     if not os.path.lexists(file):
         config.replace_text(file, secrets.token_urlsafe(32) + "\n")
     return file
@@ -169,7 +200,8 @@ def _say_hello(out: Output, hosted: Hosting, registry: Registry, origin: str) ->
     }
     base = "/".join(filter(None, [origin, hosted.route_prefix]))
     routes = [
-        (",".join(sorted(each.methods)) or "any method", f"{base}/{each.template.text.lstrip('/')}") for each in hosted.functions.routes
+        (",".join(sorted(each.methods)) or "any method", f"{base}/{each.template.text.lstrip('/')}")
+        for each in hosted.functions.routes
     ]
     address = f"{origin}{PATH}{' (with a key)' if hosted.place.key else ''}"
     for line in greeting(hosted.place.task_hub, address, kinds, routes):
@@ -201,6 +233,8 @@ def _tell_failure(out: Output) -> Callable[[str, BaseException], None]:
 
     def tell(function: str, error: BaseException) -> None:
         cause = cause_of(f"{type(error).__name__}: {message_of(error)}", details_of(error))
-        out.warn("\n".join(entry_lines(f"the function '{function}' failed", cause, verbose=out.verbose)))
+        out.warn(
+            "\n".join(entry_lines(f"the function '{function}' failed", cause, verbose=out.verbose))
+        )
 
     return tell

@@ -1,4 +1,7 @@
-"""What one command works with: its options, its hub, its app and its output. Everything is opened when it is first asked for."""
+"""What one command works with: its options, its hub, its app and its output.
+
+Everything is opened when it is first asked for.
+"""
 
 from __future__ import annotations
 
@@ -29,10 +32,27 @@ REQUEST_SECONDS = 30.0
 
 
 class Session:
-    """One invocation of the command line; `ctx.obj` of every command. Closing it closes the hubs that it opened."""
+    """One invocation of the command line; `ctx.obj` of every command.
 
-    def __init__(self, options: GlobalOptions, out: Output, *, environ: Mapping[str, str], cwd: Path, stdin: TextIO) -> None:
-        self.options, self.out, self.environ, self.cwd, self.stdin = options, out, environ, cwd, stdin
+    Closing it closes the hubs that it opened.
+    """
+
+    def __init__(
+        self,
+        options: GlobalOptions,
+        out: Output,
+        *,
+        environ: Mapping[str, str],
+        cwd: Path,
+        stdin: TextIO,
+    ) -> None:
+        self.options, self.out, self.environ, self.cwd, self.stdin = (
+            options,
+            out,
+            environ,
+            cwd,
+            stdin,
+        )
         self._opened = ExitStack()
         self._hub: TaskHub | None = None
         self.led_to: tuple[TaskHub | None, str] = None, ""
@@ -46,7 +66,9 @@ class Session:
     @cached_property
     def settings(self) -> config.Settings:
         """The context, resolved; `UsageError` when it is not known."""
-        asked = {name: value for name in ASKED if (value := getattr(self.options, name)) is not None}
+        asked = {
+            name: value for name in ASKED if (value := getattr(self.options, name)) is not None
+        }
         settings = config.resolve(asked, self.options.given, cwd=self.cwd, environ=self.environ)
         for each in settings.skipped:
             self.out.warn(each)
@@ -60,9 +82,15 @@ class Session:
         return self.open()
 
     def open(self, *, create: bool = False) -> TaskHub:
-        """The hub. `create` is for commands that start: it makes a local hub's file, and hands the hub the app's functions."""
+        """The hub.
+
+        `create` is for commands that start: it makes a local hub's file, and hands the hub the
+        app's functions.
+        """
         if self._hub is None:
-            self._hub = self._opened.enter_context(self._remote() if self.settings.url else self._local(create))
+            self._hub = self._opened.enter_context(
+                self._remote() if self.settings.url else self._local(create)
+            )
         return self._hub
 
     def holds(self, hub: TaskHub) -> bool:
@@ -75,7 +103,8 @@ class Session:
 
     @property
     def hub_label(self) -> str:
-        """The hub in messages: "task hub 'orders' (context prod)", "local hub .durablectl/hub.db"."""
+        """The hub in messages: "task hub 'orders' (context prod)", "local hub
+        .durablectl/hub.db"."""
         settings = self.settings
         where = f" (context {settings.context})" if settings.context else ""
         if settings.path is not None:
@@ -85,39 +114,66 @@ class Session:
         return f"task hub at {settings.url}{where}"
 
     def require_hub(self) -> Path:
-        """The local hub's path, or an empty one for a remote hub; `UsageError` when no hub was named or found."""
+        """The local hub's path, or an empty one for a remote hub; `UsageError` when no hub was
+        named or found.
+        """
         settings = self.settings
         if settings.url is None and settings.path is None:
             raise UsageError(
-                "no task hub: no flag, variable or context names one, and there is no app here or above",
+                "no task hub: no flag, variable or context names one, and there is no app here or "
+                "above",
                 hint="durablectl init, or --hub PATH|URL, or durablectl context add NAME --url URL",
             )
         return settings.path or Path()
 
     def announce(self) -> None:
-        """Say which hub a command that changes or gates works on, and where that choice came from."""
+        """Say which hub a command that changes or gates works on, and where that choice came
+        from."""
         self.require_hub()
         self.out.note(f"using {self.hub_label}, from {self.settings.hub_source}")
 
-    def begin_change(self, *, controls: bool = True, yes: bool = False, confirm: str | None = None) -> None:
+    def begin_change(
+        self, *, controls: bool = True, yes: bool = False, confirm: str | None = None
+    ) -> None:
         """Announce a change, unless the context forbids it.
 
-        A read-only context refuses. A protected one wants the hub's name for whatever `controls` instances that are there: from
-        `--yes --confirm NAME`, or typed. Both are `UsageError`. A context of the user's is honoured wherever its address is used.
+        A read-only context refuses. A protected one wants the hub's name for whatever `controls`
+        instances that are there: from `--yes --confirm NAME`, or typed. Both are `UsageError`. A
+        context of the user's is honoured wherever its address is used.
         """
         self.require_hub()
         if self.settings.read_only:
-            raise UsageError(f"context '{self.settings.context}' is read-only", hint="durablectl context list")
+            raise UsageError(
+                f"context '{self.settings.context}' is read-only", hint="durablectl context list"
+            )
         self.announce()
         if controls and self.settings.protected:
-            self._confirm(self.settings.context or "", self.settings.task_hub or self.settings.context or "", yes, confirm)
+            self._confirm(
+                self.settings.context or "",
+                self.settings.task_hub or self.settings.context or "",
+                yes,
+                confirm,
+            )
         elif self.settings.url is not None and not self.settings.is_own_context:
-            self.begin_change_at(self.settings.url, self.settings.task_hub, controls=controls, yes=yes, confirm=confirm)
+            self.begin_change_at(
+                self.settings.url,
+                self.settings.task_hub,
+                controls=controls,
+                yes=yes,
+                confirm=confirm,
+            )
 
     def begin_change_at(
-        self, url: str, task_hub: str | None, *, controls: bool = True, yes: bool = False, confirm: str | None = None
+        self,
+        url: str,
+        task_hub: str | None,
+        *,
+        controls: bool = True,
+        yes: bool = False,
+        confirm: str | None = None,
     ) -> None:
-        """Honour what the user's contexts say of an address, whoever chose it: a payload may have."""
+        """Honour what the user's contexts say of an address, whoever chose it: a payload may
+        have."""
         guards = self.settings.keys.guards_of(url, task_hub)
         if closed := next((each for each in guards if each.read_only), None):
             hint = "it is the context of that address: durablectl context list"
@@ -129,7 +185,8 @@ class Session:
     @cached_property
     def payloads(self) -> PayloadHubs:
         """The hubs that payloads belong to."""
-        from durablectl.cli.payload_hubs import PayloadHubs  # deferred: most commands are given none
+        # deferred: most commands are given none
+        from durablectl.cli.payload_hubs import PayloadHubs
 
         return PayloadHubs(self)
 
@@ -146,7 +203,9 @@ class Session:
 
         if self.app_path is None:
             hint = "name it with --app PATH, or write one with: durablectl init"
-            raise AppError("there is no app here: no function_app.py and no function.json folders", hint=hint)
+            raise AppError(
+                "there is no app here: no function_app.py and no function.json folders", hint=hint
+            )
         with redirect_stdout(self.speech), redirect_stderr(self.speech):
             registry = load_registry(self.app_path)
         self.speech.finish()
@@ -165,14 +224,16 @@ class Session:
 
     @contextmanager
     def working(self, instance_ids: Sequence[str], *, skip_timers: bool = False) -> Iterator[None]:
-        """While inside, this process works for the awaited instances, if the hub is local and no live worker holds it.
+        """While inside, this process works for the awaited instances, if the hub is local and no
+        live worker holds it.
 
         `AppError` when nobody works there and there is no app. What the app prints is talk.
         """
         if not self.is_local:
             yield
             return
-        from durablectl.cli.listening import failure_log_of_a_wait, listening  # deferred: only who works needs it
+        # deferred: only who works needs it
+        from durablectl.cli.listening import failure_log_of_a_wait, listening
         from durablectl.engine.embedded import embedded_worker  # deferred, as above
 
         working = embedded_worker(
@@ -199,14 +260,20 @@ class Session:
         self._opened.close()
 
     def _local(self, create: bool) -> TaskHub:
-        from durablectl.backends.local import LocalTaskHub  # deferred: a remote command needs no engine
+        # deferred: a remote command needs no engine
+        from durablectl.backends.local import LocalTaskHub
 
         path = self.require_hub()
         if not create:
             if not path.exists():
-                raise UsageError(f"there is no local hub yet at {self._shown(path)}", hint="a start makes one: durablectl start NAME")
+                raise UsageError(
+                    f"there is no local hub yet at {self._shown(path)}",
+                    hint="a start makes one: durablectl start NAME",
+                )
             return LocalTaskHub(path)
-        return LocalTaskHub(path, registry=None if self.app_path is None else self.registry(), create=True)
+        return LocalTaskHub(
+            path, registry=None if self.app_path is None else self.registry(), create=True
+        )
 
     def _remote(self) -> TaskHub:
         from durablectl.backends.http import HttpTaskHub  # deferred: a local command needs no httpx
@@ -228,7 +295,9 @@ class Session:
         return config.Started(config.state_folder() / "started")
 
     def kept(self, instance_id: str) -> CheckStatusPayload | None:
-        """The payload that a starter function returned for an instance, if that is not known to have ended."""
+        """The payload that a starter function returned for an instance, if that is not known to
+        have ended.
+        """
         from durablectl.model import CheckStatusPayload  # deferred, as above
 
         entries = self.started.find(instance_id)
@@ -256,7 +325,9 @@ class Session:
         if confirm is not None and confirm != name:
             raise UsageError(f"--confirm names '{confirm}', but this is '{name}'")
         if yes or not self.is_terminal:
-            raise UsageError(f"context '{context}' is protected", hint=f"add --yes --confirm {quoted(name)}")
+            raise UsageError(
+                f"context '{context}' is protected", hint=f"add --yes --confirm {quoted(name)}"
+            )
         self.out.talk(f"context '{context}' is protected; type '{name}' to go on:")
         if self.stdin.readline().strip() != name:
             raise UsageError("not confirmed; nothing was changed")
@@ -286,4 +357,6 @@ def _working_directory() -> Path:
     try:
         return Path.cwd()
     except OSError as error:
-        raise UsageError("the working directory is gone", hint="cd to a folder that is there") from error
+        raise UsageError(
+            "the working directory is gone", hint="cd to a folder that is there"
+        ) from error

@@ -1,4 +1,7 @@
-"""After a batch of requests: waiting until what was asked for is so. Sends no request of its own but looks."""
+"""After a batch of requests: waiting until what was asked for is so.
+
+Sends no request of its own but looks.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +24,20 @@ from durablectl.render.views import duration_text
 from durablectl.taskhub import TaskHub
 
 TOLD = 10
-WaitForIt = Annotated[bool, typer.Option("--wait", "-w", help="Wait until it is so; with --timeout at most that long (exit 124).")]
+WaitForIt = Annotated[
+    bool,
+    typer.Option(
+        "--wait", "-w", help="Wait until it is so; with --timeout at most that long (exit 124)."
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What to wait for: a state that each instance is to reach. `told` is the JMESPATH expression that `wait --until` takes for it."""
+    """What to wait for: a state that each instance is to reach.
+
+    `told` is the JMESPATH expression that `wait --until` takes for it.
+    """
 
     is_so: Callable[[InstanceStatus], bool]
     told: str
@@ -34,15 +45,35 @@ class Settled:
     interval: float | None
 
     def wait(self, session: Session, hub: TaskHub, ids: Sequence[str]) -> ExitCode:
-        """Wait until it is so for all; TIMED_OUT, with those that are left told, when it is not in time."""
-        rules = WaitRules(self.timeout, self.interval or 1.0, grace=GRACE, show_input=False, until=self.is_so, at_once=AT_ONCE)
-        seen, trouble = watch_over(session, hub, ids, rules, go_on=GoOn(ids, until=self.told, timeout=self.timeout, interval=self.interval))
-        left = [instance_id for instance_id, status in seen.items() if not rules.has_settled(status)]
+        """Wait until it is so for all; TIMED_OUT, with those that are left told, when it is not in
+        time.
+        """
+        rules = WaitRules(
+            self.timeout,
+            self.interval or 1.0,
+            grace=GRACE,
+            show_input=False,
+            until=self.is_so,
+            at_once=AT_ONCE,
+        )
+        seen, trouble = watch_over(
+            session,
+            hub,
+            ids,
+            rules,
+            go_on=GoOn(ids, until=self.told, timeout=self.timeout, interval=self.interval),
+        )
+        left = [
+            instance_id for instance_id, status in seen.items() if not rules.has_settled(status)
+        ]
         if not left:
             return ExitCode.DONE
         after = duration_text(self.timeout or 0)
         reason = f" (the last answer: {trouble.message})" if trouble is not None else ""
-        session.out.talk(f"durablectl: timed out after {after}: not so yet for {len(left)} of {len(ids)} instances{reason}")
+        session.out.talk(
+            f"durablectl: timed out after {after}: not so yet for {len(left)} of "
+            f"{len(ids)} instances{reason}"
+        )
         for instance_id in left[:TOLD]:
             session.out.talk(f"  {safe_line(instance_id)}")
         return ExitCode.TIMED_OUT

@@ -1,4 +1,6 @@
-"""Check-status payloads and statuses in the wanted form: for people, as the service's JSON, or as ids; keys stay hidden."""
+"""Check-status payloads and statuses in the wanted form: for people, as the service's JSON, or as
+ids; keys stay hidden.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +24,18 @@ def payload_json(session: Session, payload: CheckStatusPayload) -> dict[str, str
     return wire.payload_to_json(payload if session.options.show_secrets else wire.redacted(payload))
 
 
-def show_payload(session: Session, hub: TaskHub, payload: CheckStatusPayload, state: RuntimeStatus | None) -> None:
+def show_payload(
+    session: Session, hub: TaskHub, payload: CheckStatusPayload, state: RuntimeStatus | None
+) -> None:
     """Print a payload in the wanted form."""
     if not session.out.is_text:
         session.out.show("", payload_json(session, payload), id=payload.id)
         return
     commands = [command_line(session, verb, payload.id, hub=hub) for verb in next_verbs(state)]
-    show_sheet(session.out, views.payload(payload, state, commands, show_secrets=session.options.show_secrets))
+    show_sheet(
+        session.out,
+        views.payload(payload, state, commands, show_secrets=session.options.show_secrets),
+    )
 
 
 def next_verbs(state: RuntimeStatus | None) -> tuple[str, ...]:
@@ -39,7 +46,9 @@ def next_verbs(state: RuntimeStatus | None) -> tuple[str, ...]:
 
 
 def show_new_payload(session: Session, hub: TaskHub, payload: CheckStatusPayload) -> None:
-    """Print the payload of an instance that was just started; for people with its state, and why it failed if it did at once."""
+    """Print the payload of an instance that was just started; for people with its state, and why it
+    failed if it did at once.
+    """
     status = _status(hub, payload.id) if session.out.is_text else None
     show_payload(session, hub, payload, status.runtime_status if status else RuntimeStatus.PENDING)
     if status is not None and status.runtime_status is RuntimeStatus.FAILED:
@@ -54,20 +63,35 @@ def _status(hub: TaskHub, instance_id: str) -> InstanceStatus | None:
 
 
 def with_traceback(hub: TaskHub, status: InstanceStatus) -> InstanceStatus:
-    """The status of a failed instance with the exception that its history has, where its output holds no traceback."""
+    """The status of a failed instance with the exception that its history has, where its output
+    holds no traceback.
+    """
     cause = status.cause
     if cause is None or cause.traceback:
         return status
     try:
-        history = hub.get_status(status.instance_id, show_input=False, show_history=True).history or ()
+        history = (
+            hub.get_status(status.instance_id, show_input=False, show_history=True).history or ()
+        )
     except DurablectlError:
         return status  # some providers have no history to show
-    failed = [event.members for event in history if event.event_type in ("TaskFailed", "SubOrchestrationInstanceFailed")]
-    details = [members.get("Details") for members in failed if cause_of_event(members).text == cause.text]
-    return replace(status, failure_details=next((each for each in reversed(details) if isinstance(each, str)), None))
+    failed = [
+        event.members
+        for event in history
+        if event.event_type in ("TaskFailed", "SubOrchestrationInstanceFailed")
+    ]
+    details = [
+        members.get("Details") for members in failed if cause_of_event(members).text == cause.text
+    ]
+    return replace(
+        status,
+        failure_details=next((each for each in reversed(details) if isinstance(each, str)), None),
+    )
 
 
-def show_statuses(session: Session, statuses: Sequence[InstanceStatus], *, single: bool, show_input: bool = True) -> None:
+def show_statuses(
+    session: Session, statuses: Sequence[InstanceStatus], *, single: bool, show_input: bool = True
+) -> None:
     """Print the status of one instance or of several, with the histories that they have."""
     out = session.out
     if out.format is OutputFormat.ID:

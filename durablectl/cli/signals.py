@@ -17,7 +17,8 @@ def stop_signals() -> Iterator[threading.Event]:
     def stop(_number: int, _frame: FrameType | None) -> None:
         stopping.set()
 
-    if threading.current_thread() is not threading.main_thread():  # only the main thread may have signal handlers
+    # only the main thread may have signal handlers
+    if threading.current_thread() is not threading.main_thread():
         yield stopping
         return
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}

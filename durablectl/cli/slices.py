@@ -1,4 +1,7 @@
-"""A purge by time: slice after slice, halved where the service does not get through one in time. Asks nobody."""
+"""A purge by time: slice after slice, halved where the service does not get through one in time.
+
+Asks nobody.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,9 @@ PATIENCE = 5  # so many slices in a row without an answer, and nobody is there
 
 @dataclass(slots=True)
 class Deleted:
-    """What became of the slices: `count` instances were deleted for sure; more where a slice failed half way."""
+    """What became of the slices: `count` instances were deleted for sure; more where a slice failed
+    half way.
+    """
 
     count: int = 0
     failed: list[tuple[datetime, datetime, DurablectlError]] = field(default_factory=list)
@@ -34,8 +39,14 @@ class Deleted:
     unanswered: int = 0
 
 
-def purge_slices(session: Session, hub: TaskHub, filter: InstanceFilter, created: Sequence[datetime]) -> None:
-    """Delete what the filter's times and states say; `created` are the times of creation that were found. Exit code 1 when one failed."""
+def purge_slices(
+    session: Session, hub: TaskHub, filter: InstanceFilter, created: Sequence[datetime]
+) -> None:
+    """Delete what the filter's times and states say; `created` are the times of creation that were
+    found.
+
+    Exit code 1 when one failed.
+    """
     deleted, total = Deleted(), len(created)
     todo = list(reversed(list(slices(filter, created))))
     try:
@@ -52,8 +63,12 @@ def purge_slices(session: Session, hub: TaskHub, filter: InstanceFilter, created
         raise typer.Exit(exits.ExitCode.ERROR)
 
 
-def slices(filter: InstanceFilter, created: Sequence[datetime]) -> Iterator[tuple[datetime, datetime]]:
-    """The time from the first to the last that was found, in pieces of about so many instances; bounds are inclusive."""
+def slices(
+    filter: InstanceFilter, created: Sequence[datetime]
+) -> Iterator[tuple[datetime, datetime]]:
+    """The time from the first to the last that was found, in pieces of about so many instances;
+    bounds are inclusive.
+    """
     times = sorted(created)
     start = times[0] if filter.created_from is None else filter.created_from
     start = min(start, times[0]).replace(microsecond=0)  # the service shows whole seconds
@@ -65,9 +80,16 @@ def slices(filter: InstanceFilter, created: Sequence[datetime]) -> Iterator[tupl
 
 
 def _purge_one(
-    session: Session, hub: TaskHub, filter: InstanceFilter, start: datetime, end: datetime, deleted: Deleted
+    session: Session,
+    hub: TaskHub,
+    filter: InstanceFilter,
+    start: datetime,
+    end: datetime,
+    deleted: Deleted,
 ) -> list[tuple[datetime, datetime]]:
-    """Purge one slice; what is to be done next instead of it, the later half first, when the service did not get through."""
+    """Purge one slice; what is to be done next instead of it, the later half first, when the
+    service did not get through.
+    """
     try:
         deleted.count += hub.purge_by(created_from=start, created_to=end, statuses=filter.statuses)
         deleted.reached, deleted.unanswered = end, 0
@@ -79,7 +101,9 @@ def _purge_one(
             deleted.failed.append((start, end, error))
             return []
         middle = start + (end - start) / 2
-        session.out.detail(f"{error.message}; going on with halves of {time_text(start)} to {time_text(end)}")
+        session.out.detail(
+            f"{error.message}; going on with halves of {time_text(start)} to {time_text(end)}"
+        )
         return [(middle, end), (start, middle)]
     return []
 
@@ -88,12 +112,25 @@ def _show(session: Session, deleted: Deleted, *, is_complete: bool) -> None:
     out = session.out
     sure = "" if deleted.is_sure else "at least "
     if not out.is_text:
-        texts = [(wire.time_to_text(start), wire.time_to_text(end), error.message) for start, end, error in deleted.failed]
+        texts = [
+            (wire.time_to_text(start), wire.time_to_text(end), error.message)
+            for start, end, error in deleted.failed
+        ]
         failed = [dict(zip(("from", "to", "error"), each, strict=True)) for each in texts]
-        out.show("", {"instancesDeleted": deleted.count, **({"failed": failed} if failed else {})}, id=str(deleted.count))
+        out.show(
+            "",
+            {"instancesDeleted": deleted.count, **({"failed": failed} if failed else {})},
+            id=str(deleted.count),
+        )
     if not is_complete:
-        reached = f", complete up to {time_text(deleted.reached)}" if deleted.reached and not deleted.failed else ""
-        out.talk(f"durablectl: stopped: {sure}{deleted.count} purged{reached}; running it again goes on")
+        reached = (
+            f", complete up to {time_text(deleted.reached)}"
+            if deleted.reached and not deleted.failed
+            else ""
+        )
+        out.talk(
+            f"durablectl: stopped: {sure}{deleted.count} purged{reached}; running it again goes on"
+        )
     elif out.is_text:
         out.note(f"{sure}{deleted.count} purged")
     for start, end, error in deleted.failed:

@@ -1,4 +1,6 @@
-"""`start URL`: begin an instance through an HTTP starter function, and take over the payload that it answers with."""
+"""`start URL`: begin an instance through an HTTP starter function, and take over the payload that
+it answers with.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +19,27 @@ from durablectl.polling import LAST_LOOK
 from durablectl.taskhub import TaskHub
 
 Header = Annotated[
-    list[str] | None, typer.Option("--header", "-H", metavar="'NAME: VALUE'", help="Send this header to a starter's URL (repeatable).")
+    list[str] | None,
+    typer.Option(
+        "--header",
+        "-H",
+        metavar="'NAME: VALUE'",
+        help="Send this header to a starter's URL (repeatable).",
+    ),
 ]
-Method = Annotated[str | None, typer.Option("--method", metavar="METHOD", help="How a starter's URL is called (default: POST).")]
+Method = Annotated[
+    str | None,
+    typer.Option(
+        "--method", metavar="METHOD", help="How a starter's URL is called (default: POST)."
+    ),
+]
 FunctionKeyEnv = Annotated[
-    str | None, typer.Option("--function-key-env", metavar="VARIABLE", help="Take the key of a starter's URL from this variable.")
+    str | None,
+    typer.Option(
+        "--function-key-env",
+        metavar="VARIABLE",
+        help="Take the key of a starter's URL from this variable.",
+    ),
 ]
 
 
@@ -38,12 +56,17 @@ class Call:
         return not self.header and self.method is None and self.function_key_env is None
 
 
-def start_by_url(session: Session, url: str, input: Any, call: Call, timeout: float | None) -> tuple[TaskHub, CheckStatusPayload]:
-    """Call the starter function once. What it answers is kept for the user until the instance has ended, its key included.
+def start_by_url(
+    session: Session, url: str, input: Any, call: Call, timeout: float | None
+) -> tuple[TaskHub, CheckStatusPayload]:
+    """Call the starter function once.
+
+    What it answers is kept for the user until the instance has ended, its key included.
 
     `WaitTimeout` when it has not answered after `timeout` seconds.
     """
-    from durablectl.backends.http_starter import call_starter, check_starter  # deferred: few start so
+    # deferred: few start so
+    from durablectl.backends.http_starter import call_starter, check_starter
 
     method = (call.method or "POST").upper()
     check_starter(url, method)
@@ -58,7 +81,9 @@ def start_by_url(session: Session, url: str, input: Any, call: Call, timeout: fl
             method=method,
             headers={**route["headers"], **_headers(call.header)},
             key=key,
-            timeout=route["timeout"] if timeout is None else min(route["timeout"], max(timeout, LAST_LOOK)),
+            timeout=route["timeout"]
+            if timeout is None
+            else min(route["timeout"], max(timeout, LAST_LOOK)),
             ca_file=route["ca_file"],
             proxy=route["proxy"],
             max_response=route["max_response"],
@@ -76,7 +101,9 @@ def _headers(lines: Sequence[str]) -> dict[str, str]:
     wrong = [line for line in lines if ":" not in line or not line.partition(":")[0].strip()]
     if wrong:
         raise UsageError("a --header is no 'Name: value'", hint="as in --header 'X-Tenant: north'")
-    return {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    return {
+        name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)
+    }
 
 
 def _key(session: Session, variable: str | None) -> str | None:

@@ -9,7 +9,14 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from durablectl.cli.parameters import EncodeOption, Fields, InputFile, InputJson, InstanceIdOption, Version
+from durablectl.cli.parameters import (
+    EncodeOption,
+    Fields,
+    InputFile,
+    InputJson,
+    InstanceIdOption,
+    Version,
+)
 from durablectl.cli.session import Session
 from durablectl.cli.targets import input_of
 from durablectl.errors import FunctionNotFound, Unreachable, WaitTimeout
@@ -18,7 +25,10 @@ from durablectl.polling import LAST_LOOK
 from durablectl.render.views import duration_text
 from durablectl.taskhub import TaskHub, check_new_instance_id, instance_id_warnings
 
-IfExistsOption = Annotated[IfExists, typer.Option("--if-exists", help="What to do when any instance, finished or not, has the id.")]
+IfExistsOption = Annotated[
+    IfExists,
+    typer.Option("--if-exists", help="What to do when any instance, finished or not, has the id."),
+]
 
 
 class New(NamedTuple):
@@ -33,7 +43,9 @@ class New(NamedTuple):
     orchestration_version: Version = None
 
 
-def start_instance(session: Session, name: str, new: New, timeout: float | None) -> tuple[TaskHub, CheckStatusPayload]:
+def start_instance(
+    session: Session, name: str, new: New, timeout: float | None
+) -> tuple[TaskHub, CheckStatusPayload]:
     """Start it once, on a hub that is made if it is a local one; says on stderr which hub that is.
 
     `WaitTimeout` when that is not acknowledged after `timeout` seconds.
@@ -51,7 +63,9 @@ def start_instance(session: Session, name: str, new: New, timeout: float | None)
         with timed(timeout):
             return hub, limited.start(name, value, **options, if_exists=new.if_exists)
     except FunctionNotFound as error:
-        raise FunctionNotFound(error.message, hint=_nearest(name, hub.orchestrators()) or error.hint) from error
+        raise FunctionNotFound(
+            error.message, hint=_nearest(name, hub.orchestrators()) or error.hint
+        ) from error
 
 
 @contextmanager
@@ -63,7 +77,9 @@ def timed(timeout: float | None) -> Iterator[None]:
     except Unreachable as error:
         if timeout is None or time.monotonic() - started < timeout:
             raise
-        raise WaitTimeout(f"timed out after {duration_text(timeout)}: {error.message}", hint=error.hint) from error
+        raise WaitTimeout(
+            f"timed out after {duration_text(timeout)}: {error.message}", hint=error.hint
+        ) from error
 
 
 def _nearest(name: str, known: tuple[str, ...] | None) -> str | None:
@@ -84,7 +100,9 @@ def is_local_hub(session: Session, hub: TaskHub) -> bool:
 
 
 def has_nobody(session: Session, hub: TaskHub) -> bool:
-    """Whether it is a local hub that no worker holds: what is started there waits until somebody does."""
+    """Whether it is a local hub that no worker holds: what is started there waits until somebody
+    does.
+    """
     if not session.is_local:
         return False
     from durablectl.backends.local import LocalTaskHub  # deferred, as above

@@ -1,4 +1,6 @@
-"""From the names on the command line to instances in one hub, and from the input options to one input."""
+"""From the names on the command line to instances in one hub, and from the input options to one
+input.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,12 @@ SELECTORS = ("context", "hub", "task_hub", "connection", "key_env", "app")
 class Targets:
     """The instances that were named, and the one hub that they are in."""
 
-    def __init__(self, session: Session, names: Sequence[str] | None, from_files: Sequence[str] | None = None) -> None:
-        named = named_instances(names or (), from_files or (), read_stdin=lambda: read_stdin(session))
+    def __init__(
+        self, session: Session, names: Sequence[str] | None, from_files: Sequence[str] | None = None
+    ) -> None:
+        named = named_instances(
+            names or (), from_files or (), read_stdin=lambda: read_stdin(session)
+        )
         self.ids = list(dict.fromkeys(each.id for each in named))
         self._words = [*(names or ()), *(f"@{each}" for each in from_files or ())]
         self._session, self._named = session, named
@@ -33,21 +39,36 @@ class Targets:
     @cached_property
     def hub(self) -> TaskHub:
         """The hub of all of them; `UsageError` when they belong to several."""
-        addressed = sorted(self._named, key=lambda each: each.payload is None or wire.redacted(each.payload) == each.payload)
+        addressed = sorted(
+            self._named,
+            key=lambda each: each.payload is None or wire.redacted(each.payload) == each.payload,
+        )
         hubs = {id(hub): hub for hub in map(self._hub_of, addressed)} or {0: self._session.hub}
         if len(hubs) > 1:
             hubs = self._named_ones(hubs)
         if len(hubs) > 1:
-            places = " and ".join(sorted(f"{hub.address}{f' (task hub {hub.name})' if hub.name else ''}" for hub in hubs.values()))
-            raise UsageError(f"these instances are in different hubs: {places}", hint="name those of one hub at a time")
+            places = " and ".join(
+                sorted(
+                    f"{hub.address}{f' (task hub {hub.name})' if hub.name else ''}"
+                    for hub in hubs.values()
+                )
+            )
+            raise UsageError(
+                f"these instances are in different hubs: {places}",
+                hint="name those of one hub at a time",
+            )
         hub = next(iter(hubs.values()))
         self._session.led_to = hub, self.ids[0] if self.ids else ""
         return hub
 
     def _named_ones(self, hubs: dict[int, TaskHub]) -> dict[int, TaskHub]:
-        """Ids alone are in the hub of the settings; where a payload has that hub's full name, it stands for both."""
+        """Ids alone are in the hub of the settings; where a payload has that hub's full name, it
+        stands for both.
+        """
         own = [hub for hub in hubs.values() if self._session.payloads.is_own(hub)]
-        rest = {key: hub for key, hub in hubs.items() if hub is not self._session.hub} if own else hubs
+        rest = (
+            {key: hub for key, hub in hubs.items() if hub is not self._session.hub} if own else hubs
+        )
         return rest if len(own) == 1 else hubs
 
     def begin_change(self, *, yes: bool = False, confirm: str | None = None) -> TaskHub:
@@ -56,25 +77,33 @@ class Targets:
         return self.guarded(yes=yes, confirm=confirm)
 
     def guarded(self, *, yes: bool = False, confirm: str | None = None) -> TaskHub:
-        """The hub, announced, unless a context forbids to change it: the one that was chosen, or the one of the payload's address."""
+        """The hub, announced, unless a context forbids to change it: the one that was chosen, or
+        the one of the payload's address.
+        """
         hub = self.hub
         if self.is_foreign:
             self._session.begin_change_at(hub.address, hub.name or None, yes=yes, confirm=confirm)
-            self._session.out.note(f"using the task hub at {hub.address}, named by the instance's payload")
+            self._session.out.note(
+                f"using the task hub at {hub.address}, named by the instance's payload"
+            )
         else:
             self._session.begin_change(yes=yes, confirm=confirm)
         return hub
 
     @property
     def words(self) -> Sequence[str]:
-        """What names them on a command line to copy: what was typed, or what standard input had, unless that led to another hub.
+        """What names them on a command line to copy: what was typed, or what standard input had,
+        unless that led to another hub.
 
-        Of a status URL only its id, or where it leads to another hub than an id, the URL without its key.
+        Of a status URL only its id, or where it leads to another hub than an id, the URL without
+        its key.
         """
         if STDIN in self._words and not self.is_foreign:
             return self.ids
         is_plain = not self.is_foreign and self.hub is self._session.hub
-        return [_without_key(word, is_plain) if is_status_url(word) else word for word in self._words]
+        return [
+            _without_key(word, is_plain) if is_status_url(word) else word for word in self._words
+        ]
 
     @property
     def is_foreign(self) -> bool:
@@ -90,13 +119,17 @@ class Targets:
         try:
             place = _place(wire.address_from_payload(named.payload))
         except ValueError as error:
-            raise UsageError(f"the payload of instance '{named.id}' cannot be used: {error}") from error
+            raise UsageError(
+                f"the payload of instance '{named.id}' cannot be used: {error}"
+            ) from error
         if place not in self._hubs:
             self._hubs[place] = self._session.payloads.hub_of(named.payload)
         return self._hubs[place]
 
     def _hub_of_id(self, instance_id: str) -> TaskHub:
-        """The hub of an id alone: the session's, or, unless a flag or a variable chose that one, where a starter function began it."""
+        """The hub of an id alone: the session's, or, unless a flag or a variable chose that one,
+        where a starter function began it.
+        """
         kept = self._session.kept(instance_id) if not self._session.settings.explicit else None
         if kept is None:
             return self._session.hub
@@ -115,71 +148,122 @@ def _without_key(url: str, is_plain: bool) -> str:
     return wire.payload_from_url(url).id if is_plain else redact(url)
 
 
-def required(session: Session, names: Sequence[str] | None, from_files: Sequence[str] | None = None) -> Targets:
+def required(
+    session: Session, names: Sequence[str] | None, from_files: Sequence[str] | None = None
+) -> Targets:
     """The instances that were named; `UsageError` when there is none."""
     targets = Targets(session, names, from_files)
     if not targets.ids:
-        raise UsageError("no instance was named", hint="name ids, @FILE, --from FILE, or - for standard input")
+        raise UsageError(
+            "no instance was named", hint="name ids, @FILE, --from FILE, or - for standard input"
+        )
     return targets
 
 
 def read_stdin(session: Session) -> bytes:
     """All of standard input."""
     buffer = getattr(session.stdin, "buffer", None)
-    return buffer.read() if buffer is not None else session.stdin.read().encode("utf-8", "surrogateescape")
+    return (
+        buffer.read()
+        if buffer is not None
+        else session.stdin.read().encode("utf-8", "surrogateescape")
+    )
 
 
-def input_of(session: Session, file: str | None, text: str | None, fields: Sequence[str] | None, encode: Encode | None) -> object:
+def input_of(
+    session: Session,
+    file: str | None,
+    text: str | None,
+    fields: Sequence[str] | None,
+    encode: Encode | None,
+) -> object:
     """The input that was given, encoded as asked for or as the context wants it."""
     how = encode.value if encode else session.settings.encode
     return read_input(file, text, fields or (), read_stdin=lambda: read_stdin(session), encode=how)
 
 
 def refuse_query(session: Session) -> None:
-    """Commands that change instances take no --query: it would look like a selection, and is none."""
+    """Commands that change instances take no --query: it would look like a selection, and is
+    none."""
     if session.options.query is not None:
-        raise UsageError("--query selects no instances", hint="give ids, or pipe them: durablectl list -o id | durablectl … -")
+        raise UsageError(
+            "--query selects no instances",
+            hint="give ids, or pipe them: durablectl list -o id | durablectl … -",
+        )
 
 
 def refuse_stdin_twice(names: Sequence[str], file: str | None) -> None:
     """`UsageError` when standard input would be the names and the input."""
     if STDIN in names and file == STDIN:
-        raise UsageError("standard input cannot name the instances and be the input too", hint="put one of them into a file")
+        raise UsageError(
+            "standard input cannot name the instances and be the input too",
+            hint="put one of them into a file",
+        )
 
 
 def command_line(
-    session: Session, *words: str, options: Sequence[str] = (), repeated: Sequence[str] = SELECTORS, hub: TaskHub | None = None
+    session: Session,
+    *words: str,
+    options: Sequence[str] = (),
+    repeated: Sequence[str] = SELECTORS,
+    hub: TaskHub | None = None,
 ) -> str:
-    """A command to copy that works on the same hub: what flags chose it is `repeated`. Its own `options` come before the words.
+    """A command to copy that works on the same hub: what flags chose it is `repeated`.
+
+    Its own `options` come before the words.
 
     `hub` is where the instances are that the words name by their ids; a payload may have led to it.
     """
-    return command(words[0], *words[1:], options=[*selectors(session, hub, words[-1], repeated), *options])
+    return command(
+        words[0], *words[1:], options=[*selectors(session, hub, words[-1], repeated), *options]
+    )
 
 
-def selectors(session: Session, hub: TaskHub | None, instance_id: str, repeated: Sequence[str] = SELECTORS) -> list[str]:
-    """The flags of a command on the same hub as this one's; `hub` and `instance_id` where a payload may have led to another."""
-    values = {name: getattr(session.options, name) for name in repeated if session.options.given.get(name, "").startswith("flag")}
+def selectors(
+    session: Session, hub: TaskHub | None, instance_id: str, repeated: Sequence[str] = SELECTORS
+) -> list[str]:
+    """The flags of a command on the same hub as this one's; `hub` and `instance_id` where a payload
+    may have led to another.
+    """
+    values = {
+        name: getattr(session.options, name)
+        for name in repeated
+        if session.options.given.get(name, "").startswith("flag")
+    }
     if hub is not None and not session.holds(hub):
         values = _selectors(session, hub, instance_id, values)
     return [
         part
         for name, value in values.items()
-        for part in (f"--{name.replace('_', '-')}", str(value.value if isinstance(value, Enum) else value))
+        for part in (
+            f"--{name.replace('_', '-')}",
+            str(value.value if isinstance(value, Enum) else value),
+        )
     ]
 
 
-def _selectors(session: Session, hub: TaskHub, instance_id: str, given: dict[str, object]) -> dict[str, object]:
-    """The flags that lead to a hub which a payload chose, and what else was given. An id that is kept with its payload needs none."""
+def _selectors(
+    session: Session, hub: TaskHub, instance_id: str, given: dict[str, object]
+) -> dict[str, object]:
+    """The flags that lead to a hub which a payload chose, and what else was given.
+
+    An id that is kept with its payload needs none.
+    """
     address = wire.address_from_payload(hub.check_status(instance_id))
     named = {"task_hub": address.task_hub, "connection": address.connection}
     if session.payloads.is_own(hub):
         return given | {name: value for name, value in named.items() if value is not None}
-    rest: dict[str, object] = {name: value for name, value in given.items() if name not in SELECTORS}
+    rest: dict[str, object] = {
+        name: value for name, value in given.items() if name not in SELECTORS
+    }
     kept = session.kept(instance_id)
     if kept is not None and _place(wire.address_from_payload(kept)) == _place(address):
         return rest
-    return {name: value for name, value in {"hub": address.base, **named, **rest}.items() if value is not None}
+    return {
+        name: value
+        for name, value in {"hub": address.base, **named, **rest}.items()
+        if value is not None
+    }
 
 
 def statuses_json(statuses: Sequence[InstanceStatus], *, single: bool) -> object:

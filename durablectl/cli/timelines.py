@@ -1,4 +1,6 @@
-"""An instance's steps from a hub: with those of its sub-orchestrations, once or until it is finished."""
+"""An instance's steps from a hub: with those of its sub-orchestrations, once or until it is
+finished.
+"""
 
 from __future__ import annotations
 
@@ -26,12 +28,18 @@ def with_history(hub: TaskHub, instance_id: str) -> InstanceStatus:
 
 
 def steps_of(hub: TaskHub, status: InstanceStatus, levels: int, depth: int = 0) -> tuple[Step, ...]:
-    """The steps of a status with its history, and below its sub-orchestrations theirs, so many levels deep."""
+    """The steps of a status with its history, and below its sub-orchestrations theirs, so many
+    levels deep.
+    """
     own = steps(status, depth)
     if levels <= 0:
         return own
-    called = list(dict.fromkeys(step.child for step in own if step.child is not None))[:MOST_CHILDREN]
-    return with_children(own, {child: found for child in called if (found := _child(hub, child, levels, depth))})
+    called = list(dict.fromkeys(step.child for step in own if step.child is not None))[
+        :MOST_CHILDREN
+    ]
+    return with_children(
+        own, {child: found for child in called if (found := _child(hub, child, levels, depth))}
+    )
 
 
 def _child(hub: TaskHub, instance_id: str, levels: int, depth: int) -> tuple[Step, ...]:
@@ -45,7 +53,9 @@ def _child(hub: TaskHub, instance_id: str, levels: int, depth: int) -> tuple[Ste
 def followed(
     hub: TaskHub, instance_id: str, interval: float, levels: int, on_trouble: Callable[[str], None]
 ) -> Iterator[tuple[InstanceStatus, tuple[Step, ...]]]:
-    """The status with its history, and its steps, again and again until it is final; a look that fails is told and tried again."""
+    """The status with its history, and its steps, again and again until it is final; a look that
+    fails is told and tried again.
+    """
     started, delays = time.monotonic(), intervals(None, interval)
     last: InstanceStatus | None = None
     trouble: DurablectlError | None = None
@@ -70,7 +80,10 @@ def followed(
 
 
 class News:
-    """What is new since the last look. A new execution (continue-as-new) has a history of its own: all of it is new."""
+    """What is new since the last look.
+
+    A new execution (continue-as-new) has a history of its own: all of it is new.
+    """
 
     def __init__(self) -> None:
         self._shown: dict[tuple[object, ...], tuple[object, ...]] = {}
@@ -88,8 +101,12 @@ class News:
         return is_other
 
     def events(self, status: InstanceStatus) -> tuple[HistoryEvent, ...]:
-        """Those that were not there before: a call's own event goes once it is answered, so they are told apart by what they say."""
-        events = [event for event in status.history or () if _mark(event.members) not in self._shown]
+        """Those that were not there before: a call's own event goes once it is answered, so they
+        are told apart by what they say.
+        """
+        events = [
+            event for event in status.history or () if _mark(event.members) not in self._shown
+        ]
         self._shown |= {_mark(event.members): () for event in events}
         return tuple(events)
 

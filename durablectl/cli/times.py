@@ -1,4 +1,6 @@
-"""Durations and moments as people write them; no clock of its own: `now` comes in as an argument, and no zone but UTC is assumed."""
+"""Durations and moments as people write them; no clock of its own: `now` comes in as an argument,
+and no zone but UTC is assumed.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 60
 _NUMBER = r"\d+(?:\.\d+)?"
 _UNITS = rf"(?:{_NUMBER}(?:ms|[smhdw]))+"
 _PART = rf"({_NUMBER})(ms|[smhdw])"
-_ISO = rf"P(?:({_NUMBER})W)?(?:({_NUMBER})D)?(?:T(?:({_NUMBER})H)?(?:({_NUMBER})M)?(?:({_NUMBER})S)?)?"
+_ISO = (
+    rf"P(?:({_NUMBER})W)?(?:({_NUMBER})D)?(?:T(?:({_NUMBER})H)?(?:({_NUMBER})M)?(?:({_NUMBER})S)?)?"
+)
 _CLOCK = r"(?:(\d+)[.:])?(\d{1,2}):(\d{2}):(\d{2}(?:\.\d+)?)"
 _YEAR = r"(?:19|20|21)\d\d"
 SLOWEST = 0.001
@@ -24,7 +28,10 @@ def parse_duration(text: str) -> float:
     """The seconds of `30s`, `5m`, `1h30m`, `2d`, bare seconds, `PT30S` or `00:00:30`."""
     seconds = _seconds(text.strip())
     if seconds is None:
-        raise UsageError(f"'{text}' is no duration", hint="write 30s, 5m, 1h30m, 2d, seconds as a number, PT30S or 00:00:30")
+        raise UsageError(
+            f"'{text}' is no duration",
+            hint="write 30s, 5m, 1h30m, 2d, seconds as a number, PT30S or 00:00:30",
+        )
     if not math.isfinite(seconds) or seconds > LONGEST:
         raise UsageError(f"'{text}' is too long: a duration is at most 100 years")
     return seconds
@@ -34,7 +41,10 @@ def parse_interval(text: str) -> float:
     """A duration that is longer than nothing."""
     seconds = parse_duration(text)
     if seconds <= 0:
-        raise UsageError(f"'{text}' is no interval: it must be longer than nothing", hint="write for example 1s or 500ms")
+        raise UsageError(
+            f"'{text}' is no interval: it must be longer than nothing",
+            hint="write for example 1s or 500ms",
+        )
     return seconds
 
 
@@ -45,7 +55,10 @@ def parse_rate(text: str) -> float:
     except ValueError:
         rate = math.nan
     if not SLOWEST <= rate < math.inf:
-        raise UsageError(f"'{text}' is not a rate", hint=f"write a number of instances per second, as 10 or 0.5; at least {SLOWEST}")
+        raise UsageError(
+            f"'{text}' is not a rate",
+            hint=f"write a number of instances per second, as 10 or 0.5; at least {SLOWEST}",
+        )
     return rate
 
 
@@ -53,19 +66,32 @@ def _seconds(text: str) -> float | None:
     if re.fullmatch(_NUMBER, text):
         return float(text)
     if re.fullmatch(_UNITS, text.lower()):
-        return sum(float(number) * _SECONDS[unit] for number, unit in re.findall(_PART, text.lower()))
+        return sum(
+            float(number) * _SECONDS[unit] for number, unit in re.findall(_PART, text.lower())
+        )
     if (parts := re.fullmatch(_ISO, text.upper())) and any(parts.groups()):
-        return sum(float(part or 0) * _SECONDS[unit] for part, unit in zip(parts.groups(), "wdhms", strict=True))
+        return sum(
+            float(part or 0) * _SECONDS[unit]
+            for part, unit in zip(parts.groups(), "wdhms", strict=True)
+        )
     if parts := re.fullmatch(_CLOCK, text):
-        return sum(float(part or 0) * _SECONDS[unit] for part, unit in zip(parts.groups(), "dhms", strict=True))
+        return sum(
+            float(part or 0) * _SECONDS[unit]
+            for part, unit in zip(parts.groups(), "dhms", strict=True)
+        )
     return None
 
 
 def parse_moment(text: str, now: datetime) -> datetime:
-    """The UTC time of an RFC 3339 time, a date, or a duration meaning "ago"; without a zone it is UTC, as in `func durable`."""
+    """The UTC time of an RFC 3339 time, a date, or a duration meaning "ago"; without a zone it is
+    UTC, as in `func durable`.
+    """
     stripped = text.strip()
     if re.fullmatch(_YEAR, stripped):
-        raise UsageError(f"'{text}' may be a year or a number of seconds", hint=f"write {stripped}-01-01 or {stripped}s")
+        raise UsageError(
+            f"'{text}' may be a year or a number of seconds",
+            hint=f"write {stripped}-01-01 or {stripped}s",
+        )
     try:
         if (read := _date_and_time(stripped)) is not None:
             return utc(read)
@@ -73,7 +99,10 @@ def parse_moment(text: str, now: datetime) -> datetime:
             return now.astimezone(UTC) - timedelta(seconds=seconds)
     except (OverflowError, OSError) as error:
         raise UsageError(f"'{text}' is too far away") from error
-    raise UsageError(f"'{text}' is no moment", hint="write 2026-01-31T12:00:00Z, 2026-01-31, or a duration that means ago, as 2h or 30d")
+    raise UsageError(
+        f"'{text}' is no moment",
+        hint="write 2026-01-31T12:00:00Z, 2026-01-31, or a duration that means ago, as 2h or 30d",
+    )
 
 
 def _date_and_time(text: str) -> datetime | None:

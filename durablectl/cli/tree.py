@@ -1,4 +1,8 @@
-"""The tree of commands: a table for the help, and modules that are imported when their command is wanted. Opens no hub."""
+"""The tree of commands: a table for the help, and modules that are imported when their command is
+wanted.
+
+Opens no hub.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,8 @@ if TYPE_CHECKING:
 PROGRAM = "durablectl"
 SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
-# name -> what it does, in the groups of the help. A command lives in the module of its name, as the function of that name or as `app`.
+# name -> what it does, in the groups of the help. A command lives in the module of its name, as the
+# function of that name or as `app`.
 GROUPS: dict[str, dict[str, str]] = {
     "Run": {
         "start": "Start an instance of an orchestrator.",
@@ -34,7 +39,8 @@ GROUPS: dict[str, dict[str, str]] = {
         "status": "Show the status of an instance.",
         "list": "List the instances of the task hub.",
         "history": "Show what happened in an instance.",
-        "watch": "Watch the instances that match: a table that stays current, with what has changed marked.",
+        "watch": "Watch the instances that match: a table that stays current, with what has "
+        "changed marked.",
         "links": "Show the addresses that watch and steer an instance.",
     },
     "Control": {
@@ -79,13 +85,17 @@ ELSEWHERE = {
 
 
 class _Globals:
-    """What commands and groups have in common: global options, and help that keeps examples as they are written."""
+    """What commands and groups have in common: global options, and help that keeps examples as they
+    are written.
+    """
 
     params: list[Any]
     help: str | None
 
     def take_globals(self, context: typer.Context) -> None:
-        """Move the global options from the command's parameters to where the whole invocation has them; the nearest flag wins."""
+        """Move the global options from the command's parameters to where the whole invocation has
+        them; the nearest flag wins.
+        """
         given = context.meta.setdefault(GIVEN, {})
         for name in GLOBAL_NAMES:
             value = context.params.pop(name, None)
@@ -96,7 +106,9 @@ class _Globals:
         return (self.help or "").strip().partition("\n")[0]
 
     def get_help_option(self, ctx: Any) -> Any:
-        """`--help`, printed by our own writer: click's leaves what a reader did not take to the interpreter's last flush."""
+        """`--help`, printed by our own writer: click's leaves what a reader did not take to the
+        interpreter's last flush.
+        """
         option = super().get_help_option(ctx)  # type: ignore[misc]
         option.callback = _show_help
         return option
@@ -106,13 +118,21 @@ class _Globals:
         help_option = self.get_help_option(context)
         sections = {
             "Arguments": [param for param in own if param.param_type_name == "argument"],
-            "Options": [*(param for param in own if param.param_type_name == "option"), help_option],
+            "Options": [
+                *(param for param in own if param.param_type_name == "option"),
+                help_option,
+            ],
         }
         for title, params in sections.items():
             _write_params(context, formatter, title, params)
 
     def write_globals(self, context: typer.Context, formatter: Any) -> None:
-        _write_params(context, formatter, "Global options", [param for param in self.params if is_global(param)])
+        _write_params(
+            context,
+            formatter,
+            "Global options",
+            [param for param in self.params if is_global(param)],
+        )
 
     def format_help_text(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - click's signature
         """Wrap paragraphs; leave those that are indented (examples) alone."""
@@ -121,7 +141,9 @@ class _Globals:
             formatter.write_paragraph()
             with formatter.indentation():
                 if any(line.startswith(" ") for line in lines):
-                    formatter.write("".join(f"{'':>{formatter.current_indent}}{line}\n" for line in lines))
+                    formatter.write(
+                        "".join(f"{'':>{formatter.current_indent}}{line}\n" for line in lines)
+                    )
                 else:
                     formatter.write_text(" ".join(lines))
 
@@ -155,14 +177,23 @@ class Command(_Globals, TyperCommand):
 
 
 def _on_same_hub(session: Session, hint: str | None) -> str | None:
-    """A hub's hint, which knows no flags: a command in it that changes something is for the same hub."""
+    """A hub's hint, which knows no flags: a command in it that changes something is for the same
+    hub.
+    """
     verb = re.match(r"durablectl ([a-z-]+)(?= )", hint or "")
-    if hint is None or verb is None or verb[1] not in {*GROUPS["Control"]} - {"entity"} or re.search(r" --(hub|context)\b", hint):
+    if (
+        hint is None
+        or verb is None
+        or verb[1] not in {*GROUPS["Control"]} - {"entity"}
+        or re.search(r" --(hub|context)\b", hint)
+    ):
         return hint
     from durablectl.cli.targets import selectors  # deferred: only a failed command needs it
     from durablectl.quoting import quoted  # deferred, as above
 
-    return " ".join([verb[0], *map(quoted, selectors(session, *session.led_to))]) + hint[verb.end() :]
+    return (
+        " ".join([verb[0], *map(quoted, selectors(session, *session.led_to))]) + hint[verb.end() :]
+    )
 
 
 class Group(_Globals, TyperGroup):
@@ -188,7 +219,9 @@ class Group(_Globals, TyperGroup):
     def unknown(self, ctx: Any, name: str) -> UsageError:
         """What to say about a command that is not there."""
         near = _nearest(name, self.list_commands(ctx))
-        hint = f"did you mean '{ctx.command_path} {near}'?" if near else f"{ctx.command_path} --help"
+        hint = (
+            f"did you mean '{ctx.command_path} {near}'?" if near else (f"{ctx.command_path} --help")
+        )
         return UsageError(f"no command '{name}' in '{ctx.command_path}'", hint=hint)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
@@ -198,11 +231,21 @@ class Group(_Globals, TyperGroup):
 
 
 class Root(Group):
-    """The program itself. It knows its commands by a table and imports one when that one is wanted."""
+    """The program itself.
+
+    It knows its commands by a table and imports one when that one is wanted.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.params.insert(0, TyperOption(param_decls=["version", "--version", "-V"], is_flag=True, help="Print the version and exit."))
+        self.params.insert(
+            0,
+            TyperOption(
+                param_decls=["version", "--version", "-V"],
+                is_flag=True,
+                help="Print the version and exit.",
+            ),
+        )
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         rest = super().parse_args(ctx, args)
@@ -225,9 +268,15 @@ class Root(Group):
 
     def unknown(self, ctx: Any, name: str) -> UsageError:  # noqa: ARG002 - the group's signature
         if name in ELSEWHERE:
-            return UsageError(f"no command '{name}'", hint=f"here it is: {PROGRAM} {ELSEWHERE[name]}")
+            return UsageError(
+                f"no command '{name}'", hint=f"here it is: {PROGRAM} {ELSEWHERE[name]}"
+            )
         near = _nearest(name, [*SUMMARIES, *ELSEWHERE])
-        hint = f"did you mean '{PROGRAM} {ELSEWHERE.get(near, near)}'?" if near else f"{PROGRAM} --help"
+        hint = (
+            f"did you mean '{PROGRAM} {ELSEWHERE.get(near, near)}'?"
+            if near
+            else f"{PROGRAM} --help"
+        )
         return UsageError(f"no command '{name}'", hint=hint)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - click's signature
@@ -237,8 +286,16 @@ class Root(Group):
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         """Names and options, without importing the commands."""
-        names = [Completion(name, help) for name, help in SUMMARIES.items() if name.startswith(incomplete)]
-        return names + [item for item in super(TyperGroup, self).shell_complete(ctx, incomplete) if item.value.startswith("-")]
+        names = [
+            Completion(name, help)
+            for name, help in SUMMARIES.items()
+            if name.startswith(incomplete)
+        ]
+        return names + [
+            item
+            for item in super(TyperGroup, self).shell_complete(ctx, incomplete)
+            if item.value.startswith("-")
+        ]
 
 
 class Completion(NamedTuple):
@@ -250,10 +307,18 @@ class Completion(NamedTuple):
 
 
 class Commands(typer.Typer):
-    """A Typer app of commands that all take the global options; what a command's module calls `app` when it has commands of its own."""
+    """A Typer app of commands that all take the global options; what a command's module calls `app`
+    when it has commands of its own.
+    """
 
     def __init__(self, help: str) -> None:
-        super().__init__(cls=Group, help=help, rich_markup_mode=None, add_completion=False, context_settings=SETTINGS)
+        super().__init__(
+            cls=Group,
+            help=help,
+            rich_markup_mode=None,
+            add_completion=False,
+            context_settings=SETTINGS,
+        )
 
     def command(self, name: str | None = None, **settings: Any) -> Callable[[Any], Any]:
         return super().command(name, **{"cls": Command, **settings})
@@ -263,7 +328,8 @@ def root() -> Root:
     """The whole program as one click command."""
     return Root(
         name=PROGRAM,
-        help="Start, watch, wait for and steer durable orchestrations: on a remote task hub, or on a local one that runs them itself.",
+        help="Start, watch, wait for and steer durable orchestrations: on a remote task hub, or "
+        "on a local one that runs them itself.",
         params=[],
         context_settings=SETTINGS,
         rich_markup_mode=None,
@@ -296,8 +362,14 @@ def _nearest(name: str, known: Iterable[str]) -> str | None:
     return next(iter(get_close_matches(name, list(known), 1)), None)
 
 
-def _write_params(context: typer.Context, formatter: Any, title: str, params: Iterable[Any]) -> None:
-    records = [record for param in params if param is not None and (record := param.get_help_record(context)) is not None]
+def _write_params(
+    context: typer.Context, formatter: Any, title: str, params: Iterable[Any]
+) -> None:
+    records = [
+        record
+        for param in params
+        if param is not None and (record := param.get_help_record(context)) is not None
+    ]
     if records:
         with formatter.section(title):
             formatter.write_dl(records)

@@ -1,4 +1,8 @@
-"""What `wait --until` waits for: whether an expression holds for an instance, and why not when that has ended. Asks no hub."""
+"""What `wait --until` waits for: whether an expression holds for an instance, and why not when that
+has ended.
+
+Asks no hub.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +20,10 @@ DEAD = f"and --until holds for it only if the expression mentions {STATUS}"
 
 @dataclass(frozen=True, slots=True)
 class Until:
-    """A compiled expression. An instance that ended other than Completed leaves its last custom status behind, which proves nothing: for
-    such a one it holds only if it reads the runtime status itself."""
+    """A compiled expression.
+
+    An instance that ended other than Completed leaves its last custom status behind, which proves
+    nothing: for such a one it holds only if it reads the runtime status itself."""
 
     text: str
     _expression: Any
@@ -38,11 +44,16 @@ class Until:
         return not self._is_dead(status) and self._is_true(status)
 
     def why_not(self, status: InstanceStatus) -> str:
-        """The end of a sentence about an instance that has ended, and for which it does not hold."""
+        """The end of a sentence about an instance that has ended, and for which it does not
+        hold."""
         return DEAD if self._is_dead(status) and self._is_true(status) else ENDED
 
     def _is_dead(self, status: InstanceStatus) -> bool:
-        return status.is_final and status.runtime_status is not RuntimeStatus.COMPLETED and not self._reads_status
+        return (
+            status.is_final
+            and status.runtime_status is not RuntimeStatus.COMPLETED
+            and not self._reads_status
+        )
 
     def _is_true(self, status: InstanceStatus) -> bool:
         return holds(self._expression, wire.status_to_json(status))

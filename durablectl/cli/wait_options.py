@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from durablectl.cli.parameters import All_, Any_, Count, FailFast, Interval, OnTimeout, OnTimeoutOption, Response, Timeout, Until
+from durablectl.cli.parameters import (
+    All_,
+    Any_,
+    Count,
+    FailFast,
+    Interval,
+    OnTimeout,
+    OnTimeoutOption,
+    Response,
+    Timeout,
+    Until,
+)
 from durablectl.cli.reporting import Ci, Junit
 
 

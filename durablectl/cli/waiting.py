@@ -1,4 +1,6 @@
-"""Waiting at the command line: the display, the ways it can end, what is printed then, and the exit code."""
+"""Waiting at the command line: the display, the ways it can end, what is printed then, and the exit
+code.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ Seen = dict[str, InstanceStatus | None]
 
 @dataclass(frozen=True, slots=True)
 class WaitOptions:
-    """What `wait`, `run` and `start --wait` were told. `completed` is the number of --count, 1 for --any.
+    """What `wait`, `run` and `start --wait` were told.
+
+    `completed` is the number of --count, 1 for --any.
 
     `spent` is how much of the time-out the start has taken.
     """
@@ -55,7 +59,9 @@ class WaitOptions:
     junit: str | None = None
 
     @classmethod
-    def of(cls, *, any: bool = False, all: bool = False, count: int | None = None, **options: object) -> WaitOptions:
+    def of(
+        cls, *, any: bool = False, all: bool = False, count: int | None = None, **options: object
+    ) -> WaitOptions:
         """The options as they were given; `UsageError` when they contradict each other."""
         if sum((any, all, count is not None)) > 1:
             raise UsageError("--any, --all and --count exclude each other", hint="give one of them")
@@ -65,19 +71,38 @@ class WaitOptions:
 
 def _for_response(options: WaitOptions) -> WaitOptions:
     if options.until is not None:
-        raise UsageError("--response waits until the instance is finished", hint="leave out --response, or --until")
+        raise UsageError(
+            "--response waits until the instance is finished",
+            hint="leave out --response, or --until",
+        )
     timeout = RESPONSE_TIMEOUT if options.timeout is None else options.timeout
     if options.interval is not None and options.interval > timeout:
-        raise UsageError(f"the interval ({options.interval:g} s) is longer than the time-out ({timeout:g} s)")
+        raise UsageError(
+            f"the interval ({options.interval:g} s) is longer than the time-out ({timeout:g} s)"
+        )
     return replace(options, timeout=timeout)
 
 
-def wait_and_show(session: Session, hub: TaskHub, ids: Sequence[str], options: WaitOptions, *, words: Sequence[str] = ()) -> None:
-    """Wait, show how it ended, and leave with the exit code that tells it. `words` named the instances on the command line of `wait`."""
+def wait_and_show(
+    session: Session,
+    hub: TaskHub,
+    ids: Sequence[str],
+    options: WaitOptions,
+    *,
+    words: Sequence[str] = (),
+) -> None:
+    """Wait, show how it ended, and leave with the exit code that tells it.
+
+    `words` named the instances on the command line of `wait`.
+    """
     if options.response and len(ids) > 1:
-        raise UsageError("--response is the answer for one instance", hint="leave out --response, or name one id")
+        raise UsageError(
+            "--response is the answer for one instance", hint="leave out --response, or name one id"
+        )
     if options.completed is not None and options.completed > len(ids):
-        raise UsageError(f"--count {options.completed} is more than the {len(ids)} instances that were named")
+        raise UsageError(
+            f"--count {options.completed} is more than the {len(ids)} instances that were named"
+        )
     if options.timeout is None and session.environ.get("CI"):
         session.out.warn("this wait has no --timeout, and may hold the CI job for ever")
     until = None if options.until is None else Until.of(options.until)
@@ -89,9 +114,22 @@ def wait_and_show(session: Session, hub: TaskHub, ids: Sequence[str], options: W
     code = _exit_code(seen, rules, is_over=is_over)
     if not is_over:
         _give_up(session, hub, seen, rules, options, trouble)
-    reports.ended(seen, rules.is_content, satisfied=code == exits.ExitCode.DONE, why_not=until.why_not if until else lambda _status: "")
+    reports.ended(
+        seen,
+        rules.is_content,
+        satisfied=code == exits.ExitCode.DONE,
+        why_not=until.why_not if until else lambda _status: "",
+    )
     if until is not None and code == exits.ExitCode.ENDED_BEFORE:
-        _tell_why_not(session, until, [each for each in seen.values() if each is not None and each.is_final and not until(each)])
+        _tell_why_not(
+            session,
+            until,
+            [
+                each
+                for each in seen.values()
+                if each is not None and each.is_final and not until(each)
+            ],
+        )
     _show(session, hub, seen, rules, options)
     raise typer.Exit(code)
 
@@ -100,19 +138,48 @@ def _rules(options: WaitOptions, until: Until | None, *, show_input: bool) -> Wa
     show_input = show_input or (until is not None and until.needs_input)
     timeout = None if options.timeout is None else max(options.timeout - options.spent, 0.0)
     interval = options.interval or 1.0
-    return WaitRules(timeout, interval, options.completed, options.fail_fast, GRACE, show_input=show_input, until=until, at_once=AT_ONCE)
+    return WaitRules(
+        timeout,
+        interval,
+        options.completed,
+        options.fail_fast,
+        GRACE,
+        show_input=show_input,
+        until=until,
+        at_once=AT_ONCE,
+    )
 
 
-def _watched(session: Session, hub: TaskHub, ids: Sequence[str], rules: WaitRules, options: WaitOptions, words: Sequence[str]) -> Waited:
+def _watched(
+    session: Session,
+    hub: TaskHub,
+    ids: Sequence[str],
+    rules: WaitRules,
+    options: WaitOptions,
+    words: Sequence[str],
+) -> Waited:
     try:
-        return watch_over(session, hub, ids, rules, skip_timers=options.skip_timers, go_on=_go_on(words, options))
+        return watch_over(
+            session, hub, ids, rules, skip_timers=options.skip_timers, go_on=_go_on(words, options)
+        )
     except WaitTimeout as error:
         if options.on_timeout is OnTimeout.LEAVE:
             raise
-        raise WaitTimeout(error.message, hint=f"the hub did not answer: {options.on_timeout.value} was not requested") from error
+        raise WaitTimeout(
+            error.message,
+            hint=f"the hub did not answer: {options.on_timeout.value} was not requested",
+        ) from error
 
 
-def watch_over(session: Session, hub: TaskHub, ids: Sequence[str], rules: WaitRules, *, go_on: GoOn, skip_timers: bool = False) -> Waited:
+def watch_over(
+    session: Session,
+    hub: TaskHub,
+    ids: Sequence[str],
+    rules: WaitRules,
+    *,
+    go_on: GoOn,
+    skip_timers: bool = False,
+) -> Waited:
     """Wait for them and show how far they are, working for them on a local hub.
 
     `WaitTimeout` when the hub never answered in time. Ctrl-C says how to go on, and leaves.
@@ -124,7 +191,9 @@ def watch_over(session: Session, hub: TaskHub, ids: Sequence[str], rules: WaitRu
         working = session.working(ids, skip_timers=skip_timers) if is_local else nullcontext()
         with working, waiting_display(session.out, ids) as watcher:
             told.watcher = watcher
-            return wait_for_instances(hub, ids, rules, on_status=told.status, on_trouble=told.trouble)
+            return wait_for_instances(
+                hub, ids, rules, on_status=told.status, on_trouble=told.trouble
+            )
     except KeyboardInterrupt:
         left = [each for each, status in told.seen.items() if not rules.has_settled(status)]
         say_how_to_go_on(session, hub, left, go_on)
@@ -151,17 +220,36 @@ class _Told:
 
 def _go_on(words: Sequence[str], options: WaitOptions) -> GoOn:
     on_timeout = options.on_timeout if options.on_timeout is not OnTimeout.LEAVE else None
-    more: dict[str, object] = {"count": options.completed, "fail-fast": options.fail_fast, "on-timeout": on_timeout}
+    more: dict[str, object] = {
+        "count": options.completed,
+        "fail-fast": options.fail_fast,
+        "on-timeout": on_timeout,
+    }
     more |= {"response": options.response, "junit": options.junit, "ci": options.ci}
-    return GoOn(words, until=options.until, timeout=options.timeout, interval=options.interval, more=more)
+    return GoOn(
+        words, until=options.until, timeout=options.timeout, interval=options.interval, more=more
+    )
 
 
-def _give_up(session: Session, hub: TaskHub, seen: Seen, rules: WaitRules, options: WaitOptions, trouble: DurablectlError | None) -> None:
+def _give_up(
+    session: Session,
+    hub: TaskHub,
+    seen: Seen,
+    rules: WaitRules,
+    options: WaitOptions,
+    trouble: DurablectlError | None,
+) -> None:
     """After a time-out: say so, and terminate or suspend what is left if that was asked for."""
     left = [name for name, status in seen.items() if not rules.has_settled(status)]
-    what = f"instance '{left[0]}' is still {_state(seen[left[0]])}" if len(left) == 1 else f"{len(left)} of {len(seen)} instances go on"
+    what = (
+        f"instance '{left[0]}' is still {_state(seen[left[0]])}"
+        if len(left) == 1
+        else f"{len(left)} of {len(seen)} instances go on"
+    )
     reason = f" (the last answer: {trouble.message})" if trouble is not None else ""
-    session.out.talk(f"durablectl: timed out after {views.duration_text(options.timeout or 0)}: {what}{reason}")
+    session.out.talk(
+        f"durablectl: timed out after {views.duration_text(options.timeout or 0)}: {what}{reason}"
+    )
     if options.on_timeout is OnTimeout.LEAVE:
         return
     change = hub.terminate if options.on_timeout is OnTimeout.TERMINATE else hub.suspend
@@ -177,18 +265,26 @@ def _tell_why_not(session: Session, until: Until, ended: Sequence[InstanceStatus
     session.out.talk(f"durablectl: ended before --until came true: {until.text}")
     dead = [each for each in ended if until.why_not(each) == DEAD]
     for each in dead[:TOLD_IDS]:
-        session.out.talk(f"  the expression is true of {safe_line(each.instance_id)}, which is {each.runtime_status.value}")
+        session.out.talk(
+            f"  the expression is true of {safe_line(each.instance_id)}, which is "
+            f"{each.runtime_status.value}"
+        )
     if len(dead) > TOLD_IDS:
         session.out.talk(f"  and {len(dead) - TOLD_IDS} more")
     if dead:
-        session.out.hint("on an instance that ended other than Completed, --until holds only if the expression mentions runtimeStatus")
+        session.out.hint(
+            "on an instance that ended other than Completed, --until holds only if "
+            "the expression mentions runtimeStatus"
+        )
 
 
 def _state(status: InstanceStatus | None) -> str:
     return status.runtime_status.value if status else "unknown"
 
 
-def _show(session: Session, hub: TaskHub, seen: Seen, rules: WaitRules, options: WaitOptions) -> None:
+def _show(
+    session: Session, hub: TaskHub, seen: Seen, rules: WaitRules, options: WaitOptions
+) -> None:
     statuses = [status for status in seen.values() if status is not None]
     if options.response:
         _show_response(session, hub, statuses[0])
@@ -203,7 +299,9 @@ def _show(session: Session, hub: TaskHub, seen: Seen, rules: WaitRules, options:
 
 
 def _show_response(session: Session, hub: TaskHub, status: InstanceStatus) -> None:
-    """Exactly what WaitForCompletionOrCreateCheckStatusResponse answers: output, status, or check-status payload."""
+    """Exactly what WaitForCompletionOrCreateCheckStatusResponse answers: output, status, or
+    check-status payload.
+    """
     if status.runtime_status is RuntimeStatus.COMPLETED:
         session.out.json(status.output)
     elif status.is_final:
@@ -212,7 +310,9 @@ def _show_response(session: Session, hub: TaskHub, status: InstanceStatus) -> No
         session.out.json(payload_json(session, hub.check_status(status.instance_id)))
 
 
-def _show_text(session: Session, hub: TaskHub, statuses: Sequence[InstanceStatus], options: WaitOptions) -> None:
+def _show_text(
+    session: Session, hub: TaskHub, statuses: Sequence[InstanceStatus], options: WaitOptions
+) -> None:
     if len(statuses) > 1:
         show_table(session.out, views.outcomes(statuses))
         return
@@ -231,10 +331,17 @@ def _show_text(session: Session, hub: TaskHub, statuses: Sequence[InstanceStatus
 
 def _tell_failures(session: Session, statuses: Sequence[InstanceStatus]) -> None:
     """Where stdout goes into a file, say on stderr what a person has to know."""
-    unlucky = [each for each in statuses if each.is_final and each.runtime_status is not RuntimeStatus.COMPLETED]
+    unlucky = [
+        each
+        for each in statuses
+        if each.is_final and each.runtime_status is not RuntimeStatus.COMPLETED
+    ]
     for status in unlucky[:TOLD_IDS]:
         reason = views.ending_line(status)
-        session.out.talk(f"durablectl: {status.instance_id}: {status.runtime_status.value}{': ' if reason else ''}{reason}")
+        session.out.talk(
+            f"durablectl: {status.instance_id}: "
+            f"{status.runtime_status.value}{': ' if reason else ''}{reason}"
+        )
     if len(unlucky) > TOLD_IDS:
         session.out.talk(f"durablectl: and {len(unlucky) - TOLD_IDS} more")
 
@@ -243,6 +350,15 @@ def _exit_code(seen: Seen, rules: WaitRules, *, is_over: bool) -> int:
     content = sum(map(rules.is_content, seen.values()))
     if content == len(seen) or (rules.completed is not None and content >= rules.completed):
         return exits.ExitCode.DONE
-    ended = [each for each in seen.values() if each is not None and each.is_final and not rules.is_content(each)]
-    codes = [exits.for_outcome(each.runtime_status) if rules.until is None else exits.ExitCode.ENDED_BEFORE for each in ended]
+    ended = [
+        each
+        for each in seen.values()
+        if each is not None and each.is_final and not rules.is_content(each)
+    ]
+    codes = [
+        exits.for_outcome(each.runtime_status)
+        if rules.until is None
+        else exits.ExitCode.ENDED_BEFORE
+        for each in ended
+    ]
     return exits.for_outcomes([*codes, *([] if is_over else [exits.ExitCode.TIMED_OUT])])

@@ -9,7 +9,9 @@ from durablectl.errors import UsageError
 
 _PORTS = {"http": 80, "https": 443}
 _NAME = r"[a-z0-9_-]+"
-_HOST = rf"(?:localhost|\[[0-9a-f:.]+\]|{_NAME}(?:\.{_NAME})+\.?|{_NAME}(?=:\d))(?::\d+)?(?:[/?#].*)?"
+_HOST = (
+    rf"(?:localhost|\[[0-9a-f:.]+\]|{_NAME}(?:\.{_NAME})+\.?|{_NAME}(?=:\d))(?::\d+)?(?:[/?#].*)?"
+)
 
 
 def is_url(text: str) -> bool:
@@ -17,18 +19,24 @@ def is_url(text: str) -> bool:
 
 
 def looks_like_host(text: str) -> bool:
-    """Whether a text without a scheme is more likely an address than a file: a domain, `localhost`, or anything with a port."""
+    """Whether a text without a scheme is more likely an address than a file: a domain, `localhost`,
+    or anything with a port.
+    """
     return re.fullmatch(_HOST, text, re.IGNORECASE | re.DOTALL) is not None
 
 
 def with_scheme(host: str) -> str:
-    """The address that was probably meant by a host without a scheme; without the query, where a key may be."""
+    """The address that was probably meant by a host without a scheme; without the query, where a
+    key may be.
+    """
     plain = re.split(r"[?#]", host, maxsplit=1)[0]
     return f"{'http' if is_loopback(f'http://{plain}') else 'https'}://{plain}"
 
 
 def origin_of(url: str) -> str:
-    """Scheme, host and port, in the one form that origins are compared in; `UsageError` for any other address."""
+    """Scheme, host and port, in the one form that origins are compared in; `UsageError` for any
+    other address.
+    """
     parts = _split(url)
     host = (parts.hostname or "").rstrip(".")
     shown = f"[{host}]" if ":" in host else host
@@ -36,17 +44,22 @@ def origin_of(url: str) -> str:
 
 
 def place_of(url: str) -> tuple[str, str]:
-    """Origin and path, in the form that the bases of two hubs are compared in: one origin may serve several apps."""
+    """Origin and path, in the form that the bases of two hubs are compared in: one origin may serve
+    several apps.
+    """
     return origin_of(url), _split(url).path.rstrip("/").lower()
 
 
 def without_key(url: str) -> str:
-    """The address as it was given; `UsageError` (which does not repeat it) when it holds a key, a user or any query."""
+    """The address as it was given; `UsageError` (which does not repeat it) when it holds a key, a
+    user or any query.
+    """
     parts = _split(url)
     if parts.query or parts.fragment or "@" in parts.netloc:
         raise UsageError(
             f"the address of {parts.hostname} holds more than an address",
-            hint="give the part before '?', and name the key with --key-env or in a context of your own",
+            hint="give the part before '?', and name the key with --key-env or in a context of "
+            "your own",
         )
     return url
 
@@ -62,10 +75,19 @@ def is_loopback(url: str) -> bool:
 def _split(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
-        valid = parts.scheme.lower() in _PORTS and bool(parts.hostname) and (parts.port or 1) > 0 and not any(c.isspace() for c in url)
+        valid = (
+            parts.scheme.lower() in _PORTS
+            and bool(parts.hostname)
+            and (parts.port or 1) > 0
+            and not any(c.isspace() for c in url)
+        )
     except ValueError:
         valid = False
     if not valid:
-        example = with_scheme(url) if looks_like_host(url) else "for example https://orders.azurewebsites.net"
+        example = (
+            with_scheme(url)
+            if looks_like_host(url)
+            else ("for example https://orders.azurewebsites.net")
+        )
         raise UsageError("the hub's address is no http or https address", hint=f"write {example}")
     return parts

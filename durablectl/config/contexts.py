@@ -1,4 +1,8 @@
-"""Named contexts and the two files that hold them: the user's own, and the project's durablectl.toml. Reads and writes TOML only."""
+"""Named contexts and the two files that hold them: the user's own, and the project's
+durablectl.toml.
+
+Reads and writes TOML only.
+"""
 
 from __future__ import annotations
 
@@ -23,12 +27,25 @@ PROJECT_FILE = "durablectl.toml"
 USER_FILE = "contexts.toml"
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _ADDRESS = ("url", "hub", "task-hub", "connection", "app", "encode", "protected", "read-only")
-_USER_ONLY = ("key-env", "key-command", "key-file", "header", "header-command", "ca-file", "proxy", "max-response", "completion-network")
+_USER_ONLY = (
+    "key-env",
+    "key-command",
+    "key-file",
+    "header",
+    "header-command",
+    "ca-file",
+    "proxy",
+    "max-response",
+    "completion-network",
+)
 _TOP = ("context", "hub", "url", "task-hub", "connection", "app", "encode", "contexts")
 
 
 class Context(NamedTuple):
-    """One named hub: either `url` or `hub` (a file) is set. Paths are absolute. The repr is the name: headers and proxies are secret."""
+    """One named hub: either `url` or `hub` (a file) is set. Paths are absolute.
+
+    The repr is the name: headers and proxies are secret.
+    """
 
     name: str
     url: str | None = None
@@ -54,8 +71,15 @@ class Context(NamedTuple):
 
     def to_toml(self) -> dict[str, Any]:
         """What is set, by its name in the file."""
-        values = {name.replace("_", "-"): value for name, value in self._asdict().items() if value and name != "name"}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+        values = {
+            name.replace("_", "-"): value
+            for name, value in self._asdict().items()
+            if value and name != "name"
+        }
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in values.items()
+        }
 
 
 class UserFile(NamedTuple):
@@ -80,7 +104,10 @@ class ProjectFile(NamedTuple):
 
 
 def read_user_file(path: Path) -> UserFile:
-    """The user's contexts; empty when there is no file. `UsageError` when it cannot be understood."""
+    """The user's contexts; empty when there is no file.
+
+    `UsageError` when it cannot be understood.
+    """
     text = read_text(path)
     if text is None:
         return UserFile(path)
@@ -90,12 +117,18 @@ def read_user_file(path: Path) -> UserFile:
             raise unknown_setting(path, text, name, ("current", "contexts"))
     current = parsed.get("current")
     if current is not None and not isinstance(current, str):
-        raise UsageError(f"'current' {place_of(path, text, 'current')} must be the name of a context")
+        raise UsageError(
+            f"'current' {place_of(path, text, 'current')} must be the name of a context"
+        )
     return UserFile(path, current, _contexts(path, text, parsed, _ADDRESS + _USER_ONLY))
 
 
 def read_project_file(path: Path, user: UserFile) -> ProjectFile:
-    """A durablectl.toml. It came with a clone: `UsageError` when it names a key, a command or a header, or one of the user's contexts."""
+    """A durablectl.toml.
+
+    It came with a clone: `UsageError` when it names a key, a command or a header, or one of the
+    user's contexts.
+    """
     text = read_text(path) or ""
     parsed = parse_toml(path, text)
     _refuse_secrets(path, text, parsed)
@@ -106,13 +139,19 @@ def read_project_file(path: Path, user: UserFile) -> ProjectFile:
             raise UsageError(f"'{name}' {place_of(path, text, name)} must be a text")
     if len([name for name in ("context", "hub", "url") if name in parsed]) > 1:
         raise UsageError(f"{path} names more than one hub", hint="keep one of context, hub and url")
-    if "context" in parsed and (extra := [name for name in ("task-hub", "connection", "encode") if name in parsed]):
-        raise UsageError(f"'{extra[0]}' {place_of(path, text, extra[0])} would redefine the context", hint="it goes with hub or url only")
+    if "context" in parsed and (
+        extra := [name for name in ("task-hub", "connection", "encode") if name in parsed]
+    ):
+        raise UsageError(
+            f"'{extra[0]}' {place_of(path, text, extra[0])} would redefine the context",
+            hint="it goes with hub or url only",
+        )
     contexts = _contexts(path, text, parsed, _ADDRESS)
     for name in contexts:
         if name in user.contexts:
             raise UsageError(
-                f"context '{name}' {place_of(path, text, f'[contexts.{name}]')} is one of your own and cannot be redefined",
+                f"context '{name}' {place_of(path, text, f'[contexts.{name}]')} is one of your "
+                "own and cannot be redefined",
                 hint=f"rename it there, or remove yours with: {command('context remove', name)}",
             )
     hub = parsed.get("hub") or parsed.get("url")
@@ -129,12 +168,20 @@ def read_project_file(path: Path, user: UserFile) -> ProjectFile:
 
 
 def find_project_file(start: Path, on_skip: Callable[[Path, Path], None]) -> Path | None:
-    """The nearest durablectl.toml at or above `start`. One above it that another user owns is skipped: see `durablectl.owners`."""
-    return nearest(start, lambda folder: [file] if (file := folder / PROJECT_FILE).is_file() else [], on_skip)
+    """The nearest durablectl.toml at or above `start`.
+
+    One above it that another user owns is skipped: see `durablectl.owners`.
+    """
+    return nearest(
+        start, lambda folder: [file] if (file := folder / PROJECT_FILE).is_file() else [], on_skip
+    )
 
 
 def write_user_file(path: Path, *, current: str | None, contexts: Mapping[str, Context]) -> None:
-    """Write the user's contexts, whole or not at all, for the user's eyes only. Comments of contexts that stay as they are stay, too."""
+    """Write the user's contexts, whole or not at all, for the user's eyes only.
+
+    Comments of contexts that stay as they are stay, too.
+    """
     import tomlkit  # deferred: only a change needs the writer
     from tomlkit.exceptions import TOMLKitError
 
@@ -158,7 +205,10 @@ def write_user_file(path: Path, *, current: str | None, contexts: Mapping[str, C
 def check_name(name: str) -> str:
     """A context's name as it may be written; `UsageError` otherwise."""
     if not re.fullmatch(NAME, name):
-        raise UsageError(f"'{name}' is no name for a context", hint="use letters, digits, '.', '_' and '-', at most 64")
+        raise UsageError(
+            f"'{name}' is no name for a context",
+            hint="use letters, digits, '.', '_' and '-', at most 64",
+        )
     return name
 
 
@@ -176,13 +226,23 @@ def checked(context: Context) -> Context:
     else:
         remote = ("task_hub", "connection", *(name.replace("-", "_") for name in _USER_ONLY))
         if given := [name for name in remote if getattr(context, name)]:
-            raise UsageError(f"context '{context.name}' is a local file: {given[0].replace('_', '-')} goes with a url only")
+            raise UsageError(
+                f"context '{context.name}' is a local file: "
+                f"{given[0].replace('_', '-')} goes with a url only"
+            )
     if context.max_response is not None:
         _check_size(context)
     keys = [name for name in ("key_env", "key_command", "key_file") if getattr(context, name)]
     if len(keys) > 1:
-        raise UsageError(f"context '{context.name}' has more than one key", hint="keep one of key-env, key-command and key-file")
-    if bad := [each for each in context.header if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n]*", each)]:
+        raise UsageError(
+            f"context '{context.name}' has more than one key",
+            hint="keep one of key-env, key-command and key-file",
+        )
+    if bad := [
+        each
+        for each in context.header
+        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n]*", each)
+    ]:
         hint = f"it is number {context.header.index(bad[0]) + 1} of {len(context.header)}"
         raise UsageError(f"a header of context '{context.name}' is not 'Name: value'", hint=hint)
     return context
@@ -192,17 +252,28 @@ def _check_size(context: Context) -> None:
     try:
         parse_size(context.max_response or "")
     except UsageError as error:
-        raise UsageError(f"the max-response of context '{context.name}': {error.message}", hint=error.hint) from error
+        raise UsageError(
+            f"the max-response of context '{context.name}': {error.message}", hint=error.hint
+        ) from error
 
 
-def _contexts(path: Path, text: str, parsed: dict[str, Any], allowed: tuple[str, ...]) -> dict[str, Context]:
+def _contexts(
+    path: Path, text: str, parsed: dict[str, Any], allowed: tuple[str, ...]
+) -> dict[str, Context]:
     tables = parsed.get("contexts", {})
-    if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
-        raise UsageError(f"'contexts' {place_of(path, text, 'contexts')} must hold tables such as [contexts.prod]")
+    if not isinstance(tables, dict) or not all(
+        isinstance(table, dict) for table in tables.values()
+    ):
+        raise UsageError(
+            f"'contexts' {place_of(path, text, 'contexts')} must hold tables such as "
+            "[contexts.prod]"
+        )
     return {name: _context(path, text, name, table, allowed) for name, table in tables.items()}
 
 
-def _context(path: Path, text: str, name: str, table: dict[str, Any], allowed: tuple[str, ...]) -> Context:
+def _context(
+    path: Path, text: str, name: str, table: dict[str, Any], allowed: tuple[str, ...]
+) -> Context:
     check_name(name)
     values: dict[str, Any] = {}
     for key, value in table.items():
@@ -244,22 +315,34 @@ def _is_texts(values: object) -> TypeGuard[list[str]]:
 
 def _refuse_secrets(path: Path, text: str, parsed: dict[str, Any]) -> None:
     tables = parsed.get("contexts", {})
-    nested = [table for table in tables.values() if isinstance(table, dict)] if isinstance(tables, dict) else []
+    nested = (
+        [table for table in tables.values() if isinstance(table, dict)]
+        if isinstance(tables, dict)
+        else []
+    )
     for table in (parsed, *nested):
         for name in _USER_ONLY:
             if name in table:
                 raise UsageError(
-                    f"'{name}' {place_of(path, text, name)} is refused: a project's file may not name keys, commands, headers or proxies",
-                    hint="put it into a context of your own: durablectl context add NAME --url URL --key-env VARIABLE",
+                    f"'{name}' {place_of(path, text, name)} is refused: a project's file may not "
+                    "name keys, commands, headers or proxies",
+                    hint="put it into a context of your own: durablectl context add NAME --url "
+                    "URL --key-env VARIABLE",
                 )
 
 
 def _address(path: Path, text: str, name: str, value: str) -> str:
     """An address, or for `hub` the path of a file."""
     try:
-        return without_key(value) if name == "url" or is_url(value) else str(path_of(value, path.parent))
+        return (
+            without_key(value)
+            if name == "url" or is_url(value)
+            else str(path_of(value, path.parent))
+        )
     except UsageError as error:
-        raise UsageError(f"'{name}' {place_of(path, text, name)}: {error.message}", hint=error.hint) from error
+        raise UsageError(
+            f"'{name}' {place_of(path, text, name)}: {error.message}", hint=error.hint
+        ) from error
 
 
 def _encode(path: Path, text: str, value: str | None) -> str | None:

@@ -14,27 +14,38 @@ _SUFFIXES = (".db", ".sqlite")
 
 
 def hub_file(text: str, folder: Path) -> Path:
-    """The file of the local hub that `text` names, as seen from `folder`. A folder stands for the hub inside it.
+    """The file of the local hub that `text` names, as seen from `folder`.
 
-    A file that is not there yet must have a hub's name, so that a mistyped address never becomes a new hub: else `UsageError`.
+    A folder stands for the hub inside it.
+
+    A file that is not there yet must have a hub's name, so that a mistyped address never becomes a
+    new hub: else `UsageError`.
     """
     path = path_of(text, folder)
     if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where a folder above may not be searched
         return path / HUB_FOLDER / HUB_FILE
     if not _can_be_hub(path):
-        raise UsageError(f"there is no file or folder '{text}'", hint="the name of a new hub's file ends in .db or .sqlite")
+        raise UsageError(
+            f"there is no file or folder '{text}'",
+            hint="the name of a new hub's file ends in .db or .sqlite",
+        )
     return path
 
 
 def path_of(text: str, folder: Path) -> Path:
-    """The path that `text` stands for, as seen from `folder`; `UsageError` for what looks like a host and is not there."""
+    """The path that `text` stands for, as seen from `folder`; `UsageError` for what looks like a
+    host and is not there.
+    """
     try:
         path = Path(os.path.normpath(folder / Path(text).expanduser()))
     except RuntimeError as error:  # of expanduser
         raise UsageError(f"'{text}' names the home of an unknown user") from error
     if looks_like_host(text) and not _can_be_hub(path):
         address = with_scheme(text)
-        raise UsageError(f"'{address.partition('://')[2]}' is not a file, and an address needs a scheme", hint=f"write {address}")
+        raise UsageError(
+            f"'{address.partition('://')[2]}' is not a file, and an address needs a scheme",
+            hint=f"write {address}",
+        )
     return path
 
 

@@ -20,7 +20,10 @@ MAX_RESPONSE = "DURABLECTL_MAX_RESPONSE"
 
 
 class Credential(NamedTuple):
-    """What the user has for one origin: one of the own contexts, or a flag in the form of one. Its `task_hub` of None stands for all."""
+    """What the user has for one origin: one of the own contexts, or a flag in the form of one.
+
+    Its `task_hub` of None stands for all.
+    """
 
     owner: str
     origin: str
@@ -29,14 +32,21 @@ class Credential(NamedTuple):
     @classmethod
     def of_context(cls, context: Context) -> Credential | None:
         """What a context of the user's holds for its own address; None for a local one."""
-        return None if context.url is None else cls(f"context {context.name}", origin_of(context.url), context)
+        return (
+            None
+            if context.url is None
+            else cls(f"context {context.name}", origin_of(context.url), context)
+        )
 
     @property
     def has_key(self) -> bool:
         return bool(self.context.key_env or self.context.key_command or self.context.key_file)
 
     def belongs_to(self, task_hub: str | None) -> bool:
-        return self.context.task_hub is None or self.context.task_hub.lower() == (task_hub or "").lower()
+        return (
+            self.context.task_hub is None
+            or self.context.task_hub.lower() == (task_hub or "").lower()
+        )
 
 
 class KeyRing:
@@ -50,33 +60,58 @@ class KeyRing:
         return any(each.context.name == name for each in self._credentials)
 
     def key_for(self, url: str, task_hub: str | None) -> str | None:
-        """The key for this address and task hub, read now; None when none belongs there. `KeyRefused` when it cannot be read."""
+        """The key for this address and task hub, read now; None when none belongs there.
+
+        `KeyRefused` when it cannot be read.
+        """
         found = next((each for each in self._of(url, task_hub) if each.has_key), None)
         return None if found is None else self._key(found)
 
     def guards_of(self, url: str, task_hub: str | None) -> list[Context]:
-        """The contexts that forbid or guard changes at this address, whoever chose it: a task hub that is not told may be theirs."""
+        """The contexts that forbid or guard changes at this address, whoever chose it: a task hub
+        that is not told may be theirs.
+        """
         hub = (task_hub or "").lower()
-        guards = [each.context for each in self._at(url) if each.context.protected or each.context.read_only]
-        return [each for each in guards if not hub or each.task_hub is None or each.task_hub.lower() == hub]
+        guards = [
+            each.context
+            for each in self._at(url)
+            if each.context.protected or each.context.read_only
+        ]
+        return [
+            each
+            for each in guards
+            if not hub or each.task_hub is None or each.task_hub.lower() == hub
+        ]
 
     def key_name(self, url: str, task_hub: str | None) -> str | None:
-        """Where the key for this address would come from, for messages: "ORDERS_KEY", "the key-command of context prod"."""
+        """Where the key for this address would come from, for messages: "ORDERS_KEY", "the
+        key-command of context prod".
+        """
         for each in self._of(url, task_hub):
             if each.context.key_env:
                 return each.context.key_env
             if each.has_key:
-                return f"the key-{'command' if each.context.key_command else 'file'} of {each.owner}"
+                return (
+                    f"the key-{'command' if each.context.key_command else 'file'} of {each.owner}"
+                )
         return None
 
     def headers_for(self, url: str, task_hub: str | None) -> dict[str, str]:
-        """The headers for this address and task hub, those of the header command included. `KeyRefused` when it fails."""
+        """The headers for this address and task hub, those of the header command included.
+
+        `KeyRefused` when it fails.
+        """
         for each in self._of(url, task_hub):
             lines = list(each.context.header)
             if each.context.header_command:
-                lines += _run(each.context.header_command, f"the header-command of {each.owner}").splitlines()
+                lines += _run(
+                    each.context.header_command, f"the header-command of {each.owner}"
+                ).splitlines()
             if lines:
-                return {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines if ":" in line)}
+                return {
+                    name.strip(): value.strip()
+                    for name, _, value in (line.partition(":") for line in lines if ":" in line)
+                }
         return {}
 
     def ca_file_for(self, url: str) -> str | None:
@@ -123,7 +158,10 @@ class KeyRing:
         if not key:
             raise KeyRefused(f"{what} holds no key")
         if not key.isprintable() or not key.isascii() or " " in key:
-            raise KeyRefused(f"{what} holds something that is no key", hint="a key is one line of letters, digits and signs")
+            raise KeyRefused(
+                f"{what} holds something that is no key",
+                hint="a key is one line of letters, digits and signs",
+            )
         return key
 
 
@@ -132,13 +170,24 @@ def _run(command: str, what: str) -> str:
 
     try:
         done = subprocess.run(  # noqa: S602 - a line of the user's own file, written for a shell
-            command, shell=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=COMMAND_SECONDS, check=False
+            command,
+            shell=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            timeout=COMMAND_SECONDS,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        reason = f"gave no answer in {COMMAND_SECONDS} s" if isinstance(error, subprocess.TimeoutExpired) else "cannot be run"
+        reason = (
+            f"gave no answer in {COMMAND_SECONDS} s"
+            if isinstance(error, subprocess.TimeoutExpired)
+            else "cannot be run"
+        )
         raise KeyRefused(f"{what} {reason}", hint=f"try it: {command}") from error
     if done.returncode != 0:
-        raise KeyRefused(f"{what} failed with exit code {done.returncode}", hint=f"try it: {command}")
+        raise KeyRefused(
+            f"{what} failed with exit code {done.returncode}", hint=f"try it: {command}"
+        )
     return done.stdout.decode("utf-8", "replace")
 
 
@@ -146,7 +195,9 @@ def _read(path: Path, what: str) -> str:
     try:
         with path.open(encoding="utf-8") as stream:
             if os.name == "posix" and stat.S_IMODE(os.fstat(stream.fileno()).st_mode) & 0o077:
-                raise KeyRefused(f"{what} can be read by others", hint=f"chmod 600 {quoted(str(path))}")
+                raise KeyRefused(
+                    f"{what} can be read by others", hint=f"chmod 600 {quoted(str(path))}"
+                )
             return stream.read().strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = (error.strerror or "").lower() if isinstance(error, OSError) else "it is not UTF-8"

@@ -1,4 +1,6 @@
-"""Which hub a command works on, and who said so: flag > variable > durablectl.toml > the user's current context > the project's own."""
+"""Which hub a command works on, and who said so: flag > variable > durablectl.toml > the user's
+current context > the project's own.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,14 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from durablectl.config.addresses import is_url, origin_of, without_key
-from durablectl.config.contexts import Context, ProjectFile, UserFile, find_project_file, read_project_file, read_user_file
+from durablectl.config.contexts import (
+    Context,
+    ProjectFile,
+    UserFile,
+    find_project_file,
+    read_project_file,
+    read_user_file,
+)
 from durablectl.config.hub_files import HUB_FILE, HUB_FOLDER, hub_file
 from durablectl.config.keys import Credential, KeyRing
 from durablectl.errors import UsageError
@@ -21,10 +30,13 @@ FOUND = "found upwards from the working directory"
 
 
 class Settings(NamedTuple):
-    """What a command works with. At most one of `url` and `path` is set; none: no hub was named or found.
+    """What a command works with.
 
-    `named` tells whether a flag, a variable or a context chose the hub, rather than the working directory.
-    `sources` says for every value that is set where it came from, `skipped` what lies above the working directory and is not used.
+    At most one of `url` and `path` is set; none: no hub was named or found.
+
+    `named` tells whether a flag, a variable or a context chose the hub, rather than the working
+    directory. `sources` says for every value that is set where it came from, `skipped` what lies
+    above the working directory and is not used.
     """
 
     keys: KeyRing
@@ -46,7 +58,8 @@ class Settings(NamedTuple):
     skipped: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        return f"Settings({self.url or self.path}, {dict(self.sources)})"  # a proxy's address may hold a password
+        # a proxy's address may hold a password
+        return f"Settings({self.url or self.path}, {dict(self.sources)})"
 
     @property
     def hub_source(self) -> str:
@@ -74,19 +87,32 @@ class _Choice(NamedTuple):
 
 
 def resolve(
-    asked: Mapping[str, str], given: Mapping[str, str], *, cwd: Path, environ: Mapping[str, str], user_file: Path | None = None
+    asked: Mapping[str, str],
+    given: Mapping[str, str],
+    *,
+    cwd: Path,
+    environ: Mapping[str, str],
+    user_file: Path | None = None,
 ) -> Settings:
-    """The settings of one command. `asked` are the texts of flags and variables, by name; `given` says which of the two each is."""
+    """The settings of one command.
+
+    `asked` are the texts of flags and variables, by name; `given` says which of the two each is.
+    """
     user = read_user_file(user_file or default_user_file())
     skipped: list[str] = []
-    found = find_project_file(cwd, lambda _, theirs: skipped.append(_skipped(theirs, "name the hub with --hub or --context")))
+    found = find_project_file(
+        cwd,
+        lambda _, theirs: skipped.append(_skipped(theirs, "name the hub with --hub or --context")),
+    )
     project = None if found is None else read_project_file(found, user)
     choice = _choose(asked, given, cwd, user, project)
     app, app_source = _app(asked, given, cwd, choice, project, skipped)
     if choice is None and app is not None:
         choice = _beside(app, app_source, cwd, skipped)
     keys = KeyRing(_credentials(asked, given, choice, user), environ)
-    return _settled(asked, given, choice, keys, (app, app_source, project))._replace(skipped=tuple(skipped))
+    return _settled(asked, given, choice, keys, (app, app_source, project))._replace(
+        skipped=tuple(skipped)
+    )
 
 
 def default_user_file() -> Path:
@@ -103,33 +129,58 @@ def state_folder() -> Path:
     return user_state_path("durablectl", appauthor=False)
 
 
-def unknown_context(name: str, known: Mapping[str, Context], source: str | None = None) -> UsageError:
+def unknown_context(
+    name: str, known: Mapping[str, Context], source: str | None = None
+) -> UsageError:
     """What to say about a context that is not there."""
     from difflib import get_close_matches  # deferred: only a mistake needs it
 
     near = get_close_matches(name, known, 1)
     said = f" ({source})" if source and not source.startswith("flag") else ""
-    hint = f"did you mean '{near[0]}'? durablectl context list" if near else "see: durablectl context list"
+    hint = (
+        f"did you mean '{near[0]}'? durablectl context list"
+        if near
+        else ("see: durablectl context list")
+    )
     return UsageError(f"no context '{name}'{said}", hint=hint)
 
 
-def _choose(asked: Mapping[str, str], given: Mapping[str, str], cwd: Path, user: UserFile, project: ProjectFile | None) -> _Choice | None:
+def _choose(
+    asked: Mapping[str, str],
+    given: Mapping[str, str],
+    cwd: Path,
+    user: UserFile,
+    project: ProjectFile | None,
+) -> _Choice | None:
     known = {**(project.contexts if project else {}), **user.contexts}
     if name := asked.get("context"):
         return _by_name(name, known, user, given["context"], explicit=True)
     if hub := asked.get("hub"):
-        return _Choice(_by_address(hub, cwd, asked, given["hub"]), given["hub"], own=True, explicit=True)
+        return _Choice(
+            _by_address(hub, cwd, asked, given["hub"]), given["hub"], own=True, explicit=True
+        )
     if project and project.context:
-        return _by_name(project.context, known, user, f"durablectl.toml ({project.path})", explicit=False)
+        return _by_name(
+            project.context, known, user, f"durablectl.toml ({project.path})", explicit=False
+        )
     if project and project.hub:
-        source, extra = f"durablectl.toml ({project.path})", {"task_hub": project.task_hub, "connection": project.connection}
-        return _Choice(_by_address(project.hub, project.path.parent, extra, source), source, own=False)
+        source, extra = (
+            f"durablectl.toml ({project.path})",
+            {"task_hub": project.task_hub, "connection": project.connection},
+        )
+        return _Choice(
+            _by_address(project.hub, project.path.parent, extra, source), source, own=False
+        )
     if user.current:
-        return _by_name(user.current, user.contexts, user, f"current context ({user.path})", explicit=False)
+        return _by_name(
+            user.current, user.contexts, user, f"current context ({user.path})", explicit=False
+        )
     return None
 
 
-def _by_name(name: str, known: Mapping[str, Context], user: UserFile, source: str, *, explicit: bool) -> _Choice:
+def _by_name(
+    name: str, known: Mapping[str, Context], user: UserFile, source: str, *, explicit: bool
+) -> _Choice:
     if name not in known:
         raise unknown_context(name, known, source)
     context = known[name]
@@ -141,7 +192,12 @@ def _by_name(name: str, known: Mapping[str, Context], user: UserFile, source: st
 def _by_address(text: str, folder: Path, extra: Mapping[str, str | None], source: str) -> Context:
     """A context without a name, for an address or a file."""
     if is_url(text):
-        return Context("", url=without_key(text), task_hub=extra.get("task_hub"), connection=extra.get("connection"))
+        return Context(
+            "",
+            url=without_key(text),
+            task_hub=extra.get("task_hub"),
+            connection=extra.get("connection"),
+        )
     return Context("", hub=_file(text, folder, source))
 
 
@@ -149,11 +205,15 @@ def _file(text: str, folder: Path, source: str) -> str:
     try:
         return str(hub_file(text, folder))
     except UsageError as error:
-        raise UsageError(f"{source.removeprefix('flag ')}: {error.message}", hint=error.hint) from error
+        raise UsageError(
+            f"{source.removeprefix('flag ')}: {error.message}", hint=error.hint
+        ) from error
 
 
 def _beside(app: Path, app_source: str, cwd: Path, skipped: list[str]) -> _Choice | None:
-    """The hub beside an app; None when the app was found above the working directory, and another user owns the hub there."""
+    """The hub beside an app; None when the app was found above the working directory, and another
+    user owns the hub there.
+    """
     folder = app if app.is_dir() else app.parent
     hub = folder / HUB_FOLDER / HUB_FILE
     theirs = strangers([hub.parent, hub], cwd) if app_source == FOUND and folder != cwd else None
@@ -182,12 +242,25 @@ def _app(
         return Path(choice.context.app), f"context {choice.context.name}"
     if project and project.app:
         return Path(project.app), f"durablectl.toml ({project.path})"
-    return find_app(cwd, lambda app, theirs: skipped.append(_skipped(theirs, f"use it with --app {quoted(str(app))}"))), FOUND
+    return find_app(
+        cwd,
+        lambda app, theirs: skipped.append(
+            _skipped(theirs, f"use it with --app {quoted(str(app))}")
+        ),
+    ), FOUND
 
 
-def _credentials(asked: Mapping[str, str], given: Mapping[str, str], choice: _Choice | None, user: UserFile) -> tuple[Credential, ...]:
-    """The chosen context's own first, then those of the user's other contexts, each for its own origin and task hub only."""
-    own = [each for each in (Credential.of_context(context) for context in user.contexts.values()) if each is not None]
+def _credentials(
+    asked: Mapping[str, str], given: Mapping[str, str], choice: _Choice | None, user: UserFile
+) -> tuple[Credential, ...]:
+    """The chosen context's own first, then those of the user's other contexts, each for its own
+    origin and task hub only.
+    """
+    own = [
+        each
+        for each in (Credential.of_context(context) for context in user.contexts.values())
+        if each is not None
+    ]
     if choice is None or choice.context.url is None:
         return tuple(own)
     name = f"context {choice.context.name}"
@@ -196,7 +269,8 @@ def _credentials(asked: Mapping[str, str], given: Mapping[str, str], choice: _Ch
         return tuple(ordered)
     if not choice.own and not given["key_env"].startswith("flag"):
         raise UsageError(
-            f"the key that {given['key_env']} names is not sent to a hub that {choice.source} names",
+            f"the key that {given['key_env']} names is not sent to a hub "
+            f"that {choice.source} names",
             hint="name the hub yourself with --hub or in a context of your own",
         )
     task_hub = asked.get("task_hub") or choice.context.task_hub
@@ -246,7 +320,9 @@ def _settled(
     return settings
 
 
-def _whence(settings: Settings, choice: _Choice | None, app_source: str, project: ProjectFile | None) -> dict[str, str]:
+def _whence(
+    settings: Settings, choice: _Choice | None, app_source: str, project: ProjectFile | None
+) -> dict[str, str]:
     """Where the values came from that no flag overrules one by one."""
     context = f"context {settings.context}"
     sources = {} if choice is None else {"hub": choice.source}

@@ -1,4 +1,6 @@
-"""Payloads that starter functions returned, with the keys in them: kept for the user alone until their instances have ended."""
+"""Payloads that starter functions returned, with the keys in them: kept for the user alone until
+their instances have ended.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ class Started:
         if not self._names or _name(instance_id) not in self._names:
             return None
         try:
-            entries: dict[str, str] = json.loads((self._folder / _name(instance_id)).read_text(encoding="utf-8"))
+            entries: dict[str, str] = json.loads(
+                (self._folder / _name(instance_id)).read_text(encoding="utf-8")
+            )
         except (OSError, ValueError):
             return None
         return entries if entries.get("id") == instance_id else None

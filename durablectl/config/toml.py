@@ -1,4 +1,7 @@
-"""One TOML file: read, places in it named for messages, and written whole or not at all. Knows no setting."""
+"""One TOML file: read, places in it named for messages, and written whole or not at all.
+
+Knows no setting.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,15 @@ from durablectl.errors import DurablectlError, UsageError
 
 def place_of(path: Path, text: str, name: str) -> str:
     """Where a name stands: "in FILE, line N", as well as a look at the text can tell."""
-    pattern = re.escape(name) if name.startswith("[") else rf"""["']?{re.escape(name)}["']?\s*[=.]|\[{re.escape(name)}"""
+    pattern = (
+        re.escape(name)
+        if name.startswith("[")
+        else rf"""["']?{re.escape(name)}["']?\s*[=.]|\[{re.escape(name)}"""
+    )
     for number, line in enumerate(text.splitlines(), 1):
-        if re.match(rf"\s*(?:{pattern})", line) or re.search(rf"[{{,]\s*{re.escape(name)}\s*=", line):
+        if re.match(rf"\s*(?:{pattern})", line) or re.search(
+            rf"[{{,]\s*{re.escape(name)}\s*=", line
+        ):
             return f"in {path}, line {number}"
     return f"in {path}"
 
@@ -29,7 +38,10 @@ def unknown_setting(path: Path, text: str, name: str, known: tuple[str, ...]) ->
 
 
 def read_text(path: Path) -> str | None:
-    """What a file holds; None when there is none, or no way to it. `UsageError` when it cannot be read."""
+    """What a file holds; None when there is none, or no way to it.
+
+    `UsageError` when it cannot be read.
+    """
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

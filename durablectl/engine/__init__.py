@@ -1,1 +1,3 @@
-"""The embedded engine: runs orchestrators on an SQLite file; knows no command line, no HTTP and no console."""
+"""The embedded engine: runs orchestrators on an SQLite file; knows no command line, no HTTP and no
+console.
+"""

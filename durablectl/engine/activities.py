@@ -1,4 +1,7 @@
-"""One call of an activity function: its input in, a completed or failed task out. What user code raises never leaves here."""
+"""One call of an activity function: its input in, a completed or failed task out.
+
+What user code raises never leaves here.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,9 @@ class Closed(Exception):
     """Where an activity ran has ended with its worker: there will be no outcome."""
 
 
-def run_activity(activity: Activity, task_id: int, input: str | None, now: Callable[[], datetime]) -> TaskCompleted | TaskFailed:
+def run_activity(
+    activity: Activity, task_id: int, input: str | None, now: Callable[[], datetime]
+) -> TaskCompleted | TaskFailed:
     """Call a synchronous activity. `now` gives the time of the outcome."""
     try:
         result = _encoded(activity.function(**_arguments(activity, input)))
@@ -31,7 +36,10 @@ def run_activity(activity: Activity, task_id: int, input: str | None, now: Calla
 async def run_async_activity(
     activity: Activity, task_id: int, input: str | None, now: Callable[[], datetime]
 ) -> TaskCompleted | TaskFailed:
-    """Call and await an `async` activity. Only when this call itself is cancelled there is no outcome: CancelledError goes on."""
+    """Call and await an `async` activity.
+
+    Only when this call itself is cancelled there is no outcome: CancelledError goes on.
+    """
     try:
         result = _encoded(await activity.function(**_arguments(activity, input)))
     except BaseException as error:  # user code, SystemExit and KeyboardInterrupt included
@@ -44,16 +52,27 @@ async def run_async_activity(
 
 
 def failed_task(name: str, task_id: int, error: BaseException, now: datetime) -> TaskFailed:
-    """The event for an exception, with the reason and details that a Python app on Azure shows (TaskActivityShim.cs)."""
+    """The event for an exception, with the reason and details that a Python app on Azure shows
+    (TaskActivityShim.cs).
+    """
     return TaskFailed(now, task_id, reason_of("Activity", name, error), details_of(error))
 
 
 def timed_out_task(name: str, task_id: int, seconds: float, now: datetime) -> TaskFailed:
-    """The event for an activity that has run for longer than `seconds`, in the host's words (FunctionTimeoutException)."""
+    """The event for an activity that has run for longer than `seconds`, in the host's words
+    (FunctionTimeoutException).
+    """
     message = f"Timeout value of {_time_span(seconds)} was exceeded by function: Functions.{name}"
     kind = "Microsoft.Azure.WebJobs.Host.FunctionTimeoutException"
-    details = {"ClassName": kind, "Message": message, "StackTraceString": "", "InnerException": None}
-    return TaskFailed(now, task_id, storable(f"Activity function '{name}' failed: {message}"), dumps(details))
+    details = {
+        "ClassName": kind,
+        "Message": message,
+        "StackTraceString": "",
+        "InnerException": None,
+    }
+    return TaskFailed(
+        now, task_id, storable(f"Activity function '{name}' failed: {message}"), dumps(details)
+    )
 
 
 def _time_span(seconds: float) -> str:

@@ -1,4 +1,8 @@
-"""What an execution has decided and what it waits for; shared by its context, its tasks and its replay. No clock, no I/O."""
+"""What an execution has decided and what it waits for; shared by its context, its tasks and its
+replay.
+
+No clock, no I/O.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +24,11 @@ MAX_ACTIONS = 100_000
 class Agenda:
     """The open ends of one execution.
 
-    `pending` are decisions that no episode has handed out yet, by their number. `open` are the tasks that keep an instance running,
-    `replies` the entity calls by request id. `cancelled` are timers taken back since the last episode. `retries` are the numbers of
-    decisions that a retry made: what else waits for a task to be tried to its end does not hold them. `retried` are the tasks that have
-    failed since the last episode and are tried again.
+    `pending` are decisions that no episode has handed out yet, by their number. `open` are the
+    tasks that keep an instance running, `replies` the entity calls by request id. `cancelled` are
+    timers taken back since the last episode. `retries` are the numbers of decisions that a retry
+    made: what else waits for a task to be tried to its end does not hold them. `retried` are the
+    tasks that have failed since the last episode and are tried again.
     """
 
     __slots__ = (
@@ -61,7 +66,10 @@ class Agenda:
         """The next sequence number."""
         number = self.used
         if number >= MAX_ACTIONS:
-            raise RuntimeError(f"an execution may have {MAX_ACTIONS:,} actions and this one asks for more: go on with continue_as_new")
+            raise RuntimeError(
+                f"an execution may have {MAX_ACTIONS:,} actions and this one asks "
+                "for more: go on with continue_as_new"
+            )
         self.used = number + 1
         return number
 
@@ -70,13 +78,17 @@ class Agenda:
         return str(uuid5(NAMESPACE_OID, f"{self.execution_id}:{number}"))
 
     def keep_request_id(self, sent: EventSent) -> None:
-        """Await the reply under the id that was really sent: an execution that was rewound has another id than when it sent it."""
+        """Await the reply under the id that was really sent: an execution that was rewound has
+        another id than when it sent it.
+        """
         made, recorded = self.request_id(sent.task_id), json.loads(sent.input or "{}").get("id")
         if made in self.replies and isinstance(recorded, str):
             self.replies[recorded] = self.replies.pop(made)
 
     def take_or_wait(self, name: str, waiter: EventTask) -> EventRaised | None:
-        """The oldest buffered event of the name; None when there is none, and `waiter` gets the next one before older waiters do."""
+        """The oldest buffered event of the name; None when there is none, and `waiter` gets the
+        next one before older waiters do.
+        """
         key = name.lower()
         early = self._buffered.get(key)
         if early:
@@ -85,7 +97,10 @@ class Agenda:
         return None
 
     def deliver(self, event: EventRaised, arrival: int) -> None:
-        """Give the event to the newest waiter of its name, or keep it. `arrival` orders the events of all names."""
+        """Give the event to the newest waiter of its name, or keep it.
+
+        `arrival` orders the events of all names.
+        """
         reply = self.replies.pop(event.name, None) if self.replies else None
         if reply is not None:
             reply.receive(self, event.input)
@@ -103,10 +118,20 @@ class Agenda:
 
     def unconsumed(self) -> list[EventRaised]:
         """The kept events in order of arrival."""
-        kept = sorted((item for early in self._buffered.values() for item in early), key=lambda item: item[0])
+        kept = sorted(
+            (item for early in self._buffered.values() for item in early), key=lambda item: item[0]
+        )
         return [event for _, event in kept]
 
     def clear(self) -> None:
         """Forget everything: tasks and agenda refer to each other."""
-        for part in (self.pending, self.open, self.replies, self.retries, self.retried, self._waiters, self._buffered):
+        for part in (
+            self.pending,
+            self.open,
+            self.replies,
+            self.retries,
+            self.retried,
+            self._waiters,
+            self._buffered,
+        ):
             part.clear()

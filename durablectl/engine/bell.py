@@ -1,4 +1,6 @@
-"""The bell of a hub file: who waits in this process hears at once of a commit made in it; what other processes commit is polled for."""
+"""The bell of a hub file: who waits in this process hears at once of a commit made in it; what
+other processes commit is polled for.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What is called, when an orchestrator names it by the decorated function instead of a string: its name and what it returns."""
+"""What is called, when an orchestrator names it by the decorated function instead of a string: its
+name and what it returns.
+"""
 
 from __future__ import annotations
 
@@ -35,10 +37,13 @@ def resolve(callee: Any, kind: type[Activity] | type[Orchestrator], method: str)
         if found.lower() != trigger.lower():
             raise ValueError(_wrong_kind(found, trigger))
         user_function = function.get_user_function()
-        return function.get_function_name(), returned_class(getattr(user_function, "orchestrator_function", user_function))
+        return function.get_function_name(), returned_class(
+            getattr(user_function, "orchestrator_function", user_function)
+        )
     if callable(callee):
         raise ValueError(  # noqa: TRY004 - the SDK's
-            f"The `{method}` API received a `Callable` without an associated Azure Functions trigger-type: "
+            f"The `{method}` API received a `Callable` without an associated Azure Functions "
+            "trigger-type: "
             f"decorate it with `{decorator}`, or give its name as a string"
         )
     if not callee:
@@ -47,7 +52,9 @@ def resolve(callee: Any, kind: type[Activity] | type[Orchestrator], method: str)
 
 
 def text(value: Any, what: str) -> str:
-    """`value` if it is text that a task hub can keep, else ValueError or TypeError that names `what`."""
+    """`value` if it is text that a task hub can keep, else ValueError or TypeError that names
+    `what`.
+    """
     if not isinstance(value, str):
         raise TypeError(f"{what} must be a string, not {type(value).__name__}")
     if not value:
@@ -56,13 +63,17 @@ def text(value: Any, what: str) -> str:
         try:
             value.encode()
         except UnicodeEncodeError as error:
-            raise ValueError(f"{what} holds half of a character pair, which no task hub can keep") from error
+            raise ValueError(
+                f"{what} holds half of a character pair, which no task hub can keep"
+            ) from error
     return value
 
 
 @functools.lru_cache(maxsize=4096)
 def returned_class(function: Callable[..., Any]) -> type | None:
-    """The class in a function's return annotation; None when there is none, or it is no plain class."""
+    """The class in a function's return annotation; None when there is none, or it is no plain
+    class.
+    """
     try:
         annotation = typing.get_type_hints(function).get("return")
     except Exception:  # a name in an annotation that cannot be found: user code
@@ -71,9 +82,11 @@ def returned_class(function: Callable[..., Any]) -> type | None:
 
 
 def _trigger_type(function: Any) -> str:
-    return {"Activity": "activityTrigger", "Orchestrator": "orchestrationTrigger", "Entity": "entityTrigger"}.get(
-        type(function).__name__, str(getattr(function, "trigger", "none"))
-    )
+    return {
+        "Activity": "activityTrigger",
+        "Orchestrator": "orchestrationTrigger",
+        "Entity": "entityTrigger",
+    }.get(type(function).__name__, str(getattr(function, "trigger", "none")))
 
 
 def _wrong_kind(found: str, expected: str) -> str:

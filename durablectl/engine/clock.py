@@ -7,7 +7,10 @@ from datetime import datetime, timedelta
 
 
 class SkippingClock:
-    """Goes as `now` does, ahead of it by all that was skipped. For any thread; one of them skips."""
+    """Goes as `now` does, ahead of it by all that was skipped.
+
+    For any thread; one of them skips.
+    """
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now

@@ -16,11 +16,15 @@ class _Running(NamedTuple):
 
 
 class Deadlines:
-    """The activities that run now, each with what gives it up. Without `seconds` none has a deadline, and nothing is kept."""
+    """The activities that run now, each with what gives it up.
+
+    Without `seconds` none has a deadline, and nothing is kept.
+    """
 
     def __init__(self, seconds: float | None) -> None:
         self.seconds = seconds
-        self._running: dict[int, _Running] = {}  # in the order of their deadlines: they all have the same time
+        # in the order of their deadlines: they all have the same time
+        self._running: dict[int, _Running] = {}
 
     def begin(self, item: ActivityItem, give_up: Callable[[], object]) -> None:
         if self.seconds is not None:
@@ -31,7 +35,10 @@ class Deadlines:
         return self.seconds is None or self._running.pop(id(item), None) is not None
 
     def give_up_late(self) -> list[ActivityItem]:
-        """Give up what has run for too long; those activities. Each is either given up or ended, whatever comes first."""
+        """Give up what has run for too long; those activities.
+
+        Each is either given up or ended, whatever comes first.
+        """
         late: list[ActivityItem] = []
         now = time.monotonic()
         for key, running in list(self._running.items()):

@@ -30,12 +30,14 @@ def embedded_worker(
     warn: Callable[[str], None] = lambda _text: None,
     on_failure: Callable[[Failed], None] = lambda _failed: None,
 ) -> Iterator[None]:
-    """While inside, the awaited instances and what they call are worked on: by a live worker of the hub, else by this process.
+    """While inside, the awaited instances and what they call are worked on: by a live worker of the
+    hub, else by this process.
 
-    A worker that dies meanwhile is replaced. `AppError` when nobody works on the hub and `load` finds no app, or not the instances'
-    orchestrators. What stops the work, a full disk for one, is raised in the main thread. With `skips_timers` this process waits for no
-    timer (see `Worker`); where another worker does the work, timers are waited for as ever, and `warn` hears of it. `on_failure` hears of
-    failures here.
+    A worker that dies meanwhile is replaced. `AppError` when nobody works on the hub and `load`
+    finds no app, or not the instances' orchestrators. What stops the work, a full disk for one, is
+    raised in the main thread. With `skips_timers` this process waits for no timer (see `Worker`);
+    where another worker does the work, timers are waited for as ever, and `warn` hears of it.
+    `on_failure` hears of failures here.
     """
     database = Database(path)
     standby = _Standby(database, load, instance_ids, warn, on_failure, skips_timers=skips_timers)
@@ -61,7 +63,13 @@ class _Standby:
         *,
         skips_timers: bool,
     ) -> None:
-        self._database, self._load, self._ids, self._warn, self._on_failure = database, load, instance_ids, warn, on_failure
+        self._database, self._load, self._ids, self._warn, self._on_failure = (
+            database,
+            load,
+            instance_ids,
+            warn,
+            on_failure,
+        )
         self._skips_timers = skips_timers
         self._worker: Worker | None = None
         self._lost: HubLost | None = None
@@ -72,14 +80,20 @@ class _Standby:
         return self._lost or (self._worker.error if self._worker is not None else None)
 
     def __enter__(self) -> _Standby:
-        unfinished = [row for row in map(Store(self._database).find, self._ids) if row is not None and not row.status.is_final]
+        unfinished = [
+            row
+            for row in map(Store(self._database).find, self._ids)
+            if row is not None and not row.status.is_final
+        ]
         if unfinished:
             if self._is_needed():
                 self._begin(unfinished)
             else:
                 if self._skips_timers:
                     self._warn("another worker does the work of this hub; it waits for timers")
-                threading.Thread(target=self._stand_by, args=(unfinished,), name="standby", daemon=True).start()
+                threading.Thread(
+                    target=self._stand_by, args=(unfinished,), name="standby", daemon=True
+                ).start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -88,15 +102,19 @@ class _Standby:
             self._worker.stop()
 
     def _is_needed(self) -> bool:
-        return not any(worker.is_live and worker.is_for_all for worker in workers(self._database, utc_now()))
+        return not any(
+            worker.is_live and worker.is_for_all for worker in workers(self._database, utc_now())
+        )
 
     def _begin(self, rows: Sequence[InstanceRow]) -> None:
         registry = self._load()
         for row in rows:
             if registry.orchestrators.get(row.name) is None and not row.instance_id.startswith("@"):
                 raise AppError(
-                    f"nobody works on instance '{row.instance_id}': {registry.app} has no orchestrator '{row.name}'",
-                    hint="name the app that has it with --app PATH, or run durablectl worker beside it",
+                    f"nobody works on instance '{row.instance_id}': {registry.app} has no "
+                    f"orchestrator '{row.name}'",
+                    hint="name the app that has it with --app PATH, or run durablectl worker "
+                    "beside it",
                 )
         roots = tuple(row.key if row.root is None else row.root for row in rows)
         self._worker = Worker(
@@ -123,5 +141,8 @@ class _Standby:
                 return
             except DurablectlError as error:
                 if not self._done.is_set():
-                    self._warn(f"nobody works on this hub any more, and this command cannot: {error.message}")
+                    self._warn(
+                        "nobody works on this hub any more, and this command cannot: "
+                        f"{error.message}"
+                    )
                 return

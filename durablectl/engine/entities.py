@@ -1,4 +1,7 @@
-"""One batch of operations on an entity: state and operations in, state and results out. No store, no clock; user code runs here."""
+"""One batch of operations on an entity: state and operations in, state and results out.
+
+No store, no clock; user code runs here.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,8 @@ from durablectl.engine.speech import end_line
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation: its name, its input as JSON text, and whether somebody waits for the result."""
+    """One operation: its name, its input as JSON text, and whether somebody waits for the
+    result."""
 
     name: str
     input: str | None = None
@@ -25,7 +29,8 @@ class Operation:
 class OperationResult:
     """JSON text of what the operation returned, or of the message of what it raised.
 
-    Then `error` is the exception's type, `reason` what happened, and `details` the exception as JSON text.
+    Then `error` is the exception's type, `reason` what happened, and `details` the exception as
+    JSON text.
     """
 
     result: str | None
@@ -36,14 +41,18 @@ class OperationResult:
 
 @dataclass(frozen=True, slots=True)
 class EntityBatchResult:
-    """The state after the batch as JSON text, None when the entity does not exist; and a result for each operation, in order."""
+    """The state after the batch as JSON text, None when the entity does not exist; and a result for
+    each operation, in order.
+    """
 
     state: str | None
     results: list[OperationResult] = field(default_factory=list)
 
 
 class EntityContext:
-    """What an entity function sees of one operation, with the surface of the Azure SDK's DurableEntityContext."""
+    """What an entity function sees of one operation, with the surface of the Azure SDK's
+    DurableEntityContext.
+    """
 
     def __init__(self, name: str, key: str, state: str | None) -> None:
         self._name, self._key = name, key
@@ -71,7 +80,9 @@ class EntityContext:
         """Always False, as in the SDK."""
         return False
 
-    def get_state(self, initializer: Callable[[], Any] | None = None, expected_type: Any = None) -> Any:
+    def get_state(
+        self, initializer: Callable[[], Any] | None = None, expected_type: Any = None
+    ) -> Any:
         if not self._is_read:
             self._state, self._is_read = loads(self._stored or "null", expected_type), True
         if self._state is None and initializer is not None:
@@ -84,7 +95,10 @@ class EntityContext:
         self._state, self._is_read, self._exists = state, True, True
 
     def get_input(self, expected_type: Any = None) -> Any:
-        """The input. JSON inside a string is decoded once more, since the SDK's client sends every input so."""
+        """The input.
+
+        JSON inside a string is decoded once more, since the SDK's client sends every input so.
+        """
         text = self._operation.input if self._operation is not None else None
         if text is None:
             return None
@@ -103,7 +117,11 @@ class EntityContext:
         self._state, self._is_read, self._exists = None, True, False
 
     def perform(self, entity: Entity, operation: Operation) -> OperationResult:
-        """Run one operation. State that was set before an exception is kept, as in 1.x; state that JSON cannot hold is refused."""
+        """Run one operation.
+
+        State that was set before an exception is kept, as in 1.x; state that JSON cannot hold is
+        refused.
+        """
         self._operation, self._result = operation, None
         before, existed = self._stored, self._exists
         try:
@@ -124,10 +142,17 @@ class EntityContext:
 
 
 def _failed(name: str, error: BaseException) -> OperationResult:
-    return OperationResult(dumps(message_of(error)), type(error).__name__, reason_of("Entity", name, error), details_of(error))
+    return OperationResult(
+        dumps(message_of(error)),
+        type(error).__name__,
+        reason_of("Entity", name, error),
+        details_of(error),
+    )
 
 
-def run_batch(entity: Entity, key: str, state: str | None, operations: Sequence[Operation]) -> EntityBatchResult:
+def run_batch(
+    entity: Entity, key: str, state: str | None, operations: Sequence[Operation]
+) -> EntityBatchResult:
     """Run the operations one after the other on `state`."""
     context = EntityContext(entity.name, key, state)
     results = [context.perform(entity, operation) for operation in operations]

@@ -1,8 +1,10 @@
-"""The complete history events of the engine: what happened, or was decided, in an execution; no I/O, no clock, no JSON but the payloads.
+"""The complete history events of the engine: what happened, or was decided, in an execution; no
+I/O, no clock, no JSON but the payloads.
 
-Payloads (`input`, `result`) are JSON text exactly as it is stored, None where there is none. Times are aware UTC datetimes.
-`task_id` is the sequence number of a decision in its execution, from 0 (EventId of the original); what answers it carries the same one.
-The bookends of an episode are OrchestratorStarted and OrchestratorCompleted (DurableTask.Core/History).
+Payloads (`input`, `result`) are JSON text exactly as it is stored, None where there is none. Times
+are aware UTC datetimes. `task_id` is the sequence number of a decision in its execution, from 0
+(EventId of the original); what answers it carries the same one. The bookends of an episode are
+OrchestratorStarted and OrchestratorCompleted (DurableTask.Core/History).
 """
 
 from __future__ import annotations
@@ -34,9 +36,12 @@ class ExecutionStarted:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionCompleted:
-    """The end of an execution. `result` is JSON text when `status` is COMPLETED, else plain text (the failure, or the reason).
+    """The end of an execution.
 
-    `details` is what the code of a failed one raised, as JSON text: who compares two endings does not ask for its frames.
+    `result` is JSON text when `status` is COMPLETED, else plain text (the failure, or the reason).
+
+    `details` is what the code of a failed one raised, as JSON text: who compares two endings does
+    not ask for its frames.
     """
 
     timestamp: datetime
@@ -123,7 +128,9 @@ class TimerFired:
 
 @dataclass(frozen=True, slots=True)
 class EventSent:
-    """A message to another instance (in 1.x always an entity): `name` is "op" and `input` the request, as the original writes it."""
+    """A message to another instance (in 1.x always an entity): `name` is "op" and `input` the
+    request, as the original writes it.
+    """
 
     timestamp: datetime
     task_id: int
@@ -186,4 +193,11 @@ Inbound = (
 )
 """What can reach an instance from outside."""
 
-Event = Decision | Inbound | ExecutionCompleted | ContinueAsNew | OrchestratorStarted | OrchestratorCompleted
+Event = (
+    Decision
+    | Inbound
+    | ExecutionCompleted
+    | ContinueAsNew
+    | OrchestratorStarted
+    | OrchestratorCompleted
+)

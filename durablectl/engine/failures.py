@@ -1,4 +1,6 @@
-"""What user code raised, as the JSON that the service keeps, and as what whoever runs a worker hears of it; no I/O, no history."""
+"""What user code raised, as the JSON that the service keeps, and as what whoever runs a worker
+hears of it; no I/O, no history.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +20,12 @@ _INNER = "_durablectl_inner"
 
 
 class Failed(NamedTuple):
-    """A failure that was committed: of an activity, an orchestrator or an entity (`kind`), and the instance that it ran for.
+    """A failure that was committed: of an activity, an orchestrator or an entity (`kind`), and the
+    instance that it ran for.
 
-    `reason` is the service's text, `details` the exception as JSON text. `is_tried_again` is an attempt that is followed by another one,
-    `is_passed_on` an orchestrator that failed with what it called, `ends_instance` an activity that its instance failed with at once.
+    `reason` is the service's text, `details` the exception as JSON text. `is_tried_again` is an
+    attempt that is followed by another one, `is_passed_on` an orchestrator that failed with what it
+    called, `ends_instance` an activity that its instance failed with at once.
     """
 
     kind: str
@@ -35,20 +39,28 @@ class Failed(NamedTuple):
 
 
 def details_of(error: BaseException) -> str:
-    """An exception as the JSON that callers read: `json.loads(str(e).split("\\n")[1])["Message"]`."""
+    """An exception as the JSON that callers read:
+    `json.loads(str(e).split("\\n")[1])["Message"]`."""
     kind, message, cause = type(error), message_of(error), error.__cause__
     inner = getattr(error, _INNER, None)
     if inner is None and cause is not None:
         inner = {"ClassName": class_of(cause), "Message": message_of(cause)}
     return dumps(
-        {"ClassName": class_of(error), "Message": message or str(kind), "StackTraceString": _stack(error), "InnerException": inner}
+        {
+            "ClassName": class_of(error),
+            "Message": message or str(kind),
+            "StackTraceString": _stack(error),
+            "InnerException": inner,
+        }
     )
 
 
 def reason_of(kind: str, name: str, error: BaseException) -> str:
     """What a Python app on Azure shows of a failed function (TaskActivityShim.cs)."""
     # Two blanks after the colon: the host cuts the worker's "Exception: X" just behind its colon.
-    return storable(f"{kind} function '{name}' failed:  {type(error).__name__}: {message_of(error)}")
+    return storable(
+        f"{kind} function '{name}' failed:  {type(error).__name__}: {message_of(error)}"
+    )
 
 
 def message_of(error: BaseException) -> str:
@@ -60,13 +72,19 @@ def message_of(error: BaseException) -> str:
 
 def class_of(error: BaseException) -> str:
     kind = type(error)
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    return (
+        kind.__qualname__
+        if kind.__module__ == "builtins"
+        else f"{kind.__module__}.{kind.__qualname__}"
+    )
 
 
 def child_details(text: str | None, details: str | None) -> str:
-    """The exception that the caller of a failed sub-orchestration gets beside its text (TaskOrchestrationDispatcher.cs).
+    """The exception that the caller of a failed sub-orchestration gets beside its text
+    (TaskOrchestrationDispatcher.cs).
 
-    The message is that text without the exceptions in it: with them, as on the service, each level would double it.
+    The message is that text without the exceptions in it: with them, as on the service, each level
+    would double it.
     """
     message, exceptions = split_exceptions(text or "")
     own: dict[str, Any] = {} if details is None or exceptions else json.loads(details)
@@ -81,27 +99,43 @@ def child_details(text: str | None, details: str | None) -> str:
 
 
 def failure_details(details: str | None) -> Mapping[str, Any] | None:
-    """An exception as the FailureDetails that an entity's reply carries (DurableTask.Core, ResponseMessage)."""
+    """An exception as the FailureDetails that an entity's reply carries (DurableTask.Core,
+    ResponseMessage).
+    """
     if details is None:
         return None
     exception = json.loads(details)
     names = {"ErrorType": "ClassName", "ErrorMessage": "Message", "StackTrace": "StackTraceString"}
-    return {name: exception.get(member) for name, member in names.items()} | {"InnerFailure": None, "IsNonRetriable": False}
+    return {name: exception.get(member) for name, member in names.items()} | {
+        "InnerFailure": None,
+        "IsNonRetriable": False,
+    }
 
 
 def entity_error(message: Any, entity_id: str, failure: Any) -> Exception:
-    """What the caller of a failed operation gets: a plain exception with the message, as in 1.x. What else is known is kept with it."""
+    """What the caller of a failed operation gets: a plain exception with the message, as in 1.x.
+
+    What else is known is kept with it.
+    """
     error = Exception(message)
     if isinstance(failure, dict):
         members = {"ClassName": failure.get("ErrorType"), "Message": failure.get("ErrorMessage")}
-        setattr(error, _INNER, members | {"StackTraceString": failure.get("StackTrace"), "Source": entity_id})
+        setattr(
+            error,
+            _INNER,
+            members | {"StackTraceString": failure.get("StackTrace"), "Source": entity_id},
+        )
     return error
 
 
 def _stack(error: BaseException) -> str:
     """The traceback, from the first frame on that is not the engine's."""
     frames = error.__traceback__
-    while frames is not None and frames.tb_next is not None and frames.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+    while (
+        frames is not None
+        and frames.tb_next is not None
+        and frames.tb_frame.f_code.co_filename.startswith(_PACKAGE)
+    ):
         frames = frames.tb_next
     try:
         return "".join(traceback.format_exception(type(error), error, frames))

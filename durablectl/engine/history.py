@@ -1,7 +1,8 @@
 """An episode's events as one line of JSON text, and back; no I/O.
 
-An event is `[kind, delta, …]`: its number in the original's EventType, its time in microseconds after the episode's, its fields.
-What the instance's own row knows is left out: the bookends, the whole of ExecutionStarted, the result of ExecutionCompleted.
+An event is `[kind, delta, …]`: its number in the original's EventType, its time in microseconds
+after the episode's, its fields. What the instance's own row knows is left out: the bookends, the
+whole of ExecutionStarted, the result of ExecutionCompleted.
 """
 
 from __future__ import annotations
@@ -41,14 +42,17 @@ from durablectl.model import RuntimeStatus
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """What an instance's own row knows of its current execution; needed to read its history back."""
+    """What an instance's own row knows of its current execution; needed to read its history
+    back."""
 
     started: ExecutionStarted
     result: str | None = None
 
 
 def encode_episode(events: Iterable[Event], at: datetime) -> str:
-    """The events of one episode that began at `at`, its OrchestratorStarted and OrchestratorCompleted left out."""
+    """The events of one episode that began at `at`, its OrchestratorStarted and
+    OrchestratorCompleted left out.
+    """
     parts = []
     for event in events:
         kind = type(event)
@@ -124,8 +128,13 @@ _ENCODERS: dict[type, Callable[[Any, datetime], str]] = {
     ExecutionStarted: lambda event, at: f"[0,{_delta(event.timestamp, at)}]",
     ExecutionCompleted: lambda event, at: _ending(event, at),
     ExecutionTerminated: _fields(3, "reason"),
-    TaskScheduled: lambda event, at: f"[4,{_delta(event.timestamp, at)},{event.task_id},{quote(event.name)},{_text(event.input)}]",
-    TaskCompleted: lambda event, at: f"[5,{_delta(event.timestamp, at)},{event.task_id},{_text(event.result)}]",
+    TaskScheduled: lambda event, at: (
+        f"[4,{_delta(event.timestamp, at)},{event.task_id},"
+        f"{quote(event.name)},{_text(event.input)}]"
+    ),
+    TaskCompleted: lambda event, at: (
+        f"[5,{_delta(event.timestamp, at)},{event.task_id},{_text(event.result)}]"
+    ),
     TaskFailed: _task(6, "reason", "details"),
     SubOrchestrationCreated: _task(7, "name", "instance_id", "input", "version"),
     SubOrchestrationCompleted: _task(8, "result"),
@@ -133,7 +142,9 @@ _ENCODERS: dict[type, Callable[[Any, datetime], str]] = {
     TimerCreated: _timer(10),
     TimerFired: _timer(11),
     EventSent: _task(14, "instance_id", "name", "input"),
-    EventRaised: lambda event, at: f"[15,{_delta(event.timestamp, at)},{quote(event.name)},{_text(event.input)}]",
+    EventRaised: lambda event, at: (
+        f"[15,{_delta(event.timestamp, at)},{quote(event.name)},{_text(event.input)}]"
+    ),
     ContinueAsNew: _fields(16, "input"),
     ExecutionSuspended: _fields(19, "reason"),
     ExecutionResumed: _fields(20, "reason"),
@@ -158,7 +169,9 @@ _DECODERS: dict[int, Callable[..., Event]] = {
 
 
 def _result(status: RuntimeStatus, output: str | None) -> str | None:
-    """The result that an instance's row has as its output: a reason is plain text there, and JSON in the row."""
+    """The result that an instance's row has as its output: a reason is plain text there, and JSON
+    in the row.
+    """
     if output is None or status is RuntimeStatus.COMPLETED:
         return output
     reason: str = json.loads(output)
@@ -172,7 +185,12 @@ def _decode(fields: list[Any], began: datetime, outline: Outline) -> Event:
         case 0:
             return outline.started
         case 1:
-            return ExecutionCompleted(timestamp, STATUSES[values[0]], _result(STATUSES[values[0]], outline.result), *values[1:])
+            return ExecutionCompleted(
+                timestamp,
+                STATUSES[values[0]],
+                _result(STATUSES[values[0]], outline.result),
+                *values[1:],
+            )
         case 10:
             return TimerCreated(timestamp, values[0], moment(values[1]))
         case 11:

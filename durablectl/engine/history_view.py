@@ -1,4 +1,6 @@
-"""The engine's complete events in the form of the service's `historyEvents`; pure, knows no store and no HTTP."""
+"""The engine's complete events in the form of the service's `historyEvents`; pure, knows no store
+and no HTTP.
+"""
 
 from __future__ import annotations
 
@@ -36,18 +38,26 @@ _Call = TaskScheduled | SubOrchestrationCreated
 _CONTINUED_AS_NEW = 2  # the service leaves this one status a number
 
 
-def history_view(events: Sequence[Event], *, show_input: bool, show_output: bool) -> tuple[HistoryEvent, ...]:
+def history_view(
+    events: Sequence[Event], *, show_input: bool, show_output: bool
+) -> tuple[HistoryEvent, ...]:
     """The events of one execution as the service shows them, members and their order included.
 
-    The bookends of episodes are left out, and a call that was answered is told by its answer. `show_input` is about every member
-    `Input`, `show_output` about the results of calls and of the execution; the reason of a failure is always shown.
+    The bookends of episodes are left out, and a call that was answered is told by its answer.
+    `show_input` is about every member `Input`, `show_output` about the results of calls and of the
+    execution; the reason of a failure is always shown.
     """
     calls = {event.task_id: event for event in events if isinstance(event, _Call)}
     answered = {event.task_id for event in events if isinstance(event, _Answer)}
     view = _View(calls, answered, show_output)
     hidden = () if show_input else ("Input",)
     return tuple(
-        HistoryEvent(kind, event.timestamp, {"EventType": kind} | {name: value for name, value in members.items() if name not in hidden})
+        HistoryEvent(
+            kind,
+            event.timestamp,
+            {"EventType": kind}
+            | {name: value for name, value in members.items() if name not in hidden},
+        )
         for event in events
         for kind, members in view.members(event)
     )
@@ -60,14 +70,21 @@ class _View:
         self._calls, self._answered, self._show_output = calls, answered, show_output
 
     def members(self, event: Event) -> Iterator[tuple[str, dict[str, Any]]]:
-        """The name and members of an event, without EventType; nothing for an event that is not shown."""
+        """The name and members of an event, without EventType; nothing for an event that is not
+        shown.
+        """
         match event:
             case OrchestratorStarted() | OrchestratorCompleted():
                 return
             case TaskScheduled() | SubOrchestrationCreated():
                 if event.task_id not in self._answered:
                     yield _pending(event)
-            case TaskCompleted() | TaskFailed() | SubOrchestrationCompleted() | SubOrchestrationFailed():
+            case (
+                TaskCompleted()
+                | TaskFailed()
+                | SubOrchestrationCompleted()
+                | SubOrchestrationFailed()
+            ):
                 yield self._answer(event)
             case ExecutionCompleted() | ContinueAsNew():
                 yield self._ending(event)
@@ -80,19 +97,37 @@ class _View:
         kind = "Task" if task else "SubOrchestrationInstance"
         members: dict[str, Any]
         if isinstance(event, TaskFailed | SubOrchestrationFailed):
-            kind, members = kind + "Failed", {"Reason": event.reason, "Details": event.details, "FailureDetails": None}
+            kind, members = (
+                kind + "Failed",
+                {"Reason": event.reason, "Details": event.details, "FailureDetails": None},
+            )
         else:
-            kind, members = kind + "Completed", {"Result": value_from_text(event.result)} if self._show_output else {}
+            kind, members = (
+                kind + "Completed",
+                {"Result": value_from_text(event.result)} if self._show_output else {},
+            )
         members |= _stamp(event.timestamp)
         if (call := self._calls.get(event.task_id)) is not None:
-            members |= {"ScheduledTime": exact_time_to_text(call.timestamp, "+00:00"), "FunctionName": call.name}
-            members |= {"InstanceId": call.instance_id} if isinstance(call, SubOrchestrationCreated) else {}
-            members["Input"] = None  # the service does not keep the inputs of calls unless the app's host.json says so
+            members |= {
+                "ScheduledTime": exact_time_to_text(call.timestamp, "+00:00"),
+                "FunctionName": call.name,
+            }
+            members |= (
+                {"InstanceId": call.instance_id}
+                if isinstance(call, SubOrchestrationCreated)
+                else {}
+            )
+            # the service does not keep the inputs of calls unless the app's host.json says so
+            members["Input"] = None
         return kind, members
 
     def _ending(self, event: ExecutionCompleted | ContinueAsNew) -> tuple[str, dict[str, Any]]:
         if isinstance(event, ContinueAsNew):
-            result = {"OrchestrationStatus": _CONTINUED_AS_NEW, "Result": event.input, "FailureDetails": None}
+            result = {
+                "OrchestrationStatus": _CONTINUED_AS_NEW,
+                "Result": event.input,
+                "FailureDetails": None,
+            }
             return "ContinueAsNew", result | _stamp(event.timestamp)
         members: dict[str, Any] = {"OrchestrationStatus": event.status.value}
         if self._show_output:
@@ -112,8 +147,17 @@ def _result(event: ExecutionCompleted) -> Any:
 
 def _pending(event: _Call) -> tuple[str, dict[str, Any]]:
     if isinstance(event, TaskScheduled):
-        return "TaskScheduled", {"Name": event.name, "Input": None, "ParentTraceContext": None} | _stamp(event.timestamp)
-    members = {"Name": event.name, "InstanceId": event.instance_id, "Input": None, "ClientSpanId": None}
+        return "TaskScheduled", {
+            "Name": event.name,
+            "Input": None,
+            "ParentTraceContext": None,
+        } | _stamp(event.timestamp)
+    members = {
+        "Name": event.name,
+        "InstanceId": event.instance_id,
+        "Input": None,
+        "ClientSpanId": None,
+    }
     return "SubOrchestrationInstanceCreated", members | _stamp(event.timestamp)
 
 
@@ -131,7 +175,9 @@ _Plain = (
 
 
 def _plain(event: _Plain) -> tuple[str, dict[str, Any]]:
-    """The events that stand for themselves, without their time, which comes last (in ExecutionStarted, last but one)."""
+    """The events that stand for themselves, without their time, which comes last (in
+    ExecutionStarted, last but one).
+    """
     match event:
         case ExecutionStarted():
             return "ExecutionStarted", _started(event)
@@ -154,16 +200,29 @@ def _plain(event: _Plain) -> tuple[str, dict[str, Any]]:
         case TimerFired():
             return "TimerFired", {"FireAt": exact_time_to_text(event.fire_at)}
         case EventSent():
-            return "EventSent", {"InstanceId": event.instance_id, "Name": event.name, "Input": event.input}
+            return "EventSent", {
+                "InstanceId": event.instance_id,
+                "Name": event.name,
+                "Input": event.input,
+            }
         case EventRaised():
-            return "EventRaised", {"Name": event.name, "Input": event.input, "ParentTraceContext": None}
+            return "EventRaised", {
+                "Name": event.name,
+                "Input": event.input,
+                "ParentTraceContext": None,
+            }
         case _:
             assert_never(event)
 
 
 def _started(event: ExecutionStarted) -> dict[str, Any]:
     traces = {"Correlation": None, "ParentTraceContext": None, "ScheduledStartTime": None}
-    members = {"Input": event.input, **traces, "Generation": event.generation, "GenerateNewTrace": False}
+    members = {
+        "Input": event.input,
+        **traces,
+        "Generation": event.generation,
+        "GenerateNewTrace": False,
+    }
     return members | _stamp(event.timestamp) | {"FunctionName": event.name}
 
 

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from durablectl.engine.events import Decision, EventSent, SubOrchestrationCreated, TaskScheduled, TimerCreated
+from durablectl.engine.events import (
+    Decision,
+    EventSent,
+    SubOrchestrationCreated,
+    TaskScheduled,
+    TimerCreated,
+)
 
 
 def difference(recorded: Decision, decided: Decision | None, where: str) -> str | None:
     """What to tell when the orchestrator's code does not match its history; None when it does.
 
-    Kind and name are compared, without regard to case, inputs are not. `decided` is what this run decided with the same sequence number,
-    None when it has not come to it. `where` is the place in the orchestrator function.
+    Kind and name are compared, without regard to case, inputs are not. `decided` is what this run
+    decided with the same sequence number, None when it has not come to it. `where` is the place in
+    the orchestrator function.
     """
     if decided is not None and _identity(recorded) == _identity(decided):
         return None
     did = "has not (yet) decided anything" if decided is None else f"decides to {_act(decided)}"
     return (
-        f"Non-Deterministic workflow detected: history has {type(recorded).__name__} number {recorded.task_id}, "
+        f"Non-Deterministic workflow detected: history has {type(recorded).__name__} number "
+        f"{recorded.task_id}, "
         f"to {_act(recorded)}, but the orchestrator's code {did} with this number {where}. "
-        "Was the code changed after this instance was started, or does it depend on something that changes from run to run?"
+        "Was the code changed after this instance was started, or does it depend on something "
+        "that changes from run to run?"
     )
 
 

@@ -1,4 +1,6 @@
-"""How the hub's file writes times and statuses: as integers; imported by everything that reads a row, so it imports next to nothing."""
+"""How the hub's file writes times and statuses: as integers; imported by everything that reads a
+row, so it imports next to nothing.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,10 @@
-"""Whether the files of a hub are still those that were opened: they may be deleted, moved or replaced meanwhile. Reads no content.
+"""Whether the files of a hub are still those that were opened: they may be deleted, moved or
+replaced meanwhile.
 
-The files are only asked for by name. To open and close one here would give up the locks that SQLite holds on it in this process.
+Reads no content.
+
+The files are only asked for by name. To open and close one here would give up the locks that SQLite
+holds on it in this process.
 """
 
 from __future__ import annotations
@@ -15,7 +19,9 @@ Identity = tuple[int, int]
 
 
 class OpenFile:
-    """A hub file and its write-ahead log: `opened` is called when the file is open, `check` before what was written is acknowledged."""
+    """A hub file and its write-ahead log: `opened` is called when the file is open, `check` before
+    what was written is acknowledged.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -33,7 +39,9 @@ class OpenFile:
         self._log = None
 
     def check(self) -> None:
-        """`HubLost` when other files, or none, have the names of those that are open: what is written now goes to files without a name."""
+        """`HubLost` when other files, or none, have the names of those that are open: what is
+        written now goes to files without a name.
+        """
         if self._file is None:
             return
         with suppress(OSError):  # where the system does not tell, nothing is known
@@ -57,6 +65,7 @@ def _identity(name: str) -> Identity | None:
 
 def lost(path: Path) -> HubLost:
     return HubLost(
-        f"the hub's file {path} was deleted, moved or replaced while it was in use; what was written since then is not in it",
+        f"the hub's file {path} was deleted, moved or replaced while it was in use; what was "
+        "written since then is not in it",
         hint="stop every process that uses the hub, put the right file in place, then start again",
     )

@@ -1,7 +1,8 @@
 """User values to JSON text and back, custom classes included; no I/O, no history.
 
-A class takes part by `to_json(obj)` and a static `from_json(data)`; its objects travel in the envelope of the Azure SDK,
-`{"__class__", "__module__", "__data__"}`, and are read back only from modules that are already imported.
+A class takes part by `to_json(obj)` and a static `from_json(data)`; its objects travel in the
+envelope of the Azure SDK, `{"__class__", "__module__", "__data__"}`, and are read back only from
+modules that are already imported.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ _ENVELOPE = frozenset({"__class__", "__module__", "__data__"})
 
 
 def dumps(value: Any) -> str:
-    """JSON text in ASCII. TypeError or ValueError for what JSON cannot hold: other objects, NaN, infinity, circles."""
+    """JSON text in ASCII.
+
+    TypeError or ValueError for what JSON cannot hold: other objects, NaN, infinity, circles.
+    """
     kind = type(value)
     if kind is str:
         return encode_basestring_ascii(value)
@@ -28,16 +32,22 @@ def dumps(value: Any) -> str:
 
 
 def dumps_plain(value: Any) -> str:
-    """As `dumps`, but custom objects are refused: an orchestrator's output is plain JSON (point 16)."""
+    """As `dumps`, but custom objects are refused: an orchestrator's output is plain JSON (point
+    16).
+    """
     return encode_basestring_ascii(value) if type(value) is str else _encode_with(_PLAIN, value)
 
 
 def loads(text: str, expected_type: Any = None) -> Any:
-    """The value of JSON text. `expected_type` is checked: a mismatch is logged, or raised under strict typing."""
+    """The value of JSON text.
+
+    `expected_type` is checked: a mismatch is logged, or raised under strict typing.
+    """
     if '"__class__"' in text:
         return _loads_custom(text, expected_type)
     try:
-        value, end = _DECODER.raw_decode(text)  # quicker than `decode`, which also takes blanks around it
+        # quicker than `decode`, which also takes blanks around it
+        value, end = _DECODER.raw_decode(text)
     except ValueError:
         end = -1
     if end != len(text):
@@ -60,7 +70,9 @@ def _encode_with(encoder: json.JSONEncoder, value: Any) -> str:
             raise ValueError("JSON cannot hold NaN or an infinite number") from error
         raise
     except RecursionError as error:
-        raise ValueError("JSON cannot hold a value that contains itself, or is nested this deeply") from error
+        raise ValueError(
+            "JSON cannot hold a value that contains itself, or is nested this deeply"
+        ) from error
 
 
 def _envelope(obj: Any) -> dict[str, Any]:
@@ -78,10 +90,15 @@ def _unwrapped(pairs: dict[str, Any]) -> Any:
     name, module_name = pairs["__class__"], pairs["__module__"]
     module = sys.modules.get(module_name)
     if module is None:
-        raise ValueError(f"cannot read an object of class {name!r}: its module {module_name!r} is not imported")
+        raise ValueError(
+            f"cannot read an object of class {name!r}: its module {module_name!r} is not imported"
+        )
     found = getattr(module, name, None)
     if not hasattr(found, "from_json"):
-        raise TypeError(f"cannot read an object of class {module_name}.{name}: there is no such class with a `from_json` function")
+        raise TypeError(
+            f"cannot read an object of class {module_name}.{name}: there is no such "
+            "class with a `from_json` function"
+        )
     return found.from_json(pairs["__data__"])  # type: ignore[union-attr]
 
 
@@ -98,7 +115,9 @@ def _loads_custom(text: str, expected_type: Any) -> Any:
     declared = f"{raw['__module__']}.{raw['__class__']}"
     if expected_type is None:
         if _is_strict():
-            raise TypeError(f"strict typing wants an expected_type to read an object of class {declared}")
+            raise TypeError(
+                f"strict typing wants an expected_type to read an object of class {declared}"
+            )
     elif declared != f"{expected_type.__module__}.{expected_type.__name__}":
         _mismatch(f"an object of class {declared} came where {expected_type} was expected")
     if _is_strict():
@@ -107,7 +126,11 @@ def _loads_custom(text: str, expected_type: Any) -> Any:
 
 
 def _is_strict() -> bool:
-    return os.environ.get("AZURE_FUNCTIONS_DURABLE_STRICT_TYPING", "").strip().lower() in ("1", "true", "yes")
+    return os.environ.get("AZURE_FUNCTIONS_DURABLE_STRICT_TYPING", "").strip().lower() in (
+        "1",
+        "true",
+        "yes",
+    )
 
 
 def _is_compatible(value: Any, expected_type: Any) -> bool:

@@ -55,9 +55,12 @@ class Held:
 
 @dataclass(slots=True)
 class Planner:
-    """Adds episodes to the rows of one turn. `lease` says for an activity's name which worker has it: this one's key, or None for any.
+    """Adds episodes to the rows of one turn.
 
-    A call of a function that `registry` does not know fails. `dispatch` collects the activities that this worker runs after the commit.
+    `lease` says for an activity's name which worker has it: this one's key, or None for any.
+
+    A call of a function that `registry` does not know fails. `dispatch` collects the activities
+    that this worker runs after the commit.
     """
 
     rows: TurnRows
@@ -73,7 +76,9 @@ class Planner:
     def add(self, held: Held, episode: Episode) -> None:
         """Plan what `episode` of `held` writes, and bring `held` up to date with it."""
         at = self.at
-        self.rows.history.append((held.key, held.next_sequence, at, encode_episode(episode.history, self.now)))
+        self.rows.history.append(
+            (held.key, held.next_sequence, at, encode_episode(episode.history, self.now))
+        )
         held.next_sequence += 1
         if episode.custom_status is not None:
             self.rows.custom_statuses.append((episode.custom_status, held.key))
@@ -93,11 +98,19 @@ class Planner:
         ending = episode.ending
         if isinstance(ending, ContinueAsNew):
             self.rows.history.pop()
-            carried = tuple((micros(event.timestamp), encode_event(event)) for event in episode.carried_over)
-            self.rows.continuations.append(Continuation(held.key, str(uuid4()), at, ending.input, carried))
+            carried = tuple(
+                (micros(event.timestamp), encode_event(event)) for event in episode.carried_over
+            )
+            self.rows.continuations.append(
+                Continuation(held.key, str(uuid4()), at, ending.input, carried)
+            )
             return
         assert isinstance(ending, ExecutionCompleted)
-        output = ending.result if ending.status is RuntimeStatus.COMPLETED else _text_output(ending.result)
+        output = (
+            ending.result
+            if ending.status is RuntimeStatus.COMPLETED
+            else _text_output(ending.result)
+        )
         self.rows.ended.append((STATUS_NUMBERS[ending.status], at, output, held.key))
         if ending.status is not RuntimeStatus.COMPLETED:
             self.rows.swept.append((held.key,))
@@ -107,28 +120,55 @@ class Planner:
 
     def _schedule(self, held: Held, decision: TaskScheduled, at: int) -> None:
         worker = self.lease(decision.name)
-        row = (held.key, decision.task_id, held.execution_id, decision.name, decision.input, at, worker)
+        row = (
+            held.key,
+            decision.task_id,
+            held.execution_id,
+            decision.name,
+            decision.input,
+            at,
+            worker,
+        )
         self.rows.activities.append(row)
         if worker is not None:
             call = (decision.task_id, decision.name, decision.input)
-            self.dispatch.append(ActivityItem(held.key, held.execution_id, *call, worker, held.instance_id))
+            self.dispatch.append(
+                ActivityItem(held.key, held.execution_id, *call, worker, held.instance_id)
+            )
 
     def _create_timer(self, held: Held, decision: TimerCreated, at: int) -> None:
         due = micros(decision.fire_at)
         fired = encode_event(TimerFired(self.now, decision.task_id, decision.fire_at))
-        # Due already: visible at once, but never before what the instance has been sent (point 41: still a pair of events).
-        self.rows.timers.append((held.key, max(due, 1), at, fired, held.execution_id, decision.task_id))
+        # Due already: visible at once, but never before what the instance has been sent (point 41:
+        # still a pair of events).
+        self.rows.timers.append(
+            (held.key, max(due, 1), at, fired, held.execution_id, decision.task_id)
+        )
 
-    def _call_sub_orchestrator(self, held: Held, decision: SubOrchestrationCreated, at: int) -> None:
+    def _call_sub_orchestrator(
+        self, held: Held, decision: SubOrchestrationCreated, at: int
+    ) -> None:
         if self.registry.orchestrators.get(decision.name) is None:
-            reason = unknown_function(decision.name, "orchestrator", self.registry.orchestrators.names)
+            reason = unknown_function(
+                decision.name, "orchestrator", self.registry.orchestrators.names
+            )
             failed = encode_event(SubOrchestrationFailed(self.now, decision.task_id, reason))
             self.rows.answers.append((held.key, held.execution_id, at, failed))
             return
-        version = decision.version if decision.version is not None else self.registry.default_version
+        version = (
+            decision.version if decision.version is not None else self.registry.default_version
+        )
         self.rows.children.append(
             Child(
-                held.key, held.execution_id, decision.task_id, held.root, decision.instance_id, decision.name, version, decision.input, at
+                held.key,
+                held.execution_id,
+                decision.task_id,
+                held.root,
+                decision.instance_id,
+                decision.name,
+                version,
+                decision.input,
+                at,
             )
         )
 
@@ -136,7 +176,9 @@ class Planner:
         text = decision.input or "{}"
         name = EntityId.parse(decision.instance_id).name
         if self.registry.entities.get(name) is not None:
-            self.rows.requests.append(EntityRequest(decision.instance_id, text, at, held.key, held.execution_id))
+            self.rows.requests.append(
+                EntityRequest(decision.instance_id, text, at, held.key, held.execution_id)
+            )
             return
         request = json.loads(text)
         if not request.get("signal"):
@@ -154,7 +196,9 @@ _DECISIONS: dict[type, Callable[..., None]] = {
 }
 
 
-def failed_episode(now: datetime, new: Sequence[Inbound], reason: str, details: str | None = None) -> Episode:
+def failed_episode(
+    now: datetime, new: Sequence[Inbound], reason: str, details: str | None = None
+) -> Episode:
     """The episode of an instance that cannot go on: it fails with `reason`, whatever came in."""
     ending = ExecutionCompleted(now, RuntimeStatus.FAILED, reason, details)
     history: list[Event] = [OrchestratorStarted(now), *new, ending, OrchestratorCompleted(now)]
@@ -164,7 +208,11 @@ def failed_episode(now: datetime, new: Sequence[Inbound], reason: str, details: 
 def failures_of(held: Held, events: Sequence[Inbound], episode: Episode) -> Iterator[Failed]:
     """The failures that an episode of an instance has heard of or made."""
     ending = episode.ending
-    text = (ending.result or "") if isinstance(ending, ExecutionCompleted) and ending.status is RuntimeStatus.FAILED else None
+    text = (
+        (ending.result or "")
+        if isinstance(ending, ExecutionCompleted) and ending.status is RuntimeStatus.FAILED
+        else None
+    )
     for event in events:
         if isinstance(event, TaskFailed):
             yield Failed(
@@ -186,22 +234,39 @@ def entity_reply(outcome: OperationResult) -> str:
     if outcome.error is None:
         return json.dumps({"result": outcome.result})
     failure = failure_details(outcome.details)
-    return json.dumps({"result": outcome.result, "exceptionType": outcome.error} | ({"failureDetails": failure} if failure else {}))
+    return json.dumps(
+        {"result": outcome.result, "exceptionType": outcome.error}
+        | ({"failureDetails": failure} if failure else {})
+    )
 
 
-def failed_operations(failed: Iterable[tuple[int, Operation, OperationResult]], now: datetime) -> str:
-    """Failed operations, each with a number that no other one of the entity has, as the episode that the entity keeps of them."""
+def failed_operations(
+    failed: Iterable[tuple[int, Operation, OperationResult]], now: datetime
+) -> str:
+    """Failed operations, each with a number that no other one of the entity has, as the episode
+    that the entity keeps of them.
+    """
     events: list[Event] = []
     for number, operation, outcome in failed:
-        events += [TaskScheduled(now, number, operation.name, operation.input), TaskFailed(now, number, outcome.reason, outcome.details)]
+        events += [
+            TaskScheduled(now, number, operation.name, operation.input),
+            TaskFailed(now, number, outcome.reason, outcome.details),
+        ]
     return encode_episode(events, now)
 
 
-def _answer(now: datetime, task_id: int, ending: ExecutionCompleted) -> SubOrchestrationCompleted | SubOrchestrationFailed:
+def _answer(
+    now: datetime, task_id: int, ending: ExecutionCompleted
+) -> SubOrchestrationCompleted | SubOrchestrationFailed:
     if ending.status is RuntimeStatus.COMPLETED:
         return SubOrchestrationCompleted(now, task_id, ending.result)
-    # A failed child says more in its details; a terminated one does not (TaskOrchestrationDispatcher.cs; recorded: engine.json).
-    details = child_details(ending.result, ending.details) if ending.status is RuntimeStatus.FAILED else None
+    # A failed child says more in its details; a terminated one does not
+    # (TaskOrchestrationDispatcher.cs; recorded: engine.json).
+    details = (
+        child_details(ending.result, ending.details)
+        if ending.status is RuntimeStatus.FAILED
+        else None
+    )
     return SubOrchestrationFailed(now, task_id, ending.result or "", details)
 
 

@@ -1,6 +1,8 @@
-"""Where activities and entities run: daemon threads that draw from one queue, and one event loop for `async` ones; no store, no history.
+"""Where activities and entities run: daemon threads that draw from one queue, and one event loop
+for `async` ones; no store, no history.
 
-Threads are added only when those that are there make no headway: trivial activities stay on one thread, blocking ones get more.
+Threads are added only when those that are there make no headway: trivial activities stay on one
+thread, blocking ones get more.
 """
 
 from __future__ import annotations
@@ -40,10 +42,13 @@ MOST_ASYNC = 1000
 
 
 class ActivityPool:
-    """Runs activities of `registry`, at most `size` synchronous ones at a time. `wake` is called when a result has come in.
+    """Runs activities of `registry`, at most `size` synchronous ones at a time.
 
-    With `processes` synchronous activities run there, as many at a time as there are. An activity that takes longer than the registry's
-    `activity_timeout` has failed: an `async` one is cancelled, the process of another one is killed, and its thread is left to itself.
+    `wake` is called when a result has come in.
+
+    With `processes` synchronous activities run there, as many at a time as there are. An activity
+    that takes longer than the registry's `activity_timeout` has failed: an `async` one is
+    cancelled, the process of another one is killed, and its thread is left to itself.
     """
 
     def __init__(
@@ -79,12 +84,17 @@ class ActivityPool:
 
     @property
     def room(self) -> int:
-        """How many more activities to lease: twice the threads in use, or what is done in a moment when activities are quick."""
+        """How many more activities to lease: twice the threads in use, or what is done in a moment
+        when activities are quick.
+        """
         if not self.takes_more:
             return 0
         ahead = 2 * self._size
         if self._seconds_each > 0:
-            ahead = max(min(ahead, 2 * max(self._threads, FEWEST_AHEAD)), int(AHEAD_SECONDS / self._seconds_each))
+            ahead = max(
+                min(ahead, 2 * max(self._threads, FEWEST_AHEAD)),
+                int(AHEAD_SECONDS / self._seconds_each),
+            )
         return max(0, ahead - self._outstanding - max(0, self._outstanding_async - MOST_ASYNC))
 
     def submit(self, items: Sequence[Item]) -> None:
@@ -92,7 +102,9 @@ class ActivityPool:
         if items and not self.outstanding:
             self._last_headway = time.monotonic()
         for item in items:
-            activity = self._registry.activities.get(item.name) if isinstance(item, ActivityItem) else None
+            activity = (
+                self._registry.activities.get(item.name) if isinstance(item, ActivityItem) else None
+            )
             if isinstance(item, ActivityItem) and activity is not None and activity.is_async:
                 coroutines.append(self._run_async(item, activity))
             else:
@@ -105,29 +117,48 @@ class ActivityPool:
             self._add_threads(1)
 
     def take(self) -> list[Result]:
-        """The results that have come in since the last call; of what has run for too long, its failure."""
+        """The results that have come in since the last call; of what has run for too long, its
+        failure.
+        """
         for late in self._deadlines.give_up_late():
-            self._results.append((late, timed_out_task(late.name, late.task_id, self._deadlines.seconds or 0, self._now())))
+            self._results.append(
+                (
+                    late,
+                    timed_out_task(
+                        late.name, late.task_id, self._deadlines.seconds or 0, self._now()
+                    ),
+                )
+            )
         results = [self._results.popleft() for _ in range(len(self._results))]
         if results:
             now = time.monotonic()
             asynchronous = sum(1 for item, _ in results if self._is_async(item))
             self._outstanding -= len(results) - asynchronous
             self._outstanding_async -= asynchronous
-            self._seconds_each = 0.5 * self._seconds_each + 0.5 * (now - self._last_headway) / len(results)
+            self._seconds_each = 0.5 * self._seconds_each + 0.5 * (now - self._last_headway) / len(
+                results
+            )
             self._last_headway = now
         return results
 
     def tend(self) -> None:
-        """Add threads when activities wait and those that run make no headway; hardly any when they compute, and would take turns only."""
+        """Add threads when activities wait and those that run make no headway; hardly any when they
+        compute, and would take turns only.
+        """
         waiting, now = self._queue.qsize(), time.monotonic()
         self._look(now)
-        if not waiting or self._threads >= self._size or self._results or now - self._last_headway <= HEADWAY_SECONDS:
+        if (
+            not waiting
+            or self._threads >= self._size
+            or self._results
+            or now - self._last_headway <= HEADWAY_SECONDS
+        ):
             return
         if not self._is_computing:
             self._add_threads(min(waiting, self._size - self._threads, max(1, self._threads)))
             return
-        # Activities that compute hold the interpreter for so long each time that the wheel wants it, and there may be 32 of them.
+        # Activities that compute hold the interpreter for so long each time that the wheel wants
+        # it, and there may be 32 of them.
         sys.setswitchinterval(min(SWITCH_SECONDS, sys.getswitchinterval()))
         if min(now - self._last_headway, now - self._last_added) > COMPUTING_SECONDS:
             self._add_threads(1)
@@ -142,22 +173,31 @@ class ActivityPool:
             self._loop.call_soon_threadsafe(self._loop.stop)
 
     def _look(self, now: float) -> None:
-        """Notice whether this process keeps a core busy, as far as other processes leave it one. What was long ago tells nothing."""
+        """Notice whether this process keeps a core busy, as far as other processes leave it one.
+
+        What was long ago tells nothing.
+        """
         seconds = now - self._looked_at
         if seconds >= HEADWAY_SECONDS:
             used = time.process_time()
-            self._is_computing = seconds > COMPUTING_SECONDS or used - self._used > BUSY_SHARE * seconds
+            self._is_computing = (
+                seconds > COMPUTING_SECONDS or used - self._used > BUSY_SHARE * seconds
+            )
             self._looked_at, self._used = now, used
 
     def _is_async(self, item: Item) -> bool:
-        activity = self._registry.activities.get(item.name) if isinstance(item, ActivityItem) else None
+        activity = (
+            self._registry.activities.get(item.name) if isinstance(item, ActivityItem) else None
+        )
         return activity is not None and activity.is_async
 
     def _add_threads(self, count: int) -> None:
         self._last_added = time.monotonic()
         for _ in range(count):
             self._threads += 1
-            threading.Thread(target=self._work, name=f"activity-{self._threads}", daemon=True).start()
+            threading.Thread(
+                target=self._work, name=f"activity-{self._threads}", daemon=True
+            ).start()
 
     def _work(self) -> None:
         get = self._queue.get
@@ -165,7 +205,9 @@ class ActivityPool:
             if isinstance(item, ActivityItem):
                 SPEAKER.set(item.instance_id)
                 try:
-                    result = self._run(item) if self._processes is not None else self._run_here(item)
+                    result = (
+                        self._run(item) if self._processes is not None else self._run_here(item)
+                    )
                 except Closed:
                     return
                 if result is None:
@@ -177,7 +219,9 @@ class ActivityPool:
             self._wake()
 
     def _run_here(self, item: ActivityItem) -> TaskCompleted | TaskFailed | None:
-        """Run in this thread; None once the activity has been given up, and another thread may take the place of this one."""
+        """Run in this thread; None once the activity has been given up, and another thread may take
+        the place of this one.
+        """
         self._deadlines.begin(item, self._lose_thread)
         result = self._run(item)
         return result if self._deadlines.end(item) else None
@@ -188,7 +232,11 @@ class ActivityPool:
     def _run(self, item: ActivityItem) -> TaskCompleted | TaskFailed:
         activity = self._registry.activities.get(item.name)
         if activity is None:
-            return TaskFailed(self._now(), item.task_id, unknown_function(item.name, "activity", self._registry.activities.names))
+            return TaskFailed(
+                self._now(),
+                item.task_id,
+                unknown_function(item.name, "activity", self._registry.activities.names),
+            )
         if self._processes is not None:
             return self._processes.run(item, self._now, self._deadlines.seconds)
         return run_activity(activity, item.task_id, item.input, self._now)
@@ -215,7 +263,9 @@ class ActivityPool:
     def _event_loop(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
-            threading.Thread(target=_run_loop, args=(self._loop,), name="async-activities", daemon=True).start()
+            threading.Thread(
+                target=_run_loop, args=(self._loop,), name="async-activities", daemon=True
+            ).start()
         return self._loop
 
     def _start_tasks(self, coroutines: Sequence[Coroutine[Any, Any, None]]) -> None:
@@ -227,7 +277,8 @@ class ActivityPool:
     def _forget(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled():
-            task.exception()  # what a cancelled activity raises has been asked for: asyncio would log it as lost
+            # what a cancelled activity raises has been asked for: asyncio would log it as lost
+            task.exception()
 
 
 def _run_loop(loop: asyncio.AbstractEventLoop) -> None:

@@ -1,4 +1,6 @@
-"""Processes that run synchronous activities, for work that is computing: one call at a time each; no store, no history."""
+"""Processes that run synchronous activities, for work that is computing: one call at a time each;
+no store, no history.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +22,19 @@ from durablectl.engine.workitems import ActivityItem
 
 
 class ActivityProcesses:
-    """`count` processes that each load the app by `load`, which must be picklable. They end with this process, however it ends.
+    """`count` processes that each load the app by `load`, which must be picklable.
 
-    `listening`, picklable too, is a context that each process runs in: it hears what the app says there.
+    They end with this process, however it ends.
+
+    `listening`, picklable too, is a context that each process runs in: it hears what the app says
+    there.
     """
 
     def __init__(
-        self, count: int, load: Callable[[], Registry], listening: Callable[[], AbstractContextManager[object]] = nullcontext
+        self,
+        count: int,
+        load: Callable[[], Registry],
+        listening: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self.count = count
         self._is_closed = False
@@ -35,10 +43,13 @@ class ActivityProcesses:
         for child in self._children:
             self._idle.put(child)
 
-    def run(self, item: ActivityItem, now: Callable[[], datetime], seconds: float | None = None) -> TaskCompleted | TaskFailed:
+    def run(
+        self, item: ActivityItem, now: Callable[[], datetime], seconds: float | None = None
+    ) -> TaskCompleted | TaskFailed:
         """Call an activity in an idle process, waiting for one. `Closed` once this is closed.
 
-        A process that ends meanwhile fails it; one that takes longer than `seconds` is killed, and fails it, too.
+        A process that ends meanwhile fails it; one that takes longer than `seconds` is killed, and
+        fails it, too.
         """
         child = self._idle.get()
         try:
@@ -52,7 +63,9 @@ class ActivityProcesses:
         except (EOFError, OSError):
             if self._is_closed:
                 raise Closed from None
-            reason = f"Activity function '{item.name}' failed:  its process ended ({child.ending()})"
+            reason = (
+                f"Activity function '{item.name}' failed:  its process ended ({child.ending()})"
+            )
             event = TaskFailed(now(), item.task_id, reason)
             child.start()
         self._idle.put(child)
@@ -68,14 +81,22 @@ class ActivityProcesses:
 class _Child:
     """One process, and the pipe to it."""
 
-    def __init__(self, load: Callable[[], Registry], listening: Callable[[], AbstractContextManager[object]]) -> None:
+    def __init__(
+        self, load: Callable[[], Registry], listening: Callable[[], AbstractContextManager[object]]
+    ) -> None:
         self._load, self._listening = load, listening
         self.start()
 
     def start(self) -> None:
-        spawning = multiprocessing.get_context("spawn")  # a fork would copy locks that other threads hold
+        # a fork would copy locks that other threads hold
+        spawning = multiprocessing.get_context("spawn")
         self._pipe, theirs = spawning.Pipe()
-        self._process = spawning.Process(target=_serve, args=(theirs, self._load, self._listening), name="activities", daemon=True)
+        self._process = spawning.Process(
+            target=_serve,
+            args=(theirs, self._load, self._listening),
+            name="activities",
+            daemon=True,
+        )
         self._process.start()
         self._has_loaded = False
         theirs.close()
@@ -101,9 +122,14 @@ class _Child:
         self._process.join()
 
 
-def _serve(pipe: Connection, load: Callable[[], Registry], listening: Callable[[], AbstractContextManager[object]]) -> None:
+def _serve(
+    pipe: Connection,
+    load: Callable[[], Registry],
+    listening: Callable[[], AbstractContextManager[object]],
+) -> None:
     """What a process does: run what comes through the pipe, until it closes."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # meant for the worker, which ends this process when it has stopped
+    # meant for the worker, which ends this process when it has stopped
+    for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     sys.stdout = sys.stderr  # the worker's stdout is data
     with listening():
@@ -120,7 +146,13 @@ def _answer(pipe: Connection, registry: Registry) -> None:
         SPEAKER.set(item.instance_id)
         activity = registry.activities.get(item.name)
         if activity is None:
-            pipe.send(TaskFailed(_utc_now(), item.task_id, unknown_function(item.name, "activity", registry.activities.names)))
+            pipe.send(
+                TaskFailed(
+                    _utc_now(),
+                    item.task_id,
+                    unknown_function(item.name, "activity", registry.activities.names),
+                )
+            )
         else:
             pipe.send(run_activity(activity, item.task_id, item.input, _utc_now))
 

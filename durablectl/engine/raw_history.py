@@ -1,6 +1,8 @@
-"""A saved history: the complete events of one execution as a JSON document that later versions can read and replay; no I/O.
+"""A saved history: the complete events of one execution as a JSON document that later versions can
+read and replay; no I/O.
 
-An event is an object: `type`, the name of its class in `events.py`, and that class's fields, times as ISO 8601 in UTC.
+An event is an object: `type`, the name of its class in `events.py`, and that class's fields, times
+as ISO 8601 in UTC.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from durablectl.model import RuntimeStatus, utc
 
 FORMAT = "durablectl-history"
 VERSION = 2
-"""The second version has the `details` of a failed ExecutionCompleted; a later one reads every earlier one."""
+"""The second version has the `details` of a failed ExecutionCompleted; a later one reads every
+earlier one."""
 
 _KINDS: dict[str, type] = {kind.__name__: kind for kind in get_args(Event)}
 
@@ -44,20 +47,31 @@ def raw_to_json(history: RawHistory) -> dict[str, Any]:
 
 
 def raw_from_json(document: str | Mapping[str, Any]) -> RawHistory:
-    """Read a saved history, as text or as what its JSON says; `UsageError` when it is none, or one of a newer format."""
+    """Read a saved history, as text or as what its JSON says; `UsageError` when it is none, or one
+    of a newer format.
+    """
     if isinstance(document, str):
         try:
             document = json.loads(document)
         except ValueError as error:
-            raise UsageError(f"the saved history is no JSON: {error}", hint="durablectl history ID --raw writes one") from error
+            raise UsageError(
+                f"the saved history is no JSON: {error}",
+                hint="durablectl history ID --raw writes one",
+            ) from error
     if not isinstance(document, Mapping) or document.get("format") != FORMAT:
-        raise UsageError("this is no saved history of durablectl", hint="durablectl history ID --raw writes one")
+        raise UsageError(
+            "this is no saved history of durablectl", hint="durablectl history ID --raw writes one"
+        )
     if (version := document.get("version")) not in range(1, VERSION + 1):
         raise UsageError(
-            f"the saved history has format {version}, and this durablectl reads formats 1 to {VERSION}", hint="pip install -U durablectl"
+            f"the saved history has format {version}, and this durablectl reads formats 1 to "
+            f"{VERSION}",
+            hint="pip install -U durablectl",
         )
     try:
-        events = tuple(_event_from_json(number, event) for number, event in enumerate(document["events"]))
+        events = tuple(
+            _event_from_json(number, event) for number, event in enumerate(document["events"])
+        )
         return RawHistory(document["instanceId"], document["executionId"], document["name"], events)
     except (KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"the saved history is damaged: {error!r}") from error
@@ -83,13 +97,18 @@ def _event_from_json(number: int, document: Mapping[str, Any]) -> Event:
     members = dict(document)
     kind = _KINDS.get(name := members.pop("type", ""))
     if kind is None:
-        raise UsageError(f"the saved history is damaged: its event {number} has the unknown type '{name}'")
+        raise UsageError(
+            f"the saved history is damaged: its event {number} has the unknown type '{name}'"
+        )
     for name, read in _READERS.items():
         if members.get(name) is not None:
             try:
                 members[name] = read(members[name])
             except (ValueError, TypeError) as error:
-                raise UsageError(f"the saved history is damaged: {name} of its event {number} cannot be read: {error}") from error
+                raise UsageError(
+                    f"the saved history is damaged: {name} of its event {number} "
+                    f"cannot be read: {error}"
+                ) from error
     event: Event = kind(**members)
     return event
 

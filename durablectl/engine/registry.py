@@ -9,7 +9,10 @@ from typing import Any, Generic, TypeVar
 
 @dataclass(frozen=True, slots=True)
 class Orchestrator:
-    """An orchestrator: `function(context)` is a generator function or returns its output at once. `input_type` decodes its input."""
+    """An orchestrator: `function(context)` is a generator function or returns its output at once.
+
+    `input_type` decodes its input.
+    """
 
     name: str
     function: Callable[[Any], Any]
@@ -36,10 +39,12 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class OtherFunction:
-    """A function of the app that the engine does not run by itself: an HTTP starter, a timer, a queue trigger…
+    """A function of the app that the engine does not run by itself: an HTTP starter, a timer, a
+    queue trigger…
 
-    `trigger` is the binding's name (`httpTrigger`, `timerTrigger`); `settings` what its decorator said (`route`, `methods`, `auth_level`);
-    `clients` are the names of the parameters that a durable client is bound to, each with whether it is given as JSON text.
+    `trigger` is the binding's name (`httpTrigger`, `timerTrigger`); `settings` what its decorator
+    said (`route`, `methods`, `auth_level`); `clients` are the names of the parameters that a
+    durable client is bound to, each with whether it is given as JSON text.
     """
 
     name: str
@@ -57,7 +62,10 @@ Function = TypeVar("Function", Orchestrator, Activity, Entity)
 
 
 class Functions(Generic[Function]):
-    """The functions of one kind, looked up without regard to case. A function may have several names; `names` has the first of each."""
+    """The functions of one kind, looked up without regard to case.
+
+    A function may have several names; `names` has the first of each.
+    """
 
     def __init__(self) -> None:
         self._by_name: dict[str, Function] = {}
@@ -70,7 +78,9 @@ class Functions(Generic[Function]):
             self._by_name[name.lower()] = function
 
     def put(self, function: Function) -> None:
-        """Register `function` in the place of the one that has its name, under all names of that one; else as a new one."""
+        """Register `function` in the place of the one that has its name, under all names of that
+        one; else as a new one.
+        """
         before = self.get(function.name)
         if before is None:
             self.add(function)
@@ -99,24 +109,37 @@ class Functions(Generic[Function]):
 
 
 def unknown_function(name: str, kind: str, known: Iterable[str]) -> str:
-    """The service's text for a function that the app does not have (DurableTaskExtension.cs, ThrowIfFunctionDoesNotExist).
+    """The service's text for a function that the app does not have (DurableTaskExtension.cs,
+    ThrowIfFunctionDoesNotExist).
 
-    A lone surrogate in the name is written as an escape: the text is stored, and UTF-8 cannot hold it.
+    A lone surrogate in the name is written as an escape: the text is stored, and UTF-8 cannot hold
+    it.
     """
     name = name.encode("utf-8", "backslashreplace").decode("utf-8")
     listed = ", ".join(f"'{each}'" for each in sorted(known))
-    known_text = f"The following are the known {kind} functions: {listed}." if listed else f"No {kind} functions are currently registered!"
+    known_text = (
+        f"The following are the known {kind} functions: {listed}."
+        if listed
+        else f"No {kind} functions are currently registered!"
+    )
     article = "a" if kind[0] not in "aeio" else "an"
-    return f"The function '{name}' doesn't exist, is disabled, or is not {article} {kind} function. Additional info: {known_text}"
+    return (
+        f"The function '{name}' doesn't exist, is disabled, or is not {article} {kind} "
+        f"function. Additional info: {known_text}"
+    )
 
 
 class Registry:
-    """All functions of an app. `app` names its file, for messages; `warnings` are what its author should hear.
+    """All functions of an app.
 
-    What is `disabled` is not there for anybody who calls it; it is only shown. `endings` are awaited by who has hosted the app's others.
+    `app` names its file, for messages; `warnings` are what its author should hear.
 
-    `default_version` is the version of instances that are started without one (host.json, extensions.durableTask.defaultVersion),
-    `activity_timeout` the seconds after which an activity has failed, None for no limit (host.json, functionTimeout).
+    What is `disabled` is not there for anybody who calls it; it is only shown. `endings` are
+    awaited by who has hosted the app's others.
+
+    `default_version` is the version of instances that are started without one (host.json,
+    extensions.durableTask.defaultVersion), `activity_timeout` the seconds after which an activity
+    has failed, None for no limit (host.json, functionTimeout).
     """
 
     def __init__(self, app: str = "") -> None:

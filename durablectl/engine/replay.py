@@ -1,7 +1,8 @@
 """The replay core: history in, decisions out. No clock, no I/O, no store.
 
-An `Execution` is one execution of an orchestrator function. Its generator stays alive between episodes; where it was lost, `rebuild` makes
-it anew from history, and every episode comes out the same.
+An `Execution` is one execution of an orchestrator function. Its generator stays alive between
+episodes; where it was lost, `rebuild` makes it anew from history, and every episode comes out the
+same.
 """
 
 from __future__ import annotations
@@ -27,13 +28,22 @@ CUSTOM_STATUS_KB = 16
 """How much an orchestrator may show of itself, as JSON in UTF-16."""
 
 _DECISIONS = frozenset({e.TaskScheduled, e.SubOrchestrationCreated, e.TimerCreated, e.EventSent})
-_WHILE_SUSPENDED = frozenset({e.ExecutionSuspended, e.ExecutionResumed, e.ExecutionTerminated, e.ExecutionRewound})
+_WHILE_SUSPENDED = frozenset(
+    {e.ExecutionSuspended, e.ExecutionResumed, e.ExecutionTerminated, e.ExecutionRewound}
+)
 
 
 def replay(
-    orchestrator: Orchestrator, instance_id: str, execution_id: str, past: Sequence[e.Event], new: Sequence[e.Inbound], now: datetime
+    orchestrator: Orchestrator,
+    instance_id: str,
+    execution_id: str,
+    past: Sequence[e.Event],
+    new: Sequence[e.Inbound],
+    now: datetime,
 ) -> Episode:
-    """One episode from history alone: what the orchestrator decides when `new` arrives after `past`."""
+    """One episode from history alone: what the orchestrator decides when `new` arrives after
+    `past`.
+    """
     execution = Execution(orchestrator, instance_id, execution_id)
     execution.rebuild(past)
     episode = execution.run(new, now)
@@ -44,7 +54,8 @@ def replay(
 class Execution:
     """One execution of an orchestrator function.
 
-    `run` and `rebuild` let KeyboardInterrupt through; the execution is of no use then, and nothing of it has happened.
+    `run` and `rebuild` let KeyboardInterrupt through; the execution is of no use then, and nothing
+    of it has happened.
     """
 
     __slots__ = (
@@ -75,10 +86,12 @@ class Execution:
         self._fault: str | None = None  # ends the instance at once, whatever is open
 
     def run(self, new: Sequence[e.Inbound], now: datetime) -> Episode:
-        """One episode: take in what arrived and say what follows. Of a fresh execution the first event is ExecutionStarted.
+        """One episode: take in what arrived and say what follows.
 
-        A `now` before that of the last episode counts as that one: an execution's time never goes backwards. After an ending the
-        execution is closed, and `run` must not be called again.
+        Of a fresh execution the first event is ExecutionStarted.
+
+        A `now` before that of the last episode counts as that one: an execution's time never goes
+        backwards. After an ending the execution is closed, and `run` must not be called again.
         """
         agenda = self._agenda
         self._set_time(now)
@@ -94,7 +107,9 @@ class Execution:
             made.insert(-1, ending)
         self._history.extend(made)
         history.extend(made)
-        episode = Episode(history, decisions, self._status_after(ending), custom_status, cancelled, ending)
+        episode = Episode(
+            history, decisions, self._status_after(ending), custom_status, cancelled, ending
+        )
         episode.is_passed_on = self._function.is_passed_on
         if agenda.retried:
             episode.retried = frozenset(agenda.retried)
@@ -106,7 +121,10 @@ class Execution:
         return episode
 
     def rebuild(self, past: Sequence[e.Event]) -> None:
-        """Bring a fresh execution to where its history has left it. A history that the code does not match fails the next episode."""
+        """Bring a fresh execution to where its history has left it.
+
+        A history that the code does not match fails the next episode.
+        """
         self._history.extend(past)
         self._agenda.is_replaying = True
         for event in past:
@@ -128,12 +146,19 @@ class Execution:
         self._agenda.is_replaying = False
 
     def close(self) -> None:
-        """End the generator. What its `finally` blocks ask for is dropped, what they raise is swallowed. Idempotent."""
+        """End the generator.
+
+        What its `finally` blocks ask for is dropped, what they raise is swallowed. Idempotent.
+        """
         self._function.close()
         self._agenda.clear()
 
     def where(self) -> str:
-        """The place in the orchestrator function that runs or waits now, as `file.py:12`; "" when it has none. For any thread."""
+        """The place in the orchestrator function that runs or waits now, as `file.py:12`; "" when
+        it has none.
+
+        For any thread.
+        """
         return self._function.where()
 
     def _set_time(self, now: datetime) -> None:
@@ -151,7 +176,9 @@ class Execution:
 
     def _on_started(self, event: e.ExecutionStarted) -> None:
         if self._context is None:
-            self._context = OrchestrationContext(self._agenda, event, self._input_type, self._history)
+            self._context = OrchestrationContext(
+                self._agenda, event, self._input_type, self._history
+            )
             self._function.start(self._context)
 
     def _on_completed(self, event: e.TaskCompleted | e.SubOrchestrationCompleted) -> None:
@@ -200,24 +227,35 @@ class Execution:
     def _is_held(self) -> bool:
         return self._suspended or self._function.awaits_siblings()
 
-    def _outcome(self) -> tuple[list[e.Decision], list[int], e.ExecutionCompleted | e.ContinueAsNew | None]:
+    def _outcome(
+        self,
+    ) -> tuple[list[e.Decision], list[int], e.ExecutionCompleted | e.ContinueAsNew | None]:
         """What to hand out now: decisions, timers to cancel, the ending."""
         agenda, now = self._agenda, self._agenda.now
         if self._terminated is not None:
-            return [], [], e.ExecutionCompleted(now, RuntimeStatus.TERMINATED, self._terminated.reason)
+            return (
+                [],
+                [],
+                e.ExecutionCompleted(now, RuntimeStatus.TERMINATED, self._terminated.reason),
+            )
         if self._fault is not None:
             return [], [], e.ExecutionCompleted(now, RuntimeStatus.FAILED, self._fault)
         if self._suspended:
             return [], [], None
         if self._function.awaits_siblings():
             return self._take_retries(), [], None
-        decisions = [made if made.timestamp is now else replace(made, timestamp=now) for made in agenda.pending.values()]
+        decisions = [
+            made if made.timestamp is now else replace(made, timestamp=now)
+            for made in agenda.pending.values()
+        ]
         agenda.pending.clear()
         cancelled, agenda.cancelled = agenda.cancelled, []
         return decisions, cancelled, self._ending(now) if self._function.has_ended else None
 
     def _take_retries(self) -> list[e.Decision]:
-        """The pending decisions of tasks that are tried again: the siblings that are waited for could not end without them."""
+        """The pending decisions of tasks that are tried again: the siblings that are waited for
+        could not end without them.
+        """
         pending, retries = self._agenda.pending, self._agenda.retries
         return [pending.pop(number) for number in list(pending) if number in retries]
 
@@ -234,14 +272,22 @@ class Execution:
     def _status_after(self, ending: e.ExecutionCompleted | e.ContinueAsNew | None) -> RuntimeStatus:
         if ending is None:
             return RuntimeStatus.SUSPENDED if self._suspended else RuntimeStatus.RUNNING
-        return ending.status if isinstance(ending, e.ExecutionCompleted) else RuntimeStatus.CONTINUED_AS_NEW
+        return (
+            ending.status
+            if isinstance(ending, e.ExecutionCompleted)
+            else RuntimeStatus.CONTINUED_AS_NEW
+        )
 
     def _take_custom_status(self) -> str | None:
         """The custom status as JSON text when it is another than the one that is shown."""
         if self._context is None or self._context.custom_status is None or self._fault is not None:
             return None
         try:
-            text = dumps(self._context.custom_status) if self._context.custom_status else self._shown_status
+            text = (
+                dumps(self._context.custom_status)
+                if self._context.custom_status
+                else self._shown_status
+            )
             _check_size(text)
         except Exception as error:  # user code: __bool__, to_json
             self._fault = self._function.failure_text(error)
@@ -281,6 +327,11 @@ class Execution:
 def _check_size(text: str | None) -> None:
     """ValueError for a custom status that the service would refuse: more than 16 KB in UTF-16."""
     if text is not None and len(text) * 2 > CUSTOM_STATUS_KB * 1024:
-        size = len(json.dumps(json.loads(text), ensure_ascii=False).encode("utf-16-le", "surrogatepass"))
+        size = len(
+            json.dumps(json.loads(text), ensure_ascii=False).encode("utf-16-le", "surrogatepass")
+        )
         if size > CUSTOM_STATUS_KB * 1024:
-            raise ValueError(f"a custom status can have {CUSTOM_STATUS_KB} KB as JSON in UTF-16, and this one has {-(-size // 1024)} KB")
+            raise ValueError(
+                f"a custom status can have {CUSTOM_STATUS_KB} KB as JSON in UTF-16, "
+                f"and this one has {-(-size // 1024)} KB"
+            )

@@ -1,7 +1,9 @@
-"""Calls with retry: attempt, timer, attempt, timer…, one task to the orchestrator; no clock, no I/O.
+"""Calls with retry: attempt, timer, attempt, timer…, one task to the orchestrator; no clock, no
+I/O.
 
-The original's loop (DurableTask.Core, RetryInterceptor): every failed attempt is followed by a timer, the last one too, whose
-timer fires at once. Numbers of timers and attempts come from the common sequence when their event is processed.
+The original's loop (DurableTask.Core, RetryInterceptor): every failed attempt is followed by a
+timer, the last one too, whose timer fires at once. Numbers of timers and attempts come from the
+common sequence when their event is processed.
 """
 
 from __future__ import annotations
@@ -24,7 +26,10 @@ class RetryOptions(Protocol):
 
 
 class RetryableTask(Compound):
-    """An activity or sub-orchestration that is called again when it fails. `attempt` makes the next call."""
+    """An activity or sub-orchestration that is called again when it fails.
+
+    `attempt` makes the next call.
+    """
 
     __slots__ = ("_attempt", "_delay", "_error", "_left", "num_attempts", "retry_options")
 

@@ -1,7 +1,8 @@
 """A failed history without its failures, so that the steps which failed are tried again; pure.
 
-Only the failures that no later decision follows are taken out: one that the code has caught and gone on from stays, since the steps after
-it depend on it. (The original takes out every failed task, and its replay of such code is non-deterministic.)
+Only the failures that no later decision follows are taken out: one that the code has caught and
+gone on from stays, since the steps after it depend on it. (The original takes out every failed
+task, and its replay of such code is non-deterministic.)
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ _FAILURES = (TaskFailed, SubOrchestrationFailed)
 
 @dataclass(frozen=True, slots=True)
 class Rewound:
-    """The episodes that are left, in order, and the ids of the failed children, which have to be rewound too."""
+    """The episodes that are left, in order, and the ids of the failed children, which have to be
+    rewound too.
+    """
 
     episodes: tuple[tuple[Event, ...], ...]
     children: tuple[str, ...]
@@ -55,16 +58,20 @@ def rewound(episodes: Sequence[Sequence[Event]]) -> Rewound:
 
 
 def _last_failures(episodes: Sequence[Sequence[Event]]) -> tuple[set[int], set[int]]:
-    """The task ids of the failures after the last decision, and of the timers that end a series of attempts.
+    """The task ids of the failures after the last decision, and of the timers that end a series of
+    attempts.
 
-    Such a timer fires at once, and follows a failure in its episode: that tells it from one that the code has set to now.
+    Such a timer fires at once, and follows a failure in its episode: that tells it from one that
+    the code has set to now.
     """
     failed: set[int] = set()
     timers: set[int] = set()
     for event, follows_failure in reversed(list(_marked(episodes))):
         if isinstance(event, _FAILURES):
             failed.add(event.task_id)
-        elif isinstance(event, TimerCreated) and event.fire_at <= event.timestamp and follows_failure:
+        elif (
+            isinstance(event, TimerCreated) and event.fire_at <= event.timestamp and follows_failure
+        ):
             timers.add(event.task_id)
         elif isinstance(event, TaskScheduled | SubOrchestrationCreated | TimerCreated | EventSent):
             break

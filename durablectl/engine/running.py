@@ -1,4 +1,6 @@
-"""The user's orchestrator function, run step by step between the tasks that it yields; no clock, no I/O, no history."""
+"""The user's orchestrator function, run step by step between the tasks that it yields; no clock, no
+I/O, no history.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +24,11 @@ _STARTED.state = SUCCEEDED
 class RunningFunction:
     """One run of an orchestrator function.
 
-    `current` is the task that it waits for. Once `has_ended`, `failure` tells what it raised, else `output` is its result as JSON text.
-    `details` is what it raised as JSON text, unless the failure's own text has that; `is_passed_on` when it did not catch a task's failure.
-    `places` are where in the code each decision of a replay was made. KeyboardInterrupt goes through; the run is of no use then.
+    `current` is the task that it waits for. Once `has_ended`, `failure` tells what it raised, else
+    `output` is its result as JSON text. `details` is what it raised as JSON text, unless the
+    failure's own text has that; `is_passed_on` when it did not catch a task's failure. `places` are
+    where in the code each decision of a replay was made. KeyboardInterrupt goes through; the run is
+    of no use then.
     """
 
     __slots__ = (
@@ -76,13 +80,21 @@ class RunningFunction:
 
     def resume(self) -> None:
         """Run on from `current`, which is done, until the function waits for a task that is not."""
-        generator, context, agenda, task = self._generator, self._context, self._agenda, self.current
+        generator, context, agenda, task = (
+            self._generator,
+            self._context,
+            self._agenda,
+            self.current,
+        )
         if generator is None or context is None:
             return
         try:
             while task.state is not RUNNING:
-                if isinstance(task, Compound) and (task.state is FAILED or isinstance(task.result, Compound)):
-                    # The original awaits all children before it looks at what follows a task_all that failed (point 26).
+                if isinstance(task, Compound) and (
+                    task.state is FAILED or isinstance(task.result, Compound)
+                ):
+                    # The original awaits all children before it looks at what follows a task_all
+                    # that failed (point 26).
                     self._unsettled.extend(task.unsettled())
                 if task.state is SUCCEEDED:
                     task = generator.send(task.result)
@@ -92,7 +104,8 @@ class RunningFunction:
                 if not isinstance(task, Task):
                     raise TypeError(_not_a_task(task, self.where()))
                 if context.will_continue_as_new:
-                    continue  # nothing new is scheduled any more, but what is done already gives its result
+                    # nothing new is scheduled any more, but what is done already gives its result
+                    continue
                 task.schedule(agenda)
                 if agenda.is_replaying:
                     self._mark_places()
@@ -108,7 +121,9 @@ class RunningFunction:
                 self._end()
 
     def awaits_siblings(self) -> bool:
-        """Whether nothing new may be handed out, because siblings of what made a task_all fail are still at work."""
+        """Whether nothing new may be handed out, because siblings of what made a task_all fail are
+        still at work.
+        """
         unsettled = self._unsettled
         while unsettled and next(unsettled[-1].unsettled(), None) is None:
             unsettled.pop()
@@ -120,11 +135,16 @@ class RunningFunction:
             text = str(error) or str(type(error))
         except Exception:  # user code: __str__
             text = str(type(error))
-        # A task's failure without details has "None" where they would stand (the SDK's Executor.py): code may rely on it, nobody reads it.
-        return storable(f"Orchestrator function '{self._orchestrator.name}' failed: {text.removesuffix(NO_DETAILS)}")
+        # A task's failure without details has "None" where they would stand (the SDK's
+        # Executor.py): code may rely on it, nobody reads it.
+        return storable(
+            f"Orchestrator function '{self._orchestrator.name}' failed: "
+            f"{text.removesuffix(NO_DETAILS)}"
+        )
 
     def where(self) -> str:
-        """The place in the function that runs or waits now, as `file.py:12`; "" when there is none."""
+        """The place in the function that runs or waits now, as `file.py:12`; "" when there is
+        none."""
         frame, inner = None, self._generator
         while inner is not None:
             frame = getattr(inner, "gi_frame", None) or frame
@@ -149,7 +169,10 @@ class RunningFunction:
             if inspect.iscoroutine(output) or inspect.isasyncgen(output):
                 if inspect.iscoroutine(output):
                     output.close()
-                raise TypeError("an orchestrator is a generator function or a plain one; it cannot be an 'async def'")
+                raise TypeError(
+                    "an orchestrator is a generator function or a plain one; it "
+                    "cannot be an 'async def'"
+                )
             self.output = None if output is None else dumps_plain(output)
         except Exception as error:  # also of user code: an int or str of its own
             self._fail(error)
@@ -176,4 +199,7 @@ class RunningFunction:
 
 def _not_a_task(yielded: Any, where: str) -> str:
     what = "None" if yielded is None else f"a value of type {type(yielded).__name__}"
-    return f"the orchestrator yielded {what} at {where}: yield the tasks that call_activity, task_all, create_timer and the like return"
+    return (
+        f"the orchestrator yielded {what} at {where}: yield the tasks that call_activity, "
+        "task_all, create_timer and the like return"
+    )

@@ -1,6 +1,10 @@
-"""The engine's history in the Azure SDK's own form: what `context.histories` shows, and what its replay takes in. No I/O.
+"""The engine's history in the Azure SDK's own form: what `context.histories` shows, and what its
+replay takes in.
 
-Members and numbers are those of DurableTask.Core/History; `document` makes the events of the out-of-process protocol.
+No I/O.
+
+Members and numbers are those of DurableTask.Core/History; `document` makes the events of the
+out-of-process protocol.
 """
 
 from __future__ import annotations
@@ -14,7 +18,10 @@ from durablectl.engine import events as e
 
 
 class HistoryEventType(Enum):
-    """The kinds of history events. Equal to the member of the same value of the Azure SDK's own enum."""
+    """The kinds of history events.
+
+    Equal to the member of the same value of the Azure SDK's own enum.
+    """
 
     EXECUTION_STARTED = 0
     EXECUTION_COMPLETED = 1
@@ -37,28 +44,42 @@ class HistoryEventType(Enum):
     EXECUTION_REWOUND = 21
 
     def __eq__(self, other: object) -> bool:
-        return self is other or (isinstance(other, Enum) and type(other).__name__ == "HistoryEventType" and other.value == self.value)
+        return self is other or (
+            isinstance(other, Enum)
+            and type(other).__name__ == "HistoryEventType"
+            and other.value == self.value
+        )
 
     def __hash__(self) -> int:
         return hash(self.value)
 
 
 class SdkEvent:
-    """One event with the SDK's attributes: `event_type event_id is_played timestamp`, and its own members (`Name`, `Result`…)."""
+    """One event with the SDK's attributes: `event_type event_id is_played timestamp`, and its own
+    members (`Name`, `Result`…).
+    """
 
     def __init__(self, document: dict[str, Any], timestamp: datetime) -> None:
         self.event_type = HistoryEventType(document["EventType"])
         self.event_id: int = document["EventId"]
         self.is_played: bool = document["IsPlayed"]
         self.timestamp = timestamp
-        self.Name = self.InstanceId = self.TaskScheduledId = self.Reason = self.Details = self.Input = None
+        self.Name = self.InstanceId = self.TaskScheduledId = self.Reason = self.Details = (
+            self.Input
+        ) = None
         self.__dict__.update(
-            {key: value for key, value in document.items() if key not in ("EventType", "EventId", "IsPlayed", "Timestamp")}
+            {
+                key: value
+                for key, value in document.items()
+                if key not in ("EventType", "EventId", "IsPlayed", "Timestamp")
+            }
         )
 
 
 def sdk_events(history: Iterable[e.Event], instance_id: str, execution_id: str) -> list[SdkEvent]:
-    return [SdkEvent(document(event, instance_id, execution_id), event.timestamp) for event in history]
+    return [
+        SdkEvent(document(event, instance_id, execution_id), event.timestamp) for event in history
+    ]
 
 
 def document(event: e.Event, instance_id: str, execution_id: str) -> dict[str, Any]:
@@ -83,8 +104,12 @@ def _attribute(name: str) -> Callable[[Any], Any]:
     return lambda event: getattr(event, name)
 
 
-_name, _input, _reason, _result = (_attribute(name) for name in ("name", "input", "reason", "result"))
-_answer_to, _details, _instance, _version = (_attribute(name) for name in ("task_id", "details", "instance_id", "version"))
+_name, _input, _reason, _result = (
+    _attribute(name) for name in ("name", "input", "reason", "result")
+)
+_answer_to, _details, _instance, _version = (
+    _attribute(name) for name in ("task_id", "details", "instance_id", "version")
+)
 _Members = dict[str, Callable[[Any], Any]]
 _DONE: _Members = {"TaskScheduledId": _answer_to, "Result": _result}
 _FAILED: _Members = {"TaskScheduledId": _answer_to, "Reason": _reason, "Details": _details}
@@ -92,7 +117,10 @@ _FIRE_AT: _Members = {"FireAt": lambda event: _time(event.fire_at)}
 _Kind = HistoryEventType
 
 _FORMS: dict[type, tuple[HistoryEventType, _Members]] = {
-    e.ExecutionStarted: (_Kind.EXECUTION_STARTED, {"Name": _name, "Version": _version, "Input": _input}),
+    e.ExecutionStarted: (
+        _Kind.EXECUTION_STARTED,
+        {"Name": _name, "Version": _version, "Input": _input},
+    ),
     e.ExecutionCompleted: (
         _Kind.EXECUTION_COMPLETED,
         {"OrchestrationStatus": lambda event: event.status.value, "Result": _result},

@@ -1,4 +1,5 @@
-"""What an app's code says while it runs: whose words they are, and each line handed on with its instance; knows no console.
+"""What an app's code says while it runs: whose words they are, and each line handed on with its
+instance; knows no console.
 
 The speaker is set where user code is called, and read where its words arrive.
 """
@@ -23,10 +24,12 @@ MOST_KEPT = 16 * 1024
 
 
 class Speech(io.TextIOBase):
-    """A stream that hands its lines on, each with `[id] ` in front when an instance's code wrote it.
+    """A stream that hands its lines on, each with `[id] ` in front when an instance's code wrote
+    it.
 
-    Lines of several threads and coroutines do not mix. What a carriage return would overwrite on a terminal is a line of its own, shown at
-    once. A line that has no end yet waits for it, until the code that wrote it has ended (`end_line`), or it gets too long to be kept.
+    Lines of several threads and coroutines do not mix. What a carriage return would overwrite on a
+    terminal is a line of its own, shown at once. A line that has no end yet waits for it, until the
+    code that wrote it has ended (`end_line`), or it gets too long to be kept.
     """
 
     def __init__(self, tell: Callable[[str], None]) -> None:
@@ -38,7 +41,8 @@ class Speech(io.TextIOBase):
         if speaker == REPEATING or not text:
             return len(text)
         place = threading.get_ident(), speaker
-        begun = self._begun.pop(place, None) or _Begun()  # not in the dictionary meanwhile: another thread may clear that
+        # not in the dictionary meanwhile: another thread may clear that
+        begun = self._begun.pop(place, None) or _Begun()
         for line in begun.lines(text):
             self._tell(_marked(speaker, line))
         if begun.is_awaited:
@@ -46,10 +50,17 @@ class Speech(io.TextIOBase):
         return len(text)
 
     def end_line(self) -> None:
-        """Hand on what the current speaker has begun in this thread, and what was begun in threads that have ended."""
+        """Hand on what the current speaker has begun in this thread, and what was begun in threads
+        that have ended.
+        """
         if self._begun:
-            here, alive = (threading.get_ident(), SPEAKER.get()), {thread.ident for thread in threading.enumerate()}
-            self._finish([place for place in list(self._begun) if place == here or place[0] not in alive])
+            here, alive = (
+                (threading.get_ident(), SPEAKER.get()),
+                {thread.ident for thread in threading.enumerate()},
+            )
+            self._finish(
+                [place for place in list(self._begun) if place == here or place[0] not in alive]
+            )
 
     def finish(self) -> None:
         """Hand on what has no line end."""

@@ -1,4 +1,6 @@
-"""A hub's instances for whoever looks at them and steers them: queries, and messages to their inboxes; no worker, no user code."""
+"""A hub's instances for whoever looks at them and steers them: queries, and messages to their
+inboxes; no worker, no user code.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,13 @@ from durablectl.engine.events import (
     ParentInstance,
 )
 from durablectl.engine.history import Outline, decode_episode, encode_event
-from durablectl.engine.instances import FINAL, NOW_AT, NewInstance, create_instance, delete_instances
+from durablectl.engine.instances import (
+    FINAL,
+    NOW_AT,
+    NewInstance,
+    create_instance,
+    delete_instances,
+)
 from durablectl.engine.messages import send_request
 from durablectl.engine.numbers import STATUSES, micros, moment
 from durablectl.engine.purging import purge_instances
@@ -38,7 +46,8 @@ class Store(Queries):
     def unfinished(self, instance_ids: Collection[str]) -> set[str]:
         """Those of the instances that are there and have not ended."""
         rows = self._database.query(
-            f"SELECT id FROM instances WHERE id IN (SELECT value FROM json_each(?)) AND status NOT IN {FINAL}",
+            "SELECT id FROM instances WHERE id IN (SELECT value FROM json_each(?)) AND status "
+            f"NOT IN {FINAL}",
             (json.dumps(list(instance_ids)),),
         )
         return {id_ for (id_,) in rows}
@@ -46,24 +55,52 @@ class Store(Queries):
     def history(self, instance_id: str) -> list[Event]:
         """The complete events of the current execution."""
         row = self._database.one(
-            "SELECT i.key, i.name, i.version, i.started_at, i.generation, i.parent, i.parent_execution, i.parent_task, i.output, p.id,"
-            " n.input FROM instances i LEFT JOIN inputs n ON n.instance = i.key LEFT JOIN instances p ON p.key = i.parent WHERE i.id = ?",
+            "SELECT i.key, i.name, i.version, i.started_at, i.generation, i.parent, "
+            "i.parent_execution, i.parent_task, i.output, p.id,"
+            " n.input FROM instances i LEFT JOIN inputs n ON n.instance = i.key LEFT JOIN "
+            "instances p ON p.key = i.parent WHERE i.id = ?",
             (instance_id,),
         )
         if row is None:
             return []
-        key, name, version, started_at, generation, parent, parent_execution, parent_task, output, parent_id, input = row
-        caller = None if parent is None else ParentInstance(parent_id or "", parent_execution, parent_task)
-        outline = Outline(ExecutionStarted(moment(started_at), name, input, version, generation, caller), output)
-        episodes = self._database.query("SELECT at, events FROM history WHERE instance = ? ORDER BY sequence", (key,))
+        (
+            key,
+            name,
+            version,
+            started_at,
+            generation,
+            parent,
+            parent_execution,
+            parent_task,
+            output,
+            parent_id,
+            input,
+        ) = row
+        caller = (
+            None
+            if parent is None
+            else ParentInstance(parent_id or "", parent_execution, parent_task)
+        )
+        outline = Outline(
+            ExecutionStarted(moment(started_at), name, input, version, generation, caller), output
+        )
+        episodes = self._database.query(
+            "SELECT at, events FROM history WHERE instance = ? ORDER BY sequence", (key,)
+        )
         return [event for at, events in episodes for event in decode_episode(events, at, outline)]
 
     def raw_history(self, instance_id: str) -> RawHistory:
-        """The current execution with its complete events; `InstanceNotFound` when there is no such instance."""
+        """The current execution with its complete events; `InstanceNotFound` when there is no such
+        instance.
+        """
         while True:
-            name, execution_id = self.get(instance_id, with_input=False).name, self._execution(instance_id)
+            name, execution_id = (
+                self.get(instance_id, with_input=False).name,
+                self._execution(instance_id),
+            )
             events = tuple(self.history(instance_id))
-            if self._execution(instance_id) == execution_id:  # else it has continued as new between the two reads
+            # else it has continued as new between the two reads
+            if self._execution(instance_id) == execution_id:
                 return RawHistory(instance_id, execution_id, name, events)
 
     def _execution(self, instance_id: str) -> str:
@@ -71,7 +108,10 @@ class Store(Queries):
         return "" if row is None else row[0]
 
     def start(self, news: Iterable[NewInstance], *, replaces: bool = True) -> None:
-        """Create instances in one transaction. `AlreadyExists` when an unfinished one has an id, or any has and not `replaces`."""
+        """Create instances in one transaction.
+
+        `AlreadyExists` when an unfinished one has an id, or any has and not `replaces`.
+        """
         with self._database.transaction() as sql:
             for new in news:
                 create_instance(sql, new, replaces=replaces)
@@ -83,17 +123,30 @@ class Store(Queries):
         self._send(instance_id, ExecutionTerminated(now, reason), "it cannot be terminated")
 
     def suspend(self, instance_id: str, reason: str | None, now: datetime) -> None:
-        self._send(instance_id, ExecutionSuspended(now, reason), "it cannot be suspended", refused={RuntimeStatus.SUSPENDED})
+        self._send(
+            instance_id,
+            ExecutionSuspended(now, reason),
+            "it cannot be suspended",
+            refused={RuntimeStatus.SUSPENDED},
+        )
 
     def resume(self, instance_id: str, reason: str | None, now: datetime) -> None:
         others = set(RuntimeStatus) - {RuntimeStatus.SUSPENDED}
-        self._send(instance_id, ExecutionResumed(now, reason), "only a suspended instance can be resumed", refused=others)
+        self._send(
+            instance_id,
+            ExecutionResumed(now, reason),
+            "only a suspended instance can be resumed",
+            refused=others,
+        )
 
     def rewind(self, instance_id: str, reason: str | None, now: datetime) -> None:
         with self._database.transaction() as sql:
             key, number = self._locked(sql, instance_id)
             if STATUSES[number] is not RuntimeStatus.FAILED:
-                raise WrongState(f"instance '{instance_id}' is {STATUSES[number].value}; only a failed one can be rewound")
+                raise WrongState(
+                    f"instance '{instance_id}' is {STATUSES[number].value}; only a "
+                    "failed one can be rewound"
+                )
             rewind_instance(sql, load_outline(sql, key), reason, micros(now))
 
     def signal(self, entity_id: EntityId, operation: str, input: str | None, now: datetime) -> None:
@@ -102,14 +155,22 @@ class Store(Queries):
         with self._database.transaction() as sql:
             send_request(sql, EntityRequest(str(entity_id), request, micros(now)))
 
-    def purge(self, instance_ids: Sequence[str], *, recursive: bool = False) -> list[int | DurablectlError]:
-        """Delete finished instances, with `recursive` their sub-orchestrations too, in one transaction: of each how many, or why none."""
+    def purge(
+        self, instance_ids: Sequence[str], *, recursive: bool = False
+    ) -> list[int | DurablectlError]:
+        """Delete finished instances, with `recursive` their sub-orchestrations too, in one
+        transaction: of each how many, or why none.
+        """
         with self._database.transaction() as sql:
             deleted = purge_instances(sql, instance_ids, recursive=recursive)
-        return [count or self._missing(each) for each, count in zip(instance_ids, deleted, strict=True)]
+        return [
+            count or self._missing(each) for each, count in zip(instance_ids, deleted, strict=True)
+        ]
 
     def purge_by(self, filter: InstanceFilter) -> int:
-        """Delete the instances that match, which must be finished ones, in batches, each a transaction of its own; how many."""
+        """Delete the instances that match, which must be finished ones, in batches, each a
+        transaction of its own; how many.
+        """
         deleted, after, is_over = 0, None, False
         while not is_over:
             with self._database.transaction() as sql:
@@ -119,9 +180,13 @@ class Store(Queries):
         return deleted
 
     def replace_unheld(self, new: NewInstance) -> bool:
-        """Create an instance in the place of what has its id, if anything has; False when a worker holds that."""
+        """Create an instance in the place of what has its id, if anything has; False when a worker
+        holds that.
+        """
         with self._database.transaction() as sql:
-            row = sql.execute("SELECT key, worker FROM instances WHERE id = ?", (new.instance_id,)).fetchone()
+            row = sql.execute(
+                "SELECT key, worker FROM instances WHERE id = ?", (new.instance_id,)
+            ).fetchone()
             if row is not None and row[1] is not None:
                 return False
             if row is not None:
@@ -129,7 +194,14 @@ class Store(Queries):
             create_instance(sql, new)
         return True
 
-    def _send(self, instance_id: str, event: Event, refusal: str, *, refused: Collection[RuntimeStatus] = ()) -> None:
+    def _send(
+        self,
+        instance_id: str,
+        event: Event,
+        refusal: str,
+        *,
+        refused: Collection[RuntimeStatus] = (),
+    ) -> None:
         with self._database.transaction() as sql:
             key, number = self._locked(sql, instance_id)
             status = STATUSES[number]
@@ -141,7 +213,9 @@ class Store(Queries):
             )
 
     def _locked(self, sql: Connection, instance_id: str) -> tuple[int, int]:
-        row: tuple[int, int] | None = sql.execute("SELECT key, status FROM instances WHERE id = ?", (instance_id,)).fetchone()
+        row: tuple[int, int] | None = sql.execute(
+            "SELECT key, status FROM instances WHERE id = ?", (instance_id,)
+        ).fetchone()
         if row is None:
             raise self._missing(instance_id)
         return row

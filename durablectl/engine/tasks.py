@@ -1,6 +1,7 @@
 """What an orchestrator yields: tasks with the surface of the Azure SDK's; no clock, no I/O.
 
-A task is scheduled when it is yielded, alone or in a compound, never when it is made: only then it gets its sequence number.
+A task is scheduled when it is yielded, alone or in a compound, never when it is made: only then it
+gets its sequence number.
 """
 
 from __future__ import annotations
@@ -24,7 +25,11 @@ class TaskState(Enum):
     FAILED = 2
 
     def __eq__(self, other: object) -> bool:
-        return self is other or (isinstance(other, Enum) and type(other).__name__ == "TaskState" and other.name == self.name)
+        return self is other or (
+            isinstance(other, Enum)
+            and type(other).__name__ == "TaskState"
+            and other.name == self.name
+        )
 
     def __hash__(self) -> int:
         return hash(self.name)
@@ -34,9 +39,22 @@ RUNNING, SUCCEEDED, FAILED = TaskState.RUNNING, TaskState.SUCCEEDED, TaskState.F
 
 
 class Task:
-    """Something that an orchestrator can wait for. `result` is its value, or the exception when it failed."""
+    """Something that an orchestrator can wait for.
 
-    __slots__ = ("__dict__", "_expected", "_others", "_scheduled", "id", "is_played", "parent", "result", "state")
+    `result` is its value, or the exception when it failed.
+    """
+
+    __slots__ = (
+        "__dict__",
+        "_expected",
+        "_others",
+        "_scheduled",
+        "id",
+        "is_played",
+        "parent",
+        "result",
+        "state",
+    )
 
     def __init__(self, expected_type: Any = None) -> None:
         self.id: int | str | None = None
@@ -90,7 +108,10 @@ class Task:
             yield self
 
     def attach(self, parent: Compound) -> None:
-        """Tell `parent` when this settles. Compounds that are done need not hear of it; all others do."""
+        """Tell `parent` when this settles.
+
+        Compounds that are done need not hear of it; all others do.
+        """
         if self.parent is not None and self.parent is not parent and self.parent.state is RUNNING:
             self._others = [other for other in self._others or () if other.state is RUNNING]
             self._others.append(self.parent)
@@ -120,7 +141,14 @@ class ActivityTask(Task):
 class SubOrchestrationTask(Task):
     __slots__ = ("_input", "_instance_id", "_name", "_version")
 
-    def __init__(self, name: str, input: str | None, instance_id: str | None, version: str | None, expected_type: Any = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        input: str | None,
+        instance_id: str | None,
+        version: str | None,
+        expected_type: Any = None,
+    ) -> None:
         super().__init__(expected_type)
         self._name = name
         self._input = input
@@ -132,7 +160,9 @@ class SubOrchestrationTask(Task):
             self._scheduled = True
             self.id = number = agenda.next_number()
             child = self._instance_id or f"{agenda.execution_id}:{number}"
-            agenda.pending[number] = SubOrchestrationCreated(agenda.now, number, self._name, child, self._input, self._version)
+            agenda.pending[number] = SubOrchestrationCreated(
+                agenda.now, number, self._name, child, self._input, self._version
+            )
             agenda.open[number] = self
 
 
@@ -205,7 +235,9 @@ class EntityCallTask(Task):
 
     __slots__ = ("_entity", "_input", "_operation")
 
-    def __init__(self, entity: str, operation: str, input: str | None, expected_type: Any = None) -> None:
+    def __init__(
+        self, entity: str, operation: str, input: str | None, expected_type: Any = None
+    ) -> None:
         super().__init__(expected_type)
         self._entity = entity
         self._operation = operation
@@ -218,11 +250,15 @@ class EntityCallTask(Task):
             request_id = agenda.request_id(number)
             request = {"op": self._operation, "input": self._input, "id": request_id}
             request |= {"parent": agenda.instance_id, "parentExecution": agenda.execution_id}
-            agenda.pending[number] = EventSent(agenda.now, number, self._entity, "op", dumps(request))
+            agenda.pending[number] = EventSent(
+                agenda.now, number, self._entity, "op", dumps(request)
+            )
             agenda.replies[request_id] = self
 
     def receive(self, agenda: Agenda, text: str | None) -> None:
-        """Take the entity's reply: `{"result": JSON text}`, with `exceptionType` and `failureDetails` when the operation failed."""
+        """Take the entity's reply: `{"result": JSON text}`, with `exceptionType` and
+        `failureDetails` when the operation failed.
+        """
         try:
             reply = {} if text is None else loads(text)
             value = loads(reply.get("result") or "null", self._expected)
@@ -230,7 +266,9 @@ class EntityCallTask(Task):
             self.settle(agenda, FAILED, error)
         else:
             failed = reply.get("exceptionType") is not None
-            result = entity_error(value, self._entity, reply.get("failureDetails")) if failed else value
+            result = (
+                entity_error(value, self._entity, reply.get("failureDetails")) if failed else value
+            )
             self.settle(agenda, FAILED if failed else SUCCEEDED, result)
 
 
@@ -240,7 +278,9 @@ class SignalTask(Task):
     __slots__ = ()
 
     def schedule(self, _agenda: Agenda) -> None:
-        raise TypeError("signal_entity has no result to wait for: call it without yield, or use call_entity")
+        raise TypeError(
+            "signal_entity has no result to wait for: call it without yield, or use call_entity"
+        )
 
 
 class Compound(Task):
@@ -255,7 +295,9 @@ class Compound(Task):
         self.completed_tasks: list[Task] = []
         for child in self.children:
             if not isinstance(child, Task):
-                raise TypeError(f"task_all and task_any take a list of tasks, not of {type(child).__name__}")
+                raise TypeError(
+                    f"task_all and task_any take a list of tasks, not of {type(child).__name__}"
+                )
             child.attach(self)
         self.pending_tasks: set[Task] = set(self.children)
         if not self.children:
@@ -281,7 +323,9 @@ class Compound(Task):
 
 
 class WhenAllTask(Compound):
-    """Done when all children are, with their results in the children's order; fails with the first child that fails."""
+    """Done when all children are, with their results in the children's order; fails with the first
+    child that fails.
+    """
 
     __slots__ = ()
 

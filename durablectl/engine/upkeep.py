@@ -1,4 +1,8 @@
-"""Looking after a hub file: is it sound, who works on it, how large is it; a copy of a live one, and one without gaps. No worker."""
+"""Looking after a hub file: is it sound, who works on it, how large is it; a copy of a live one,
+and one without gaps.
+
+No worker.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +18,25 @@ from durablectl.engine.session import workers
 _FINAL = "(1, 3, 4, 5)"
 # What must not be found in a hub, as queries for a number and what to say about it.
 _CHECKS = {
-    "rows of the history belong to no instance": "SELECT count(*) FROM history WHERE instance NOT IN (SELECT key FROM instances)",
-    "messages are for no instance": "SELECT count(*) FROM inbox WHERE instance NOT IN (SELECT key FROM instances)",
-    "activities belong to no instance": "SELECT count(*) FROM activities WHERE instance NOT IN (SELECT key FROM instances)",
-    "inputs belong to no instance": "SELECT count(*) FROM inputs WHERE instance NOT IN (SELECT key FROM instances)",
-    "states belong to no entity": "SELECT count(*) FROM entities WHERE instance NOT IN (SELECT key FROM instances)",
-    "entities have no state row": "SELECT count(*) FROM instances WHERE id LIKE '@%' AND key NOT IN (SELECT instance FROM entities)",
-    "finished instances have activities that wait": "SELECT count(DISTINCT a.instance) FROM activities a"
+    "rows of the history belong to no instance": "SELECT count(*) FROM history WHERE instance NOT "
+    "IN (SELECT key FROM instances)",
+    "messages are for no instance": "SELECT count(*) FROM inbox WHERE instance NOT IN (SELECT key "
+    "FROM instances)",
+    "activities belong to no instance": "SELECT count(*) FROM activities WHERE instance NOT IN "
+    "(SELECT key FROM instances)",
+    "inputs belong to no instance": "SELECT count(*) FROM inputs WHERE instance NOT IN (SELECT "
+    "key FROM instances)",
+    "states belong to no entity": "SELECT count(*) FROM entities WHERE instance NOT IN (SELECT "
+    "key FROM instances)",
+    "entities have no state row": "SELECT count(*) FROM instances WHERE id LIKE '@%' AND key NOT "
+    "IN (SELECT instance FROM entities)",
+    "finished instances have activities that wait": "SELECT count(DISTINCT a.instance) FROM "
+    "activities a"
     f" JOIN instances i ON i.key = a.instance WHERE i.status IN {_FINAL}",
-    "instances have a status that is none": "SELECT count(*) FROM instances WHERE status NOT IN (0, 1, 2, 3, 4, 5, 6, 7)",
-    "pending instances have no message that starts them": "SELECT count(*) FROM instances i WHERE status IN (2, 6)"
+    "instances have a status that is none": "SELECT count(*) FROM instances WHERE status NOT IN "
+    "(0, 1, 2, 3, 4, 5, 6, 7)",
+    "pending instances have no message that starts them": "SELECT count(*) FROM instances i WHERE "
+    "status IN (2, 6)"
     " AND NOT EXISTS (SELECT 1 FROM inbox m WHERE m.instance = i.key AND m.visible_at = -1)",
     "instances are leased to a worker that is not registered": "SELECT count(*) FROM instances"
     " WHERE worker IS NOT NULL AND worker NOT IN (SELECT key FROM workers)",
@@ -34,7 +47,11 @@ _CHECKS = {
 
 @dataclass(frozen=True, slots=True)
 class HubReport:
-    """What a check of a hub has found. `size` and `unused` are bytes; `dead_workers` are no fault: the next worker frees what they held."""
+    """What a check of a hub has found.
+
+    `size` and `unused` are bytes; `dead_workers` are no fault: the next worker frees what they
+    held.
+    """
 
     version: int
     size: int
@@ -47,10 +64,22 @@ class HubReport:
 
 
 def check_hub(database: Database, now: datetime) -> HubReport:
-    """Read the whole file: SQLite's own check of its pages and indexes, then what the engine relies on. Changes nothing."""
-    problems = [f"damaged file: {line}" for (line,) in database.query("PRAGMA integrity_check") if line != "ok"]
+    """Read the whole file: SQLite's own check of its pages and indexes, then what the engine relies
+    on.
+
+    Changes nothing.
+    """
+    problems = [
+        f"damaged file: {line}"
+        for (line,) in database.query("PRAGMA integrity_check")
+        if line != "ok"
+    ]
     if not problems:  # queries on a damaged file tell nothing
-        problems = [f"{count} {what}" for what, query in _CHECKS.items() if (count := _number(database, query))]
+        problems = [
+            f"{count} {what}"
+            for what, query in _CHECKS.items()
+            if (count := _number(database, query))
+        ]
     found = workers(database, now)
     live = sum(worker.is_live for worker in found)
     return HubReport(
@@ -58,7 +87,11 @@ def check_hub(database: Database, now: datetime) -> HubReport:
         size=file_size(database.path),
         unused=_number(database, "PRAGMA freelist_count") * _number(database, "PRAGMA page_size"),
         instances=_number(database, "SELECT count(*) FROM instances WHERE id NOT LIKE '@%'"),
-        unfinished=_number(database, "SELECT count(*) FROM instances WHERE status <> 1 AND status NOT IN (3, 4, 5) AND id NOT LIKE '@%'"),
+        unfinished=_number(
+            database,
+            "SELECT count(*) FROM instances WHERE status <> 1 AND status "
+            "NOT IN (3, 4, 5) AND id NOT LIKE '@%'",
+        ),
         live_workers=live,
         dead_workers=len(found) - live,
         problems=tuple(problems),
@@ -67,7 +100,9 @@ def check_hub(database: Database, now: datetime) -> HubReport:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Functions that something waits for and that no worker runs now: how many instances or calls, by the name as it was called."""
+    """Functions that something waits for and that no worker runs now: how many instances or calls,
+    by the name as it was called.
+    """
 
     orchestrators: Mapping[str, int]
     activities: Mapping[str, int]
@@ -75,15 +110,23 @@ class Waiting:
 
 
 def waiting_functions(database: Database, now: datetime) -> Waiting:
-    """What no worker has taken on: instances and entities with something to see, and activities that were scheduled."""
+    """What no worker has taken on: instances and entities with something to see, and activities
+    that were scheduled.
+    """
     ready = (
         "SELECT i.name, count(DISTINCT i.key) FROM inbox m JOIN instances i ON i.key = m.instance"
-        " WHERE i.worker IS NULL AND m.visible_at <= ? AND i.id {} LIKE '@%' GROUP BY i.name COLLATE NOCASE ORDER BY 1"
+        " WHERE i.worker IS NULL AND m.visible_at <= ? AND i.id {} LIKE '@%' GROUP BY i.name "
+        "COLLATE NOCASE ORDER BY 1"
     )
     entities = database.query(ready.format(""), (micros(now),))
     return Waiting(
         dict(database.query(ready.format("NOT"), (micros(now),))),
-        dict(database.query("SELECT name, count(*) FROM activities WHERE worker IS NULL GROUP BY name ORDER BY 1")),
+        dict(
+            database.query(
+                "SELECT name, count(*) FROM activities WHERE worker IS NULL GROUP BY "
+                "name ORDER BY 1"
+            )
+        ),
         {name.removeprefix("@"): count for name, count in entities},
     )
 

@@ -1,6 +1,8 @@
-"""The wheel: one turn takes what has come in, runs the episodes it causes, and commits all of it in one transaction.
+"""The wheel: one turn takes what has come in, runs the episodes it causes, and commits all of it in
+one transaction.
 
-A lease is on disk before user code runs, user code never runs inside a transaction, and activities are dispatched only after the commit.
+A lease is on disk before user code runs, user code never runs inside a transaction, and activities
+are dispatched only after the commit.
 """
 
 from __future__ import annotations
@@ -14,17 +16,40 @@ from datetime import datetime
 from durablectl.engine.db import Database
 from durablectl.engine.entities import EntityBatchResult
 from durablectl.engine.episode import Episode
-from durablectl.engine.events import ContinueAsNew, EventRaised, ExecutionCompleted, Inbound, TaskCompleted, TaskFailed
+from durablectl.engine.events import (
+    ContinueAsNew,
+    EventRaised,
+    ExecutionCompleted,
+    Inbound,
+    TaskCompleted,
+    TaskFailed,
+)
 from durablectl.engine.failures import Failed, details_of
 from durablectl.engine.history import encode_event
 from durablectl.engine.numbers import EPOCH, micros
-from durablectl.engine.plan import Held, Planner, entity_reply, failed_episode, failed_operations, failures_of
+from durablectl.engine.plan import (
+    Held,
+    Planner,
+    entity_reply,
+    failed_episode,
+    failed_operations,
+    failures_of,
+)
 from durablectl.engine.pool import ActivityPool, Result
 from durablectl.engine.registry import Orchestrator, Registry, unknown_function
 from durablectl.engine.replay import Execution
 from durablectl.engine.session import Session
 from durablectl.engine.speech import REPEATING, SPEAKER, end_line
-from durablectl.engine.workitems import ActivityItem, EntityBatch, Fetched, Loaded, Scope, TurnRows, Want, WorkItem
+from durablectl.engine.workitems import (
+    ActivityItem,
+    EntityBatch,
+    Fetched,
+    Loaded,
+    Scope,
+    TurnRows,
+    Want,
+    WorkItem,
+)
 from durablectl.errors import HubBusy, HubUnusable
 
 MOST_KEPT = 10_000
@@ -42,10 +67,13 @@ class Running:
 
 
 class Wheel:
-    """Turns the work of one session. Not for several threads; a wheel whose commit failed must be thrown away.
+    """Turns the work of one session.
 
-    `poisoned` are instances that must fail instead of run, by key, with the reason. With `fails_unknown` instances of orchestrators that
-    the app does not have are taken on too, and fail, as the service does it; else they wait for a worker that knows them.
+    Not for several threads; a wheel whose commit failed must be thrown away.
+
+    `poisoned` are instances that must fail instead of run, by key, with the reason. With
+    `fails_unknown` instances of orchestrators that the app does not have are taken on too, and
+    fail, as the service does it; else they wait for a worker that knows them.
     """
 
     def __init__(
@@ -69,7 +97,8 @@ class Wheel:
         self.session = Session(database, _scope(registry, roots, fails_unknown), ticks)
         self.running: Running | None = None
         self.culprit: Held | None = None
-        """The instance whose episode is being made, for whoever has to explain why a turn went wrong."""
+        """The instance whose episode is being made, for whoever has to explain why a turn went
+        wrong."""
         self._held: OrderedDict[int, Held] = OrderedDict()
         self._fetched = Fetched(is_more=True)
         self._has_waiting_activities = True
@@ -91,10 +120,16 @@ class Wheel:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is under way and no timer is set; instances may still wait for events."""
-        return self._uncommitted is None and self._pool.outstanding == 0 and self._fetched.next_due is None
+        return (
+            self._uncommitted is None
+            and self._pool.outstanding == 0
+            and self._fetched.next_due is None
+        )
 
     def look_again(self) -> None:
-        """Let the next turn ask the hub for work of every kind, whatever it knows: a commit of this worker's own tells it nothing."""
+        """Let the next turn ask the hub for work of every kind, whatever it knows: a commit of this
+        worker's own tells it nothing.
+        """
         self._fetched.is_more = self._has_waiting_activities = True
 
     @property
@@ -108,7 +143,10 @@ class Wheel:
         self.session.free_dead_workers(now)
 
     def close(self) -> None:
-        """Leave the hub; what was held is free at once. Generators are closed, their instances untouched."""
+        """Leave the hub; what was held is free at once.
+
+        Generators are closed, their instances untouched.
+        """
         SPEAKER.set(REPEATING)
         for held in self._held.values():
             held.execution.close()
@@ -172,14 +210,32 @@ class Wheel:
             has_changed
             or self._fetched.is_more
             or (due is not None and due <= now)
-            or bool(rows.answers or rows.children or rows.continuations or rows.timers or rows.requests or rows.cancelled or rows.strays)
+            or bool(
+                rows.answers
+                or rows.children
+                or rows.continuations
+                or rows.timers
+                or rows.requests
+                or rows.cancelled
+                or rows.strays
+            )
             or (self._has_waiting_activities and self._room > 0)
         )
 
-    def _gather(self, results: Sequence[Result], rows: TurnRows) -> list[tuple[Held, list[Inbound]]]:
-        """Every instance with something new to see: first its messages, then what its activities returned."""
+    def _gather(
+        self, results: Sequence[Result], rows: TurnRows
+    ) -> list[tuple[Held, list[Inbound]]]:
+        """Every instance with something new to see: first its messages, then what its activities
+        returned.
+        """
         items = self._fetched.items
-        self._hold([item for item in items if item.events and (item.instance not in self._held or item.loaded is not None)])
+        self._hold(
+            [
+                item
+                for item in items
+                if item.events and (item.instance not in self._held or item.loaded is not None)
+            ]
+        )
         work: dict[int, list[Inbound]] = {}
         for item in items:
             rows.consumed.extend((key,) for key in item.keys)
@@ -210,17 +266,40 @@ class Wheel:
         rows.touched.append((at, batch.instance))
         for caller, outcome in zip(batch.callers, result.results, strict=True):
             if caller is not None:
-                answer = encode_event(EventRaised(self._time, caller.request_id, entity_reply(outcome)))
+                answer = encode_event(
+                    EventRaised(self._time, caller.request_id, entity_reply(outcome))
+                )
                 rows.answers.append((caller.instance, caller.execution_id, at, answer))
-        if failed := [each for each in zip(batch.keys, batch.operations, result.results, strict=True) if each[2].error is not None]:
-            rows.entity_failures.append((batch.instance, at, failed_operations(failed[-MOST_FAILURES:], self._time)))
+        if failed := [
+            each
+            for each in zip(batch.keys, batch.operations, result.results, strict=True)
+            if each[2].error is not None
+        ]:
+            rows.entity_failures.append(
+                (batch.instance, at, failed_operations(failed[-MOST_FAILURES:], self._time))
+            )
         for _, operation, outcome in failed:
-            self._failures.append(Failed("entity", batch.entity_id, outcome.reason, outcome.details, operation.name))
+            self._failures.append(
+                Failed("entity", batch.entity_id, outcome.reason, outcome.details, operation.name)
+            )
 
-    def _return_stray(self, activity: ActivityItem, event: TaskCompleted | TaskFailed, rows: TurnRows) -> None:
-        """The result of an activity whose instance is not held here goes to the inbox, if the activity still is this worker's."""
+    def _return_stray(
+        self, activity: ActivityItem, event: TaskCompleted | TaskFailed, rows: TurnRows
+    ) -> None:
+        """The result of an activity whose instance is not held here goes to the inbox, if the
+        activity still is this worker's.
+        """
         at = micros(event.timestamp)
-        rows.strays.append((activity.instance, activity.execution_id, at, encode_event(event), activity.task_id, self.session.key))
+        rows.strays.append(
+            (
+                activity.instance,
+                activity.execution_id,
+                at,
+                encode_event(event),
+                activity.task_id,
+                self.session.key,
+            )
+        )
 
     def _hold(self, items: Sequence[WorkItem]) -> None:
         unknown = [item.instance for item in items if item.loaded is None]
@@ -235,7 +314,9 @@ class Wheel:
         started = loaded.started
         orchestrator = self._registry.orchestrators.get(started.name)
         if orchestrator is None:
-            reason = unknown_function(started.name, "orchestrator", self._registry.orchestrators.names)
+            reason = unknown_function(
+                started.name, "orchestrator", self._registry.orchestrators.names
+            )
             self._poisoned[loaded.key] = f"Orchestrator function '{started.name}' failed: {reason}"
             orchestrator = Orchestrator(started.name, lambda _context: None)
         execution = Execution(orchestrator, loaded.instance_id, loaded.execution_id)
@@ -244,7 +325,9 @@ class Wheel:
             try:
                 execution.rebuild(loaded.past)
             except BaseException as error:  # user code
-                self._poisoned[loaded.key] = f"Orchestrator function '{started.name}' failed: {error!r}"
+                self._poisoned[loaded.key] = (
+                    f"Orchestrator function '{started.name}' failed: {error!r}"
+                )
         return Held(
             key=loaded.key,
             instance_id=loaded.instance_id,
@@ -278,13 +361,19 @@ class Wheel:
         try:
             return held.execution.run(events, now)
         except BaseException as error:  # user code, a KeyboardInterrupt of its own included
-            return failed_episode(now, events, f"Orchestrator function '{held.name}' failed: {error!r}", details_of(error))
+            return failed_episode(
+                now,
+                events,
+                f"Orchestrator function '{held.name}' failed: {error!r}",
+                details_of(error),
+            )
         finally:
             self.running = None
             end_line()
 
     def _report_failures(self) -> None:
-        """Tell of the failures that the commit has made true: what was not committed happens again."""
+        """Tell of the failures that the commit has made true: what was not committed happens
+        again."""
         failures, self._failures = self._failures, []
         for each in failures:
             self._on_failure(each)
@@ -298,7 +387,9 @@ class Wheel:
             rows.released.append((key,))
 
     def _lease(self, activity: str) -> int | None:
-        """This worker takes what it has room for, and what no app knows (it fails that); the rest is for whoever comes first."""
+        """This worker takes what it has room for, and what no app knows (it fails that); the rest
+        is for whoever comes first.
+        """
         if self._room > 0 or self._registry.activities.get(activity) is None:
             self._room -= 1
             return self.session.key

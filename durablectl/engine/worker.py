@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 CONCURRENCY = 32
 FIRST_POLL, LAST_POLL, IDLE_POLL = 0.0005, 0.01, 0.03
-"""Seconds between looks at what other processes have committed: the first, the longest while activities run, and when nothing does."""
+"""Seconds between looks at what other processes have committed: the first, the longest while
+activities run, and when nothing does."""
 DEAD_CHECK_SECONDS = 0.25
 HEARTBEAT_SECONDS = 10.0
 FILE_CHECK_SECONDS = 1.0
@@ -44,13 +45,13 @@ def utc_now() -> datetime:
 class Worker:
     """Runs an app's functions for a hub, from `start` until `stop`.
 
-    `roots` restricts it to these instances (keys) and what they call. `warn` gets what the people who run it should hear, `on_failure`
-    each failure of a function, once it is committed; both are called in the worker's own thread.
-    With `is_persistent` a file that cannot be written is tried again, unless it is another one by now; else the worker stops, `error` holds
-    why, `on_error` is called.
-    With `processes` synchronous activities run there instead of in `concurrency` threads.
-    `about` is more JSON that others may read of the worker while it lives.
-    With `skips_timers` its clock jumps to the next timer as soon as nothing else is to do. See `Wheel` for `fails_unknown`.
+    `roots` restricts it to these instances (keys) and what they call. `warn` gets what the people
+    who run it should hear, `on_failure` each failure of a function, once it is committed; both are
+    called in the worker's own thread. With `is_persistent` a file that cannot be written is tried
+    again, unless it is another one by now; else the worker stops, `error` holds why, `on_error` is
+    called. With `processes` synchronous activities run there instead of in `concurrency` threads.
+    `about` is more JSON that others may read of the worker while it lives. With `skips_timers` its
+    clock jumps to the next timer as soon as nothing else is to do. See `Wheel` for `fails_unknown`.
     """
 
     def __init__(
@@ -72,7 +73,12 @@ class Worker:
         on_error: Callable[[], None] = lambda: None,
     ) -> None:
         self._database, self._registry, self._roots = database, registry, roots
-        self._is_persistent, self._warn, self._on_error, self._on_failure = is_persistent, warn, on_error, on_failure
+        self._is_persistent, self._warn, self._on_error, self._on_failure = (
+            is_persistent,
+            warn,
+            on_error,
+            on_failure,
+        )
         self._skipping = SkippingClock(now) if skips_timers else None
         self._now = now = self._skipping or now
         self._warn_seconds, self._give_up_seconds = patience
@@ -89,13 +95,18 @@ class Worker:
         self.error: DurablectlError | None = None
 
     def start(self) -> None:
-        """Register with the hub, then turn in a thread of its own; `HubUnusable` when the hub cannot be written."""
+        """Register with the hub, then turn in a thread of its own; `HubUnusable` when the hub
+        cannot be written.
+        """
         self._begin(self._new_wheel())
         self._database.bell.listen(self._look_up)
         threading.Thread(target=self._watch, name="watch", daemon=True).start()
 
     def stop(self, timeout: float = 2.0) -> None:
-        """Finish the turn that is under way and free what is held. What user code still runs is left behind with the process."""
+        """Finish the turn that is under way and free what is held.
+
+        What user code still runs is left behind with the process.
+        """
         self._stopping.set()
         self._database.bell.forget(self._look_up)
         self.wake()
@@ -104,7 +115,10 @@ class Worker:
         self._pool.close()
 
     def drain(self) -> None:
-        """Begin no more activities; those that run come to their end. `stop` is still to be called."""
+        """Begin no more activities; those that run come to their end.
+
+        `stop` is still to be called.
+        """
         self._pool.takes_more = False
         self.wake()
 
@@ -122,12 +136,17 @@ class Worker:
                 return
 
     def _look_up(self) -> None:
-        """Somebody in this process has committed. A wheel that has turned just now does not stir: it takes what comes next in one turn."""
+        """Somebody in this process has committed.
+
+        A wheel that has turned just now does not stir: it takes what comes next in one turn.
+        """
         if self._is_resting:
             self.wake()
 
     def wait_until_idle(self, timeout: float | None = None) -> bool:
-        """Wait until nothing is under way and no timer is set, or the worker has stopped; whether that is so."""
+        """Wait until nothing is under way and no timer is set, or the worker has stopped; whether
+        that is so.
+        """
         return self._idle.wait(timeout)
 
     @property
@@ -150,12 +169,16 @@ class Worker:
             "activities": sorted(registry.activities.names),
             "entities": sorted(registry.entities.names),
         }
-        wheel.open(self._now(), self._about | functions | {"process": os.getpid(), "roots": self._roots})
+        wheel.open(
+            self._now(), self._about | functions | {"process": os.getpid(), "roots": self._roots}
+        )
         return wheel
 
     def _begin(self, wheel: Wheel) -> None:
         self._wheel = wheel
-        self._thread = threading.Thread(target=self._keep_turning, args=(wheel,), name="wheel", daemon=True)
+        self._thread = threading.Thread(
+            target=self._keep_turning, args=(wheel,), name="wheel", daemon=True
+        )
         self._thread.start()
 
     def _keep_turning(self, wheel: Wheel | None) -> None:
@@ -173,11 +196,15 @@ class Worker:
                 self._on_error()
 
     def _turn_until_trouble(self, wheel: Wheel) -> Wheel | None:
-        """Turn until the worker is stopped; after trouble, the wheel to go on with (None: it cannot go on)."""
+        """Turn until the worker is stopped; after trouble, the wheel to go on with (None: it cannot
+        go on).
+        """
         try:
             self._turn(wheel)
         except LeaseLost:
-            self._warn("this worker stalled and another one has taken over its instances; starting afresh")
+            self._warn(
+                "this worker stalled and another one has taken over its instances; starting afresh"
+            )
         except HubUnusable as error:
             if not self._is_persistent or isinstance(error, HubLost):
                 self.error = error
@@ -185,7 +212,8 @@ class Worker:
                 return None
             self._warn(f"{error.message}; trying again")
             self._stopping.wait(RETRY_SECONDS)
-        except Exception as error:  # a defect of ours: the instance that it shows at fails, the others go on
+        # a defect of ours: the instance that it shows at fails, the others go on
+        except Exception as error:
             self._blame(wheel, error)
             self._stopping.wait(RETRY_SECONDS)
         else:
@@ -195,7 +223,10 @@ class Worker:
     def _blame(self, wheel: Wheel, error: Exception) -> None:
         culprit = wheel.culprit
         if culprit is not None:
-            self._poisoned[culprit.key] = f"Orchestrator function '{culprit.name}' failed: internal error of durablectl: {error!r}"
+            self._poisoned[culprit.key] = (
+                f"Orchestrator function '{culprit.name}' failed: "
+                f"internal error of durablectl: {error!r}"
+            )
         place = "".join(traceback.format_tb(error.__traceback__)[-1:]).strip().replace("\n", " ")
         where = f" at instance '{culprit.instance_id}'" if culprit is not None else ""
         self._warn(f"internal error{where}: {error!r} ({place}); please report it; starting afresh")
@@ -257,7 +288,9 @@ class Worker:
         return max(0.0, min(delay, (wheel.next_due - self._now()).total_seconds()))
 
     def _watch(self) -> None:
-        """Notice an orchestrator that does not yield: warn, then fail its instance and go on without it."""
+        """Notice an orchestrator that does not yield: warn, then fail its instance and go on
+        without it.
+        """
         seen: Running | None = None
         since, warned = time.monotonic(), False
         while not self._stopping.wait(self._warn_seconds / 10):
@@ -273,12 +306,18 @@ class Worker:
             elif seconds > self._warn_seconds and not warned:
                 warned = True
                 so_far = f"has not yielded for {self._warn_seconds:g} s{self._where()}"
-                self._warn(f"orchestrator '{running.name}' of instance '{running.instance_id}' {so_far}")
+                self._warn(
+                    f"orchestrator '{running.name}' of instance '{running.instance_id}' {so_far}"
+                )
 
     def _give_up(self, wheel: Wheel, running: Running) -> None:
         reason = f"it did not yield for {self._give_up_seconds:g} s{self._where()}"
-        self._poisoned[running.instance] = f"Orchestrator function '{running.name}' failed: {reason}"
-        self._warn(f"instance '{running.instance_id}' fails: orchestrator '{running.name}': {reason}")
+        self._poisoned[running.instance] = (
+            f"Orchestrator function '{running.name}' failed: {reason}"
+        )
+        self._warn(
+            f"instance '{running.instance_id}' fails: orchestrator '{running.name}': {reason}"
+        )
         self._wheel = None
         try:
             wheel.session.close()
@@ -288,7 +327,9 @@ class Worker:
 
     def _where(self) -> str:
         """Where the wheel's thread is in the app's own code."""
-        frame: FrameType | None = sys._current_frames().get(self._thread.ident or 0) if self._thread is not None else None  # noqa: SLF001
+        frame: FrameType | None = None
+        if self._thread is not None:
+            frame = sys._current_frames().get(self._thread.ident or 0)  # noqa: SLF001
         while frame is not None:
             if not frame.f_code.co_filename.startswith(PACKAGE):
                 return f" (at {frame.f_code.co_filename}:{frame.f_lineno})"

@@ -1,4 +1,5 @@
-"""What passes between the wheel and the store: work items in, the rows of a turn out; values only."""
+"""What passes between the wheel and the store: work items in, the rows of a turn out; values
+only."""
 
 from __future__ import annotations
 
@@ -12,7 +13,9 @@ from durablectl.model import RuntimeStatus
 
 @dataclass(slots=True)
 class Loaded:
-    """An instance as a worker loads it: what its current execution is, and its history (empty when it has not begun)."""
+    """An instance as a worker loads it: what its current execution is, and its history (empty when
+    it has not begun).
+    """
 
     key: int
     instance_id: str
@@ -27,7 +30,9 @@ class Loaded:
 
 @dataclass(slots=True)
 class WorkItem:
-    """What an instance has to see: its messages in order, and the keys of the rows they came in. `loaded` when the execution begins.
+    """What an instance has to see: its messages in order, and the keys of the rows they came in.
+
+    `loaded` when the execution begins.
 
     An entity has a `batch` instead of events.
     """
@@ -94,7 +99,9 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class Continuation:
-    """An instance that goes on as a new execution with `input`; `events` are (at, event text) that it still has to see."""
+    """An instance that goes on as a new execution with `input`; `events` are (at, event text) that
+    it still has to see.
+    """
 
     instance: int
     execution_id: str
@@ -105,7 +112,10 @@ class Continuation:
 
 @dataclass(frozen=True, slots=True)
 class EntityRequest:
-    """An operation on its way to an entity; `request` is the JSON text that the original sends. The sender is a key and an execution."""
+    """An operation on its way to an entity; `request` is the JSON text that the original sends.
+
+    The sender is a key and an execution.
+    """
 
     entity_id: str
     request: str
@@ -116,7 +126,9 @@ class EntityRequest:
 
 @dataclass(slots=True)
 class TurnRows:
-    """Everything that one turn writes, as rows for `executemany`; the columns stand in the statements of `session.py`."""
+    """Everything that one turn writes, as rows for `executemany`; the columns stand in the
+    statements of `session.py`.
+    """
 
     consumed: list[tuple[int]] = field(default_factory=list)
     history: list[tuple[int, int, int, str]] = field(default_factory=list)
@@ -125,7 +137,9 @@ class TurnRows:
     custom_statuses: list[tuple[str, int]] = field(default_factory=list)
     ended: list[tuple[int, int, str | None, int]] = field(default_factory=list)
     swept: list[tuple[int]] = field(default_factory=list)
-    activities: list[tuple[int, int, str, str, str | None, int, int | None]] = field(default_factory=list)
+    activities: list[tuple[int, int, str, str, str | None, int, int | None]] = field(
+        default_factory=list
+    )
     done: list[tuple[int, int]] = field(default_factory=list)
     timers: list[tuple[int, int, int, str, str, int]] = field(default_factory=list)
     cancelled: list[tuple[int, int]] = field(default_factory=list)
@@ -144,10 +158,11 @@ class TurnRows:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a worker takes on: instances of these functions (None: of any) and activities of these names, all in lower case.
+    """What a worker takes on: instances of these functions (None: of any) and activities of these
+    names, all in lower case.
 
-    Entities are named as `@name`.
-    `roots` restricts it to these instances and what they call (None: no restriction); entities are always taken.
+    Entities are named as `@name`. `roots` restricts it to these instances and what they call (None:
+    no restriction); entities are always taken.
     """
 
     functions: tuple[str, ...] | None
@@ -157,7 +172,9 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """What a turn asks for: at most `limit` messages of a kind and `room` activities, and none for the `busy` instances."""
+    """What a turn asks for: at most `limit` messages of a kind and `room` activities, and none for
+    the `busy` instances.
+    """
 
     limit: int
     room: int
@@ -166,7 +183,10 @@ class Want:
 
 @dataclass(slots=True)
 class Fetched:
-    """What the next turn has to do. `is_more` when a limit was reached; `next_due` is when the next timer becomes visible."""
+    """What the next turn has to do.
+
+    `is_more` when a limit was reached; `next_due` is when the next timer becomes visible.
+    """
 
     items: list[WorkItem] = field(default_factory=list)
     activities: list[ActivityItem] = field(default_factory=list)

@@ -1,4 +1,6 @@
-"""What a function is bound to beside its trigger: a durable client, inputs, outputs; reaches no service."""
+"""What a function is bound to beside its trigger: a durable client, inputs, outputs; reaches no
+service.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,18 @@ RETURN = "$return"
 HTTP_OUTPUT = "http"
 _CLIENTS = frozenset({"durableClient", "orchestrationClient"})
 # The member of a binding that says where its output goes, whatever its type.
-_TARGETS = ("queueName", "topicName", "eventHubName", "path", "containerName", "collectionName", "tableName", "hubName", "topic", "to")
+_TARGETS = (
+    "queueName",
+    "topicName",
+    "eventHubName",
+    "path",
+    "containerName",
+    "collectionName",
+    "tableName",
+    "hubName",
+    "topic",
+    "to",
+)
 _LONGEST = 500
 
 T = TypeVar("T")
@@ -44,7 +57,9 @@ class Binding:
     def log(self, function: str, value: Any) -> None:
         """Log what Azure would send; here nothing is sent."""
         name = "" if self.name == RETURN else f" '{self.name}'"
-        logging.getLogger("durablectl.bindings").warning("%s: output%s would be sent to %s: %s", function, name, self.target, _text(value))
+        logging.getLogger("durablectl.bindings").warning(
+            "%s: output%s would be sent to %s: %s", function, name, self.target, _text(value)
+        )
 
 
 class Out(Generic[T]):

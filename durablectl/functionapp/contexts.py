@@ -1,4 +1,5 @@
-"""What an entity function and a starter function are given, as protocols: the SDK's names for annotations; no behaviour.
+"""What an entity function and a starter function are given, as protocols: the SDK's names for
+annotations; no behaviour.
 
 The orchestrator's context is the engine's own class.
 """
@@ -29,7 +30,9 @@ class DurableEntityContext(Protocol):
     @property
     def is_newly_constructed(self) -> bool: ...
 
-    def get_state(self, initializer: Callable[[], Any] | None = None, expected_type: type | None = None) -> Any:
+    def get_state(
+        self, initializer: Callable[[], Any] | None = None, expected_type: type | None = None
+    ) -> Any:
         """The entity's state; what `initializer` returns when it has none."""
 
     def set_state(self, state: Any) -> None:
@@ -46,10 +49,17 @@ class DurableEntityContext(Protocol):
 
 
 class DurableOrchestrationClient(Protocol):
-    """The durable client of a starter function. Requests and responses are those of the HTTP library that hosts it."""
+    """The durable client of a starter function.
+
+    Requests and responses are those of the HTTP library that hosts it.
+    """
 
     async def start_new(
-        self, orchestration_function_name: str, instance_id: str | None = None, client_input: Any | None = None, version: str | None = None
+        self,
+        orchestration_function_name: str,
+        instance_id: str | None = None,
+        client_input: Any | None = None,
+        version: str | None = None,
     ) -> str:
         """Start an instance; its id."""
 
@@ -63,12 +73,20 @@ class DurableOrchestrationClient(Protocol):
         """These addresses, with the origin of `request`."""
 
     async def wait_for_completion_or_create_check_status_response(
-        self, request: Any, instance_id: str, timeout_in_milliseconds: int = 10000, retry_interval_in_milliseconds: int = 1000
+        self,
+        request: Any,
+        instance_id: str,
+        timeout_in_milliseconds: int = 10000,
+        retry_interval_in_milliseconds: int = 1000,
     ) -> Any:
         """The output if the instance completes in time, else the check-status response."""
 
     async def get_status(
-        self, instance_id: str, show_history: bool = False, show_history_output: bool = False, show_input: bool = False
+        self,
+        instance_id: str,
+        show_history: bool = False,
+        show_history_output: bool = False,
+        show_input: bool = False,
     ) -> Any:
         """The status of an instance; falsy when there is none."""
 
@@ -103,7 +121,13 @@ class DurableOrchestrationClient(Protocol):
     async def resume(self, instance_id: str, reason: str) -> None:
         """Ask a suspended instance to go on."""
 
-    async def rewind(self, instance_id: str, reason: str, task_hub_name: str | None = None, connection_name: str | None = None) -> None:
+    async def rewind(
+        self,
+        instance_id: str,
+        reason: str,
+        task_hub_name: str | None = None,
+        connection_name: str | None = None,
+    ) -> None:
         """Let a failed instance try its failed steps again."""
 
     async def restart(self, instance_id: str, restart_with_new_instance_id: bool = True) -> str:
@@ -130,5 +154,10 @@ class DurableOrchestrationClient(Protocol):
     ) -> None:
         """Send an entity an operation."""
 
-    async def read_entity_state(self, entityId: EntityId, task_hub_name: str | None = None, connection_name: str | None = None) -> Any:
+    async def read_entity_state(
+        self,
+        entityId: EntityId,
+        task_hub_name: str | None = None,
+        connection_name: str | None = None,
+    ) -> Any:
         """An entity's state, and whether it is there."""

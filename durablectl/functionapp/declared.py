@@ -1,4 +1,6 @@
-"""One function as its app declares it, and the registry of all of them; imports no app and knows no SDK."""
+"""One function as its app declares it, and the registry of all of them; imports no app and knows no
+SDK.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from durablectl.engine.registry import Activity, Entity, Functions, Orchestrator, OtherFunction, Registry
+from durablectl.engine.registry import (
+    Activity,
+    Entity,
+    Functions,
+    Orchestrator,
+    OtherFunction,
+    Registry,
+)
 from durablectl.errors import AppError
 from durablectl.functionapp.bindings import RETURN, Binding
 from durablectl.functionapp.disabled import is_disabled
@@ -17,9 +26,19 @@ from durablectl.functionapp.invocation import CONTEXT, Target
 
 Registered: TypeAlias = Orchestrator | Activity | Entity | OtherFunction
 
-ORCHESTRATION, ACTIVITY, ENTITY, HTTP = "orchestrationTrigger", "activityTrigger", "entityTrigger", "httpTrigger"
+ORCHESTRATION, ACTIVITY, ENTITY, HTTP = (
+    "orchestrationTrigger",
+    "activityTrigger",
+    "entityTrigger",
+    "httpTrigger",
+)
 
-_KINDS = {ORCHESTRATION: "orchestrator", ACTIVITY: "activity", ENTITY: "entity", HTTP: "HTTP function"}
+_KINDS = {
+    ORCHESTRATION: "orchestrator",
+    ACTIVITY: "activity",
+    ENTITY: "entity",
+    HTTP: "HTTP function",
+}
 # Where each durable trigger keeps the name that replaces the function's own.
 _ALIASES = {ORCHESTRATION: "orchestration", ACTIVITY: "activity", ENTITY: "entity_name"}
 
@@ -28,8 +47,9 @@ _ALIASES = {ORCHESTRATION: "orchestration", ACTIVITY: "activity", ENTITY: "entit
 class Declared:
     """A function under its own `name`, with what its decorators (or its function.json) said.
 
-    `trigger` is the binding's name, "" when there is none; `bindings` are the others. `function` is the user's own, without any wrapper;
-    `code_name` is the name that the SDK sends when the function itself is handed to `call_activity`; `folder` is that of its function.json.
+    `trigger` is the binding's name, "" when there is none; `bindings` are the others. `function` is
+    the user's own, without any wrapper; `code_name` is the name that the SDK sends when the
+    function itself is handed to `call_activity`; `folder` is that of its function.json.
     """
 
     name: str
@@ -45,7 +65,9 @@ class Declared:
 
     @property
     def durable_name(self) -> str:
-        """The name that orchestrations use: the trigger's alias if it has one, else the function's own."""
+        """The name that orchestrations use: the trigger's alias if it has one, else the function's
+        own.
+        """
         return self.settings.get(_ALIASES.get(self.trigger, "")) or self.name
 
     @property
@@ -73,10 +95,15 @@ class Declared:
         return Path(getattr(self._code, "co_filename", ""))
 
     def resolve(self) -> Registered:
-        """What the engine runs, or an OtherFunction for what it does not run; AppError when the declaration cannot work."""
+        """What the engine runs, or an OtherFunction for what it does not run; AppError when the
+        declaration cannot work.
+        """
         match self.trigger:
             case "":
-                raise AppError(f"function '{self.name}' has no trigger ({self.where})", hint="give it one, or take its decorators away")
+                raise AppError(
+                    f"function '{self.name}' has no trigger ({self.where})",
+                    hint="give it one, or take its decorators away",
+                )
             case t if t == ORCHESTRATION:
                 _refuse_bindings(self)
                 return Orchestrator(self.durable_name, self.function, self.input_type)
@@ -85,7 +112,12 @@ class Declared:
                 return Entity(self.durable_name.lower(), self.function)
             case t if t == ACTIVITY:
                 function = self._callable()
-                return Activity(self.durable_name, function, self.parameter, is_async=inspect.iscoroutinefunction(function))
+                return Activity(
+                    self.durable_name,
+                    function,
+                    self.parameter,
+                    is_async=inspect.iscoroutinefunction(function),
+                )
             case t if t == HTTP:
                 return self._other(self._callable())
         return self._other(self.function)
@@ -107,11 +139,16 @@ class Declared:
 
     def _other(self, function: Callable[..., Any]) -> OtherFunction:
         clients = {each.name: each.is_text for each in self.bindings if each.is_client}
-        return OtherFunction(self.name, self.trigger, function, self.parameter, dict(self.settings), clients)
+        return OtherFunction(
+            self.name, self.trigger, function, self.parameter, dict(self.settings), clients
+        )
 
 
-def build_registry(app: Path, functions: Iterable[Declared], environ: Mapping[str, str] = os.environ) -> Registry:
-    """All functions of an app, with what its author should hear; AppError when two have the same name.
+def build_registry(
+    app: Path, functions: Iterable[Declared], environ: Mapping[str, str] = os.environ
+) -> Registry:
+    """All functions of an app, with what its author should hear; AppError when two have the same
+    name.
 
     What `environ` switches off is only kept to be shown.
     """
@@ -150,31 +187,48 @@ def _add(registry: Registry, one: Declared, aliases: list[str]) -> None:
 
 
 def _warnings(one: Declared) -> Iterable[str]:
-    if one.trigger in (ORCHESTRATION, ACTIVITY) and one.durable_name.lower() != (one.code_name or one.name).lower():
+    if (
+        one.trigger in (ORCHESTRATION, ACTIVITY)
+        and one.durable_name.lower() != (one.code_name or one.name).lower()
+    ):
         yield (
             f"'{one.durable_name}' is the function {one.code_name or one.name} ({one.where}): "
-            "on Azure call it by its name in quotes; handing over the function itself works here only"
+            "on Azure call it by its name in quotes; handing over the function itself works here "
+            "only"
         )
     if one.trigger in (ACTIVITY, HTTP):
         for name in _unbound(one, inspect.signature(one.function).parameters):
-            yield f"no binding fills the parameter '{name}' of {one.title} ({one.where}); on Azure the app does not load"
+            yield (
+                f"no binding fills the parameter '{name}' of {one.title} ({one.where}); on "
+                "Azure the app does not load"
+            )
 
 
 def _refuse_bindings(one: Declared) -> None:
     """AppError for a binding that cannot be had here: on Azure the host fills it or sends it on."""
     for each in one.bindings:
-        if (one.trigger == HTTP and each.is_client) or (one.trigger in (ACTIVITY, HTTP) and each.is_output):
+        if (one.trigger == HTTP and each.is_client) or (
+            one.trigger in (ACTIVITY, HTTP) and each.is_output
+        ):
             continue
-        instead = "only HTTP functions are given a durable client here" if each.is_client else "use the service's own package in its code"
+        instead = (
+            "only HTTP functions are given a durable client here"
+            if each.is_client
+            else "use the service's own package in its code"
+        )
         raise AppError(
-            f"{one.title} has the {'output' if each.is_output else 'input'} binding '{each.name}' ({each.target}),"
+            f"{one.title} has the {'output' if each.is_output else 'input'} binding '{each.name}' "
+            f"({each.target}),"
             f" which is not available here ({one.where})",
-            hint=f'{instead}; or switch the function off: "AzureWebJobs.{one.name}.Disabled": "true" in local.settings.json',
+            hint=f'{instead}; or switch the function off: "AzureWebJobs.{one.name}.Disabled": '
+            '"true" in local.settings.json',
         )
 
 
 def _refuse_parameters(one: Declared, parameters: Mapping[str, inspect.Parameter]) -> None:
-    """AppError when the parameters are not those of the bindings; Azure does not load such an app either."""
+    """AppError when the parameters are not those of the bindings; Azure does not load such an app
+    either.
+    """
     takes_any = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
     for name in one.bound:
         if name not in parameters and not takes_any:
@@ -190,13 +244,19 @@ def _refuse_parameters(one: Declared, parameters: Mapping[str, inspect.Parameter
         if parameters[name].default is inspect.Parameter.empty:
             raise AppError(
                 f"no binding fills the parameter '{name}' of {one.title} ({one.where})",
-                hint=f"a parameter named '{CONTEXT}' gets the context of the call, and no other" if _is_context(parameters[name]) else None,
+                hint=f"a parameter named '{CONTEXT}' gets the context of the call, and no other"
+                if _is_context(parameters[name])
+                else None,
             )
 
 
 def _unbound(one: Declared, parameters: Mapping[str, inspect.Parameter]) -> list[str]:
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return [name for name, each in parameters.items() if each.kind in named and name not in (*one.bound, CONTEXT)]
+    return [
+        name
+        for name, each in parameters.items()
+        if each.kind in named and name not in (*one.bound, CONTEXT)
+    ]
 
 
 def _is_context(parameter: inspect.Parameter) -> bool:
@@ -206,17 +266,23 @@ def _is_context(parameter: inspect.Parameter) -> bool:
 def _refuse_doubles(functions: list[Declared]) -> None:
     seen: dict[tuple[str, str], Declared] = {}
     for one in functions:
-        # Own names are unique in the app, durable names among their kind; the host compares both without regard to case.
+        # Own names are unique in the app, durable names among their kind; the host compares both
+        # without regard to case.
         for key in {("", one.name.lower()), (one.trigger, one.durable_name.lower())}:
             other = seen.setdefault(key, one)
             if other is not one:
                 raise AppError(
-                    f"two functions have the name '{one.durable_name}': {other.where} and {one.where}",
+                    f"two functions have the name '{one.durable_name}': {other.where} and "
+                    f"{one.where}",
                     hint="rename one of them; names are compared without regard to case",
                 )
 
 
 def count(registry: Registry) -> int:
     """How many functions the app has, of all kinds."""
-    kinds: tuple[Functions[Any], ...] = (registry.orchestrators, registry.activities, registry.entities)
+    kinds: tuple[Functions[Any], ...] = (
+        registry.orchestrators,
+        registry.activities,
+        registry.entities,
+    )
     return sum(len(kind) for kind in kinds) + len(registry.others)

@@ -1,4 +1,6 @@
-"""DFApp and Blueprint of our own, for apps without the azure packages; they collect functions and run none."""
+"""DFApp and Blueprint of our own, for apps without the azure packages; they collect functions and
+run none.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,14 @@ from enum import Enum
 from typing import Any, NoReturn
 
 from durablectl.functionapp.bindings import HTTP_OUTPUT, Binding
-from durablectl.functionapp.declared import ACTIVITY, ENTITY, HTTP, ORCHESTRATION, Declared, Registered
+from durablectl.functionapp.declared import (
+    ACTIVITY,
+    ENTITY,
+    HTTP,
+    ORCHESTRATION,
+    Declared,
+    Registered,
+)
 
 UserFunction = Callable[..., Any]
 Decorator = Callable[["UserFunction | FunctionBuilder"], "FunctionBuilder"]
@@ -49,7 +58,10 @@ class FunctionBuilder:
 
     @functools.cached_property
     def durablectl_function(self) -> Registered:
-        """What the engine knows of this function; AppError while it has no trigger. Kept: an orchestrator asks at every call."""
+        """What the engine knows of this function; AppError while it has no trigger.
+
+        Kept: an orchestrator asks at every call.
+        """
         return self.declared.resolve()
 
     def apply(self, change: Callable[[FunctionBuilder], None]) -> None:
@@ -60,9 +72,14 @@ class FunctionBuilder:
     def set_trigger(self, trigger: str, parameter: str, settings: dict[str, Any]) -> None:
         """Give the function its one trigger; ValueError when it has one."""
         if self.trigger:
-            raise ValueError(f"function '{self.name}' has a trigger already ({self.trigger}); a function can have only one")
+            raise ValueError(
+                f"function '{self.name}' has a trigger already ({self.trigger}); a "
+                "function can have only one"
+            )
         self.trigger, self.parameter = trigger, parameter
-        self.settings |= {name: _plain(value) for name, value in settings.items() if value is not None}
+        self.settings |= {
+            name: _plain(value) for name, value in settings.items() if value is not None
+        }
 
     def build(self) -> FunctionBuilder:
         """This function; unit tests in the SDK's manner say `fn.build().get_user_function()`."""
@@ -72,22 +89,33 @@ class FunctionBuilder:
         return self.name
 
     def get_user_function(self) -> UserFunction:
-        """The function, with the attribute by which such tests reach the user's own: `orchestrator_function` and so on."""
+        """The function, with the attribute by which such tests reach the user's own:
+        `orchestrator_function` and so on.
+        """
         if self.trigger == ORCHESTRATION:
             return Orchestrator.create(self.user_function)
         if self.trigger == ENTITY:
             return Entity.create(self.user_function)
-        return _handle(self.user_function, "client_function") if any(each.is_client for each in self.bindings) else self.user_function
+        return (
+            _handle(self.user_function, "client_function")
+            if any(each.is_client for each in self.bindings)
+            else self.user_function
+        )
 
 
 class Blueprint:
-    """Functions that a DFApp takes in with `register_functions`. The decorators have the SDK's names and parameters."""
+    """Functions that a DFApp takes in with `register_functions`.
+
+    The decorators have the SDK's names and parameters.
+    """
 
     def __init__(self, http_auth_level: Enum | str = "function") -> None:
         self.auth_level = _level(http_auth_level)
         self.builders: list[FunctionBuilder] = []
 
-    def orchestration_trigger(self, context_name: str, orchestration: str | None = None, input_type: type | None = None) -> Decorator:
+    def orchestration_trigger(
+        self, context_name: str, orchestration: str | None = None, input_type: type | None = None
+    ) -> Decorator:
         """Register an orchestrator. `input_type` decodes what `context.get_input()` returns."""
 
         def apply(builder: FunctionBuilder) -> None:
@@ -104,34 +132,68 @@ class Blueprint:
         """Register an entity function."""
         return self._trigger(ENTITY, context_name, entity_name=entity_name)
 
-    def durable_client_input(self, client_name: str, task_hub: str | None = None, connection_name: str | None = None) -> Decorator:
-        """Bind a durable client to the parameter `client_name`, where the function is hosted. The app's own hub is used here."""
+    def durable_client_input(
+        self, client_name: str, task_hub: str | None = None, connection_name: str | None = None
+    ) -> Decorator:
+        """Bind a durable client to the parameter `client_name`, where the function is hosted.
+
+        The app's own hub is used here.
+        """
         del task_hub, connection_name
         return self._binding(Binding(client_name, "durableClient"))
 
-    def generic_input_binding(self, arg_name: str, type: str, data_type: Any = None, **kwargs: Any) -> Decorator:
-        """Bind an input. A durable client is handed over as JSON text; an app with any other input is not loaded here."""
+    def generic_input_binding(
+        self, arg_name: str, type: str, data_type: Any = None, **kwargs: Any
+    ) -> Decorator:
+        """Bind an input.
+
+        A durable client is handed over as JSON text; an app with any other input is not loaded
+        here.
+        """
         del data_type
         return self._binding(Binding(arg_name, type, settings=kwargs, is_text=True))
 
-    def generic_output_binding(self, arg_name: str, type: str, data_type: Any = None, **kwargs: Any) -> Decorator:
+    def generic_output_binding(
+        self, arg_name: str, type: str, data_type: Any = None, **kwargs: Any
+    ) -> Decorator:
         """Bind an output. What is set is logged here, not sent."""
         del data_type
-        return self._binding(Binding(arg_name, type, is_output=True, settings={_camel(key): value for key, value in kwargs.items()}))
+        return self._binding(
+            Binding(
+                arg_name,
+                type,
+                is_output=True,
+                settings={_camel(key): value for key, value in kwargs.items()},
+            )
+        )
 
-    def queue_output(self, arg_name: str, queue_name: str, connection: str, data_type: Any = None, **kwargs: Any) -> Decorator:
+    def queue_output(
+        self, arg_name: str, queue_name: str, connection: str, data_type: Any = None, **kwargs: Any
+    ) -> Decorator:
         """Bind an output to a queue, as `generic_output_binding` does."""
-        return self.generic_output_binding(arg_name, "queue", data_type, queue_name=queue_name, connection=connection, **kwargs)
+        return self.generic_output_binding(
+            arg_name, "queue", data_type, queue_name=queue_name, connection=connection, **kwargs
+        )
 
-    def blob_output(self, arg_name: str, path: str, connection: str, data_type: Any = None, **kwargs: Any) -> Decorator:
+    def blob_output(
+        self, arg_name: str, path: str, connection: str, data_type: Any = None, **kwargs: Any
+    ) -> Decorator:
         """Bind an output to a blob, as `generic_output_binding` does."""
-        return self.generic_output_binding(arg_name, "blob", data_type, path=path, connection=connection, **kwargs)
+        return self.generic_output_binding(
+            arg_name, "blob", data_type, path=path, connection=connection, **kwargs
+        )
 
-    def blob_input(self, arg_name: str, path: str, connection: str, data_type: Any = None, **kwargs: Any) -> Decorator:
+    def blob_input(
+        self, arg_name: str, path: str, connection: str, data_type: Any = None, **kwargs: Any
+    ) -> Decorator:
         """Bind an input to a blob: an app with one is not loaded here, and told what to do."""
-        return self.generic_input_binding(arg_name, "blob", data_type, path=path, connection=connection, **kwargs)
+        return self.generic_input_binding(
+            arg_name, "blob", data_type, path=path, connection=connection, **kwargs
+        )
 
-    def function_name(self, name: str, setting_extra_fields: dict[str, Any] | None = None) -> Decorator:
+    def function_name(
+        self, name: str, setting_extra_fields: dict[str, Any] | None = None
+    ) -> Decorator:
         """Give the function a name other than its Python one."""
 
         def apply(builder: FunctionBuilder) -> None:
@@ -150,12 +212,22 @@ class Blueprint:
         trigger_extra_fields: dict[str, Any] | None = None,
         binding_extra_fields: dict[str, Any] | None = None,
     ) -> Decorator:
-        """Register an HTTP function. The worker does not run it; it is listed, and hosted by whoever serves the app."""
+        """Register an HTTP function.
+
+        The worker does not run it; it is listed, and hosted by whoever serves the app.
+        """
         del trigger_extra_fields, binding_extra_fields
-        names = tuple(str(_plain(method)).upper() for method in ([methods] if isinstance(methods, str) else methods or ()))
+        names = tuple(
+            str(_plain(method)).upper()
+            for method in ([methods] if isinstance(methods, str) else methods or ())
+        )
 
         def apply(builder: FunctionBuilder) -> None:
-            builder.set_trigger(HTTP, trigger_arg_name, {"route": route, "methods": names, "auth_level": _level(auth_level)})
+            builder.set_trigger(
+                HTTP,
+                trigger_arg_name,
+                {"route": route, "methods": names, "auth_level": _level(auth_level)},
+            )
             builder.bindings.append(Binding(binding_arg_name, HTTP_OUTPUT, is_output=True))
 
         return self._decorator(apply)
@@ -171,48 +243,85 @@ class Blueprint:
     ) -> Decorator:
         """Collect a timer function; it is listed, not run."""
         del data_type
-        return self._trigger("timerTrigger", arg_name, schedule=schedule, run_on_startup=run_on_startup, use_monitor=use_monitor, **kwargs)
+        return self._trigger(
+            "timerTrigger",
+            arg_name,
+            schedule=schedule,
+            run_on_startup=run_on_startup,
+            use_monitor=use_monitor,
+            **kwargs,
+        )
 
     schedule = timer_trigger
 
-    def queue_trigger(self, arg_name: str, queue_name: str, connection: str, data_type: Any = None, **kwargs: Any) -> Decorator:
+    def queue_trigger(
+        self, arg_name: str, queue_name: str, connection: str, data_type: Any = None, **kwargs: Any
+    ) -> Decorator:
         """Collect a queue function; it is listed, not run."""
         del data_type
-        return self._trigger("queueTrigger", arg_name, queue_name=queue_name, connection=connection, **kwargs)
+        return self._trigger(
+            "queueTrigger", arg_name, queue_name=queue_name, connection=connection, **kwargs
+        )
 
     def blob_trigger(
-        self, arg_name: str, path: str, connection: str, source: Any = None, data_type: Any = None, **kwargs: Any
+        self,
+        arg_name: str,
+        path: str,
+        connection: str,
+        source: Any = None,
+        data_type: Any = None,
+        **kwargs: Any,
     ) -> Decorator:
         """Collect a blob function; it is listed, not run."""
         del data_type
-        return self._trigger("blobTrigger", arg_name, path=path, connection=connection, source=source, **kwargs)
+        return self._trigger(
+            "blobTrigger", arg_name, path=path, connection=connection, source=source, **kwargs
+        )
 
-    def service_bus_queue_trigger(self, arg_name: str, connection: str, queue_name: str, **kwargs: Any) -> Decorator:
+    def service_bus_queue_trigger(
+        self, arg_name: str, connection: str, queue_name: str, **kwargs: Any
+    ) -> Decorator:
         """Collect a Service Bus queue function; it is listed, not run."""
-        return self._trigger("serviceBusTrigger", arg_name, connection=connection, queue_name=queue_name, **kwargs)
+        return self._trigger(
+            "serviceBusTrigger", arg_name, connection=connection, queue_name=queue_name, **kwargs
+        )
 
     def service_bus_topic_trigger(
         self, arg_name: str, connection: str, topic_name: str, subscription_name: str, **kwargs: Any
     ) -> Decorator:
         """Collect a Service Bus topic function; it is listed, not run."""
         names = {"topic_name": topic_name, "subscription_name": subscription_name}
-        return self._trigger("serviceBusTrigger", arg_name, connection=connection, **names, **kwargs)
+        return self._trigger(
+            "serviceBusTrigger", arg_name, connection=connection, **names, **kwargs
+        )
 
-    def event_hub_message_trigger(self, arg_name: str, connection: str, event_hub_name: str, **kwargs: Any) -> Decorator:
+    def event_hub_message_trigger(
+        self, arg_name: str, connection: str, event_hub_name: str, **kwargs: Any
+    ) -> Decorator:
         """Collect an Event Hubs function; it is listed, not run."""
-        return self._trigger("eventHubTrigger", arg_name, connection=connection, event_hub_name=event_hub_name, **kwargs)
+        return self._trigger(
+            "eventHubTrigger",
+            arg_name,
+            connection=connection,
+            event_hub_name=event_hub_name,
+            **kwargs,
+        )
 
     def event_grid_trigger(self, arg_name: str, data_type: Any = None, **kwargs: Any) -> Decorator:
         """Collect an Event Grid function; it is listed, not run."""
         del data_type
         return self._trigger("eventGridTrigger", arg_name, **kwargs)
 
-    def cosmos_db_trigger(self, arg_name: str, connection: str, database_name: str, container_name: str, **kwargs: Any) -> Decorator:
+    def cosmos_db_trigger(
+        self, arg_name: str, connection: str, database_name: str, container_name: str, **kwargs: Any
+    ) -> Decorator:
         """Collect a Cosmos DB function; it is listed, not run."""
         names = {"database_name": database_name, "container_name": container_name}
         return self._trigger("cosmosDBTrigger", arg_name, connection=connection, **names, **kwargs)
 
-    def generic_trigger(self, arg_name: str, type: str, data_type: Any = None, **kwargs: Any) -> Decorator:
+    def generic_trigger(
+        self, arg_name: str, type: str, data_type: Any = None, **kwargs: Any
+    ) -> Decorator:
         """Collect a function of any other trigger; it is listed, not run."""
         del data_type
         return self._trigger(type, arg_name, **kwargs)
@@ -221,7 +330,8 @@ class Blueprint:
         if name.startswith("_"):
             raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
         raise AttributeError(
-            f"durablectl.df has no '{name}'; an app that needs it imports azure.durable_functions (pip install azure-functions-durable)"
+            f"durablectl.df has no '{name}'; an app that needs it imports azure.durable_functions "
+            "(pip install azure-functions-durable)"
         )
 
     def _trigger(self, trigger: str, parameter: str, **settings: Any) -> Decorator:
@@ -232,7 +342,9 @@ class Blueprint:
 
     def _decorator(self, change: Callable[[FunctionBuilder], None]) -> Decorator:
         def decorate(function: UserFunction | FunctionBuilder) -> FunctionBuilder:
-            builder = function if isinstance(function, FunctionBuilder) else FunctionBuilder(function)
+            builder = (
+                function if isinstance(function, FunctionBuilder) else FunctionBuilder(function)
+            )
             if builder not in self.builders:
                 self.builders.append(builder)
             builder.apply(change)
@@ -242,24 +354,32 @@ class Blueprint:
 
 
 class DFApp(Blueprint):
-    """A durable function app: what `durablectl` and the Functions host look for in a function_app.py."""
+    """A durable function app: what `durablectl` and the Functions host look for in a
+    function_app.py.
+    """
 
     def register_functions(self, function_container: Blueprint) -> None:
         """Take in a blueprint's functions; TypeError for another app."""
         if isinstance(function_container, DFApp):
-            raise TypeError("an app cannot be registered in an app; put its functions into a Blueprint")
+            raise TypeError(
+                "an app cannot be registered in an app; put its functions into a Blueprint"
+            )
         self.builders.extend(function_container.builders)
 
     register_blueprint = register_functions
 
     def declared(self) -> list[Declared]:
-        """The app's functions in order; HTTP ones with the app's own level and a route where they have none."""
+        """The app's functions in order; HTTP ones with the app's own level and a route where they
+        have none.
+        """
         return [self._with_defaults(builder.declared) for builder in self.builders]
 
     def _with_defaults(self, one: Declared) -> Declared:
         if one.trigger != HTTP:
             return one
-        return replace(one, settings={"route": one.name, "auth_level": self.auth_level} | dict(one.settings))
+        return replace(
+            one, settings={"route": one.name, "auth_level": self.auth_level} | dict(one.settings)
+        )
 
 
 class Orchestrator:

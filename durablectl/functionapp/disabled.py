@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 
 def is_disabled(name: str, environ: Mapping[str, str], declared: object = None) -> bool:
-    """Whether `AzureWebJobs.NAME.Disabled` switches a function off, or the `disabled` that its function.json declared.
+    """Whether `AzureWebJobs.NAME.Disabled` switches a function off, or the `disabled` that its
+    function.json declared.
 
-    The latter is true or names an app setting. Names of settings have no case; a shell that cannot export a dot has `_` instead
-    (HostListenerFactory.cs).
+    The latter is true or names an app setting. Names of settings have no case; a shell that cannot
+    export a dot has `_` instead (HostListenerFactory.cs).
     """
     names = {f"azurewebjobs{mark}{name}{mark}disabled".lower() for mark in "._"}
     if isinstance(declared, str):

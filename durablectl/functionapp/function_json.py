@@ -1,4 +1,6 @@
-"""The older layout of an app: a folder a function, with a function.json; loads the scripts through `importing`."""
+"""The older layout of an app: a folder a function, with a function.json; loads the scripts through
+`importing`.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +16,17 @@ from durablectl.functionapp.disabled import is_disabled
 from durablectl.functionapp.importing import import_script
 from durablectl.functionapp.sdk import user_function
 
-_SETTINGS = {"orchestration": "orchestration", "activity": "activity", "entityName": "entity_name", "authLevel": "auth_level"}
+_SETTINGS = {
+    "orchestration": "orchestration",
+    "activity": "activity",
+    "entityName": "entity_name",
+    "authLevel": "auth_level",
+}
 
 
 def declared_in(folder: Path, environ: Mapping[str, str]) -> list[Declared]:
-    """The functions of the app, by the names of their folders; AppError for one that cannot be loaded.
+    """The functions of the app, by the names of their folders; AppError for one that cannot be
+    loaded.
 
     The script of one that is disabled, by itself or in `environ`, is not run.
     """
@@ -28,7 +36,9 @@ def declared_in(folder: Path, environ: Mapping[str, str]) -> list[Declared]:
 def _declared(app: Path, path: Path, environ: Mapping[str, str]) -> Declared:
     document = _read(path)
     bindings = [binding for binding in document.get("bindings", []) if isinstance(binding, dict)]
-    trigger = next((binding for binding in bindings if str(binding.get("type", "")).endswith("Trigger")), {})
+    trigger = next(
+        (binding for binding in bindings if str(binding.get("type", "")).endswith("Trigger")), {}
+    )
     off = is_disabled(path.parent.name, environ, document.get("disabled"))
     return Declared(
         path.parent.name,
@@ -47,14 +57,25 @@ def _entry(app: Path, path: Path, document: dict[str, Any]) -> Callable[..., Any
     entry = document.get("entryPoint", "main")
     function = getattr(import_script(app, script), entry, None)
     if not callable(function):
-        raise AppError(f"{shown(script)} has no function '{entry}'", hint=f"{shown(path)} names it as its entryPoint")
+        raise AppError(
+            f"{shown(script)} has no function '{entry}'",
+            hint=f"{shown(path)} names it as its entryPoint",
+        )
     return function  # type: ignore[no-any-return]
 
 
 def _script_in(folder: Path) -> str:
-    """The script that the host takes where none is named (HostFunctionMetadataProvider.cs): the only file, else by its name."""
-    names = sorted(each.name for each in folder.iterdir() if each.is_file() and each.name != "function.json")
-    return names[0] if len(names) == 1 else next((name for name in names if name in ("__init__.py", "run.py")), "__init__.py")
+    """The script that the host takes where none is named (HostFunctionMetadataProvider.cs): the
+    only file, else by its name.
+    """
+    names = sorted(
+        each.name for each in folder.iterdir() if each.is_file() and each.name != "function.json"
+    )
+    return (
+        names[0]
+        if len(names) == 1
+        else next((name for name in names if name in ("__init__.py", "run.py")), "__init__.py")
+    )
 
 
 def _not_run() -> None:
@@ -63,11 +84,21 @@ def _not_run() -> None:
 
 def _binding(binding: dict[str, Any]) -> Binding:
     # In this layout a function makes its durable client by itself.
-    return Binding(str(binding["name"]), str(binding.get("type", "")), binding.get("direction") == "out", binding, is_text=True)
+    return Binding(
+        str(binding["name"]),
+        str(binding.get("type", "")),
+        binding.get("direction") == "out",
+        binding,
+        is_text=True,
+    )
 
 
 def _settings(trigger: dict[str, Any], name: str) -> dict[str, Any]:
-    settings = {_SETTINGS.get(key, key): value for key, value in trigger.items() if key not in ("type", "name", "direction")}
+    settings = {
+        _SETTINGS.get(key, key): value
+        for key, value in trigger.items()
+        if key not in ("type", "name", "direction")
+    }
     if trigger.get("type") != HTTP:
         return settings
     methods = tuple(str(method).upper() for method in settings.get("methods") or ())
@@ -78,7 +109,9 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
     except json.JSONDecodeError as error:
-        raise AppError(f"{shown(path)}:{error.lineno}:{error.colno}: not JSON: {error.msg.lower()}") from error
+        raise AppError(
+            f"{shown(path)}:{error.lineno}:{error.colno}: not JSON: {error.msg.lower()}"
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise AppError(f"cannot read {shown(path)}: {error}") from error
     if not isinstance(document, dict):

@@ -1,4 +1,6 @@
-"""What an app's host.json says: the settings that are applied here, and the names of those that are not; loads no app."""
+"""What an app's host.json says: the settings that are applied here, and the names of those that are
+not; loads no app.
+"""
 
 from __future__ import annotations
 
@@ -13,26 +15,107 @@ from durablectl.functionapp.declared import shown
 
 _DURABLE, _HTTP = "extensions.durableTask.", "extensions.http."
 _PREFIX, _HUB = f"{_HTTP}routePrefix", f"{_DURABLE}hubName"
-_VERSION, _OVERRIDABLE, _TIMEOUT = f"{_DURABLE}defaultVersion", f"{_DURABLE}overridableExistingInstanceStates", "functionTimeout"
+_VERSION, _OVERRIDABLE, _TIMEOUT = (
+    f"{_DURABLE}defaultVersion",
+    f"{_DURABLE}overridableExistingInstanceStates",
+    "functionTimeout",
+)
 
 # Settings that Azure applies to what runs here too.
 _NOT_APPLIED = (
     *("functions", "retry", "concurrency", "customHandler"),
-    *(_HTTP + name for name in ("maxConcurrentRequests", "maxOutstandingRequests", "dynamicThrottlesEnabled", "customHeaders", "hsts")),
+    *(
+        _HTTP + name
+        for name in (
+            "maxConcurrentRequests",
+            "maxOutstandingRequests",
+            "dynamicThrottlesEnabled",
+            "customHeaders",
+            "hsts",
+        )
+    ),
     *(f"{_DURABLE}maxConcurrent{kind}Functions" for kind in ("Activity", "Orchestrator", "Entity")),
-    *(_DURABLE + name for name in ("extendedSessionsEnabled", "extendedSessionIdleTimeoutInSeconds", "maxOrchestrationActions")),
-    *(_DURABLE + name for name in ("maxEntityOperationBatchSize", "entityMessageReorderWindowInMinutes")),
-    *(_DURABLE + name for name in ("rollbackEntityOperationsOnExceptions", "storeInputsInOrchestrationHistory")),
-    *(_DURABLE + name for name in ("throwStatusExceptionsOnRaiseEvent", "versionMatchStrategy", "versionFailureStrategy")),
-    *(_DURABLE + name for name in ("httpSettings", "notifications", "storageProvider", "localRpcEndpointEnabled")),
+    *(
+        _DURABLE + name
+        for name in (
+            "extendedSessionsEnabled",
+            "extendedSessionIdleTimeoutInSeconds",
+            "maxOrchestrationActions",
+        )
+    ),
+    *(
+        _DURABLE + name
+        for name in ("maxEntityOperationBatchSize", "entityMessageReorderWindowInMinutes")
+    ),
+    *(
+        _DURABLE + name
+        for name in ("rollbackEntityOperationsOnExceptions", "storeInputsInOrchestrationHistory")
+    ),
+    *(
+        _DURABLE + name
+        for name in (
+            "throwStatusExceptionsOnRaiseEvent",
+            "versionMatchStrategy",
+            "versionFailureStrategy",
+        )
+    ),
+    *(
+        _DURABLE + name
+        for name in ("httpSettings", "notifications", "storageProvider", "localRpcEndpointEnabled")
+    ),
 )
-# Settings that change nothing of what runs here: of the machines of Azure, of telemetry, of services that are not reached from here.
+# Settings that change nothing of what runs here: of the machines of Azure, of telemetry, of
+# services that are not reached from here.
 _OF_NO_CONCERN = (
-    *("$schema", "version", "logging", "telemetryMode", "extensionBundle", "managedDependency", "watchDirectories", "watchFiles"),
+    *(
+        "$schema",
+        "version",
+        "logging",
+        "telemetryMode",
+        "extensionBundle",
+        "managedDependency",
+        "watchDirectories",
+        "watchFiles",
+    ),
     *("aggregator", "healthMonitor", "singleton"),
-    *(_DURABLE + name for name in ("tracing", "useAppLease", "appLeaseOptions", "useGracefulShutdown", "maxGrpcMessageSizeInBytes")),
-    *(f"extensions.{name}" for name in ("blobs", "cosmosDB", "dapr", "eventGrid", "eventHubs", "kafka", "mcp", "mysql", "queues")),
-    *(f"extensions.{name}" for name in ("rabbitMQ", "redis", "sendGrid", "serviceBus", "signalR", "sql", "tables", "twilio", "webPubSub")),
+    *(
+        _DURABLE + name
+        for name in (
+            "tracing",
+            "useAppLease",
+            "appLeaseOptions",
+            "useGracefulShutdown",
+            "maxGrpcMessageSizeInBytes",
+        )
+    ),
+    *(
+        f"extensions.{name}"
+        for name in (
+            "blobs",
+            "cosmosDB",
+            "dapr",
+            "eventGrid",
+            "eventHubs",
+            "kafka",
+            "mcp",
+            "mysql",
+            "queues",
+        )
+    ),
+    *(
+        f"extensions.{name}"
+        for name in (
+            "rabbitMQ",
+            "redis",
+            "sendGrid",
+            "serviceBus",
+            "signalR",
+            "sql",
+            "tables",
+            "twilio",
+            "webPubSub",
+        )
+    ),
 )
 _APPLIED = (_PREFIX, _HUB, _VERSION, _OVERRIDABLE, _TIMEOUT)
 _NAMES = {name.lower(): name for name in (*_NOT_APPLIED, *_OF_NO_CONCERN, *_APPLIED)}
@@ -44,7 +127,8 @@ _DURATION = re.compile(r"(?:(\d{1,4})\.)?(\d{1,2}):(\d{1,2})(?::(\d{1,2}(?:\.\d{
 class HostSettings:
     """The settings that are applied. `function_timeout` is in seconds.
 
-    `not_applied` are the names of those that Azure applies, `unknown` those of no setting; `warnings` say what cannot be used.
+    `not_applied` are the names of those that Azure applies, `unknown` those of no setting;
+    `warnings` say what cannot be used.
     """
 
     route_prefix: str = "api"
@@ -58,9 +142,14 @@ class HostSettings:
 
 
 def read_host(folder: Path, environ: Mapping[str, str]) -> HostSettings:
-    """The host.json in `folder`, with what `environ` puts over it (`AzureFunctionsJobHost__extensions__...`); defaults without it."""
+    """The host.json in `folder`, with what `environ` puts over it
+    (`AzureFunctionsJobHost__extensions__...`); defaults without it.
+    """
     warnings: list[str] = []
-    settings = {name.lower(): (name, value) for name, value in _leaves(_document(folder / "host.json", warnings))}
+    settings = {
+        name.lower(): (name, value)
+        for name, value in _leaves(_document(folder / "host.json", warnings))
+    }
     for key, value in environ.items():
         if key.lower().startswith(_OVERLAY):
             name = key[len(_OVERLAY) :].replace("__", ".")
@@ -86,7 +175,10 @@ def _document(path: Path, warnings: list[str]) -> Any:
     except FileNotFoundError:
         return {}
     except json.JSONDecodeError as error:
-        warnings.append(f"{shown(path)}:{error.lineno}:{error.colno}: not JSON: {error.msg.lower()}; no setting of it is applied")
+        warnings.append(
+            f"{shown(path)}:{error.lineno}:{error.colno}: not JSON: "
+            f"{error.msg.lower()}; no setting of it is applied"
+        )
     except (OSError, ValueError, RecursionError) as error:
         warnings.append(f"cannot read {shown(path)}: {error}; no setting of it is applied")
     return {}
@@ -103,7 +195,10 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 def _known(name: str) -> str | None:
     """The known setting that `name` is, or is a part of."""
     parts = name.split(".")
-    return next((found for end in range(len(parts), 0, -1) if (found := _NAMES.get(".".join(parts[:end])))), None)
+    return next(
+        (found for end in range(len(parts), 0, -1) if (found := _NAMES.get(".".join(parts[:end])))),
+        None,
+    )
 
 
 def _hub_name(value: Any, environ: Mapping[str, str]) -> str | None:
@@ -116,7 +211,10 @@ def _hub_name(value: Any, environ: Mapping[str, str]) -> str | None:
 def _overrides_any(value: Any, warnings: list[str]) -> bool:
     states = str(value).lower()
     if value is not None and states not in ("anystate", "nonrunningstates"):
-        warnings.append(f"host.json: overridableExistingInstanceStates is AnyState or NonRunningStates, not {value!r}")
+        warnings.append(
+            "host.json: overridableExistingInstanceStates is AnyState or "
+            f"NonRunningStates, not {value!r}"
+        )
     return states == "anystate"
 
 
@@ -124,9 +222,13 @@ def _seconds(value: Any, warnings: list[str]) -> float | None:
     if value is None or value in ("-1", -1):
         return None
     found = _DURATION.fullmatch(str(value))
-    days, hours, minutes, seconds = (float(part or 0) for part in found.groups()) if found else (0, 0, 0, 0)
+    days, hours, minutes, seconds = (
+        (float(part or 0) for part in found.groups()) if found else (0, 0, 0, 0)
+    )
     total = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
     if total <= 0:
-        warnings.append(f"host.json: functionTimeout is a time like 00:05:00, not {value!r}; it is not applied")
+        warnings.append(
+            f"host.json: functionTimeout is a time like 00:05:00, not {value!r}; it is not applied"
+        )
         return None
     return total

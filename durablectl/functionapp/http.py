@@ -1,4 +1,6 @@
-"""What an HTTP function is given and gives back, under the names of azure-functions; no server, no socket."""
+"""What an HTTP function is given and gives back, under the names of azure-functions; no server, no
+socket.
+"""
 
 from __future__ import annotations
 
@@ -95,7 +97,9 @@ class HttpRequest:
         """The fields of a URL-encoded body; nothing for a body of another type."""
         if not self.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
             return MappingProxyType({})
-        return MappingProxyType(dict(parse_qsl(self._body.decode("utf-8", "replace"), keep_blank_values=True)))
+        return MappingProxyType(
+            dict(parse_qsl(self._body.decode("utf-8", "replace"), keep_blank_values=True))
+        )
 
     def get_body(self) -> bytes:
         return self._body
@@ -121,7 +125,10 @@ class HttpResponse:
         self._headers = dict(headers or {})
         self._mimetype, self._charset = mimetype or "text/plain", charset or "utf-8"
         if body is not None and not isinstance(body, str | bytes | bytearray):
-            raise TypeError(f"response is expected to be either of str, bytes, or bytearray, got {type(body).__name__}")
+            raise TypeError(
+                "response is expected to be either of str, bytes, or bytearray, got "
+                f"{type(body).__name__}"
+            )
         self._body = body.encode(self._charset) if isinstance(body, str) else bytes(body or b"")
 
     @property

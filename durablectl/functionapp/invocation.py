@@ -1,4 +1,6 @@
-"""One call of a user's function with what its bindings add: its context, a place for each output; knows no engine and no server."""
+"""One call of a user's function with what its bindings add: its context, a place for each output;
+knows no engine and no server.
+"""
 
 from __future__ import annotations
 
@@ -45,11 +47,16 @@ class TraceContext:
 
 @dataclass(frozen=True, slots=True)
 class RetryContext:
-    """How often the host has tried this call before; here it never has. (Durable retries are calls of their own.)"""
+    """How often the host has tried this call before; here it never has.
+
+    (Durable retries are calls of their own.)
+    """
 
     retry_count: int = 0
     max_retry_count: int = 0
-    exception: Any = field(default_factory=lambda: SimpleNamespace(source="", stack_trace="", message=""))
+    exception: Any = field(
+        default_factory=lambda: SimpleNamespace(source="", stack_trace="", message="")
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,10 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A function and what each call of it is given beside its inputs. `trigger` is the parameter of the trigger's value."""
+    """A function and what each call of it is given beside its inputs.
+
+    `trigger` is the parameter of the trigger's value.
+    """
 
     name: str
     directory: str
@@ -77,12 +87,16 @@ class Target:
     is_http: bool
 
     def callable(self) -> Callable[..., Any]:
-        """The function itself when its bindings add nothing, else one that is called with its inputs only.
+        """The function itself when its bindings add nothing, else one that is called with its
+        inputs only.
 
-        That of an HTTP function returns the response, whichever output it was set for. A call that fails sends nothing, as on Azure.
+        That of an HTTP function returns the response, whichever output it was set for. A call that
+        fails sends nothing, as on Azure.
         """
         usual = [(RETURN, HTTP_OUTPUT)] if self.is_http else []
-        is_usual = [(each.name, each.type) for each in self.outputs] == usual and not self.takes_context
+        is_usual = [
+            (each.name, each.type) for each in self.outputs
+        ] == usual and not self.takes_context
         return self.function if is_usual else self._wrapped()
 
     def _wrapped(self) -> Callable[..., Any]:
@@ -112,12 +126,20 @@ class Target:
     def _context(self, trigger: Any) -> Context:
         _LOCAL.invocation_id = invocation_id = str(uuid4())
         headers = trigger.headers if self.is_http else {}
-        return Context(self.name, self.directory, invocation_id, _trace(headers), RetryContext(), _LOCAL)
+        return Context(
+            self.name, self.directory, invocation_id, _trace(headers), RetryContext(), _LOCAL
+        )
 
     def _outcome(self, arguments: Mapping[str, Any], returned: Any) -> Any:
         """What the caller gets: an activity's result, an HTTP function's response."""
-        if self.is_http and returned is not None and all(each.name != RETURN for each in self.outputs):
-            raise TypeError(f"the function '{self.name}' returned a value, and has no $return binding for it")
+        if (
+            self.is_http
+            and returned is not None
+            and all(each.name != RETURN for each in self.outputs)
+        ):
+            raise TypeError(
+                f"the function '{self.name}' returned a value, and has no $return binding for it"
+            )
         outcome = None if self.is_http else returned
         for output in self.outputs:
             value = returned if output.name == RETURN else arguments[output.name].get()
@@ -132,4 +154,8 @@ def _trace(headers: Mapping[str, str]) -> TraceContext:
     """The trace of a request, or a new one; this call is a span of its own."""
     found = _TRACE_PARENT.fullmatch(headers.get("traceparent", ""))
     trace, flags = found.groups() if found else (secrets.token_hex(16), "00")
-    return TraceContext(f"00-{trace}-{secrets.token_hex(8)}-{flags}", headers.get("tracestate", "") if found else "", {})
+    return TraceContext(
+        f"00-{trace}-{secrets.token_hex(8)}-{flags}",
+        headers.get("tracestate", "") if found else "",
+        {},
+    )

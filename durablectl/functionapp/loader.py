@@ -1,4 +1,6 @@
-"""A user's function_app.py, or a folder of function.json files, becomes a Registry; runs no orchestration."""
+"""A user's function_app.py, or a folder of function.json files, becomes a Registry; runs no
+orchestration.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,9 @@ from durablectl.quoting import command
 def load_app(path: Path) -> Registry:
     """Load the app at `path`, a function_app.py or the folder with it, and collect its functions.
 
-    The app's folder goes on sys.path and the `Values` of its local.settings.json into the environment. AppError, with file and line,
-    when there is no app, when it cannot be loaded, when two functions have one name, or when it registers nothing.
+    The app's folder goes on sys.path and the `Values` of its local.settings.json into the
+    environment. AppError, with file and line, when there is no app, when it cannot be loaded, when
+    two functions have one name, or when it registers nothing.
     """
     path = path.absolute()
     file = path / APP_FILE if path.is_dir() else path
@@ -36,7 +39,10 @@ def load_app(path: Path) -> Registry:
         registry = build_registry(path, function_json.declared_in(folder, os.environ))
     host = read_host(folder, os.environ)
     registry.warnings[:0] = [*warnings, *host.warnings]
-    registry.default_version, registry.activity_timeout = host.default_version, host.function_timeout
+    registry.default_version, registry.activity_timeout = (
+        host.default_version,
+        host.function_timeout,
+    )
     return registry
 
 
@@ -55,11 +61,16 @@ def _registry_of(module: ModuleType, file: Path) -> Registry:
 
 def _refuse_what_is_no_app(path: Path, file: Path) -> None:
     if not path.exists():
-        raise AppError(f"no such app: {shown(path)}", hint="name a function_app.py or its folder with --app, or make one: durablectl init")
+        raise AppError(
+            f"no such app: {shown(path)}",
+            hint="name a function_app.py or its folder with --app, or make one: durablectl init",
+        )
     if path.is_dir() and not file.is_file() and not has_functions(path):
         raise AppError(f"no {APP_FILE} in {shown(path)}", hint=command("init", shown(path)))
     if not path.is_dir() and path.suffix != ".py":
-        raise AppError(f"{shown(path)} is no Python file", hint="name a function_app.py, or the folder with it")
+        raise AppError(
+            f"{shown(path)} is no Python file", hint="name a function_app.py, or the folder with it"
+        )
 
 
 def _declared_in(module: ModuleType, file: Path) -> list[Declared]:
@@ -74,10 +85,20 @@ def _declared_in(module: ModuleType, file: Path) -> list[Declared]:
 
 def _nothing_registered(file: Path, module: ModuleType) -> AppError:
     strays = {id(blueprint) for blueprint in sdk.blueprints_in(vars(module).values())}
-    blueprints = [name for name, value in vars(module).items() if isinstance(value, Blueprint) and not isinstance(value, DFApp)]
+    blueprints = [
+        name
+        for name, value in vars(module).items()
+        if isinstance(value, Blueprint) and not isinstance(value, DFApp)
+    ]
     blueprints += [name for name, value in vars(module).items() if id(value) in strays]
     if blueprints:
-        hint = f"the blueprint '{blueprints[0]}' is in no app: app = df.DFApp(); app.register_functions({blueprints[0]})"
+        hint = (
+            f"the blueprint '{blueprints[0]}' is in no app: app = df.DFApp(); "
+            f"app.register_functions({blueprints[0]})"
+        )
     else:
-        hint = "an app is made with `app = df.DFApp()`, its functions with `@app.orchestration_trigger(…)`; durablectl init shows how"
+        hint = (
+            "an app is made with `app = df.DFApp()`, its functions with "
+            "`@app.orchestration_trigger(…)`; durablectl init shows how"
+        )
     return AppError(f"{shown(file)} registers no function", hint=hint)

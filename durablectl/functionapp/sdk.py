@@ -1,6 +1,8 @@
-"""Recover the user's functions from app objects of the azure packages; imports none of them: an app that uses them has.
+"""Recover the user's functions from app objects of the azure packages; imports none of them: an app
+that uses them has.
 
-The builders are read, not `get_functions()`, which fails when it is called a second time (azure-functions 1.26, function_app.py).
+The builders are read, not `get_functions()`, which fails when it is called a second time
+(azure-functions 1.26, function_app.py).
 """
 
 from __future__ import annotations
@@ -38,7 +40,8 @@ def declared_in(app: Any) -> list[Declared]:
 def ending_of(app: Any) -> Callable[[], Coroutine[Any, Any, None]] | None:
     """What ends the lifespan of an ASGI app, None for any other app.
 
-    The app object itself would begin another event loop for it at the end of the process, and wait there without an end.
+    The app object itself would begin another event loop for it at the end of the process, and wait
+    there without an end.
     """
     middleware = getattr(app, "middleware", None)
     if middleware is None or not hasattr(middleware, "notify_shutdown"):
@@ -55,11 +58,17 @@ def ending_of(app: Any) -> Callable[[], Coroutine[Any, Any, None]] | None:
 def declared_by(builder: Any) -> Declared | None:
     """What one decorated function declares; None when it is no function builder of the SDK."""
     function = getattr(builder, "_function", None)
-    return None if function is None or not hasattr(function, "get_trigger") else _declared(function, None)
+    return (
+        None
+        if function is None or not hasattr(function, "get_trigger")
+        else _declared(function, None)
+    )
 
 
 def user_function(handle: Callable[..., Any]) -> Callable[..., Any]:
-    """What the user wrote, from under the SDK's handles (`Orchestrator.create` and the like) and its client middleware."""
+    """What the user wrote, from under the SDK's handles (`Orchestrator.create` and the like) and
+    its client middleware.
+    """
     for attribute in ("orchestrator_function", "entity_function", "client_function"):
         while (inner := getattr(handle, attribute, None)) is not None:
             handle = inner
@@ -74,7 +83,11 @@ def _instances(values: Iterable[object], class_name: str) -> list[Any]:
 
 
 def _declared(function: Any, app_auth_level: Any) -> Declared:
-    name, trigger, handle = function.get_function_name(), function.get_trigger(), function.get_user_function()
+    name, trigger, handle = (
+        function.get_function_name(),
+        function.get_trigger(),
+        function.get_user_function(),
+    )
     if trigger is None:
         return Declared(name, "", user_function(handle))
     settings = {
@@ -98,7 +111,8 @@ def _declared(function: Any, app_auth_level: Any) -> Declared:
 
 def _binding(binding: Any) -> Binding:
     settings = {key: _plain(value) for key, value in binding.get_dict_repr().items()}
-    # `durable_client_input` makes the client out of the text; a generic binding hands the text over.
+    # `durable_client_input` makes the client out of the text; a generic binding hands the text
+    # over.
     is_text = type(binding).__name__ != "DurableClient"
     return Binding(binding.name, binding.type, binding.direction == _OUT, settings, is_text)
 

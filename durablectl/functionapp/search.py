@@ -1,4 +1,6 @@
-"""Where an app is: a function_app.py, or the folder of function.json folders; loads nothing, so that every command can afford it."""
+"""Where an app is: a function_app.py, or the folder of function.json folders; loads nothing, so
+that every command can afford it.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,11 @@ from durablectl.owners import nearest
 APP_FILE = "function_app.py"
 
 
-def find_app(start: Path, on_skip: Callable[[Path, Path], None] = lambda _app, _theirs: None) -> Path | None:
-    """The nearest app at or above the folder `start`: its function_app.py, or the folder of a function.json app.
+def find_app(
+    start: Path, on_skip: Callable[[Path, Path], None] = lambda _app, _theirs: None
+) -> Path | None:
+    """The nearest app at or above the folder `start`: its function_app.py, or the folder of a
+    function.json app.
 
     One above `start` that another user owns is skipped: see `durablectl.owners`.
     """

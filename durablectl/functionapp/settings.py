@@ -10,13 +10,16 @@ from durablectl.errors import AppError
 from durablectl.functionapp.declared import shown
 
 _put: dict[str, str] = {}
-"""What the last app has put into the environment: it goes with that app, or with its entry in the file."""
+"""What the last app has put into the environment: it goes with that app, or with its entry in the
+file."""
 
 
 def apply_settings(folder: Path, environ: MutableMapping[str, str]) -> list[str]:
-    """Put the `Values` into `environ` without overriding what is set; what the author should hear, never a value.
+    """Put the `Values` into `environ` without overriding what is set; what the author should hear,
+    never a value.
 
-    What was put there before, by this app or by another, is brought up to date. AppError when the file cannot be read or understood.
+    What was put there before, by this app or by another, is brought up to date. AppError when the
+    file cannot be read or understood.
     """
     values, warnings = _values(folder / "local.settings.json")
     mine = {name for name, value in _put.items() if environ.get(name) == value}
@@ -28,7 +31,9 @@ def apply_settings(folder: Path, environ: MutableMapping[str, str]) -> list[str]
             try:
                 environ[name] = value
             except (ValueError, OSError) as error:
-                raise AppError(f"local.settings.json: {name!r} cannot be set as an environment variable") from error
+                raise AppError(
+                    f"local.settings.json: {name!r} cannot be set as an environment variable"
+                ) from error
             _put[name] = value
     return warnings
 
@@ -41,11 +46,20 @@ def _values(path: Path) -> tuple[dict[str, str], list[str]]:
     if settings.get("IsEncrypted") is True and values:
         return {}, [f"{shown(path)} is encrypted: its values are not used (func settings decrypt)"]
     if not isinstance(values, dict):
-        raise AppError(f"{shown(path)}: 'Values' is no object", hint='expected {"Values": {"NAME": "text"}}')
+        raise AppError(
+            f"{shown(path)}: 'Values' is no object", hint='expected {"Values": {"NAME": "text"}}'
+        )
     for name, value in values.items():
         if isinstance(value, (dict, list)):
-            raise AppError(f"{shown(path)}: the value of '{name}' is no text", hint="values of local.settings.json are strings")
-    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items() if value is not None}
+            raise AppError(
+                f"{shown(path)}: the value of '{name}' is no text",
+                hint="values of local.settings.json are strings",
+            )
+    texts = {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in values.items()
+        if value is not None
+    }
     return texts, []
 
 
@@ -53,7 +67,9 @@ def _read(path: Path) -> dict[str, object]:
     try:
         settings = json.loads(path.read_text(encoding="utf-8-sig"))
     except json.JSONDecodeError as error:
-        raise AppError(f"{shown(path)}:{error.lineno}:{error.colno}: not JSON: {error.msg.lower()}") from error
+        raise AppError(
+            f"{shown(path)}:{error.lineno}:{error.colno}: not JSON: {error.msg.lower()}"
+        ) from error
     except UnicodeDecodeError as error:
         raise AppError(f"{shown(path)}: not UTF-8 (byte {error.start})") from error
     except OSError as error:

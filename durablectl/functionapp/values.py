@@ -1,4 +1,6 @@
-"""The values that an orchestrator hands to its context, under the names of azure-functions-durable; no engine."""
+"""The values that an orchestrator hands to its context, under the names of azure-functions-durable;
+no engine.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from durablectl import model
 class RetryOptions:
     """How often a failed call is tried again, and how long to wait in between."""
 
-    def __init__(self, first_retry_interval_in_milliseconds: int, max_number_of_attempts: int) -> None:
+    def __init__(
+        self, first_retry_interval_in_milliseconds: int, max_number_of_attempts: int
+    ) -> None:
         if first_retry_interval_in_milliseconds <= 0:
             raise ValueError("first_retry_interval_in_milliseconds must be greater than 0")
         self._interval = first_retry_interval_in_milliseconds
@@ -29,12 +33,18 @@ class RetryOptions:
 
     def to_json(self) -> dict[str, int]:
         """The options as the out-of-process protocol writes them."""
-        return {"firstRetryIntervalInMilliseconds": self._interval, "maxNumberOfAttempts": self._attempts}
+        return {
+            "firstRetryIntervalInMilliseconds": self._interval,
+            "maxNumberOfAttempts": self._attempts,
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class EntityId(model.EntityId):
-    """The name and key of an entity; neither may be empty (ValueError). `str()` is its instance id."""
+    """The name and key of an entity; neither may be empty (ValueError).
+
+    `str()` is its instance id.
+    """
 
     def __post_init__(self) -> None:
         for part, value in (("name", self.name), ("key", self.key)):
@@ -51,7 +61,8 @@ class EntityId(model.EntityId):
 
     @staticmethod
     def get_entity_id(scheduler_id: str) -> EntityId:
-        """The entity of an instance id; ValueError when it is none, or when its key holds an `@`."""
+        """The entity of an instance id; ValueError when it is none, or when its key holds an
+        `@`."""
         parts = scheduler_id[1:].split("@")
         if len(parts) != 2:
             raise ValueError(f"'{scheduler_id}' is no entity's instance id (expected @name@key)")
@@ -68,7 +79,10 @@ class TokenSource(ABC):  # noqa: B024 - a mark for annotations, as in the SDK
 
 
 class ManagedIdentityTokenSource(TokenSource):
-    """A token of the app's managed identity for `resource`. There is no such identity outside of Azure."""
+    """A token of the app's managed identity for `resource`.
+
+    There is no such identity outside of Azure.
+    """
 
     def __init__(self, resource: str) -> None:
         self._resource = resource

@@ -1,4 +1,6 @@
-"""Entities as the protocol has them: their listing, and one batch of operations; no protobuf, no I/O."""
+"""Entities as the protocol has them: their listing, and one batch of operations; no protobuf, no
+I/O.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,8 @@ _MOST = 2**31 - 1
 
 
 class Entity(NamedTuple):
-    """An entity of a listing, how many operations wait for it, and the instance that has locked it."""
+    """An entity of a listing, how many operations wait for it, and the instance that has locked
+    it."""
 
     status: EntityStatus
     backlog: int = 0
@@ -62,7 +65,9 @@ def read_entity(message: Message) -> Entity:
         raise malformed(message, str(error)) from None
     state = value_from_text(read_text(message, "serializedState"))
     status = EntityStatus(entity_id, read_needed_time(message, "lastModifiedTime"), state)
-    return Entity(status, read_count(message, "backlogQueueSize"), read_text(message, "lockedBy") or None)
+    return Entity(
+        status, read_count(message, "backlogQueueSize"), read_text(message, "lockedBy") or None
+    )
 
 
 def entity_fields(entity: Entity) -> Fields:

@@ -1,4 +1,5 @@
-"""One batch of operations on an entity, as the SDK's executor takes and answers it; no protobuf, no I/O.
+"""One batch of operations on an entity, as the SDK's executor takes and answers it; no protobuf, no
+I/O.
 
 Inputs, results and states are JSON text.
 """
@@ -61,7 +62,8 @@ class NewOrchestration:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """The state after a batch, None when the entity is deleted; a result for each operation, in order.
+    """The state after a batch, None when the entity is deleted; a result for each operation, in
+    order.
 
     `failure` is why the batch as a whole failed, in which case nothing of it counts.
     """
@@ -72,12 +74,23 @@ class BatchResult:
     failure: FailureDetails | None = None
 
 
-def batch_fields(instance_id: str, state: str | None, operations: Sequence[OperationRequest]) -> Fields:
+def batch_fields(
+    instance_id: str, state: str | None, operations: Sequence[OperationRequest]
+) -> Fields:
     """The fields of an EntityBatchRequest."""
     requests = [
-        {"operation": plain(each.name), "requestId": plain(each.request_id), "input": text_field(each.input)} for each in operations
+        {
+            "operation": plain(each.name),
+            "requestId": plain(each.request_id),
+            "input": text_field(each.input),
+        }
+        for each in operations
     ]
-    return {"instanceId": plain(instance_id), "entityState": text_field(state), "operations": requests}
+    return {
+        "instanceId": plain(instance_id),
+        "entityState": text_field(state),
+        "operations": requests,
+    }
 
 
 def read_batch(message: Message, operations: int) -> BatchResult:
@@ -107,6 +120,10 @@ def _read_action(message: Any) -> Signal | NewOrchestration:
             return Signal(target, part.name, input, read_time(part, "scheduledTime"))
         case "startNewOrchestration":
             part = message.startNewOrchestration
-            more = (read_text(part, "input"), read_text(part, "version"), read_time(part, "scheduledTime"))
+            more = (
+                read_text(part, "input"),
+                read_text(part, "version"),
+                read_time(part, "scheduledTime"),
+            )
             return NewOrchestration(part.instanceId, read_needed(part, "name"), *more)
     raise malformed(message, "it is neither a signal nor a start")

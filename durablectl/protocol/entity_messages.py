@@ -1,8 +1,8 @@
 """The messages between orchestrations and entities, as the events EventSent and EventRaised; pure.
 
-The protocol has messages of its own for them. A history of Durable Functions, and ours, has the JSON
-that DurableTask.Core writes (Entities/EventFormat): a request is an event "op" to the entity, or
-"op@TIME" when it waits for a time; "release" gives a lock back; and what comes back is an event
+The protocol has messages of its own for them. A history of Durable Functions, and ours, has the
+JSON that DurableTask.Core writes (Entities/EventFormat): a request is an event "op" to the entity,
+or "op@TIME" when it waits for a time; "release" gives a lock back; and what comes back is an event
 whose name is the id of the request, or of the critical section that a lock was asked for.
 """
 
@@ -54,14 +54,24 @@ def reply_text(result: str | None = None, failure: FailureDetails | None = None)
 
 
 def _signaled(part: Any, at: datetime, task_id: int) -> EventSent:
-    request = {"op": part.operation, "signal": True, "input": read_text(part, "input"), "id": part.requestId}
+    request = {
+        "op": part.operation,
+        "signal": True,
+        "input": read_text(part, "input"),
+        "id": part.requestId,
+    }
     return _request(part, at, task_id, request)
 
 
 def _called(part: Any, at: datetime, task_id: int) -> EventSent:
     request = {"op": part.operation, "input": read_text(part, "input"), "id": part.requestId}
-    sender = {"parent": read_text(part, "parentInstanceId"), "parentExecution": read_text(part, "parentExecutionId")}
-    return _request(part, at, task_id, request | {name: value for name, value in sender.items() if value})
+    sender = {
+        "parent": read_text(part, "parentInstanceId"),
+        "parentExecution": read_text(part, "parentExecutionId"),
+    }
+    return _request(
+        part, at, task_id, request | {name: value for name, value in sender.items() if value}
+    )
 
 
 def _request(part: Any, at: datetime, task_id: int, request: dict[str, Any]) -> EventSent:
@@ -76,7 +86,9 @@ def _request(part: Any, at: datetime, task_id: int, request: dict[str, Any]) -> 
 def _lock_requested(part: Any, at: datetime, task_id: int) -> EventSent:
     entities = list(part.lockSet)
     if not 0 <= part.position < len(entities):
-        raise malformed(part, f"'position' is {part.position}, and 'lockSet' has {len(entities)} entities")
+        raise malformed(
+            part, f"'position' is {part.position}, and 'lockSet' has {len(entities)} entities"
+        )
     locks = [_entity(part, entity) for entity in entities]
     request = {
         "op": None,

@@ -144,7 +144,9 @@ def _read(document: Mapping[str, Any], names: _Names) -> FailureDetails:
             _text(each, names.stack),
             failure,
             each.get(names.non_retriable) is True,
-            {name: _bounded(value) for name, value in properties.items()} if isinstance(properties, dict) and properties else None,
+            {name: _bounded(value) for name, value in properties.items()}
+            if isinstance(properties, dict) and properties
+            else None,
         )
     assert failure is not None
     return failure
@@ -199,7 +201,9 @@ def failure_fields(failure: FailureDetails | None) -> Fields | None:
             "isNonRetriable": each.is_non_retriable,
         }
         if each.properties:
-            fields["properties"] = {plain(key): _value_fields(value) for key, value in each.properties.items()}
+            fields["properties"] = {
+                plain(key): _value_fields(value) for key, value in each.properties.items()
+            }
     return fields
 
 

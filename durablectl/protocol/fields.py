@@ -14,14 +14,15 @@ from durablectl.model import RuntimeStatus, utc
 from durablectl.protocol.table import STATUSES
 
 Fields = dict[str, Any]
-"""The fields of a message to write, by name: plain values, and dicts for messages; None is unset."""
+"""The fields of a message to write, by name: plain values, and dicts for messages; None is
+unset."""
 
 
 class MalformedMessage(NotATaskHub):
     """The other side sent a message that cannot be read.
 
-    From a server this is what it says: what answers is not a task hub. A server that gets one from a
-    client answers INVALID_ARGUMENT.
+    From a server this is what it says: what answers is not a task hub. A server that gets one from
+    a client answers INVALID_ARGUMENT.
     """
 
 
@@ -101,7 +102,10 @@ def read_status(number: int) -> RuntimeStatus:
 
 
 def read_statuses(message: Message, name: str) -> frozenset[RuntimeStatus]:
-    """The statuses of a filter. An unknown one is refused: without it the filter would match more."""
+    """The statuses of a filter.
+
+    An unknown one is refused: without it the filter would match more.
+    """
     numbers = getattr(message, name)
     for number in numbers:
         if number not in _BY_NUMBER:
@@ -143,10 +147,14 @@ def status_field(status: RuntimeStatus) -> int:
 
 
 def status_fields(statuses: Iterable[RuntimeStatus]) -> list[int]:
-    """The statuses of a filter, in the protocol's order; `UsageError` for UNKNOWN, which has no number."""
+    """The statuses of a filter, in the protocol's order; `UsageError` for UNKNOWN, which has no
+    number.
+    """
     numbers = sorted(_NUMBERS[status] for status in statuses)
     if numbers and numbers[0] == _UNKNOWN:
-        raise UsageError("the status Unknown cannot be asked for", hint="leave it out of the filter")
+        raise UsageError(
+            "the status Unknown cannot be asked for", hint="leave it out of the filter"
+        )
     return numbers
 
 

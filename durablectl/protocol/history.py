@@ -66,7 +66,9 @@ class History:
     left_out: tuple[str, ...] = ()
 
 
-def event_fields(event: e.Event, execution: Execution, failure: FailureDetails | None = None) -> Fields:
+def event_fields(
+    event: e.Event, execution: Execution, failure: FailureDetails | None = None
+) -> Fields:
     """The fields of a HistoryEvent. `failure` is the structure of an ExecutionCompleted's failure.
 
     Two things are not in the protocol: an ExecutionStarted's generation, and the reason of a failed
@@ -76,7 +78,9 @@ def event_fields(event: e.Event, execution: Execution, failure: FailureDetails |
     number = int32_field(event.task_id, "the task id") if isinstance(event, e.Decision) else -1
     if isinstance(event, e.ExecutionStarted):
         part |= _owner_fields(execution)
-    elif isinstance(event, e.ExecutionCompleted) and event.status is RuntimeStatus.FAILED and failure:
+    elif (
+        isinstance(event, e.ExecutionCompleted) and event.status is RuntimeStatus.FAILED and failure
+    ):
         part["failureDetails"] = failure_fields(failure)
     return {"eventId": number, "timestamp": time_field(event.timestamp), kind: part}
 
@@ -123,7 +127,12 @@ def read_history(messages: Iterable[Message]) -> History:
     return History(tuple(events), execution, failure, tuple(left_out))
 
 
-def history_chunks(kinds: Any, events: Iterable[e.Event], execution: Execution, failure: FailureDetails | None = None) -> Iterator[Any]:
+def history_chunks(
+    kinds: Any,
+    events: Iterable[e.Event],
+    execution: Execution,
+    failure: FailureDetails | None = None,
+) -> Iterator[Any]:
     """A history as the HistoryChunks of a stream; `kinds` has the message classes as attributes."""
     chunk: list[Any] = []
     size = 0
@@ -153,7 +162,12 @@ def _instance_fields(instance_id: str, execution_id: str) -> Fields:
 def _read_owner(part: Message) -> Execution:
     instance = part.orchestrationInstance
     execution_id = read_text(instance, "executionId") or ""
-    return Execution(instance.instanceId, execution_id, dict(part.tags), read_time(part, "scheduledStartTimestamp"))
+    return Execution(
+        instance.instanceId,
+        execution_id,
+        dict(part.tags),
+        read_time(part, "scheduledStartTimestamp"),
+    )
 
 
 def _started_fields(event: e.ExecutionStarted) -> Fields:
@@ -165,7 +179,9 @@ def _started_fields(event: e.ExecutionStarted) -> Fields:
     if event.parent is not None:
         fields["parentInstance"] = {
             "taskScheduledId": int32_field(event.parent.task_id, "the task id"),
-            "orchestrationInstance": _instance_fields(event.parent.instance_id, event.parent.execution_id),
+            "orchestrationInstance": _instance_fields(
+                event.parent.instance_id, event.parent.execution_id
+            ),
         }
     return fields
 
@@ -180,12 +196,18 @@ def _completed_fields(event: e.ExecutionCompleted) -> Fields:
 
 
 def _answer_fields(event: e.TaskCompleted | e.SubOrchestrationCompleted) -> Fields:
-    return {"taskScheduledId": int32_field(event.task_id, "the task id"), "result": text_field(event.result)}
+    return {
+        "taskScheduledId": int32_field(event.task_id, "the task id"),
+        "result": text_field(event.result),
+    }
 
 
 def _failed_fields(event: e.TaskFailed | e.SubOrchestrationFailed) -> Fields:
     failure = failure_of(event.reason, event.details)
-    return {"taskScheduledId": int32_field(event.task_id, "the task id"), "failureDetails": failure_fields(failure)}
+    return {
+        "taskScheduledId": int32_field(event.task_id, "the task id"),
+        "failureDetails": failure_fields(failure),
+    }
 
 
 def _call_fields(event: e.TaskScheduled | e.SubOrchestrationCreated) -> Fields:
@@ -193,11 +215,17 @@ def _call_fields(event: e.TaskScheduled | e.SubOrchestrationCreated) -> Fields:
 
 
 def _child_fields(event: e.SubOrchestrationCreated) -> Fields:
-    return _call_fields(event) | {"instanceId": plain(event.instance_id), "version": text_field(event.version)}
+    return _call_fields(event) | {
+        "instanceId": plain(event.instance_id),
+        "version": text_field(event.version),
+    }
 
 
 def _fired_fields(event: e.TimerFired) -> Fields:
-    return {"timerId": int32_field(event.task_id, "the task id"), "fireAt": time_field(event.fire_at)}
+    return {
+        "timerId": int32_field(event.task_id, "the task id"),
+        "fireAt": time_field(event.fire_at),
+    }
 
 
 def _raised_fields(event: e.EventRaised | e.EventSent) -> Fields:
@@ -209,7 +237,9 @@ def _rewound_fields(event: e.ExecutionRewound) -> Fields:
     return {"reason": text_field(event.reason), "parentExecutionId": parent}
 
 
-def _reason_fields(event: e.ExecutionTerminated | e.ExecutionSuspended | e.ExecutionResumed) -> Fields:
+def _reason_fields(
+    event: e.ExecutionTerminated | e.ExecutionSuspended | e.ExecutionResumed,
+) -> Fields:
     return {"input": text_field(event.reason)}
 
 
@@ -224,12 +254,24 @@ _WRITERS: dict[type, Callable[[Any], tuple[str, Fields]]] = {
     e.TaskScheduled: lambda event: ("taskScheduled", _call_fields(event)),
     e.TaskCompleted: lambda event: ("taskCompleted", _answer_fields(event)),
     e.TaskFailed: lambda event: ("taskFailed", _failed_fields(event)),
-    e.SubOrchestrationCreated: lambda event: ("subOrchestrationInstanceCreated", _child_fields(event)),
-    e.SubOrchestrationCompleted: lambda event: ("subOrchestrationInstanceCompleted", _answer_fields(event)),
-    e.SubOrchestrationFailed: lambda event: ("subOrchestrationInstanceFailed", _failed_fields(event)),
+    e.SubOrchestrationCreated: lambda event: (
+        "subOrchestrationInstanceCreated",
+        _child_fields(event),
+    ),
+    e.SubOrchestrationCompleted: lambda event: (
+        "subOrchestrationInstanceCompleted",
+        _answer_fields(event),
+    ),
+    e.SubOrchestrationFailed: lambda event: (
+        "subOrchestrationInstanceFailed",
+        _failed_fields(event),
+    ),
     e.TimerCreated: lambda event: ("timerCreated", {"fireAt": time_field(event.fire_at)}),
     e.TimerFired: lambda event: ("timerFired", _fired_fields(event)),
-    e.EventSent: lambda event: ("eventSent", _raised_fields(event) | {"instanceId": plain(event.instance_id)}),
+    e.EventSent: lambda event: (
+        "eventSent",
+        _raised_fields(event) | {"instanceId": plain(event.instance_id)},
+    ),
     e.EventRaised: lambda event: ("eventRaised", _raised_fields(event)),
     e.OrchestratorStarted: lambda _: ("orchestratorStarted", {}),
     e.OrchestratorCompleted: lambda _: ("orchestratorCompleted", {}),
@@ -241,7 +283,9 @@ def _read_started(at: datetime, part: Message) -> e.ExecutionStarted:
     if part.HasField("parentInstance"):
         caller = part.parentInstance.orchestrationInstance
         execution_id = read_text(caller, "executionId") or ""
-        parent = e.ParentInstance(caller.instanceId, execution_id, part.parentInstance.taskScheduledId)
+        parent = e.ParentInstance(
+            caller.instanceId, execution_id, part.parentInstance.taskScheduledId
+        )
     version = read_text(part, "version") or ""
     return e.ExecutionStarted(at, part.name, read_text(part, "input"), version, None, parent)
 
@@ -283,9 +327,13 @@ _READERS: dict[str, Callable[[datetime, Any], e.Event]] = {
     "executionResumed": lambda at, part: e.ExecutionResumed(at, read_text(part, "input")),
     "executionRewound": _read_rewound,
     "continueAsNew": lambda at, part: e.ContinueAsNew(at, read_text(part, "input")),
-    "taskCompleted": lambda at, part: e.TaskCompleted(at, part.taskScheduledId, read_text(part, "result")),
+    "taskCompleted": lambda at, part: e.TaskCompleted(
+        at, part.taskScheduledId, read_text(part, "result")
+    ),
     "taskFailed": _read_task_failed,
-    "subOrchestrationInstanceCompleted": lambda at, part: e.SubOrchestrationCompleted(at, part.taskScheduledId, read_text(part, "result")),
+    "subOrchestrationInstanceCompleted": lambda at, part: e.SubOrchestrationCompleted(
+        at, part.taskScheduledId, read_text(part, "result")
+    ),
     "subOrchestrationInstanceFailed": _read_child_failed,
     "timerFired": _read_fired,
     "eventRaised": lambda at, part: e.EventRaised(at, part.name, read_text(part, "input")),
@@ -294,10 +342,16 @@ _READERS: dict[str, Callable[[datetime, Any], e.Event]] = {
 }
 
 _DECISIONS: dict[str, Callable[[datetime, int, Any], e.Decision]] = {
-    "taskScheduled": lambda at, number, part: e.TaskScheduled(at, number, part.name, read_text(part, "input")),
+    "taskScheduled": lambda at, number, part: e.TaskScheduled(
+        at, number, part.name, read_text(part, "input")
+    ),
     "subOrchestrationInstanceCreated": lambda at, number, part: e.SubOrchestrationCreated(
         at, number, part.name, part.instanceId, read_text(part, "input"), read_text(part, "version")
     ),
-    "timerCreated": lambda at, number, part: e.TimerCreated(at, number, read_needed_time(part, "fireAt")),
-    "eventSent": lambda at, number, part: e.EventSent(at, number, part.instanceId, part.name, read_text(part, "input")),
+    "timerCreated": lambda at, number, part: e.TimerCreated(
+        at, number, read_needed_time(part, "fireAt")
+    ),
+    "eventSent": lambda at, number, part: e.EventSent(
+        at, number, part.instanceId, part.name, read_text(part, "input")
+    ),
 }

@@ -64,7 +64,9 @@ def read_instance(state: Message, asked_id: str = "") -> Instance:
     output = read_text(state, "output")
     status = InstanceStatus(
         name=state.name,
-        instance_id=asked_id if asked_id and not state.instanceId else read_needed(state, "instanceId"),
+        instance_id=asked_id
+        if asked_id and not state.instanceId
+        else read_needed(state, "instanceId"),
         runtime_status=read_status(state.orchestrationStatus),
         created_time=created,
         last_updated_time=read_time(state, "lastUpdatedTimestamp") or created,
@@ -91,7 +93,9 @@ def read_page(response: Message) -> Page[Instance]:
     return Page(instances, read_token(response, "continuationToken"))
 
 
-def instance_fields(status: InstanceStatus, details: InstanceDetails | None = None, *, payloads: bool = True) -> Fields:
+def instance_fields(
+    status: InstanceStatus, details: InstanceDetails | None = None, *, payloads: bool = True
+) -> Fields:
     """The fields of an OrchestrationState; without `payloads` neither input nor output."""
     more = details or InstanceDetails()
     fields: Fields = {
@@ -128,7 +132,8 @@ def page_fields(page: Page[Instance], *, payloads: bool) -> Fields:
 
 
 def failure_of_status(status: InstanceStatus) -> FailureDetails | None:
-    """Why an instance failed, from its status object; None when it has not failed, or does not say."""
+    """Why an instance failed, from its status object; None when it has not failed, or does not
+    say."""
     if status.runtime_status is not RuntimeStatus.FAILED:
         return None
     output = status.output if isinstance(status.output, str) else None

@@ -1,7 +1,8 @@
 """The protocol's tables as message classes and methods; the only module that imports protobuf.
 
-The classes live in descriptor pools of their own: the generated modules of the `durabletask` package
-and those of Dapr register the same names in protobuf's default pool, and a process may have either.
+The classes live in descriptor pools of their own: the generated modules of the `durabletask`
+package and those of Dapr register the same names in protobuf's default pool, and a process may have
+either.
 """
 
 from __future__ import annotations
@@ -78,7 +79,10 @@ class Method:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """The messages and methods of one kind of server. A method that it lacks is not in `methods`."""
+    """The messages and methods of one kind of server.
+
+    A method that it lacks is not in `methods`.
+    """
 
     messages: Messages
     methods: Mapping[str, Method]
@@ -94,14 +98,17 @@ def durable_task() -> Dialect:
 def dapr() -> Dialect:
     """The protocol as Dapr's sidecar speaks it."""
     lines = _lines(table.MESSAGES) | _lines(dapr_table.CHANGED)
-    return _dialect("dapr", _reachable(lines, dapr_table.METHODS), dapr_table.STATUSES, dapr_table.METHODS)
+    return _dialect(
+        "dapr", _reachable(lines, dapr_table.METHODS), dapr_table.STATUSES, dapr_table.METHODS
+    )
 
 
 def parse(kind: MessageClass, data: bytes) -> Message:
     """The message in `data`; `MalformedMessage` when there is none."""
     try:
         return kind.FromString(data)
-    except (DecodeError, UnicodeDecodeError) as error:  # the latter from protobuf's implementation in Python
+    # the latter from protobuf's implementation in Python
+    except (DecodeError, UnicodeDecodeError) as error:
         raise MalformedMessage(f"not a message of the Durable Task protocol: {error}") from error
 
 
@@ -155,7 +162,9 @@ def _reachable(lines: Mapping[str, str], methods: str) -> dict[str, str]:
 
 
 def _dialect(name: str, lines: Mapping[str, str], statuses: str, methods: str) -> Dialect:
-    well_known = _file("google/protobuf/well_known.proto", _lines(table.WELL_KNOWN), "NullValue", ["NULL_VALUE"])
+    well_known = _file(
+        "google/protobuf/well_known.proto", _lines(table.WELL_KNOWN), "NullValue", ["NULL_VALUE"]
+    )
     well_known.package = _WELL_KNOWN
     members = [f"ORCHESTRATION_STATUS_{status}" for status in statuses.split()]
     file = _file(f"durablectl/{name}.proto", lines, "OrchestrationStatus", members)
@@ -164,7 +173,10 @@ def _dialect(name: str, lines: Mapping[str, str], statuses: str, methods: str) -
     for each in (well_known, file):
         pool.AddSerializedFile(each.SerializeToString())
     messages = Messages(pool)
-    return Dialect(messages, {method: _method(messages, method, types) for method, types in _lines(methods).items()})
+    return Dialect(
+        messages,
+        {method: _method(messages, method, types) for method, types in _lines(methods).items()},
+    )
 
 
 def _method(messages: Messages, name: str, types: str) -> Method:
@@ -217,9 +229,15 @@ def _make_map(message: Any, field: Any) -> None:
     """A map is a repeated message of its own with a key and a value."""
     entry = message.nested_type.add(name=f"{field.name[0].upper()}{field.name[1:]}Entry")
     entry.options.map_entry = True
-    key, value = (entry.field.add(name=name, label=_Proto.LABEL_OPTIONAL) for name in ("key", "value"))
+    key, value = (
+        entry.field.add(name=name, label=_Proto.LABEL_OPTIONAL) for name in ("key", "value")
+    )
     key.number, key.type = 1, _Proto.TYPE_STRING
     value.number, value.type = 2, field.type
     if field.type_name:
         value.type_name = field.type_name
-    field.label, field.type, field.type_name = _Proto.LABEL_REPEATED, _Proto.TYPE_MESSAGE, entry.name
+    field.label, field.type, field.type_name = (
+        _Proto.LABEL_REPEATED,
+        _Proto.TYPE_MESSAGE,
+        entry.name,
+    )

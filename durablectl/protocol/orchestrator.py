@@ -1,4 +1,5 @@
-"""One run of an orchestrator in the SDK's executor: our events in, its actions out as our decisions.
+"""One run of an orchestrator in the SDK's executor: our events in, its actions out as our
+decisions.
 
 No protobuf, no I/O, no clock. The decisions are the history events that they become, so that the
 executor stands behind the same interface as our own.
@@ -33,8 +34,8 @@ class Outcome:
     """What one run decided, in the executor's order.
 
     `failure` is the structure of the failure that `ending` tells as text. `carried_over` and
-    `new_version` belong to a ContinueAsNew. `tags` are those of activities and children, by task id.
-    `custom_status` is JSON text; None when there is none.
+    `new_version` belong to a ContinueAsNew. `tags` are those of activities and children, by task
+    id. `custom_status` is JSON text; None when there is none.
     """
 
     decisions: tuple[e.Decision, ...] = ()
@@ -63,7 +64,9 @@ def read_response(response: Message, now: datetime) -> Outcome:
     return read_actions(response.actions, now, read_text(response, "customStatus"))
 
 
-def read_actions(actions: Iterable[Message], now: datetime, custom_status: str | None = None) -> Outcome:
+def read_actions(
+    actions: Iterable[Message], now: datetime, custom_status: str | None = None
+) -> Outcome:
     """What the executor's actions decide at `now`, the time of the episode."""
     decisions: list[e.Decision] = []
     tags: dict[int, Mapping[str, str]] = {}
@@ -89,12 +92,16 @@ def read_actions(actions: Iterable[Message], now: datetime, custom_status: str |
     return Outcome(tuple(decisions), ending, failure, carried, version, tags, custom_status)
 
 
-def _read_completion(part: Message, now: datetime) -> tuple[e.ExecutionCompleted | e.ContinueAsNew, FailureDetails | None]:
+def _read_completion(
+    part: Message, now: datetime
+) -> tuple[e.ExecutionCompleted | e.ContinueAsNew, FailureDetails | None]:
     status, result = read_status(part.orchestrationStatus), read_text(part, "result")
     if status is RuntimeStatus.CONTINUED_AS_NEW:
         return e.ContinueAsNew(now, result), None
     if not status.is_final:
-        raise malformed(part, f"an orchestration cannot complete with the status {part.orchestrationStatus}")
+        raise malformed(
+            part, f"an orchestration cannot complete with the status {part.orchestrationStatus}"
+        )
     if status is not RuntimeStatus.FAILED:
         return e.ExecutionCompleted(now, status, result), None
     failure = read_failure(part) or FailureDetails(result or read_text(part, "details") or "")
@@ -125,9 +132,13 @@ def _read_sent(now: datetime, number: int, part: Message) -> e.EventSent:
 
 
 _ACTIONS: dict[str | None, Callable[[datetime, int, Any], e.Decision]] = {
-    "scheduleTask": lambda now, number, part: e.TaskScheduled(now, number, part.name, read_text(part, "input")),
+    "scheduleTask": lambda now, number, part: e.TaskScheduled(
+        now, number, part.name, read_text(part, "input")
+    ),
     "createSubOrchestration": _read_child,
-    "createTimer": lambda now, number, part: e.TimerCreated(now, number, read_needed_time(part, "fireAt")),
+    "createTimer": lambda now, number, part: e.TimerCreated(
+        now, number, read_needed_time(part, "fireAt")
+    ),
     "sendEvent": _read_sent,
     "sendEntityMessage": _read_entity_message,
 }

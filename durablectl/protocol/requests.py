@@ -1,4 +1,5 @@
-"""What clients ask for, as values: starts, queries and purges, read by a server and written by a hub.
+"""What clients ask for, as values: starts, queries and purges, read by a server and written by a
+hub.
 
 Requests that are an id and a text alone (raise, suspend, signal...) need no value of their own.
 """
@@ -54,10 +55,12 @@ class StartRequest:
 
 @dataclass(frozen=True, slots=True)
 class InstanceQuery:
-    """One page of a listing: of what `filter` and with how much. `top` is None where the server decides.
+    """One page of a listing: of what `filter` and with how much.
 
-    The protocol has no place for the filter's name, its times of the last update and its entities: a
-    client looks itself whether each instance matches.
+    `top` is None where the server decides.
+
+    The protocol has no place for the filter's name, its times of the last update and its entities:
+    a client looks itself whether each instance matches.
     """
 
     filter: InstanceFilter = field(default_factory=InstanceFilter)
@@ -89,7 +92,8 @@ class PurgeFilter:
 
 @dataclass(frozen=True, slots=True)
 class PurgeRequest:
-    """What to purge: one id, several, or what a filter matches; with `recursive` its children too."""
+    """What to purge: one id, several, or what a filter matches; with `recursive` its children
+    too."""
 
     target: str | tuple[str, ...] | PurgeFilter
     recursive: bool = False
@@ -97,7 +101,9 @@ class PurgeRequest:
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """How many instances were deleted, and whether that was all; None where the server does not say."""
+    """How many instances were deleted, and whether that was all; None where the server does not
+    say.
+    """
 
     count: int
     is_complete: bool | None = None
@@ -130,7 +136,9 @@ def start_fields(start: StartRequest) -> Fields:
         "tags": tag_fields(start.tags),
     }
     if start.replaceable:
-        fields["orchestrationIdReusePolicy"] = {"replaceableStatus": status_fields(start.replaceable)}
+        fields["orchestrationIdReusePolicy"] = {
+            "replaceableStatus": status_fields(start.replaceable)
+        }
     return fields
 
 
@@ -144,7 +152,9 @@ def read_instance_query(message: Message) -> InstanceQuery:
         created_to=read_time(query, "createdTimeTo"),
     )
     top = read_count(query, "maxInstanceCount") or None
-    return InstanceQuery(wanted, top, read_token(query, "continuationToken"), query.fetchInputsAndOutputs)
+    return InstanceQuery(
+        wanted, top, read_token(query, "continuationToken"), query.fetchInputsAndOutputs
+    )
 
 
 def instance_query_fields(query: InstanceQuery) -> Fields:
@@ -210,7 +220,9 @@ def read_purge(message: Message) -> PurgeRequest:
     elif kind == "instanceBatch":
         target = tuple(message.instanceBatch.instanceIds)
         if len(target) > MOST_IN_BATCH:
-            raise malformed(message, f"{len(target)} ids are too many ({MOST_IN_BATCH} are allowed)")
+            raise malformed(
+                message, f"{len(target)} ids are too many ({MOST_IN_BATCH} are allowed)"
+            )
     else:
         target = read_needed(message, "instanceId")
     return PurgeRequest(target, message.recursive)

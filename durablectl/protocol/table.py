@@ -117,7 +117,8 @@ CreateSubOrchestrationAction: 1 instanceId, 2 name, 3 version text, 4 input text
 CreateTimerAction: 1 fireAt time
 SendEventAction: 1 instance OrchestrationInstance, 2 name, 3 data text
 CompleteOrchestrationAction: 1 orchestrationStatus OrchestrationStatus, 2 result text,
-  3 details text, 4 newVersion text, 5 carryoverEvents HistoryEvent*, 6 failureDetails TaskFailureDetails,
+  3 details text, 4 newVersion text, 5 carryoverEvents HistoryEvent*,
+  6 failureDetails TaskFailureDetails,
   7 tags string{}
 TerminateOrchestrationAction: 1 instanceId, 2 reason text, 3 recurse bool
 SendEntityMessageAction:
@@ -145,7 +146,8 @@ OrchestratorResponse: 1 instanceId, 2 actions OrchestratorAction*, 3 customStatu
   6 orchestrationTraceContext OrchestrationTraceContext, 7 requiresHistory bool, 8 isPartial bool,
   9 chunkIndex count
 ActivityRequest: 1 name, 2 version text, 3 input text,
-  4 orchestrationInstance OrchestrationInstance, 5 taskId int32, 6 parentTraceContext TraceContext, 7 tags string{}
+  4 orchestrationInstance OrchestrationInstance, 5 taskId int32, 6 parentTraceContext TraceContext,
+  7 tags string{}
 ActivityResponse: 1 instanceId, 2 taskId int32, 3 result text, 4 failureDetails TaskFailureDetails,
   5 completionToken
 
@@ -170,7 +172,8 @@ EntityRequest: 1 instanceId, 2 executionId, 3 entityState text, 4 operationReque
 
 OrchestrationState: 1 instanceId, 2 name, 3 version text, 4 orchestrationStatus OrchestrationStatus,
   5 scheduledStartTimestamp time, 6 createdTimestamp time, 7 lastUpdatedTimestamp time,
-  8 input text, 9 output text, 10 customStatus text, 11 failureDetails TaskFailureDetails, 12 executionId text,
+  8 input text, 9 output text, 10 customStatus text, 11 failureDetails TaskFailureDetails,
+  12 executionId text,
   13 completedTimestamp time, 14 parentInstanceId text, 15 tags string{}
 OrchestrationIdReusePolicy: 1 replaceableStatus OrchestrationStatus*
 CreateInstanceRequest: 1 instanceId, 2 name, 3 version text, 4 input text,

@@ -1,4 +1,7 @@
-"""How far a batch is: a bar with rate and remaining time on a terminal, else a line now and then. Knows no hub."""
+"""How far a batch is: a bar with rate and remaining time on a terminal, else a line now and then.
+
+Knows no hub.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +27,15 @@ class Progress(Protocol):
 
 @contextmanager
 def batch_display(
-    out: Output, title: str, total: int | None, *, alone: bool = False, clock: Callable[[], float] = time.monotonic
+    out: Output,
+    title: str,
+    total: int | None,
+    *,
+    alone: bool = False,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Progress]:
-    """While inside, what the returned function is told is shown on stderr; not with -q, nor where rows on the screen tell it (`alone`).
+    """While inside, what the returned function is told is shown on stderr; not with -q, nor where
+    rows on the screen tell it (`alone`).
 
     `total` is None where nobody knows it.
     """
@@ -40,7 +49,9 @@ def batch_display(
 
 
 class _Lines:
-    def __init__(self, out: Output, title: str, total: int | None, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, out: Output, title: str, total: int | None, clock: Callable[[], float]
+    ) -> None:
         self._out, self._title, self._total, self._clock = out, title, total, clock
         self._started = self._told = clock()
 
@@ -51,8 +62,14 @@ class _Lines:
         self._told = now
         rate = over / (now - self._started)
         of = f" of {self._total}" if self._total is not None else ""
-        left = f", about {duration_text((self._total - over) / rate)} left" if self._total is not None and rate else ""
-        self._out.note(f"{self._title}: {over}{of}{f', {failed} failed' if failed else ''}, {rate:.0f}/s{left}")
+        left = (
+            f", about {duration_text((self._total - over) / rate)} left"
+            if self._total is not None and rate
+            else ""
+        )
+        self._out.note(
+            f"{self._title}: {over}{of}{f', {failed} failed' if failed else ''}, {rate:.0f}/s{left}"
+        )
 
 
 @contextmanager
@@ -68,21 +85,34 @@ def _bar(out: Output, title: str, total: int | None) -> Iterator[Progress]:
             rate = f"  {task.speed:.0f}/s" if task.speed else ""
             return Text(f"{task.completed:.0f}{of}{rate}")
 
-    columns: tuple[Any, ...] = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=20), Count())
-    columns += (TextColumn("{task.fields[failed]}", markup=False), TimeRemainingColumn(compact=True))
+    columns: tuple[Any, ...] = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=20),
+        Count(),
+    )
+    columns += (
+        TextColumn("{task.fields[failed]}", markup=False),
+        TimeRemainingColumn(compact=True),
+    )
     bar = Bar(*columns, console=out.talk_console, transient=True)
     row = bar.add_task(title, total=total, failed="")
 
     def show(over: int, failed: int, /) -> None:
         bar.update(row, completed=over, failed=f"{failed} failed" if failed else "")
 
-    with bar, out.talking_above(lambda line: bar.console.print(line, markup=False, highlight=False)):
+    with (
+        bar,
+        out.talking_above(lambda line: bar.console.print(line, markup=False, highlight=False)),
+    ):
         yield show
 
 
 @contextmanager
-def drain_display(out: Output, *, clock: Callable[[], float] = time.monotonic) -> Iterator[Progress]:
-    """While inside, the returned function's numbers (gone, left) are shown on stderr; not with -q."""
+def drain_display(
+    out: Output, *, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Progress]:
+    """While inside, the returned function's numbers (gone, left) are shown on stderr; not with
+    -q."""
     if out.quiet:
         yield lambda _gone, _left: None
     elif out.wants_progress:
@@ -93,11 +123,15 @@ def drain_display(out: Output, *, clock: Callable[[], float] = time.monotonic) -
 
 
 class _DrainLines:
-    """One line for the first look, then one when the number has changed, less and less often, and a heartbeat."""
+    """One line for the first look, then one when the number has changed, less and less often, and a
+    heartbeat.
+    """
 
     def __init__(self, out: Output, clock: Callable[[], float]) -> None:
         self._out, self._clock = out, clock
-        self._started, self._told, self._shown = clock(), None, -1  # type: tuple[float, float | None, int]
+        self._started = clock()
+        self._told: float | None = None
+        self._shown = -1
 
     def __call__(self, gone: int, left: int, /) -> None:
         now = self._clock()
@@ -116,5 +150,8 @@ def _spinner(out: Output) -> Iterator[Progress]:
     def show(gone: int, left: int, /) -> None:
         status.update(f"{left} in flight, {gone} gone")
 
-    with status, out.talking_above(lambda line: status.console.print(line, markup=False, highlight=False)):
+    with (
+        status,
+        out.talking_above(lambda line: status.console.print(line, markup=False, highlight=False)),
+    ):
         yield show

@@ -1,4 +1,7 @@
-"""A set of instances that is looked at again and again: what changed, and how a screen shows it. Knows no hub, no clock, no keyboard."""
+"""A set of instances that is looked at again and again: what changed, and how a screen shows it.
+
+Knows no hub, no clock, no keyboard.
+"""
 
 from __future__ import annotations
 
@@ -55,12 +58,27 @@ class Board:
     more: bool = False
     _known: dict[str, InstanceStatus] = field(default_factory=dict)
 
-    def take(self, statuses: Iterable[InstanceStatus], now: datetime, *, more: bool = False) -> list[Change]:
-        """Take in a look: what changed since the one before; nothing at the first. `more`: there are more than were looked at."""
+    def take(
+        self, statuses: Iterable[InstanceStatus], now: datetime, *, more: bool = False
+    ) -> list[Change]:
+        """Take in a look: what changed since the one before; nothing at the first.
+
+        `more`: there are more than were looked at.
+        """
         found = {status.instance_id: status for status in statuses}
-        changes = [] if self.looked is None else list(self._changes(found, may_be_gone=not (more or self.more)))
+        changes = (
+            []
+            if self.looked is None
+            else list(self._changes(found, may_be_gone=not (more or self.more)))
+        )
         self.marks = {change.status.instance_id: change.mark for change in changes}
-        self._known, self.shown, self.looked, self.trouble, self.more = found, list(found.values()), now, "", more
+        self._known, self.shown, self.looked, self.trouble, self.more = (
+            found,
+            list(found.values()),
+            now,
+            "",
+            more,
+        )
         return changes
 
     def _changes(self, found: dict[str, InstanceStatus], *, may_be_gone: bool) -> Iterator[Change]:
@@ -71,22 +89,36 @@ class Board:
             elif _essence(before) != _essence(status):
                 yield Change(Mark.CHANGED, status)
         if may_be_gone:
-            yield from (Change(Mark.GONE, status) for key, status in self._known.items() if key not in found)
+            yield from (
+                Change(Mark.GONE, status) for key, status in self._known.items() if key not in found
+            )
 
 
 def change_line(change: Change, now: datetime) -> str:
     """A change on one line: the time, the id, the name, the state, and how far it says it is."""
     status = change.status
     state = GONE if change.mark is Mark.GONE else status.runtime_status.value
-    cells = (now.astimezone().isoformat(" ", "seconds"), status.instance_id, status.name, state, _progress(status))
+    cells = (
+        now.astimezone().isoformat(" ", "seconds"),
+        status.instance_id,
+        status.name,
+        state,
+        _progress(status),
+    )
     return "\t".join(map(safe_line, cells)).rstrip("\t")
 
 
 def counted(statuses: Sequence[InstanceStatus], *, more: bool = False) -> str:
     """How many instances there are of each state."""
     states = Counter(status.runtime_status.value for status in statuses)
-    total = f"{'more than ' if more else ''}{len(statuses)} instance{'' if len(statuses) == 1 else 's'}"
-    return f"{total}: " + ", ".join(f"{count} {state}" for state, count in states.most_common()) if states else "no instance matches"
+    total = (
+        f"{'more than ' if more else ''}{len(statuses)} instance{'' if len(statuses) == 1 else 's'}"
+    )
+    return (
+        f"{total}: " + ", ".join(f"{count} {state}" for state, count in states.most_common())
+        if states
+        else "no instance matches"
+    )
 
 
 class Screen(Protocol):
@@ -97,12 +129,22 @@ class Screen(Protocol):
 
 @contextmanager
 def screen(out: Output) -> Iterator[Screen]:
-    """While inside, a board can be shown on the terminal's other screen; after it the terminal is as it was."""
+    """While inside, a board can be shown on the terminal's other screen; after it the terminal is
+    as it was.
+    """
     from rich.live import Live  # deferred: only a terminal pays for it
 
     console = out.console
-    with Live(console=console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False) as live:
-        yield lambda board, now: live.update(screenful(board, now, console.width, console.height), refresh=True)
+    with Live(
+        console=console,
+        screen=True,
+        auto_refresh=False,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    ) as live:
+        yield lambda board, now: live.update(
+            screenful(board, now, console.width, console.height), refresh=True
+        )
 
 
 def screenful(board: Board, now: datetime, width: int, height: int) -> RenderableType:
@@ -121,7 +163,13 @@ def screenful(board: Board, now: datetime, width: int, height: int) -> Renderabl
         table.add_row(*_cells(status, mark, now), style="bold" if mark is not Mark.SAME else "")
     title = Text(safe_line(board.title), style="bold", no_wrap=True, overflow="ellipsis")
     padding = [Text("")] * (room - len(rows))
-    return Group(title, table, *padding, Text(""), Text(_foot(board, len(rows), now), style="dim", no_wrap=True, overflow="ellipsis"))
+    return Group(
+        title,
+        table,
+        *padding,
+        Text(""),
+        Text(_foot(board, len(rows), now), style="dim", no_wrap=True, overflow="ellipsis"),
+    )
 
 
 def _cells(status: InstanceStatus, mark: Mark, now: datetime) -> list[Text]:
@@ -156,7 +204,11 @@ def _progress(status: InstanceStatus) -> str:
     if status.is_final:
         return ""
     percent, message = progress_of(status.custom_status)
-    return safe_line(" ".join(part for part in (f"{percent:.0f} %" if percent is not None else "", message) if part))
+    return safe_line(
+        " ".join(
+            part for part in (f"{percent:.0f} %" if percent is not None else "", message) if part
+        )
+    )
 
 
 def _essence(status: InstanceStatus) -> tuple[RuntimeStatus, str]:

@@ -1,6 +1,10 @@
-"""What a CI runner is told of a wait: annotations and a short summary, and how each instance was left. Pure; writes nothing.
+"""What a CI runner is told of a wait: annotations and a short summary, and how each instance was
+left.
 
-Ids and names come from a hub, so they are data: nothing in them can end a command, begin one, or be read as Markdown.
+Pure; writes nothing.
+
+Ids and names come from a hub, so they are data: nothing in them can end a command, begin one, or be
+read as Markdown.
 """
 
 from __future__ import annotations
@@ -39,7 +43,10 @@ def runner_of(environ: Mapping[str, str]) -> Runner | None:
 
 
 class Kind(Enum):
-    """How a wait sees an instance. CONTENT: it did what was waited for. LEFT: the wait had what it wanted without it."""
+    """How a wait sees an instance. CONTENT: it did what was waited for.
+
+    LEFT: the wait had what it wanted without it.
+    """
 
     CONTENT = "content"
     UNLUCKY = "unlucky"
@@ -49,7 +56,9 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How a wait left one instance. `why` ends the sentence about one that ended without doing what was waited for.
+    """How a wait left one instance.
+
+    `why` ends the sentence about one that ended without doing what was waited for.
 
     `detail` is the instance's own words, the cause of a failure say; empty unless it was asked for.
     `cause` is there for every failed instance, for the report that was asked for by name.
@@ -67,17 +76,26 @@ class Verdict:
     @property
     def sentence(self) -> str:
         """What there is to say about it, on one harmless line."""
-        who = f"instance '{short(self.instance_id)}'" + (f" ({short(self.name)})" if self.name else "")
-        how = f"was still {self.state} when the wait ended" if self.kind is Kind.LATE else f"is {self.state}"
+        who = f"instance '{short(self.instance_id)}'" + (
+            f" ({short(self.name)})" if self.name else ""
+        )
+        how = (
+            f"was still {self.state} when the wait ended"
+            if self.kind is Kind.LATE
+            else f"is {self.state}"
+        )
         if self.kind is Kind.UNLUCKY and self.why:
             how += f", {self.why}"
         return f"{who} {how}" + (f": {short(self.detail, LONGEST_DETAIL)}" if self.detail else "")
 
 
-def verdict(instance_id: str, status: InstanceStatus | None, *, content: bool, satisfied: bool, full: bool) -> Verdict:
+def verdict(
+    instance_id: str, status: InstanceStatus | None, *, content: bool, satisfied: bool, full: bool
+) -> Verdict:
     """How an instance was left.
 
-    `content` says that it did what was waited for, `satisfied` that the wait had all it wanted; `full` lets the instance's own words in.
+    `content` says that it did what was waited for, `satisfied` that the wait had all it wanted;
+    `full` lets the instance's own words in.
     """
     if status is None:
         return Verdict(instance_id, "", UNKNOWN, 0.0, Kind.LEFT if satisfied else Kind.LATE)
@@ -89,7 +107,15 @@ def verdict(instance_id: str, status: InstanceStatus | None, *, content: bool, s
         kind = Kind.UNLUCKY if status.is_final else Kind.LATE
     seconds = max((status.last_updated_time - status.created_time).total_seconds(), 0.0)
     detail = ending_line(status) if full and status.is_final else ""
-    return Verdict(instance_id, status.name, status.runtime_status.value, seconds, kind, detail, cause=status.cause)
+    return Verdict(
+        instance_id,
+        status.name,
+        status.runtime_status.value,
+        seconds,
+        kind,
+        detail,
+        cause=status.cause,
+    )
 
 
 def short(text: str, longest: int = LONGEST_NAME) -> str:
@@ -108,10 +134,15 @@ def annotation(runner: Runner, title: str, message: str) -> str:
 def annotation_lines(runner: Runner, verdicts: Sequence[Verdict]) -> list[str]:
     """An annotation for each instance that ended badly or late, the first of many."""
     told = [each for each in verdicts if each.kind in (Kind.UNLUCKY, Kind.LATE)]
-    lines = [annotation(runner, f"durablectl: {_title(each)}", each.sentence) for each in told[:MOST_ANNOTATIONS]]
+    lines = [
+        annotation(runner, f"durablectl: {_title(each)}", each.sentence)
+        for each in told[:MOST_ANNOTATIONS]
+    ]
     if len(told) > MOST_ANNOTATIONS:
         rest = f"{len(told) - MOST_ANNOTATIONS} more instances ended badly or late"
-        lines[-1:] = [annotation(runner, "durablectl", f"{told[MOST_ANNOTATIONS - 1].sentence}; and {rest}")]
+        lines[-1:] = [
+            annotation(runner, "durablectl", f"{told[MOST_ANNOTATIONS - 1].sentence}; and {rest}")
+        ]
     return lines
 
 
@@ -124,7 +155,11 @@ def summary(verdicts: Sequence[Verdict]) -> str:
     """A short Markdown table: what ended badly or late first."""
     counted = Counter(each.state for each in verdicts)
     total = f"{len(verdicts)} instance" + ("" if len(verdicts) == 1 else "s")
-    lines = [f"### durablectl: {total}, " + ", ".join(f"{count} {_cell(state)}" for state, count in counted.most_common()), ""]
+    lines = [
+        f"### durablectl: {total}, "
+        + ", ".join(f"{count} {_cell(state)}" for state, count in counted.most_common()),
+        "",
+    ]
     lines += ["| instance | orchestrator | state | took |", "|---|---|---|---|"]
     ordered = sorted(verdicts, key=lambda each: each.kind not in (Kind.UNLUCKY, Kind.LATE))
     lines += [_row(each) for each in ordered[:MOST_ROWS]]
@@ -142,7 +177,10 @@ def _row(verdict: Verdict) -> str:
     state = verdict.state if verdict.kind is not Kind.LATE else f"timed out ({verdict.state})"
     detail = f": {_cell(short(verdict.detail, LONGEST_DETAIL))}" if verdict.detail else ""
     took = "" if verdict.state == UNKNOWN else duration_text(verdict.seconds)
-    return f"| {_cell(short(verdict.instance_id))} | {_cell(short(verdict.name))} | {_cell(state)}{detail} | {took} |"
+    return (
+        f"| {_cell(short(verdict.instance_id))} | {_cell(short(verdict.name))} | "
+        f"{_cell(state)}{detail} | {took} |"
+    )
 
 
 def _cell(text: str) -> str:
@@ -152,10 +190,17 @@ def _cell(text: str) -> str:
 
 def _github(text: str, *, is_property: bool = False) -> str:
     """As actions/toolkit escapes the data and the properties of a command."""
-    escaped = defuse(redact(text), ci=True).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    escaped = (
+        defuse(redact(text), ci=True).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    )
     return escaped.replace(":", "%3A").replace(",", "%2C") if is_property else escaped
 
 
 def _azure(text: str) -> str:
     """As the agent reads the message of a command back; `%` has a name of its own there."""
-    return defuse(redact(text), ci=True).replace("%", "%AZP25").replace("\r", "%0D").replace("\n", "%0A")
+    return (
+        defuse(redact(text), ci=True)
+        .replace("%", "%AZP25")
+        .replace("\r", "%0D")
+        .replace("\n", "%0A")
+    )

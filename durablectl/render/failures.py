@@ -1,4 +1,7 @@
-"""A failure as a worker's log has it: what failed, why, and the app's own frames. Pure; writes nothing."""
+"""A failure as a worker's log has it: what failed, why, and the app's own frames.
+
+Pure; writes nothing.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,9 @@ MOST_LINES, MOST_FRAMES = 20, 40
 
 
 def failure_entry(failed: Failed, *, verbose: bool = False) -> str:
-    """The lines about a failure, each with its instance in front; the whole traceback with `verbose`."""
+    """The lines about a failure, each with its instance in front; the whole traceback with
+    `verbose`.
+    """
     cause = cause_of(failed.reason, failed.details)
     who = cause.through[-1] if cause.through else failed.kind
     what = f"{who}, operation '{failed.operation}'," if failed.operation else who
@@ -29,7 +34,10 @@ def failure_entry(failed: Failed, *, verbose: bool = False) -> str:
 
 
 def entry_lines(what: str, cause: Cause, *, verbose: bool = False) -> Sequence[str]:
-    """What failed and why, then the frames below it. A long text and a deep traceback are cut: the status has all of them."""
+    """What failed and why, then the frames below it.
+
+    A long text and a deep traceback are cut: the status has all of them.
+    """
     text, *more = _cut(cause.text)
     frames = cause.traceback.splitlines() if verbose else app_lines(cause.traceback)
     left_out = len(frames) - MOST_FRAMES

@@ -21,7 +21,9 @@ _INSTANT, _ASCII_INSTANT = "│", "|"
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One line of a Gantt view: the step's name, cut and padded; what stands before its bar; the bar; how long it took."""
+    """One line of a Gantt view: the step's name, cut and padded; what stands before its bar; the
+    bar; how long it took.
+    """
 
     label: str
     before: str
@@ -34,12 +36,15 @@ class Bar:
 
 
 def span_text(seconds: float) -> str:
-    """A duration for people that tells milliseconds apart: `0 ms`, `340 ms`, `3.2 s`, `3 min 5 s`."""
+    """A duration for people that tells milliseconds apart: `0 ms`, `340 ms`, `3.2 s`, `3 min 5
+    s`."""
     return f"{max(round(seconds * 1000), 0)} ms" if seconds < 0.9995 else duration_text(seconds)
 
 
 def row(step: Step, origin: datetime, now: datetime) -> tuple[str, str, str, str]:
-    """A step as cells for COLUMNS: when it began after `origin`, how long it took, what it was and what came of it."""
+    """A step as cells for COLUMNS: when it began after `origin`, how long it took, what it was and
+    what came of it.
+    """
     at = f"+{span_text((step.begin - origin).total_seconds())}"
     return at, _took(step, now), "  " * step.depth + title(step), _result(step)
 
@@ -65,7 +70,9 @@ def title(step: Step) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
-    """How steps are laid out: columns for names and for bars, and the time that the bars' columns stand for."""
+    """How steps are laid out: columns for names and for bars, and the time that the bars' columns
+    stand for.
+    """
 
     label: int
     room: int
@@ -77,7 +84,10 @@ class _Scale:
 
 
 def bars(steps: Sequence[Step], now: datetime, width: int, *, ascii_only: bool) -> Iterator[Bar]:
-    """The steps as bars, scaled to `width` columns. A step of no length is a mark; a timer or a wait is a thin line."""
+    """The steps as bars, scaled to `width` columns.
+
+    A step of no length is a mark; a timer or a wait is a thin line.
+    """
     shown, scale = _shown(steps), _scale(steps, now, width)
     for step in shown:
         name = "  " * step.depth + safe_line(title(step))
@@ -90,7 +100,9 @@ def bars(steps: Sequence[Step], now: datetime, width: int, *, ascii_only: bool) 
 
 
 def ruler(steps: Sequence[Step], now: datetime, width: int) -> str:
-    """The line above the bars: where the time begins, its middle if there is room, and where it ends."""
+    """The line above the bars: where the time begins, its middle if there is room, and where it
+    ends.
+    """
     scale = _scale(steps, now, width)
     texts = ["0", span_text(scale.seconds / 2), span_text(scale.seconds)]
     middle = (scale.room - len(texts[1])) // 2
@@ -108,7 +120,12 @@ def _scale(steps: Sequence[Step], now: datetime, width: int) -> _Scale:
     names = ["  " * step.depth + safe_line(title(step)) for step in shown]
     label = max(min(max(map(cells, names), default=0), width // 3), LEAST_NAME)
     tooks = max((len(_took(step, now)) for step in shown), default=0)
-    return _Scale(label, max(width - label - tooks - 2, LEAST_BAR), origin, max((end - origin).total_seconds(), 0.001))
+    return _Scale(
+        label,
+        max(width - label - tooks - 2, LEAST_BAR),
+        origin,
+        max((end - origin).total_seconds(), 0.001),
+    )
 
 
 def fitted(text: str, width: int, mark: str = "…") -> str:
@@ -127,7 +144,10 @@ def cells(text: str) -> int:
     """How many columns of a terminal a text takes."""
     if text.isascii():
         return len(text)
-    return sum(0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text)
+    return sum(
+        0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in "WF" else 1
+        for each in text
+    )
 
 
 def _sign(step: Step, ascii_only: bool) -> str:
@@ -146,7 +166,9 @@ def _ascii(text: str) -> str:
 def _took(step: Step, now: datetime) -> str:
     if step.kind in (Kind.STARTED, Kind.ENDED) or (step.end is not None and step.end == step.begin):
         return ""
-    return span_text(((step.end or now) - step.begin).total_seconds()) + (" …" if step.end is None else "")
+    return span_text(((step.end or now) - step.begin).total_seconds()) + (
+        " …" if step.end is None else ""
+    )
 
 
 def _result(step: Step) -> str:
@@ -155,7 +177,10 @@ def _result(step: Step) -> str:
 
 
 def _outcome(step: Step) -> str:
-    words = {State.OPEN: "waiting" if step.kind in (Kind.TIMER, Kind.EVENT, Kind.NOTE) else "running", State.DROPPED: "not awaited"}
+    words = {
+        State.OPEN: "waiting" if step.kind in (Kind.TIMER, Kind.EVENT, Kind.NOTE) else "running",
+        State.DROPPED: "not awaited",
+    }
     if step.kind is Kind.ENDED:
         return step.detail
     if step.state is State.FAILED:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 STYLES = {State.DONE: "green", State.FAILED: "bold red", State.OPEN: "cyan", State.DROPPED: "dim"}
-WIDTHS = (10, 10, 30)  # of the rows that come while it is followed; the last cell takes what it needs
+# of the rows that come while it is followed; the last cell takes what it needs
+WIDTHS = (10, 10, 30)
 
 
 def head(status: InstanceStatus, now: datetime) -> Sheet:
@@ -40,7 +41,9 @@ def head(status: InstanceStatus, now: datetime) -> Sheet:
     return Sheet(tuple(rows), status.runtime_status)
 
 
-def show_timeline(out: Output, status: InstanceStatus, found: Sequence[Step], now: datetime) -> None:
+def show_timeline(
+    out: Output, status: InstanceStatus, found: Sequence[Step], now: datetime
+) -> None:
     """Print the steps as a table below a few lines about the instance."""
     show_sheet(out, head(status, now))
     out.data("")
@@ -48,7 +51,9 @@ def show_timeline(out: Output, status: InstanceStatus, found: Sequence[Step], no
 
 
 def show_gantt(out: Output, status: InstanceStatus, found: Sequence[Step], now: datetime) -> None:
-    """Print the steps as bars, scaled to the width; in ASCII where stdout is no terminal, or one that is not UTF-8."""
+    """Print the steps as bars, scaled to the width; in ASCII where stdout is no terminal, or one
+    that is not UTF-8.
+    """
     show_sheet(out, head(status, now))
     out.data("")
     if not any(bars(found, now, out.width, ascii_only=True)):
@@ -68,7 +73,14 @@ def show_rows(out: Output, found: Iterable[Step], origin: datetime, now: datetim
         cells = [safe_line(cell) for cell in row(step, origin, now)]
         if out.is_rich:
             *first, last = cells
-            out.data("  ".join([*(fitted(cell, width) for cell, width in zip(first, WIDTHS, strict=True)), last]).rstrip())
+            out.data(
+                "  ".join(
+                    [
+                        *(fitted(cell, width) for cell, width in zip(first, WIDTHS, strict=True)),
+                        last,
+                    ]
+                ).rstrip()
+            )
         else:
             out.lines(["\t".join(cells)])
 

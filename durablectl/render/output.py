@@ -1,6 +1,9 @@
-"""Where a command's words go: the only writer to stdout, and the one for talk on stderr. Knows no hub and no command.
+"""Where a command's words go: the only writer to stdout, and the one for talk on stderr.
 
-stdout is data, stderr is talk. What comes from a hub is data: it never reaches a terminal, or a CI runner's log, as its command.
+Knows no hub and no command.
+
+stdout is data, stderr is talk. What comes from a hub is data: it never reaches a terminal, or a CI
+runner's log, as its command.
 """
 
 from __future__ import annotations
@@ -47,8 +50,8 @@ class Color(Enum):
 class Output:
     """The two streams of one command, and how they want to be written to.
 
-    A reader that goes away (EPIPE) ends a stream of rows with BrokenPipeError; a single answer is then dropped in silence, so that the
-    exit code still tells the outcome.
+    A reader that goes away (EPIPE) ends a stream of rows with BrokenPipeError; a single answer is
+    then dropped in silence, so that the exit code still tells the outcome.
     """
 
     def __init__(
@@ -67,7 +70,8 @@ class Output:
         self._stdout, self._stderr = stdout, stderr
         self._environ = os.environ if environ is None else environ
         self._color, self._progress = color, progress
-        self._expression = None if query is None else compiled(query)  # now, before anything is asked or done
+        # now, before anything is asked or done
+        self._expression = None if query is None else compiled(query)
         self._above: Callable[[str], None] | None = None
         self.format, self.quiet, self.verbose = format, quiet, verbose
         self.in_ci = bool(self._environ.get("GITHUB_ACTIONS") or self._environ.get("TF_BUILD"))
@@ -90,25 +94,37 @@ class Output:
 
     @property
     def is_rich(self) -> bool:
-        """Whether text on stdout is for a terminal that can show more than plain lines (otherwise: plain, complete, untruncated)."""
+        """Whether text on stdout is for a terminal that can show more than plain lines (otherwise:
+        plain, complete, untruncated).
+        """
         return self.is_text and self.is_terminal and self._environ.get("TERM") != "dumb"
 
     @property
     def wants_progress(self) -> bool:
         """Whether stderr can show a live display."""
-        return self._progress and not self.quiet and self.talks_to_terminal and self._environ.get("TERM") != "dumb"
+        return (
+            self._progress
+            and not self.quiet
+            and self.talks_to_terminal
+            and self._environ.get("TERM") != "dumb"
+        )
 
     @property
     def is_unicode(self) -> bool:
         """Whether stdout takes every character."""
-        return (getattr(self._stdout, "encoding", None) or "ascii").lower().replace("-", "") in ("utf8", "utf16")
+        return (getattr(self._stdout, "encoding", None) or "ascii").lower().replace("-", "") in (
+            "utf8",
+            "utf16",
+        )
 
     @property
     def width(self) -> int:
         return shutil.get_terminal_size((PIPED_WIDTH, 24)).columns
 
     def wants_color(self, stream: TextIO) -> bool:
-        """The flag decides, then NO_COLOR, then FORCE_COLOR, then whether it is a terminal that is not dumb."""
+        """The flag decides, then NO_COLOR, then FORCE_COLOR, then whether it is a terminal that is
+        not dumb.
+        """
         if self._color is not Color.AUTO:
             return self._color is Color.ALWAYS
         if self._environ.get("NO_COLOR"):
@@ -124,7 +140,9 @@ class Output:
         self._write_last(defuse(safe(text), ci=self.in_ci))
 
     def value(self, text: str) -> None:
-        """Write what an instance returned, and end its line: into a pipe exactly as it is, for whoever works on with it."""
+        """Write what an instance returned, and end its line: into a pipe exactly as it is, for
+        whoever works on with it.
+        """
         exposed = self.is_terminal or self.in_ci
         self._write_last(defuse(safe(text), ci=self.in_ci) if exposed else text)
 
@@ -138,7 +156,9 @@ class Output:
         self._write_last(self._encode(self._ask(value), indent=2))
 
     def json_array(self, values: Iterable[Any]) -> None:
-        """Write a JSON array element by element as they come; with `--query` the whole array is asked."""
+        """Write a JSON array element by element as they come; with `--query` the whole array is
+        asked.
+        """
         if self._expression is not None:
             self.json(list(values))
             return
@@ -156,7 +176,8 @@ class Output:
         self.flush()
 
     def ids(self, ids: Iterable[str]) -> None:
-        """Write one id a line as they come: into a pipe exactly as they are, for the next command."""
+        """Write one id a line as they come: into a pipe exactly as they are, for the next
+        command."""
         exposed = self.is_terminal or self.in_ci
         for each in self._flushing(ids):
             self._write((defuse(safe(each), ci=self.in_ci) if exposed else each) + "\n")
@@ -169,7 +190,9 @@ class Output:
         self.flush()
 
     def show(self, text: str, value: Any, *, id: str | None = None) -> None:
-        """Write one answer in the wanted form: `text` for people, else the JSON `value`, or the `id` with `-o id`."""
+        """Write one answer in the wanted form: `text` for people, else the JSON `value`, or the
+        `id` with `-o id`.
+        """
         match self.format:
             case OutputFormat.TEXT:
                 self.data(text)
@@ -183,9 +206,14 @@ class Output:
                 self.ids([id])
 
     def rich(self, renderable: Any, *, wrap: bool = True) -> None:
-        """Print a Rich renderable on stdout. Build it only when `is_rich`, of `Text` that went through `safe`: markup is never parsed."""
+        """Print a Rich renderable on stdout.
+
+        Build it only when `is_rich`, of `Text` that went through `safe`: markup is never parsed.
+        """
         with self._reader_may_be_gone():
-            self.console.print(renderable, markup=False, emoji=False, highlight=False, soft_wrap=not wrap)
+            self.console.print(
+                renderable, markup=False, emoji=False, highlight=False, soft_wrap=not wrap
+            )
         self.flush()
 
     @property
@@ -226,7 +254,9 @@ class Output:
             self.talk(f"hint: {hint}")
 
     def talk(self, text: str) -> None:
-        """Write to stderr whatever else is set, without the keys in it; a reader that went away is no reason to stop."""
+        """Write to stderr whatever else is set, without the keys in it; a reader that went away is
+        no reason to stop.
+        """
         self._talk(defuse(safe(redact(text)), ci=self.in_ci))
 
     def command(self, line: str) -> None:
@@ -258,7 +288,9 @@ class Output:
             self._stdout.flush()
 
     def finish(self) -> None:
-        """Hand over what is left, or drop it: the interpreter's own last flush must find nothing that it cannot write."""
+        """Hand over what is left, or drop it: the interpreter's own last flush must find nothing
+        that it cannot write.
+        """
         with suppress(BrokenPipeError, DurablectlError):
             self.flush()
 
@@ -266,7 +298,14 @@ class Output:
         from rich.console import Console  # deferred: only a terminal that wants it pays for it
 
         color = self.wants_color(stream)
-        return Console(file=stream, no_color=not color, force_terminal=color or None, markup=False, emoji=False, highlight=False)
+        return Console(
+            file=stream,
+            no_color=not color,
+            force_terminal=color or None,
+            markup=False,
+            emoji=False,
+            highlight=False,
+        )
 
     def _ask(self, value: Any) -> Any:
         if self._expression is None:
@@ -275,7 +314,9 @@ class Output:
 
     def _encode(self, value: Any, *, indent: int | None = None) -> str:
         try:
-            text = json.dumps(value, ensure_ascii=not self.is_unicode, indent=indent, allow_nan=False)
+            text = json.dumps(
+                value, ensure_ascii=not self.is_unicode, indent=indent, allow_nan=False
+            )
         except ValueError:  # 1e400 is read as infinite, which JSON cannot hold
             text = json.dumps(finite(value), ensure_ascii=not self.is_unicode, indent=indent)
         return json_safe(text, ci=self.in_ci)
@@ -300,7 +341,9 @@ class Output:
             raise
         except OSError as error:
             _silence(self._stdout)
-            raise DurablectlError(f"cannot write to standard output: {(error.strerror or str(error)).lower()}") from error
+            raise DurablectlError(
+                f"cannot write to standard output: {(error.strerror or str(error)).lower()}"
+            ) from error
 
     def _write_last(self, text: str) -> None:
         try:
@@ -327,7 +370,9 @@ def _write_any(stream: TextIO, text: str) -> None:
 
 
 def _silence(stream: TextIO) -> None:
-    """Point a stream that nobody reads at the null device, so that the interpreter's last flush does not complain."""
+    """Point a stream that nobody reads at the null device, so that the interpreter's last flush
+    does not complain.
+    """
     try:
         descriptor = stream.fileno()
         null = os.open(os.devnull, os.O_WRONLY)

@@ -1,4 +1,7 @@
-"""What a wait says on stderr: a live display on a terminal, else one line a change and a heartbeat. Knows no hub."""
+"""What a wait says on stderr: a live display on a terminal, else one line a change and a heartbeat.
+
+Knows no hub.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +26,19 @@ MANY = 10
 HEARTBEAT = 60.0
 QUIET_AT_FIRST = 1.0  # what is over at once is told by its outcome
 SHORTEST_GAP = 5.0
-GAPS = 4.0  # a line at most every quarter of the time that has passed: half an hour stays under sixty lines
-PROMPT_CHANGES = 8  # so many changes of state are told at once, later ones when a line is due: some instances do nothing but change
+# a line at most every quarter of the time that has passed: half an hour stays under sixty lines
+GAPS = 4.0
+# so many changes of state are told at once, later ones when a line is due: some instances do
+# nothing but change
+PROMPT_CHANGES = 8
 TROUBLE_GAP = 600.0  # a hub that comes and goes is told of so often
 LONGEST_MESSAGE = 120
 
 
 def progress_of(custom_status: Any) -> tuple[float | None, str]:
-    """How far an instance says it is, 0 to 100, and its message: of `{"percent","message"}`, a number, `{"done","total"}` or a text."""
+    """How far an instance says it is, 0 to 100, and its message: of `{"percent","message"}`, a
+    number, `{"done","total"}` or a text.
+    """
     custom = decoded(custom_status)
     if isinstance(custom, str):
         return None, _short(custom)
@@ -45,7 +53,10 @@ def progress_of(custom_status: Any) -> tuple[float | None, str]:
 
 
 def _percent(done: Any, total: Any) -> float | None:
-    if any(isinstance(each, bool) or not isinstance(each, int | float) or not math.isfinite(each) for each in (done, total)):
+    if any(
+        isinstance(each, bool) or not isinstance(each, int | float) or not math.isfinite(each)
+        for each in (done, total)
+    ):
         return None
     return min(max(100.0 * done / total, 0.0), 100.0) if total > 0 else None
 
@@ -62,7 +73,9 @@ class Watcher(Protocol):
 
 
 @contextmanager
-def waiting_display(out: Output, instance_ids: Sequence[str], clock: Callable[[], float] = time.monotonic) -> Iterator[Watcher]:
+def waiting_display(
+    out: Output, instance_ids: Sequence[str], clock: Callable[[], float] = time.monotonic
+) -> Iterator[Watcher]:
     """While inside, the statuses that the watcher is given are shown on stderr; not with -q."""
     if out.quiet:
         yield lambda _status: None
@@ -74,7 +87,9 @@ def waiting_display(out: Output, instance_ids: Sequence[str], clock: Callable[[]
 
 
 class Lines:
-    """One line for each of the first changes of state, fewer for the rest and for progress; a heartbeat when nothing changes."""
+    """One line for each of the first changes of state, fewer for the rest and for progress; a
+    heartbeat when nothing changes.
+    """
 
     def __init__(self, out: Output, expected: int, clock: Callable[[], float]) -> None:
         self._out, self._expected, self._clock = out, expected, clock
@@ -98,26 +113,38 @@ class Lines:
         line = _line(status)
         prompt = changed and (self._prompt > 0 or (status.is_final and self._expected == 1))
         self._prompt -= prompt
-        news = prompt or (self._shown.get(status.instance_id) != line and self._silence() >= self._gap())
+        news = prompt or (
+            self._shown.get(status.instance_id) != line and self._silence() >= self._gap()
+        )
         if news or self._silence() >= HEARTBEAT:
             self._shown[status.instance_id] = line
             self._say(line if news else f"{line} (unchanged)")
 
     def _count(self, status: InstanceStatus) -> None:
-        """Take one of many into account; a sum is told when a round is over, that is when an id comes again, and at the end."""
+        """Take one of many into account; a sum is told when a round is over, that is when an id
+        comes again, and at the end.
+        """
         if status.instance_id in self._round:
             self._round.clear()
             self._sum_up(is_last=False)
         self._round.add(status.instance_id)
         self._states[status.instance_id] = status.runtime_status
-        if len(self._states) == self._expected and all(state.is_final for state in self._states.values()):
+        if len(self._states) == self._expected and all(
+            state.is_final for state in self._states.values()
+        ):
             self._sum_up(is_last=True)
 
     def _sum_up(self, *, is_last: bool) -> None:
         counted = Counter(state.value for state in self._states.values())
-        line = f"{self._expected} instances: " + ", ".join(f"{count} {state}" for state, count in counted.most_common())
+        line = f"{self._expected} instances: " + ", ".join(
+            f"{count} {state}" for state, count in counted.most_common()
+        )
         news = self._shown.get("") != line
-        if is_last or (news and (not self._shown or self._silence() >= self._gap())) or self._silence() >= HEARTBEAT:
+        if (
+            is_last
+            or (news and (not self._shown or self._silence() >= self._gap()))
+            or self._silence() >= HEARTBEAT
+        ):
             self._shown[""] = line
             self._say(line if news else f"{line} (unchanged)")
 
@@ -165,8 +192,15 @@ def _line(status: InstanceStatus) -> str:
 @contextmanager
 def _live(out: Output, instance_ids: Sequence[str]) -> Iterator[Watcher]:
     progress = _progress(out)
-    rows = _Total(progress, instance_ids) if len(instance_ids) > MANY else _Rows(progress, instance_ids)
-    with progress, out.talking_above(lambda line: progress.console.print(line, markup=False, highlight=False)):
+    rows = (
+        _Total(progress, instance_ids)
+        if len(instance_ids) > MANY
+        else _Rows(progress, instance_ids)
+    )
+    with (
+        progress,
+        out.talking_above(lambda line: progress.console.print(line, markup=False, highlight=False)),
+    ):
         yield rows
 
 
@@ -186,7 +220,9 @@ def _progress(out: Output) -> Progress:
             return _Narrower(super().get_renderable())
 
     def text(name: str, **column: Any) -> TextColumn:
-        return TextColumn("{task." + name + "}", markup=False, table_column=Column(no_wrap=True, **column))
+        return TextColumn(
+            "{task." + name + "}", markup=False, table_column=Column(no_wrap=True, **column)
+        )
 
     columns = (
         SpinnerColumn(finished_text=" "),
@@ -197,17 +233,28 @@ def _progress(out: Output) -> Progress:
         TimeElapsedColumn(),
     )
     # What an app prints meanwhile comes by `Output.talk`, not by Rich's own way above the display.
-    return Display(*columns, console=out.talk_console, transient=True, expand=True, redirect_stdout=False, redirect_stderr=False)
+    return Display(
+        *columns,
+        console=out.talk_console,
+        transient=True,
+        expand=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
 
 
 class _Narrower:
-    """A renderable that leaves room at the right: the `^C` that a terminal echoes would else begin a line that is not erased."""
+    """A renderable that leaves room at the right: the `^C` that a terminal echoes would else begin
+    a line that is not erased.
+    """
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Any]:
-        yield from console.render(self._inner, options.update(max_width=max(options.max_width - 3, 1)))
+        yield from console.render(
+            self._inner, options.update(max_width=max(options.max_width - 3, 1))
+        )
 
 
 class _Rows:
@@ -216,7 +263,8 @@ class _Rows:
     def __init__(self, progress: Progress, instance_ids: Sequence[str]) -> None:
         self._progress = progress
         self._rows: dict[str, TaskID] = {
-            each: progress.add_task(safe_line(each), total=None, state="…", message="") for each in instance_ids
+            each: progress.add_task(safe_line(each), total=None, state="…", message="")
+            for each in instance_ids
         }
 
     def __call__(self, status: InstanceStatus) -> None:
@@ -238,7 +286,9 @@ class _Total:
 
     def __init__(self, progress: Progress, instance_ids: Sequence[str]) -> None:
         self._progress, self._states = progress, dict[str, RuntimeStatus]()
-        self._row = progress.add_task(f"{len(instance_ids)} instances", total=len(instance_ids), state="", message="")
+        self._row = progress.add_task(
+            f"{len(instance_ids)} instances", total=len(instance_ids), state="", message=""
+        )
 
     def __call__(self, status: InstanceStatus) -> None:
         self._states[status.instance_id] = status.runtime_status

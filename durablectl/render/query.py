@@ -1,4 +1,7 @@
-"""JMESPath expressions, as `--query` and other filters take them: compiled once, asked often. Pure."""
+"""JMESPath expressions, as `--query` and other filters take them: compiled once, asked often.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -13,23 +16,34 @@ def compiled(query: str) -> Any:
 
     try:
         return jmespath.compile(query)
-    except (ValueError, RecursionError) as error:  # its own errors are ValueErrors; the rest is of 5000 digits or 1000 brackets
+    # its own errors are ValueErrors; the rest is of 5000 digits or 1000 brackets
+    except (ValueError, RecursionError) as error:
         reason = str(error).splitlines()[0].rstrip(".:")
-        raise UsageError(f"'{query}' is no JMESPath expression: {reason}", hint="see https://jmespath.org/tutorial.html") from error
+        raise UsageError(
+            f"'{query}' is no JMESPath expression: {reason}",
+            hint="see https://jmespath.org/tutorial.html",
+        ) from error
 
 
 def searched(expression: Any, value: Any) -> Any:
-    """What a compiled expression finds in a JSON value; `UsageError` when it does not fit the value."""
+    """What a compiled expression finds in a JSON value; `UsageError` when it does not fit the
+    value.
+    """
     try:
         return expression.search(value)
     except (ValueError, ArithmeticError, RecursionError) as error:
-        raise UsageError(f"the JMESPath expression does not fit: {error}", hint="see the JSON it is asked with -o json") from error
+        raise UsageError(
+            f"the JMESPath expression does not fit: {error}",
+            hint="see the JSON it is asked with -o json",
+        ) from error
 
 
 def holds(expression: Any, value: Any) -> bool:
-    """Whether a compiled expression holds for a JSON value: what it finds is true, as JMESPath has it (not false, null or empty).
+    """Whether a compiled expression holds for a JSON value: what it finds is true, as JMESPath has
+    it (not false, null or empty).
 
-    A function that does not take what is there (null, most often) does not hold; any other mistake is `UsageError`.
+    A function that does not take what is there (null, most often) does not hold; any other mistake
+    is `UsageError`.
     """
     from jmespath.exceptions import JMESPathTypeError  # deferred, as above
 
@@ -43,12 +57,16 @@ def holds(expression: Any, value: Any) -> bool:
 
 
 def reads(expression: Any, member: str) -> bool:
-    """Whether a compiled expression reads that member of the value itself: not of what is in another member, and not as a text."""
+    """Whether a compiled expression reads that member of the value itself: not of what is in
+    another member, and not as a text.
+    """
     return _reads(expression.parsed, member, of_value=True)
 
 
-_CHAINS = ("subexpression", "index_expression", "pipe")  # each part is asked of what the one before it found
-_PROJECTIONS = ("projection", "value_projection", "filter_projection")  # all others are asked of what the first one found
+# each part is asked of what the one before it found
+_CHAINS = ("subexpression", "index_expression", "pipe")
+# all others are asked of what the first one found
+_PROJECTIONS = ("projection", "value_projection", "filter_projection")
 
 _ITSELF = ("identity", "current")
 
@@ -60,13 +78,22 @@ def _reads(node: dict[str, Any], member: str, *, of_value: bool) -> bool:
     parts = _parts(node)
     if node["type"] in _CHAINS:
         before = [True, *map(_passes_on, parts)]
-        return any(_reads(part, member, of_value=of_value and all(before[: number + 1])) for number, part in enumerate(parts))
+        return any(
+            _reads(part, member, of_value=of_value and all(before[: number + 1]))
+            for number, part in enumerate(parts)
+        )
     if node["type"] in _PROJECTIONS:
         first, *others = parts
-        passed_on = of_value and _passes_on(first) and first["type"] not in _ITSELF  # what is in it, not it
-        return _reads(first, member, of_value=of_value) or any(_reads(part, member, of_value=passed_on) for part in others)
+        # what is in it, not it
+        passed_on = of_value and _passes_on(first) and first["type"] not in _ITSELF
+        return _reads(first, member, of_value=of_value) or any(
+            _reads(part, member, of_value=passed_on) for part in others
+        )
     passed_on = of_value and any(_passes_on(part) for part in parts if part["type"] != "expref")
-    return any(_reads(part, member, of_value=passed_on if part["type"] == "expref" else of_value) for part in parts)
+    return any(
+        _reads(part, member, of_value=passed_on if part["type"] == "expref" else of_value)
+        for part in parts
+    )
 
 
 def _passes_on(node: dict[str, Any]) -> bool:
@@ -80,4 +107,5 @@ def _passes_on(node: dict[str, Any]) -> bool:
 
 
 def _parts(node: dict[str, Any]) -> list[dict[str, Any]]:
-    return [part for part in node["children"] if isinstance(part, dict)]  # those of a slice are numbers
+    # those of a slice are numbers
+    return [part for part in node["children"] if isinstance(part, dict)]

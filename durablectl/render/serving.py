@@ -1,4 +1,7 @@
-"""What `serve` says: its greeting, and on a terminal a calm line that lives. Knows no hub and no server."""
+"""What `serve` says: its greeting, and on a terminal a calm line that lives.
+
+Knows no hub and no server.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,8 @@ _ORDER = tuple(RuntimeStatus)
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """What a server has done so far: answered requests, and how many instances are in which state."""
+    """What a server has done so far: answered requests, and how many instances are in which
+    state."""
 
     requests: int
     counts: Mapping[RuntimeStatus, int]
@@ -32,22 +36,42 @@ class Pulse:
 
 def summary(now: Pulse, before: Pulse, seconds: float) -> str:
     """One line: instances by state, and what happened in the last `seconds`."""
-    states = ", ".join(f"{now.counts[status]:,} {status.value}" for status in _ORDER if now.counts.get(status))
-    requests, ended = (now.requests - before.requests) / seconds, max(now.ended - before.ended, 0) / seconds
+    states = ", ".join(
+        f"{now.counts[status]:,} {status.value}" for status in _ORDER if now.counts.get(status)
+    )
+    requests, ended = (
+        (now.requests - before.requests) / seconds,
+        max(now.ended - before.ended, 0) / seconds,
+    )
     return f"{states or 'no instances yet'} · {requests:,.0f} requests/s · {ended:,.0f} ended/s"
 
 
-def greeting(hub: str, address: str, functions: Mapping[tuple[str, str], int], routes: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """What is served: the hub, the functions by kind (its names for one and for many), where the HTTP functions answer."""
+def greeting(
+    hub: str,
+    address: str,
+    functions: Mapping[tuple[str, str], int],
+    routes: Sequence[tuple[str, str]],
+) -> Iterator[str]:
+    """What is served: the hub, the functions by kind (its names for one and for many), where the
+    HTTP functions answer.
+    """
     yield f"task hub '{safe_line(hub)}' at {address}"
-    yield ", ".join(f"{count} {one if count == 1 else many}" for (one, many), count in functions.items() if count) or "no functions"
+    yield (
+        ", ".join(
+            f"{count} {one if count == 1 else many}"
+            for (one, many), count in functions.items()
+            if count
+        )
+        or "no functions"
+    )
     width = max((len(methods) for methods, _ in routes), default=0)
     yield from (f"  {methods:{width}}  {safe_line(route)}" for methods, route in routes)
 
 
 @contextmanager
 def living(out: Output, look: Callable[[], Pulse]) -> Iterator[None]:
-    """While inside, the summary is shown on a terminal and kept up to date; elsewhere nothing is."""
+    """While inside, the summary is shown on a terminal and kept up to date; elsewhere nothing
+    is."""
     if not out.wants_progress:
         yield
         return
@@ -60,7 +84,9 @@ def living(out: Output, look: Callable[[], Pulse]) -> Iterator[None]:
         def show(line: str) -> None:
             live.update(Text(line, style="dim", no_wrap=True, overflow="ellipsis"), refresh=True)
 
-        thread = threading.Thread(target=_keep_showing, args=(look, show, stopped), name="summary", daemon=True)
+        thread = threading.Thread(
+            target=_keep_showing, args=(look, show, stopped), name="summary", daemon=True
+        )
         thread.start()
         with out.talking_above(lambda line: _print(live.console, line)):
             try:
@@ -74,7 +100,9 @@ def _print(console: Any, line: str) -> None:
     console.print(line, markup=False, highlight=False)
 
 
-def _keep_showing(look: Callable[[], Pulse], show: Callable[[str], None], stopped: threading.Event) -> None:
+def _keep_showing(
+    look: Callable[[], Pulse], show: Callable[[str], None], stopped: threading.Event
+) -> None:
     before, at, pause = look(), time.monotonic(), REFRESH_SECONDS
     while not stopped.wait(pause):
         asked = time.monotonic()

@@ -1,4 +1,6 @@
-"""Sheets and tables on stdout: aligned and coloured on a terminal; plain, complete and tab-separated through a pipe."""
+"""Sheets and tables on stdout: aligned and coloured on a terminal; plain, complete and
+tab-separated through a pipe.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +26,10 @@ STYLES = {
     RuntimeStatus.CANCELED: "yellow",
 }
 _STYLE_OF_VERDICT = {"ok": "green", "warning": "yellow", "problem": "bold red"}
-NARROWEST, WIDEST = 8, 32  # of what is folded, and of what is cut: one long name must not take the room of the ids
-LONGEST = 2000  # of a cell on a terminal: Rich takes seconds to fold a megabyte, and nobody reads it there
+# of what is folded, and of what is cut: one long name must not take the room of the ids
+NARROWEST, WIDEST = 8, 32
+# of a cell on a terminal: Rich takes seconds to fold a megabyte, and nobody reads it there
+LONGEST = 2000
 _STYLE_OF_WORD = {status.value: style for status, style in STYLES.items()}
 
 
@@ -39,7 +43,9 @@ def show_sheet(out: Output, sheet: Sheet) -> None:
     text = Text(safe(sheet.text()))
     text.highlight_regex(r"(?m)^[a-z][a-z ]*?(?=  )", "bold")
     if sheet.state is not None:
-        text.highlight_regex(rf"(?m)(?<=^state)\s+{sheet.state.value}$", STYLES.get(sheet.state, ""))
+        text.highlight_regex(
+            rf"(?m)(?<=^state)\s+{sheet.state.value}$", STYLES.get(sheet.state, "")
+        )
     out.rich(text, wrap=False)
 
 
@@ -67,9 +73,14 @@ def show_table(out: Output, table: Table) -> None:
 
 
 def show_findings(out: Output, findings: Iterable[tuple[str, str, str, str | None]]) -> None:
-    """Print what was found as it comes: the verdict, what was looked at, what was found; and below it what mends it."""
+    """Print what was found as it comes: the verdict, what was looked at, what was found; and below
+    it what mends it.
+    """
     for verdict, check, text, mend in findings:
-        lines = [f"{verdict:<7}  {safe_line(check):<14}  {safe_line(text)}", *([f"{'':25}mend: {safe_line(mend)}"] if mend else [])]
+        lines = [
+            f"{verdict:<7}  {safe_line(check):<14}  {safe_line(text)}",
+            *([f"{'':25}mend: {safe_line(mend)}"] if mend else []),
+        ]
         if not out.is_rich:
             out.lines(lines)
             continue
@@ -82,7 +93,8 @@ def show_findings(out: Output, findings: Iterable[tuple[str, str, str, str | Non
 
 def _with_header(table: Table) -> Iterator[Sequence[str]]:
     rows = iter(table.rows)
-    first = next(rows, None)  # before the header: a hub that answers with an error leaves stdout empty
+    # before the header: a hub that answers with an error leaves stdout empty
+    first = next(rows, None)
     yield [column.upper() for column in table.columns]
     if first is not None:
         yield first

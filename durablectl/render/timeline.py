@@ -1,6 +1,9 @@
-"""What happened in an instance, step by step: the service's history events in, steps out. Pure: no clock, no hub, no console.
+"""What happened in an instance, step by step: the service's history events in, steps out.
 
-A call is one step with all its attempts; a timer, a wait for an event, an operation of an entity are one step each.
+Pure: no clock, no hub, no console.
+
+A call is one step with all its attempts; a timer, a wait for an event, an operation of an entity
+are one step each.
 """
 
 from __future__ import annotations
@@ -45,10 +48,13 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step. `end` is None while it goes on. `detail` is a result, or the innermost cause of a failure, on as many lines as it has.
+    """One step.
 
-    `attempts` counts the calls of one with retries. `child` is the instance that a sub-orchestration runs as; `depth` is 0 for the
-    instance itself, 1 for its children's steps.
+    `end` is None while it goes on. `detail` is a result, or the innermost cause of a failure, on as
+    many lines as it has.
+
+    `attempts` counts the calls of one with retries. `child` is the instance that a
+    sub-orchestration runs as; `depth` is 0 for the instance itself, 1 for its children's steps.
     """
 
     kind: Kind
@@ -90,8 +96,10 @@ class _Reader:
     calls: list[_Call] = field(default_factory=list)
     timers: list[_Timer] = field(default_factory=list)
     others: list[Step] = field(default_factory=list)
-    requests: dict[str, int] = field(default_factory=dict)  # an entity call's id -> its place in `others`
-    unfired: dict[datetime, deque[_Timer]] = field(default_factory=dict)  # by the time at which they fire
+    # an entity call's id -> its place in `others`
+    requests: dict[str, int] = field(default_factory=dict)
+    # by the time at which they fire
+    unfired: dict[datetime, deque[_Timer]] = field(default_factory=dict)
     first_unfired: int = 0
     open_calls: int = 0
     busy_until: datetime | None = None
@@ -99,10 +107,19 @@ class _Reader:
     idle_since: datetime | None = None
 
     def steps(self) -> list[Step]:
-        found = [call.step for call in self.calls] + [timer.step for timer in self.timers if not timer.retries] + self.others
-        return sorted(found, key=lambda step: (step.begin, step.kind is Kind.ENDED, step.kind is not Kind.STARTED))
+        found = (
+            [call.step for call in self.calls]
+            + [timer.step for timer in self.timers if not timer.retries]
+            + self.others
+        )
+        return sorted(
+            found,
+            key=lambda step: (step.begin, step.kind is Kind.ENDED, step.kind is not Kind.STARTED),
+        )
 
-    def add(self, kind: Kind, name: str, begin: datetime, end: datetime | None, **more: Any) -> Step:
+    def add(
+        self, kind: Kind, name: str, begin: datetime, end: datetime | None, **more: Any
+    ) -> Step:
         step = Step(kind, name, begin, end, depth=self.depth, **more)
         self.others.append(step)
         return step
@@ -111,14 +128,32 @@ class _Reader:
         members = event.members
         match event.event_type:
             case "ExecutionStarted":
-                self.add(Kind.STARTED, _text(members, "FunctionName") or self.status.name, time, time, detail=_value(members, "Input"))
+                self.add(
+                    Kind.STARTED,
+                    _text(members, "FunctionName") or self.status.name,
+                    time,
+                    time,
+                    detail=_value(members, "Input"),
+                )
             case "TaskScheduled" | "TaskCompleted" | "TaskFailed":
                 self.call(Kind.ACTIVITY, event, time)
-            case "SubOrchestrationInstanceCreated" | "SubOrchestrationInstanceCompleted" | "SubOrchestrationInstanceFailed":
+            case (
+                "SubOrchestrationInstanceCreated"
+                | "SubOrchestrationInstanceCompleted"
+                | "SubOrchestrationInstanceFailed"
+            ):
                 self.call(Kind.CHILD, event, time)
             case "TimerCreated":
                 fire_at = _time(members, "FireAt") or time
-                step = Step(Kind.TIMER, "timer", time, None, State.OPEN, f"until {_clock(fire_at)}", depth=self.depth)
+                step = Step(
+                    Kind.TIMER,
+                    "timer",
+                    time,
+                    None,
+                    State.OPEN,
+                    f"until {_clock(fire_at)}",
+                    depth=self.depth,
+                )
                 self.timers.append(_Timer(step, fire_at))
                 self.unfired.setdefault(fire_at, deque()).append(self.timers[-1])
             case "TimerFired":
@@ -141,14 +176,27 @@ class _Reader:
             end, state, detail = time, State.DONE, _value(members, "Result")
         else:
             end, state, detail = None, State.OPEN, ""
-        step = Step(kind, name, begin, end, state, detail, child=_text(members, "InstanceId") or None, depth=self.depth)
+        step = Step(
+            kind,
+            name,
+            begin,
+            end,
+            state,
+            detail,
+            child=_text(members, "InstanceId") or None,
+            depth=self.depth,
+        )
         self.calls.append(_Call(step))
         self.open_calls += end is None
         self.busy_until = max(self.busy_until or time, time)
 
     def fire(self, fire_at: datetime | None, time: datetime) -> None:
         """End the oldest timer of that time, or of any where the event does not say."""
-        due = self.unfired.get(fire_at, deque()) if fire_at is not None else deque(self._oldest_unfired())
+        due = (
+            self.unfired.get(fire_at, deque())
+            if fire_at is not None
+            else deque(self._oldest_unfired())
+        )
         while due and due[0].step.end is not None:
             due.popleft()
         if due:
@@ -156,7 +204,10 @@ class _Reader:
             timer.step = replace(timer.step, end=time, state=State.DONE, detail="")
 
     def _oldest_unfired(self) -> Sequence[_Timer]:
-        while self.first_unfired < len(self.timers) and self.timers[self.first_unfired].step.end is not None:
+        while (
+            self.first_unfired < len(self.timers)
+            and self.timers[self.first_unfired].step.end is not None
+        ):
             self.first_unfired += 1
         return self.timers[self.first_unfired : self.first_unfired + 1]
 
@@ -164,24 +215,46 @@ class _Reader:
         request = _object(members.get("Input"))
         target, operation = _text(members, "InstanceId"), request.get("op")
         name = f"{target} {operation}" if isinstance(operation, str) else target
-        is_call = isinstance(request.get("id"), str) and not request.get("signal") and isinstance(operation, str)
+        is_call = (
+            isinstance(request.get("id"), str)
+            and not request.get("signal")
+            and isinstance(operation, str)
+        )
         if is_call:
             self.requests[request["id"].lower()] = len(self.others)
         detail = "" if is_call else "sent"
-        self.add(Kind.ENTITY, name, time, None if is_call else time, state=State.OPEN if is_call else State.DONE, detail=detail)
+        self.add(
+            Kind.ENTITY,
+            name,
+            time,
+            None if is_call else time,
+            state=State.OPEN if is_call else State.DONE,
+            detail=detail,
+        )
 
     def receive(self, members: Mapping[str, Any], time: datetime) -> None:
         name = _text(members, "Name")
         place = self.requests.pop(name.lower(), None)
         if place is None:
-            is_busy = self.open_calls > 0 or (self.busy_until is not None and self.busy_until > time)
+            is_busy = self.open_calls > 0 or (
+                self.busy_until is not None and self.busy_until > time
+            )
             begin = time if is_busy or self.idle_since is None else self.idle_since
             self.add(Kind.EVENT, name, begin, time, detail=_value(members, "Input"))
             return
         answer = _object(members.get("Input"))
         failed = bool(answer.get("exceptionType"))
-        detail = cause_of_event(answer).line if failed and answer.get("failureDetails") else line_text(answer.get("result"))
-        self.others[place] = replace(self.others[place], end=time, state=State.FAILED if failed else State.DONE, detail=detail)
+        detail = (
+            cause_of_event(answer).line
+            if failed and answer.get("failureDetails")
+            else line_text(answer.get("result"))
+        )
+        self.others[place] = replace(
+            self.others[place],
+            end=time,
+            state=State.FAILED if failed else State.DONE,
+            detail=detail,
+        )
 
     def turn(self, event: HistoryEvent, time: datetime) -> None:
         """What happens to the instance as a whole."""
@@ -189,15 +262,30 @@ class _Reader:
         match event.event_type:
             case "ExecutionSuspended":
                 self.suspended = len(self.others)
-                self.add(Kind.NOTE, "suspended", time, None, state=State.OPEN, detail=_value(members, "Reason"))
+                self.add(
+                    Kind.NOTE,
+                    "suspended",
+                    time,
+                    None,
+                    state=State.OPEN,
+                    detail=_value(members, "Reason"),
+                )
             case "ExecutionResumed":
                 if self.suspended is not None:
-                    self.others[self.suspended] = replace(self.others[self.suspended], end=time, state=State.DONE)
+                    self.others[self.suspended] = replace(
+                        self.others[self.suspended], end=time, state=State.DONE
+                    )
                     self.suspended = None
             case "ExecutionRewound":
                 self.add(Kind.NOTE, "rewound", time, time, detail=_value(members, "Reason"))
-            case "ExecutionTerminated" | "GenericEvent" | "OrchestratorStarted" | "OrchestratorCompleted":
-                pass  # the first is told by its ExecutionCompleted; the others say nothing to people
+            case (
+                "ExecutionTerminated"
+                | "GenericEvent"
+                | "OrchestratorStarted"
+                | "OrchestratorCompleted"
+            ):
+                # the first is told by its ExecutionCompleted; the others say nothing to people
+                pass
             case "ExecutionCompleted" | "ContinueAsNew":
                 self.end(members, time)
             case _:
@@ -210,8 +298,19 @@ class _Reader:
         failed = word == RuntimeStatus.FAILED.value
         result = members.get("Result")
         details = self.status.failure_details
-        detail = cause_of(self.status.output if result is None else result, details).line if failed else line_text(result)
-        self.add(Kind.ENDED, word or status.value, time, time, state=State.FAILED if failed else State.DONE, detail=detail)
+        detail = (
+            cause_of(self.status.output if result is None else result, details).line
+            if failed
+            else line_text(result)
+        )
+        self.add(
+            Kind.ENDED,
+            word or status.value,
+            time,
+            time,
+            state=State.FAILED if failed else State.DONE,
+            detail=detail,
+        )
 
 
 def steps(status: InstanceStatus, depth: int = 0) -> tuple[Step, ...]:
@@ -233,12 +332,18 @@ def with_children(own: Sequence[Step], children: Mapping[str, Sequence[Step]]) -
     for step in own:
         found.append(step)
         if step.child is not None:
-            found += [each for each in children.get(step.child, ()) if each.kind not in (Kind.STARTED, Kind.ENDED)]
+            found += [
+                each
+                for each in children.get(step.child, ())
+                if each.kind not in (Kind.STARTED, Kind.ENDED)
+            ]
     return tuple(found)
 
 
 def _folded(calls: Iterable[_Call], timers: Sequence[_Timer]) -> Iterator[_Call]:
-    """Calls of which each attempt that failed was followed by a timer and another call of the same function, as one."""
+    """Calls of which each attempt that failed was followed by a timer and another call of the same
+    function, as one.
+    """
     waiting: dict[tuple[Kind, str], _Waiting] = {}
     free = _FreeTimers(timers)
     for call in sorted(calls, key=lambda call: call.step.begin):
@@ -249,7 +354,13 @@ def _folded(calls: Iterable[_Call], timers: Sequence[_Timer]) -> Iterator[_Call]
             yield call
         else:
             step = call.step
-            before.step = replace(before.step, end=step.end, state=step.state, detail=step.detail, attempts=before.step.attempts + 1)
+            before.step = replace(
+                before.step,
+                end=step.end,
+                state=step.state,
+                detail=step.detail,
+                attempts=before.step.attempts + 1,
+            )
         if call.step.state is State.FAILED and call.step.end is not None:
             timer = free.take(call.step.end)
             if timer is not None and timer.fire_at <= timer.step.begin:
@@ -259,7 +370,9 @@ def _folded(calls: Iterable[_Call], timers: Sequence[_Timer]) -> Iterator[_Call]
 
 
 class _Waiting:
-    """The calls of one function that failed and whose timer has fired, in the order in which they failed."""
+    """The calls of one function that failed and whose timer has fired, in the order in which they
+    failed.
+    """
 
     def __init__(self) -> None:
         self._count = 0
@@ -287,7 +400,8 @@ class _FreeTimers:
 
     def __init__(self, timers: Sequence[_Timer]) -> None:
         self._timers = sorted(timers, key=lambda timer: timer.step.begin)
-        self._next = list(range(len(timers) + 1))  # of each place: a free one there or behind it, as far as it is known
+        # of each place: a free one there or behind it, as far as it is known
+        self._next = list(range(len(timers) + 1))
 
     def take(self, time: datetime) -> _Timer | None:
         """The first timer that was created at that time or later."""
@@ -304,16 +418,26 @@ class _FreeTimers:
 
 
 def _close(reader: _Reader, last: datetime) -> None:
-    """Say of what is open what became of it: nothing goes on in an instance that has ended, and one that does nothing waits."""
+    """Say of what is open what became of it: nothing goes on in an instance that has ended, and one
+    that does nothing waits.
+    """
     status = reader.status
     for call in reader.calls:
         if status.is_final and call.step.end is None:
             call.step = replace(call.step, end=last, state=State.DROPPED, detail="not awaited")
     for timer in reader.timers:
         if timer.step.end is None and (status.is_final or timer.fire_at < last):
-            timer.step = replace(timer.step, end=last if status.is_final else timer.fire_at, state=State.DROPPED, detail="cancelled")
+            timer.step = replace(
+                timer.step,
+                end=last if status.is_final else timer.fire_at,
+                state=State.DROPPED,
+                detail="cancelled",
+            )
     if status.is_final:
-        reader.others = [replace(each, end=last, state=State.DROPPED) if each.end is None else each for each in reader.others]
+        reader.others = [
+            replace(each, end=last, state=State.DROPPED) if each.end is None else each
+            for each in reader.others
+        ]
         return
     is_open = any(each.end is None for each in reader.steps())
     if reader.others and not is_open and status.runtime_status is RuntimeStatus.RUNNING:

@@ -1,4 +1,6 @@
-"""Model values as a person wants to read them: sheets (labels and values) and tables of plain text; writes nothing, asks no clock."""
+"""Model values as a person wants to read them: sheets (labels and values) and tables of plain text;
+writes nothing, asks no clock.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,13 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from durablectl.causes import cause_of, cause_of_event
-from durablectl.model import CheckStatusPayload, EntityStatus, HistoryEvent, InstanceStatus, RuntimeStatus
+from durablectl.model import (
+    CheckStatusPayload,
+    EntityStatus,
+    HistoryEvent,
+    InstanceStatus,
+    RuntimeStatus,
+)
 
 ONE_LINE = 100
 MOST_LAYERS = 20
@@ -27,7 +35,10 @@ _ADDRESSES = {
 
 
 class Sheet(NamedTuple):
-    """Labels and values of one thing; a value may have several lines. `state` is what a terminal may colour."""
+    """Labels and values of one thing; a value may have several lines.
+
+    `state` is what a terminal may colour.
+    """
 
     rows: tuple[tuple[str, str], ...]
     state: RuntimeStatus | None = None
@@ -36,7 +47,10 @@ class Sheet(NamedTuple):
         """The labels and values as aligned lines."""
         width = max((len(label) for label, _ in self.rows), default=0) + 2
         indented = "\n" + " " * width
-        return "\n".join(f"{label:<{width}}{value.replace(chr(10), indented)}".rstrip() for label, value in self.rows)
+        return "\n".join(
+            f"{label:<{width}}{value.replace(chr(10), indented)}".rstrip()
+            for label, value in self.rows
+        )
 
 
 class Table(NamedTuple):
@@ -70,20 +84,34 @@ def value_text(value: Any) -> str:
 def line_text(value: Any) -> str:
     """A JSON value for people on one line, complete."""
     shown = decoded(value)
-    return "" if shown is None else shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False)
+    return (
+        ""
+        if shown is None
+        else shown
+        if isinstance(shown, str)
+        else json.dumps(shown, ensure_ascii=False)
+    )
 
 
 def time_text(time: datetime | None) -> str:
     """A moment in the machine's zone, to the second."""
-    return "" if time is None else time.astimezone().isoformat(" ", "seconds").replace("+00:00", "Z")
+    return (
+        "" if time is None else time.astimezone().isoformat(" ", "seconds").replace("+00:00", "Z")
+    )
 
 
 def duration_text(seconds: float) -> str:
-    """A duration for people, in its two largest units: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`."""
+    """A duration for people, in its two largest units: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`,
+    `3 d 4 h`.
+    """
     if seconds < 10:
         return f"{max(seconds, 0.0):.1f} s"
     whole = round(seconds)
-    for size, unit, small, small_unit in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+    for size, unit, small, small_unit in (
+        (86400, "d", 3600, "h"),
+        (3600, "h", 60, "min"),
+        (60, "min", 1, "s"),
+    ):
         if whole >= size:
             rest = whole % size // small
             return f"{whole // size} {unit}" + (f" {rest} {small_unit}" if rest else "")
@@ -91,7 +119,9 @@ def duration_text(seconds: float) -> str:
 
 
 def instance(status: InstanceStatus, *, show_input: bool = True, traceback: bool = False) -> Sheet:
-    """All there is to see of an instance but its history; with the traceback of its failure if that was asked for."""
+    """All there is to see of an instance but its history; with the traceback of its failure if that
+    was asked for.
+    """
     rows = [
         ("id", status.instance_id),
         ("name", status.name),
@@ -102,13 +132,21 @@ def instance(status: InstanceStatus, *, show_input: bool = True, traceback: bool
     if show_input:
         rows.append(("input", value_text(status.input)))
     rows.append(("custom status", value_text(status.custom_status)))
-    return Sheet(tuple(row for row in rows if row[1]) + _ending(status, traceback), status.runtime_status)
+    return Sheet(
+        tuple(row for row in rows if row[1]) + _ending(status, traceback), status.runtime_status
+    )
 
 
 def outcome(status: InstanceStatus, *, traceback: bool = False) -> Sheet:
     """How an instance ended: its state, then its output or the innermost cause."""
-    rows = (("id", status.instance_id), ("name", status.name), ("state", status.runtime_status.value))
-    return Sheet(tuple(row for row in rows if row[1]) + _ending(status, traceback), status.runtime_status)
+    rows = (
+        ("id", status.instance_id),
+        ("name", status.name),
+        ("state", status.runtime_status.value),
+    )
+    return Sheet(
+        tuple(row for row in rows if row[1]) + _ending(status, traceback), status.runtime_status
+    )
 
 
 def _ending(status: InstanceStatus, traceback: bool) -> tuple[tuple[str, str], ...]:
@@ -116,7 +154,11 @@ def _ending(status: InstanceStatus, traceback: bool) -> tuple[tuple[str, str], .
         rows = [("cause", cause.text), ("at", cause.place), ("in", "\n".join(_few(cause.through)))]
         rows += [("traceback", cause.traceback)] if traceback else []
         return tuple(row for row in rows if row[1])
-    label = "reason" if status.runtime_status in (RuntimeStatus.TERMINATED, RuntimeStatus.CANCELED) else "output"
+    label = (
+        "reason"
+        if status.runtime_status in (RuntimeStatus.TERMINATED, RuntimeStatus.CANCELED)
+        else "output"
+    )
     text = value_text(status.output)
     return ((label, text),) if text else ()
 
@@ -136,13 +178,28 @@ def ending_line(status: InstanceStatus) -> str:
 
 def outcomes(statuses: Iterable[InstanceStatus]) -> Table:
     """How several instances ended."""
-    rows = ((each.instance_id, each.name, each.runtime_status.value, ending_line(each)) for each in statuses)
+    rows = (
+        (each.instance_id, each.name, each.runtime_status.value, ending_line(each))
+        for each in statuses
+    )
     return Table(("id", "name", "state", "output or cause"), rows)
 
 
-def payload(payload: CheckStatusPayload, state: RuntimeStatus | None, commands: Sequence[str], *, show_secrets: bool = False) -> Sheet:
-    """A check-status payload: the id, the state, what to do next, and the addresses, without the key unless `show_secrets`."""
-    rows = [("id", payload.id), ("state", state.value if state else ""), ("next", "\n".join(commands))]
+def payload(
+    payload: CheckStatusPayload,
+    state: RuntimeStatus | None,
+    commands: Sequence[str],
+    *,
+    show_secrets: bool = False,
+) -> Sheet:
+    """A check-status payload: the id, the state, what to do next, and the addresses, without the
+    key unless `show_secrets`.
+    """
+    rows = [
+        ("id", payload.id),
+        ("state", state.value if state else ""),
+        ("next", "\n".join(commands)),
+    ]
     rows.append(("addresses", "\n".join(_addresses(payload.entries, show_secrets))))
     return Sheet(tuple(row for row in rows if row[1]), state)
 
@@ -161,7 +218,9 @@ def without_key(address: str) -> str:
 
 
 def kind_of(status: InstanceStatus) -> str:
-    """What the id tells: an entity, a child (a sub-orchestration with an id of the service's own), or an instance."""
+    """What the id tells: an entity, a child (a sub-orchestration with an id of the service's own),
+    or an instance.
+    """
     return "entity" if status.is_entity else "child" if status.is_child else "instance"
 
 
@@ -179,8 +238,15 @@ COLUMNS: dict[str, Callable[[InstanceStatus], str]] = {
 DEFAULT_COLUMNS = ("id", "name", "status", "created", "updated")
 
 
-def instances(statuses: Iterable[InstanceStatus], columns: Sequence[str] = DEFAULT_COLUMNS, *, marked: bool = False) -> Table:
-    """A listing with the columns of COLUMNS that were asked for; `marked` shows in the name's which are children."""
+def instances(
+    statuses: Iterable[InstanceStatus],
+    columns: Sequence[str] = DEFAULT_COLUMNS,
+    *,
+    marked: bool = False,
+) -> Table:
+    """A listing with the columns of COLUMNS that were asked for; `marked` shows in the name's which
+    are children.
+    """
     cells = [_marked_name if marked and column == "name" else COLUMNS[column] for column in columns]
     return Table(tuple(columns), ([cell(status) for cell in cells] for status in statuses))
 
@@ -202,11 +268,17 @@ def history(events: Iterable[HistoryEvent]) -> Table:
 def _event(event: HistoryEvent) -> tuple[str, str, str, str]:
     members = event.members
     name = members.get("FunctionName") or members.get("Name") or ""
-    details = (members.get(member) for member in ("Result", "Reason", "OrchestrationStatus", "FireAt", "Input"))
+    details = (
+        members.get(member)
+        for member in ("Result", "Reason", "OrchestrationStatus", "FireAt", "Input")
+    )
     detail = line_text(next((each for each in details if each is not None), None))
     if event.event_type in ("TaskFailed", "SubOrchestrationInstanceFailed"):
         detail = cause_of_event(members).line
-    elif members.get("OrchestrationStatus") == RuntimeStatus.FAILED.value and members.get("Result") is not None:
+    elif (
+        members.get("OrchestrationStatus") == RuntimeStatus.FAILED.value
+        and members.get("Result") is not None
+    ):
         detail = cause_of(members["Result"]).line
     return (time_text(event.timestamp), event.event_type, line_text(name), detail)
 
@@ -214,5 +286,8 @@ def _event(event: HistoryEvent) -> tuple[str, str, str, str]:
 def entities(listed: Iterable[EntityStatus], *, states: bool = False) -> Table:
     """A listing of entities, with their states if those were fetched."""
     columns = ("entity", "last operation", "state")
-    rows = ((str(each.entity_id), time_text(each.last_operation_time), line_text(each.state)) for each in listed)
+    rows = (
+        (str(each.entity_id), time_text(each.last_operation_time), line_text(each.state))
+        for each in listed
+    )
     return Table(columns, rows) if states else Table(columns[:2], (row[:2] for row in rows))

@@ -8,23 +8,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
-_LOCAL_HOST = re.compile(r"(?:localhost|[\w.-]+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])\.?(?::\d{1,5})?", re.IGNORECASE | re.ASCII)
+_LOCAL_HOST = re.compile(
+    r"(?:localhost|[\w.-]+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])\.?(?::\d{1,5})?",
+    re.IGNORECASE | re.ASCII,
+)
 _USABLE_KEY = re.compile(r"[A-Za-z0-9._~/:@!$'()*,;=-]+")
 
 
 def is_usable_key(key: str) -> bool:
-    """Whether a key survives in an address as it is: the service writes keys into its addresses verbatim."""
+    """Whether a key survives in an address as it is: the service writes keys into its addresses
+    verbatim.
+    """
     return _USABLE_KEY.fullmatch(key) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a server asks of its clients. Without a `key` everybody who reaches it may ask, and it answers to local names only."""
+    """What a server asks of its clients.
+
+    Without a `key` everybody who reaches it may ask, and it answers to local names only.
+    """
 
     key: str | None = None
 
     def knows(self, headers: Mapping[str, str], query: bytes) -> bool:
-        """Whether the request carries the key, in the header `x-functions-key` or else in the query's `code`."""
+        """Whether the request carries the key, in the header `x-functions-key` or else in the
+        query's `code`.
+        """
         if self.key is None:
             return True
         given = headers.get("x-functions-key")
@@ -36,8 +46,8 @@ class Access:
     def refusal(self, headers: Mapping[str, str], origin: str) -> str | None:
         """Why a request cannot come from an honest client, if it cannot.
 
-        A page that a browser shows must not start anything here: neither from its own origin, nor through a name of its own that it
-        lets point to this machine (DNS rebinding).
+        A page that a browser shows must not start anything here: neither from its own origin, nor
+        through a name of its own that it lets point to this machine (DNS rebinding).
         """
         if self.key is None and not _LOCAL_HOST.fullmatch(headers.get("host", "localhost")):
             return "this server answers to localhost only; give it a key to use another name"

@@ -64,16 +64,25 @@ def status(found: InstanceStatus, url: str, *, failed_is_error: bool) -> Respons
         return json_answer(shown, 500)
     if not found.is_final:
         return json_answer(shown, 202, {"Location": latin(url), "Retry-After": "5"})
-    return json_answer(shown, 500 if failed_is_error and found.runtime_status is RuntimeStatus.FAILED else 200)
+    return json_answer(
+        shown, 500 if failed_is_error and found.runtime_status is RuntimeStatus.FAILED else 200
+    )
 
 
 def waited(found: InstanceStatus) -> Response:
-    """What create-and-wait answers for a finished instance: its output, or its status when it did not complete."""
-    return json_answer(found.output if found.runtime_status is RuntimeStatus.COMPLETED else status_to_json(found))
+    """What create-and-wait answers for a finished instance: its output, or its status when it did
+    not complete.
+    """
+    return json_answer(
+        found.output if found.runtime_status is RuntimeStatus.COMPLETED else status_to_json(found)
+    )
 
 
 def page(rows: list[Any], token: str | None) -> Response:
-    """An empty token stands for the last page. What a header cannot hold of one is encoded; `Call.token` has it decoded."""
+    """An empty token stands for the last page.
+
+    What a header cannot hold of one is encoded; `Call.token` has it decoded.
+    """
     return json_answer(rows, 200, {"x-ms-continuation-token": quote(token or "", safe="@")})
 
 
@@ -81,9 +90,14 @@ def latin(text: str) -> str:
     """A text that a header can hold."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(character if " " <= character <= "~" else f"%{ord(character) & 0xFF:02X}" for character in text)
+    return "".join(
+        character if " " <= character <= "~" else f"%{ord(character) & 0xFF:02X}"
+        for character in text
+    )
 
 
 def number(seconds: float) -> str:
     """A number as the service's runtime prints it."""
-    return str(int(seconds)) if math.isfinite(seconds) and seconds == int(seconds) else repr(seconds)
+    return (
+        str(int(seconds)) if math.isfinite(seconds) and seconds == int(seconds) else repr(seconds)
+    )

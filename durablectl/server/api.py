@@ -1,4 +1,6 @@
-"""The routes of the service's HTTP API below either of its base paths, in the order in which the service tries them."""
+"""The routes of the service's HTTP API below either of its base paths, in the order in which the
+service tries them.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,12 @@ from durablectl.server.operations import Instances, Place
 class Api:
     """The HTTP API over a hub: one call in, one answer out."""
 
-    def __init__(self, gate: Gate, place: Place, known_entities: Callable[[], Sequence[str] | None] = lambda: None) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        place: Place,
+        known_entities: Callable[[], Sequence[str] | None] = lambda: None,
+    ) -> None:
         self._place = place
         self._instances = Instances(gate, place)
         self._entities = Entities(gate, known_entities)
@@ -42,15 +49,21 @@ class Api:
             return answers.went_wrong(error.message)
 
     def _elsewhere(self, call: Call) -> Response | None:
-        """The answer of another hub, which is an empty one here, or of a connection that nobody knows."""
+        """The answer of another hub, which is an empty one here, or of a connection that nobody
+        knows.
+        """
         connection, hub = call.query.first("connection"), call.query.first("taskHub")
         if connection is not None and connection.lower() not in self._place.connections:
-            return answers.went_wrong(f"Unable to resolve the Azure Storage connection named '{connection}'.")
+            return answers.went_wrong(
+                f"Unable to resolve the Azure Storage connection named '{connection}'."
+            )
         if hub is None or hub.lower() == self._place.task_hub.lower():
             return None
         match call.segments[0].lower(), len(call.segments), call.method:
             case ("orchestrators", _, "POST") | ("entities", _, "POST" | "DELETE"):
-                return answers.went_wrong(f"The task hub '{hub}' is not served here, only '{self._place.task_hub}' is.")
+                return answers.went_wrong(
+                    f"The task hub '{hub}' is not served here, only '{self._place.task_hub}' is."
+                )
             case ("instances", 1, "GET") | ("entities", 1 | 2, "GET"):
                 return answers.page([], None)
         return empty(404)

@@ -1,4 +1,8 @@
-"""The ASGI application: which door a request comes through, who may, and what is written down of it. Knows no socket."""
+"""The ASGI application: which door a request comes through, who may, and what is written down of
+it.
+
+Knows no socket.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +35,9 @@ class Starters(Protocol):
     """The app's own HTTP functions."""
 
     async def answer(self, scope: Scope, receive: Receive) -> Response | None:
-        """The answer of the function that the request's path and method select; None when there is none."""
+        """The answer of the function that the request's path and method select; None when there is
+        none.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,9 @@ class Answered:
     seconds: float
 
     def line(self) -> str:
-        return f"{self.client} {self.method} {self.target} {self.status} {self.seconds * 1000:.1f} ms"
+        return (
+            f"{self.client} {self.method} {self.target} {self.status} {self.seconds * 1000:.1f} ms"
+        )
 
     def json(self) -> str:
         return json.dumps(
@@ -62,7 +70,10 @@ class Answered:
 
 
 class App:
-    """What an ASGI server runs. `rpc_token` makes the path of the app's own client unguessable where a key is asked for."""
+    """What an ASGI server runs.
+
+    `rpc_token` makes the path of the app's own client unguessable where a key is asked for.
+    """
 
     def __init__(
         self,
@@ -110,7 +121,9 @@ class App:
             return refusal.answer
         except Exception as error:  # the last resort: one request's trouble is nobody else's
             self._on_error(error)
-            return went_wrong("An unexpected error occurred; the server's own log tells more.", "System.Exception")
+            return went_wrong(
+                "An unexpected error occurred; the server's own log tells more.", "System.Exception"
+            )
 
     async def _dispatch(self, scope: Scope, receive: Receive) -> Response:
         headers = headers_of(scope)
@@ -129,14 +142,18 @@ class App:
         return await self._function(scope, receive)
 
     async def _function(self, scope: Scope, receive: Receive) -> Response:
-        answer: Awaitable[Response | None] | None = self.starters.answer(scope, receive) if self.starters is not None else None
+        answer: Awaitable[Response | None] | None = (
+            self.starters.answer(scope, receive) if self.starters is not None else None
+        )
         return (await answer if answer is not None else None) or empty(404)
 
     def _answered(self, scope: Scope, status: int, seconds: float) -> Answered:
         client = scope.get("client")
         target = redact(target_of(scope).replace(self._rpc, RPC_PATH, 1))
         shown = target if len(target) <= MOST_LOGGED else f"{target[:MOST_LOGGED]}…"
-        return Answered(datetime.now(UTC), client[0] if client else "-", scope["method"], shown, status, seconds)
+        return Answered(
+            datetime.now(UTC), client[0] if client else "-", scope["method"], shown, status, seconds
+        )
 
 
 def _below(base: str, path: str) -> str | None:

@@ -1,4 +1,7 @@
-"""One request to the service's HTTP API: its path taken apart, its query, its body within bounds. Knows no hub."""
+"""One request to the service's HTTP API: its path taken apart, its query, its body within bounds.
+
+Knows no hub.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +21,22 @@ MOST_DISCARDED = 4 * MOST_BYTES
 
 
 class Call:
-    """A request below one of the base paths. `segments` are decoded; `origin` is `http://HOST` as the client addressed us.
+    """A request below one of the base paths.
+
+    `segments` are decoded; `origin` is `http://HOST` as the client addressed us.
 
     `is_rpc` tells that it came on the path that an app's own client uses.
     """
 
-    def __init__(self, scope: Scope, receive: Receive, rest: str, headers: Mapping[str, str], *, is_rpc: bool = False) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        rest: str,
+        headers: Mapping[str, str],
+        *,
+        is_rpc: bool = False,
+    ) -> None:
         self.method: str = scope["method"]
         self.headers = headers
         self.query = Query(scope["query_string"].decode("latin-1"))
@@ -36,8 +49,9 @@ class Call:
     def is_encoded(self) -> bool:
         """Whether an event that is JSON text in a string is to be decoded once more for the app.
 
-        The official Python client sends everything so; the JavaScript one, which uses the same path, does not (azure-functions-durable
-        1.x, http_utils.py; durable-functions 3.x, DurableClient.js).
+        The official Python client sends everything so; the JavaScript one, which uses the same
+        path, does not (azure-functions-durable 1.x, http_utils.py; durable-functions 3.x,
+        DurableClient.js).
         """
         return self.is_rpc and not self.headers.get("user-agent", "").startswith("axios/")
 
@@ -64,14 +78,21 @@ class Call:
         return await read_body(self.headers, self._receive)
 
     async def text(self) -> str:
-        """The body as text, in the charset that its type names; what is not valid becomes the replacement character."""
+        """The body as text, in the charset that its type names; what is not valid becomes the
+        replacement character.
+        """
         content = await self.body()
-        return content.decode(charset(self.headers.get("content-type", "")), "replace").removeprefix("\ufeff")
+        return content.decode(
+            charset(self.headers.get("content-type", "")), "replace"
+        ).removeprefix("\ufeff")
 
 
 def headers_of(scope: Scope) -> dict[str, str]:
     """The request's headers by their names in lower case, each once: the first one counts."""
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
+    return {
+        name.decode("latin-1"): value.decode("latin-1")
+        for name, value in reversed(scope["headers"])
+    }
 
 
 def origin_of(scope: Scope, headers: Mapping[str, str]) -> str:
@@ -89,7 +110,9 @@ def target_of(scope: Scope) -> str:
 
 
 async def read_body(headers: Mapping[str, str], receive: Receive) -> bytes:
-    """The whole body; `Refusal` (413) when it is too long, `ClientDisconnect` when the client goes away before its end."""
+    """The whole body; `Refusal` (413) when it is too long, `ClientDisconnect` when the client goes
+    away before its end.
+    """
     length = headers.get("content-length", "0")
     is_too_long = length.isdecimal() and int(length) > MOST_BYTES
     chunks: list[bytes] = []

@@ -1,4 +1,8 @@
-"""The durable client of a starter function, over the hub itself: the SDK's methods and answers, without the SDK. Knows no HTTP server."""
+"""The durable client of a starter function, over the hub itself: the SDK's methods and answers,
+without the SDK.
+
+Knows no HTTP server.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +31,8 @@ Result = TypeVar("Result")
 
 
 class Status:
-    """The status of an instance, with the SDK's attributes; false when there is no such instance."""
+    """The status of an instance, with the SDK's attributes; false when there is no such
+    instance."""
 
     def __init__(self, found: InstanceStatus | None) -> None:
         self._found = found
@@ -39,7 +44,11 @@ class Status:
         self.output = found.output if found else None
         self.custom_status = found.custom_status if found else None
         self.runtime_status = _runtime_status(found.runtime_status) if found else None
-        self.history = [dict(event.members) for event in found.history] if found and found.history is not None else None
+        self.history = (
+            [dict(event.members) for event in found.history]
+            if found and found.history is not None
+            else None
+        )
 
     def __bool__(self) -> bool:
         return self._found is not None
@@ -75,33 +84,57 @@ class DurableClient:
         return self._place.task_hub
 
     async def start_new(
-        self, orchestration_function_name: str, instance_id: str | None = None, client_input: Any | None = None, version: str | None = None
+        self,
+        orchestration_function_name: str,
+        instance_id: str | None = None,
+        client_input: Any | None = None,
+        version: str | None = None,
     ) -> str:
-        """Start an instance; a finished one with the same id is replaced, any other too where host.json says so."""
+        """Start an instance; a finished one with the same id is replaced, any other too where
+        host.json says so.
+        """
         text = None if client_input is None else dumps(client_input)
         version = version or self._place.version
         return await begin_instance(
-            self._gate, orchestration_function_name, text, instance_id or None, version, replaces_any=self._place.overrides_any
+            self._gate,
+            orchestration_function_name,
+            text,
+            instance_id or None,
+            version,
+            replaces_any=self._place.overrides_any,
         )
 
     def create_check_status_response(self, request: Any, instance_id: str) -> HttpResponse:
         links = self.get_client_response_links(request, instance_id)
-        headers = {"Content-Type": "application/json", "Location": links["statusQueryGetUri"], "Retry-After": "10"}
+        headers = {
+            "Content-Type": "application/json",
+            "Location": links["statusQueryGetUri"],
+            "Retry-After": "10",
+        }
         return HttpResponse(json.dumps(links), status_code=202, headers=headers)
 
     def create_http_management_payload(self, instance_id: str) -> dict[str, str]:
         return self.get_client_response_links(None, instance_id)
 
     def get_client_response_links(self, request: Any | None, instance_id: str) -> dict[str, str]:
-        return payload_to_json(management_payload(self._place.address(self._origin_of(request)), instance_id))
+        return payload_to_json(
+            management_payload(self._place.address(self._origin_of(request)), instance_id)
+        )
 
     async def wait_for_completion_or_create_check_status_response(
-        self, request: Any, instance_id: str, timeout_in_milliseconds: int = 10000, retry_interval_in_milliseconds: int = 1000
+        self,
+        request: Any,
+        instance_id: str,
+        timeout_in_milliseconds: int = 10000,
+        retry_interval_in_milliseconds: int = 1000,
     ) -> HttpResponse:
-        """The output if the instance completes in time, its status if it ends otherwise, else the check-status response."""
+        """The output if the instance completes in time, its status if it ends otherwise, else the
+        check-status response.
+        """
         if retry_interval_in_milliseconds > timeout_in_milliseconds:
             raise ValueError(
-                f"Total timeout {timeout_in_milliseconds} (ms) should be bigger than retry timeout {retry_interval_in_milliseconds} (ms)"
+                f"Total timeout {timeout_in_milliseconds} (ms) should be bigger than retry "
+                f"timeout {retry_interval_in_milliseconds} (ms)"
             )
         try:
             interval = max(retry_interval_in_milliseconds / 1000, 0.001)
@@ -111,11 +144,20 @@ class DurableClient:
         if found is None:
             return self.create_check_status_response(request, instance_id)
         if found.runtime_status is RuntimeStatus.COMPLETED:
-            return _json_response(200, found.output if isinstance(found.output, str) else json_text(found.output))
-        return _json_response(500 if found.runtime_status is RuntimeStatus.FAILED else 200, json_text(Status(found).to_json()))
+            return _json_response(
+                200, found.output if isinstance(found.output, str) else json_text(found.output)
+            )
+        return _json_response(
+            500 if found.runtime_status is RuntimeStatus.FAILED else 200,
+            json_text(Status(found).to_json()),
+        )
 
     async def get_status(
-        self, instance_id: str, show_history: bool = False, show_history_output: bool = False, show_input: bool = False
+        self,
+        instance_id: str,
+        show_history: bool = False,
+        show_history_output: bool = False,
+        show_input: bool = False,
     ) -> Status:
         look = partial(
             self._hub.get_status,
@@ -140,8 +182,18 @@ class DurableClient:
         instance_id_prefix: str | None = None,
     ) -> list[Status]:
         """The status of every instance that matches, however many there are."""
-        condition = InstanceFilter(_statuses(runtime_status), None, instance_id_prefix or "", created_time_from, created_time_to)
-        return await self._gate.read(lambda: [Status(found) for found in list_instances(self._hub, condition, show_input=True)])
+        condition = InstanceFilter(
+            _statuses(runtime_status),
+            None,
+            instance_id_prefix or "",
+            created_time_from,
+            created_time_to,
+        )
+        return await self._gate.read(
+            lambda: [
+                Status(found) for found in list_instances(self._hub, condition, show_input=True)
+            ]
+        )
 
     async def raise_event(
         self,
@@ -155,7 +207,9 @@ class DurableClient:
         if event_name == "":
             raise ValueError("event_name must be a non-empty string.")
         gone = f"Instance with ID {instance_id} is gone: either completed or failed"
-        await self._change(partial(self._hub.raise_event, instance_id, event_name, event_data), instance_id, gone)
+        await self._change(
+            partial(self._hub.raise_event, instance_id, event_name, event_data), instance_id, gone
+        )
 
     async def terminate(self, instance_id: str, reason: str) -> None:
         await self._steer(self._hub.terminate, instance_id, reason)
@@ -166,14 +220,26 @@ class DurableClient:
     async def resume(self, instance_id: str, reason: str) -> None:
         await self._steer(self._hub.resume, instance_id, reason)
 
-    async def rewind(self, instance_id: str, reason: str, task_hub_name: str | None = None, connection_name: str | None = None) -> None:
+    async def rewind(
+        self,
+        instance_id: str,
+        reason: str,
+        task_hub_name: str | None = None,
+        connection_name: str | None = None,
+    ) -> None:
         del task_hub_name, connection_name
         refused = "The rewind operation is only supported on failed orchestration instances."
         await self._change(partial(self._hub.rewind, instance_id, reason), instance_id, refused)
 
     async def restart(self, instance_id: str, restart_with_new_instance_id: bool = True) -> str:
-        refused = f"Instance {instance_id} has not finished; it can be restarted under a new id only."
-        payload = await self._change(partial(self._hub.restart, instance_id, new_id=restart_with_new_instance_id), instance_id, refused)
+        refused = (
+            f"Instance {instance_id} has not finished; it can be restarted under a new id only."
+        )
+        payload = await self._change(
+            partial(self._hub.restart, instance_id, new_id=restart_with_new_instance_id),
+            instance_id,
+            refused,
+        )
         return payload.id
 
     async def purge_instance_history(self, instance_id: str) -> PurgeHistoryResult:
@@ -194,7 +260,12 @@ class DurableClient:
         statuses = _statuses(runtime_status) & FINAL_STATUSES if runtime_status else FINAL_STATUSES
         if not statuses:
             return PurgeHistoryResult(0)
-        purge = partial(self._hub.purge_by, created_from=created_time_from, created_to=created_time_to, statuses=statuses)
+        purge = partial(
+            self._hub.purge_by,
+            created_from=created_time_from,
+            created_to=created_time_to,
+            statuses=statuses,
+        )
         return PurgeHistoryResult(await self._gate.read(purge))
 
     async def signal_entity(
@@ -206,18 +277,27 @@ class DurableClient:
         connection_name: str | None = None,
     ) -> None:
         del task_hub_name, connection_name
-        await self._gate.write(partial(self._hub.signal_entity, entityId, operation_name, operation_input))
+        await self._gate.write(
+            partial(self._hub.signal_entity, entityId, operation_name, operation_input)
+        )
 
     async def read_entity_state(
-        self, entityId: EntityId, task_hub_name: str | None = None, connection_name: str | None = None
+        self,
+        entityId: EntityId,
+        task_hub_name: str | None = None,
+        connection_name: str | None = None,
     ) -> EntityStateResponse:
         del task_hub_name, connection_name
         try:
-            return EntityStateResponse(True, await self._gate.read(partial(self._hub.get_entity, entityId)))
+            return EntityStateResponse(
+                True, await self._gate.read(partial(self._hub.get_entity, entityId))
+            )
         except EntityNotFound:
             return EntityStateResponse(False)
 
-    async def _steer(self, operation: Callable[[str, str | None], None], instance_id: str, reason: str) -> None:
+    async def _steer(
+        self, operation: Callable[[str, str | None], None], instance_id: str, reason: str
+    ) -> None:
         """A finished instance is left as it is, in silence."""
         try:
             await self._gate.write(partial(operation, instance_id, reason))
@@ -251,4 +331,9 @@ def _statuses(statuses: list[OrchestrationRuntimeStatus] | None) -> frozenset[Ru
 
 
 def _json_response(status: int, body: str) -> HttpResponse:
-    return HttpResponse(body, status_code=status, mimetype="application/json", headers={"Content-Type": "application/json"})
+    return HttpResponse(
+        body,
+        status_code=status,
+        mimetype="application/json",
+        headers={"Content-Type": "application/json"},
+    )

@@ -1,4 +1,6 @@
-"""One connection: what comes in has bounds in bytes and in time, before anything of it is understood; an answer leaves at once."""
+"""One connection: what comes in has bounds in bytes and in time, before anything of it is
+understood; an answer leaves at once.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ _UPGRADE = re.compile(rb"\r\nupgrade[ \t]*:[^\r\n]*", re.IGNORECASE)
 
 
 class Joined:
-    """A transport that keeps the head of an answer until its body comes, to send both at once: sending costs more than making them."""
+    """A transport that keeps the head of an answer until its body comes, to send both at once:
+    sending costs more than making them.
+    """
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport, self._head = transport, b""
@@ -30,7 +34,11 @@ class Joined:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        if not self._head and data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 100"):
+        if (
+            not self._head
+            and data.startswith(b"HTTP/1.1 ")
+            and not data.startswith(b"HTTP/1.1 100")
+        ):
             self._head = data
         else:
             head, self._head = self._head, b""
@@ -57,7 +65,9 @@ def most_connections() -> int:
 
 
 class Connection(HttpToolsProtocol):
-    """The library's own, with bounds. A head goes to the parser once it is complete; `end_if_overdue` is called every second or so.
+    """The library's own, with bounds.
+
+    A head goes to the parser once it is complete; `end_if_overdue` is called every second or so.
 
     One more than `most` takes the place of the one that has waited longest for a request.
     """
@@ -68,7 +78,8 @@ class Connection(HttpToolsProtocol):
         super().__init__(*args, **options)
         self._head = bytearray()
         self._is_begun = self._is_in_body = self._is_refused = False
-        self._count = 0  # bytes of what the parser has of a head; in a body, those since the last that were content
+        # bytes of what the parser has of a head; in a body, those since the last that were content
+        self._count = 0
         self.since = self.loop.time()
         self._due = self.since + HEAD_SECONDS
 
@@ -81,7 +92,11 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(cast(asyncio.Transport, Joined(transport)))
         if len(self.connections) > self.most:
-            waiting = [each for each in self.connections if isinstance(each, Connection) and not each.is_under_way]
+            waiting = [
+                each
+                for each in self.connections
+                if isinstance(each, Connection) and not each.is_under_way
+            ]
             min(waiting, key=lambda each: each.since).transport.abort()  # it is one of them itself
 
     def data_received(self, data: bytes) -> None:
@@ -102,7 +117,9 @@ class Connection(HttpToolsProtocol):
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def _whole_head(self, data: bytes) -> bytes:
-        """All that has come of a request, once its head is complete or cannot be one; nothing before."""
+        """All that has come of a request, once its head is complete or cannot be one; nothing
+        before.
+        """
         head, start = self._head, max(len(self._head) - 3, 0)
         if not head:
             data = data.lstrip(b"\r\n")  # allowed between two requests
@@ -150,7 +167,10 @@ class Connection(HttpToolsProtocol):
         super().on_response_complete()
 
     def end_if_overdue(self, now: float) -> None:
-        """End the connection when the request on it should have come by now. Where the app is slow to read, its client is not."""
+        """End the connection when the request on it should have come by now.
+
+        Where the app is slow to read, its client is not.
+        """
         if now < self._due or self.flow.read_paused or self.transport.is_closing():
             return
         if (self._head or self._is_begun) and not self._is_refused:
@@ -159,11 +179,16 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, status: HTTPStatus) -> None:
-        """Answer with nothing but a status, and end the connection as soon as the client has had time to read it."""
+        """Answer with nothing but a status, and end the connection as soon as the client has had
+        time to read it.
+        """
         if self.is_under_way:
             self.transport.close()
             return
         self._is_refused, self._due = True, self.loop.time() + LINGER_SECONDS
-        self.transport.write(f"HTTP/1.1 {status.value} {status.phrase}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".encode())
+        self.transport.write(
+            f"HTTP/1.1 {status.value} {status.phrase}\r\nConnection: "
+            "close\r\nContent-Length: 0\r\n\r\n".encode()
+        )
         cast(Joined, self.transport).flush()
         self.transport.write_eof()

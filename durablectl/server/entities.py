@@ -23,7 +23,10 @@ _REFUSED = frozenset("/\\#?")
 
 
 class Entities:
-    """The operations on entities. `known` gives the names of the app's entity functions, None when they are not known."""
+    """The operations on entities.
+
+    `known` gives the names of the app's entity functions, None when they are not known.
+    """
 
     def __init__(self, gate: Gate, known: Callable[[], Sequence[str] | None]) -> None:
         self._gate, self._hub, self._known = gate, gate.hub, known
@@ -37,11 +40,22 @@ class Entities:
 
     async def list(self, call: Call, name: str | None = None) -> Response:
         fetch = call.query.flag("fetchState", False)
-        read = partial(self._hub.list_entities, name, fetch_state=fetch, top=call.query.top(), continuation_token=call.token)
+        read = partial(
+            self._hub.list_entities,
+            name,
+            fetch_state=fetch,
+            top=call.query.top(),
+            continuation_token=call.token,
+        )
         try:
             page = await self._gate.read(read)
         except (UsageError, ValueError, OverflowError):
-            return full(400, answers.ARGUMENTS_ARE_WRONG, "The continuation token is not valid.", answers.ARGUMENT)
+            return full(
+                400,
+                answers.ARGUMENTS_ARE_WRONG,
+                "The continuation token is not valid.",
+                answers.ARGUMENT,
+            )
         rows = [entity_to_json(entity) for entity in page if _is_within(entity, call.query)]
         return answers.page(rows, page.continuation_token)
 
@@ -51,7 +65,9 @@ class Entities:
             return short(400, refusal)
         operation = call.query.text("op") or ""
         value = await _operation_input(self._gate, call)
-        return await self._send(partial(self._hub.signal_entity, EntityId(name, key), operation, value))
+        return await self._send(
+            partial(self._hub.signal_entity, EntityId(name, key), operation, value)
+        )
 
     async def delete(self, _call: Call, name: str, key: str) -> Response:
         refusal = self._refusal(name, key)
@@ -70,7 +86,10 @@ class Entities:
         names = self._known()
         if names is not None and name.lower() not in names:
             return unknown_function(name, "an entity", "entity", names)
-        if any(character in _REFUSED or character < " " or "\x7f" <= character <= "\x9f" for character in key):
+        if any(
+            character in _REFUSED or character < " " or "\x7f" <= character <= "\x9f"
+            for character in key
+        ):
             return "Entity keys must not contain /, \\, #, ?, or control characters."
         return None
 
@@ -78,13 +97,22 @@ class Entities:
 def unknown_function(name: str, kind: str, plural: str, names: Sequence[str]) -> str:
     """What the service says of a function that it does not know."""
     listed = ", ".join(f"'{each}'" for each in names)
-    rest = f"The following are the known {plural} functions: {listed}." if names else f"No {plural} functions are currently registered!"
-    return f"The function '{name}' doesn't exist, is disabled, or is not {kind} function. Additional info: {rest}"
+    rest = (
+        f"The following are the known {plural} functions: {listed}."
+        if names
+        else f"No {plural} functions are currently registered!"
+    )
+    return (
+        f"The function '{name}' doesn't exist, is disabled, or is not {kind} function. "
+        f"Additional info: {rest}"
+    )
 
 
 def _is_within(entity: EntityStatus, query: Query) -> bool:
     after, before = query.moment("lastOperationTimeFrom"), query.moment("lastOperationTimeTo")
-    return (after is None or entity.last_operation_time >= after) and (before is None or entity.last_operation_time <= before)
+    return (after is None or entity.last_operation_time >= after) and (
+        before is None or entity.last_operation_time <= before
+    )
 
 
 async def _operation_input(gate: Gate, call: Call) -> Any:

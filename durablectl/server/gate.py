@@ -1,4 +1,6 @@
-"""How coroutines reach a synchronous hub: reads in a few threads, writes that wait at the same time in one transaction; knows no HTTP."""
+"""How coroutines reach a synchronous hub: reads in a few threads, writes that wait at the same time
+in one transaction; knows no HTTP.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ class GroupingHub(Protocol):
     """A hub that can commit many changes at once, and tell what has ended."""
 
     def group(self) -> AbstractContextManager[None]:
-        """While inside, the changes of this thread are one transaction; one that raises is undone alone."""
+        """While inside, the changes of this thread are one transaction; one that raises is undone
+        alone.
+        """
 
     def changes(self) -> int:
         """A number that changes when somebody has committed."""
@@ -61,7 +65,9 @@ class Gate:
         return parse(text) if len(text) < LARGE else await self.read(partial(parse, text))
 
     async def look(self, instance_id: str, call: Callable[[], Result]) -> Result:
-        """Read one instance: in microseconds and so at once where the hub is a file, unless the instance is known to be large."""
+        """Read one instance: in microseconds and so at once where the hub is a file, unless the
+        instance is known to be large.
+        """
         if self._writer is None or instance_id in self._large:
             return await self.read(call)
         return call()
@@ -77,8 +83,11 @@ class Gate:
             return await self.read(call)
         return await self._writer.submit(call)
 
-    async def wait(self, instance_id: str, timeout: float, interval: float, *, show_input: bool = False) -> InstanceStatus | None:
-        """The status of an instance once it is finished; None when it is not so after `timeout` seconds, or the server is closing.
+    async def wait(
+        self, instance_id: str, timeout: float, interval: float, *, show_input: bool = False
+    ) -> InstanceStatus | None:
+        """The status of an instance once it is finished; None when it is not so after `timeout`
+        seconds, or the server is closing.
 
         No thread waits with it. `InstanceNotFound` when there is no such instance (any more).
         """
@@ -86,7 +95,9 @@ class Gate:
         started, delays = clock(), intervals(timeout, interval)
         next(delays)
         while True:
-            found = await self.look(instance_id, lambda: self.hub.get_status(instance_id, show_input=show_input))
+            found = await self.look(
+                instance_id, lambda: self.hub.get_status(instance_id, show_input=show_input)
+            )
             if found.is_final:
                 return found
             try:
@@ -180,7 +191,9 @@ class _Writer:
                 outcomes = [_outcome(call) for call, _, _ in group]
         except DurablectlError as fault:  # nothing of the group was written
             outcomes = [(None, fault)] * len(group)
-        answers: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any, BaseException | None]]] = {}
+        answers: dict[
+            asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any, BaseException | None]]
+        ] = {}
         for (_, future, loop), (result, error) in zip(group, outcomes, strict=True):
             answers.setdefault(loop, []).append((future, result, error))
         for loop, settled in answers.items():

@@ -1,4 +1,7 @@
-"""A local hub, its worker, the app's functions and the HTTP API in one process. Knows no socket and no console."""
+"""A local hub, its worker, the app's functions and the HTTP API in one process.
+
+Knows no socket and no console.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,9 @@ STOP_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """Where words go: the log of answered requests, and what the people who run the server should hear."""
+    """Where words go: the log of answered requests, and what the people who run the server should
+    hear.
+    """
 
     log: Callable[[Answered], None] = lambda _answered: None
     warn: Callable[[str], None] = lambda _text: None
@@ -57,7 +62,9 @@ class Hosting:
         self._telling = telling or Telling()
         self._registry, self._concurrency, self._skips_timers = registry, concurrency, skips_timers
         self._hub = LocalTaskHub(path, create=True)
-        with self._hub.group():  # a write: it takes an older file to this version, which gives it the name that `Place` needs
+        # a write: it takes an older file to this version, which gives it the name that `Place`
+        # needs
+        with self._hub.group():
             pass
         self._lock = threading.Lock()
         self._error: DurablectlError | None = None
@@ -74,7 +81,11 @@ class Hosting:
         )
         token = secrets.token_urlsafe(24) if key else ""
         self._around = Surroundings(
-            self.gate, self.place, Access(key), "/".join(filter(None, [origin + RPC_PATH, token])) + "/", self._telling.on_http_failure
+            self.gate,
+            self.place,
+            Access(key),
+            "/".join(filter(None, [origin + RPC_PATH, token])) + "/",
+            self._telling.on_http_failure,
         )
         self._prefix = self._settings.route_prefix
         self.functions = AppFunctions(registry, self._prefix, self._around)
@@ -100,7 +111,10 @@ class Hosting:
         self._worker.start()
 
     def replace(self, registry: Registry) -> None:
-        """Go on with another version of the app. What is under way goes on; instances are replayed with the new functions."""
+        """Go on with another version of the app.
+
+        What is under way goes on; instances are replayed with the new functions.
+        """
         functions = AppFunctions(registry, self._prefix, self._around)
         with self._lock:
             self._worker.stop(STOP_SECONDS)
@@ -141,7 +155,12 @@ class Hosting:
             concurrency=self._concurrency,
             fails_unknown=True,
             skips_timers=self._skips_timers,
-            about={"served": {"base": self._origin + PATH, "task_hub": self._settings.hub_name or TASK_HUB}},
+            about={
+                "served": {
+                    "base": self._origin + PATH,
+                    "task_hub": self._settings.hub_name or TASK_HUB,
+                }
+            },
             warn=self._telling.warn,
             on_failure=self._telling.on_failure,
             on_error=self._telling.on_end,
@@ -149,6 +168,8 @@ class Hosting:
 
 
 def host_settings(registry: Registry) -> HostSettings:
-    """The settings of the app's host.json; the defaults where it is missing or says nothing that can be used."""
+    """The settings of the app's host.json; the defaults where it is missing or says nothing that
+    can be used.
+    """
     app = Path(registry.app)
     return read_host(app if app.is_dir() else app.parent, os.environ)

@@ -1,4 +1,8 @@
-"""What a request brings along: the input of a start, the data of an event; and how a hub takes them. Knows no routes."""
+"""What a request brings along: the input of a start, the data of an event; and how a hub takes
+them.
+
+Knows no routes.
+"""
 
 from __future__ import annotations
 
@@ -18,23 +22,34 @@ from durablectl.wire import json_value
 
 
 async def begin_instance(
-    gate: Gate, name: str, text: str | None, instance_id: str | None, version: str | None, *, replaces_any: bool = False
+    gate: Gate,
+    name: str,
+    text: str | None,
+    instance_id: str | None,
+    version: str | None,
+    *,
+    replaces_any: bool = False,
 ) -> str:
-    """Start an instance as the service does, and return its id: a finished one is replaced, an unfinished one is `AlreadyExists`.
+    """Start an instance as the service does, and return its id: a finished one is replaced, an
+    unfinished one is `AlreadyExists`.
 
-    With `replaces_any` that one is replaced, too. A local hub keeps the text as it came; another one takes the value.
+    With `replaces_any` that one is replaced, too. A local hub keeps the text as it came; another
+    one takes the value.
     """
     try:
         return await gate.write(partial(_begin, gate.hub, name, text, instance_id, version))
     except AlreadyExists:
         if not replaces_any:
             raise
-    # Not a part of the writer's transaction: the worker that has the old instance must end it first.
+    # Not a part of the writer's transaction: the worker that has the old instance must end it
+    # first.
     start = partial(_start, gate.hub, name, text, instance_id=instance_id, version=version)
     return (await gate.read(partial(start, if_exists=IfExists.REPLACE))).id
 
 
-def _begin(hub: Any, name: str, text: str | None, instance_id: str | None, version: str | None) -> str:
+def _begin(
+    hub: Any, name: str, text: str | None, instance_id: str | None, version: str | None
+) -> str:
     if hasattr(hub, "begin_text"):
         begun: str = hub.begin_text(name, text, instance_id=instance_id, version=version)
         return begun
@@ -44,7 +59,9 @@ def _begin(hub: Any, name: str, text: str | None, instance_id: str | None, versi
     except AlreadyExists:
         status = hub.get_status(instance_id or "", show_input=False).runtime_status
         if not status.is_final:
-            raise AlreadyExists(f"An Orchestration instance with the status {status.value} already exists.") from None
+            raise AlreadyExists(
+                f"An Orchestration instance with the status {status.value} already exists."
+            ) from None
         payload = start(if_exists=IfExists.REPLACE)
     return payload.id
 
@@ -58,7 +75,9 @@ def _start(hub: Any, name: str, text: str | None, **options: Any) -> CheckStatus
     return started
 
 
-def send_event(hub: Any, instance_id: str, name: str, event: Parsed, *, is_encoded: bool = False) -> None:
+def send_event(
+    hub: Any, instance_id: str, name: str, event: Parsed, *, is_encoded: bool = False
+) -> None:
     if hasattr(hub, "raise_event_text"):
         hub.raise_event_text(instance_id, name, _for_the_app(event.text, is_encoded))
     else:
@@ -66,7 +85,8 @@ def send_event(hub: Any, instance_id: str, name: str, event: Parsed, *, is_encod
 
 
 def _for_the_app(text: str, is_encoded: bool) -> str:
-    """The text that an app reads: of JSON text inside of a string, which is how the official Python client sends everything, that text.
+    """The text that an app reads: of JSON text inside of a string, which is how the official Python
+    client sends everything, that text.
 
     Of inputs and of what entities are sent the engine takes care by itself.
     """
@@ -80,7 +100,10 @@ def _for_the_app(text: str, is_encoded: bool) -> str:
 
 
 async def read_input(gate: Gate, call: Call) -> str | None:
-    """The JSON text of an input; None for a body that is blank. Its content type is not looked at."""
+    """The JSON text of an input; None for a body that is blank.
+
+    Its content type is not looked at.
+    """
     text = await call.text()
     if not text.strip():
         return None  # the service keeps a blank text as the input, which no app can read

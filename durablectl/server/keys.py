@@ -15,20 +15,32 @@ LONGEST = 4096
 
 
 def checked_key(key: str, source: str, hint: str | None = None) -> str:
-    """A key that can be used; `UsageError`, which does not show it, for another. `hint` says how to make a new one."""
+    """A key that can be used; `UsageError`, which does not show it, for another.
+
+    `hint` says how to make a new one.
+    """
     if not key:
         raise UsageError(f"{source} holds no key", hint=hint)
     if not is_usable_key(key) or len(key) > LONGEST:
-        raise UsageError(f"the key in {source} would not survive in an address", hint="take letters, digits and - . _ ~ =")
+        raise UsageError(
+            f"the key in {source} would not survive in an address",
+            hint="take letters, digits and - . _ ~ =",
+        )
     return key
 
 
 def read_key(path: Path, hint: str) -> str:
-    """The key in a file; `UsageError` when it cannot be read, or others can read it too. `hint` says how to make a new one."""
+    """The key in a file; `UsageError` when it cannot be read, or others can read it too.
+
+    `hint` says how to make a new one.
+    """
     try:
         with path.open(encoding="utf-8") as stream:
             if os.name == "posix" and stat.S_IMODE(os.fstat(stream.fileno()).st_mode) & 0o077:
-                raise UsageError(f"the key file {path} can be read by others", hint=f"chmod 600 {quoted(str(path))}")
+                raise UsageError(
+                    f"the key file {path} can be read by others",
+                    hint=f"chmod 600 {quoted(str(path))}",
+                )
             return checked_key(stream.read(2 * LONGEST).strip(), f"the key file {path}", hint)
     except (OSError, UnicodeDecodeError) as error:
         reason = (error.strerror or "").lower() if isinstance(error, OSError) else "it is not UTF-8"

@@ -1,7 +1,7 @@
 """JSON as the service takes it in: strictly when it can, else with its parser's liberties. No I/O.
 
-The service's parser also reads single quotes, bare names, comments, trailing commas and NaN; what only it can read is stored as plain
-JSON, so that an app can read it too.
+The service's parser also reads single quotes, bare names, comments, trailing commas and NaN; what
+only it can read is stored as plain JSON, so that an app can read it too.
 """
 
 from __future__ import annotations
@@ -16,23 +16,48 @@ from durablectl.wire import json_text, json_value
 
 DEEPEST = 64  # levels; the parser's own limit
 
-# A body is foreign: no pattern looks at a character more often than a fixed number of times. What repeats is possessive (`++`), a string
-# ends with the text at the latest, and a run of digits is counted from its beginning only.
+# A body is foreign: no pattern looks at a character more often than a fixed number of times. What
+# repeats is possessive (`++`), a string ends with the text at the latest, and a run of digits is
+# counted from its beginning only.
 _STRINGS_AND_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 _SURROGATES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _HUGE = re.compile(r"[eE]\+?\d{3}|(?<!\d)\d{300}")
 _SPACE = re.compile(r"(?:\s++|/\*.*?\*/|//[^\r\n]*+)*+", re.DOTALL)
-_NUMBER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]+|\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)")
+_NUMBER = re.compile(
+    r"[+-]?(?:0[xX][0-9a-fA-F]+|\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)"
+)
 _WORD = re.compile(r"[^\W\d]\w*|\$\w*")
-_STRING = {quote: re.compile(rf"{quote}((?:[^{quote}\\]++|\\.)*+)({quote}?)", re.DOTALL) for quote in "\"'"}
+_STRING = {
+    quote: re.compile(rf"{quote}((?:[^{quote}\\]++|\\.)*+)({quote}?)", re.DOTALL) for quote in "\"'"
+}
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _LONGEST_HEX = 3500  # digits: as many as Python writes in decimals
-_WORDS = {"true": True, "false": False, "null": None, "undefined": None, "NaN": "NaN", "Infinity": "Infinity"}
-_ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", '"': '"', "'": "'", "\\": "\\", "/": "/"}
+_WORDS = {
+    "true": True,
+    "false": False,
+    "null": None,
+    "undefined": None,
+    "NaN": "NaN",
+    "Infinity": "Infinity",
+}
+_ESCAPES = {
+    "b": "\b",
+    "f": "\f",
+    "n": "\n",
+    "r": "\r",
+    "t": "\t",
+    '"': '"',
+    "'": "'",
+    "\\": "\\",
+    "/": "/",
+}
 
 
 class NotJson(ValueError):
-    """The text is not JSON. `is_cut_off`: it ends inside of an object or array, which the service answers differently."""
+    """The text is not JSON.
+
+    `is_cut_off`: it ends inside of an object or array, which the service answers differently.
+    """
 
     def __init__(self, message: str, *, is_cut_off: bool = False) -> None:
         super().__init__(message)
@@ -58,15 +83,23 @@ def parse(text: str) -> Parsed:
         parsed, end = _read(text)
         rest = _after_space(text, end)
         if rest < len(text):
-            raise _wrong(text, rest, f"Additional text encountered after finished reading JSON content: {text[rest]}") from None
+            raise _wrong(
+                text,
+                rest,
+                f"Additional text encountered after finished reading JSON content: {text[rest]}",
+            ) from None
     _refuse_depth(parsed.text)
     return parsed
 
 
 def parse_first(text: str) -> Parsed:
-    """The first value of a text, whatever follows it, to be stored compactly; `NotJson` when there is none."""
+    """The first value of a text, whatever follows it, to be stored compactly; `NotJson` when there
+    is none.
+    """
     try:
-        value, end = json.JSONDecoder(parse_constant=_refuse).raw_decode(text, len(text) - len(text.lstrip()))
+        value, end = json.JSONDecoder(parse_constant=_refuse).raw_decode(
+            text, len(text) - len(text.lstrip())
+        )
         parsed = Parsed(value, text[:end])
         _refuse_depth(parsed.text)
         _refuse_endless(parsed)
@@ -87,7 +120,9 @@ def _refuse_endless(parsed: Parsed) -> None:
         try:
             json_text(parsed.value, strict=True)
         except ValueError:
-            raise NotJson("A number is too large to be read. Path '', line 1, position 1.") from None
+            raise NotJson(
+                "A number is too large to be read. Path '', line 1, position 1."
+            ) from None
 
 
 def _refuse_depth(text: str) -> None:
@@ -97,7 +132,10 @@ def _refuse_depth(text: str) -> None:
     for found in _STRINGS_AND_BRACKETS.finditer(text):
         depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found[0], 0)
         if depth > DEEPEST:
-            raise NotJson(f"The reader's MaxDepth of {DEEPEST} has been exceeded. Path '', line 1, position {found.end()}.")
+            raise NotJson(
+                f"The reader's MaxDepth of {DEEPEST} has been exceeded. Path '', line "
+                f"1, position {found.end()}."
+            )
 
 
 def _read(text: str) -> tuple[Parsed, int]:
@@ -127,7 +165,9 @@ class _Reader:
     def value(self, depth: int) -> Any:
         mark = self.peek()
         if depth > DEEPEST:
-            raise _wrong(self.text, self.at, f"The reader's MaxDepth of {DEEPEST} has been exceeded")
+            raise _wrong(
+                self.text, self.at, f"The reader's MaxDepth of {DEEPEST} has been exceeded"
+            )
         if mark == "":
             if depth == 1:
                 raise NotJson("Error reading JToken from JsonReader. Path '', line 0, position 0.")
@@ -150,7 +190,11 @@ class _Reader:
             if (colon := self.peek()) != ":":
                 if colon == "":
                     raise _wrong(self.text, self.at, "Unexpected end while parsing property name")
-                raise _wrong(self.text, self.at, f"Invalid character after parsing property name. Expected ':' but got: {colon}")
+                raise _wrong(
+                    self.text,
+                    self.at,
+                    f"Invalid character after parsing property name. Expected ':' but got: {colon}",
+                )
             self.at += 1
             members[name] = self.value(depth + 1)
             self.comma("}")
@@ -175,7 +219,11 @@ class _Reader:
         elif mark == "":
             raise self.cut_off()
         elif mark != end:
-            raise _wrong(self.text, self.at, f"After parsing a value an unexpected character was encountered: {mark}")
+            raise _wrong(
+                self.text,
+                self.at,
+                f"After parsing a value an unexpected character was encountered: {mark}",
+            )
 
     def string(self) -> str:
         quote = self.text[self.at]
@@ -184,7 +232,9 @@ class _Reader:
         begin, body = found.span(1)[0], found[1]
         if "\\" in body:
             body = _ESCAPE.sub(lambda escape: self.unescaped(escape, begin), body)
-            body = _SURROGATES.sub(lambda pair: pair[0].encode("utf-16", "surrogatepass").decode("utf-16"), body)
+            body = _SURROGATES.sub(
+                lambda pair: pair[0].encode("utf-16", "surrogatepass").decode("utf-16"), body
+            )
         self.at = found.end()
         if not found[2]:
             if self.at < len(self.text):
@@ -198,7 +248,9 @@ class _Reader:
             return chr(int(escape[1], 16))
         mark, at = escape[2], begin + escape.end()
         if mark == "u":
-            raise _wrong(self.text, at + 4, f"Could not convert Unicode escape: {self.text[at : at + 4]}")
+            raise _wrong(
+                self.text, at + 4, f"Could not convert Unicode escape: {self.text[at : at + 4]}"
+            )
         if mark in _ESCAPES:
             return _ESCAPES[mark]
         raise _wrong(self.text, at, f"Bad JSON escape sequence: \\{mark}")
@@ -206,7 +258,9 @@ class _Reader:
     def bare_name(self) -> str:
         found = _WORD.match(self.text, self.at)
         if found is None:
-            raise _wrong(self.text, self.at, f"Invalid property identifier character: {self.text[self.at]}")
+            raise _wrong(
+                self.text, self.at, f"Invalid property identifier character: {self.text[self.at]}"
+            )
         self.at = found.end()
         if self.at >= len(self.text):
             raise _wrong(self.text, self.at, "Unexpected end while parsing unquoted property name")
@@ -223,14 +277,20 @@ class _Reader:
             if found[0] in _WORDS:
                 self.at = found.end()
                 return _WORDS[found[0]]
-        raise _wrong(self.text, self.at, f"Unexpected character encountered while parsing value: {self.text[self.at]}")
+        raise _wrong(
+            self.text,
+            self.at,
+            f"Unexpected character encountered while parsing value: {self.text[self.at]}",
+        )
 
     def peek(self) -> str:
         self.at = _after_space(self.text, self.at)
         return self.text[self.at : self.at + 1]
 
     def cut_off(self) -> NotJson:
-        return _wrong(self.text, len(self.text), "Unexpected end when reading JSON", is_cut_off=True)
+        return _wrong(
+            self.text, len(self.text), "Unexpected end when reading JSON", is_cut_off=True
+        )
 
 
 def _number(text: str) -> int | float:

@@ -1,4 +1,8 @@
-"""What the HTTP API does with instances: start, look, steer, purge; each with the service's answers. Knows no routes."""
+"""What the HTTP API does with instances: start, look, steer, purge; each with the service's
+answers.
+
+Knows no routes.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,13 @@ from starlette.responses import Response
 
 from durablectl.backends.local_address import CONNECTION, OWN_CONNECTIONS
 from durablectl.errors import AlreadyExists, InstanceNotFound, Unsupported, UsageError, WrongState
-from durablectl.model import FINAL_STATUSES, CheckStatusPayload, IfExists, InstanceFilter, RuntimeStatus
+from durablectl.model import (
+    FINAL_STATUSES,
+    CheckStatusPayload,
+    IfExists,
+    InstanceFilter,
+    RuntimeStatus,
+)
 from durablectl.server import answers
 from durablectl.server.answers import Refusal, empty, full, json_answer, short
 from durablectl.server.call import Call
@@ -26,8 +36,9 @@ PATH = "/runtime/webhooks/durabletask"
 class Place:
     """The hub's name and connection, and the key that goes into its addresses.
 
-    `overrides_any`: a start replaces what has its id, finished or not (host.json, overridableExistingInstanceStates).
-    `file_connection` names the hub's file, as the payloads of its command line do.
+    `overrides_any`: a start replaces what has its id, finished or not (host.json,
+    overridableExistingInstanceStates). `file_connection` names the hub's file, as the payloads of
+    its command line do.
     """
 
     task_hub: str
@@ -43,7 +54,9 @@ class Place:
         return OWN_CONNECTIONS | {self.connection.lower(), self.file_connection.lower()}
 
     def address(self, origin: str) -> HubAddress:
-        return HubAddress(origin + PATH, self.task_hub, self.connection, f"code={self.key}" if self.key else "")
+        return HubAddress(
+            origin + PATH, self.task_hub, self.connection, f"code={self.key}" if self.key else ""
+        )
 
 
 class Instances:
@@ -56,7 +69,14 @@ class Instances:
         text = await read_input(self._gate, call)
         version = call.query.first("version") or self._place.version
         try:
-            begun = await begin_instance(self._gate, name, text, instance_id or None, version, replaces_any=self._place.overrides_any)
+            begun = await begin_instance(
+                self._gate,
+                name,
+                text,
+                instance_id or None,
+                version,
+                replaces_any=self._place.overrides_any,
+            )
             if text is not None and len(text) > LARGE:
                 self._gate.expect_large(begun)
         except AlreadyExists as error:
@@ -66,20 +86,35 @@ class Instances:
         try:
             return await self._started(call, begun)
         except _BadWait as error:
-            return short(400, str(error)) if error.status == 400 else answers.went_wrong(str(error), "System.OverflowException")
+            return (
+                short(400, str(error))
+                if error.status == 400
+                else answers.went_wrong(str(error), "System.OverflowException")
+            )
 
     async def restart(self, call: Call, instance_id: str) -> Response:
         new_id = call.query.flag("restartWithNewInstanceId", True)
         try:
             return await self._started(call, await self._restarted(instance_id, new_id=new_id))
         except InstanceNotFound:
-            return _no_such_restart(f"No instance with ID '{instance_id}' was found. (Parameter 'instanceId')")
+            return _no_such_restart(
+                f"No instance with ID '{instance_id}' was found. (Parameter 'instanceId')"
+            )
         except _BadWait as error:
-            return _no_such_restart(str(error)) if error.status == 400 else answers.went_wrong(str(error), "System.OverflowException")
+            return (
+                _no_such_restart(str(error))
+                if error.status == 400
+                else answers.went_wrong(str(error), "System.OverflowException")
+            )
         except (AlreadyExists, WrongState):
             state = await self._state(instance_id)
             detail = f"An Orchestration instance with the status {state.value} already exists."
-            return full(409, "A non-terminal instance with this instance ID already exists.", detail, answers.EXISTS)
+            return full(
+                409,
+                "A non-terminal instance with this instance ID already exists.",
+                detail,
+                answers.EXISTS,
+            )
 
     async def _restarted(self, instance_id: str, *, new_id: bool) -> str:
         """Restart an instance, and return the id."""
@@ -89,16 +124,29 @@ class Instances:
             if not self._place.overrides_any:
                 raise
             found = await self._gate.read(partial(self._hub.get_status, instance_id))
-            start = partial(self._hub.start, found.name, found.input, instance_id=instance_id, if_exists=IfExists.REPLACE)
+            start = partial(
+                self._hub.start,
+                found.name,
+                found.input,
+                instance_id=instance_id,
+                if_exists=IfExists.REPLACE,
+            )
             payload = await self._gate.read(start)
         return payload.id
 
     async def _started(self, call: Call, instance_id: str) -> Response:
-        """The answer for an instance that has been started: its addresses, or with both wait parameters how it ended in time."""
+        """The answer for an instance that has been started: its addresses, or with both wait
+        parameters how it ended in time.
+        """
         timeout, interval = call.query.seconds("timeout"), call.query.seconds("pollingInterval")
         if timeout is not None and interval is not None:
             _check_wait(timeout, interval)
-            found = await self._gate.wait(instance_id, timeout, max(interval, 0.001), show_input=call.query.flag("showInput", True))
+            found = await self._gate.wait(
+                instance_id,
+                timeout,
+                max(interval, 0.001),
+                show_input=call.query.flag("showInput", True),
+            )
             if found is not None:
                 return answers.waited(found)
         return answers.check_status(self.payload(call, instance_id))
@@ -116,10 +164,16 @@ class Instances:
             show_history_output=query.flag("showHistoryOutput", False),
         )
         try:
-            found = await (self._gate.read(look) if query.flag("showHistory", False) else self._gate.look(instance_id, look))
+            found = await (
+                self._gate.read(look)
+                if query.flag("showHistory", False)
+                else self._gate.look(instance_id, look)
+            )
         except InstanceNotFound:
             return empty(404)
-        answer = answers.status(found, call.url, failed_is_error=query.flag("returnInternalServerErrorOnFailure", False))
+        answer = answers.status(
+            found, call.url, failed_is_error=query.flag("returnInternalServerErrorOnFailure", False)
+        )
         if len(answer.body) > LARGE:
             self._gate.expect_large(instance_id)
         return answer
@@ -134,39 +188,64 @@ class Instances:
             include_entities=True,
         )
         read = partial(
-            self._hub.list_page, condition, show_input=query.flag("showInput", True), top=query.top(), continuation_token=call.token
+            self._hub.list_page,
+            condition,
+            show_input=query.flag("showInput", True),
+            top=query.top(),
+            continuation_token=call.token,
         )
         try:
             page = await self._gate.read(read)
         except (UsageError, ValueError, OverflowError):
-            return full(400, answers.ARGUMENTS_ARE_WRONG, "The continuation token is not valid.", answers.ARGUMENT)
+            return full(
+                400,
+                answers.ARGUMENTS_ARE_WRONG,
+                "The continuation token is not valid.",
+                answers.ARGUMENT,
+            )
         return answers.page([status_to_json(status) for status in page], page.continuation_token)
 
     async def purge(self, _call: Call, instance_id: str) -> Response:
         is_entity = instance_id.startswith("@")
         try:
-            return json_answer({"instancesDeleted": await self._gate.write(partial(self._hub.purge, instance_id))})
+            return json_answer(
+                {"instancesDeleted": await self._gate.write(partial(self._hub.purge, instance_id))}
+            )
         except InstanceNotFound:
             return json_answer({"instancesDeleted": 0}) if is_entity else empty(404)
         except WrongState:
             if is_entity:
                 return json_answer({"instancesDeleted": 0})
             state = await self._state(instance_id)
-            text = "Only orchestrations in a terminal state can be purged, but the orchestration with instance ID"
+            text = (
+                "Only orchestrations in a terminal state can be purged, but the orchestration "
+                "with instance ID"
+            )
             return json_answer(f"{text} {instance_id} has status {state.value}", 412)
 
     async def purge_by(self, call: Call) -> Response:
-        """Only finished instances are ever purged; statuses that are given but name no final one purge nothing.
+        """Only finished instances are ever purged; statuses that are given but name no final one
+        purge nothing.
 
-        The service takes the latter for no condition at all and deletes running instances and entities too.
+        The service takes the latter for no condition at all and deletes running instances and
+        entities too.
         """
         created_from = call.query.moment("createdTimeFrom")
         if created_from is None:
             return json_answer("Please provide value for 'createdTimeFrom' parameter.", 400)
-        statuses = call.query.statuses() & FINAL_STATUSES if call.query.names("runtimeStatus") else FINAL_STATUSES
+        statuses = (
+            call.query.statuses() & FINAL_STATUSES
+            if call.query.names("runtimeStatus")
+            else FINAL_STATUSES
+        )
         if not statuses:
             return empty(404)
-        purge = partial(self._hub.purge_by, created_from=created_from, created_to=call.query.moment("createdTimeTo"), statuses=statuses)
+        purge = partial(
+            self._hub.purge_by,
+            created_from=created_from,
+            created_to=call.query.moment("createdTimeTo"),
+            statuses=statuses,
+        )
         deleted = await self._gate.read(purge)  # in transactions of its own, however many there are
         return json_answer({"instancesDeleted": deleted}) if deleted else empty(404)
 
@@ -179,7 +258,9 @@ class Instances:
                 return empty(404)
             return empty(410) if state.is_final else refusal.answer
         try:
-            await self._gate.write(partial(send_event, self._hub, instance_id, name, event, is_encoded=call.is_encoded))
+            await self._gate.write(
+                partial(send_event, self._hub, instance_id, name, event, is_encoded=call.is_encoded)
+            )
         except InstanceNotFound:
             return empty(404)
         except WrongState:
@@ -195,7 +276,9 @@ class Instances:
     async def resume(self, call: Call, instance_id: str) -> Response:
         return await self._steer(call, instance_id, self._hub.resume)
 
-    async def _steer(self, call: Call, instance_id: str, operation: Callable[[str, str | None], None]) -> Response:
+    async def _steer(
+        self, call: Call, instance_id: str, operation: Callable[[str, str | None], None]
+    ) -> Response:
         try:
             await self._gate.write(partial(operation, instance_id, call.query.text("reason")))
         except InstanceNotFound:
@@ -206,22 +289,31 @@ class Instances:
                 return empty(410)
             verb = operation.__name__
             return answers.went_wrong(
-                f"Cannot {verb} the orchestration instance {instance_id} because instance is in the {state.value} state."
+                f"Cannot {verb} the orchestration instance {instance_id} because instance is in "
+                f"the {state.value} state."
             )
         return empty(202)
 
     async def rewind(self, call: Call, instance_id: str) -> Response:
         try:
-            await self._gate.write(partial(self._hub.rewind, instance_id, call.query.text("reason")))
+            await self._gate.write(
+                partial(self._hub.rewind, instance_id, call.query.text("reason"))
+            )
         except InstanceNotFound:
-            return json_answer(f'No orchestration with instance ID "${instance_id}" found.', 404)  # the `$` is the service's own
+            # the `$` is the service's own
+            return json_answer(f'No orchestration with instance ID "${instance_id}" found.', 404)
         except WrongState:
             state = await self._state(instance_id)
-            text = f'This orchestration has status {state.value}, but only orchestrations in the "Failed" state can be rewound.'
+            text = (
+                f"This orchestration has status {state.value}, but only orchestrations in the "
+                '"Failed" state can be rewound.'
+            )
             return json_answer(text, 412)
         except Unsupported:
             return answers.went_wrong(
-                "Rewind is not supported by the underlying storage provider.", "System.NotSupportedException", status=501
+                "Rewind is not supported by the underlying storage provider.",
+                "System.NotSupportedException",
+                status=501,
             )
         return empty(202)
 
@@ -230,14 +322,18 @@ class Instances:
 
     async def _state_or_none(self, instance_id: str) -> RuntimeStatus | None:
         try:
-            found = await self._gate.read(partial(self._hub.get_status, instance_id, show_input=False))
+            found = await self._gate.read(
+                partial(self._hub.get_status, instance_id, show_input=False)
+            )
         except InstanceNotFound:
             return None
         return found.runtime_status
 
 
 def _no_such_restart(detail: str) -> Response:
-    return full(400, "InstanceId does not match a valid orchestration instance.", detail, answers.ARGUMENT)
+    return full(
+        400, "InstanceId does not match a valid orchestration instance.", detail, answers.ARGUMENT
+    )
 
 
 class _BadWait(Exception):
@@ -253,5 +349,8 @@ def _check_wait(timeout: float, interval: float) -> None:
         if abs(seconds) > 922337203685:
             raise _BadWait(500, "TimeSpan overflowed because the duration is too long.")
     if interval > timeout:
-        text = f"Total timeout {answers.number(timeout)} should be bigger than retry timeout {answers.number(interval)}"
+        text = (
+            f"Total timeout {answers.number(timeout)} should be bigger than retry timeout "
+            f"{answers.number(interval)}"
+        )
         raise _BadWait(400, text)

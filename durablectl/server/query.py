@@ -1,4 +1,8 @@
-"""A query string, read as the service's own runtime reads it: what cannot be read counts as not given. No I/O."""
+"""A query string, read as the service's own runtime reads it: what cannot be read counts as not
+given.
+
+No I/O.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,10 @@ MOST_ROWS = 10_000
 
 
 class Query:
-    """The parameters of one request. Names are compared without regard to case, blank values count as absent."""
+    """The parameters of one request.
+
+    Names are compared without regard to case, blank values count as absent.
+    """
 
     def __init__(self, text: str) -> None:
         self._values: dict[str, list[str]] = {}
@@ -59,7 +66,9 @@ class Query:
         return None if text is None else moment_from_text(text)
 
     def statuses(self) -> frozenset[RuntimeStatus]:
-        """The statuses that `runtimeStatus` names, by exact name or number; a number that stands for none is UNKNOWN."""
+        """The statuses that `runtimeStatus` names, by exact name or number; a number that stands
+        for none is UNKNOWN.
+        """
         found = set()
         for name in (self.text("runtimeStatus") or "").split(","):
             name = name.strip()
@@ -83,7 +92,8 @@ def _numbered(text: str) -> RuntimeStatus:
 
 _MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTHS = {month: number for number, month in enumerate(_MONTH_NAMES, 1)}
-_CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>\d{1,2})(?::(?P<second>\d{1,2})(?:\.(?P<fraction>\d+))?)?(?:\s*(?P<half>[AP]M))?"
+_SECONDS = r"(?::(?P<second>\d{1,2})(?:\.(?P<fraction>\d+))?)?"
+_CLOCK = rf"(?P<hour>\d{{1,2}}):(?P<minute>\d{{1,2}}){_SECONDS}(?:\s*(?P<half>[AP]M))?"
 _ZONE = r"(?:\s*(?P<zone>Z|GMT|UTC|[+-]\d{1,2}(?::?\d{2})?))?"
 _DATES = (
     r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})",
@@ -92,13 +102,20 @@ _DATES = (
     r"(?:[A-Z]{3,9},\s*)?(?P<day>\d{1,2})[\s-](?P<name>[A-Z]{3,9})[\s-](?P<year>\d{4})",
     r"(?:[A-Z]{3,9},\s*)?(?P<name>[A-Z]{3,9})\s+(?P<day>\d{1,2}),?\s+(?P<year>\d{4})",
 )
-_MOMENTS = [re.compile(rf"{date}(?:(?:T|\s+){_CLOCK}{_ZONE})?", re.IGNORECASE | re.ASCII) for date in _DATES]
+_MOMENTS = [
+    re.compile(rf"{date}(?:(?:T|\s+){_CLOCK}{_ZONE})?", re.IGNORECASE | re.ASCII) for date in _DATES
+]
 _MOMENTS.append(re.compile(_CLOCK + _ZONE, re.IGNORECASE | re.ASCII))
 
 
 def moment_from_text(text: str) -> datetime | None:
-    """A moment in any of the forms that DateTime.TryParse reads; without a zone it is UTC. None when it is none."""
-    found = next((match for pattern in _MOMENTS if (match := pattern.fullmatch(text.strip()))), None)
+    """A moment in any of the forms that DateTime.TryParse reads; without a zone it is UTC.
+
+    None when it is none.
+    """
+    found = next(
+        (match for pattern in _MOMENTS if (match := pattern.fullmatch(text.strip()))), None
+    )
     if found is None:
         return None
     try:
@@ -109,13 +126,24 @@ def moment_from_text(text: str) -> datetime | None:
 
 def _moment(parts: dict[str, str | None]) -> datetime:
     today = datetime.now(UTC)
-    month = _MONTHS[parts["name"][:3].lower()] if parts["name"] else int(parts["month"] or today.month)
+    month = (
+        _MONTHS[parts["name"][:3].lower()] if parts["name"] else int(parts["month"] or today.month)
+    )
     hour, half = int(parts["hour"] or 0), (parts["half"] or "").upper()
     if half:
         hour = hour % 12 + (12 if half == "PM" else 0)
     micros = int(((parts["fraction"] or "") + "000000")[:6])
     year, day = int(parts["year"] or today.year), int(parts["day"] or today.day)
-    time = datetime(year, month, day, hour, int(parts["minute"] or 0), int(parts["second"] or 0), micros, _zone(parts["zone"]))
+    time = datetime(
+        year,
+        month,
+        day,
+        hour,
+        int(parts["minute"] or 0),
+        int(parts["second"] or 0),
+        micros,
+        _zone(parts["zone"]),
+    )
     return time.astimezone(UTC)
 
 

@@ -16,9 +16,17 @@ _SETTINGS = ("host.json", "local.settings.json", "requirements.txt")
 
 
 class Reloading:
-    """Looks at an app's files twice a second, and hands over the app when they have changed and it loads."""
+    """Looks at an app's files twice a second, and hands over the app when they have changed and it
+    loads.
+    """
 
-    def __init__(self, app: Path, replace: Callable[[Registry], None], note: Callable[[str], None], warn: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        app: Path,
+        replace: Callable[[Registry], None],
+        note: Callable[[str], None],
+        warn: Callable[[str], None],
+    ) -> None:
         self._app, self._replace, self._note, self._warn = app, replace, note, warn
         self._stopped = threading.Event()
         self._seen = stamps(app)

@@ -1,4 +1,7 @@
-"""An ASGI application on a socket, until it is told to stop. Knows uvicorn, as `connection` does."""
+"""An ASGI application on a socket, until it is told to stop.
+
+Knows uvicorn, as `connection` does.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,9 @@ def is_loopback(host: str) -> bool:
 def bind(host: str, port: int) -> socket.socket:
     """A socket bound to an address; `UsageError` when that cannot be."""
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
     except (OSError, UnicodeError, OverflowError) as error:
         raise UsageError(f"'{host}' is no address of this machine") from error
     bound = socket.socket(family, kind, protocol)
@@ -49,14 +54,25 @@ def bind(host: str, port: int) -> socket.socket:
         bound.close()
         reason = (error.strerror or "it cannot be used").lower()
         raise UsageError(
-            f"cannot listen on {host}, port {port}: {reason}", hint="name another port with --port, or 0 for a free one"
+            f"cannot listen on {host}, port {port}: {reason}",
+            hint="name another port with --port, or 0 for a free one",
         ) from error
     bound.set_inheritable(True)
     return bound
 
 
-def run(app: ASGIApp, bound: socket.socket, stopping: threading.Event, *, on_exit: Callable[[], None], warn: Callable[[str], None]) -> None:
-    """Serve until `stopping` is set, then finish what is under way: two seconds at most. `on_exit` is called first."""
+def run(
+    app: ASGIApp,
+    bound: socket.socket,
+    stopping: threading.Event,
+    *,
+    on_exit: Callable[[], None],
+    warn: Callable[[str], None],
+) -> None:
+    """Serve until `stopping` is set, then finish what is under way: two seconds at most.
+
+    `on_exit` is called first.
+    """
     config = uvicorn.Config(
         app,
         http=Connection,
@@ -76,9 +92,17 @@ def run(app: ASGIApp, bound: socket.socket, stopping: threading.Event, *, on_exi
 
 
 class _Server(uvicorn.Server):
-    """The library's own, ended by an event instead of by signals of its own, which it would hear too late."""
+    """The library's own, ended by an event instead of by signals of its own, which it would hear
+    too late.
+    """
 
-    def __init__(self, config: uvicorn.Config, stopping: threading.Event, on_exit: Callable[[], None], warn: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        stopping: threading.Event,
+        on_exit: Callable[[], None],
+        warn: Callable[[str], None],
+    ) -> None:
         super().__init__(config)
         self._stopping, self._on_exit, self._warn = stopping, on_exit, warn
         self._warned: dict[str, float] = {}
@@ -101,9 +125,15 @@ class _Server(uvicorn.Server):
         return True
 
     def _on_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Say in one line, and not every time, what the loop could not do: it reports two thousand refused connections a second."""
+        """Say in one line, and not every time, what the loop could not do: it reports two thousand
+        refused connections a second.
+        """
         error = context.get("exception")
-        text = (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error or context.get("message"))
+        text = (
+            (error.strerror or str(error)).lower()
+            if isinstance(error, OSError)
+            else str(error or context.get("message"))
+        )
         if not self._stopping.is_set() and loop.time() >= self._warned.get(text, 0.0):
             self._warned[text] = loop.time() + QUIET_SECONDS
             self._warn(f"a connection failed: {text}")

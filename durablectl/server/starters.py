@@ -1,4 +1,8 @@
-"""The app's HTTP functions: found by their routes, run apart from the server's own loop, answered for. Knows no socket."""
+"""The app's HTTP functions: found by their routes, run apart from the server's own loop, answered
+for.
+
+Knows no socket.
+"""
 
 from __future__ import annotations
 
@@ -51,9 +55,15 @@ class Route:
 
 
 def routes_of(registry: Registry) -> list[Route]:
-    """The HTTP functions of an app, in the order in which they are tried; `AppError` for a route that cannot be read."""
+    """The HTTP functions of an app, in the order in which they are tried; `AppError` for a route
+    that cannot be read.
+    """
     found = [
-        Route(one, parse_template(one.settings.get("route") or one.name), frozenset(map(str.upper, one.settings.get("methods") or ())))
+        Route(
+            one,
+            parse_template(one.settings.get("route") or one.name),
+            frozenset(map(str.upper, one.settings.get("methods") or ())),
+        )
         for one in registry.others
         if one.trigger == HTTP
     ]
@@ -62,7 +72,10 @@ def routes_of(registry: Registry) -> list[Route]:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the functions are hosted in. `rpc_base` is where an app's own client reaches this process, with a slash at the end."""
+    """What the functions are hosted in.
+
+    `rpc_base` is where an app's own client reaches this process, with a slash at the end.
+    """
 
     gate: Gate
     place: Place
@@ -81,7 +94,9 @@ class AppFunctions:
         self._loop = _Loop()
 
     async def answer(self, scope: Scope, receive: Receive) -> Response | None:
-        """The answer of the function that the request's path and method select; None when there is none."""
+        """The answer of the function that the request's path and method select; None when there is
+        none.
+        """
         path = scope["raw_path"].decode("latin-1").strip("/").split("/")
         prefix = len(self._prefix)
         if [part.lower() for part in path[:prefix]] != [part.lower() for part in self._prefix]:
@@ -97,7 +112,9 @@ class AppFunctions:
     def close(self) -> None:
         self._loop.close(self._endings)
 
-    async def _call(self, route: Route, scope: Scope, receive: Receive, parameters: dict[str, str]) -> Response:
+    async def _call(
+        self, route: Route, scope: Scope, receive: Receive, parameters: dict[str, str]
+    ) -> Response:
         headers = Headers(scope=scope)
         if not route.is_open and not self._around.access.knows(headers, scope["query_string"]):
             return empty(401)
@@ -106,12 +123,16 @@ class AppFunctions:
             scope["method"],
             origin + target_of(scope),
             headers=_joined(headers.items()),
-            params=_joined(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
+            params=_joined(
+                parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+            ),
             route_params=parameters,
             body=await read_body(headers, receive),
         )
         function = route.function
-        arguments = {function.parameter: request} | {name: self._client(is_text, origin) for name, is_text in function.clients.items()}
+        arguments = {function.parameter: request} | {
+            name: self._client(is_text, origin) for name, is_text in function.clients.items()
+        }
         try:
             return _response(await self._loop.run(function.function, arguments))
         except asyncio.CancelledError:
@@ -121,7 +142,9 @@ class AppFunctions:
             return empty(500)
 
     def _client(self, is_text: bool, origin: str) -> Any:
-        """The SDK's own client where the app uses the SDK, else ours; as JSON text for a function that makes it by itself."""
+        """The SDK's own client where the app uses the SDK, else ours; as JSON text for a function
+        that makes it by itself.
+        """
         sdk = sys.modules.get("azure.durable_functions")
         if is_text:
             return self._binding(origin)
@@ -160,13 +183,17 @@ def _joined(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
 
 
 def _response(returned: Any) -> Response:
-    """What a function returned, as the Functions worker reads it: a response, text, bytes or nothing."""
+    """What a function returned, as the Functions worker reads it: a response, text, bytes or
+    nothing.
+    """
     if returned is None:
         return empty(204)
     if isinstance(returned, str | bytes | bytearray):
         returned = http.HttpResponse(returned if isinstance(returned, str) else bytes(returned))
     if not hasattr(returned, "get_body") or not hasattr(returned, "status_code"):
-        raise TypeError(f"an HTTP function returns an HttpResponse or a string, not a {type(returned).__name__}")
+        raise TypeError(
+            f"an HTTP function returns an HttpResponse or a string, not a {type(returned).__name__}"
+        )
     answer = Response(returned.get_body(), HTTPStatus(returned.status_code))
     for name, value in returned.headers.items():
         if name.lower() != "content-length":
@@ -178,7 +205,9 @@ def _response(returned: Any) -> Response:
 
 
 class _Loop:
-    """A loop in a thread of its own for `async` functions, and threads for the others: what user code blocks is never the server."""
+    """A loop in a thread of its own for `async` functions, and threads for the others: what user
+    code blocks is never the server.
+    """
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -187,16 +216,22 @@ class _Loop:
 
     async def run(self, function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
         if inspect.iscoroutinefunction(function):
-            coroutine: Coroutine[Any, Any, tuple[Any, BaseException | None]] = _awaited(function, arguments)
+            coroutine: Coroutine[Any, Any, tuple[Any, BaseException | None]] = _awaited(
+                function, arguments
+            )
         else:
             coroutine = _in_a_thread(function, arguments)
-        returned, error = await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, self._loop))
+        returned, error = await asyncio.wrap_future(
+            asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        )
         if error is not None:
             raise error
         return returned
 
     def close(self, endings: Sequence[Callable[[], Coroutine[Any, Any, None]]]) -> None:
-        """Await the `endings` for a moment, and stop; what still runs is left behind with the process."""
+        """Await the `endings` for a moment, and stop; what still runs is left behind with the
+        process.
+        """
         sessions = sys.modules.get("azure.durable_functions.models.utils.http_utils")
         session = getattr(sessions, "_client_session", None)
         last = [*(ending() for ending in endings), *([] if session is None else [session.close()])]
@@ -209,7 +244,9 @@ class _Loop:
         self._loop.run_forever()
 
 
-async def _awaited(function: Callable[..., Any], arguments: dict[str, Any]) -> tuple[Any, BaseException | None]:
+async def _awaited(
+    function: Callable[..., Any], arguments: dict[str, Any]
+) -> tuple[Any, BaseException | None]:
     try:
         return await function(**arguments), None
     except BaseException as error:  # user code; a SystemExit would end the loop
@@ -218,7 +255,9 @@ async def _awaited(function: Callable[..., Any], arguments: dict[str, Any]) -> t
         end_line()
 
 
-async def _in_a_thread(function: Callable[..., Any], arguments: dict[str, Any]) -> tuple[Any, BaseException | None]:
+async def _in_a_thread(
+    function: Callable[..., Any], arguments: dict[str, Any]
+) -> tuple[Any, BaseException | None]:
     loop, done = asyncio.get_running_loop(), asyncio.get_running_loop().create_future()
 
     def call() -> None:

@@ -1,4 +1,6 @@
-"""Routes of HTTP functions, as ASP.NET writes them: `orders/{id:int}/{view?}`; matches paths, knows no function."""
+"""Routes of HTTP functions, as ASP.NET writes them: `orders/{id:int}/{view?}`; matches paths, knows
+no function.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,10 @@ _CONSTRAINT = re.compile(r":(?P<name>\w+)(?:\((?P<arguments>(?:[^()]|\([^()]*\))
 
 @dataclass(frozen=True, slots=True)
 class _Segment:
-    """One part between slashes. `rank` orders: literals, constrained parameters, free ones, and what takes the rest last."""
+    """One part between slashes.
+
+    `rank` orders: literals, constrained parameters, free ones, and what takes the rest last.
+    """
 
     pattern: re.Pattern[str]
     checks: Mapping[str, tuple[Check, ...]]
@@ -45,7 +50,9 @@ class Template:
         return tuple(segment.rank for segment in self.segments)
 
     def match(self, path: Sequence[str]) -> dict[str, str] | None:
-        """The parameters in a path's segments, which are still encoded; None when the path is not one of this route."""
+        """The parameters in a path's segments, which are still encoded; None when the path is not
+        one of this route.
+        """
         found: dict[str, str] = {}
         for index, segment in enumerate(self.segments):
             if segment.takes_rest:
@@ -61,7 +68,11 @@ class Template:
 
 def parse_template(text: str) -> Template:
     """A route from its text; `AppError` when it is none."""
-    segments = tuple(_segment(part, text) for part in text.strip("/").split("/")) if text.strip("/") else ()
+    segments = (
+        tuple(_segment(part, text) for part in text.strip("/").split("/"))
+        if text.strip("/")
+        else ()
+    )
     return Template(text, segments)
 
 
@@ -75,7 +86,9 @@ def _matched(segment: _Segment, text: str, found: dict[str, str]) -> dict[str, s
     if match is None:
         return None
     values = {name: unquote(value) for name, value in match.groupdict().items()}
-    if not all(check(value) for name, value in values.items() for check in segment.checks.get(name, ())):
+    if not all(
+        check(value) for name, value in values.items() for check in segment.checks.get(name, ())
+    ):
         return None
     found |= values
     return found
@@ -89,7 +102,8 @@ def _segment(part: str, route: str) -> _Segment:
     for parameter, following in zip_longest(parameters, parameters[1:]):
         name, rest = parameter["name"], parameter["rest"]
         behind = re.escape(part[parameter.end() : following.start() if following else None])
-        # A parameter ends where what is behind it comes first; to try later places, too, would find nothing more, and take long.
+        # A parameter ends where what is behind it comes first; to try later places, too, would find
+        # nothing more, and take long.
         pattern += f"(?>(?P<{name}>.+?){behind})" if following else f"(?P<{name}>.+){behind}"
         takes_rest = bool(parameter["all"])
         is_optional = rest.endswith("?")
@@ -98,9 +112,14 @@ def _segment(part: str, route: str) -> _Segment:
             default[name], is_optional = value, True
         checks[name] = _checks(constraints, route)
     if not parameters and ("{" in part or "}" in part):
-        raise AppError(f"the route '{route}' cannot be read: '{part}'", hint="a parameter is written as {name}, {name?} or {name:int}")
+        raise AppError(
+            f"the route '{route}' cannot be read: '{part}'",
+            hint="a parameter is written as {name}, {name?} or {name:int}",
+        )
     rank = 1 if not parameters else (2 if any(checks.values()) else 3) + (2 if takes_rest else 0)
-    return _Segment(re.compile(pattern, re.IGNORECASE), checks, rank, default, is_optional, takes_rest)
+    return _Segment(
+        re.compile(pattern, re.IGNORECASE), checks, rank, default, is_optional, takes_rest
+    )
 
 
 def _checks(text: str, route: str) -> tuple[Check, ...]:
@@ -108,11 +127,22 @@ def _checks(text: str, route: str) -> tuple[Check, ...]:
     for found in _CONSTRAINT.finditer(text):
         make = _CONSTRAINTS.get(found["name"].lower())
         if make is None:
-            raise AppError(f"the route '{route}' has an unknown constraint '{found['name']}'", hint=f"known are: {', '.join(_CONSTRAINTS)}")
+            raise AppError(
+                f"the route '{route}' has an unknown constraint '{found['name']}'",
+                hint=f"known are: {', '.join(_CONSTRAINTS)}",
+            )
         try:
-            checks.append(make((found["arguments"] or "").split(",") if found["name"].lower() != "regex" else [found["arguments"] or ""]))
+            checks.append(
+                make(
+                    (found["arguments"] or "").split(",")
+                    if found["name"].lower() != "regex"
+                    else [found["arguments"] or ""]
+                )
+            )
         except (ValueError, IndexError, re.error) as error:
-            raise AppError(f"the route '{route}' has a constraint that cannot be read: {found[0]}") from error
+            raise AppError(
+                f"the route '{route}' has a constraint that cannot be read: {found[0]}"
+            ) from error
     return tuple(checks)
 
 
@@ -122,18 +152,30 @@ def _matches(pattern: str) -> Callable[[list[str]], Check]:
 
 
 def _integer(low: int, high: int) -> Callable[[list[str]], Check]:
-    return lambda _arguments: lambda value: re.fullmatch(r"[+-]?\d{1,19}", value, re.ASCII) is not None and low <= int(value) <= high
+    return lambda _arguments: (
+        lambda value: (
+            re.fullmatch(r"[+-]?\d{1,19}", value, re.ASCII) is not None
+            and low <= int(value) <= high
+        )
+    )
 
 
-def _number_within(low: Callable[[list[str]], float], high: Callable[[list[str]], float]) -> Callable[[list[str]], Check]:
+def _number_within(
+    low: Callable[[list[str]], float], high: Callable[[list[str]], float]
+) -> Callable[[list[str]], Check]:
     def make(arguments: list[str]) -> Check:
         least, most = low(arguments), high(arguments)
-        return lambda value: re.fullmatch(r"[+-]?\d{1,19}", value, re.ASCII) is not None and least <= int(value) <= most
+        return lambda value: (
+            re.fullmatch(r"[+-]?\d{1,19}", value, re.ASCII) is not None
+            and least <= int(value) <= most
+        )
 
     return make
 
 
-def _length_within(low: Callable[[list[str]], float], high: Callable[[list[str]], float]) -> Callable[[list[str]], Check]:
+def _length_within(
+    low: Callable[[list[str]], float], high: Callable[[list[str]], float]
+) -> Callable[[list[str]], Check]:
     def make(arguments: list[str]) -> Check:
         least, most = low(arguments), high(arguments)
         return lambda value: least <= len(value) <= most
@@ -142,7 +184,9 @@ def _length_within(low: Callable[[list[str]], float], high: Callable[[list[str]]
 
 
 def _regex(arguments: list[str]) -> Check:
-    pattern = re.compile(arguments[0].replace("{{", "{").replace("}}", "}").replace("\\\\", "\\"), re.IGNORECASE)
+    pattern = re.compile(
+        arguments[0].replace("{{", "{").replace("}}", "}").replace("\\\\", "\\"), re.IGNORECASE
+    )
     return lambda value: pattern.search(value) is not None
 
 

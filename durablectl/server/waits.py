@@ -35,7 +35,9 @@ class Waits:
         self._thread: threading.Thread | None = None
 
     async def until_ended(self, instance_id: str, timeout: float) -> None:
-        """Return when the instance has ended or is gone, at the latest after `timeout` seconds, or when all waiting is stopped."""
+        """Return when the instance has ended or is gone, at the latest after `timeout` seconds, or
+        when all waiting is stopped.
+        """
         waiter = asyncio.get_running_loop(), asyncio.Event()
         with self._lock:
             if self._is_stopped:
@@ -61,7 +63,9 @@ class Waits:
         self._wake(ids)
         self._has_work.set()
 
-    def _forget(self, instance_id: str, waiter: tuple[asyncio.AbstractEventLoop, asyncio.Event]) -> None:
+    def _forget(
+        self, instance_id: str, waiter: tuple[asyncio.AbstractEventLoop, asyncio.Event]
+    ) -> None:
         with self._lock:
             waiters = self._waiting.get(instance_id, [])
             if waiter in waiters:
@@ -91,7 +95,11 @@ class Waits:
 
     def _wake(self, instance_ids: Collection[str]) -> None:
         with self._lock:
-            waiters = [waiter for instance_id in instance_ids for waiter in self._waiting.get(instance_id, ())]
+            waiters = [
+                waiter
+                for instance_id in instance_ids
+                for waiter in self._waiting.get(instance_id, ())
+            ]
         for loop, event in waiters:
             with contextlib.suppress(RuntimeError):  # its loop is closed
                 loop.call_soon_threadsafe(event.set)

@@ -1,4 +1,5 @@
-"""What users need to test their orchestrators: a throw-away hub, a clock that jumps over timers, mocks, and replays of saved histories.
+"""What users need to test their orchestrators: a throw-away hub, a clock that jumps over timers,
+mocks, and replays of saved histories.
 
 The pytest fixture `durable` is a `Durable` for one test.
 """

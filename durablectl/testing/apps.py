@@ -1,4 +1,6 @@
-"""From what a test has in its hands — a path, a module, an app object, a function — to what the engine runs; runs nothing."""
+"""From what a test has in its hands — a path, a module, an app object, a function — to what the
+engine runs; runs nothing.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +20,11 @@ from durablectl.functionapp.search import APP_FILE
 
 
 def registry_from(source: Any) -> Registry:
-    """The functions of an app: of a path, a module, an app object (ours or the Azure packages'), or a Registry as it is.
+    """The functions of an app: of a path, a module, an app object (ours or the Azure packages'), or
+    a Registry as it is.
 
-    A file that the test has imported already is not loaded a second time: what it patches there is what runs.
+    A file that the test has imported already is not loaded a second time: what it patches there is
+    what runs.
     """
     match source:
         case Registry():
@@ -35,20 +39,29 @@ def registry_from(source: Any) -> Registry:
     if sdk.apps_in([source]):
         return build_registry(Path("the test's app"), sdk.declared_in(source))
     raise UsageError(
-        f"a {type(source).__name__} is no function app", hint="give the path of a function_app.py, its module, or the app object"
+        f"a {type(source).__name__} is no function app",
+        hint="give the path of a function_app.py, its module, or the app object",
     )
 
 
 def orchestrator_from(callee: Any) -> Orchestrator:
-    """The orchestrator behind a decorated function, a handle of the older layout, or a plain (generator) function."""
+    """The orchestrator behind a decorated function, a handle of the older layout, or a plain
+    (generator) function.
+    """
     function = function_from(callee)
     if function is None:
         if not callable(callee):
-            raise UsageError(f"a {type(callee).__name__} is no orchestrator", hint="give its name or its function")
+            raise UsageError(
+                f"a {type(callee).__name__} is no orchestrator",
+                hint="give its name or its function",
+            )
         raw = sdk.user_function(callee)
         return Orchestrator(getattr(raw, "__name__", type(raw).__name__), raw)
     if not isinstance(function, Orchestrator):
-        raise UsageError(f"'{function.name}' is no orchestrator", hint=f"it is an {type(function).__name__.lower()}")
+        raise UsageError(
+            f"'{function.name}' is no orchestrator",
+            hint=f"it is an {type(function).__name__.lower()}",
+        )
     return function
 
 
@@ -75,7 +88,11 @@ def _imported(path: Path) -> ModuleType | None:
 
 
 def _modules() -> Iterator[ModuleType]:
-    return (module for module in list(sys.modules.values()) if (getattr(module, "__file__", None) or "").endswith(APP_FILE))
+    return (
+        module
+        for module in list(sys.modules.values())
+        if (getattr(module, "__file__", None) or "").endswith(APP_FILE)
+    )
 
 
 def _file(module: ModuleType) -> Path:

@@ -1,4 +1,6 @@
-"""A hub for one test: its work is done in the test's own thread, its clock jumps over timers, and its activities can be mocked."""
+"""A hub for one test: its work is done in the test's own thread, its clock jumps over timers, and
+its activities can be mocked.
+"""
 
 from __future__ import annotations
 
@@ -25,20 +27,27 @@ from durablectl.testing.mocks import Mock
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 MOST_TURNS = 10_000
-NO_HTTP = "a test calls no HTTP address by itself: durable.mock('call_http', returns={'statusCode': 200, 'headers': {}, 'content': ''})"
+NO_HTTP = (
+    "a test calls no HTTP address by itself: durable.mock('call_http', "
+    "returns={'statusCode': 200, 'headers': {}, 'content': ''})"
+)
 
 Callee = str | Callable[..., Any]
 
 
 class Durable:
-    """A throw-away hub and the one worker on it, which works only while a method of this object runs.
+    """A throw-away hub and the one worker on it, which works only while a method of this object
+    runs.
 
-    The functions are those of the apps given with `app`; without one, of the nearest function_app.py at or above the folder `near`.
-    `now` is the hub's time: it stands still, and moves on when a timer is jumped to or with `advance`. A call that takes more than
-    `most_turns` turns of the engine is a runaway and ends with `WaitTimeout`.
+    The functions are those of the apps given with `app`; without one, of the nearest
+    function_app.py at or above the folder `near`. `now` is the hub's time: it stands still, and
+    moves on when a timer is jumped to or with `advance`. A call that takes more than `most_turns`
+    turns of the engine is a runaway and ends with `WaitTimeout`.
     """
 
-    def __init__(self, *, near: Path | None = None, now: datetime = BEGINNING, most_turns: int = MOST_TURNS) -> None:
+    def __init__(
+        self, *, near: Path | None = None, now: datetime = BEGINNING, most_turns: int = MOST_TURNS
+    ) -> None:
         self.now, self.most_turns = utc(now), most_turns
         self._near = near
         self._registry = Registry("the test's app")
@@ -49,12 +58,16 @@ class Durable:
         self._wheel: Wheel | None = None
         self._has_app = False
         self._left = most_turns
-        self._mock_of(HTTP_ACTIVITY, "activity", raises=RuntimeError(NO_HTTP)).put_into(self._registry)
+        self._mock_of(HTTP_ACTIVITY, "activity", raises=RuntimeError(NO_HTTP)).put_into(
+            self._registry
+        )
 
     # The functions
 
     def app(self, source: Any) -> Self:
-        """Add the functions of an app: the path of its function_app.py or folder, a module, an app object, or a Registry."""
+        """Add the functions of an app: the path of its function_app.py or folder, a module, an app
+        object, or a Registry.
+        """
         self._has_app = True
         self._add(registry_from(source))
         return self
@@ -68,54 +81,83 @@ class Durable:
         calls: Callable[..., Any] | None = None,
         kind: Literal["activity", "orchestrator", "entity"] | None = None,
     ) -> None:
-        """Put a function of the test in the place of an activity, a sub-orchestrator or an entity, which the app need not have.
+        """Put a function of the test in the place of an activity, a sub-orchestrator or an entity,
+        which the app need not have.
 
-        It returns `returns`, raises `raises`, or does what `calls(input)` does (for an entity: `calls(operation, input)`). Without
-        `kind` it is what the app has under the name, else an activity. "call_http" stands for what `context.call_http` calls.
+        It returns `returns`, raises `raises`, or does what `calls(input)` does (for an entity:
+        `calls(operation, input)`). Without `kind` it is what the app has under the name, else an
+        activity. "call_http" stands for what `context.call_http` calls.
         """
         if sum(given is not None for given in (returns, raises, calls)) > 1:
-            raise UsageError("a mock either returns something, or raises something, or calls a function", hint="give one of the three")
+            raise UsageError(
+                "a mock either returns something, or raises something, or calls a function",
+                hint="give one of the three",
+            )
         name = self._name(callee)
         if kind is None:
             kind = (
-                "orchestrator" if self._registry.orchestrators.get(name) else "entity" if self._registry.entities.get(name) else "activity"
+                "orchestrator"
+                if self._registry.orchestrators.get(name)
+                else "entity"
+                if self._registry.entities.get(name)
+                else "activity"
             )
         mock = self._mocks[kind, name.lower()] = self._mock_of(name, kind, returns, raises, calls)
         mock.put_into(self._registry)
 
     def calls(self, callee: Callee) -> list[Any]:
-        """The inputs of the calls of an activity so far, in order; of a mocked orchestrator too, of a mocked entity (operation, input)."""
+        """The inputs of the calls of an activity so far, in order; of a mocked orchestrator too, of
+        a mocked entity (operation, input).
+        """
         name = self._name(callee)
         kinds = (self._registry.activities, self._registry.orchestrators, self._registry.entities)
-        function = next((found for functions in kinds if (found := functions.get(name)) is not None), None)
+        function = next(
+            (found for functions in kinds if (found := functions.get(name)) is not None), None
+        )
         if function is None and name.lower() not in self._calls:
             known = ", ".join(sorted(self._registry.activities.names)) or "none"
-            raise FunctionNotFound(f"there is no activity '{name}', neither in the app nor as a mock; known are: {known}")
+            raise FunctionNotFound(
+                f"there is no activity '{name}', neither in the app nor as a "
+                f"mock; known are: {known}"
+            )
         return list(self._calls.get((function.name if function else name).lower(), ()))
 
     # Instances
 
-    def run(self, orchestrator: Callee, input: Any = None, *, instance_id: str | None = None) -> InstanceStatus:
+    def run(
+        self, orchestrator: Callee, input: Any = None, *, instance_id: str | None = None
+    ) -> InstanceStatus:
         """Start an instance and let it come to its end, jumping over timers; its status.
 
-        It is still Running when it waits for an event that nobody has raised. `WaitTimeout` for a runaway.
+        It is still Running when it waits for an event that nobody has raised. `WaitTimeout` for a
+        runaway.
         """
         return self.wait(self.start(orchestrator, input, instance_id=instance_id))
 
-    def start(self, orchestrator: Callee, input: Any = None, *, instance_id: str | None = None) -> str:
+    def start(
+        self, orchestrator: Callee, input: Any = None, *, instance_id: str | None = None
+    ) -> str:
         """Start an instance and do what there is to do now, without letting time pass; its id."""
         self._find_app()
-        name = orchestrator if isinstance(orchestrator, str) else self._registered(orchestrator_from(orchestrator))
+        name = (
+            orchestrator
+            if isinstance(orchestrator, str)
+            else self._registered(orchestrator_from(orchestrator))
+        )
         instance_id = self._hub.start(name, input, instance_id=instance_id).id
         self._begin()
         self._settle(instance_id)
         return instance_id
 
     def wait(self, instance_id: str) -> InstanceStatus:
-        """Let an instance come to its end, jumping over timers; its status, which is not final when it waits for something else."""
+        """Let an instance come to its end, jumping over timers; its status, which is not final when
+        it waits for something else.
+        """
         self._begin()
         self._settle(instance_id)
-        while not (status := self._hub.get_status(instance_id)).is_final and self._jump(instance_id):
+        while not (status := self._hub.get_status(instance_id)).is_final and self._jump(
+            instance_id
+        ):
             pass
         return status
 
@@ -139,18 +181,25 @@ class Durable:
         self._settle()
 
     def status(self, instance_id: str) -> InstanceStatus:
-        """The status of an instance, once what there is to do now is done; `InstanceNotFound` when there is none."""
+        """The status of an instance, once what there is to do now is done; `InstanceNotFound` when
+        there is none.
+        """
         self._begin()
         self._settle(instance_id)
         return self._hub.get_status(instance_id)
 
     def history(self, instance_id: str) -> dict[str, Any]:
-        """The complete events of an instance, as `durablectl history ID --raw` writes them and `assert_replays` reads them."""
+        """The complete events of an instance, as `durablectl history ID --raw` writes them and
+        `assert_replays` reads them.
+        """
         return self._hub.raw_history(instance_id)
 
     @property
     def hub(self) -> TaskHub:
-        """The hub with all its verbs. What they ask for is done when the next method of this object is called."""
+        """The hub with all its verbs.
+
+        What they ask for is done when the next method of this object is called.
+        """
         self._find_app()
         return self._hub
 
@@ -172,8 +221,18 @@ class Durable:
 
     @cached_property
     def _hub(self) -> LocalTaskHub:
-        folder = Path(self._opened.enter_context(tempfile.TemporaryDirectory(prefix="durablectl-", ignore_cleanup_errors=True)))
-        hub = LocalTaskHub(folder / "hub.db", registry=self._registry, create=True, durable=False, now=lambda: self.now)
+        folder = Path(
+            self._opened.enter_context(
+                tempfile.TemporaryDirectory(prefix="durablectl-", ignore_cleanup_errors=True)
+            )
+        )
+        hub = LocalTaskHub(
+            folder / "hub.db",
+            registry=self._registry,
+            create=True,
+            durable=False,
+            now=lambda: self.now,
+        )
         return self._opened.enter_context(hub)
 
     def _find_app(self) -> None:
@@ -192,9 +251,15 @@ class Durable:
     def _name(self, callee: Callee) -> str:
         self._find_app()
         name = name_of(callee)
-        return HTTP_ACTIVITY if name == "call_http" and self._registry.activities.get(name) is None else name
+        return (
+            HTTP_ACTIVITY
+            if name == "call_http" and self._registry.activities.get(name) is None
+            else name
+        )
 
-    def _mock_of(self, name: str, kind: str, returns: Any = None, raises: Any = None, calls: Any = None) -> Mock:
+    def _mock_of(
+        self, name: str, kind: str, returns: Any = None, raises: Any = None, calls: Any = None
+    ) -> Mock:
         return Mock(name, kind, lambda value: self._record(name, value), returns, raises, calls)
 
     def _registered(self, orchestrator: Orchestrator) -> str:
@@ -237,10 +302,15 @@ class Durable:
         if self._left < 0:
             who = "the work" if instance_id is None else f"instance '{instance_id}'"
             raise WaitTimeout(
-                f"{who} comes to no end: {self.most_turns:,} turns are done, and the clock has come to {self.now:%Y-%m-%d %H:%M:%S}",
-                hint="an endless loop of timers or continue_as_new? take it step by step with start and advance, or raise most_turns",
+                f"{who} comes to no end: {self.most_turns:,} turns are done, and the clock has "
+                f"come to {self.now:%Y-%m-%d %H:%M:%S}",
+                hint="an endless loop of timers or continue_as_new? take it step by step with "
+                "start and advance, or raise most_turns",
             )
 
 
 def _warn_of(_app: Path, theirs: Path) -> None:
-    warnings.warn(f"{theirs} belongs to another user and is skipped; name it with Durable(app=...)", stacklevel=2)
+    warnings.warn(
+        f"{theirs} belongs to another user and is skipped; name it with Durable(app=...)",
+        stacklevel=2,
+    )

@@ -1,4 +1,6 @@
-"""Activities and entities one after the other in the test's own thread: tests come out the same every time, and a debugger works."""
+"""Activities and entities one after the other in the test's own thread: tests come out the same
+every time, and a debugger works.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +24,16 @@ Result = TypeVar("Result")
 
 
 class InlinePool(ActivityPool):
-    """A pool without threads: `run_waiting` runs what was submitted. `on_call` hears of every activity's name and input.
+    """A pool without threads: `run_waiting` runs what was submitted.
+
+    `on_call` hears of every activity's name and input.
 
     Ctrl-C, a debugger that is left, and pytest's own `fail` and `skip` go through to the test.
     """
 
-    def __init__(self, registry: Registry, now: Callable[[], datetime], on_call: Callable[[str, Any], None]) -> None:
+    def __init__(
+        self, registry: Registry, now: Callable[[], datetime], on_call: Callable[[str, Any], None]
+    ) -> None:
         super().__init__(registry, 1, lambda: None, now)
         self._on_call = on_call
         self._waiting: list[Item] = []
@@ -46,9 +52,15 @@ class InlinePool(ActivityPool):
         self._waiting.extend(items)
 
     def run_waiting(self) -> None:
-        """Run all that was submitted: `async` activities together, the others one by one; the results are in the order of the calls."""
+        """Run all that was submitted: `async` activities together, the others one by one; the
+        results are in the order of the calls.
+        """
         items, self._waiting = self._waiting, []
-        calls = {number: self._run_later(item) for number, item in enumerate(items) if self._is_async(item)}
+        calls = {
+            number: self._run_later(item)
+            for number, item in enumerate(items)
+            if self._is_async(item)
+        }
         answers = dict(zip(calls, self._await(list(calls.values())), strict=True)) if calls else {}
         for number, item in enumerate(items):
             if number in answers:
@@ -86,7 +98,9 @@ class InlinePool(ActivityPool):
         assert activity is not None
         return run_async_activity(self._guarded(activity), item.task_id, item.input, self._now)
 
-    def _await(self, coroutines: Sequence[Coroutine[Any, Any, TaskCompleted | TaskFailed]]) -> list[TaskCompleted | TaskFailed]:
+    def _await(
+        self, coroutines: Sequence[Coroutine[Any, Any, TaskCompleted | TaskFailed]]
+    ) -> list[TaskCompleted | TaskFailed]:
         async def together() -> list[TaskCompleted | TaskFailed]:
             return await asyncio.gather(*coroutines)
 
@@ -114,7 +128,9 @@ class InlinePool(ActivityPool):
         return replace(activity, function=call_async if activity.is_async else call)
 
     def _notice(self, error: BaseException) -> None:
-        if isinstance(error, KeyboardInterrupt | BdbQuit) or any(kind.__module__ == "_pytest.outcomes" for kind in type(error).__mro__):
+        if isinstance(error, KeyboardInterrupt | BdbQuit) or any(
+            kind.__module__ == "_pytest.outcomes" for kind in type(error).__mro__
+        ):
             self._interruption = self._interruption or error
 
     def _let_through(self) -> None:
@@ -132,7 +148,9 @@ class InlinePool(ActivityPool):
 
 
 def _outside_of_loops(action: Callable[[], Result]) -> Result:
-    """Run `action` here, or in a thread of its own where an event loop runs already: in a test that is `async`."""
+    """Run `action` here, or in a thread of its own where an event loop runs already: in a test that
+    is `async`.
+    """
     try:
         asyncio.get_running_loop()
     except RuntimeError:

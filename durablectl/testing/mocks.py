@@ -25,7 +25,14 @@ class Mock:
         match self.kind:
             case "activity":
                 is_async = inspect.iscoroutinefunction(self.calls)
-                registry.activities.put(Activity(self.name, self._answer_later if is_async else self._answer, "value", is_async=is_async))
+                registry.activities.put(
+                    Activity(
+                        self.name,
+                        self._answer_later if is_async else self._answer,
+                        "value",
+                        is_async=is_async,
+                    )
+                )
             case "orchestrator":
                 registry.orchestrators.put(Orchestrator(self.name, self._orchestrate))
             case _:

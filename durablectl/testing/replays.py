@@ -1,4 +1,5 @@
-"""Whether an orchestrator's code of today still decides what a saved history says that it decided."""
+"""Whether an orchestrator's code of today still decides what a saved history says that it
+decided."""
 
 from __future__ import annotations
 
@@ -17,45 +18,78 @@ from durablectl.testing.apps import orchestrator_from
 _Ending = ExecutionCompleted | ContinueAsNew | None
 
 
-def assert_replays(history: str | Mapping[str, Any] | Path, orchestrator: Callable[..., Any]) -> None:
-    """AssertionError when `orchestrator`, as it is now, does not do what a saved history says that it did.
+def assert_replays(
+    history: str | Mapping[str, Any] | Path, orchestrator: Callable[..., Any]
+) -> None:
+    """AssertionError when `orchestrator`, as it is now, does not do what a saved history says that
+    it did.
 
-    `history` is what `durablectl history ID --raw` wrote: the text, its JSON, or the path of the file. Kind, name and order of each
-    decision are compared, and how the instance ended; the inputs of calls are not. `UsageError` when it is no saved history.
+    `history` is what `durablectl history ID --raw` wrote: the text, its JSON, or the path of the
+    file. Kind, name and order of each decision are compared, and how the instance ended; the inputs
+    of calls are not. `UsageError` when it is no saved history.
     """
-    saved = raw_from_json(history.read_text(encoding="utf-8") if isinstance(history, Path) else history)
+    saved = raw_from_json(
+        history.read_text(encoding="utf-8") if isinstance(history, Path) else history
+    )
     if not saved.events:
-        raise UsageError(f"the saved history of instance '{saved.instance_id}' is empty: it had not begun", hint="save it again")
+        raise UsageError(
+            f"the saved history of instance '{saved.instance_id}' is empty: it had not begun",
+            hint="save it again",
+        )
     execution = Execution(orchestrator_from(orchestrator), saved.instance_id, saved.execution_id)
     try:
         execution.rebuild(saved.events)
         now = execution.run([], saved.events[-1].timestamp)
     finally:
         execution.close()
-    ending = next((event for event in reversed(saved.events) if isinstance(event, ExecutionCompleted | ContinueAsNew)), None)
+    ending = next(
+        (
+            event
+            for event in reversed(saved.events)
+            if isinstance(event, ExecutionCompleted | ContinueAsNew)
+        ),
+        None,
+    )
     said = _difference(saved, ending, now.decisions, now.ending)
     if said is not None:
-        raise AssertionError(f"instance '{saved.instance_id}' of '{saved.name}' does not replay: {said}")
+        raise AssertionError(
+            f"instance '{saved.instance_id}' of '{saved.name}' does not replay: {said}"
+        )
 
 
-def _difference(saved: RawHistory, recorded: _Ending, extra: list[Decision], ending: _Ending) -> str | None:
+def _difference(
+    saved: RawHistory, recorded: _Ending, extra: list[Decision], ending: _Ending
+) -> str | None:
     fault = ending.result or "" if isinstance(ending, ExecutionCompleted) else ""
-    if fault.startswith("Non-Deterministic workflow detected") and _shown(ending) != _shown(recorded):
+    if fault.startswith("Non-Deterministic workflow detected") and _shown(ending) != _shown(
+        recorded
+    ):
         return fault + _place(saved, fault)
     if extra:
         kind, number = type(extra[0]).__name__, extra[0].task_id
         name = getattr(extra[0], "name", "a timer")
-        return f"history has no decision number {number}, but the orchestrator's code now makes a {kind} of it ({name})"
+        return (
+            f"history has no decision number {number}, but the orchestrator's code now makes a "
+            f"{kind} of it ({name})"
+        )
     if _shown(ending) != _shown(recorded):
-        return f"history has that it {_shown(recorded)}, but with the orchestrator's code now it {_shown(ending)}"
+        return (
+            f"history has that it {_shown(recorded)}, but with the orchestrator's code now it "
+            f"{_shown(ending)}"
+        )
     return None
 
 
 def _place(saved: RawHistory, fault: str) -> str:
     """Which event of the history it is that the code does not match."""
     for number, event in enumerate(saved.events):
-        if isinstance(event, Decision) and f"history has {type(event).__name__} number {event.task_id}," in fault:
-            return f" (event {number} of {len(saved.events)}, at {event.timestamp:%Y-%m-%d %H:%M:%S})"
+        if (
+            isinstance(event, Decision)
+            and (f"history has {type(event).__name__} number {event.task_id},") in fault
+        ):
+            return (
+                f" (event {number} of {len(saved.events)}, at {event.timestamp:%Y-%m-%d %H:%M:%S})"
+            )
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Orders of a small shop: check the stock, wait for an approval of what is dear, charge the card, ship.
+"""Orders of a small shop: check the stock, wait for an approval, charge the card, ship.
 
 It runs under `durablectl` on this machine and, unchanged, on Azure.
 """
@@ -23,26 +23,43 @@ _attempts = itertools.count()
 
 @app.orchestration_trigger(context_name="context")
 def Order(context: df.DurableOrchestrationContext):
-    """One order from the basket to the parcels. Raise the event `Approval` (`{"approved": true, "by": "ada"}`) for a dear one."""
+    """One order from the basket to the parcels.
+
+    Raise the event `Approval` (`{"approved": true, "by": "ada"}`) for a dear one.
+    """
     order = context.get_input()
     context.set_custom_status({"percent": 10, "message": "checking the stock"})
-    lines = yield context.task_all([context.call_activity("reserve", item) for item in order["items"]])
+    lines = yield context.task_all(
+        [context.call_activity("reserve", item) for item in order["items"]]
+    )
     total = round(sum(line["total"] for line in lines), 2)
 
     if total >= NEEDS_APPROVAL_FROM:
-        context.set_custom_status({"percent": 40, "message": f"waiting for the approval of {total:.2f}"})
-        refusal = yield from approval(context, total, timedelta(seconds=order.get("approve_within_seconds", A_WEEK)))
+        context.set_custom_status(
+            {"percent": 40, "message": f"waiting for the approval of {total:.2f}"}
+        )
+        refusal = yield from approval(
+            context, total, timedelta(seconds=order.get("approve_within_seconds", A_WEEK))
+        )
         if refusal:
             return {"order": order["id"], "state": "refused", "reason": refusal}
 
     context.set_custom_status({"percent": 60, "message": "charging the card"})
     retry = df.RetryOptions(first_retry_interval_in_milliseconds=100, max_number_of_attempts=5)
-    receipt = yield context.call_activity_with_retry("charge", retry, {"card": order["card"], "amount": total})
+    receipt = yield context.call_activity_with_retry(
+        "charge", retry, {"card": order["card"], "amount": total}
+    )
 
     context.set_custom_status({"percent": 90, "message": "shipping"})
     parcels = yield context.task_all([context.call_activity("ship", line) for line in lines])
     context.set_custom_status({"percent": 100, "message": "done"})
-    return {"order": order["id"], "state": "shipped", "total": total, "receipt": receipt, "parcels": parcels}
+    return {
+        "order": order["id"],
+        "state": "shipped",
+        "total": total,
+        "receipt": receipt,
+        "parcels": parcels,
+    }
 
 
 def approval(context, total, within):
@@ -53,7 +70,11 @@ def approval(context, total, within):
     if winner is deadline:
         return f"nobody approved {total:.2f} in time"
     deadline.cancel()
-    return None if decision.result["approved"] else f"{decision.result['by']} did not approve {total:.2f}"
+    return (
+        None
+        if decision.result["approved"]
+        else (f"{decision.result['by']} did not approve {total:.2f}")
+    )
 
 
 @app.activity_trigger(input_name="item")
@@ -63,8 +84,14 @@ def reserve(item: dict) -> dict:
     if article is None:
         raise LookupError(f"there is no article '{item['sku']}'")
     if item["quantity"] > article["stock"]:
-        raise ValueError(f"only {article['stock']} of '{item['sku']}' left, {item['quantity']} ordered")
-    return {"sku": item["sku"], "quantity": item["quantity"], "total": round(article["price"] * item["quantity"], 2)}
+        raise ValueError(
+            f"only {article['stock']} of '{item['sku']}' left, {item['quantity']} ordered"
+        )
+    return {
+        "sku": item["sku"],
+        "quantity": item["quantity"],
+        "total": round(article["price"] * item["quantity"], 2),
+    }
 
 
 @app.activity_trigger(input_name="payment")
@@ -85,5 +112,7 @@ async def ship(line: dict) -> str:
 @app.durable_client_input(client_name="client")
 async def start(req, client):
     """Start an orchestrator over HTTP."""
-    instance_id = await client.start_new(req.route_params["functionName"], client_input=req.get_json())
+    instance_id = await client.start_new(
+        req.route_params["functionName"], client_input=req.get_json()
+    )
     return client.create_check_status_response(req, instance_id)

@@ -38,7 +38,9 @@ def clock() -> Clock:
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., RecordedServer]]:
-    """Start a server that answers with a function, or with replies one after the other (the last one for ever)."""
+    """Start a server that answers with a function, or with replies one after the other (the last
+    one for ever).
+    """
     with ExitStack() as stack:
 
         def start(*replies: Reply | Callable[[Asked], Reply], **options: Any) -> RecordedServer:
@@ -60,6 +62,8 @@ def connect(clock: Clock) -> Iterator[Connect]:
 
         def make(server: RecordedServer | str, **options: Any) -> HttpTaskHub:
             url = server if isinstance(server, str) else server.base
-            return stack.enter_context(HttpTaskHub(url, **{"key": KEY, "pace": clock.pace, "timeout": 5.0, **options}))
+            return stack.enter_context(
+                HttpTaskHub(url, **{"key": KEY, "pace": clock.pace, "timeout": 5.0, **options})
+            )
 
         yield make

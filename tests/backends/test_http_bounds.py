@@ -1,4 +1,5 @@
-"""A request takes as long, and an answer is as large, as is allowed: whatever the other side sends."""
+"""A request takes as long, and an answer is as large, as is allowed: whatever the other side
+sends."""
 
 from __future__ import annotations
 
@@ -83,7 +84,11 @@ def test_the_longest_time_of_a_request_is_one_that_sockets_take(serve):
 def packed(value: bytes, layers: int = 1) -> Reply:
     for _ in range(layers):
         value = gzip.compress(value, mtime=0)
-    return Reply(200, {"Content-Type": "application/json", "Content-Encoding": ", ".join(["gzip"] * layers)}, value)
+    return Reply(
+        200,
+        {"Content-Type": "application/json", "Content-Encoding": ", ".join(["gzip"] * layers)},
+        value,
+    )
 
 
 LARGE = {
@@ -97,7 +102,9 @@ def test_an_endless_answer_is_read_up_to_the_limit(talk):
     with raw_server(after(CHUNKED, talk)) as server:
         with pytest.raises(NotATaskHub, match=r"has more than 0\.1 MB, the limit") as raised:
             sent(server.url, max_response=100_000)
-        assert raised.value.hint == "raise the limit with DURABLECTL_MAX_RESPONSE=2GB, or max-response in the context"
+        assert raised.value.hint == (
+            "raise the limit with DURABLECTL_MAX_RESPONSE=2GB, or max-response in the context"
+        )
         assert len(server.heads) == 1
 
 
@@ -129,7 +136,10 @@ def test_a_compressed_answer_is_read(serve, connect):
         (packed(b"[]", 2), "it is encoded as 'gzip, gzip'"),
         (Reply(200, {"Content-Encoding": "br"}, b"x"), "it is encoded as 'br'"),
         (Reply(200, {"Content-Encoding": "gzip"}, b"no gzip at all"), "it cannot be decompressed"),
-        (Reply(200, {"Content-Encoding": "gzip"}, gzip.compress(b"x" * 99)[:-12]), "its end is missing"),
+        (
+            Reply(200, {"Content-Encoding": "gzip"}, gzip.compress(b"x" * 99)[:-12]),
+            "its end is missing",
+        ),
     ],
     ids=["layers", "other", "none", "cut"],
 )
@@ -147,7 +157,10 @@ def test_only_gzip_is_asked_for(serve, connect):
 def test_a_change_whose_answer_is_too_large_is_not_sent_again(serve):
     server = serve(Reply(202, {}, b"x" * 2_000_000))
     transport = Transport(server.origin, Settings(max_response=1_000_000))
-    with pytest.raises(OutcomeUnknown, match="has 2 MB, and the limit is 1 MB; the request may have been carried out"):
+    with pytest.raises(
+        OutcomeUnknown,
+        match="has 2 MB, and the limit is 1 MB; the request may have been carried out",
+    ):
         transport.send(Request("POST", "/", b"1", repeatable=False))
     transport.close()
     assert len(server.asked) == 1

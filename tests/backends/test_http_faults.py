@@ -1,4 +1,6 @@
-"""What goes wrong on the way: met with another attempt where that is safe, told clearly where it is not."""
+"""What goes wrong on the way: met with another attempt where that is safe, told clearly where it is
+not.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,10 @@ DATES = {
     "Mon, 02 Nov 2026 03:04:14 GMT": 9.0,
     "Mon, 02 Nov 2020 03:04:14 GMT": 0.0,
     "86400": 30.0,
-    **dict.fromkeys(["soon", "-1", "²", "Mon, 01 Jan 2026 25:61:61 GMT", "Mon, 02 Nov 2026 03:04:14 +9999"], 0.25),
+    **dict.fromkeys(
+        ["soon", "-1", "²", "Mon, 01 Jan 2026 25:61:61 GMT", "Mon, 02 Nov 2026 03:04:14 +9999"],
+        0.25,
+    ),
     "Mon, 01 Jan 99999999999999999999 00:00:00 GMT": 0.25,
 }
 
@@ -56,8 +61,13 @@ def test_a_fault_is_met_with_another_attempt(fault: Reply, serve, connect, clock
     assert clock.slept == [0.25]
 
 
-@pytest.mark.parametrize(("fault", "error"), [("reset", Unreachable), ("cut", Unreachable), ("502", Unreachable), ("429", Unreachable)])
-def test_a_fault_that_stays_is_told_after_five_attempts(fault: str, error: type[Exception], serve, connect, clock):
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [("reset", Unreachable), ("cut", Unreachable), ("502", Unreachable), ("429", Unreachable)],
+)
+def test_a_fault_that_stays_is_told_after_five_attempts(
+    fault: str, error: type[Exception], serve, connect, clock
+):
     server = serve(FAULTS[fault])
     with pytest.raises(error) as raised:
         connect(server).get_status("a")
@@ -68,13 +78,17 @@ def test_a_fault_that_stays_is_told_after_five_attempts(fault: str, error: type[
 
 @pytest.mark.parametrize(("asked", "slept"), DATES.items())
 @pytest.mark.parametrize("status", [429, 503])
-def test_retry_after_is_obeyed_within_reason(status: int, asked: str, slept: float, serve, connect, clock):
+def test_retry_after_is_obeyed_within_reason(
+    status: int, asked: str, slept: float, serve, connect, clock
+):
     connect(serve(Reply(status, {"Retry-After": asked}), STATUS)).get_status("a")
     assert clock.slept == [slept]
 
 
 def test_a_500_with_the_services_word_is_an_answer(serve, connect):
-    server = serve(reply_json({"Message": "Something went wrong", "ExceptionMessage": "No luck."}, 500))
+    server = serve(
+        reply_json({"Message": "Something went wrong", "ExceptionMessage": "No luck."}, 500)
+    )
     with pytest.raises(ServiceError, match=r"the service failed \(500\): no luck"):
         connect(server).get_status("a")
     assert len(server.asked) == 1
@@ -96,7 +110,11 @@ def test_a_host_that_does_not_resolve(connect, monkeypatch):
 
 
 def test_a_self_signed_certificate_is_refused_without_another_attempt(serve, connect, clock):
-    with pytest.raises(Unreachable, match=r"the certificate of 127\.0\.0\.1 is not trusted: self-signed") as raised:
+    with pytest.raises(
+        Unreachable,
+        match=r"the certificate of 127\.0\.0\.1 is not trusted: "
+        r"self-signed",
+    ) as raised:
         connect(serve(STATUS, certificate=CERTIFICATE)).get_status("a")
     assert "ca-file" in (raised.value.hint or "")
     assert clock.slept == []
@@ -151,7 +169,10 @@ def test_a_redirect_to_https_names_the_address_to_use(serve, connect):
     assert raised.value.hint == "use https://127.0.0.1 as the address"
 
 
-@pytest.mark.parametrize("place", ["http://[", "http://a:b:c/", "http://[::1", "//x" * 9000, "/\x7f", "http://\u2100.com"])
+@pytest.mark.parametrize(
+    "place",
+    ["http://[", "http://a:b:c/", "http://[::1", "//x" * 9000, "/\x7f", "http://\u2100.com"],
+)
 def test_a_redirect_to_what_is_not_an_address_is_reported(place: str, serve, connect):
     with pytest.raises(NotATaskHub, match="redirects to"):
         connect(serve(Reply(302, {"Location": place.encode().decode("latin-1")}))).get_status("a")
@@ -216,7 +237,10 @@ def test_a_refused_key_is_told_and_not_shown(reply: Reply, message: str, serve, 
 def test_a_missing_key_is_told_with_where_it_comes_from(serve, connect):
     with pytest.raises(KeyRefused, match="wants a key") as raised:
         connect(serve(Reply(401)), key=None, key_hint="ORDERS_KEY").get_status("a")
-    assert raised.value.hint == "the key comes from ORDERS_KEY; it wants the app's system key 'durabletask_extension' (or its master key)"
+    assert raised.value.hint == (
+        "the key comes from ORDERS_KEY; it wants the app's system key "
+        "'durabletask_extension' (or its master key)"
+    )
 
 
 @pytest.mark.parametrize("proxy", ["", "proxy:8080", "gopher://u:s3cret@proxy"])
@@ -242,8 +266,12 @@ def test_a_key_that_no_header_can_hold_is_refused_unseen(key: str, connect):
 def test_headers_are_asked_for_before_each_attempt(serve, connect):
     tokens = iter(["one", "two"])
     server = serve(Reply(503), STATUS)
-    connect(server, headers={"X-Site": "s"}, headers_provider=lambda: {"Authorization": next(tokens)}).get_status("a")
-    assert [(asked.headers["x-site"], asked.headers["authorization"]) for asked in server.asked] == [("s", "one"), ("s", "two")]
+    connect(
+        server, headers={"X-Site": "s"}, headers_provider=lambda: {"Authorization": next(tokens)}
+    ).get_status("a")
+    assert [
+        (asked.headers["x-site"], asked.headers["authorization"]) for asked in server.asked
+    ] == [("s", "one"), ("s", "two")]
 
 
 @pytest.mark.parametrize("fault", ["time-out", "reset", "502", "503"])
@@ -255,7 +283,9 @@ def test_an_event_is_not_sent_twice(fault: str, serve, connect):
     assert len(server.asked) == 1
 
 
-@pytest.mark.parametrize("refused", [Reply(429), Reply(503, {"Retry-After": "1"})], ids=["429", "503 with Retry-After"])
+@pytest.mark.parametrize(
+    "refused", [Reply(429), Reply(503, {"Retry-After": "1"})], ids=["429", "503 with Retry-After"]
+)
 def test_an_event_is_sent_again_when_it_was_surely_not_taken(refused: Reply, serve, connect):
     server = serve(refused, Reply(202))
     connect(server).raise_event("a", "Paid", 1)

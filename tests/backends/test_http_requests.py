@@ -1,4 +1,6 @@
-"""What is sent for each verb, what is filtered on this side, and what is refused before anything is sent."""
+"""What is sent for each verb, what is filtered on this side, and what is refused before anything is
+sent.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,14 @@ from recorded_server import KEY, NO_INSTANCES, Asked, Reply, reply_json
 
 from durablectl.backends.http import HttpTaskHub
 from durablectl.backends.http_requests import base_address
-from durablectl.errors import InstanceNotFound, NotATaskHub, OutcomeUnknown, Unsupported, UsageError, WrongState
+from durablectl.errors import (
+    InstanceNotFound,
+    NotATaskHub,
+    OutcomeUnknown,
+    Unsupported,
+    UsageError,
+    WrongState,
+)
 from durablectl.model import FINAL_STATUSES, EntityId, InstanceFilter, RuntimeStatus
 from durablectl.taskhub import list_instances
 from durablectl.wire import payload_from_json
@@ -23,7 +32,16 @@ GONE = Reply(404)
 
 def row(id: str = "a", state: str = "Completed", **members: Any) -> dict[str, Any]:
     times = {"createdTime": "2026-01-02T03:04:05Z", "lastUpdatedTime": "2026-01-02T03:04:05Z"}
-    return {"name": "hello", "instanceId": id, "runtimeStatus": state, "input": 1, "customStatus": None, "output": None, **times, **members}
+    return {
+        "name": "hello",
+        "instanceId": id,
+        "runtimeStatus": state,
+        "input": 1,
+        "customStatus": None,
+        "output": None,
+        **times,
+        **members,
+    }
 
 
 def listed(*rows: dict[str, Any], token: str = "") -> Reply:
@@ -32,7 +50,15 @@ def listed(*rows: dict[str, Any], token: str = "") -> Reply:
 
 @pytest.mark.parametrize(
     ("id", "path"),
-    [("a b", "a%20b"), ("a+b", "a%2Bb"), ("50%", "50%25"), ("%41", "%2541"), ("é:1", "%C3%A9%3A1"), ("@c@k", "%40c%40k"), ("a~b", "a~b")],
+    [
+        ("a b", "a%20b"),
+        ("a+b", "a%2Bb"),
+        ("50%", "50%25"),
+        ("%41", "%2541"),
+        ("é:1", "%C3%A9%3A1"),
+        ("@c@k", "%40c%40k"),
+        ("a~b", "a~b"),
+    ],
 )
 def test_ids_are_encoded_byte_for_byte(id: str, path: str, serve, connect):
     server = serve(reply_json(row(id)))
@@ -58,20 +84,57 @@ def test_an_id_with_a_slash_is_nowhere(serve, connect):
 @pytest.mark.parametrize(
     ("act", "line", "query", "body"),
     [
-        (lambda hub: hub.terminate("a", "5 & more + 1"), "POST /instances/a/terminate", {"reason": "5 & more + 1"}, b""),
+        (
+            lambda hub: hub.terminate("a", "5 & more + 1"),
+            "POST /instances/a/terminate",
+            {"reason": "5 & more + 1"},
+            b"",
+        ),
         (lambda hub: hub.suspend("a"), "POST /instances/a/suspend", {}, b""),
         (lambda hub: hub.resume("a", "go"), "POST /instances/a/resume", {"reason": "go"}, b""),
         (lambda hub: hub.rewind("a", "x"), "POST /instances/a/rewind", {"reason": "x"}, b""),
-        (lambda hub: hub.raise_event("a", "Paid in full"), "POST /instances/a/raiseEvent/Paid in full", {}, b"null"),
-        (lambda hub: hub.raise_event("a", "x", "\ud83d"), "POST /instances/a/raiseEvent/x", {}, rb'"\ud83d"'),
-        (lambda hub: hub.signal_entity(EntityId("C", "k"), "add", 5), "POST /entities/C/k", {"op": "add"}, b"5"),
-        (lambda hub: hub.signal_entity(EntityId("C", ""), "add"), "POST /entities/C", {"op": "add"}, b""),
+        (
+            lambda hub: hub.raise_event("a", "Paid in full"),
+            "POST /instances/a/raiseEvent/Paid in full",
+            {},
+            b"null",
+        ),
+        (
+            lambda hub: hub.raise_event("a", "x", "\ud83d"),
+            "POST /instances/a/raiseEvent/x",
+            {},
+            rb'"\ud83d"',
+        ),
+        (
+            lambda hub: hub.signal_entity(EntityId("C", "k"), "add", 5),
+            "POST /entities/C/k",
+            {"op": "add"},
+            b"5",
+        ),
+        (
+            lambda hub: hub.signal_entity(EntityId("C", ""), "add"),
+            "POST /entities/C",
+            {"op": "add"},
+            b"",
+        ),
         (lambda hub: hub.delete_entity(EntityId("C", "k")), "DELETE /entities/C/k", {}, b""),
-        (lambda hub: hub.delete_entity(EntityId("C", "")), "POST /entities/C", {"op": "delete"}, b""),
+        (
+            lambda hub: hub.delete_entity(EntityId("C", "")),
+            "POST /entities/C",
+            {"op": "delete"},
+            b"",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_request_for_a_change(act: Callable[[HttpTaskHub], None], line: str, query: dict[str, str], body: bytes, serve, connect):
+def test_a_request_for_a_change(
+    act: Callable[[HttpTaskHub], None],
+    line: str,
+    query: dict[str, str],
+    body: bytes,
+    serve,
+    connect,
+):
     server = serve(ACCEPTED)
     act(connect(server, task_hub="My Hub", connection="Storage"))
     asked = server.asked[0]
@@ -126,7 +189,12 @@ def test_a_listing_asks_for_what_the_service_can_filter(serve, connect):
     ids=["name", "updated from", "updated to", "status", "prefix"],
 )
 def test_a_listing_filters_here_what_the_service_lacks(wanted: InstanceFilter, serve, connect):
-    other = row("b", "Failed", name="other", lastUpdatedTime="2026-01-02T03:04:04Z" if wanted.updated_from else "2026-01-02T03:04:06Z")
+    other = row(
+        "b",
+        "Failed",
+        name="other",
+        lastUpdatedTime="2026-01-02T03:04:04Z" if wanted.updated_from else "2026-01-02T03:04:06Z",
+    )
     page = connect(serve(listed(row(), other, row("@c@k"), token="more"))).list_page(wanted)
     assert [status.instance_id for status in page] == ["a"]
     assert page.continuation_token == "more"
@@ -141,7 +209,9 @@ def test_an_unknown_state_is_read_and_not_asked_for(serve, connect):
 
 def test_inputs_are_shown_only_when_they_were_asked_for(serve, connect):
     hub = connect(serve(listed(row())))
-    assert [hub.list_page(InstanceFilter(), show_input=shown).items[0].input for shown in (False, True)] == [None, 1]
+    assert [
+        hub.list_page(InstanceFilter(), show_input=shown).items[0].input for shown in (False, True)
+    ] == [None, 1]
 
 
 def test_a_token_that_leads_back_to_itself_is_noticed(serve, connect):
@@ -164,18 +234,25 @@ def test_a_token_that_no_header_can_hold_is_not_sent_back(token: str, serve, con
 
 
 @pytest.mark.parametrize(
-    "count", ["1e999", "-1", "1.5", '"1"', "null", "true", "1" + "0" * 13, "9" * 4000, "[]"], ids=lambda count: count[:9]
+    "count",
+    ["1e999", "-1", "1.5", '"1"', "null", "true", "1" + "0" * 13, "9" * 4000, "[]"],
+    ids=lambda count: count[:9],
 )
 def test_a_count_of_deleted_instances_that_is_not_a_count_is_refused(count: str, serve, connect):
-    deleted = Reply(200, {"Content-Type": "application/json"}, f'{{"instancesDeleted":{count}}}'.encode())
+    deleted = Reply(
+        200, {"Content-Type": "application/json"}, f'{{"instancesDeleted":{count}}}'.encode()
+    )
     with pytest.raises(NotATaskHub, match="'instancesDeleted' is missing or no count"):
         connect(serve(reply_json(row()), deleted)).purge("a")
 
 
 def test_a_purge_that_reports_more_each_time_ends(serve, connect):
     hub = connect(serve(reply_json({"instancesDeleted": 1000})))
-    hub._calls.delete = lambda *_args, answer=hub._calls.delete("/instances"): answer  # ten thousand requests would take a while
-    with pytest.raises(NotATaskHub, match="has deleted 10000000 instances and reports more each time"):
+    # ten thousand requests would take a while
+    hub._calls.delete = lambda *_args, answer=hub._calls.delete("/instances"): answer
+    with pytest.raises(
+        NotATaskHub, match="has deleted 10000000 instances and reports more each time"
+    ):
         hub.purge_by(created_from=T0, created_to=None, statuses=FINAL_STATUSES)
 
 
@@ -203,7 +280,9 @@ def test_a_page_of_nothing_is_refused(connect):
 
 def test_a_running_instance_is_not_purged(serve, connect):
     server = serve(reply_json(row(state="Running")))
-    with pytest.raises(WrongState, match="instance 'a' is Running: only a finished one can be purged"):
+    with pytest.raises(
+        WrongState, match="instance 'a' is Running: only a finished one can be purged"
+    ):
         connect(server).purge("a")
     assert server.lines == ["GET /instances/a"]
 
@@ -216,9 +295,13 @@ def test_a_running_instance_is_not_restarted_under_its_id(serve, connect):
 
 
 @pytest.mark.parametrize(
-    "statuses", [set(), {RuntimeStatus.RUNNING}, {RuntimeStatus.COMPLETED, RuntimeStatus.PENDING}], ids=["none", "running", "pending"]
+    "statuses",
+    [set(), {RuntimeStatus.RUNNING}, {RuntimeStatus.COMPLETED, RuntimeStatus.PENDING}],
+    ids=["none", "running", "pending"],
 )
-def test_a_purge_that_would_delete_running_instances_is_refused(statuses: set[RuntimeStatus], serve, connect):
+def test_a_purge_that_would_delete_running_instances_is_refused(
+    statuses: set[RuntimeStatus], serve, connect
+):
     server = serve(reply_json({"instancesDeleted": 9}))
     with pytest.raises(UsageError, match="only finished instances"):
         connect(server).purge_by(created_from=T0, created_to=None, statuses=frozenset(statuses))
@@ -236,7 +319,12 @@ def test_a_purge_names_its_statuses_and_its_end(serve, connect):
 
 
 def test_a_purge_goes_on_where_a_provider_stops_after_a_thousand(serve, connect):
-    server = serve(reply_json({"instancesDeleted": 1000}), reply_json({"instancesDeleted": 1000}), GONE, NO_INSTANCES)
+    server = serve(
+        reply_json({"instancesDeleted": 1000}),
+        reply_json({"instancesDeleted": 1000}),
+        GONE,
+        NO_INSTANCES,
+    )
     assert connect(server).purge_by(created_from=T0, created_to=T0, statuses=FINAL_STATUSES) == 2000
     assert server.lines.count("DELETE /instances") == 3
 
@@ -247,25 +335,35 @@ def test_a_purge_goes_on_where_a_provider_stops_after_a_thousand(serve, connect)
         (lambda hub: hub.terminate("a"), Reply(410), "Terminated"),
         (
             lambda hub: hub.suspend("a"),
-            reply_json({"Message": "x", "ExceptionMessage": "because instance is in the Suspended state."}, 500),
+            reply_json(
+                {"Message": "x", "ExceptionMessage": "because instance is in the Suspended state."},
+                500,
+            ),
             "Suspended",
         ),
         (
             lambda hub: hub.resume("a"),
-            reply_json({"Message": "x", "ExceptionMessage": "because instance is in the Running state."}, 500),
+            reply_json(
+                {"Message": "x", "ExceptionMessage": "because instance is in the Running state."},
+                500,
+            ),
             "Running",
         ),
     ],
     ids=["terminate", "suspend", "resume"],
 )
-def test_what_a_lost_request_had_done_already_is_no_error(act: Callable[[HttpTaskHub], None], refused: Reply, state: str, serve, connect):
+def test_what_a_lost_request_had_done_already_is_no_error(
+    act: Callable[[HttpTaskHub], None], refused: Reply, state: str, serve, connect
+):
     server = serve(Reply(fault="reset"), refused, reply_json(row(state=state)))
     act(connect(server))
     assert len(server.asked) == 3
 
 
 def test_a_purge_that_a_lost_request_had_done_counts(serve, connect):
-    assert connect(serve(reply_json(row()), Reply(fault="reset"), GONE, NO_INSTANCES)).purge("a") == 1
+    assert (
+        connect(serve(reply_json(row()), Reply(fault="reset"), GONE, NO_INSTANCES)).purge("a") == 1
+    )
 
 
 @pytest.mark.parametrize(
@@ -278,7 +376,9 @@ def test_a_purge_that_a_lost_request_had_done_counts(serve, connect):
     ],
     ids=["rewind", "restart", "signal", "delete"],
 )
-def test_what_must_not_happen_twice_is_not_sent_twice(act: Callable[[HttpTaskHub], None], serve, connect):
+def test_what_must_not_happen_twice_is_not_sent_twice(
+    act: Callable[[HttpTaskHub], None], serve, connect
+):
     server = serve(Reply(fault="reset"))
     with pytest.raises(OutcomeUnknown) as raised:
         act(connect(server))
@@ -289,8 +389,21 @@ def test_what_must_not_happen_twice_is_not_sent_twice(act: Callable[[HttpTaskHub
 @pytest.mark.parametrize(
     "reply",
     [
-        reply_json({"Message": "x", "ExceptionMessage": "Rewind is not supported by the underlying storage provider."}, 501),
-        reply_json({"Message": "x", "ExceptionMessage": "The method RewindAsync is not supported by the Netherite storage provider."}, 500),
+        reply_json(
+            {
+                "Message": "x",
+                "ExceptionMessage": "Rewind is not supported by the underlying storage provider.",
+            },
+            501,
+        ),
+        reply_json(
+            {
+                "Message": "x",
+                "ExceptionMessage": "The method RewindAsync is not supported "
+                "by the Netherite storage provider.",
+            },
+            500,
+        ),
         Reply(501),
     ],
     ids=["501", "500", "empty"],
@@ -303,9 +416,18 @@ def test_what_the_provider_lacks_is_unsupported(reply: Reply, serve, connect):
 @pytest.mark.parametrize(
     ("url", "base"),
     [
-        ("https://app.azurewebsites.net", "https://app.azurewebsites.net/runtime/webhooks/durabletask"),
-        ("https://app.azurewebsites.net/", "https://app.azurewebsites.net/runtime/webhooks/durabletask"),
-        ("http://localhost:7071/runtime/webhooks/durabletask/", "http://localhost:7071/runtime/webhooks/durabletask"),
+        (
+            "https://app.azurewebsites.net",
+            "https://app.azurewebsites.net/runtime/webhooks/durabletask",
+        ),
+        (
+            "https://app.azurewebsites.net/",
+            "https://app.azurewebsites.net/runtime/webhooks/durabletask",
+        ),
+        (
+            "http://localhost:7071/runtime/webhooks/durabletask/",
+            "http://localhost:7071/runtime/webhooks/durabletask",
+        ),
         ("https://gateway/apps/orders", "https://gateway/apps/orders"),
     ],
 )
@@ -314,14 +436,26 @@ def test_the_usual_path_is_added_to_an_apps_address(url: str, base: str):
 
 
 @pytest.mark.parametrize(
-    "url", ["", "app.azurewebsites.net", "ftp://x", "https://", "https://a b", "https://x:99999", "https://[x", "https://x/\n"]
+    "url",
+    [
+        "",
+        "app.azurewebsites.net",
+        "ftp://x",
+        "https://",
+        "https://a b",
+        "https://x:99999",
+        "https://[x",
+        "https://x/\n",
+    ],
 )
 def test_what_is_no_address_is_refused(url: str):
     with pytest.raises(UsageError, match="is no URL"):
         base_address(url)
 
 
-@pytest.mark.parametrize("url", ["https://user:s3cret@app", "https://app?code=s3cret", "https://app/x#s3cret"])
+@pytest.mark.parametrize(
+    "url", ["https://user:s3cret@app", "https://app?code=s3cret", "https://app/x#s3cret"]
+)
 def test_secrets_in_an_address_are_refused_unseen(url: str):
     with pytest.raises(UsageError) as raised:
         base_address(url)
@@ -334,7 +468,11 @@ def test_a_hub_comes_out_of_a_payload(serve):
     with HttpTaskHub.from_payload(payload_from_json({"id": "a", "statusQueryGetUri": uri})) as hub:
         assert (hub.get_status("a").name, hub.name, hub.address) == ("hello", "My Hub", server.base)
     asked: Asked = server.asked[0]
-    assert (asked.query["taskHub"], asked.query["connection"], asked.headers["x-functions-key"]) == ("My Hub", "Storage", KEY)
+    assert (
+        asked.query["taskHub"],
+        asked.query["connection"],
+        asked.headers["x-functions-key"],
+    ) == ("My Hub", "Storage", KEY)
 
 
 def test_a_remote_hub_does_not_know_its_functions(connect, clock):

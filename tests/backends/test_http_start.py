@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 from recorded_server import KEY, NO_INSTANCES, Asked, Reply, reply_json
 
-from durablectl.errors import AlreadyExists, FunctionNotFound, OutcomeUnknown, UsageError, WaitTimeout
+from durablectl.errors import (
+    AlreadyExists,
+    FunctionNotFound,
+    OutcomeUnknown,
+    UsageError,
+    WaitTimeout,
+)
 from durablectl.model import CheckStatusPayload, IfExists, InstanceStatus, RuntimeStatus
 
 RESET = Reply(fault="reset")
@@ -19,14 +25,29 @@ def started(id: str) -> Reply:
     return reply_json({"id": id, "statusQueryGetUri": f"https://app/instances/{id}"}, 202)
 
 
-def status(id: str, state: str = "Completed", *, name: str = "hello", input: Any = None, created: str = "01") -> Reply:
+def status(
+    id: str,
+    state: str = "Completed",
+    *,
+    name: str = "hello",
+    input: Any = None,
+    created: str = "01",
+) -> Reply:
     time = f"2026-01-01T00:00:{created}Z"
-    members = {"name": name, "instanceId": id, "runtimeStatus": state, "input": input, "output": None}
+    members = {
+        "name": name,
+        "instanceId": id,
+        "runtimeStatus": state,
+        "input": input,
+        "output": None,
+    }
     return reply_json({**members, "createdTime": time, "lastUpdatedTime": time})
 
 
 class Service:
-    """A hub of one instance: `looks` are the answers to looking it up, one after the other, `starts` those to starting it."""
+    """A hub of one instance: `looks` are the answers to looking it up, one after the other,
+    `starts` those to starting it.
+    """
 
     def __init__(self, looks: list[Reply | None], starts: list[Reply]) -> None:
         self.looks, self.starts = looks, starts
@@ -45,7 +66,9 @@ Hub = Callable[..., tuple[Any, list[Asked]]]
 
 @pytest.fixture
 def hub(serve, connect) -> Hub:
-    def make(looks: list[Reply | None], starts: list[Reply], **options: Any) -> tuple[Any, list[Asked]]:
+    def make(
+        looks: list[Reply | None], starts: list[Reply], **options: Any
+    ) -> tuple[Any, list[Asked]]:
         server = serve(Service(looks, starts))
         return connect(server, **options), server.asked
 
@@ -68,11 +91,17 @@ def test_an_id_of_32_hex_digits_is_made_on_the_client(hub):
 def test_no_input_is_no_body(hub):
     remote, asked = hub([None], [started("a")])
     remote.start("hello", instance_id="a", version="2.0")
-    assert (asked[-1].body, asked[-1].headers["content-length"], asked[-1].query) == (b"", "0", {"version": "2.0"})
+    assert (asked[-1].body, asked[-1].headers["content-length"], asked[-1].query) == (
+        b"",
+        "0",
+        {"version": "2.0"},
+    )
 
 
 @pytest.mark.parametrize(
-    "lost", [RESET, Reply(502), Reply(202, {"Content-Type": "application/json"}, b'{"id":')], ids=["reset", "502", "cut"]
+    "lost",
+    [RESET, Reply(502), Reply(202, {"Content-Type": "application/json"}, b'{"id":')],
+    ids=["reset", "502", "cut"],
 )
 def test_a_start_whose_answer_was_lost_is_found_and_not_sent_again(lost: Reply, hub):
     remote, asked = hub([None, status("a", "Pending")], [lost], task_hub="Orders")
@@ -95,7 +124,16 @@ def test_a_start_that_was_lost_on_the_way_is_sent_again(hub):
 
 
 def test_a_conflict_after_a_lost_answer_is_the_start_itself(hub):
-    remote, _ = hub([None], [RESET, reply_json({"Message": "An Orchestration instance with the status Running already exists."}, 409)])
+    remote, _ = hub(
+        [None],
+        [
+            RESET,
+            reply_json(
+                {"Message": "An Orchestration instance with the status Running already exists."},
+                409,
+            ),
+        ],
+    )
     assert remote.start("hello", instance_id="a").id == "a"
 
 
@@ -117,7 +155,9 @@ def test_an_id_that_is_taken_is_not_started(state: str, hub):
 
 def test_attach_goes_on_with_the_same_start(hub):
     remote, asked = hub([status("a", name="HELLO", input={"n": 1.0})], [started("a")])
-    assert remote.start("hello", {"n": 1}, instance_id="a", if_exists=IfExists.ATTACH) == remote.check_status("a")
+    assert remote.start(
+        "hello", {"n": 1}, instance_id="a", if_exists=IfExists.ATTACH
+    ) == remote.check_status("a")
     assert posts(asked) == []
 
 
@@ -135,12 +175,16 @@ def test_attach_starts_what_is_not_there(hub):
 
 
 def test_attach_meets_another_client(hub):
-    remote, _ = hub([None, status("a", "Running")], [reply_json({"Message": "already exists"}, 409)])
+    remote, _ = hub(
+        [None, status("a", "Running")], [reply_json({"Message": "already exists"}, 409)]
+    )
     assert remote.start("hello", instance_id="a", if_exists=IfExists.ATTACH).id == "a"
 
 
 def test_replace_ends_a_running_instance_first(hub):
-    remote, asked = hub([status("a", "Running"), status("a", "Running"), status("a", "Terminated")], [started("a")])
+    remote, asked = hub(
+        [status("a", "Running"), status("a", "Running"), status("a", "Terminated")], [started("a")]
+    )
     remote.start("hello", instance_id="a", if_exists=IfExists.REPLACE)
     assert posts(asked) == ["/instances/a/terminate", "/orchestrators/hello/a"]
 
@@ -164,7 +208,24 @@ def test_replace_starts_nothing_when_the_old_instance_does_not_end(hub):
     assert posts(asked) == ["/instances/a/terminate"]
 
 
-@pytest.mark.parametrize("id", ["", "x" * 257, "@a@b", "a/b", "a\\b", "a?b", "a#b", "a\tb", "a\nb", "a\x85b", "a\ud800", ".", ".."])
+@pytest.mark.parametrize(
+    "id",
+    [
+        "",
+        "x" * 257,
+        "@a@b",
+        "a/b",
+        "a\\b",
+        "a?b",
+        "a#b",
+        "a\tb",
+        "a\nb",
+        "a\x85b",
+        "a\ud800",
+        ".",
+        "..",
+    ],
+)
 def test_an_id_that_a_new_instance_must_not_have_is_refused(id: str, hub):
     remote, asked = hub([None], [started("a")])
     with pytest.raises(UsageError, match="the instance id"):
@@ -182,7 +243,8 @@ def test_an_input_that_json_cannot_hold_is_refused(input: Any, hub):
 
 def test_an_unknown_function_is_told_with_the_known_ones(hub):
     text = (
-        "The function 'helo' doesn't exist, is disabled, or is not an orchestrator function. Additional info: The following are the known"
+        "The function 'helo' doesn't exist, is disabled, or is not an orchestrator function. "
+        "Additional info: The following are the known"
     )
     fault = {
         "Message": "One or more of the arguments submitted is incorrect",
@@ -197,12 +259,20 @@ def test_an_unknown_function_is_told_with_the_known_ones(hub):
 def test_create_and_wait_returns_the_output_of_a_completed_instance(hub):
     remote, asked = hub([None], [reply_json(["Hello"])])
     result = remote.create_and_wait("hello", instance_id="a", timeout=10, interval=0.5)
-    assert (result.instance_id, result.runtime_status, result.output) == ("a", RuntimeStatus.COMPLETED, ["Hello"])
+    assert (result.instance_id, result.runtime_status, result.output) == (
+        "a",
+        RuntimeStatus.COMPLETED,
+        ["Hello"],
+    )
     assert asked[-1].query == {"timeout": "10", "pollingInterval": "0.5"}
 
 
-@pytest.mark.parametrize(("timeout", "interval"), [(1, 2), (float("nan"), 1), (float("inf"), 1), (5, -1)])
-def test_create_and_wait_refuses_what_the_service_refuses_only_after_starting(timeout: float, interval: float, hub):
+@pytest.mark.parametrize(
+    ("timeout", "interval"), [(1, 2), (float("nan"), 1), (float("inf"), 1), (5, -1)]
+)
+def test_create_and_wait_refuses_what_the_service_refuses_only_after_starting(
+    timeout: float, interval: float, hub
+):
     remote, asked = hub([None], [started("a")])
     with pytest.raises(UsageError, match="must not be longer than"):
         remote.create_and_wait("hello", timeout=timeout, interval=interval)
@@ -225,7 +295,9 @@ def test_create_and_wait_goes_on_waiting_after_a_lost_answer(hub):
 
 def test_create_and_wait_ends_with_the_payload(hub):
     remote, _ = hub([None, status("a", "Running")], [RESET])
-    assert remote.create_and_wait("hello", instance_id="a", timeout=5, interval=1) == remote.check_status("a")
+    assert remote.create_and_wait(
+        "hello", instance_id="a", timeout=5, interval=1
+    ) == remote.check_status("a")
 
 
 def test_a_payload_of_our_own_holds_the_key_and_its_repr_does_not_leak_elsewhere(hub):

@@ -1,4 +1,6 @@
-"""Waiting on a service that does not answer as it should: asked again where that may help, on time, and given up where it does not."""
+"""Waiting on a service that does not answer as it should: asked again where that may help, on time,
+and given up where it does not.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +15,20 @@ import pytest
 from recorded_server import HTML, NO_INSTANCES, RecordedServer, Reply, reply_json
 
 from durablectl.backends.http_transport import trouble_of
-from durablectl.errors import BadAddress, DurablectlError, InstanceNotFound, NotATaskHub, Unreachable, WaitTimeout
+from durablectl.errors import (
+    BadAddress,
+    DurablectlError,
+    InstanceNotFound,
+    NotATaskHub,
+    Unreachable,
+    WaitTimeout,
+)
 
 CERTIFICATE = Path(__file__).with_name("self_signed.pem")
 TIMES = {"createdTime": "2026-01-01T00:00:00Z", "lastUpdatedTime": "2026-01-01T00:00:00Z"}
 RUNNING, COMPLETED = (
-    reply_json({"name": "hello", "instanceId": "a", "runtimeStatus": status, **TIMES}) for status in ("Running", "Completed")
+    reply_json({"name": "hello", "instanceId": "a", "runtimeStatus": status, **TIMES})
+    for status in ("Running", "Completed")
 )
 SILENCE, MISSING = Reply(fault="silence"), Reply(404)
 FAULTS = {
@@ -108,12 +118,16 @@ def test_a_server_that_speaks_no_http_ends_the_wait_at_once(connect, clock):
 
         greeting = pool.submit(greet)
         with pytest.raises(NotATaskHub, match="answers, but not in HTTP"):
-            connect(f"http://127.0.0.1:{listener.getsockname()[1]}").wait_for_completion("a", timeout=50)
+            connect(f"http://127.0.0.1:{listener.getsockname()[1]}").wait_for_completion(
+                "a", timeout=50
+            )
         greeting.result()
     assert clock.slept == []
 
 
-@pytest.mark.parametrize("options", [{}, {"url": "https"}], ids=["certificate", "plain HTTP behind https"])
+@pytest.mark.parametrize(
+    "options", [{}, {"url": "https"}], ids=["certificate", "plain HTTP behind https"]
+)
 def test_a_connection_that_is_not_trusted_ends_the_wait_at_once(options, serve, connect, clock):
     server = serve(RUNNING) if options else serve(RUNNING, certificate=CERTIFICATE)
     with pytest.raises(BadAddress):
@@ -122,9 +136,17 @@ def test_a_connection_that_is_not_trusted_ends_the_wait_at_once(options, serve, 
 
 
 def hides(missing: int):
-    """A service that shows the instance, then not for so many requests, then shows it again, completed in the end."""
+    """A service that shows the instance, then not for so many requests, then shows it again,
+    completed in the end.
+    """
     replies = [RUNNING, RUNNING, *[MISSING] * missing, RUNNING, COMPLETED]
-    return lambda asked: NO_INSTANCES if asked.path == "/instances" else replies.pop(0) if len(replies) > 1 else replies[0]
+    return lambda asked: (
+        NO_INSTANCES
+        if asked.path == "/instances"
+        else replies.pop(0)
+        if len(replies) > 1
+        else replies[0]
+    )
 
 
 def test_one_404_of_an_instance_that_was_seen_is_asked_again(serve, connect):
@@ -139,7 +161,9 @@ def test_two_404s_of_an_instance_that_was_seen_say_what_it_was(serve, connect):
 def test_an_instance_that_was_just_started_may_be_shown_a_little_later(serve, connect):
     started = reply_json({"id": "a", "statusQueryGetUri": "http://127.0.0.1/instances/a"}, 202)
     replies = [started, MISSING, MISSING, COMPLETED]
-    hub = connect(serve(lambda asked: NO_INSTANCES if asked.path == "/instances" else replies.pop(0)))
+    hub = connect(
+        serve(lambda asked: NO_INSTANCES if asked.path == "/instances" else replies.pop(0))
+    )
     assert hub.create_and_wait("hello", timeout=300, interval=1).is_final
 
 

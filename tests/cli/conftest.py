@@ -1,4 +1,6 @@
-"""The command line as a person has it: argv in; exit code, stdout and stderr out; a home and a working directory of its own."""
+"""The command line as a person has it: argv in; exit code, stdout and stderr out; a home and a
+working directory of its own.
+"""
 
 from __future__ import annotations
 
@@ -26,18 +28,31 @@ class Result(NamedTuple):
 
 
 class Run(Protocol):
-    """The fixture `run`: one command line through `main`, in this process, with pipes for streams."""
+    """The fixture `run`: one command line through `main`, in this process, with pipes for
+    streams."""
 
-    def __call__(self, *args: str | Path, stdin: str | bytes | None = None, env: Mapping[str, str] | None = None) -> Result: ...
+    def __call__(
+        self,
+        *args: str | Path,
+        stdin: str | bytes | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Result: ...
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home; the working directory is the empty folder `project` beside it."""
-    for name in [name for name in os.environ if name.startswith(("DURABLECTL_", "XDG_")) or name in FOREIGN]:
+    for name in [
+        name for name in os.environ if name.startswith(("DURABLECTL_", "XDG_")) or name in FOREIGN
+    ]:
         monkeypatch.delenv(name)
     folder = tmp_path / "home"
-    for variable, name in (("HOME", ""), ("XDG_CONFIG_HOME", ".config"), ("XDG_STATE_HOME", ".state"), ("XDG_DATA_HOME", ".data")):
+    for variable, name in (
+        ("HOME", ""),
+        ("XDG_CONFIG_HOME", ".config"),
+        ("XDG_STATE_HOME", ".state"),
+        ("XDG_DATA_HOME", ".data"),
+    ):
         monkeypatch.setenv(variable, str(folder / name))
     (tmp_path / "project").mkdir()
     folder.mkdir()
@@ -63,11 +78,19 @@ def user_file(home: Path) -> Path:
 def run(monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run one command line; `stdin` is what is piped into it, `env` is added to its environment."""
 
-    def call(*args: str | Path, stdin: str | bytes | None = None, env: Mapping[str, str] | None = None) -> Result:
+    def call(
+        *args: str | Path, stdin: str | bytes | None = None, env: Mapping[str, str] | None = None
+    ) -> Result:
         with monkeypatch.context() as patch, _streams() as (out, err):
             for name, value in (env or {}).items():
                 patch.setenv(name, value)
-            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode() if isinstance(stdin, str) else stdin or b""), "utf-8"))
+            patch.setattr(
+                sys,
+                "stdin",
+                io.TextIOWrapper(
+                    io.BytesIO(stdin.encode() if isinstance(stdin, str) else stdin or b""), "utf-8"
+                ),
+            )
             code = main([str(arg) for arg in args])
         return Result(int(code), out(), err())
 
@@ -76,7 +99,10 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
 
 @contextmanager
 def _streams() -> Iterator[tuple[Callable[[], str], Callable[[], str]]]:
-    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", errors="surrogateescape", newline="") for _ in range(2))
+    out, err = (
+        io.TextIOWrapper(io.BytesIO(), "utf-8", errors="surrogateescape", newline="")
+        for _ in range(2)
+    )
 
     def read(stream: io.TextIOWrapper) -> str:
         stream.flush()

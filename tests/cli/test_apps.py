@@ -8,7 +8,11 @@ import pytest
 
 from durablectl.cli import completion
 
-BOTH = pytest.mark.parametrize("names", ["import azure.durable_functions as df", "from durablectl import df"], ids=["azure", "durablectl"])
+BOTH = pytest.mark.parametrize(
+    "names",
+    ["import azure.durable_functions as df", "from durablectl import df"],
+    ids=["azure", "durablectl"],
+)
 
 APP = """
 app = df.DFApp()
@@ -57,7 +61,9 @@ def test_what_an_activity_prints_is_no_output_of_ours(run, project, names):
 
 @BOTH
 def test_a_function_of_the_wrong_kind_is_told(run, project, names):
-    (project / "function_app.py").write_text(names + APP.replace("call_activity(double", "call_activity(Child"))
+    (project / "function_app.py").write_text(
+        names + APP.replace("call_activity(double", "call_activity(Child")
+    )
     code, _, err = run("run", "Child", "--input-json", "21")
     assert code == 10
     assert "orchestrationTrigger" in err
@@ -66,11 +72,17 @@ def test_a_function_of_the_wrong_kind_is_told(run, project, names):
 def test_a_function_json_app_runs(run, project):
     (project / "host.json").write_text("{}")
     for folder, trigger, source in (
-        ("Hello", "orchestrationTrigger", "def main(context):\n    return (yield context.call_activity('Say', 'Ada'))\n"),
+        (
+            "Hello",
+            "orchestrationTrigger",
+            "def main(context):\n    return (yield context.call_activity('Say', 'Ada'))\n",
+        ),
         ("Say", "activityTrigger", "def main(x):\n    return f'Hello {x}'\n"),
     ):
         (project / folder).mkdir()
-        (project / folder / "function.json").write_text(json.dumps({"bindings": [{"type": trigger, "name": "x"}]}))
+        (project / folder / "function.json").write_text(
+            json.dumps({"bindings": [{"type": trigger, "name": "x"}]})
+        )
         (project / folder / "__init__.py").write_text(source)
     code, out, err = run("run", "Hello", "-q", "--app", project)
     assert (code, out) == (0, "Hello Ada\n"), err
@@ -80,25 +92,32 @@ def test_the_values_of_local_settings_are_the_environment_of_activities(run, pro
     monkeypatch.setenv("GREETING", "to be removed after the test")
     monkeypatch.delenv("GREETING")
     (project / "local.settings.json").write_text('{"Values": {"GREETING": "Bonjour"}}')
-    source = "import os\nfrom durablectl import df" + APP.replace("return 2 * x", "return os.environ['GREETING']")
+    source = "import os\nfrom durablectl import df" + APP.replace(
+        "return 2 * x", "return os.environ['GREETING']"
+    )
     (project / "function_app.py").write_text(source)
     assert run("run", "Child", "-q").out == "Bonjour\n"
 
 
 @pytest.fixture
 def folders(project):
-    """The working directory is an app of function.json folders: an orchestrator `Hello` and its activity `SayHello`."""
+    """The working directory is an app of function.json folders: an orchestrator `Hello` and its
+    activity `SayHello`.
+    """
     files = {
         "host.json": "{}",
-        "Hello/function.json": '{"bindings": [{"type": "orchestrationTrigger", "name": "context", "direction": "in"}]}',
+        "Hello/function.json": '{"bindings": [{"type": "orchestrationTrigger", "name": "context", '
+        '"direction": "in"}]}',
         "Hello/__init__.py": (
             "from durablectl import df\n"
             "def hello(context):\n"
             "    said = yield context.call_activity('SayHello', 'Oslo')\n"
-            "    return [said, (yield context.wait_for_external_event('Go'))] if context.get_input() else said\n"
+            "    return [said, (yield context.wait_for_external_event('Go'))] if "
+            "context.get_input() else said\n"
             "main = df.Orchestrator.create(hello)\n"
         ),
-        "SayHello/function.json": '{"bindings": [{"type": "activityTrigger", "name": "name", "direction": "in"}]}',
+        "SayHello/function.json": '{"bindings": [{"type": "activityTrigger", "name": "name", '
+        '"direction": "in"}]}',
         "SayHello/__init__.py": "def main(name):\n    return f'Hello {name}'\n",
     }
     for name, text in files.items():

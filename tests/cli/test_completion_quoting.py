@@ -1,4 +1,6 @@
-"""What a shell completes is one argument, exactly the value, whatever signs are in it: nothing in it runs, or changes the command."""
+"""What a shell completes is one argument, exactly the value, whatever signs are in it: nothing in
+it runs, or changes the command.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +26,16 @@ from durablectl.render.output import standard_output
 
 COMPLETIONS = Path(__file__).parents[2] / "completions"
 SHELLS = {
-    "bash": (["--norc", "--noprofile", "-i"], "set -o histexpand; source {completions}/durablectl.bash"),
+    "bash": (
+        ["--norc", "--noprofile", "-i"],
+        "set -o histexpand; source {completions}/durablectl.bash",
+    ),
     "zsh": (
         ["-f", "-i"],
-        "setopt extendedglob interactivecomments rcquotes; fpath=({completions} $fpath); autoload -U compinit; compinit -u -D",
+        (
+            "setopt extendedglob interactivecomments rcquotes; fpath=({completions} $fpath); autoload "
+            "-U compinit; compinit -u -D"
+        ),
     ),
     "fish": (["--no-config", "-i"], "source {completions}/durablectl.fish"),
 }
@@ -53,7 +61,10 @@ def names(project):
     """An app that has orchestrators of these names."""
 
     def write(*names: str) -> None:
-        decorated = (f"@app.function_name(name={name!r})\n@app.orchestration_trigger(context_name='c')\ndef f(c): ...\n" for name in names)
+        decorated = (
+            f"@app.function_name(name={name!r})\n@app.orchestration_trigger(context_name='c')\ndef f(c): ...\n"
+            for name in names
+        )
         (project / "function_app.py").write_text("\n".join(decorated))
 
     return write
@@ -61,7 +72,9 @@ def names(project):
 
 @contextmanager
 def shell(name: str, project: Path) -> Iterator[Terminal]:
-    """A shell with the completion of a `durablectl` that answers it, and that says what arrived when it is run."""
+    """A shell with the completion of a `durablectl` that answers it, and that says what arrived
+    when it is run.
+    """
     found = shutil.which(name)
     if found is None:
         pytest.skip(f"{name} is not installed")
@@ -69,7 +82,8 @@ def shell(name: str, project: Path) -> Iterator[Terminal]:
     program.parent.mkdir()
     says = "import json, sys; print('arrived', json.dumps(sys.argv[1:]), 'whole')"
     program.write_text(
-        f'#!/bin/sh\n[ -n "$_DURABLECTL_COMPLETE" ] && exec {sys.executable} -m durablectl "$@"\n{sys.executable} -c "{says}" "$@"\n'
+        f'#!/bin/sh\n[ -n "$_DURABLECTL_COMPLETE" ] && exec {sys.executable} -m durablectl '
+        f'"$@"\n{sys.executable} -c "{says}" "$@"\n'
     )
     program.chmod(0o755)
     arguments, setup = SHELLS[name]
@@ -94,7 +108,10 @@ def test_whatever_a_shell_completes_arrives_as_the_one_argument_that_it_is(names
     names(*(value for _, value in HOSTILE))
     with shell(name, project) as screen:
         got = {typed: arrived(screen, f"durablectl start {typed}\t") for typed, _ in HOSTILE}
-    assert got == {typed: ["start", *(["--"] if typed.startswith("--") else []), value] for typed, value in HOSTILE}
+    assert got == {
+        typed: ["start", *(["--"] if typed.startswith("--") else []), value]
+        for typed, value in HOSTILE
+    }
     assert not (project / "PWN").exists()
 
 
@@ -110,7 +127,8 @@ def test_what_several_candidates_begin_with_is_quoted_too(names, project, name):
 @pytest.mark.parametrize("name", SHELLS)
 def test_an_instance_is_completed_after_a_colon(run, names, project, name):
     (project / "function_app.py").write_text(
-        "from durablectl import df\napp = df.DFApp()\n@app.orchestration_trigger(context_name='c')\ndef f(c): yield\n"
+        "from durablectl import df\napp = "
+        "df.DFApp()\n@app.orchestration_trigger(context_name='c')\ndef f(c): yield\n"
     )
     run("start", "f", "--instance-id", "order:$(echo>PWN)", "-q")
     with shell(name, project) as screen:
@@ -120,13 +138,17 @@ def test_an_instance_is_completed_after_a_colon(run, names, project, name):
 
 @pytest.mark.parametrize("opening", ["", "'", '"', "$'"])
 def test_bash_reads_back_what_is_completed_wherever_the_cursor_was(project, opening):
-    """The value is typed up to each of its signs, as bash would have completed it, and then completed."""
+    """The value is typed up to each of its signs, as bash would have completed it, and then
+    completed.
+    """
     value, script = f"order:{EVERY_SIGN}:end", ["printf '%s\\0'"]
     for end in range(6, len(value)):
         line = f"durablectl status {opening}{value[:6]}"
         begun = line + _rest(line, value[:end]).removesuffix(opening.removeprefix("$"))
         script.append(begun.removeprefix("durablectl status ") + _rest(begun, value))
-    done = subprocess.run(["bash", "-c", " ".join(script)], capture_output=True, check=True, cwd=project)
+    done = subprocess.run(
+        ["bash", "-c", " ".join(script)], capture_output=True, check=True, cwd=project
+    )
     assert set(done.stdout.decode().split("\0")) == {value, ""}
     assert list(project.iterdir()) == []
 
@@ -138,20 +160,43 @@ def _rest(line: str, value: str) -> str:
 
 
 def test_a_backslash_at_the_cursor_escapes_nothing_that_is_completed():
-    for line, expected in (("status k\\", "k\\$"), ('status "k\\', '"k\\$"'), ("status $'k\\", "$'k\\x24'")):
+    for line, expected in (
+        ("status k\\", "k\\$"),
+        ('status "k\\', '"k\\$"'),
+        ("status $'k\\", "$'k\\x24'"),
+    ):
         word = line.removeprefix("status ")
         assert complete_bash("k$", read_bash(line), word) == expected
 
 
 @pytest.mark.parametrize(
-    "value", [EVERY_SIGN, *(value for _, value in HOSTILE), "--%", "@splat", "7f3a-1", "$(touch PWN)", "'", "’"], ids=repr
+    "value",
+    [
+        EVERY_SIGN,
+        *(value for _, value in HOSTILE),
+        "--%",
+        "@splat",
+        "7f3a-1",
+        "$(touch PWN)",
+        "'",
+        "’",
+    ],
+    ids=repr,
 )
 def test_powershell_reads_a_completed_value_as_one_string_by_its_grammar(value):
     text = powershell(value)
-    tree = Parser(Language(tree_sitter_powershell.language())).parse(f"durablectl status {text} last".encode()).root_node
+    tree = (
+        Parser(Language(tree_sitter_powershell.language()))
+        .parse(f"durablectl status {text} last".encode())
+        .root_node
+    )
     assert not tree.has_error
     (command,) = _nodes(tree, "command")
-    *_, argument, last = (each for each in _nodes(command, "command_elements")[0].children if each.type != "command_argument_sep")
+    *_, argument, last = (
+        each
+        for each in _nodes(command, "command_elements")[0].children
+        if each.type != "command_argument_sep"
+    )
     assert (argument.text.decode(), last.text) == (text, b"last")
     strings = [each.text.decode() for each in _nodes(argument, "verbatim_string_characters")]
     assert (argument.type, strings) in (("generic_token", []), ("array_literal_expression", [text]))
@@ -159,7 +204,9 @@ def test_powershell_reads_a_completed_value_as_one_string_by_its_grammar(value):
 
 
 def _nodes(node: Node, kind: str) -> list[Node]:
-    return ([node] if node.type == kind else []) + [found for child in node.children for found in _nodes(child, kind)]
+    return ([node] if node.type == kind else []) + [
+        found for child in node.children for found in _nodes(child, kind)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +232,9 @@ def answered(capsys: pytest.CaptureFixture[str], shell: str, line: str, word: st
 
 def test_powershell_is_answered_in_json_that_any_code_page_can_carry(names, capsys):
     names("o'é\n", "other")
-    first, second = map(json.loads, answered(capsys, "powershell", "durablectl start o").splitlines())
+    first, second = map(
+        json.loads, answered(capsys, "powershell", "durablectl start o").splitlines()
+    )
     assert first == {"text": "'o''é\n'", "value": "o'é\n", "shown": "o'é\\n", "help": "o'é\\n"}
     assert second["text"] == "other"
 
@@ -198,7 +247,11 @@ def test_fish_is_not_offered_what_it_would_cut_at_a_tab(names, capsys):
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
 def test_a_value_that_begins_as_an_option_is_not_offered_as_an_argument(names, capsys, shell):
     names("--hub=evil.db", "-q", "order", "nul\0", "half\ud800")
-    assert [word for word in re.split(r"[^a-z.=-]+", answered(capsys, shell, "durablectl start ")) if "evil" in word or "q" in word] == []
+    assert [
+        word
+        for word in re.split(r"[^a-z.=-]+", answered(capsys, shell, "durablectl start "))
+        if "evil" in word or "q" in word
+    ] == []
     assert "order" in answered(capsys, shell, "durablectl start ")
 
 

@@ -22,7 +22,12 @@ from durablectl.cli.names import declared_orchestrators
 from durablectl.cli.shell_words import read_bash
 
 REPOSITORY = Path(__file__).parents[2]
-FILES = {"bash": "durablectl.bash", "zsh": "_durablectl", "fish": "durablectl.fish", "powershell": "durablectl.ps1"}
+FILES = {
+    "bash": "durablectl.bash",
+    "zsh": "_durablectl",
+    "fish": "durablectl.fish",
+    "powershell": "durablectl.ps1",
+}
 APP = """
 import azure.durable_functions as df
 app = df.DFApp()
@@ -139,7 +144,13 @@ def test_an_unfinished_line_is_split_as_a_shell_would(line, words):
 
 def answer(shell: str, *words: str, **environ: str) -> str:
     command = [sys.executable, "-m", "durablectl", *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, "_DURABLECTL_COMPLETE": shell, **environ})
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "_DURABLECTL_COMPLETE": shell, **environ},
+    )
     assert done.stderr == ""
     return done.stdout
 
@@ -204,9 +215,13 @@ def test_bash_completes_for_real(program):
     ],
     ids=["bash", "zsh", "fish"],
 )
-def test_a_tab_completes_a_command_and_an_instance_at_the_prompt(run, program, app, shell, arguments, setup):
+def test_a_tab_completes_a_command_and_an_instance_at_the_prompt(
+    run, program, app, shell, arguments, setup
+):
     run("start", "approval", "--instance-id", "order:7", "-q")
-    with terminal([installed(shell), *arguments], env={"PS1": "ready> ", "HOME": str(app)}) as screen:
+    with terminal(
+        [installed(shell), *arguments], env={"PS1": "ready> ", "HOME": str(app)}
+    ) as screen:
         screen.type(setup.format(completions=REPOSITORY / "completions") + "; echo set-''up\n")
         screen.wait_for("set-up")
         screen.type("durablectl term\t")
@@ -219,8 +234,12 @@ def test_a_tab_completes_a_command_and_an_instance_at_the_prompt(run, program, a
 
 
 def test_fish_is_told_what_a_command_does(program):
-    script = f"source {REPOSITORY / 'completions' / 'durablectl.fish'}; complete -C 'durablectl stat'"
-    done = subprocess.run([installed("fish"), "--no-config", "-c", script], capture_output=True, text=True, check=True)
+    script = (
+        f"source {REPOSITORY / 'completions' / 'durablectl.fish'}; complete -C 'durablectl stat'"
+    )
+    done = subprocess.run(
+        [installed("fish"), "--no-config", "-c", script], capture_output=True, text=True, check=True
+    )
     assert done.stdout == "status\tShow the status of an instance.\n"
 
 
@@ -233,11 +252,17 @@ def test_the_powershell_script_is_valid_by_the_languages_grammar():
 
 
 def test_powershell_can_read_its_script():
-    parse = "[void][System.Management.Automation.Language.Parser]::ParseFile($args[0], [ref]$null, [ref]$errors)"
+    parse = (
+        "[void][System.Management.Automation.Language.Parser]::ParseFile($args[0], "
+        "[ref]$null, [ref]$errors)"
+    )
     check = f"$errors = $null; {parse}; $errors.Count"
     script = REPOSITORY / "completions" / "durablectl.ps1"
     done = subprocess.run(
-        [installed("pwsh"), "-NoProfile", "-Command", f"& {{ {check} }} {script}"], capture_output=True, text=True, check=True
+        [installed("pwsh"), "-NoProfile", "-Command", f"& {{ {check} }} {script}"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.strip() == "0"
 
@@ -314,7 +339,10 @@ def test_an_unknown_shell_is_told_the_known_ones(run):
     assert run("completion", "show", "tcsh") == (
         2,
         "",
-        "durablectl: there is no completion for 'tcsh'\nhint: name one of bash, zsh, fish, powershell\n",
+        (
+            "durablectl: there is no completion for 'tcsh'\nhint: name one of bash, zsh, fish, "
+            "powershell\n"
+        ),
     )
 
 

@@ -23,15 +23,28 @@ def settle(user: Path, project: Path):
     """Resolve what flags (and variables, in capitals) ask for."""
 
     def call(environ=None, cwd=project, **asked):
-        given = {name.lower(): f"DURABLECTL_{name}" if name.isupper() else f"flag --{name.replace('_', '-')}" for name in asked}
-        return resolve({name.lower(): value for name, value in asked.items()}, given, cwd=cwd, environ=environ or {}, user_file=user)
+        given = {
+            name.lower(): f"DURABLECTL_{name}"
+            if name.isupper()
+            else f"flag --{name.replace('_', '-')}"
+            for name in asked
+        }
+        return resolve(
+            {name.lower(): value for name, value in asked.items()},
+            given,
+            cwd=cwd,
+            environ=environ or {},
+            user_file=user,
+        )
 
     return call
 
 
 def two_contexts(user: Path, current: str | None = "prod") -> None:
     prod = Context("prod", url=URL, task_hub="OrdersHub", key_env="ORDERS_KEY")
-    config.write_user_file(user, current=current, contexts={"prod": prod, "dev": Context("dev", hub="/dev/hub.db")})
+    config.write_user_file(
+        user, current=current, contexts={"prod": prod, "dev": Context("dev", hub="/dev/hub.db")}
+    )
 
 
 # The order
@@ -60,14 +73,21 @@ def test_an_app_that_is_named_has_its_hub_beside_it(settle, project):
     (project / "orders").mkdir()
     (project / "orders" / "function_app.py").touch()
     assert settle(app="orders").path == project / "orders" / ".durablectl" / "hub.db"
-    assert settle(app="orders/function_app.py").path == project / "orders" / ".durablectl" / "hub.db"
+    assert (
+        settle(app="orders/function_app.py").path == project / "orders" / ".durablectl" / "hub.db"
+    )
 
 
 def test_the_current_context_comes_before_the_projects_own_hub(settle, project, user):
     (project / "function_app.py").touch()
     two_contexts(user)
     settings = settle()
-    assert (settings.url, settings.task_hub, settings.named, settings.explicit) == (URL, "OrdersHub", True, False)
+    assert (settings.url, settings.task_hub, settings.named, settings.explicit) == (
+        URL,
+        "OrdersHub",
+        True,
+        False,
+    )
 
 
 def test_durablectl_toml_comes_before_the_current_context(settle, project, user):
@@ -83,13 +103,21 @@ def test_a_variable_comes_before_durablectl_toml(settle, project, user):
     two_contexts(user)
     (project / "durablectl.toml").write_text('context = "prod"\n')
     settings = settle(CONTEXT="dev")
-    assert (settings.context, settings.hub_source, settings.explicit) == ("dev", "DURABLECTL_CONTEXT", True)
+    assert (settings.context, settings.hub_source, settings.explicit) == (
+        "dev",
+        "DURABLECTL_CONTEXT",
+        True,
+    )
 
 
 def test_a_flag_names_the_hub(settle, user):
     two_contexts(user)
     settings = settle(hub="http://localhost:7071", task_hub="Other")
-    assert (settings.url, settings.task_hub, settings.context) == ("http://localhost:7071", "Other", None)
+    assert (settings.url, settings.task_hub, settings.context) == (
+        "http://localhost:7071",
+        "Other",
+        None,
+    )
     assert settings.sources == {"task_hub": "flag --task-hub", "hub": "flag --hub"}
 
 
@@ -102,7 +130,10 @@ def test_a_flag_overrules_one_value_of_a_context(settle, user):
     two_contexts(user)
     settings = settle(connection="Other")
     assert (settings.connection, settings.task_hub) == ("Other", "OrdersHub")
-    assert (settings.sources["connection"], settings.sources["task_hub"]) == ("flag --connection", "context prod")
+    assert (settings.sources["connection"], settings.sources["task_hub"]) == (
+        "flag --connection",
+        "context prod",
+    )
 
 
 def test_an_unknown_context_is_told_the_near_one(settle, user):
@@ -114,13 +145,24 @@ def test_an_unknown_context_is_told_the_near_one(settle, user):
 
 def test_a_current_context_that_is_gone_names_the_file(settle, user):
     user.write_text('current = "gone"\n')
-    with pytest.raises(UsageError, match=r"no context 'gone' \(current context \(.*contexts.toml\)\)"):
+    with pytest.raises(
+        UsageError,
+        match=r"no context 'gone' \(current context "
+        r"\(.*contexts.toml\)\)",
+    ):
         settle()
 
 
 @pytest.mark.parametrize(
     "address",
-    ["https://u:p@host", "https://host?code=SECRET", "https://host/#x", "https://", "https://host:99999", "https://ho st"],
+    [
+        "https://u:p@host",
+        "https://host?code=SECRET",
+        "https://host/#x",
+        "https://",
+        "https://host:99999",
+        "https://ho st",
+    ],
     ids=str,
 )
 def test_an_address_that_is_none_or_holds_a_key_is_refused_without_repeating_it(settle, address):
@@ -132,8 +174,12 @@ def test_an_address_that_is_none_or_holds_a_key_is_refused_without_repeating_it(
 # durablectl.toml comes with a clone
 
 
-@pytest.mark.parametrize("name", ["key-env", "key-command", "key-file", "header", "header-command", "ca-file", "proxy"])
-@pytest.mark.parametrize("table", ["", "[contexts.shared]\nurl = 'https://x'\n"], ids=["top", "context"])
+@pytest.mark.parametrize(
+    "name", ["key-env", "key-command", "key-file", "header", "header-command", "ca-file", "proxy"]
+)
+@pytest.mark.parametrize(
+    "table", ["", "[contexts.shared]\nurl = 'https://x'\n"], ids=["top", "context"]
+)
 def test_a_projects_file_names_no_key_and_no_command(settle, project, name, table):
     file = project / "durablectl.toml"
     file.write_text(f"{table}\n{name} = 'x'\n")
@@ -144,12 +190,20 @@ def test_a_projects_file_names_no_key_and_no_command(settle, project, name, tabl
 
 def test_a_projects_file_may_name_an_address_and_no_key_goes_there(settle, project, user):
     two_contexts(user)
-    (project / "durablectl.toml").write_text('hub = "https://elsewhere.example"\ntask-hub = "OrdersHub"\n')
+    (project / "durablectl.toml").write_text(
+        'hub = "https://elsewhere.example"\ntask-hub = "OrdersHub"\n'
+    )
     settings = settle({"ORDERS_KEY": "k"})
-    assert (settings.url, settings.task_hub, settings.key()) == ("https://elsewhere.example", "OrdersHub", None)
+    assert (settings.url, settings.task_hub, settings.key()) == (
+        "https://elsewhere.example",
+        "OrdersHub",
+        None,
+    )
 
 
-def test_a_projects_file_may_name_the_hub_of_a_context_and_the_key_goes_there(settle, project, user):
+def test_a_projects_file_may_name_the_hub_of_a_context_and_the_key_goes_there(
+    settle, project, user
+):
     two_contexts(user)
     (project / "durablectl.toml").write_text(f'hub = "{URL}"\ntask-hub = "ordershub"\n')
     assert settle({"ORDERS_KEY": "k"}).key() == "k"
@@ -174,15 +228,25 @@ def test_a_path_in_a_projects_file_is_seen_from_its_folder(settle, project):
 
 
 def test_a_projects_file_may_define_a_context_of_its_own(settle, project):
-    (project / "durablectl.toml").write_text('context = "team"\n[contexts.team]\nurl = "https://team.example"\nread-only = true\n')
+    (project / "durablectl.toml").write_text(
+        'context = "team"\n[contexts.team]\nurl = "https://team.example"\nread-only = true\n'
+    )
     settings = settle()
-    assert (settings.context, settings.url, settings.read_only) == ("team", "https://team.example", True)
+    assert (settings.context, settings.url, settings.read_only) == (
+        "team",
+        "https://team.example",
+        True,
+    )
 
 
 def test_a_projects_file_cannot_redefine_a_context_of_the_users(settle, project, user):
     two_contexts(user)
     (project / "durablectl.toml").write_text('\n[contexts.prod]\nurl = "https://evil.example"\n')
-    with pytest.raises(UsageError, match=r"context 'prod' in .*durablectl.toml, line 2 is one of your own"):
+    with pytest.raises(
+        UsageError,
+        match=r"context 'prod' in .*durablectl.toml, line 2 is one of "
+        r"your own",
+    ):
         settle()
 
 
@@ -205,7 +269,10 @@ def test_a_projects_file_cannot_change_the_task_hub_of_a_context(settle, project
         ("[contexts.'a b']\nurl = 'https://x'", "'a b' is no name"),
         ("[contexts.a]\nurl = 'https://x'\nhub = 'y'", "needs either a url or a hub"),
         ("[contexts.a]", "needs either a url or a hub"),
-        ("[contexts.a]\nurl = 'https://x'\nprotected = 'yes'", "'protected' in .*, line 3 must be true or false"),
+        (
+            "[contexts.a]\nurl = 'https://x'\nprotected = 'yes'",
+            "'protected' in .*, line 3 must be true or false",
+        ),
         ("encode = 'xml'", "'encode' in .*, line 1 must be json or string"),
         ("\udcff", "is not UTF-8"),
     ],
@@ -265,15 +332,20 @@ def test_a_missing_variable_is_named(settle, user):
 
 
 def test_a_key_command_prints_the_key(settle, user):
-    config.write_user_file(user, current="a", contexts={"a": Context("a", url=URL, key_command="printf 'k=='; echo")})
+    config.write_user_file(
+        user, current="a", contexts={"a": Context("a", url=URL, key_command="printf 'k=='; echo")}
+    )
     assert settle().key() == "k=="
 
 
 @pytest.mark.parametrize(
-    ("command", "said"), [("exit 3", "failed with exit code 3"), ("true", "holds no key"), ("echo a; echo b", "no key")]
+    ("command", "said"),
+    [("exit 3", "failed with exit code 3"), ("true", "holds no key"), ("echo a; echo b", "no key")],
 )
 def test_a_key_command_that_fails_says_so(settle, user, command, said):
-    config.write_user_file(user, current="a", contexts={"a": Context("a", url=URL, key_command=command)})
+    config.write_user_file(
+        user, current="a", contexts={"a": Context("a", url=URL, key_command=command)}
+    )
     with pytest.raises(KeyRefused, match=f"the key-command of context a .*{said}"):
         settle().key()
 
@@ -281,7 +353,9 @@ def test_a_key_command_that_fails_says_so(settle, user, command, said):
 def test_a_key_file_is_read_when_it_is_the_users_alone(settle, user, tmp_path):
     secret = tmp_path / "key"
     secret.write_text("k==\n")
-    config.write_user_file(user, current="a", contexts={"a": Context("a", url=URL, key_file=str(secret))})
+    config.write_user_file(
+        user, current="a", contexts={"a": Context("a", url=URL, key_file=str(secret))}
+    )
     secret.chmod(0o640)
     with pytest.raises(KeyRefused, match="can be read by others"):
         settle().key()
@@ -290,7 +364,9 @@ def test_a_key_file_is_read_when_it_is_the_users_alone(settle, user, tmp_path):
 
 
 def test_a_key_file_that_is_not_there_says_so(settle, user):
-    config.write_user_file(user, current="a", contexts={"a": Context("a", url=URL, key_file="/nowhere/key")})
+    config.write_user_file(
+        user, current="a", contexts={"a": Context("a", url=URL, key_file="/nowhere/key")}
+    )
     with pytest.raises(KeyRefused, match=r"cannot read the key file /nowhere/key .*no such file"):
         settle().key()
 
@@ -306,8 +382,12 @@ def test_headers_come_from_the_file_and_from_a_command(settle, user):
 def test_no_repr_holds_a_header_or_a_key(settle, user):
     two_contexts(user)
     settings = settle({"ORDERS_KEY": "SECRET"}, context="prod")
-    context = Context("a", url=URL, header=("Authorization: SECRET",), proxy="http://u:SECRET@proxy")
-    assert "SECRET" not in repr(settings) + repr(settings.keys) + repr(context) + repr(config.Credential.of_context(context))
+    context = Context(
+        "a", url=URL, header=("Authorization: SECRET",), proxy="http://u:SECRET@proxy"
+    )
+    assert "SECRET" not in repr(settings) + repr(settings.keys) + repr(context) + repr(
+        config.Credential.of_context(context)
+    )
 
 
 # The user's file
@@ -316,12 +396,20 @@ def test_no_repr_holds_a_header_or_a_key(settle, user):
 def test_the_users_file_is_for_the_users_eyes_only(user):
     two_contexts(user)
     assert user.stat().st_mode & 0o777 == 0o600
-    assert [entry.name for entry in user.parent.iterdir() if entry.name.startswith("contexts")] == ["contexts.toml"]
+    assert [entry.name for entry in user.parent.iterdir() if entry.name.startswith("contexts")] == [
+        "contexts.toml"
+    ]
 
 
 def test_what_is_written_is_read_again(user):
     context = Context(
-        "a", url=URL, header=('X: "1"\\',), key_command="az 'x' | tr -d '\"'", protected=True, encode="string", proxy="http://ü:1"
+        "a",
+        url=URL,
+        header=('X: "1"\\',),
+        key_command="az 'x' | tr -d '\"'",
+        protected=True,
+        encode="string",
+        proxy="http://ü:1",
     )
     config.write_user_file(user, current="a", contexts={"a": context})
     assert config.read_user_file(user) == config.UserFile(user, "a", {"a": context})
@@ -329,7 +417,11 @@ def test_what_is_written_is_read_again(user):
 
 def test_comments_of_the_user_stay(user):
     user.write_text('# mine\ncurrent = "a"\n\n[contexts.a] # the first\nurl = "https://a"\n')
-    config.write_user_file(user, current="a", contexts=dict(config.read_user_file(user).contexts) | {"b": Context("b", hub="/b.db")})
+    config.write_user_file(
+        user,
+        current="a",
+        contexts=dict(config.read_user_file(user).contexts) | {"b": Context("b", hub="/b.db")},
+    )
     assert user.read_text().startswith('# mine\ncurrent = "a"\n\n[contexts.a] # the first\n')
 
 
@@ -352,7 +444,9 @@ def test_the_users_file_is_where_the_platform_says(home, user_file):
 
 
 def test_a_home_that_is_none_is_as_good_as_an_empty_one(run):
-    assert run("context", "list", "-o", "json", env={"HOME": "/dev/null", "XDG_CONFIG_HOME": "/dev/null/x"}) == (0, "[]\n", "")
+    assert run(
+        "context", "list", "-o", "json", env={"HOME": "/dev/null", "XDG_CONFIG_HOME": "/dev/null/x"}
+    ) == (0, "[]\n", "")
 
 
 def test_certificates_and_proxy_go_with_their_address(settle, user):
@@ -360,4 +454,7 @@ def test_certificates_and_proxy_go_with_their_address(settle, user):
     config.write_user_file(user, current="a", contexts={"a": context})
     keys = settle().keys
     assert (keys.ca_file_for(URL), keys.proxy_for(URL)) == ("/ca.pem", "http://proxy:1")
-    assert (keys.ca_file_for("https://x.example"), keys.proxy_for("https://x.example")) == (None, None)
+    assert (keys.ca_file_for("https://x.example"), keys.proxy_for("https://x.example")) == (
+        None,
+        None,
+    )

@@ -11,13 +11,38 @@ URL = "https://orders.azurewebsites.net"
 
 @pytest.fixture
 def prod(run):
-    run("context", "add", "prod", "--url", URL, "--key-env", "ORDERS_KEY", "--task-hub", "OrdersHub", "--protected", "--use")
+    run(
+        "context",
+        "add",
+        "prod",
+        "--url",
+        URL,
+        "--key-env",
+        "ORDERS_KEY",
+        "--task-hub",
+        "OrdersHub",
+        "--protected",
+        "--use",
+    )
 
 
 def test_a_context_is_added_and_shown(run, user_file):
-    code, out, err = run("context", "add", "prod", "--url", URL, "--key-env", "ORDERS_KEY", "--task-hub", "OrdersHub", "--protected")
+    code, out, err = run(
+        "context",
+        "add",
+        "prod",
+        "--url",
+        URL,
+        "--key-env",
+        "ORDERS_KEY",
+        "--task-hub",
+        "OrdersHub",
+        "--protected",
+    )
     assert (code, out) == (0, "")
-    assert err.startswith("context 'prod' added\nwarning: the variable ORDERS_KEY is not set here\n")
+    assert err.startswith(
+        "context 'prod' added\nwarning: the variable ORDERS_KEY is not set here\n"
+    )
     assert user_file.stat().st_mode & 0o777 == 0o600
     assert json.loads(run("context", "show", "prod", "-o", "json").out) == {
         "name": "prod",
@@ -30,7 +55,18 @@ def test_a_context_is_added_and_shown(run, user_file):
 
 
 def test_every_setting_of_a_context_is_kept(run, project):
-    settings = ["--key-command", "k", "--header", "A: 1", "--header", "B: 2", "--header-command", "h", "--ca-file", "ca.pem"]
+    settings = [
+        "--key-command",
+        "k",
+        "--header",
+        "A: 1",
+        "--header",
+        "B: 2",
+        "--header-command",
+        "h",
+        "--ca-file",
+        "ca.pem",
+    ]
     more = [
         "--proxy",
         "http://u:p@proxy:1",
@@ -64,12 +100,27 @@ def test_every_setting_of_a_context_is_kept(run, project):
 
 def test_a_local_file_may_be_a_context(run, project):
     assert run("context", "add", "dev", "--hub", "hub.db", "--use").code == 0
-    assert json.loads(run("context", "show", "-o", "json").out) == {"context": "dev", "hub": str(project / "hub.db"), "encode": "json"}
+    assert json.loads(run("context", "show", "-o", "json").out) == {
+        "context": "dev",
+        "hub": str(project / "hub.db"),
+        "encode": "json",
+    }
 
 
 def test_a_variable_is_not_kept_in_a_context(run):
-    run("context", "add", "a", "--url", URL, env={"DURABLECTL_TASK_HUB": "T", "DURABLECTL_KEY_ENV": "K"})
-    assert json.loads(run("context", "show", "a", "-o", "json").out) == {"name": "a", "url": URL, "current": False}
+    run(
+        "context",
+        "add",
+        "a",
+        "--url",
+        URL,
+        env={"DURABLECTL_TASK_HUB": "T", "DURABLECTL_KEY_ENV": "K"},
+    )
+    assert json.loads(run("context", "show", "a", "-o", "json").out) == {
+        "name": "a",
+        "url": URL,
+        "current": False,
+    }
 
 
 @pytest.mark.parametrize(
@@ -84,8 +135,14 @@ def test_a_variable_is_not_kept_in_a_context(run):
         (["a", "--url", URL, "--encode", "xml"], "--encode: 'xml' is not one of json, string"),
         (["a", "--url", URL, "--key-env", "A", "--key-file", "b"], "has more than one key"),
         (["a", "--url", URL, "--header", "SECRET"], "a header of context 'a' is not 'Name: value'"),
-        (["a", "--url", URL, "--max-response", "much"], "the max-response of context 'a': 'much' is not a size"),
-        (["a", "--hub", "x.db", "--max-response", "1GB"], "is a local file: max-response goes with a url only"),
+        (
+            ["a", "--url", URL, "--max-response", "much"],
+            "the max-response of context 'a': 'much' is not a size",
+        ),
+        (
+            ["a", "--hub", "x.db", "--max-response", "1GB"],
+            "is a local file: max-response goes with a url only",
+        ),
         (["a", "--hub", "x.db", "--key-env", "A"], "is a local file: key-env goes with a url only"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
@@ -98,7 +155,12 @@ def test_a_context_that_makes_no_sense_is_refused(run, user_file, args, said):
 
 
 def test_a_wrong_header_is_told_without_its_value(run):
-    assert "SECRET" not in run("context", "add", "a", "--url", URL, "--header", "Authorization SECRET\n").err.partition("begins")[0]
+    assert (
+        "SECRET"
+        not in run(
+            "context", "add", "a", "--url", URL, "--header", "Authorization SECRET\n"
+        ).err.partition("begins")[0]
+    )
 
 
 def test_a_context_that_is_there_is_replaced_only_when_asked(run, prod):
@@ -106,28 +168,44 @@ def test_a_context_that_is_there_is_replaced_only_when_asked(run, prod):
     assert code == 6
     assert err.startswith("durablectl: context 'prod' is already there\nhint: ")
     assert run("context", "add", "prod", "--url", "https://other.example", "--replace").code == 0
-    assert json.loads(run("context", "show", "prod", "-o", "json").out)["url"] == "https://other.example"
+    assert (
+        json.loads(run("context", "show", "prod", "-o", "json").out)["url"]
+        == "https://other.example"
+    )
 
 
 def test_http_in_the_open_is_warned_about(run):
     assert "travel unencrypted" in run("context", "add", "a", "--url", "http://orders.example").err
-    assert "travel unencrypted" not in run("context", "add", "b", "--url", "http://localhost:7071").err
+    assert (
+        "travel unencrypted" not in run("context", "add", "b", "--url", "http://localhost:7071").err
+    )
 
 
 def test_the_current_context_has_a_star(run, prod):
     run("context", "add", "dev", "--hub", "/x/hub.db")
-    assert run("context", "list").out == f"*  prod  {URL}  OrdersHub  protected\n   dev   /x/hub.db\n"
+    assert run("context", "list").out == (
+        f"*  prod  {URL}  OrdersHub  protected\n   dev   /x/hub.db\n"
+    )
     assert run("context", "use", "dev").err == "context 'dev' is in use\n"
     assert run("context", "list", "-o", "id").out == "prod\ndev\n"
-    assert [each["current"] for each in json.loads(run("context", "list", "-o", "json").out)] == [False, True]
+    assert [each["current"] for each in json.loads(run("context", "list", "-o", "json").out)] == [
+        False,
+        True,
+    ]
 
 
 def test_no_contexts_say_how_to_add_one(run):
-    assert run("context", "list") == (0, "", "no contexts yet\nhint: durablectl context add NAME --url URL\n")
+    assert run("context", "list") == (
+        0,
+        "",
+        "no contexts yet\nhint: durablectl context add NAME --url URL\n",
+    )
 
 
 def test_show_tells_where_every_value_comes_from(run, prod, user_file):
-    code, out, err = run("context", "show", "--sources", "--connection", "Other", env={"ORDERS_KEY": "SECRET"})
+    code, out, err = run(
+        "context", "show", "--sources", "--connection", "Other", env={"ORDERS_KEY": "SECRET"}
+    )
     assert (code, err) == (0, "")
     assert out.splitlines() == [
         f"context     prod  (current context ({user_file}))",
@@ -144,11 +222,16 @@ def test_show_of_the_projects_own_hub(run, project):
     (project / "function_app.py").touch()
     shown = json.loads(run("context", "show", "--sources", "-o", "json").out)
     assert shown["hub"]["value"] == str(project / ".durablectl" / "hub.db")
-    assert shown["app"] == {"value": str(project / "function_app.py"), "source": "found upwards from the working directory"}
+    assert shown["app"] == {
+        "value": str(project / "function_app.py"),
+        "source": "found upwards from the working directory",
+    }
 
 
 def test_a_context_is_removed(run, prod):
-    assert run("context", "remove", "prod").err == "context 'prod' removed\nno context is current now\n"
+    assert run("context", "remove", "prod").err == (
+        "context 'prod' removed\nno context is current now\n"
+    )
     assert run("context", "list", "-o", "json").out == "[]\n"
 
 
@@ -156,7 +239,9 @@ def test_a_context_is_removed(run, prod):
 def test_a_context_that_is_not_there_is_told_the_near_one(run, prod, verb):
     code, out, err = run("context", verb, "prdo")
     assert (code, out) == (2, "")
-    assert err == "durablectl: no context 'prdo'\nhint: did you mean 'prod'? durablectl context list\n"
+    assert err == (
+        "durablectl: no context 'prdo'\nhint: did you mean 'prod'? durablectl context list\n"
+    )
 
 
 def test_a_folder_that_cannot_be_written_is_a_clear_error(run, home):

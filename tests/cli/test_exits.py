@@ -41,7 +41,10 @@ def test_every_error_of_the_tree_has_a_code():
     def kinds(kind: type) -> list[type]:
         return [kind, *(each for sub in kind.__subclasses__() for each in kinds(sub))]
 
-    assert all(1 <= exits.for_error(kind("x")) <= 7 or kind is errors.WaitTimeout for kind in kinds(errors.DurablectlError))
+    assert all(
+        1 <= exits.for_error(kind("x")) <= 7 or kind is errors.WaitTimeout
+        for kind in kinds(errors.DurablectlError)
+    )
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,12 @@ def raises(context):
 def fragile(context):
     check(1)
 """
-FRAMES = ["function_app.py:13, in boom", "  check(x)", "function_app.py:8, in check", '  raise ValueError("plain")']
+FRAMES = [
+    "function_app.py:13, in boom",
+    "  check(x)",
+    "function_app.py:8, in check",
+    '  raise ValueError("plain")',
+]
 
 
 @pytest.fixture
@@ -74,11 +79,17 @@ def test_a_worker_tells_of_each_failure_once(run, folder):
     worked = run("worker", "--until-idle")
     told = entries(worked.err, folder)
     child = [line for line in told if line.startswith("[child]")]
-    assert child[:-1] == marked("child", "activity 'boom' failed: ValueError: plain", *(f"  {line}" for line in FRAMES))
+    assert child[:-1] == marked(
+        "child", "activity 'boom' failed: ValueError: plain", *(f"  {line}" for line in FRAMES)
+    )
     assert child[-1] == "[child] orchestrator 'top' failed: ValueError: plain (in boom, top)"
-    assert [line for line in told if line.startswith("[o]")] == ["[o] orchestrator 'outer' failed: ValueError: plain (in boom, top, outer)"]
+    assert [line for line in told if line.startswith("[o]")] == [
+        "[o] orchestrator 'outer' failed: ValueError: plain (in boom, top, outer)"
+    ]
     entity = [line for line in told if line.startswith("[@fragile@k]")]
-    assert entity[0] == "[@fragile@k] entity 'fragile', operation 'break', failed: ValueError: plain"
+    assert entity[0] == (
+        "[@fragile@k] entity 'fragile', operation 'break', failed: ValueError: plain"
+    )
     assert entity[-2:] == marked("@fragile@k", *(f"  {line}" for line in FRAMES[2:]))
     assert (worked.code, worked.out) == (0, "")
 
@@ -110,7 +121,9 @@ def test_a_run_tells_of_what_its_answer_does_not(run, folder, name, headers):
     assert entries(quiet.err, folder) == []
 
 
-@pytest.mark.parametrize("processes", [[], ["--activity-processes", "1"]], ids=["threads", "processes"])
+@pytest.mark.parametrize(
+    "processes", [[], ["--activity-processes", "1"]], ids=["threads", "processes"]
+)
 def test_the_frames_are_the_apps_own(run, folder, processes):
     run("start", "top", "--instance-id", "o")
     told = entries(run("worker", "--until-idle", *processes).err, folder)

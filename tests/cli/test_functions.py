@@ -39,7 +39,13 @@ def test_json_has_an_object_a_function(run):
 
 def test_jsonl_has_a_line_a_function(run):
     lines = run("functions", "--app", ORDERS, "-o", "jsonl").out.splitlines()
-    assert [json.loads(line)["name"] for line in lines] == ["Order", "reserve", "charge", "ship", "start"]
+    assert [json.loads(line)["name"] for line in lines] == [
+        "Order",
+        "reserve",
+        "charge",
+        "ship",
+        "start",
+    ]
 
 
 def test_ids_are_the_names_that_start_takes(run):
@@ -67,11 +73,15 @@ def test_other_triggers_and_entities_are_told_apart(run, project):
 
 def test_what_the_author_should_hear_is_said_on_stderr(run, project):
     (project / "function_app.py").write_text(
-        "from durablectl import df\napp = df.DFApp()\n@app.activity_trigger(input_name='x', activity='Two')\ndef one(x): ...\n"
+        "from durablectl import df\napp = df.DFApp()\n@app.activity_trigger(input_name='x', "
+        "activity='Two')\ndef one(x): ...\n"
     )
     code, out, err = run("functions")
     assert (code, out) == (0, "activities\n  Two\n")
-    assert err.startswith("warning: 'Two' is the function one (function_app.py:3): on Azure call it by its name in quotes")
+    assert err.startswith(
+        "warning: 'Two' is the function one (function_app.py:3): on Azure call "
+        "it by its name in quotes"
+    )
 
 
 def test_without_an_app_it_says_how_to_get_one(run):
@@ -87,12 +97,16 @@ def test_a_broken_app_is_told_without_a_traceback(run, project):
     (project / "function_app.py").write_text("import os\n1 / 0\n")
     code, out, err = run("functions")
     assert (code, out) == (1, "")
-    assert err == "durablectl: the app fails while it is loaded: function_app.py:2: ZeroDivisionError: division by zero\n"
+    assert err == (
+        "durablectl: the app fails while it is loaded: function_app.py:2: "
+        "ZeroDivisionError: division by zero\n"
+    )
 
 
 def test_what_the_app_prints_does_not_spoil_the_json(run, project):
     (project / "function_app.py").write_text(
-        "from durablectl import df\nprint('loading')\napp = df.DFApp()\n@app.activity_trigger(input_name='x')\ndef one(x): ...\n"
+        "from durablectl import df\nprint('loading')\napp = "
+        "df.DFApp()\n@app.activity_trigger(input_name='x')\ndef one(x): ...\n"
     )
     code, out, err = run("functions", "-o", "json")
     assert (code, json.loads(out), err) == (0, [{"name": "one", "kind": "activity"}], "loading\n")
@@ -105,7 +119,11 @@ def test_a_disabled_function_is_marked_and_not_started(run, project):
         "@app.orchestration_trigger(context_name='c')\ndef Ship(c): ...\n"
         "@app.route(route='/ping')\ndef ping(req): ...\n"
     )
-    off = {"AzureWebJobs.Order.Disabled": "true", "AzureWebJobs_ping_Disabled": "1", "AzureWebJobs.Ship.Disabled": "false"}
+    off = {
+        "AzureWebJobs.Order.Disabled": "true",
+        "AzureWebJobs_ping_Disabled": "1",
+        "AzureWebJobs.Ship.Disabled": "false",
+    }
     assert run("functions", env=off).out.splitlines() == [
         "orchestrators",
         "  Ship",
@@ -114,6 +132,10 @@ def test_a_disabled_function_is_marked_and_not_started(run, project):
         "  ping   (disabled)",
     ]
     assert run("functions", "-o", "id", env=off).out == "Ship\n"
-    assert json.loads(run("functions", "-o", "json", env=off).out)[1] == {"name": "Order", "kind": "orchestrator", "disabled": True}
+    assert json.loads(run("functions", "-o", "json", env=off).out)[1] == {
+        "name": "Order",
+        "kind": "orchestrator",
+        "disabled": True,
+    }
     code, _, err = run("run", "Order", env=off)
     assert (code, "no orchestrator 'Order'" in err) == (3, True)

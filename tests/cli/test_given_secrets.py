@@ -1,4 +1,6 @@
-"""A secret that was given where a name belongs: it is refused, not sent, not kept, and not repeated."""
+"""A secret that was given where a name belongs: it is refused, not sent, not kept, and not
+repeated.
+"""
 
 import pytest
 from scripted_server import scripted_server
@@ -8,7 +10,12 @@ from durablectl.config import Context, write_user_file
 from durablectl.errors import UsageError
 
 STRING = "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=S3CRET=="
-KEYS = ["S3CRETs3crets3crets3crets3cret==", "s3CRETs3crets3crets3crets3cret7", "s3CRET-s3cret", "S3CRET0123456789ABCDEF0123456789"]
+KEYS = [
+    "S3CRETs3crets3crets3crets3cret==",
+    "s3CRETs3crets3crets3crets3cret7",
+    "s3CRET-s3cret",
+    "S3CRET0123456789ABCDEF0123456789",
+]
 URL = "https://orders.example"
 
 
@@ -21,13 +28,19 @@ def server():
 @pytest.fixture
 def app(project):
     """An app that `serve` can load."""
-    hello = "@app.orchestration_trigger(context_name='context')\ndef hello(context):\n    return 1\n"
-    (project / "function_app.py").write_text(f"from durablectl import df\napp = df.DFApp()\n{hello}")
+    hello = (
+        "@app.orchestration_trigger(context_name='context')\ndef hello(context):\n    return 1\n"
+    )
+    (project / "function_app.py").write_text(
+        f"from durablectl import df\napp = df.DFApp()\n{hello}"
+    )
 
 
 @pytest.mark.parametrize("name", ["connection", "task-hub"])
 @pytest.mark.parametrize("how", ["flag", "variable", "context", "project", "library", "payload"])
-def test_a_connection_string_is_refused_before_anything_is_sent(run, server, project, user_file, name, how):
+def test_a_connection_string_is_refused_before_anything_is_sent(
+    run, server, project, user_file, name, how
+):
     member = name.replace("-", "_")
     match how:
         case "flag":
@@ -35,7 +48,11 @@ def test_a_connection_string_is_refused_before_anything_is_sent(run, server, pro
         case "variable":
             answer = run("list", "--hub", server.url, env={f"DURABLECTL_{member.upper()}": STRING})
         case "context":
-            write_user_file(user_file, current="a", contexts={"a": Context("a", url=server.url, **{member: STRING})})
+            write_user_file(
+                user_file,
+                current="a",
+                contexts={"a": Context("a", url=server.url, **{member: STRING})},
+            )
             answer = run("list")
         case "project":
             (project / "durablectl.toml").write_text(f'url = "{server.url}"\n{name} = "{STRING}"\n')
@@ -49,7 +66,13 @@ def test_a_connection_string_is_refused_before_anything_is_sent(run, server, pro
             uri = f"{server.url}/runtime/webhooks/durabletask/instances/a?{parameter}={STRING.replace(';', '%3B').replace('=', '%3D')}"
             answer = run("status", "-", stdin=f'{{"id": "a", "statusQueryGetUri": "{uri}"}}')
     code, out, err = answer
-    assert (code, out, "not a connection string" in err, "S3CRET" in err, server.asked) == (2, "", True, False, [])
+    assert (code, out, "not a connection string" in err, "S3CRET" in err, server.asked) == (
+        2,
+        "",
+        True,
+        False,
+        [],
+    )
 
 
 @pytest.mark.parametrize("name", ["AzureWebJobsStorage", "Storage", "My.Nested:Conn_2", "a-b"])
@@ -72,7 +95,11 @@ def test_the_name_of_a_connection_is_sent(run, server, name):
 )
 def test_a_key_where_its_variable_belongs_is_not_repeated(run, app, user_file, arguments, key):
     code, out, err = run(*arguments, key)
-    assert (code in (2, 4), "S3CRET" in (out + err).upper(), user_file.exists()) == (True, False, False)
+    assert (code in (2, 4), "S3CRET" in (out + err).upper(), user_file.exists()) == (
+        True,
+        False,
+        False,
+    )
 
 
 @pytest.mark.parametrize("option", ["--key-file", "--key-command", "--header"])
@@ -100,12 +127,21 @@ def test_a_key_that_a_file_of_contexts_has_as_a_variable_is_not_repeated(run, us
 @pytest.mark.parametrize("name", ["ORDERS_KEY", "orders_key_of_west_europe_2", "_K"])
 def test_a_variable_that_is_not_set_is_named(run, name):
     env = {name: "k"} if len(name) > 20 else {}
-    code, _, err = run("list", "--hub", "http://127.0.0.1:1", "--key-env", name, "--request-timeout", "1s", env=env)
+    code, _, err = run(
+        "list", "--hub", "http://127.0.0.1:1", "--key-env", name, "--request-timeout", "1s", env=env
+    )
     assert (code, f"export {name}=…" in err) == ((5, False) if env else (4, True))
 
 
-@pytest.mark.parametrize("address", ["https://ada:S3CRET@h", "https://S3CRET@h", "https://h/?code=S3CRET", "https://h#code=S3CRET"])
-@pytest.mark.parametrize("command", [["list", "--hub"], ["context", "add", "a", "--url"], ["start"]], ids=["--hub", "context add", "start"])
+@pytest.mark.parametrize(
+    "address",
+    ["https://ada:S3CRET@h", "https://S3CRET@h", "https://h/?code=S3CRET", "https://h#code=S3CRET"],
+)
+@pytest.mark.parametrize(
+    "command",
+    [["list", "--hub"], ["context", "add", "a", "--url"], ["start"]],
+    ids=["--hub", "context add", "start"],
+)
 def test_an_address_with_a_key_or_a_user_is_refused_and_not_repeated(run, command, address):
     code, _, err = run(*command, address)
     assert (code, "S3CRET" in err) == (2, False)

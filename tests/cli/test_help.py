@@ -38,7 +38,11 @@ def test_every_help_ends_with_an_example_of_its_command(path, command):
 
 @pytest.mark.parametrize(("path", "command"), ALL, ids=[path for path, _command in ALL])
 def test_every_example_parses(path, command):
-    for line in (line.strip() for line in command.help.splitlines() if line.startswith(" ") and line.strip().startswith("durablectl ")):
+    for line in (
+        line.strip()
+        for line in command.help.splitlines()
+        if line.startswith(" ") and line.strip().startswith("durablectl ")
+    ):
         words = shlex.split(line.partition(" > ")[0].partition(" | ")[0])[1:]
         context = root().make_context("durablectl", words)
         while hasattr(context.command, "resolve_command"):
@@ -50,7 +54,10 @@ def test_every_example_parses(path, command):
 
 def test_examples_keep_their_lines(run):
     out = run("context", "add", "--help").out
-    assert "\n    durablectl context add prod --url https://orders.azurewebsites.net --key-env ORDERS_KEY" in out
+    assert (
+        "\n    durablectl context add prod --url https://orders.azurewebsites.net --key-env "
+        "ORDERS_KEY"
+    ) in out
 
 
 def test_help_fits_a_narrow_terminal(run):

@@ -1,4 +1,5 @@
-"""`durablectl hub` on real files: sound and damaged ones, live ones, and those of an older version."""
+"""`durablectl hub` on real files: sound and damaged ones, live ones, and those of an older
+version."""
 
 from __future__ import annotations
 
@@ -68,9 +69,15 @@ def test_a_check_tells_live_workers_from_dead_ones(run, hub):
 @pytest.mark.parametrize(
     ("damage", "problem"),
     [
-        ("INSERT INTO history VALUES (99, 0, 0, '[]')", "1 rows of the history belong to no instance"),
+        (
+            "INSERT INTO history VALUES (99, 0, 0, '[]')",
+            "1 rows of the history belong to no instance",
+        ),
         ("DELETE FROM inbox", "1 pending instances have no message that starts them"),
-        ("UPDATE instances SET worker = 99", "1 instances are leased to a worker that is not registered"),
+        (
+            "UPDATE instances SET worker = 99",
+            "1 instances are leased to a worker that is not registered",
+        ),
         ("UPDATE instances SET status = 12", "1 instances have a status that is none"),
     ],
     ids=["orphan", "no start", "lost lease", "status"],
@@ -125,7 +132,10 @@ def test_a_backup_writes_over_nothing(run, hub, project):
 
 def test_a_backup_to_nowhere_says_so(run, hub):
     code, _, err = run("hub", "backup", "no/such/folder/copy.db", "--hub", hub)
-    assert (code, err.splitlines()[0]) == (1, "durablectl: cannot open the hub no/such/folder/copy.db")
+    assert (code, err.splitlines()[0]) == (
+        1,
+        "durablectl: cannot open the hub no/such/folder/copy.db",
+    )
 
 
 def test_vacuum_gives_back_what_was_purged(run, hub):
@@ -142,14 +152,18 @@ def test_vacuum_gives_back_what_was_purged(run, hub):
     assert run("hub", "check", "--hub", hub).code == 0
 
 
-@pytest.mark.parametrize("verb", [["check"], ["backup", "x.db"], ["vacuum"]], ids=lambda verb: verb[0])
+@pytest.mark.parametrize(
+    "verb", [["check"], ["backup", "x.db"], ["vacuum"]], ids=lambda verb: verb[0]
+)
 def test_a_hub_that_is_not_there_is_not_made(run, project, verb):
     code, _, err = run("hub", *verb, "--hub", project / "none.db")
     assert (code, err.splitlines()[0]) == (2, "durablectl: there is no local hub none.db yet")
     assert list(project.iterdir()) == []
 
 
-@pytest.mark.parametrize("verb", [["check"], ["backup", "x.db"], ["vacuum"]], ids=lambda verb: verb[0])
+@pytest.mark.parametrize(
+    "verb", [["check"], ["backup", "x.db"], ["vacuum"]], ids=lambda verb: verb[0]
+)
 def test_a_remote_hub_is_no_file(run, verb):
     code, _, err = run("hub", *verb, "--hub", "http://127.0.0.1:9")
     assert (code, "is no file" in err) == (7, True)
@@ -177,7 +191,10 @@ def test_a_file_of_every_version_is_sound_and_comes_to_its_end(run, project, ver
     turning.hub.resume("suspended")
     turning.hub.raise_event("waiting", "Approve", "yes")
     turning.turn_until_quiet(wheel)
-    outputs = {each: turning.hub.get_status(each).output for each in ("finished", "waiting", "suspended", "asleep", "half done", "counted")}
+    outputs = {
+        each: turning.hub.get_status(each).output
+        for each in ("finished", "waiting", "suspended", "asleep", "half done", "counted")
+    }
     assert outputs == {
         "finished": ["Hello Oslo!"], "waiting": "yes", "suspended": 1, "asleep": "woke",
         "half done": ["Hello 0!", "Hello 1!", "Hello 2!"], "counted": 5,
@@ -187,7 +204,9 @@ def test_a_file_of_every_version_is_sound_and_comes_to_its_end(run, project, ver
 
 
 @pytest.mark.parametrize(
-    "args", [("status", "waiting"), ("list",), ("links", "waiting"), ("hub", "check"), ("doctor",)], ids=lambda args: args[0]
+    "args",
+    [("status", "waiting"), ("list",), ("links", "waiting"), ("hub", "check"), ("doctor",)],
+    ids=lambda args: args[0],
 )
 def test_a_command_that_reads_leaves_an_old_file_as_it_is(run, old_hub, args):
     assert run(*args, "--hub", old_hub).code == 0
@@ -201,9 +220,16 @@ def test_the_first_command_that_writes_upgrades_an_old_file(run, old_hub):
 
 def test_a_file_is_not_upgraded_under_a_live_worker_of_its_version(run, old_hub):
     lock = LiveLock(old_hub.with_name("hub.db-worker-old"))
-    change(old_hub, """INSERT INTO workers (lock_file, seen_at, about) VALUES ('hub.db-worker-old', 0, '{"process": 4711}')""")
+    change(
+        old_hub,
+        """INSERT INTO workers (lock_file, seen_at, about) VALUES ('hub.db-worker-old', 0, '{"process": 4711}')""",
+    )
     code, _, err = run("raise-event", "waiting", "Approve", "--hub", old_hub)
-    assert (code, "its worker (process 4711) is still running\nhint: stop that worker" in err, version_of(old_hub)) == (1, True, 1)
+    assert (
+        code,
+        "its worker (process 4711) is still running\nhint: stop that worker" in err,
+        version_of(old_hub),
+    ) == (1, True, 1)
     lock.release()
     assert run("raise-event", "waiting", "Approve", "--hub", old_hub).code == 0
 
@@ -215,7 +241,10 @@ def test_each_file_has_a_name_of_its_own(run, old_hub, project):
 
 
 def test_an_upgrade_runs_the_steps_that_a_file_lacks_and_no_other(hub):
-    steps = ("ALTER TABLE instances ADD COLUMN tags TEXT;\nCREATE INDEX by_tags ON instances (tags);", "DROP INDEX by_tags;")
+    steps = (
+        "ALTER TABLE instances ADD COLUMN tags TEXT;\nCREATE INDEX by_tags ON instances (tags);",
+        "DROP INDEX by_tags;",
+    )
     with closing(sqlite3.connect(hub, isolation_level=None)) as connection:
         connection.execute("PRAGMA user_version = 1")
         upgrade(connection, steps[:1])

@@ -14,7 +14,10 @@ FILES = ["function_app.py", "cities.json", "test_function_app.py", "host.json", 
 def test_it_writes_an_app_and_says_what_comes_next(run, project):
     code, out, err = run("init", "my greetings")
     assert (code, out.splitlines()) == (0, [f"wrote my greetings/{name}" for name in FILES])
-    assert err == "next:\n  cd 'my greetings'\n  durablectl run Hello --input cities.json\n  python -m pytest\n"
+    assert err == (
+        "next:\n  cd 'my greetings'\n  durablectl run Hello --input cities.json\n  "
+        "python -m pytest\n"
+    )
     assert sorted(path.name for path in (project / "my greetings").iterdir()) == sorted(FILES)
 
 
@@ -31,18 +34,28 @@ def test_the_app_it_writes_is_listed(run):
 
 
 @pytest.mark.parametrize(
-    "block", ["import sys; sys.modules['azure'] = None", "import azure.durable_functions"], ids=["without-azure", "with-azure"]
+    "block",
+    ["import sys; sys.modules['azure'] = None", "import azure.durable_functions"],
+    ids=["without-azure", "with-azure"],
 )
 def test_the_app_it_writes_loads_with_and_without_the_azure_packages(run, project, block):
     run("init")
     code = f"{block}\nimport function_app\nprint(function_app.greet('Ada'))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=project, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=project, capture_output=True, text=True, check=False
+    )
     assert (done.stdout, done.returncode) == ("Hello, Ada!\n", 0), done.stderr
 
 
 def test_the_test_it_writes_passes(run, project):
     run("init")
-    done = subprocess.run([sys.executable, "-m", "pytest", "-q"], cwd=project, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert "1 passed" in done.stdout, done.stdout
 
 
@@ -58,17 +71,27 @@ def test_an_app_that_is_there_is_left_alone(run, project):
 def test_other_files_that_are_there_are_kept(run, project):
     (project / "requirements.txt").write_text("mine")
     code, out, err = run("init")
-    assert (code, "requirements.txt" in out, (project / "requirements.txt").read_text()) == (0, False, "mine")
+    assert (code, "requirements.txt" in out, (project / "requirements.txt").read_text()) == (
+        0,
+        False,
+        "mine",
+    )
     assert "kept requirements.txt, which was there" in err
 
 
 def test_a_file_is_no_place_for_an_app(run, project):
     (project / "notes").write_text("")
     code, _, err = run("init", "notes")
-    assert (code, err) == (2, "durablectl: 'notes' is a file\nhint: name a folder: durablectl init DIR\n")
+    assert (code, err) == (
+        2,
+        "durablectl: 'notes' is a file\nhint: name a folder: durablectl init DIR\n",
+    )
 
 
 def test_a_place_that_cannot_be_made_is_told(run, project):
     (project / "notes").write_text("")
     code, _, err = run("init", "notes/app")
-    assert (code, err.splitlines()[0]) == (1, f"durablectl: cannot write to {project / 'notes/app'}: Not a directory")
+    assert (code, err.splitlines()[0]) == (
+        1,
+        f"durablectl: cannot write to {project / 'notes/app'}: Not a directory",
+    )

@@ -1,4 +1,6 @@
-"""The input of a start, an event or an operation: exactly one source, and what cannot be used is told where."""
+"""The input of a start, an event or an operation: exactly one source, and what cannot be used is
+told where.
+"""
 
 import json
 
@@ -52,7 +54,14 @@ def test_a_lone_surrogate_survives():
 
 def test_fields_make_an_object(file):
     text, doc = file("hello\n", "note.txt"), file('{"x": [1]}', "doc.json")
-    fields = ["city=Tokyo", "count:=3", f"note=@{text}", f"doc:=@{doc}", "url=http://a/?b=c", "empty="]
+    fields = [
+        "city=Tokyo",
+        "count:=3",
+        f"note=@{text}",
+        f"doc:=@{doc}",
+        "url=http://a/?b=c",
+        "empty=",
+    ]
     assert read(fields=fields) == {
         "city": "Tokyo",
         "count": 3,
@@ -124,7 +133,9 @@ def test_inline_json_given_as_a_file_is_told_about_input_json():
     assert "--input-json" in str(refused.value.hint)
 
 
-@pytest.mark.parametrize(("content", "hint"), [(b'{"a": "\xff"}', "save it as UTF-8"), ("{}".encode("utf-16"), "UTF-16")])
+@pytest.mark.parametrize(
+    ("content", "hint"), [(b'{"a": "\xff"}', "save it as UTF-8"), ("{}".encode("utf-16"), "UTF-16")]
+)
 def test_invalid_utf8_is_refused_with_its_place(file, content, hint):
     with pytest.raises(UsageError, match="is not valid UTF-8: byte") as refused:
         read(file(content))
@@ -143,7 +154,9 @@ def test_numbers_that_json_lacks_are_refused(text):
         read(text=text)
 
 
-@pytest.mark.parametrize(("text", "reason"), [("[" * 200_000, "nested too deeply"), ("1" * 5000, "too many digits")])
+@pytest.mark.parametrize(
+    ("text", "reason"), [("[" * 200_000, "nested too deeply"), ("1" * 5000, "too many digits")]
+)
 def test_json_that_cannot_be_held_is_refused(text, reason):
     with pytest.raises(UsageError, match=reason):
         read(text=text)

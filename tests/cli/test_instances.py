@@ -8,7 +8,10 @@ from durablectl.cli.instances import Named, named_instances
 from durablectl.errors import UsageError
 from durablectl.model import CheckStatusPayload
 
-PAYLOAD = {"id": "a", "statusQueryGetUri": "http://localhost:7071/runtime/webhooks/durabletask/instances/a?code=***"}
+PAYLOAD = {
+    "id": "a",
+    "statusQueryGetUri": "http://localhost:7071/runtime/webhooks/durabletask/instances/a?code=***",
+}
 
 
 def ids(*names, from_files=(), stdin=b""):
@@ -38,7 +41,14 @@ def test_ids_are_taken_as_they_are_in_their_order_and_once():
         '"a"\n"b"\n',
         '{"Id": "a"}\n{"InstanceId": "b"}',
     ],
-    ids=["lines", "array of ids", "payload and status", "JSON lines", "lines of strings", "PascalCase"],
+    ids=[
+        "lines",
+        "array of ids",
+        "payload and status",
+        "JSON lines",
+        "lines of strings",
+        "PascalCase",
+    ],
 )
 def test_a_file_names_instances_in_every_form(file, content):
     assert ids("@" + file(content)) == ["a", "b"]
@@ -47,12 +57,19 @@ def test_a_file_names_instances_in_every_form(file, content):
 
 
 def test_a_payload_comes_along_with_its_instance(file):
-    assert named_instances(["@" + file(json.dumps(PAYLOAD))], read_stdin=bytes) == [Named("a", CheckStatusPayload("a", PAYLOAD))]
+    assert named_instances(["@" + file(json.dumps(PAYLOAD))], read_stdin=bytes) == [
+        Named("a", CheckStatusPayload("a", PAYLOAD))
+    ]
 
 
-@pytest.mark.parametrize("content", [{"instanceId": "a"}, {"Id": "a"}, {"ID": "b", "instanceId": "a"}], ids=str)
+@pytest.mark.parametrize(
+    "content", [{"instanceId": "a"}, {"Id": "a"}, {"ID": "b", "instanceId": "a"}], ids=str
+)
 def test_a_payload_in_other_clothes_comes_along_too(file, content):
-    (named,) = named_instances(["@" + file(json.dumps({**content, "STATUSQUERYGETURI": PAYLOAD["statusQueryGetUri"]}))], read_stdin=bytes)
+    (named,) = named_instances(
+        ["@" + file(json.dumps({**content, "STATUSQUERYGETURI": PAYLOAD["statusQueryGetUri"]}))],
+        read_stdin=bytes,
+    )
     assert (named.id, named.payload.status_query_get_uri) == ("a", PAYLOAD["statusQueryGetUri"])
 
 
@@ -60,10 +77,14 @@ URL = "https://orders.example/runtime/webhooks/durabletask/instances/order+7%3A1
 
 
 @pytest.mark.parametrize(
-    "content", [URL, f"{URL}\n", f'"{URL}"', f'["{URL}"]', f'"{URL}"\n'], ids=["URL", "line", "JSON", "array", "JSON line"]
+    "content",
+    [URL, f"{URL}\n", f'"{URL}"', f'["{URL}"]', f'"{URL}"\n'],
+    ids=["URL", "line", "JSON", "array", "JSON line"],
 )
 def test_a_status_url_names_its_instance_wherever_an_id_does(file, content):
-    named = Named("order 7:1", CheckStatusPayload("order 7:1", {"id": "order 7:1", "statusQueryGetUri": URL}))
+    named = Named(
+        "order 7:1", CheckStatusPayload("order 7:1", {"id": "order 7:1", "statusQueryGetUri": URL})
+    )
     assert named_instances([URL], read_stdin=bytes) == [named]
     assert named_instances(["@" + file(content)], read_stdin=bytes) == [named]
     assert named_instances([], [file(content)], read_stdin=bytes) == [named]
@@ -90,7 +111,10 @@ def test_another_address_is_refused_and_not_repeated(file, url):
 
 def test_one_id_by_addresses_of_two_hubs_comes_twice(file):
     other = URL.replace("orders", "others")
-    assert [named.id for named in named_instances([URL, other, URL], read_stdin=bytes)] == ["order 7:1", "order 7:1"]
+    assert [named.id for named in named_instances([URL, other, URL], read_stdin=bytes)] == [
+        "order 7:1",
+        "order 7:1",
+    ]
 
 
 def test_an_entity_is_no_file():

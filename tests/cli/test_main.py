@@ -37,7 +37,10 @@ def test_help_is_plain_when_piped(run):
 def test_every_command_shows_the_global_options(run, name):
     out = run(name, "--help").out
     assert "Global options:" in out
-    assert all(option in out for option in ("--context", "--hub", "--task-hub", "--query", "--debug", "DURABLECTL_HUB"))
+    assert all(
+        option in out
+        for option in ("--context", "--hub", "--task-hub", "--query", "--debug", "DURABLECTL_HUB")
+    )
 
 
 def test_version_is_printed_by_the_fast_path():
@@ -53,14 +56,26 @@ def test_version_is_printed_beside_other_options(run):
 def test_verbs_of_other_tools_are_answered_with_ours(run, verb):
     code, out, err = run(verb, "x")
     assert (code, out) == (2, "")
-    assert err == f"durablectl: no command '{verb}'\nhint: here it is: durablectl {ELSEWHERE[verb]}\n"
+    assert err == (
+        f"durablectl: no command '{verb}'\nhint: here it is: durablectl {ELSEWHERE[verb]}\n"
+    )
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"), [("stauts", "durablectl status"), ("lst", "durablectl list"), ("start_new", "durablectl start")], ids=str
+    ("typed", "meant"),
+    [
+        ("stauts", "durablectl status"),
+        ("lst", "durablectl list"),
+        ("start_new", "durablectl start"),
+    ],
+    ids=str,
 )
 def test_a_mistyped_command_is_told_the_right_one(run, typed, meant):
-    assert run(typed) == (2, "", f"durablectl: no command '{typed}'\nhint: did you mean '{meant}'?\n")
+    assert run(typed) == (
+        2,
+        "",
+        f"durablectl: no command '{typed}'\nhint: did you mean '{meant}'?\n",
+    )
 
 
 def test_a_command_like_no_other_is_pointed_to_the_help(run):
@@ -70,12 +85,16 @@ def test_a_command_like_no_other_is_pointed_to_the_help(run):
 def test_a_mistyped_option_is_told_the_right_one(run):
     code, out, err = run("context", "list", "--ouptut", "json")
     assert (code, out) == (2, "")
-    assert err == "durablectl: no option '--ouptut' in 'durablectl context list'\nhint: did you mean '--output'?\n"
+    assert err == (
+        "durablectl: no option '--ouptut' in 'durablectl context list'\nhint: did you "
+        "mean '--output'?\n"
+    )
 
 
 def test_a_mistyped_subcommand_is_told_the_right_one(run):
     assert (
-        run("context", "lst").err == "durablectl: no command 'lst' in 'durablectl context'\nhint: did you mean 'durablectl context list'?\n"
+        run("context", "lst").err == "durablectl: no command 'lst' in 'durablectl context'\nhint: "
+        "did you mean 'durablectl context list'?\n"
     )
 
 
@@ -92,7 +111,13 @@ def test_an_option_without_its_value_is_a_usage_error_in_our_form(run):
 
 
 @pytest.mark.parametrize(
-    "args", [("-o", "json", "context", "list"), ("context", "-o", "json", "list"), ("context", "list", "-o", "json")], ids=str
+    "args",
+    [
+        ("-o", "json", "context", "list"),
+        ("context", "-o", "json", "list"),
+        ("context", "list", "-o", "json"),
+    ],
+    ids=str,
 )
 def test_global_options_stand_before_or_after_the_command(run, args):
     assert run(*args) == (0, "[]\n", "")
@@ -109,7 +134,11 @@ def test_a_value_that_looks_like_an_option_stays_a_value(run):
 @pytest.mark.parametrize(
     ("variable", "value", "said"),
     [
-        ("DURABLECTL_OUTPUT", "xml", "DURABLECTL_OUTPUT: 'xml' is not one of text, json, jsonl, id"),
+        (
+            "DURABLECTL_OUTPUT",
+            "xml",
+            "DURABLECTL_OUTPUT: 'xml' is not one of text, json, jsonl, id",
+        ),
         ("DURABLECTL_COLOR", "pink", "DURABLECTL_COLOR: 'pink' is not one of auto, always, never"),
         ("DURABLECTL_QUIET", "maybe", "DURABLECTL_QUIET: 'maybe' is neither 1 nor 0"),
         ("DURABLECTL_REQUEST_TIMEOUT", "soon", "DURABLECTL_REQUEST_TIMEOUT: 'soon' is no duration"),
@@ -123,10 +152,16 @@ def test_a_variable_with_a_wrong_value_is_named(run, variable, value, said):
 
 
 def test_a_wrong_flag_value_names_the_flag(run):
-    assert run("context", "list", "-o", "xml") == (2, "", "durablectl: --output: 'xml' is not one of text, json, jsonl, id\n")
+    assert run("context", "list", "-o", "xml") == (
+        2,
+        "",
+        "durablectl: --output: 'xml' is not one of text, json, jsonl, id\n",
+    )
 
 
-@pytest.mark.parametrize("pair", [("--hub", "x.db", "--context", "prod"), ("-q", "-v")], ids=lambda pair: pair[0])
+@pytest.mark.parametrize(
+    "pair", [("--hub", "x.db", "--context", "prod"), ("-q", "-v")], ids=lambda pair: pair[0]
+)
 def test_flags_that_contradict_each_other_are_refused(run, pair):
     code, _out, err = run("context", "show", *pair)
     assert code == 2
@@ -147,7 +182,11 @@ def test_a_traceback_is_shown_with_debug_only(run):
 
 def test_a_traceback_shows_no_key(run):
     err = run("--debug", "list", "--context", "https://h?code=S3CRET").err
-    assert ("no context 'https://h?code=***'" in err, "Traceback" in err, "S3CRET" in err) == (True, True, False)
+    assert ("no context 'https://h?code=***'" in err, "Traceback" in err, "S3CRET" in err) == (
+        True,
+        True,
+        False,
+    )
 
 
 def test_no_hub_and_no_app_says_what_to_do(run):
@@ -158,9 +197,15 @@ def test_no_hub_and_no_app_says_what_to_do(run):
 
 
 def test_ctrl_c_ends_with_130_and_no_traceback(home, project):
-    (project / "function_app.py").write_text("import time\nprint('loading', flush=True)\ntime.sleep(60)\n")
+    (project / "function_app.py").write_text(
+        "import time\nprint('loading', flush=True)\ntime.sleep(60)\n"
+    )
     process = subprocess.Popen(
-        [sys.executable, "-m", "durablectl", "functions"], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ}
+        [sys.executable, "-m", "durablectl", "functions"],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ},
     )
     assert process.stderr is not None
     assert process.stderr.readline() == "loading\n"
@@ -173,10 +218,15 @@ def test_ctrl_c_ends_with_130_and_no_traceback(home, project):
 def test_a_query_brings_json_along(run):
     run("context", "add", "a", "--hub", "a.db")
     assert run("context", "list", "--query", "[].name").out == '[\n  "a"\n]\n'
-    assert run("context", "list", "--query", "name", env={"DURABLECTL_OUTPUT": "jsonl"}).out == '"a"\n'
+    assert (
+        run("context", "list", "--query", "name", env={"DURABLECTL_OUTPUT": "jsonl"}).out == '"a"\n'
+    )
 
 
 @pytest.mark.parametrize("format", ["text", "id"])
 def test_a_query_beside_another_form_is_refused(run, format):
     code, _out, err = run("context", "list", "--query", "[]", "-o", format)
-    assert (code, err) == (2, f"durablectl: --query filters JSON, not -o {format}\nhint: use -o json or -o jsonl\n")
+    assert (code, err) == (
+        2,
+        f"durablectl: --query filters JSON, not -o {format}\nhint: use -o json or -o jsonl\n",
+    )

@@ -18,7 +18,17 @@ from durablectl.render.tables import show_table
 from durablectl.render.views import Table
 
 CI = {"GITHUB_ACTIONS": "true"}
-HOSTILE = ["\x1b[31mred", "\x1b]0;title\x07", "a\rb", "\x9b2J", "\u202egnp.exe", "\x00", "\udc80", "\u2028x", "\b\b"]
+HOSTILE = [
+    "\x1b[31mred",
+    "\x1b]0;title\x07",
+    "a\rb",
+    "\x9b2J",
+    "\u202egnp.exe",
+    "\x00",
+    "\udc80",
+    "\u2028x",
+    "\b\b",
+]
 
 
 class Terminal(io.StringIO):
@@ -34,7 +44,9 @@ class Pipe(io.StringIO):
     encoding = "utf-8"
 
 
-def output(stdout: io.StringIO | None = None, stderr: io.StringIO | None = None, environ=None, **settings) -> Output:
+def output(
+    stdout: io.StringIO | None = None, stderr: io.StringIO | None = None, environ=None, **settings
+) -> Output:
     return Output(stdout or Pipe(), stderr or Pipe(), environ=environ or {}, **settings)
 
 
@@ -42,7 +54,9 @@ def output(stdout: io.StringIO | None = None, stderr: io.StringIO | None = None,
 def test_no_control_character_reaches_a_terminal(text):
     stream = Terminal()
     output(stream).data(f"{text}\tdone")
-    assert stream.getvalue().isprintable() or set(stream.getvalue()) - set("\t\n") <= {c for c in stream.getvalue() if c.isprintable()}
+    assert stream.getvalue().isprintable() or set(stream.getvalue()) - set("\t\n") <= {
+        c for c in stream.getvalue() if c.isprintable()
+    }
     assert stream.getvalue().endswith("\tdone\n")
 
 
@@ -81,7 +95,16 @@ def test_spelled_out_text_is_readable():
     assert safe_line("a\nb\tc") == "a\\nb\\tc"
 
 
-@pytest.mark.parametrize("text", ["::error::x", "  ::set-output name=a::b", "ok\n::warning::x", "##vso[task.setvariable]x", "a ##[error]b"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "::error::x",
+        "  ::set-output name=a::b",
+        "ok\n::warning::x",
+        "##vso[task.setvariable]x",
+        "a ##[error]b",
+    ],
+)
 def test_nothing_can_be_read_as_a_runners_command(text):
     out, err = Pipe(), Pipe()
     shown = output(out, err, CI)
@@ -190,7 +213,9 @@ def test_no_rows_are_an_empty_array():
 
 
 @pytest.mark.parametrize(
-    ("format", "text"), [("text", "words\n"), ("json", '{\n  "a": 1\n}\n'), ("jsonl", '{"a": 1}\n'), ("id", "i-1\n")], ids=lambda v: v[:5]
+    ("format", "text"),
+    [("text", "words\n"), ("json", '{\n  "a": 1\n}\n'), ("jsonl", '{"a": 1}\n'), ("id", "i-1\n")],
+    ids=lambda v: v[:5],
 )
 def test_one_answer_is_shown_in_the_wanted_form(format, text):
     stream = Pipe()
@@ -234,7 +259,9 @@ def encoded(encoding: str, write) -> bytes:
 
 
 def test_text_that_the_stream_cannot_hold_is_spelled_out():
-    assert encoded("ascii", lambda out: out.data("Grüße 🚀 \ud800")) == b"Gr\\xfc\\xdfe \\U0001f680 \\ud800\n"
+    assert encoded("ascii", lambda out: out.data("Grüße 🚀 \ud800")) == (
+        b"Gr\\xfc\\xdfe \\U0001f680 \\ud800\n"
+    )
 
 
 def test_json_keeps_to_ascii_where_the_stream_does():
@@ -277,7 +304,10 @@ def test_no_message_shows_a_key():
     out = Output(io.StringIO(), stream, verbose=True, environ={})
     for say in (out.talk, out.note, out.detail, out.hint, out.warn, out.error):
         say("https://h?code=S3CRET")
-    assert (stream.getvalue().count("https://h?code=***"), "S3CRET" in stream.getvalue()) == (6, False)
+    assert (stream.getvalue().count("https://h?code=***"), "S3CRET" in stream.getvalue()) == (
+        6,
+        False,
+    )
 
 
 @pytest.mark.parametrize("stream", [Pipe(), Terminal()], ids=["pipe", "terminal"])
@@ -285,4 +315,7 @@ def test_a_cell_of_a_megabyte_is_shown_at_once_and_cut_on_a_terminal_only(stream
     started = time.process_time()
     show_table(output(stream), Table(("id", "output"), [("a", "x" * 1_000_000)] * 4))
     assert time.process_time() - started < 2
-    assert (stream.getvalue().count("x") == 4_000_000, "…" in stream.getvalue()) == (not stream.isatty(), stream.isatty())
+    assert (stream.getvalue().count("x") == 4_000_000, "…" in stream.getvalue()) == (
+        not stream.isatty(),
+        stream.isatty(),
+    )

@@ -1,4 +1,6 @@
-"""A payload leads to the hub that wrote it, and to no other that has its names, its port or its ids."""
+"""A payload leads to the hub that wrote it, and to no other that has its names, its port or its
+ids.
+"""
 
 from __future__ import annotations
 
@@ -53,19 +55,27 @@ def serve():
     with ExitStack() as stack:
 
         def start(folder: Path, *options: str, hub_name: str = "MyHub") -> Served:
-            (folder / "host.json").write_text(json.dumps({"extensions": {"durableTask": {"hubName": hub_name}}}))
-            return stack.enter_context(serving(folder / ".durablectl", *options, app=folder / "function_app.py"))
+            (folder / "host.json").write_text(
+                json.dumps({"extensions": {"durableTask": {"hubName": hub_name}}})
+            )
+            return stack.enter_context(
+                serving(folder / ".durablectl", *options, app=folder / "function_app.py")
+            )
 
         yield start
 
 
 def states(folder: Path) -> dict[str, str]:
     with LocalTaskHub(folder / ".durablectl" / "hub.db") as hub:
-        return {status.instance_id: status.runtime_status.value for status in hub.list_page(InstanceFilter())}
+        return {
+            status.instance_id: status.runtime_status.value
+            for status in hub.list_page(InstanceFilter())
+        }
 
 
 def payload_of(served: Served, instance_id: str) -> str:
-    """A payload that a server wrote, for an instance that need not be there; the name of its file."""
+    """A payload that a server wrote, for an instance that need not be there; the name of its
+    file."""
     answer = served.ask("POST", "orchestrators/waits")[1]
     Path("run.json").write_text(json.dumps(answer).replace(answer["id"], instance_id))
     return "@run.json"
@@ -97,7 +107,14 @@ def test_a_payload_of_a_starter_function_is_waited_for_where_it_leads(run, folde
 
 
 @pytest.mark.parametrize(
-    "verb", [("terminate",), ("purge", "--yes"), ("raise-event", "--event", "Go"), ("status",), ("wait", "--timeout", "9s")]
+    "verb",
+    [
+        ("terminate",),
+        ("purge", "--yes"),
+        ("raise-event", "--event", "Go"),
+        ("status",),
+        ("wait", "--timeout", "9s"),
+    ],
 )
 def test_a_payload_of_another_local_hub_touches_nothing(run, folder, verb):
     folder("b")
@@ -106,7 +123,10 @@ def test_a_payload_of_another_local_hub_touches_nothing(run, folder, verb):
     here = folder("a")
     code, out, err = run(verb[0], f"@{run_json}", *verb[1:])
     assert (code, out) == (2, "")
-    assert err.startswith("durablectl: instance 'single-1' is in another local hub than the local hub .durablectl/hub.db\n")
+    assert err.startswith(
+        "durablectl: instance 'single-1' is in another local hub than the local "
+        "hub .durablectl/hub.db\n"
+    )
     assert states(here) == {"single-1": "Pending"}
 
 
@@ -143,7 +163,10 @@ def test_a_server_of_another_hub_at_the_same_port_refuses_the_payload(run, folde
     folder("a")
     code, out, err = run("terminate", f"@{there / 'run.json'}")
     assert (code, out) == (2, "")
-    assert f"another hub answers at {served.base} now, not the local hub that wrote this payload\n" in err
+    assert (
+        f"another hub answers at {served.base} now, not the local hub that wrote this payload\n"
+        in err
+    )
     assert set(states(other).values()) <= {"Pending", "Running"}
 
 
@@ -157,7 +180,12 @@ def test_the_id_of_a_started_instance_that_the_local_hub_has_too_is_refused(run,
     with LocalTaskHub(here / ".durablectl" / "hub.db") as hub:
         hub.start("waits", instance_id="new-1")
     code, _, err = run("terminate", "new-1")
-    assert (code, err.startswith("durablectl: instance 'new-1' is in two hubs: the local hub .durablectl/hub.db, and ")) == (2, True)
+    assert (
+        code,
+        err.startswith(
+            "durablectl: instance 'new-1' is in two hubs: the local hub .durablectl/hub.db, and "
+        ),
+    ) == (2, True)
     assert states(here)["new-1"] == "Pending"
 
 
@@ -169,7 +197,9 @@ KEY = "SECRET9-opens.it"
 
 @pytest.fixture
 def url(folder, serve, monkeypatch):
-    """The status URL of an instance behind a server that asks for a key; the working directory has a hub with the same id."""
+    """The status URL of an instance behind a server that asks for a key; the working directory has
+    a hub with the same id.
+    """
     monkeypatch.setenv("SERVED_KEY", KEY)
     served = serve(folder("b"), "--key-env", "SERVED_KEY")
     folder("a")
@@ -208,13 +238,17 @@ def test_a_status_url_is_terminated_and_purged_where_it_leads(run, url):
 
 
 @pytest.mark.parametrize(
-    "flags", [("--hub", "."), ("--hub", "http://127.0.0.1:9"), ("--task-hub", "Other", "--hub")], ids=["file", "origin", "hub"]
+    "flags",
+    [("--hub", "."), ("--hub", "http://127.0.0.1:9"), ("--task-hub", "Other", "--hub")],
+    ids=["file", "origin", "hub"],
 )
 def test_a_status_url_of_another_hub_than_the_named_one_is_refused(run, url, flags):
     more = [url.partition("/runtime")[0]] if flags[-1] == "--hub" else []
     code, out, err = run("terminate", url, *flags, *more)
     assert (code, out) == (2, "")
-    assert err.startswith("durablectl: instance 'single-1' belongs to task hub 'MyHub' at http://127.0.0.1:")
+    assert err.startswith(
+        "durablectl: instance 'single-1' belongs to task hub 'MyHub' at http://127.0.0.1:"
+    )
     assert KEY not in err
 
 
@@ -226,7 +260,10 @@ def test_the_key_of_a_status_url_opens_the_app_that_was_named_without_one(run, u
 
 def test_a_command_to_copy_leads_to_the_same_hub_and_holds_no_key(run, url):
     base = url.partition("/instances")[0]
-    assert f"durablectl terminate --hub {base} --task-hub MyHub --connection Storage single-1\n" in run("links", url).out
+    assert (
+        f"durablectl terminate --hub {base} --task-hub MyHub --connection Storage single-1\n"
+        in run("links", url).out
+    )
     session = open_session({})
     assert Targets(session, [url]).words == [url.replace(KEY, "***")]
     session.close()
@@ -235,7 +272,10 @@ def test_a_command_to_copy_leads_to_the_same_hub_and_holds_no_key(run, url):
 def test_a_command_to_copy_for_a_started_instance_needs_its_id_only(run, folder, serve):
     served = serve(folder("b"))
     folder("a")
-    assert "durablectl terminate new-1\n" in run("start", f"http://127.0.0.1:{served.port}/api/begin/new-1").out
+    assert (
+        "durablectl terminate new-1\n"
+        in run("start", f"http://127.0.0.1:{served.port}/api/begin/new-1").out
+    )
     assert run("terminate", "new-1").code == 0
     ended(served, "new-1")
 
@@ -243,7 +283,13 @@ def test_a_command_to_copy_for_a_started_instance_needs_its_id_only(run, folder,
 def test_a_hint_that_changes_something_leads_to_the_same_hub(run, url):
     base = url.partition("/instances")[0]
     err = run("purge", url).err
-    assert f"\nhint: durablectl terminate --hub {base} --task-hub MyHub --connection Storage single-1\n" in err
+    assert (
+        f"\nhint: durablectl terminate --hub {base} --task-hub MyHub --connection Storage "
+        "single-1\n"
+    ) in err
     run("start", "waits", "--instance-id", "single-1", "--hub", "other.db")
-    assert "\nhint: durablectl terminate --hub other.db single-1\n" in run("purge", "single-1", "--hub", "other.db").err
+    assert (
+        "\nhint: durablectl terminate --hub other.db single-1\n"
+        in run("purge", "single-1", "--hub", "other.db").err
+    )
     assert "\nhint: durablectl terminate single-1\n" in run("purge", "single-1").err

@@ -1,4 +1,6 @@
-"""What a context says of the way to its hub is what its requests take: keys, headers, certificates and proxies, over real TLS."""
+"""What a context says of the way to its hub is what its requests take: keys, headers, certificates
+and proxies, over real TLS.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,11 @@ def guarded(asked):
         return Reply(401, {"WWW-Authenticate": "Bearer"})
     if asked.headers.get("x-functions-key") != "k3y":
         return Reply(401)
-    return reply_json([status("order-7")]) if asked.path == "/instances" else reply_json(status("order-7"))
+    return (
+        reply_json([status("order-7")])
+        if asked.path == "/instances"
+        else reply_json(status("order-7"))
+    )
 
 
 @pytest.fixture
@@ -30,7 +36,9 @@ def server():
 @pytest.fixture
 def context(run, server):
     """Add the context `prod` for the server, with these settings, and make it the current one."""
-    return lambda *settings: run("context", "add", "prod", "--url", server.origin, "--use", *settings)
+    return lambda *settings: run(
+        "context", "add", "prod", "--url", server.origin, "--use", *settings
+    )
 
 
 def test_a_certificate_that_a_context_names_is_trusted(run, context):
@@ -78,16 +86,30 @@ def test_a_command_that_fails_is_told_without_what_it_printed(run, context, serv
 def test_a_payload_of_a_contexts_address_takes_the_contexts_way(run, context, server, project):
     context("--key-env", "K", "--ca-file", CERTIFICATE)
     run("context", "add", "other", "--url", "https://other.invalid", "--use")
-    entries = {name: uri.replace("s3cret", "***") for name, uri in payload(server.origin, "order-7").items()}
+    entries = {
+        name: uri.replace("s3cret", "***")
+        for name, uri in payload(server.origin, "order-7").items()
+    }
     (project / "run.json").write_text(json.dumps(entries))
     assert run("status", "@run.json", "-o", "id", env={"K": "k3y"}).out == "order-7\n"
 
 
 def test_requests_go_through_the_contexts_proxy(run):
     with RecordedServer(lambda _asked: reply_json([status("order-7")])) as proxy:
-        run("context", "add", "prod", "--url", "http://orders.invalid", "--proxy", proxy.origin, "--use")
+        run(
+            "context",
+            "add",
+            "prod",
+            "--url",
+            "http://orders.invalid",
+            "--proxy",
+            proxy.origin,
+            "--use",
+        )
         assert run("list", "-o", "id").out == "order-7\n"
-        assert proxy.asked[0].path.startswith("http://orders.invalid/runtime/webhooks/durabletask/instances")
+        assert proxy.asked[0].path.startswith(
+            "http://orders.invalid/runtime/webhooks/durabletask/instances"
+        )
 
 
 def test_a_payload_goes_through_the_proxy_of_its_address(run, project):

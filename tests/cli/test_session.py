@@ -36,13 +36,19 @@ class Stream(io.StringIO):
 def session(project, user_file):
     """A session with these global flags; `typed` is what a person at a terminal types."""
     prod = Context("prod", url=URL, task_hub="OrdersHub", key_env="K", protected=True)
-    config.write_user_file(user_file, current=None, contexts={"prod": prod, "ro": Context("ro", url=URL, read_only=True)})
+    config.write_user_file(
+        user_file,
+        current=None,
+        contexts={"prod": prod, "ro": Context("ro", url=URL, read_only=True)},
+    )
     opened = []
 
     def make(typed: str | None = None, **flags: str) -> Session:
         out = Output(Stream(), Stream(is_terminal=typed is not None), environ={})
         stdin = Stream(typed or "", is_terminal=typed is not None)
-        opened.append(Session(read_options(flags, {}), out, environ={"K": "key"}, cwd=project, stdin=stdin))
+        opened.append(
+            Session(read_options(flags, {}), out, environ={"K": "key"}, cwd=project, stdin=stdin)
+        )
         return opened[-1]
 
     yield make
@@ -50,7 +56,9 @@ def session(project, user_file):
         each.close()
 
 
-def payload(base: str, hub: str = "OrdersHub", connection: str = "Storage", code: str = "***") -> CheckStatusPayload:
+def payload(
+    base: str, hub: str = "OrdersHub", connection: str = "Storage", code: str = "***"
+) -> CheckStatusPayload:
     uri = f"{base}/runtime/webhooks/durabletask/instances/i-1?taskHub={hub}&connection={connection}&code={code}"
     return CheckStatusPayload("i-1", {"id": "i-1", "statusQueryGetUri": uri})
 
@@ -101,7 +109,8 @@ def test_reading_never_creates_a_hub(session, project):
 
 def test_a_start_creates_the_hub_in_a_folder_that_ignores_itself(session, project):
     (project / "function_app.py").write_text(
-        "from durablectl import df\napp = df.DFApp()\n@app.activity_trigger(input_name='x')\ndef f(x): ...\n"
+        "from durablectl import df\napp = df.DFApp()\n@app.activity_trigger(input_name='x')\ndef "
+        "f(x): ...\n"
     )
     session().open(create=True)
     assert (project / ".durablectl" / "hub.db").is_file()
@@ -169,7 +178,9 @@ def test_a_payload_of_another_address_disagrees_with_a_named_hub(session, other)
 def test_a_payload_of_another_connection_disagrees_with_the_named_one(session):
     for connection in ("Storage", "ThirdStorage"):
         with pytest.raises(UsageError, match="instance 'i-1' belongs to"):
-            session(context="prod", connection="SecondStorage").payloads.hub_of(payload(URL, connection=connection))
+            session(context="prod", connection="SecondStorage").payloads.hub_of(
+                payload(URL, connection=connection)
+            )
 
 
 def test_a_payload_of_a_local_hub_that_is_nowhere_near_is_refused(session, project):
@@ -186,16 +197,26 @@ def test_a_payload_of_a_local_hub_that_is_nowhere_near_is_refused(session, proje
     ],
     ids=["task hub", "task hub with a connection's name", "connection"],
 )
-def test_what_a_payload_names_is_asked_for_although_the_settings_leave_it_to_the_app(session, flags, named):
+def test_what_a_payload_names_is_asked_for_although_the_settings_leave_it_to_the_app(
+    session, flags, named
+):
     one = session(**flags)
     hub = one.payloads.hub_of(named)
-    assert hub.check_status("i-1").status_query_get_uri.partition("&code")[0] == named.status_query_get_uri.partition("&code")[0]
+    assert (
+        hub.check_status("i-1").status_query_get_uri.partition("&code")[0]
+        == named.status_query_get_uri.partition("&code")[0]
+    )
     assert one.payloads.is_own(hub)
 
 
 def test_a_payload_with_a_key_opens_the_named_hub_that_has_none(session):
     one = session(hub=URL, task_hub="T")
-    assert "code=SECRET" in one.payloads.hub_of(payload(URL, "T", code="SECRET")).check_status("i-1").status_query_get_uri
+    assert (
+        "code=SECRET"
+        in one.payloads.hub_of(payload(URL, "T", code="SECRET"))
+        .check_status("i-1")
+        .status_query_get_uri
+    )
 
 
 def test_a_payload_that_the_local_hub_wrote_is_its_own(session, project):
@@ -204,14 +225,24 @@ def test_a_payload_that_the_local_hub_wrote_is_its_own(session, project):
     assert one.payloads.hub_of(mine) is one.hub
 
 
-@pytest.mark.parametrize("flags", [{}, {"hub": "a.db"}, {"context": "prod"}], ids=["found", "named", "remote"])
-def test_a_payload_of_another_local_hub_is_refused_although_both_have_the_same_names(session, project, flags):
+@pytest.mark.parametrize(
+    "flags", [{}, {"hub": "a.db"}, {"context": "prod"}], ids=["found", "named", "remote"]
+)
+def test_a_payload_of_another_local_hub_is_refused_although_both_have_the_same_names(
+    session, project, flags
+):
     (project / "function_app.py").touch()
     written_by(project / "a.db")
     written_by(project / ".durablectl" / "hub.db")
-    with pytest.raises(UsageError, match=r"instance 'i-1' is in (another local hub than the|a local hub, not in the)") as caught:
+    with pytest.raises(
+        UsageError,
+        match=r"instance 'i-1' is in (another local hub than the|a "
+        r"local hub, not in the)",
+    ) as caught:
         session(**flags).payloads.hub_of(written_by(project / "b.db"))
-    assert caught.value.hint == "run the command where that hub is, or name the hub's file with --hub"
+    assert caught.value.hint == (
+        "run the command where that hub is, or name the hub's file with --hub"
+    )
 
 
 def test_a_hub_that_was_made_again_is_another_one(session, project):
@@ -230,14 +261,22 @@ def test_a_payload_of_another_host_on_this_machine_is_not_the_local_hubs(session
     assert hub.address == "http://localhost:7071/runtime/webhooks/durabletask"
 
 
-def test_a_payload_of_another_host_on_this_machine_disagrees_with_a_named_local_hub(session, project):
+def test_a_payload_of_another_host_on_this_machine_disagrees_with_a_named_local_hub(
+    session, project
+):
     written_by(project / "hub.db")
-    with pytest.raises(UsageError, match=r"belongs to task hub 'local' at http://localhost:7071/.*, not to the local hub hub\.db"):
+    with pytest.raises(
+        UsageError,
+        match=r"belongs to task hub 'local' at "
+        r"http://localhost:7071/.*, not to the local hub hub\.db",
+    ):
         session(hub="hub.db").payloads.hub_of(payload("http://localhost:7071", "local"))
 
 
 def test_a_payload_of_another_origin_gets_no_key(session, user_file):
-    config.write_user_file(user_file, current="prod", contexts=config.read_user_file(user_file).contexts)
+    config.write_user_file(
+        user_file, current="prod", contexts=config.read_user_file(user_file).contexts
+    )
     hub = session().payloads.hub_of(payload("https://elsewhere.example"))
     assert hub.address.startswith("https://elsewhere.example/")
     assert "code=" not in (hub.check_status("i").status_query_get_uri or "")
@@ -261,4 +300,7 @@ def test_a_working_directory_that_is_gone_is_told(run, tmp_path, monkeypatch):
     monkeypatch.chdir(gone)
     Path(gone).rmdir()
     code, _out, err = run("status", "x")
-    assert (code, err) == (2, "durablectl: the working directory is gone\nhint: cd to a folder that is there\n")
+    assert (code, err) == (
+        2,
+        "durablectl: the working directory is gone\nhint: cd to a folder that is there\n",
+    )

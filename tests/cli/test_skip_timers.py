@@ -61,4 +61,7 @@ def test_where_another_worker_works_timers_are_waited_for(run, project):
     code, _, err = run("run", "patient", "--skip-timers", "--timeout", "0.2s")
     worker.stop()
     database.close()
-    assert (code, "another worker does the work of this hub; it waits for timers" in err) == (124, True)
+    assert (code, "another worker does the work of this hub; it waits for timers" in err) == (
+        124,
+        True,
+    )

@@ -92,13 +92,22 @@ def test_a_line_that_is_replayed_is_not_printed_again(shop):
 
 def test_activities_in_processes_are_told_too(shop):
     durablectl("start", "order", "--instance-id", "o-1")
-    assert "[o-1] paying o-1\n" in durablectl("worker", "--until-idle", "--activity-processes", "1").stderr
+    assert (
+        "[o-1] paying o-1\n"
+        in durablectl("worker", "--until-idle", "--activity-processes", "1").stderr
+    )
 
 
 def test_lines_of_several_speakers_do_not_mix():
     lines: list[str] = []
     speech = Speech(lines.append)
-    for speaker, text in (("a", "one "), ("b", "two\nthr"), (None, "x\n"), ("a", "half\n"), (REPEATING, "again\n")):
+    for speaker, text in (
+        ("a", "one "),
+        ("b", "two\nthr"),
+        (None, "x\n"),
+        ("a", "half\n"),
+        (REPEATING, "again\n"),
+    ):
         SPEAKER.set(speaker)
         assert speech.write(text) == len(text)
     SPEAKER.set(None)
@@ -115,7 +124,13 @@ def test_lines_of_several_speakers_do_not_mix():
         (["x" * MOST_KEPT, "y", "\n", "z\n"], ["x" * MOST_KEPT + "y", "z"]),
         (["a" * 9] * 10_000, ["a" * 9 * (1 + MOST_KEPT // 9)] * 5),
     ],
-    ids=["updates", "updates from their beginning", "line ends of Windows", "a long line", "no line end"],
+    ids=[
+        "updates",
+        "updates from their beginning",
+        "line ends of Windows",
+        "a long line",
+        "no line end",
+    ],
 )
 def test_what_has_no_line_end_is_shown_as_it_comes(written, shown):
     lines: list[str] = []
@@ -163,7 +178,9 @@ def dots(context):
 """
 
 
-@pytest.mark.parametrize("options", [[], ["--activity-processes", "1"]], ids=["threads", "processes"])
+@pytest.mark.parametrize(
+    "options", [[], ["--activity-processes", "1"]], ids=["threads", "processes"]
+)
 def test_what_has_no_line_end_is_shown_when_the_code_that_wrote_it_has_ended(project, options):
     (project / "function_app.py").write_text(UNENDED)
     durablectl("start", "bars", "--instance-id", "b")
@@ -182,11 +199,18 @@ def test_what_has_no_line_end_is_shown_when_the_code_that_wrote_it_has_ended(pro
     updates = [line for line in shown if line.endswith("of 40000")]
     assert updates == [f"[b] {percent} of 40000" for percent in range(40_000)]
     others = [line for line in shown if line.startswith("[") and not line.endswith("of 40000")]
-    assert sorted(others[:2]) + others[2:] == ["[b] later", "[b] over", "[b] so far", "[@dots@d] ..."]
+    assert sorted(others[:2]) + others[2:] == [
+        "[b] later",
+        "[b] over",
+        "[b] so far",
+        "[@dots@d] ...",
+    ]
 
 
 def test_what_an_app_says_cannot_act_on_the_terminal(shop):
-    (shop / "function_app.py").write_text(APP.replace('print("paying", id)', 'print("\\x1b[2Jpaying")'))
+    (shop / "function_app.py").write_text(
+        APP.replace('print("paying", id)', 'print("\\x1b[2Jpaying")')
+    )
     durablectl("start", "order", "--instance-id", "o-1")
     assert "[o-1] \\x1b[2Jpaying\n" in durablectl("worker", "--until-idle").stderr
 
@@ -198,7 +222,9 @@ for _ in range(10_000):
     print("busy", end="\\n" if _ % 3 else "")
     time.sleep(0.0005)
 """
-    (shop / "function_app.py").write_text(APP.replace('    print("paying", id)', indent(chatty, "    ")))
+    (shop / "function_app.py").write_text(
+        APP.replace('    print("paying", id)', indent(chatty, "    "))
+    )
     done = durablectl("run", "order", "--timeout", "0.5s", "-o", "json")
     assert done.returncode == 124
     assert "busy" not in done.stdout

@@ -1,4 +1,6 @@
-"""What a command may import: start-up is a feature, and a list of modules guards it better than a clock."""
+"""What a command may import: start-up is a feature, and a list of modules guards it better than a
+clock.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,17 @@ from typing import NamedTuple
 import pytest
 from scripted_server import scripted_server, status
 
-HEAVY = {"httpx", "rich", "pydantic", "jmespath", "tomlkit", "asyncio", "azure", "sqlite3", "platformdirs"}
+HEAVY = {
+    "httpx",
+    "rich",
+    "pydantic",
+    "jmespath",
+    "tomlkit",
+    "asyncio",
+    "azure",
+    "sqlite3",
+    "platformdirs",
+}
 IDLE = {
     "asyncio",
     "azure",
@@ -26,8 +38,17 @@ IDLE = {
     "rich",
     "tomlkit",
 }
-ENGINE = {"bell", "db", "instances", "numbers", "payload", "queries"}  # what a local hub reads with, and nothing that runs anything
-VALUES = {"CheckStatusPayload", "EntityId", "EntityStatus", "HistoryEvent", "InstanceFilter", "InstanceStatus", "Page"}
+# what a local hub reads with, and nothing that runs anything
+ENGINE = {"bell", "db", "instances", "numbers", "payload", "queries"}
+VALUES = {
+    "CheckStatusPayload",
+    "EntityId",
+    "EntityStatus",
+    "HistoryEvent",
+    "InstanceFilter",
+    "InstanceStatus",
+    "Page",
+}
 ASK = """
 import gc, sys
 from durablectl.__main__ import main
@@ -66,7 +87,13 @@ class Loaded(NamedTuple):
 def load(*args: str, **environ: str) -> Loaded:
     """Run a command line in a process of its own."""
     source = ASK.format(args=list(args))
-    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=False, env={**os.environ, **environ})
+    done = subprocess.run(
+        [sys.executable, "-c", source],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environ},
+    )
     assert done.returncode == 0, done.stderr
     modules, dataclasses, garbage = done.stderr.splitlines()[-3:]
     return Loaded(done.stdout, set(modules.split()), set(dataclasses.split()), garbage)
@@ -89,33 +116,60 @@ def test_version_imports_nothing_but_the_version():
 def test_help_imports_no_command_and_nothing_heavy():
     loaded = load("--help")
     assert not loaded.modules & HEAVY
-    assert not {name for name in loaded.ours if name.startswith(("durablectl.cli.commands.", "durablectl.engine.", "durablectl.backends."))}
+    assert not {
+        name
+        for name in loaded.ours
+        if name.startswith(
+            ("durablectl.cli.commands.", "durablectl.engine.", "durablectl.backends.")
+        )
+    }
 
 
 @pytest.mark.parametrize("command", ["status", "list", "wait", "start", "context"])
 def test_the_help_of_a_command_imports_no_engine_and_no_transport(command):
-    assert not load(command, "--help").modules & {"httpx", "rich", "pydantic", "azure", "sqlite3", "tomlkit"}
+    assert not load(command, "--help").modules & {
+        "httpx",
+        "rich",
+        "pydantic",
+        "azure",
+        "sqlite3",
+        "tomlkit",
+    }
 
 
 def test_a_piped_local_status_imports_what_reads_a_hub(hello):
     loaded = load("status", "h-1")
     assert "Completed" in loaded.out
     assert not loaded.modules & {"httpx", "socket", "shlex", *IDLE}
-    assert {name.rpartition(".")[2] for name in loaded.ours if name.startswith("durablectl.engine.")} <= ENGINE
-    others = {name for name in loaded.ours if name.startswith(("durablectl.functionapp.", "durablectl.crew", "durablectl.backends.http"))}
+    assert {
+        name.rpartition(".")[2] for name in loaded.ours if name.startswith("durablectl.engine.")
+    } <= ENGINE
+    others = {
+        name
+        for name in loaded.ours
+        if name.startswith(
+            ("durablectl.functionapp.", "durablectl.crew", "durablectl.backends.http")
+        )
+    }
     assert others == {"durablectl.functionapp.search"}
 
 
 def test_a_piped_local_status_makes_few_dataclasses(hello):
-    """Each costs a millisecond, a named tuple a quarter: only what the library takes or hands out is one."""
+    """Each costs a millisecond, a named tuple a quarter: only what the library takes or hands out
+    is one.
+    """
     assert load("status", "h-1").dataclasses <= {*VALUES, "WaitRules"}
 
 
 def test_completing_an_id_imports_what_reads_a_hub(hello):
-    loaded = load(_DURABLECTL_COMPLETE="bash", _DURABLECTL_LINE="durablectl status h", _DURABLECTL_WORD="h")
+    loaded = load(
+        _DURABLECTL_COMPLETE="bash", _DURABLECTL_LINE="durablectl status h", _DURABLECTL_WORD="h"
+    )
     assert loaded.out == "h-1\n"
     assert not loaded.modules & {"httpx", "socket", *IDLE}
-    assert {name.rpartition(".")[2] for name in loaded.ours if name.startswith("durablectl.engine.")} <= ENGINE
+    assert {
+        name.rpartition(".")[2] for name in loaded.ours if name.startswith("durablectl.engine.")
+    } <= ENGINE
 
 
 def test_a_status_over_http_imports_no_engine_and_none_of_httpxs_command_line():
@@ -123,7 +177,16 @@ def test_a_status_over_http_imports_no_engine_and_none_of_httpxs_command_line():
         server.on("GET", "/instances/a", (200, status("a")))
         loaded = load("status", "a", "--hub", server.url)
     assert "Completed" in loaded.out
-    assert not loaded.modules & {"azure", "click", "jmespath", "pydantic", "pygments", "rich", "sqlite3", "tomlkit"}
+    assert not loaded.modules & {
+        "azure",
+        "click",
+        "jmespath",
+        "pydantic",
+        "pygments",
+        "rich",
+        "sqlite3",
+        "tomlkit",
+    }
     assert not {name for name in loaded.ours if name.startswith("durablectl.engine")}
 
 
@@ -134,12 +197,18 @@ def test_completing_a_command_imports_nothing_heavy():
 
 
 def test_garbage_is_collected_once_a_command_runs():
-    assert load("context", "list").garbage == "True True"  # on, and what start-up made is not looked at
+    # on, and what start-up made is not looked at
+    assert load("context", "list").garbage == "True True"
 
 
 def test_this_version_of_typer_imports_no_pydantic():
-    """The reason for the upper bound on typer (docs/adr): once a newer one passes here, the bound can go."""
+    """The reason for the upper bound on typer (docs/adr): once a newer one passes here, the bound
+    can go.
+    """
     done = subprocess.run(
-        [sys.executable, "-c", "import sys, typer; print('pydantic' in sys.modules)"], capture_output=True, text=True, check=True
+        [sys.executable, "-c", "import sys, typer; print('pydantic' in sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout == "False\n"

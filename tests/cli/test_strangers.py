@@ -1,4 +1,6 @@
-"""What lies above the working directory is used only when the user, root or the owner of the working directory owns it."""
+"""What lies above the working directory is used only when the user, root or the owner of the
+working directory owns it.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from durablectl.owners import nearest, strangers
 from durablectl.testing import Durable
 
 STRANGER, OWNER = 54321, 54322
-AS_ROOT = pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can give a file away")
+AS_ROOT = pytest.mark.skipif(
+    os.name != "posix" or os.geteuid() != 0, reason="only root can give a file away"
+)
 APP = """
 from durablectl import df
 app = df.DFApp()
@@ -48,14 +52,27 @@ def above(project, ran, monkeypatch):
 
 @AS_ROOT
 @pytest.mark.parametrize(
-    "verb", [("run", "hello"), ("start", "hello"), ("functions",), ("serve", "--port", "0"), ("worker", "--until-idle")]
+    "verb",
+    [
+        ("run", "hello"),
+        ("start", "hello"),
+        ("functions",),
+        ("serve", "--port", "0"),
+        ("worker", "--until-idle"),
+    ],
 )
 def test_an_app_of_a_stranger_is_named_and_not_run(run, above, ran, verb):
     give(STRANGER, above / "function_app.py")
     code, out, err = run(*verb)
     assert (code > 0, out, ran.exists()) == (True, "", False)
     app = above / "function_app.py"
-    assert err.count(f"warning: {app} belongs to another user ({STRANGER}) and is skipped; use it with --app {app}\n") == 1
+    assert (
+        err.count(
+            f"warning: {app} belongs to another user ({STRANGER}) and is skipped; use it "
+            f"with --app {app}\n"
+        )
+        == 1
+    )
 
 
 @AS_ROOT
@@ -105,7 +122,10 @@ def test_functions_that_a_stranger_put_beside_a_host_json_are_not_run(run, above
     (above / "host.json").write_text("{}")
     give(STRANGER, above / "trap" / "function.json")
     theirs = above / "trap" / "function.json"
-    assert f"warning: {theirs} belongs to another user ({STRANGER}) and is skipped; use it with --app {above}\n" in run("functions").err
+    assert (
+        f"warning: {theirs} belongs to another user ({STRANGER}) and is skipped; use it with "
+        f"--app {above}\n"
+    ) in run("functions").err
 
 
 @AS_ROOT
@@ -115,7 +135,10 @@ def test_a_projects_file_of_a_stranger_is_skipped(run, above):
     give(STRANGER, theirs)
     code, out, err = run("context", "show")
     assert (code, "evil.example" in out) == (0, False)
-    assert err == f"warning: {theirs} belongs to another user ({STRANGER}) and is skipped; name the hub with --hub or --context\n"
+    assert err == (
+        f"warning: {theirs} belongs to another user ({STRANGER}) and is skipped; name "
+        "the hub with --hub or --context\n"
+    )
 
 
 @AS_ROOT
@@ -124,7 +147,10 @@ def test_a_hub_of_a_stranger_is_skipped(run, above, theirs):
     assert run("start", "hello", "--instance-id", "h-1").code == 0
     give(STRANGER, above / theirs)
     code, _out, err = run("status", "h-1")
-    said = f"warning: {above / theirs} belongs to another user ({STRANGER}) and is skipped; use it with --hub "
+    said = (
+        f"warning: {above / theirs} belongs to another user ({STRANGER}) and is skipped; use "
+        "it with --hub "
+    )
     assert (code, err.splitlines()[0]) == (2, f"{said}{above / '.durablectl' / 'hub.db'}")
     assert run("status", "h-1", "--hub", "../.durablectl/hub.db", "-o", "id").out == "h-1\n"
 
@@ -139,7 +165,10 @@ def test_a_completion_says_nothing_of_what_it_skips(run, above, capsys):
 @AS_ROOT
 def test_the_library_and_the_fixture_skip_a_strangers_app_too(above, ran):
     give(STRANGER, above / "function_app.py")
-    with pytest.warns(UserWarning, match="belongs to another user"), pytest.raises(Exception, match="no task hub"):
+    with (
+        pytest.warns(UserWarning, match="belongs to another user"),
+        pytest.raises(Exception, match="no task hub"),
+    ):
         connect()
     with (
         Durable(near=Path.cwd()) as durable,

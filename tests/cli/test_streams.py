@@ -1,4 +1,6 @@
-"""Streams that are not read, full or closed: the right exit code, at most one line, and no traceback at the end of the process."""
+"""Streams that are not read, full or closed: the right exit code, at most one line, and no
+traceback at the end of the process.
+"""
 
 from __future__ import annotations
 
@@ -44,14 +46,18 @@ ANSWERS = {
     "ids": ["context", "list", "-o", "id"],
 }
 each_answer = pytest.mark.parametrize("args", ANSWERS.values(), ids=ANSWERS)
-each_way_out = pytest.mark.parametrize("args", [["--version"], ["--help"], ["context", "list"]], ids=" ".join)
+each_way_out = pytest.mark.parametrize(
+    "args", [["--version"], ["--help"], ["context", "list"]], ids=" ".join
+)
 FULL = Path("/dev/full")
 needs_full = pytest.mark.skipif(not FULL.exists(), reason="this system has no full device")
 
 
 @pytest.fixture(autouse=True)
 def buffered(run, monkeypatch):
-    """Python buffers its streams as it does by default; the user has a context, so that there is something to show."""
+    """Python buffers its streams as it does by default; the user has a context, so that there is
+    something to show.
+    """
     assert run("context", "add", "a", "--hub", "a.db").code == 0
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
 
@@ -66,15 +72,23 @@ def unread():
 
 
 def in_this_process(args, stdout):
-    """Run one command line on a stream of this process; closing it flushes what is left, as the interpreter does at its end."""
-    with os.fdopen(os.dup(stdout), "w") as stream, redirect_stdout(stream), redirect_stderr(io.StringIO()) as stderr:
+    """Run one command line on a stream of this process; closing it flushes what is left, as the
+    interpreter does at its end.
+    """
+    with (
+        os.fdopen(os.dup(stdout), "w") as stream,
+        redirect_stdout(stream),
+        redirect_stderr(io.StringIO()) as stderr,
+    ):
         code = main(args)
     return code, stderr.getvalue()
 
 
 def in_its_own(*args, **streams):
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
-    return subprocess.run([sys.executable, "-m", "durablectl", *args], text=True, check=False, **pipes)
+    return subprocess.run(
+        [sys.executable, "-m", "durablectl", *args], text=True, check=False, **pipes
+    )
 
 
 @each_answer
@@ -86,7 +100,10 @@ def test_a_reader_that_has_gone_is_no_error(args, unread):
 @each_answer
 def test_a_full_disk_under_stdout_is_one_line(args):
     with FULL.open("w") as full:
-        assert in_this_process(args, full.fileno()) == (1, "durablectl: cannot write to standard output: no space left on device\n")
+        assert in_this_process(args, full.fileno()) == (
+            1,
+            "durablectl: cannot write to standard output: no space left on device\n",
+        )
 
 
 @each_way_out
@@ -102,7 +119,10 @@ def test_a_process_whose_reader_has_gone_ends_silently(args, unread, unbuffered,
 def test_a_process_whose_disk_is_full_ends_with_one_line(args):
     with FULL.open("w") as full:
         done = in_its_own(*args, stdout=full)
-    assert (done.returncode, done.stderr) == (1, "durablectl: cannot write to standard output: no space left on device\n")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "durablectl: cannot write to standard output: no space left on device\n",
+    )
 
 
 @each_way_out
@@ -115,12 +135,20 @@ def test_a_closed_stream_is_no_error(args, number):
 @needs_full
 def test_unread_messages_do_not_change_the_exit_code(unread):
     with FULL.open("w") as full:
-        assert [in_its_own("stauts", stderr=stream).returncode for stream in (unread, full)] == [2, 2]
+        assert [in_its_own("stauts", stderr=stream).returncode for stream in (unread, full)] == [
+            2,
+            2,
+        ]
 
 
-@pytest.mark.parametrize("options", [[], ["--activity-processes", "1"]], ids=["threads", "processes"])
+@pytest.mark.parametrize(
+    "options", [[], ["--activity-processes", "1"]], ids=["threads", "processes"]
+)
 def test_an_app_that_prints_runs_where_stderr_is_closed(run, project, options):
     (project / "function_app.py").write_text(APP)
     run("start", "hello", "--instance-id", "h")
-    assert in_its_own("worker", "--until-idle", *options, preexec_fn=lambda: os.close(2)).returncode == 0
+    assert (
+        in_its_own("worker", "--until-idle", *options, preexec_fn=lambda: os.close(2)).returncode
+        == 0
+    )
     assert run("status", "h", "-o", "json", "--query", "output").out == '"Hello, Tokyo!"\n'

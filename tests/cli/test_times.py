@@ -45,7 +45,10 @@ def test_a_duration_is_read_in_every_form(text, seconds):
     assert parse_duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "soon", "-5s", "5 minuets", "PT", "P", "1h-30m", "nan", "inf", "1e3", "30:00", "0x10"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "soon", "-5s", "5 minuets", "PT", "P", "1h-30m", "nan", "inf", "1e3", "30:00", "0x10"],
+)
 def test_what_is_no_duration_is_refused_with_the_forms_that_are(text):
     with pytest.raises(UsageError, match="is no duration") as refused:
         parse_duration(text)

@@ -28,7 +28,10 @@ HOSTS = pytest.mark.parametrize(
     ("text", "address"),
     [
         ("orders.azurewebsites.net", "https://orders.azurewebsites.net"),
-        ("Orders.AzureWebsites.net:443/runtime?code=SECRET", "https://Orders.AzureWebsites.net:443/runtime"),
+        (
+            "Orders.AzureWebsites.net:443/runtime?code=SECRET",
+            "https://Orders.AzureWebsites.net:443/runtime",
+        ),
         ("localhost", "http://localhost"),
         ("localhost:7071", "http://localhost:7071"),
         ("127.0.0.1:7071/api", "http://127.0.0.1:7071/api"),
@@ -37,7 +40,16 @@ HOSTS = pytest.mark.parametrize(
         ("func-host:8080", "https://func-host:8080"),
     ],
 )
-VERBS = pytest.mark.parametrize("verb", [("start", "hello"), ("run", "hello"), ("list",), ("worker",), ("entity", "signal", "@a@b", "c")])
+VERBS = pytest.mark.parametrize(
+    "verb",
+    [
+        ("start", "hello"),
+        ("run", "hello"),
+        ("list",),
+        ("worker",),
+        ("entity", "signal", "@a@b", "c"),
+    ],
+)
 
 
 @HOSTS
@@ -84,7 +96,12 @@ def test_a_hub_is_made_only_under_a_name_that_says_so(run, app, name):
 
 @pytest.mark.parametrize(
     ("hub", "file"),
-    [("x.db", "x.db"), ("data/x.SQLite", "data/x.SQLite"), ("orders.example.db", "orders.example.db"), ("here", "here/.durablectl/hub.db")],
+    [
+        ("x.db", "x.db"),
+        ("data/x.SQLite", "data/x.SQLite"),
+        ("orders.example.db", "orders.example.db"),
+        ("here", "here/.durablectl/hub.db"),
+    ],
 )
 def test_a_name_of_a_hub_or_a_folder_makes_one(run, app, hub, file):
     (app / "here").mkdir()

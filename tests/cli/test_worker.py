@@ -53,7 +53,9 @@ def test_a_worker_creates_the_hub(run, app, project):
 def test_a_worker_ends_on_a_signal(run, app, number):
     run("start", "ask", "--instance-id", "a-1")
     command = [sys.executable, "-m", "durablectl", "worker"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ})
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ}
+    )
     assert process.stderr is not None
     while "stop it with Ctrl-C" not in process.stderr.readline():
         assert process.poll() is None
@@ -87,7 +89,9 @@ def test_links_are_the_services_own_json(run, app):
     run("start", "ask", "--instance-id", "a-1")
     links = json.loads(run("links", "a-1", "-o", "json").out)
     address, _, connection = links["statusQueryGetUri"].partition("&connection=")
-    assert address == "http://localhost:7071/runtime/webhooks/durabletask/instances/a-1?taskHub=local"
+    assert (
+        address == "http://localhost:7071/runtime/webhooks/durabletask/instances/a-1?taskHub=local"
+    )
     assert re.fullmatch("local-[0-9a-f]{16}", connection)
     assert "rewindPostUri" not in links
     assert "rewindPostUri" in json.loads(run("links", "a-1", "-o", "json", "--management").out)
@@ -103,7 +107,10 @@ def test_links_are_shown_for_people_with_the_state(run, app):
 def test_links_of_what_is_not_there_are_warned_about(run, app):
     run("start", "ask", "--instance-id", "a-1")
     code, _out, err = run("links", "nope")
-    assert (code, err) == (0, "warning: there is no instance 'nope' in the local hub .durablectl/hub.db\n")
+    assert (code, err) == (
+        0,
+        "warning: there is no instance 'nope' in the local hub .durablectl/hub.db\n",
+    )
 
 
 def test_links_can_be_those_that_start(run, app):
@@ -117,7 +124,11 @@ def test_links_can_be_those_that_start(run, app):
 def test_links_hide_the_key_unless_it_is_asked_for(run):
     run("context", "add", "p", "--url", "https://orders.example", "--key-env", "K", "--use")
     environ = {"K": "SECRET=="}
-    assert "SECRET" not in run("links", "x", "-o", "json", env=environ).out + run("links", "--creation", env=environ).out
+    assert (
+        "SECRET"
+        not in run("links", "x", "-o", "json", env=environ).out
+        + run("links", "--creation", env=environ).out
+    )
     assert "code=***" in run("links", "x", "-o", "json", env=environ).out
     assert "code=SECRET==" in run("links", "x", "-o", "json", "--show-secrets", env=environ).out
 
@@ -132,7 +143,8 @@ def test_activities_run_in_processes_when_that_is_asked_for(run, project):
         "import os\nfrom durablectl import df\napp = df.DFApp()\n"
         "@app.activity_trigger(input_name='n')\ndef process(n):\n    return os.getpid()\n"
         "@app.orchestration_trigger(context_name='context')\ndef two(context):\n"
-        "    return (yield context.task_all([context.call_activity('process', n) for n in range(2)]))\n"
+        "    return (yield context.task_all([context.call_activity('process', n) for n in "
+        "range(2)]))\n"
     )
     run("start", "two", "--instance-id", "t")
     code, out, err = run("worker", "--activity-processes", "2", "--until-idle")
@@ -144,7 +156,10 @@ def test_activities_run_in_processes_when_that_is_asked_for(run, project):
 
 def test_a_worker_goes_on_with_the_new_code(run, app, project):
     process = subprocess.Popen(
-        [sys.executable, "-m", "durablectl", "worker", "--reload"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "durablectl", "worker", "--reload"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert process.stderr is not None
     try:
@@ -155,7 +170,10 @@ def test_a_worker_goes_on_with_the_new_code(run, app, project):
         while "with the new code" not in process.stderr.readline():
             assert process.poll() is None
         run("start", "hello", "--instance-id", "h-1")
-        assert json.loads(run("wait", "h-1", "--timeout", "20s", "-o", "json").out)["output"] == "good morning, Ada"
+        assert (
+            json.loads(run("wait", "h-1", "--timeout", "20s", "-o", "json").out)["output"]
+            == "good morning, Ada"
+        )
         run("raise-event", "a-1", "Answer", "--input-json", "42")
         assert json.loads(run("wait", "a-1", "--timeout", "20s", "-o", "json").out)["output"] == 42
         process.send_signal(signal.SIGINT)

@@ -1,4 +1,6 @@
-"""A served app for the official clients, and the binding that the Functions host would hand to them."""
+"""A served app for the official clients, and the binding that the Functions host would hand to
+them.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ KEY = "the-clients.key"
 
 
 def binding(served: Served, *, rpc: bool, key: str = "") -> dict[str, Any]:
-    address = HubAddress(f"http://127.0.0.1:{served.port}{BASE}", "local", "Storage", f"code={key}" if key else "")
+    address = HubAddress(
+        f"http://127.0.0.1:{served.port}{BASE}", "local", "Storage", f"code={key}" if key else ""
+    )
     members = {
         "taskHubName": "local",
         "creationUrls": creation_urls(address),
@@ -35,5 +39,11 @@ def served(tmp_path_factory: pytest.TempPathFactory):
 def guarded(tmp_path_factory: pytest.TempPathFactory):
     """One that asks for a key."""
     folder: Path = tmp_path_factory.mktemp("guarded")
-    with serving(folder, "--key-env", "SERVED_KEY", app=RECORDINGS / "function_app.py", environ={"SERVED_KEY": KEY}) as server:
+    with serving(
+        folder,
+        "--key-env",
+        "SERVED_KEY",
+        app=RECORDINGS / "function_app.py",
+        environ={"SERVED_KEY": KEY},
+    ) as server:
         yield server

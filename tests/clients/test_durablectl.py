@@ -7,7 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from durablectl.backends.http import HttpTaskHub
-from durablectl.errors import AlreadyExists, EntityNotFound, InstanceNotFound, KeyRefused, WrongState
+from durablectl.errors import (
+    AlreadyExists,
+    EntityNotFound,
+    InstanceNotFound,
+    KeyRefused,
+    WrongState,
+)
 from durablectl.model import CheckStatusPayload, EntityId, InstanceFilter, RuntimeStatus
 from durablectl.polling import wait_for_completion
 from durablectl.taskhub import list_instances
@@ -27,7 +33,11 @@ def ended(hub, instance_id):
 def test_an_instance_is_started_waited_for_and_purged(hub):
     run = hub.start("hello_cities", ["Oslo"])
     status = ended(hub, run.id)
-    assert (status.output, status.input, status.runtime_status) == (["Hello Oslo!"], ["Oslo"], RuntimeStatus.COMPLETED)
+    assert (status.output, status.input, status.runtime_status) == (
+        ["Hello Oslo!"],
+        ["Oslo"],
+        RuntimeStatus.COMPLETED,
+    )
     assert hub.purge(run.id) == 1
     with pytest.raises(InstanceNotFound):
         hub.get_status(run.id)
@@ -55,7 +65,9 @@ def test_an_instance_is_steered(hub):
 
 def test_create_and_wait_answers_with_the_output_or_the_payload(hub):
     assert hub.create_and_wait("echo", "x", timeout=20, interval=0.1).output == "x"
-    assert isinstance(hub.create_and_wait("sleeper", 60, timeout=0.1, interval=0.1), CheckStatusPayload)
+    assert isinstance(
+        hub.create_and_wait("sleeper", 60, timeout=0.1, interval=0.1), CheckStatusPayload
+    )
 
 
 def test_a_failed_instance_is_rewound(hub):
@@ -72,11 +84,18 @@ def test_listings_go_through_all_pages(hub):
     for each in ids:
         hub.start("echo", each, instance_id=each)
     found = list(list_instances(hub, InstanceFilter(prefix="own-l"), show_input=True, page_size=3))
-    assert [(status.instance_id, status.input) for status in found] == [(each, each) for each in ids]
+    assert [(status.instance_id, status.input) for status in found] == [
+        (each, each) for each in ids
+    ]
     for each in ids:
         ended(hub, each)
     since = datetime.now(UTC) - timedelta(minutes=1)
-    assert hub.purge_by(created_from=since, created_to=None, statuses=frozenset({RuntimeStatus.COMPLETED})) >= 7
+    assert (
+        hub.purge_by(
+            created_from=since, created_to=None, statuses=frozenset({RuntimeStatus.COMPLETED})
+        )
+        >= 7
+    )
 
 
 def test_an_entity_is_signalled_read_and_listed(hub):
@@ -84,7 +103,13 @@ def test_an_entity_is_signalled_read_and_listed(hub):
     with pytest.raises(EntityNotFound):
         hub.get_entity(counter)
     hub.signal_entity(counter, "add", 5)
-    while not (found := [each for each in hub.list_entities("counter", fetch_state=True) if each.entity_id == counter]):
+    while not (
+        found := [
+            each
+            for each in hub.list_entities("counter", fetch_state=True)
+            if each.entity_id == counter
+        ]
+    ):
         hub.pause(0.01)
     assert (found[0].state, hub.get_entity(counter)) == (5, 5)
 

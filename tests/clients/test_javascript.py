@@ -1,4 +1,5 @@
-"""The official JavaScript client (durable-functions from npm) does all that it can against `serve`."""
+"""The official JavaScript client (durable-functions from npm) does all that it can against
+`serve`."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ SEEN = {
     "eventWithoutData": True,
     "eventToNobody": "No instance with ID '{mark}absent' found.",
     "taken": True,
-    "rewindRunning": 'This orchestration has status Running, but only orchestrations in the "Failed" state can be rewound.',
+    "rewindRunning": "This orchestration has status Running, but only orchestrations in the "
+    '"Failed" state can be rewound.',
     "terminated": "enough",
     "rewound": "second try",
     "noEntity": False,
@@ -40,13 +42,22 @@ SEEN = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the script and the npm packages of package-lock.json; without npm, or without its registry, the tests are skipped."""
+    """A folder with the script and the npm packages of package-lock.json; without npm, or without
+    its registry, the tests are skipped.
+    """
     if shutil.which("npm") is None:
         pytest.skip("npm is not installed")
     folder = tmp_path_factory.mktemp("javascript")
     for name in ("package.json", "package-lock.json", "operations.js"):
         shutil.copy(HERE / name, folder)
-    done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, check=False, capture_output=True, text=True, timeout=100)
+    done = subprocess.run(
+        ["npm", "ci", "--no-audit", "--no-fund"],
+        cwd=folder,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
     if done.returncode != 0:
         assert not os.environ.get("CI"), done.stderr
         pytest.skip("npm cannot install the client")
@@ -55,7 +66,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def seen(folder: Path, served: Served, mark: str, *, rpc: bool, key: str = "") -> dict[str, object]:
     command = ["node", "operations.js", json.dumps(binding(served, rpc=rpc, key=key)), mark]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stderr + served.errors
     found: dict[str, object] = json.loads(done.stdout)
     return found

@@ -47,10 +47,18 @@ def run(served, scenario):
     return asyncio.run(connect())
 
 
-@pytest.mark.parametrize("given", [["Oslo"], {"a": [1, None]}, 7, "text", '{"a": 1}'], ids=["list", "object", "number", "text", "json"])
+@pytest.mark.parametrize(
+    "given",
+    [["Oslo"], {"a": [1, None]}, 7, "text", '{"a": 1}'],
+    ids=["list", "object", "number", "text", "json"],
+)
 def test_an_input_reaches_the_orchestrator_as_it_was_given(given, served):
     async def scenario(client):
-        return (await until(client, await client.start_new("echo", client_input=given), "Completed", "Failed")).output
+        return (
+            await until(
+                client, await client.start_new("echo", client_input=given), "Completed", "Failed"
+            )
+        ).output
 
     assert run(served, scenario) == given
 
@@ -94,7 +102,9 @@ def test_a_failed_instance_is_rewound_and_restarted(served):
         await client.rewind("py-f", "mended")
         output = (await until(client, "py-f", "Completed")).output
         again = await client.restart("py-f")
-        return output, (await until(client, again if isinstance(again, str) else again["id"], "Completed")).output
+        return output, (
+            await until(client, again if isinstance(again, str) else again["id"], "Completed")
+        ).output
 
     assert run(served, scenario) == ("second try", "second try")
 
@@ -108,8 +118,13 @@ def test_waiting_answers_with_the_output_or_with_addresses(served):
 
     done, late = run(served, scenario)
     assert (done.status_code, json.loads(done.get_body())) == (200, ["Hello Oslo!"])
-    assert (late.status_code, json.loads(late.get_body())["statusQueryGetUri"]) == (202, late.headers["Location"])
-    assert late.headers["Location"].startswith("http://example.org/runtime/webhooks/durabletask/instances/py-l?taskHub=local")
+    assert (late.status_code, json.loads(late.get_body())["statusQueryGetUri"]) == (
+        202,
+        late.headers["Location"],
+    )
+    assert late.headers["Location"].startswith(
+        "http://example.org/runtime/webhooks/durabletask/instances/py-l?taskHub=local"
+    )
 
 
 def test_listing_and_purging_find_the_same_instances(served):
@@ -119,11 +134,19 @@ def test_listing_and_purging_find_the_same_instances(served):
             await client.start_new("throwing", name)
             await until(client, name, "Failed")
         failed = [OrchestrationRuntimeStatus.Failed]
-        listed = [found.instance_id for found in await client.get_status_by(since, None, failed, "py-p")]
+        listed = [
+            found.instance_id for found in await client.get_status_by(since, None, failed, "py-p")
+        ]
         one = await client.purge_instance_history("py-p1")
         none = await client.purge_instance_history("py-p1")
         rest = await client.purge_instance_history_by(since, None, failed)
-        return listed, one.instances_deleted, none.instances_deleted, rest.instances_deleted >= 2, bool(await client.get_status("py-p2"))
+        return (
+            listed,
+            one.instances_deleted,
+            none.instances_deleted,
+            rest.instances_deleted >= 2,
+            bool(await client.get_status("py-p2")),
+        )
 
     assert run(served, scenario) == (["py-p1", "py-p2", "py-p3"], 1, 0, True, False)
 

@@ -1,6 +1,8 @@
-"""The same promises on every hub: a local one, one behind `durablectl serve`, and a real service when DURABLECTL_CONTRACT_URL names one.
+"""The same promises on every hub: a local one, one behind `durablectl serve`, and a real service
+when DURABLECTL_CONTRACT_URL names one.
 
-A real service has to run `tests/recordings/function_app.py`; its key is taken from DURABLECTL_CONTRACT_KEY.
+A real service has to run `tests/recordings/function_app.py`; its key is taken from
+DURABLECTL_CONTRACT_KEY.
 """
 
 from __future__ import annotations
@@ -24,13 +26,18 @@ URL = os.environ.get("DURABLECTL_CONTRACT_URL")
 
 
 @pytest.fixture(scope="session", params=["local", "served", *(["service"] if URL else [])])
-def hub(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TaskHub]:
+def hub(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TaskHub]:
     folder = tmp_path_factory.mktemp(request.param)
     match request.param:
         case "local":
             yield from local_hub(folder)
         case "served":
-            with serving(folder, app=RECORDINGS / "function_app.py") as server, HttpTaskHub(server.base) as hub:
+            with (
+                serving(folder, app=RECORDINGS / "function_app.py") as server,
+                HttpTaskHub(server.base) as hub,
+            ):
                 yield hub
         case _:
             with HttpTaskHub(URL or "", key=os.environ.get("DURABLECTL_CONTRACT_KEY")) as hub:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from durablectl.errors import AlreadyExists, InstanceNotFound, WrongState
-from durablectl.model import CheckStatusPayload, IfExists, InstanceFilter, InstanceStatus, RuntimeStatus
+from durablectl.model import (
+    CheckStatusPayload,
+    IfExists,
+    InstanceFilter,
+    InstanceStatus,
+    RuntimeStatus,
+)
 from durablectl.polling import wait_for_completion
 from durablectl.taskhub import TaskHub, list_instances
 
@@ -21,7 +27,11 @@ def until(hub: TaskHub, instance_id: str, wanted: RuntimeStatus) -> InstanceStat
 def test_a_start_makes_an_id_and_completes(hub: TaskHub) -> None:
     payload = hub.start("hello_cities", ["Oslo"])
     status = wait_for_completion(hub, payload.id, timeout=30)
-    assert (len(payload.id), status.runtime_status, status.output) == (32, RuntimeStatus.COMPLETED, ["Hello Oslo!"])
+    assert (len(payload.id), status.runtime_status, status.output) == (
+        32,
+        RuntimeStatus.COMPLETED,
+        ["Hello Oslo!"],
+    )
 
 
 def test_an_input_comes_back_as_it_was_given(hub: TaskHub, new_id: str) -> None:
@@ -55,7 +65,15 @@ def test_replace_ends_what_is_there(hub: TaskHub, new_id: str) -> None:
 
 
 def test_what_is_not_there_is_said(hub: TaskHub, new_id: str) -> None:
-    for act in (hub.get_status, hub.terminate, hub.suspend, hub.resume, hub.rewind, hub.restart, hub.purge):
+    for act in (
+        hub.get_status,
+        hub.terminate,
+        hub.suspend,
+        hub.resume,
+        hub.rewind,
+        hub.restart,
+        hub.purge,
+    ):
         with pytest.raises(InstanceNotFound):
             act(new_id)
     with pytest.raises(InstanceNotFound):
@@ -67,7 +85,10 @@ def test_an_event_reaches_the_instance(hub: TaskHub, new_id: str) -> None:
     until(hub, new_id, RuntimeStatus.RUNNING)
     hub.raise_event(new_id, "Approve", {"ok": True})
     status = wait_for_completion(hub, new_id, timeout=30)
-    assert (status.output, status.custom_status) == ({"ok": True}, {"stage": "done", "percent": 100})
+    assert (status.output, status.custom_status) == (
+        {"ok": True},
+        {"stage": "done", "percent": 100},
+    )
 
 
 def test_suspend_holds_and_resume_lets_go(hub: TaskHub, new_id: str) -> None:
@@ -82,7 +103,9 @@ def test_suspend_holds_and_resume_lets_go(hub: TaskHub, new_id: str) -> None:
     assert wait_for_completion(hub, new_id, timeout=30).output == 1
 
 
-def test_a_finished_instance_refuses_what_only_a_running_one_can_do(hub: TaskHub, new_id: str) -> None:
+def test_a_finished_instance_refuses_what_only_a_running_one_can_do(
+    hub: TaskHub, new_id: str
+) -> None:
     hub.start("hello_cities", ["Oslo"], instance_id=new_id)
     wait_for_completion(hub, new_id, timeout=30)
     for act in (hub.terminate, hub.suspend, hub.resume, hub.rewind):
@@ -134,9 +157,18 @@ def test_a_listing_filters_and_pages(hub: TaskHub, new_id: str) -> None:
         hub.start("hello_cities", ["Oslo"], instance_id=each)
     for each in ids:
         wait_for_completion(hub, each, timeout=30)
-    wanted = InstanceFilter(prefix=f"{new_id}-", statuses=frozenset({RuntimeStatus.COMPLETED}), name="Hello_Cities")
+    wanted = InstanceFilter(
+        prefix=f"{new_id}-", statuses=frozenset({RuntimeStatus.COMPLETED}), name="Hello_Cities"
+    )
     assert sorted(status.instance_id for status in list_instances(hub, wanted, page_size=2)) == ids
-    assert list(list_instances(hub, InstanceFilter(prefix=f"{new_id}-", statuses=frozenset({RuntimeStatus.FAILED})))) == []
+    assert (
+        list(
+            list_instances(
+                hub, InstanceFilter(prefix=f"{new_id}-", statuses=frozenset({RuntimeStatus.FAILED}))
+            )
+        )
+        == []
+    )
 
 
 def test_create_and_wait_gives_the_output_or_the_payload(hub: TaskHub, new_id: str) -> None:

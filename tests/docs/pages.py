@@ -1,4 +1,5 @@
-"""The pages of docs/ as scripts: their blocks become files, commands and what these have to print."""
+"""The pages of docs/ as scripts: their blocks become files, commands and what these have to
+print."""
 
 from __future__ import annotations
 
@@ -12,14 +13,17 @@ import yaml
 
 DOCS = Path(__file__).parents[2] / "docs"
 _BLOCK = re.compile(
-    r"(?:<!-- (?P<mark>[^\n]*?) -->\n+)?^```(?P<language>\w+)\n(?P<text>.*?)^```$|^<!-- setup\n(?P<setup>.*?)^-->$", re.M | re.S
+    r"(?:<!-- (?P<mark>[^\n]*?) -->\n+)?^```(?P<language>\w+)\n(?P<text>.*?)^```$|^<!-- "
+    r"setup\n(?P<setup>.*?)^-->$",
+    re.M | re.S,
 )
 _CHANGING = (
     (re.compile(r"\b[0-9a-f]{32}\b"), "<id>"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?"), "<time>"),
     (re.compile(r"\b\d+(\.\d+)? (s|ms|min)\b( \d+ s)?"), "<duration>"),
 )
-_NOT_SHOWN = re.compile(r"using |bash: line \d+: +\d+ Killed")  # which hub it is; that a job was killed
+# which hub it is; that a job was killed
+_NOT_SHOWN = re.compile(r"using |bash: line \d+: +\d+ Killed")
 _PROGRESS = re.compile(r"^\S+: [A-Z].* \[<duration>\]$")
 _UNTIL_IT_ANSWERS = """
 import sys, time, urllib.request
@@ -34,7 +38,9 @@ sys.exit("nothing answers")
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that a reader does: a bash script, what it prints (None: whatever), and the line it stands on."""
+    """One thing that a reader does: a bash script, what it prints (None: whatever), and the line it
+    stands on.
+    """
 
     script: str
     expected: str | None
@@ -85,15 +91,25 @@ def _file(name: str, text: str, line: int) -> Step:
 
 
 def _in_background(text: str, address: str) -> str:
-    """Run a block whose last command goes on until it is stopped, and wait until something answers at the address."""
+    """Run a block whose last command goes on until it is stopped, and wait until something answers
+    at the address.
+    """
     *before, last = text.splitlines()
-    return "\n".join([*before, f"{last} &", f"python - {address} <<'END_OF_BLOCK'\n{_UNTIL_IT_ANSWERS}END_OF_BLOCK"])
+    return "\n".join(
+        [
+            *before,
+            f"{last} &",
+            f"python - {address} <<'END_OF_BLOCK'\n{_UNTIL_IT_ANSWERS}END_OF_BLOCK",
+        ]
+    )
 
 
 def _console(text: str, line: int) -> Iterator[Step]:
     for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
         first, *rest = part.splitlines()
-        more = next((number for number, each in enumerate(rest) if not each.startswith("> ")), len(rest))
+        more = next(
+            (number for number, each in enumerate(rest) if not each.startswith("> ")), len(rest)
+        )
         command = "\n".join([first, *(each.removeprefix("> ") for each in rest[:more])])
         yield Step(command, "\n".join(rest[more:]).strip("\n") or None, line)
 
@@ -102,7 +118,10 @@ def _scripts(value: Any) -> Iterator[str]:
     """The shell steps of a pipeline, each with its variables."""
     if isinstance(value, dict):
         if script := value.get("run") or value.get("bash"):
-            exports = "".join(f"export {name}={_variable(str(text))}\n" for name, text in value.get("env", {}).items())
+            exports = "".join(
+                f"export {name}={_variable(str(text))}\n"
+                for name, text in value.get("env", {}).items()
+            )
             yield f"(\nset -euo pipefail\n{exports}{script}\n)"
         for inner in value.values():
             yield from _scripts(inner)
@@ -129,18 +148,30 @@ def uses(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def pipelines(page: Path) -> list[Any]:
-    return [yaml.safe_load(block["text"]) for block in _BLOCK.finditer(page.read_text(encoding="utf-8")) if block["language"] == "yaml"]
+    return [
+        yaml.safe_load(block["text"])
+        for block in _BLOCK.finditer(page.read_text(encoding="utf-8"))
+        if block["language"] == "yaml"
+    ]
 
 
 def is_as_shown(expected: str, printed: str) -> bool:
     """Whether this was printed.
 
-    A line `...` stands for any lines, `...` within a line for any text; ids, times and durations differ, and what the progress says
-    depends on the machine. The line that names the hub need not be shown.
+    A line `...` stands for any lines, `...` within a line for any text; ids, times and durations
+    differ, and what the progress says depends on the machine. The line that names the hub need not
+    be shown.
     """
     shown = [line for line in _fixed(expected) if not _PROGRESS.search(line)]
-    lines = [line for line in _fixed(printed) if not _PROGRESS.search(line) and not (_NOT_SHOWN.match(line) and line[:6] != shown[0][:6])]
-    pattern = "".join(r"(?:.*\n)*?" if line == "..." else ".*?".join(map(re.escape, line.split("..."))) + r"\n" for line in shown)
+    lines = [
+        line
+        for line in _fixed(printed)
+        if not _PROGRESS.search(line) and not (_NOT_SHOWN.match(line) and line[:6] != shown[0][:6])
+    ]
+    pattern = "".join(
+        r"(?:.*\n)*?" if line == "..." else ".*?".join(map(re.escape, line.split("..."))) + r"\n"
+        for line in shown
+    )
     return re.fullmatch(pattern, "".join(f"{line}\n" for line in lines)) is not None
 
 

@@ -1,4 +1,6 @@
-"""Every command line in docs/ does what the page says: each page is followed from top to bottom in a shell, on real hubs."""
+"""Every command line in docs/ does what the page says: each page is followed from top to bottom in
+a shell, on real hubs.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,11 @@ SHOWN_ADDRESS = "https://orders.azurewebsites.net"
 KEY = "a-key-of-the-tests"
 HAVE_THEIR_OWN_TEST = {"testing.md"}
 GENERATED = DOCS / "reference" / "commands"
-PAGES = sorted(page for page in DOCS.rglob("*.md") if page.parent not in (GENERATED, DOCS / "adr") and page.name not in HAVE_THEIR_OWN_TEST)
+PAGES = sorted(
+    page
+    for page in DOCS.rglob("*.md")
+    if page.parent not in (GENERATED, DOCS / "adr") and page.name not in HAVE_THEIR_OWN_TEST
+)
 MAY_BE_SKIPPED = 6
 WITH_AZURE = {"tutorial.md"}
 WITHOUT_AZURE = {"PYTHONPATH": str(ROOT / "tests" / "without_azure")}
@@ -30,9 +36,16 @@ WITHOUT_AZURE = {"PYTHONPATH": str(ROOT / "tests" / "without_azure")}
 
 @pytest.fixture
 def home(tmp_path: Path) -> dict[str, str]:
-    """The variables of a reader with an empty home, in whose shell durablectl is the one under test."""
+    """The variables of a reader with an empty home, in whose shell durablectl is the one under
+    test.
+    """
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    folders = {"HOME": "home", "XDG_CONFIG_HOME": "home/.config", "XDG_STATE_HOME": "home/.state", "XDG_DATA_HOME": "home/.data"}
+    folders = {
+        "HOME": "home",
+        "XDG_CONFIG_HOME": "home/.config",
+        "XDG_STATE_HOME": "home/.state",
+        "XDG_DATA_HOME": "home/.data",
+    }
     folders |= {"RUNNER_TEMP": "temp", "AGENT_TEMPDIRECTORY": "temp"}
     for folder in folders.values():
         (tmp_path / folder).mkdir(parents=True, exist_ok=True)
@@ -48,19 +61,43 @@ def home(tmp_path: Path) -> dict[str, str]:
 @pytest.fixture
 def work(tmp_path: Path) -> Path:
     """Where a reader begins: beside a copy of the examples."""
-    shutil.copytree(ROOT / "examples", tmp_path / "work" / "examples", ignore=shutil.ignore_patterns(".durablectl", "__pycache__"))
+    shutil.copytree(
+        ROOT / "examples",
+        tmp_path / "work" / "examples",
+        ignore=shutil.ignore_patterns(".durablectl", "__pycache__"),
+    )
     return tmp_path / "work"
 
 
 @pytest.fixture
 def address(tmp_path: Path, home: dict[str, str]) -> Iterator[str]:
-    """The address of the example app behind a real server with a key, in the place of the one on Azure."""
+    """The address of the example app behind a real server with a key, in the place of the one on
+    Azure.
+    """
     app = tmp_path / "azure"
-    shutil.copytree(ROOT / "examples" / "orders", app, ignore=shutil.ignore_patterns(".durablectl", "__pycache__"))
-    command = [sys.executable, "-m", "durablectl", "serve", "--port", "0", "--key-env", "ORDERS_KEY", "--log", "off"]
+    shutil.copytree(
+        ROOT / "examples" / "orders",
+        app,
+        ignore=shutil.ignore_patterns(".durablectl", "__pycache__"),
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "durablectl",
+        "serve",
+        "--port",
+        "0",
+        "--key-env",
+        "ORDERS_KEY",
+        "--log",
+        "off",
+    ]
     with subprocess.Popen(command, cwd=app, env=home, stderr=subprocess.PIPE, text=True) as server:
         lines = iter(server.stderr.readline, "")  # type: ignore[union-attr]
-        found = next((match[0] for line in lines if (match := re.search(r"http://127\.0\.0\.1:\d+", line))), None)
+        found = next(
+            (match[0] for line in lines if (match := re.search(r"http://127\.0\.0\.1:\d+", line))),
+            None,
+        )
         try:
             assert found, "the server did not start"
             yield found
@@ -75,7 +112,9 @@ def free_port() -> str:
 
 def served_at(port: str, script: str) -> str:
     """The script with a free port in the place of the usual one, which may be taken here."""
-    return re.sub(r"durablectl serve(?! --port)", "durablectl serve --port 7071", script).replace("7071", port)
+    return re.sub(r"durablectl serve(?! --port)", "durablectl serve --port 7071", script).replace(
+        "7071", port
+    )
 
 
 def follow(page: list[Step], work: Path, env: dict[str, str], results: Path) -> None:
@@ -83,9 +122,21 @@ def follow(page: list[Step], work: Path, env: dict[str, str], results: Path) -> 
     results.mkdir()
     script = ["trap 'kill $(jobs -p) 2> /dev/null' EXIT"]
     for number, step in enumerate(page):
-        out, code = shlex.quote(str(results / f"{number}.out")), shlex.quote(str(results / f"{number}.code"))
-        script.append(f"{{\n{step.script}\n}} > {out} 2>&1 < /dev/null\necho $? > {code}\n[ $(cat {code}) = 0 ] || exit 0")
-    subprocess.run(["bash", "--noprofile", "--norc", "-c", "\n".join(script)], cwd=work, env=env, timeout=280, check=True)
+        out, code = (
+            shlex.quote(str(results / f"{number}.out")),
+            shlex.quote(str(results / f"{number}.code")),
+        )
+        script.append(
+            f"{{\n{step.script}\n}} > {out} 2>&1 < /dev/null\necho $? > {code}\n[ $(cat "
+            f"{code}) = 0 ] || exit 0"
+        )
+    subprocess.run(
+        ["bash", "--noprofile", "--norc", "-c", "\n".join(script)],
+        cwd=work,
+        env=env,
+        timeout=280,
+        check=True,
+    )
 
 
 @pytest.mark.timeout(300)
@@ -98,29 +149,49 @@ def test_a_page_does_what_it_says(page, work, home, tmp_path, request):
         pytest.skip("this page needs curl")
     if SHOWN_ADDRESS in page.read_text(encoding="utf-8"):
         here = request.getfixturevalue("address")
-        todo = [Step(*(text and text.replace(SHOWN_ADDRESS, here) for text in (step.script, step.expected)), step.line) for step in todo]
+        todo = [
+            Step(
+                *(
+                    text and text.replace(SHOWN_ADDRESS, here)
+                    for text in (step.script, step.expected)
+                ),
+                step.line,
+            )
+            for step in todo
+        ]
     if any("durablectl serve" in step.script for step in todo):
         port = free_port()
         todo = [Step(served_at(port, step.script), step.expected, step.line) for step in todo]
-    follow(todo, work, home if page.name in WITH_AZURE else home | WITHOUT_AZURE, tmp_path / "results")
+    follow(
+        todo, work, home if page.name in WITH_AZURE else home | WITHOUT_AZURE, tmp_path / "results"
+    )
     for number, step in enumerate(todo):
         where = f"{page.relative_to(ROOT)}, line {step.line}: {step.script}"
         printed = (tmp_path / "results" / f"{number}.out").read_text(encoding="utf-8")
         code = (tmp_path / "results" / f"{number}.code").read_text().strip()
         assert code == "0", f"{where}\nexit {code}\n{printed}"
-        assert step.expected is None or is_as_shown(step.expected, printed), f"{where}\nshown:\n{step.expected}\nprinted:\n{printed}"
+        assert step.expected is None or is_as_shown(step.expected, printed), (
+            f"{where}\nshown:\n{step.expected}\nprinted:\n{printed}"
+        )
         assert KEY not in printed
 
 
 def test_few_blocks_are_only_shown():
-    shown = [(page.name, step.line, step.reason) for page in PAGES for step in steps(page) if isinstance(step, Skipped)]
+    shown = [
+        (page.name, step.line, step.reason)
+        for page in PAGES
+        for step in steps(page)
+        if isinstance(step, Skipped)
+    ]
     assert len(shown) <= MAY_BE_SKIPPED, shown
     assert all(reason for *_, reason in shown)
 
 
 def test_pipelines_hand_over_only_what_the_action_and_the_template_take():
     action = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))["inputs"]
-    template = yaml.safe_load((DOCS / "azure-pipelines" / "durablectl.yml").read_text(encoding="utf-8"))["parameters"]
+    template = yaml.safe_load(
+        (DOCS / "azure-pipelines" / "durablectl.yml").read_text(encoding="utf-8")
+    )["parameters"]
     calls = [call for page in PAGES for pipeline in pipelines(page) for call in uses(pipeline)]
     ours = [call for call in calls if "durablectl" in call.get("uses", call.get("template", ""))]
     assert {"uses", "template"} <= {name for call in ours for name in call}
@@ -136,7 +207,11 @@ def test_pipelines_hand_over_only_what_the_action_and_the_template_take():
         ("a\n...", "a", True),
         ("a ... c", "a b\nb c", False),
         ("a: Running [1.0 s]\ndone", "done", True),
-        ("started 0123456789abcdef0123456789abcdef", "started fedcba9876543210fedcba9876543210\n", True),
+        (
+            "started 0123456789abcdef0123456789abcdef",
+            "started fedcba9876543210fedcba9876543210\n",
+            True,
+        ),
         ("after 3 s", "using local hub x\nafter 0.4 s", True),
         ("a", "b", False),
         ("a", "a\nb", False),

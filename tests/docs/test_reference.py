@@ -1,4 +1,5 @@
-"""The reference is that of the program: generated pages are current, tables complete, links whole."""
+"""The reference is that of the program: generated pages are current, tables complete, links
+whole."""
 
 from __future__ import annotations
 
@@ -18,14 +19,20 @@ PAGES = sorted(DOCS.rglob("*.md"))
 
 
 def test_the_pages_of_the_commands_are_current(tmp_path):
-    subprocess.run([sys.executable, str(DOCS / "reference" / "update.py"), str(tmp_path)], check=True, timeout=60)
+    subprocess.run(
+        [sys.executable, str(DOCS / "reference" / "update.py"), str(tmp_path)],
+        check=True,
+        timeout=60,
+    )
     written = {file.name: file.read_text() for file in tmp_path.iterdir()}
     kept = {file.name: file.read_text() for file in (DOCS / "reference" / "commands").iterdir()}
     assert kept == written, "run: python docs/reference/update.py"
 
 
 def test_every_exit_code_is_explained():
-    rows = re.findall(r"^\| (\d+) \| ", (DOCS / "reference" / "exit-codes.md").read_text(), re.MULTILINE)
+    rows = re.findall(
+        r"^\| (\d+) \| ", (DOCS / "reference" / "exit-codes.md").read_text(), re.MULTILINE
+    )
     assert [int(row) for row in rows] == [code.value for code in ExitCode]
 
 

@@ -35,7 +35,11 @@ def sample_app() -> App:
 
     @app.orchestrator
     def fan_out(context: Any) -> Any:
-        return (yield context.task_all([context.call_activity("greet", n) for n in range(context.get_input())]))
+        return (
+            yield context.task_all(
+                [context.call_activity("greet", n) for n in range(context.get_input())]
+            )
+        )
 
     @app.orchestrator
     def failing(context: Any) -> Any:
@@ -45,7 +49,9 @@ def sample_app() -> App:
     def sleeper(context: Any) -> Any:
         from datetime import timedelta
 
-        yield context.create_timer(context.current_utc_datetime + timedelta(seconds=context.get_input()))
+        yield context.create_timer(
+            context.current_utc_datetime + timedelta(seconds=context.get_input())
+        )
         return "woke"
 
     @app.orchestrator

@@ -1,4 +1,6 @@
-"""Short names for literal histories: times, the opening of an execution, and an orchestrator made of a function."""
+"""Short names for literal histories: times, the opening of an execution, and an orchestrator made
+of a function.
+"""
 
 from datetime import UTC, datetime, timedelta
 
@@ -12,11 +14,15 @@ STARTED = ExecutionStarted(T0, "o")
 
 def first(function, input=None, new=()):
     """The first episode of an orchestrator at T0."""
-    return replay(orchestrator(function), "id", "x", [], [ExecutionStarted(T0, "o", input), *new], T0)
+    return replay(
+        orchestrator(function), "id", "x", [], [ExecutionStarted(T0, "o", input), *new], T0
+    )
 
 
 def then(function, past, *new, now=T1):
-    """The episode at T1 that follows `past`, which is given without the bookends of its only episode."""
+    """The episode at T1 that follows `past`, which is given without the bookends of its only
+    episode.
+    """
     closed = [OrchestratorStarted(T0), *past, OrchestratorCompleted(T0)]
     return replay(orchestrator(function), "id", "x", closed, list(new), now)
 

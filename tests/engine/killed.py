@@ -1,6 +1,8 @@
-"""What the kill test runs and kills: an app whose activities leave their traces, and a client that prints what was acknowledged.
+"""What the kill test runs and kills: an app whose activities leave their traces, and a client that
+prints what was acknowledged.
 
-As a program it is that client: `python -m tests.engine.killed HUB NAME` starts instances and raises events until it is killed.
+As a program it is that client: `python -m tests.engine.killed HUB NAME` starts instances and raises
+events until it is killed.
 """
 
 from __future__ import annotations

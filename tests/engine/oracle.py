@@ -1,7 +1,7 @@
 """The official SDK's replay as a judge: a history of ours in, what the SDK decides out.
 
-Known faults of the SDK that programs under test must keep clear of: two early events of one name (#507), names of events in another case,
-a task in two unfinished compounds, false custom statuses.
+Known faults of the SDK that programs under test must keep clear of: two early events of one name
+(#507), names of events in another case, a task in two unfinished compounds, false custom statuses.
 """
 
 import json
@@ -9,7 +9,13 @@ import warnings
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from durablectl.engine.events import EventSent, ExecutionStarted, SubOrchestrationCreated, TaskScheduled, TimerCreated
+from durablectl.engine.events import (
+    EventSent,
+    ExecutionStarted,
+    SubOrchestrationCreated,
+    TaskScheduled,
+    TimerCreated,
+)
 from durablectl.engine.sdk_history import document
 
 with warnings.catch_warnings():
@@ -18,12 +24,16 @@ with warnings.catch_warnings():
 
 
 class NestedFailure(Exception):
-    """The SDK broke down: a task_all failed inside another one, and its last child succeeded later."""
+    """The SDK broke down: a task_all failed inside another one, and its last child succeeded
+    later."""
 
 
 @dataclass
 class Verdict:
-    """What the SDK says of a history. `actions` are its decisions in order of their numbers; a retried call is there once."""
+    """What the SDK says of a history.
+
+    `actions` are its decisions in order of their numbers; a retried call is there once.
+    """
 
     ended: bool
     output: object
@@ -53,7 +63,11 @@ def official(function, history, execution_id):
         error=state.get("error"),
         custom_status=state.get("customStatus"),
         next_input=again[0] if again else None,
-        actions=[_ACTIONS[leaf["actionType"]](leaf) for leaf in leaves if leaf["actionType"] not in (4, 6)],
+        actions=[
+            _ACTIONS[leaf["actionType"]](leaf)
+            for leaf in leaves
+            if leaf["actionType"] not in (4, 6)
+        ],
     )
 
 
@@ -102,7 +116,13 @@ def _timer(leaf):
 
 
 def _message(leaf):
-    return ("message", leaf["instanceId"], leaf["operation"], _value(leaf["input"]), leaf["actionType"] == 9)
+    return (
+        "message",
+        leaf["instanceId"],
+        leaf["operation"],
+        _value(leaf["input"]),
+        leaf["actionType"] == 9,
+    )
 
 
 _ACTIONS = {0: _call, 1: _call, 2: _child, 3: _child, 5: _timer, 7: _message, 9: _message}
@@ -113,9 +133,20 @@ def _shown(decision, cancelled):
         case TaskScheduled(_, _, name, input):
             return ("activity", name, _value(input))
         case SubOrchestrationCreated(_, number, name, instance_id, input):
-            return ("child", name, _value(input), None if instance_id.endswith(f":{number}") else instance_id)
+            return (
+                "child",
+                name,
+                _value(input),
+                None if instance_id.endswith(f":{number}") else instance_id,
+            )
         case TimerCreated(_, number, fire_at):
             return ("timer", fire_at, number in cancelled)
         case EventSent(_, _, instance_id, "op", input):
             request = json.loads(input)
-            return ("message", instance_id, request["op"], _value(request["input"]), "signal" in request)
+            return (
+                "message",
+                instance_id,
+                request["op"],
+                _value(request["input"]),
+                "signal" in request,
+            )

@@ -1,4 +1,6 @@
-"""Orchestrators made by hypothesis: programs of steps, run by one function that both contexts can drive."""
+"""Orchestrators made by hypothesis: programs of steps, run by one function that both contexts can
+drive.
+"""
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -37,11 +39,25 @@ class Step:
     number: int = 0
 
 
-ATOMS = ["activity", "activity", "retry", "child", "retried child", "named child", "timer", "event", "entity"]
+ATOMS = [
+    "activity",
+    "activity",
+    "retry",
+    "child",
+    "retried child",
+    "named child",
+    "timer",
+    "event",
+    "entity",
+]
 atoms = st.builds(Node, st.sampled_from(ATOMS), attempts=st.integers(1, 3))
 nodes = st.recursive(
     atoms,
-    lambda inner: st.builds(Node, st.sampled_from(["all", "all", "any"]), children=st.lists(inner, max_size=4).map(tuple)),
+    lambda inner: st.builds(
+        Node,
+        st.sampled_from(["all", "all", "any"]),
+        children=st.lists(inner, max_size=4).map(tuple),
+    ),
     max_leaves=6,
 )
 flat = st.builds(Node, st.just("any"), children=st.lists(atoms, min_size=1, max_size=4).map(tuple))
@@ -59,11 +75,18 @@ programs = st.lists(steps, min_size=1, max_size=5).map(lambda made: _numbered(ma
 
 def _numbered(made, numbers):
     """The steps with numbers of their own, so that names and events never meet by accident."""
-    return [replace(step, number=next(numbers), node=_numbered_node(step.node, numbers)) for step in made]
+    return [
+        replace(step, number=next(numbers), node=_numbered_node(step.node, numbers))
+        for step in made
+    ]
 
 
 def _numbered_node(node, numbers):
-    return replace(node, number=next(numbers), children=tuple(_numbered_node(child, numbers) for child in node.children))
+    return replace(
+        node,
+        number=next(numbers),
+        children=tuple(_numbered_node(child, numbers) for child in node.children),
+    )
 
 
 def function_of(program):
@@ -73,7 +96,9 @@ def function_of(program):
         seen = []
         for step in program:
             if context.will_continue_as_new and step.node.waits():
-                continue  # the SDK uses up an early event here, and loses it; ours leaves it to the next execution
+                # the SDK uses up an early event here, and loses it; ours leaves it to the next
+                # execution
+                continue
             yield from STEPS[step.kind](context, step, seen)
         return seen
 
@@ -90,15 +115,23 @@ def task_of(context, node):
         case "child":
             return context.call_sub_orchestrator(f"child{node.number}")
         case "named child":
-            return context.call_sub_orchestrator(f"child{node.number}", {"n": node.number}, f"named{node.number}")
+            return context.call_sub_orchestrator(
+                f"child{node.number}", {"n": node.number}, f"named{node.number}"
+            )
         case "retried child":
-            return context.call_sub_orchestrator_with_retry(f"child{node.number}", retry, node.number)
+            return context.call_sub_orchestrator_with_retry(
+                f"child{node.number}", retry, node.number
+            )
         case "timer":
-            return context.create_timer(context.current_utc_datetime + timedelta(seconds=node.number) + TIMER_MARK)
+            return context.create_timer(
+                context.current_utc_datetime + timedelta(seconds=node.number) + TIMER_MARK
+            )
         case "event":
             return context.wait_for_external_event(f"event{node.number}")
         case "entity":
-            return context.call_entity(df.EntityId("Counter", f"k{node.number}"), "get", node.number)
+            return context.call_entity(
+                df.EntityId("Counter", f"k{node.number}"), "get", node.number
+            )
     compound = context.task_all if node.kind == "all" else context.task_any
     return compound([task_of(context, child) for child in node.children])
 
@@ -162,4 +195,6 @@ def _look(context, step, seen):
 
 
 STEPS = {"wait": _wait, "wait twice": _wait, "drain": _drain, "race a timer": _race}
-STEPS |= dict.fromkeys(["status", "uuid", "guid", "time", "signal", "forget", "raise", "continue as new"], _look)
+STEPS |= dict.fromkeys(
+    ["status", "uuid", "guid", "time", "signal", "forget", "raise", "continue as new"], _look
+)

@@ -28,7 +28,9 @@ def test_an_async_activity_is_awaited():
     async def greet(name):
         return name
 
-    assert asyncio.run(run_async_activity(Activity("greet", greet, "name", is_async=True), 3, "1", lambda: T1)) == TaskCompleted(T1, 3, "1")
+    assert asyncio.run(
+        run_async_activity(Activity("greet", greet, "name", is_async=True), 3, "1", lambda: T1)
+    ) == TaskCompleted(T1, 3, "1")
 
 
 def failing(error):
@@ -39,7 +41,14 @@ def failing(error):
 
 
 @pytest.mark.parametrize(
-    "error", [ValueError("no luck"), SystemExit("no luck"), KeyboardInterrupt("no luck"), asyncio.CancelledError("no luck")], ids=repr
+    "error",
+    [
+        ValueError("no luck"),
+        SystemExit("no luck"),
+        KeyboardInterrupt("no luck"),
+        asyncio.CancelledError("no luck"),
+    ],
+    ids=repr,
 )
 def test_whatever_an_activity_raises_is_its_failure(error):
     """23"""
@@ -51,19 +60,25 @@ def test_whatever_an_activity_raises_is_its_failure(error):
     assert "\n" not in failed.details
 
 
-@pytest.mark.parametrize("error", [ValueError("no luck"), SystemExit(1), asyncio.CancelledError()], ids=repr)
+@pytest.mark.parametrize(
+    "error", [ValueError("no luck"), SystemExit(1), asyncio.CancelledError()], ids=repr
+)
 def test_whatever_an_async_activity_raises_is_its_failure(error):
     async def greet(name):
         raise error
 
-    failed = asyncio.run(run_async_activity(Activity("greet", greet, "name", is_async=True), 3, None, lambda: T1))
+    failed = asyncio.run(
+        run_async_activity(Activity("greet", greet, "name", is_async=True), 3, None, lambda: T1)
+    )
     assert failed.reason == f"Activity function 'greet' failed:  {type(error).__name__}: {error}"
 
 
 def test_an_async_activity_that_is_cancelled_from_outside_has_no_outcome():
     async def cancelling():
         running = asyncio.ensure_future(
-            run_async_activity(Activity("a", lambda name: asyncio.sleep(60), "name", True), 0, None, lambda: T1)
+            run_async_activity(
+                Activity("a", lambda name: asyncio.sleep(60), "name", True), 0, None, lambda: T1
+            )
         )
         await asyncio.sleep(0)
         running.cancel()
@@ -81,7 +96,10 @@ class Unprintable(Exception):
 @pytest.mark.parametrize(
     ("function", "says"),
     [
-        (lambda name: object(), "TypeError: class <class 'object'> does not expose a `to_json` function"),
+        (
+            lambda name: object(),
+            "TypeError: class <class 'object'> does not expose a `to_json` function",
+        ),
         (lambda name: math.nan, "ValueError: JSON cannot hold NaN"),
         (lambda: 1, "TypeError: "),
         (failing(Unprintable()), "Unprintable: "),
@@ -111,4 +129,6 @@ def test_an_unknown_activity_is_told_with_those_that_are_known():
         "The function 'gret' doesn't exist, is disabled, or is not an activity function. "
         "Additional info: The following are the known activity functions: 'add', 'greet'."
     )
-    assert unknown_function("gret", "activity", []).endswith("No activity functions are currently registered!")
+    assert unknown_function("gret", "activity", []).endswith(
+        "No activity functions are currently registered!"
+    )

@@ -22,11 +22,14 @@ from tests.engine.turning import App
 class Running:
     """A hub with a worker, which starts with the first instance: by then the app is complete."""
 
-    def __init__(self, path: Path, app: App, patience: tuple[float, float] = (30.0, 60.0)) -> None:  # a busy machine takes its time
+    # a busy machine takes its time
+    def __init__(self, path: Path, app: App, patience: tuple[float, float] = (30.0, 60.0)) -> None:
         self.warnings: list[str] = []
         self.hub = LocalTaskHub(path, create=True)
         self._database = Database(path)
-        self._worker = Worker(self._database, app, concurrency=2, patience=patience, warn=self.warnings.append)
+        self._worker = Worker(
+            self._database, app, concurrency=2, patience=patience, warn=self.warnings.append
+        )
         self._is_started = False
 
     def start(self, orchestrator: str, input: Any = None) -> str:
@@ -71,7 +74,9 @@ def calling(app: App, function: Callable[[Any], Any]) -> str:
     return "caller"
 
 
-def test_an_activity_that_blocks_for_ever_lets_the_others_go_on(running: Running, app: App, stop: threading.Event) -> None:
+def test_an_activity_that_blocks_for_ever_lets_the_others_go_on(
+    running: Running, app: App, stop: threading.Event
+) -> None:
     def block(_: Any) -> None:
         stop.wait(60)
 
@@ -80,7 +85,9 @@ def test_an_activity_that_blocks_for_ever_lets_the_others_go_on(running: Running
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()], ids=["exit", "interrupt"])
-def test_an_activity_that_wants_to_end_the_process_only_fails(running: Running, app: App, error: BaseException) -> None:
+def test_an_activity_that_wants_to_end_the_process_only_fails(
+    running: Running, app: App, error: BaseException
+) -> None:
     def leave(_: Any) -> None:
         raise error
 
@@ -108,7 +115,9 @@ def test_recursion_without_an_end_fails_the_instance(running: Running, app: App)
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()], ids=["exit", "interrupt"])
-def test_an_orchestrator_that_wants_to_end_the_process_only_fails(running: Running, app: App, error: BaseException) -> None:
+def test_an_orchestrator_that_wants_to_end_the_process_only_fails(
+    running: Running, app: App, error: BaseException
+) -> None:
     @app.orchestrator
     def leaves(_: Any) -> Any:
         raise error
@@ -118,7 +127,9 @@ def test_an_orchestrator_that_wants_to_end_the_process_only_fails(running: Runni
     assert running.finish("sequence", ["Oslo"]).output == ["Hello Oslo!"]
 
 
-def test_an_orchestrator_that_never_yields_is_told_of_and_fails_with_its_line(tmp_path: Path, app: App, stop: threading.Event) -> None:
+def test_an_orchestrator_that_never_yields_is_told_of_and_fails_with_its_line(
+    tmp_path: Path, app: App, stop: threading.Event
+) -> None:
     @app.orchestrator
     def spins(_: Any) -> Any:
         while not stop.is_set():
@@ -127,9 +138,13 @@ def test_an_orchestrator_that_never_yields_is_told_of_and_fails_with_its_line(tm
 
     with closing(Running(tmp_path / "hub.db", app, patience=(0.2, 1.5))) as running:
         status = running.finish("spins")
-        assert status.output.startswith("Orchestrator function 'spins' failed: it did not yield for 1.5 s (at ")
+        assert status.output.startswith(
+            "Orchestrator function 'spins' failed: it did not yield for 1.5 s (at "
+        )
         assert f"{Path(__file__).name}:" in status.output
-        assert running.warnings[0].startswith(f"orchestrator 'spins' of instance '{status.instance_id}' has not yielded for 0.2 s")
+        assert running.warnings[0].startswith(
+            f"orchestrator 'spins' of instance '{status.instance_id}' has not yielded for 0.2 s"
+        )
         assert running.finish("sequence", ["Oslo"]).output == ["Hello Oslo!"]
         stop.set()
 

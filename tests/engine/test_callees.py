@@ -25,7 +25,15 @@ def test_the_sdks_functions_give_their_name_and_what_they_return():
     assert resolve(parent, Orchestrator, "call_sub_orchestrator") == ("parent", list)
 
 
-@pytest.mark.parametrize(("function", "kind"), [(parent, Activity), (double, Orchestrator)], ids=["no activity", "no orchestrator"])
+@pytest.mark.parametrize(
+    ("function", "kind"),
+    [(parent, Activity), (double, Orchestrator)],
+    ids=["no activity", "no orchestrator"],
+)
 def test_a_function_of_another_kind_is_refused_in_the_sdks_words(function, kind):
-    with pytest.raises(ValueError, match=r"Received function with Trigger-type `\w+Trigger` but expected `\w+Trigger`"):
+    with pytest.raises(
+        ValueError,
+        match=r"Received function with Trigger-type `\w+Trigger` but "
+        r"expected `\w+Trigger`",
+    ):
         resolve(function, kind, "call")

@@ -1,4 +1,6 @@
-"""A crash at any commit loses nothing that was acknowledged: by fault injection at every boundary, and with processes that are killed."""
+"""A crash at any commit loses nothing that was acknowledged: by fault injection at every boundary,
+and with processes that are killed.
+"""
 
 from __future__ import annotations
 
@@ -53,8 +55,14 @@ def shape(hub: LocalTaskHub, instance_id: str) -> Counter[str]:
     """An instance's history without its times, in any order of what ran side by side."""
     status = hub.get_status(instance_id, show_history=True, show_history_output=True)
     times = ("Timestamp", "ScheduledTime", "FireAt", "InstanceId", "Details")
-    told = ({name: value for name, value in event.members.items() if name not in times} for event in status.history or ())
-    return Counter(re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "GUID", str(members)) for members in told)
+    told = (
+        {name: value for name, value in event.members.items() if name not in times}
+        for event in status.history or ()
+    )
+    return Counter(
+        re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "GUID", str(members))
+        for members in told
+    )
 
 
 def begin(turning: Turning) -> list[str]:
@@ -72,7 +80,10 @@ def begin(turning: Turning) -> list[str]:
 
 
 def crash(turning: Turning, at: int, is_after: bool) -> bool:
-    """Turn a wheel until it crashes at its nth commit; False when it had less to do. Its lock is let go, as the system does it."""
+    """Turn a wheel until it crashes at its nth commit; False when it had less to do.
+
+    Its lock is let go, as the system does it.
+    """
     database = CrashingDatabase(turning.path, at=at, is_after=is_after)
     pool = ActivityPool(turning.app, 2, lambda: None, lambda: turning.now)
     wheel = Wheel(database, turning.app, pool)
@@ -89,7 +100,9 @@ def crash(turning: Turning, at: int, is_after: bool) -> bool:
 
 
 @pytest.mark.parametrize("is_after", [False, True], ids=["before", "after"])
-def test_a_crash_at_every_commit_loses_nothing_and_repeats_no_effect(tmp_path: Path, app: App, is_after: bool) -> None:
+def test_a_crash_at_every_commit_loses_nothing_and_repeats_no_effect(
+    tmp_path: Path, app: App, is_after: bool
+) -> None:
     calm = Turning(tmp_path / "calm.db", app)
     ids = begin(calm)
     calm.turn_until_quiet(calm.wheel())
@@ -148,7 +161,9 @@ def test_workers_that_are_killed_again_and_again_lose_nothing(tmp_path: Path, ki
     hub = LocalTaskHub(path, create=True)
     ids = []
     for number in range(kills):
-        ids += hub.start_many([("work", f"w{number}.{each}", f"w{number}.{each}") for each in range(3)])
+        ids += hub.start_many(
+            [("work", f"w{number}.{each}", f"w{number}.{each}") for each in range(3)]
+        )
         worker = start_worker(tmp_path, notes)
         wait_for_growth(notes, rng.randrange(1, 12), worker)
         worker.send_signal(signal.SIGKILL)
@@ -160,7 +175,9 @@ def test_workers_that_are_killed_again_and_again_lose_nothing(tmp_path: Path, ki
     assert settled_state(hub, len(ids)) == len(ids)
     stop(worker)
     written = Counter(notes.read_text().split())
-    assert set(written) == {f"{each}:{step}" for each in ids for step in ("first", "child", *range(5))}
+    assert set(written) == {
+        f"{each}:{step}" for each in ids for step in ("first", "child", *range(5))
+    }
     hub.close()
 
 
@@ -170,7 +187,10 @@ def test_what_was_committed_as_done_is_not_done_again_after_a_kill(tmp_path: Pat
     with LocalTaskHub(tmp_path / "hub.db", create=True) as hub:
         hub.start("work", "w", instance_id="w")
         worker = start_worker(tmp_path, notes)
-        while not any(event.event_type == "TaskCompleted" for event in hub.get_status("w", show_history=True).history or ()):
+        while not any(
+            event.event_type == "TaskCompleted"
+            for event in hub.get_status("w", show_history=True).history or ()
+        ):
             hub.pause(0.05)
         worker.send_signal(signal.SIGKILL)
         worker.wait()
@@ -181,14 +201,30 @@ def test_what_was_committed_as_done_is_not_done_again_after_a_kill(tmp_path: Pat
 
 
 def start_worker(folder: Path, notes: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "durablectl", "worker", "--hub", str(folder / "hub.db"), "--app", str(folder)]
-    return subprocess.Popen(command, env=os.environ | {"NOTES": str(notes)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = [
+        sys.executable,
+        "-m",
+        "durablectl",
+        "worker",
+        "--hub",
+        str(folder / "hub.db"),
+        "--app",
+        str(folder),
+    ]
+    return subprocess.Popen(
+        command,
+        env=os.environ | {"NOTES": str(notes)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def wait_for_growth(notes: Path, lines: int, worker: subprocess.Popen[bytes]) -> None:
     """Wait until the activities have written some lines more, or there is nothing left to write."""
     before, deadline = size(notes), time.monotonic() + 5
-    while size(notes) - before < lines * 8 and time.monotonic() < deadline and worker.poll() is None:
+    while (
+        size(notes) - before < lines * 8 and time.monotonic() < deadline and worker.poll() is None
+    ):
         os.sched_yield()
 
 
@@ -202,7 +238,9 @@ def stop(worker: subprocess.Popen[bytes]) -> None:
 
 
 def settled_state(hub: LocalTaskHub, expected: int) -> Any:
-    """The counter's state once its signals have been worked off; one signal too many would show as well."""
+    """The counter's state once its signals have been worked off; one signal too many would show as
+    well.
+    """
     deadline = time.monotonic() + 30
     while (state := counted(hub)) != expected and time.monotonic() < deadline:
         hub.pause(0.05)

@@ -1,4 +1,6 @@
-"""Orchestrators made at random, run on our replay core and on the official SDK's, episode by episode."""
+"""Orchestrators made at random, run on our replay core and on the official SDK's, episode by
+episode.
+"""
 
 import json
 import random
@@ -44,15 +46,23 @@ class World:
     answered: list = field(default_factory=list)
 
     def take(self, episode):
-        asked = [made for made in episode.decisions if not (isinstance(made, EventSent) and '"signal":' in made.input)]
-        self.open = [made for made in [*self.open, *asked] if made.task_id not in episode.cancelled_timers]
+        asked = [
+            made
+            for made in episode.decisions
+            if not (isinstance(made, EventSent) and '"signal":' in made.input)
+        ]
+        self.open = [
+            made for made in [*self.open, *asked] if made.task_id not in episode.cancelled_timers
+        ]
 
     def answers(self, now):
         """Some of what is due, in any order: now and then an answer comes twice."""
         batch = []
         for _ in range(self.chance.randint(1, 4)):
             if self.open and self.chance.random() < 0.8:
-                batch.append(self._answer(self.open.pop(self.chance.randrange(len(self.open))), now))
+                batch.append(
+                    self._answer(self.open.pop(self.chance.randrange(len(self.open))), now)
+                )
             elif self.events:
                 name = self.events.pop(self.chance.randrange(len(self.events)))
                 batch.append(EventRaised(now, name, json.dumps([name])))
@@ -65,10 +75,16 @@ class World:
         fails, number = self.chance.random() < 0.35, asked.task_id
         match asked:
             case TaskScheduled():
-                return TaskFailed(now, number, f"reason {number}", "{}") if fails else TaskCompleted(now, number, f'{{"result":{number}}}')
+                return (
+                    TaskFailed(now, number, f"reason {number}", "{}")
+                    if fails
+                    else TaskCompleted(now, number, f'{{"result":{number}}}')
+                )
             case SubOrchestrationCreated():
                 return (
-                    SubOrchestrationFailed(now, number, "child", None) if fails else SubOrchestrationCompleted(now, number, f"[{number}]")
+                    SubOrchestrationFailed(now, number, "child", None)
+                    if fails
+                    else SubOrchestrationCompleted(now, number, f"[{number}]")
                 )
             case TimerCreated():
                 return TimerFired(now, number, asked.fire_at)
@@ -78,20 +94,33 @@ class World:
 
 def disturbed(batch, chance, now):
     """The batch with suspends, resumes and now and then a terminate in between."""
-    control = [ExecutionSuspended(now), ExecutionResumed(now), ExecutionResumed(now), ExecutionSuspended(now)]
+    control = [
+        ExecutionSuspended(now),
+        ExecutionResumed(now),
+        ExecutionResumed(now),
+        ExecutionSuspended(now),
+    ]
     for _ in range(chance.randint(0, 2)):
-        event = ExecutionTerminated(now, "enough") if chance.random() < 0.05 else chance.choice(control)
+        event = (
+            ExecutionTerminated(now, "enough") if chance.random() < 0.05 else chance.choice(control)
+        )
         batch.insert(chance.randint(0, len(batch)), event)
     return batch
 
 
 def play(program, seed, *, is_disturbed=False):
-    """Run the program to its end. Every episode must be the same from history alone, and is judged unless it is disturbed."""
+    """Run the program to its end.
+
+    Every episode must be the same from history alone, and is judged unless it is disturbed.
+    """
     function, now = function_of(program), T0
     chance = random.Random(seed)
     input, carried, generation = "2", [], 0
     while True:
-        names = sorted({name for step in program for name in step.node.waits()} - {event.name for event in carried})
+        names = sorted(
+            {name for step in program for name in step.node.waits()}
+            - {event.name for event in carried}
+        )
         world, past = World(chance, names), []
         judge = Judge()
         execution = Execution(orchestrator(function), "id", f"x{generation}")
@@ -107,7 +136,8 @@ def play(program, seed, *, is_disturbed=False):
             new = disturbed(world.answers(now), chance, now) if is_disturbed else world.answers(now)
             if episode.ending is not None or not new:
                 break
-        if not new and not world.open and not is_disturbed:  # all is answered: only what waits for an event may be held back
+        # all is answered: only what waits for an event may be held back
+        if not new and not world.open and not is_disturbed:
             assert not execution._agenda.pending or execution._agenda._waiters
         if not isinstance(episode.ending, ContinueAsNew):
             return episode
@@ -127,10 +157,17 @@ class Judge:
         except NestedFailure:
             return
         self.cancelled |= {*episode.cancelled_timers, *agenda.cancelled}
-        made = [event for event in [*past, *episode.decisions, *agenda.pending.values()] if isinstance(event, Decision)]
+        made = [
+            event
+            for event in [*past, *episode.decisions, *agenda.pending.values()]
+            if isinstance(event, Decision)
+        ]
         assert ours(_without_follow_ups(made), self.cancelled) == verdict.actions
         assert run.has_ended == verdict.ended
-        assert _without_prefix(run.failure) == (verdict.error and verdict.error.removesuffix(" \n None"))  # details that are not there
+        # details that are not there
+        assert _without_prefix(run.failure) == (
+            verdict.error and verdict.error.removesuffix(" \n None")
+        )
         assert _value(run.output) == verdict.output
         assert _value(execution._shown_status) == verdict.custom_status
         if isinstance(episode.ending, ContinueAsNew):
@@ -138,11 +175,15 @@ class Judge:
 
 
 def _without_follow_ups(made):
-    """Drop the timers and attempts that retries add: the SDK tells them once, as the first attempt."""
+    """Drop the timers and attempts that retries add: the SDK tells them once, as the first
+    attempt."""
     kept, names = [], set()
     for decision in made:
         name = getattr(decision, "name", None) if not isinstance(decision, EventSent) else None
-        of_a_retry = isinstance(decision, TimerCreated) and decision.fire_at.microsecond % 1000 != TIMER_MARK.microseconds
+        of_a_retry = (
+            isinstance(decision, TimerCreated)
+            and decision.fire_at.microsecond % 1000 != TIMER_MARK.microseconds
+        )
         if not of_a_retry and (name is None or name not in names):
             kept.append(decision)
         names.add(name)
@@ -160,7 +201,9 @@ def _value(text):
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(program=programs, seed=st.integers(0, 2**32))
 def test_every_orchestrator_decides_what_it_decides_on_the_official_sdk(program, seed):
-    """Actions, output, error and custom status; and a rebuilt execution has the same episodes as one that was kept."""
+    """Actions, output, error and custom status; and a rebuilt execution has the same episodes as
+    one that was kept.
+    """
     play(program, seed)
 
 

@@ -1,4 +1,6 @@
-"""What a failure leaves behind: in its caller's history, in the instance, in an entity, and for whoever watches the worker."""
+"""What a failure leaves behind: in its caller's history, in the instance, in an entity, and for
+whoever watches the worker.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,9 @@ def failing(app: App) -> App:
     @app.orchestrator
     def nested(context: Any) -> Any:
         name, depth = context.get_input()
-        yield context.call_sub_orchestrator(*(("nested", [name, depth - 1]) if depth else (name, None)))
+        yield context.call_sub_orchestrator(
+            *(("nested", [name, depth - 1]) if depth else (name, None))
+        )
 
     @app.orchestrator
     def operates(context: Any) -> Any:
@@ -67,7 +71,9 @@ def failing(app: App) -> App:
 
 
 def cause(status: InstanceStatus) -> tuple[str, tuple[str, ...], str]:
-    """The text of an instance's cause, the functions that it came up through, and the function that raised."""
+    """The text of an instance's cause, the functions that it came up through, and the function that
+    raised.
+    """
     assert status.cause is not None
     return status.cause.text, status.cause.through, status.cause.place.rpartition(", in ")[2]
 
@@ -77,22 +83,54 @@ def cause(status: InstanceStatus) -> tuple[str, tuple[str, ...], str]:
     [
         ("calls", None, "Broken: plain", ("activity 'boom'", "orchestrator 'calls'"), "boom"),
         ("raises", None, "Broken: own", ("orchestrator 'raises'",), "raises"),
-        ("nested", ["calls", 0], "Broken: plain", ("activity 'boom'", "orchestrator 'calls'", "orchestrator 'nested'"), "boom"),
-        ("nested", ["raises", 0], "Broken: own", ("orchestrator 'raises'", "orchestrator 'nested'"), "raises"),
-        ("operates", None, "Broken: bad", ("entity '@fragile@k'", "orchestrator 'operates'"), "fragile"),
-        ("nested", ["operates", 0], "Broken: bad", ("entity '@fragile@k'", "orchestrator 'operates'", "orchestrator 'nested'"), "fragile"),
+        (
+            "nested",
+            ["calls", 0],
+            "Broken: plain",
+            ("activity 'boom'", "orchestrator 'calls'", "orchestrator 'nested'"),
+            "boom",
+        ),
+        (
+            "nested",
+            ["raises", 0],
+            "Broken: own",
+            ("orchestrator 'raises'", "orchestrator 'nested'"),
+            "raises",
+        ),
+        (
+            "operates",
+            None,
+            "Broken: bad",
+            ("entity '@fragile@k'", "orchestrator 'operates'"),
+            "fragile",
+        ),
+        (
+            "nested",
+            ["operates", 0],
+            "Broken: bad",
+            ("entity '@fragile@k'", "orchestrator 'operates'", "orchestrator 'nested'"),
+            "fragile",
+        ),
     ],
     ids=["activity", "own", "activity below", "own below", "entity", "entity below"],
 )
 def test_the_cause_is_known_with_its_class_and_place(
-    turning: Turning, failing: App, name: str, input: Any, text: str, through: tuple[str, ...], raised: str
+    turning: Turning,
+    failing: App,
+    name: str,
+    input: Any,
+    text: str,
+    through: tuple[str, ...],
+    raised: str,
 ) -> None:
     assert cause(turning.run(turning.wheel(), name, input)) == (text, through, raised)
 
 
 def test_an_unknown_activity_fails_without_a_line_of_none(turning: Turning, failing: App) -> None:
     status = turning.run(turning.wheel(), "calls", "nope")
-    assert status.output.endswith("known activity functions: 'boom', 'fail', 'greet', 'greet_async'.")
+    assert status.output.endswith(
+        "known activity functions: 'boom', 'fail', 'greet', 'greet_async'."
+    )
     assert cause(status)[2] == "calls"
 
 
@@ -105,15 +143,26 @@ def test_a_failure_below_many_levels_stays_small(turning: Turning, failing: App)
 
 def test_the_parent_gets_the_childs_exception(turning: Turning, failing: App) -> None:
     turning.run(turning.wheel(), "nested", ["raises", 0], instance_id="p")
-    (failed,) = [event for event in turning.events("p") if isinstance(event, SubOrchestrationFailed)]
+    (failed,) = [
+        event for event in turning.events("p") if isinstance(event, SubOrchestrationFailed)
+    ]
     details = json.loads(failed.details or "")
     assert failed.reason == details["Message"] == "Orchestrator function 'raises' failed: own"
-    assert (details["ClassName"].rpartition(".")[2], "in raises\n" in details["StackTraceString"]) == ("Broken", True)
+    assert (
+        details["ClassName"].rpartition(".")[2],
+        "in raises\n" in details["StackTraceString"],
+    ) == ("Broken", True)
 
 
-def test_the_caller_of_an_entity_keeps_the_exception_of_the_operation(turning: Turning, failing: App) -> None:
+def test_the_caller_of_an_entity_keeps_the_exception_of_the_operation(
+    turning: Turning, failing: App
+) -> None:
     turning.run(turning.wheel(), "operates", instance_id="o")
-    (reply,) = [json.loads(event.input or "") for event in turning.events("o") if isinstance(event, EventRaised)]
+    (reply,) = [
+        json.loads(event.input or "")
+        for event in turning.events("o")
+        if isinstance(event, EventRaised)
+    ]
     assert (reply["result"], reply["exceptionType"]) == ('"bad"', "Broken")
     failure = reply["failureDetails"]
     assert (failure["ErrorType"].rpartition(".")[2], failure["ErrorMessage"]) == ("Broken", "bad")
@@ -141,16 +190,33 @@ def test_an_entity_keeps_only_the_last_of_its_failures(turning: Turning, failing
     for number in range(30):
         turning.hub.signal_entity(KEY, f"worse{number}")
     turning.turn_until_quiet(wheel)
-    names = [event.members["FunctionName"] for event in turning.hub.get_status(str(KEY), show_history=True).history or ()]
-    assert names == [f"bad{number}" for number in range(16, 25)] + [f"worse{number}" for number in range(20, 30)]
+    names = [
+        event.members["FunctionName"]
+        for event in turning.hub.get_status(str(KEY), show_history=True).history or ()
+    ]
+    assert names == [f"bad{number}" for number in range(16, 25)] + [
+        f"worse{number}" for number in range(20, 30)
+    ]
 
 
-def heard(turning: Turning, name: str, input: Any = None, **options: Any) -> list[tuple[str, str, bool, bool]]:
-    """What a wheel tells of the failures in an instance: kind, function, whether it ends the instance, whether it is passed on."""
+def heard(
+    turning: Turning, name: str, input: Any = None, **options: Any
+) -> list[tuple[str, str, bool, bool]]:
+    """What a wheel tells of the failures in an instance: kind, function, whether it ends the
+    instance, whether it is passed on.
+    """
     told: list[Failed] = []
     turning.run(turning.wheel(on_failure=told.append), name, input, instance_id="i", **options)
     assert {each.instance_id for each in told} <= {"i", str(KEY)}
-    return [(each.kind, each.reason.partition("function '")[2].partition("'")[0], each.ends_instance, each.is_passed_on) for each in told]
+    return [
+        (
+            each.kind,
+            each.reason.partition("function '")[2].partition("'")[0],
+            each.ends_instance,
+            each.is_passed_on,
+        )
+        for each in told
+    ]
 
 
 @pytest.mark.parametrize(
@@ -159,10 +225,15 @@ def heard(turning: Turning, name: str, input: Any = None, **options: Any) -> lis
         ("calls", [("activity", "boom", True, False), ("orchestrator", "calls", False, True)]),
         ("catches", [("activity", "boom", False, False)]),
         ("raises", [("orchestrator", "raises", False, False)]),
-        ("operates", [("entity", "fragile", False, False), ("orchestrator", "operates", False, True)]),
+        (
+            "operates",
+            [("entity", "fragile", False, False), ("orchestrator", "operates", False, True)],
+        ),
     ],
 )
-def test_each_failure_is_told_once(turning: Turning, failing: App, name: str, expected: Any) -> None:
+def test_each_failure_is_told_once(
+    turning: Turning, failing: App, name: str, expected: Any
+) -> None:
     assert heard(turning, name) == expected
 
 

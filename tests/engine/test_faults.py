@@ -1,7 +1,9 @@
-"""Real faults of disks and neighbours: a full one, one that cannot be written, a lock that others hold.
+"""Real faults of disks and neighbours: a full one, one that cannot be written, a lock that others
+hold.
 
-Within a turn, a full and a read-only file are SQLite's own (`max_page_count`, `query_only`), as it reports ENOSPC and EROFS; beside that
-there are real file systems that are full or read-only, where a test may mount. Power cuts and disks that fail are in `tests/powerloss`.
+Within a turn, a full and a read-only file are SQLite's own (`max_page_count`, `query_only`), as it
+reports ENOSPC and EROFS; beside that there are real file systems that are full or read-only, where
+a test may mount. Power cuts and disks that fail are in `tests/powerloss`.
 """
 
 from __future__ import annotations
@@ -38,12 +40,18 @@ def is_sound(path: Path) -> bool:
 @pytest.mark.parametrize(
     ("fault", "repair", "message"),
     [
-        ("max_page_count = 1", "max_page_count = 1000000", "no room left on the disk of the hub .*; nothing was lost"),
+        (
+            "max_page_count = 1",
+            "max_page_count = 1000000",
+            "no room left on the disk of the hub .*; nothing was lost",
+        ),
         ("query_only = 1", "query_only = 0", "the hub .* is not writable"),
     ],
     ids=["full", "read-only"],
 )
-def test_a_turn_that_cannot_be_written_is_done_again_by_the_next_wheel(turning: Turning, fault: str, repair: str, message: str) -> None:
+def test_a_turn_that_cannot_be_written_is_done_again_by_the_next_wheel(
+    turning: Turning, fault: str, repair: str, message: str
+) -> None:
     turning.hub.start("sequence", ["Oslo", "x" * 20_000], instance_id="s")
     wheel = turning.wheel()
     wheel.turn(turning.now)
@@ -57,8 +65,12 @@ def test_a_turn_that_cannot_be_written_is_done_again_by_the_next_wheel(turning: 
     assert is_sound(turning.path)
 
 
-@pytest.mark.parametrize("fault", ["max_page_count = 1", "query_only = 1"], ids=["full", "read-only"])
-def test_a_start_that_cannot_be_written_is_refused_and_leaves_nothing(turning: Turning, fault: str) -> None:
+@pytest.mark.parametrize(
+    "fault", ["max_page_count = 1", "query_only = 1"], ids=["full", "read-only"]
+)
+def test_a_start_that_cannot_be_written_is_refused_and_leaves_nothing(
+    turning: Turning, fault: str
+) -> None:
     pragma(turning, turning.hub.database, fault)
     with pytest.raises(HubUnusable):
         turning.hub.start("sequence", ["x" * 100_000], instance_id="s")
@@ -74,7 +86,8 @@ def test_every_connection_of_a_hub_syncs_each_commit(turning: Turning) -> None:
 
 def test_a_wal_that_a_killed_process_left_is_read(tmp_path: Path) -> None:
     code = (
-        "import os, sys; from pathlib import Path; from durablectl.backends.local import LocalTaskHub\n"
+        "import os, sys; from pathlib import Path; from durablectl.backends.local import "
+        "LocalTaskHub\n"
         "LocalTaskHub(Path(sys.argv[1]), create=True).start('hello', instance_id='i')\nos._exit(9)"
     )
     subprocess.run([sys.executable, "-c", code, tmp_path / "hub.db"], check=False)
@@ -92,7 +105,11 @@ def mounted(tmp_path: Path) -> Iterator[Path]:
     """A small file system of its own."""
     folder = tmp_path / "mounted"
     folder.mkdir()
-    if sys.platform != "linux" or os.geteuid() != 0 or mount("-t", "tmpfs", "-o", "size=8m", "tmpfs", folder):
+    if (
+        sys.platform != "linux"
+        or os.geteuid() != 0
+        or mount("-t", "tmpfs", "-o", "size=8m", "tmpfs", folder)
+    ):
         pytest.skip("needs the right to mount a tmpfs")
     yield folder
     subprocess.run(["umount", "--lazy", folder], check=True)
@@ -102,9 +119,14 @@ def mount(*args: str | Path) -> int:
     return subprocess.run(["mount", *args], stderr=subprocess.DEVNULL, check=False).returncode
 
 
-def test_a_full_file_system_refuses_and_work_goes_on_once_there_is_room(mounted: Path, app: App) -> None:
+def test_a_full_file_system_refuses_and_work_goes_on_once_there_is_room(
+    mounted: Path, app: App
+) -> None:
     acknowledged, filling = [], mounted / "filling"
-    with LocalTaskHub(mounted / "hub.db", create=True) as hub, closing(Database(mounted / "hub.db")) as database:
+    with (
+        LocalTaskHub(mounted / "hub.db", create=True) as hub,
+        closing(Database(mounted / "hub.db")) as database,
+    ):
         worker = Worker(database, app)
         worker.start()
         filling.write_bytes(bytes(7 * MIB))
@@ -112,13 +134,17 @@ def test_a_full_file_system_refuses_and_work_goes_on_once_there_is_room(mounted:
             while True:
                 acknowledged.append(hub.start("sequence", ["Oslo", "x" * 20_000]).id)
         filling.unlink()
-        assert [wait_for_completion(hub, each, timeout=60).output[0] for each in acknowledged] == ["Hello Oslo!"] * len(acknowledged)
+        assert [wait_for_completion(hub, each, timeout=60).output[0] for each in acknowledged] == [
+            "Hello Oslo!"
+        ] * len(acknowledged)
         worker.stop()
         assert len(hub.list_page(InstanceFilter(), top=1000).items) == len(acknowledged) > 1
     assert is_sound(mounted / "hub.db")
 
 
-def test_a_hub_on_a_disk_that_was_remounted_read_only_is_refused_and_left_as_it_is(mounted: Path) -> None:
+def test_a_hub_on_a_disk_that_was_remounted_read_only_is_refused_and_left_as_it_is(
+    mounted: Path,
+) -> None:
     with LocalTaskHub(mounted / "hub.db", create=True) as hub:
         hub.start("approval", instance_id="a")
     before = (mounted / "hub.db").read_bytes()
@@ -145,7 +171,9 @@ while True:
 
 @contextmanager
 def foreign_writer(path: Path, seconds: float) -> Iterator[subprocess.Popen[str]]:
-    """Another program that takes the write lock for so long, again and again, and leaves it for moments only."""
+    """Another program that takes the write lock for so long, again and again, and leaves it for
+    moments only.
+    """
     command = [sys.executable, "-c", FOREIGN, str(path), str(seconds)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -154,7 +182,9 @@ def foreign_writer(path: Path, seconds: float) -> Iterator[subprocess.Popen[str]
         process.kill()
 
 
-def test_work_goes_on_beside_a_foreign_writer_that_storms_the_lock(tmp_path: Path, app: App) -> None:
+def test_work_goes_on_beside_a_foreign_writer_that_storms_the_lock(
+    tmp_path: Path, app: App
+) -> None:
     path = tmp_path / "hub.db"
     with LocalTaskHub(path, create=True) as hub, closing(Database(path)) as database:
         worker = Worker(database, app)
@@ -172,7 +202,14 @@ def test_a_lock_that_is_held_too_long_is_told_and_loses_nothing(tmp_path: Path, 
         worker = Worker(database, app, warn=told.put)
         worker.start()
         hub.start("sequence", ["Oslo"], instance_id="s")
-        with foreign_writer(path, 1000), pytest.raises(HubBusy, match=r"the hub .* is locked by another process"):
+        with (
+            foreign_writer(path, 1000),
+            pytest.raises(
+                HubBusy,
+                match=r"the hub .* is locked by "
+                r"another process",
+            ),
+        ):
             hub.start("sequence", ["Rome"], instance_id="r")
         assert wait_for_completion(hub, "s", timeout=60).output == ["Hello Oslo!"]
         assert [status.instance_id for status in hub.list_page(InstanceFilter()).items] == ["s"]

@@ -1,4 +1,6 @@
-"""What no other test holds of the points in docs/fidelity.md, by number, on wheels that are turned by hand; and that list itself."""
+"""What no other test holds of the points in docs/fidelity.md, by number, on wheels that are turned
+by hand; and that list itself.
+"""
 
 from __future__ import annotations
 
@@ -25,20 +27,32 @@ ROOT = Path(__file__).parents[2]
 def test_01_an_instance_goes_through_its_states(turning: Turning) -> None:
     wheel, seen = turning.wheel(), []
     turning.hub.start("approval", instance_id="a")
-    steps = [lambda: turning.hub.suspend("a"), lambda: turning.hub.resume("a"), lambda: turning.hub.raise_event("a", "Approve")]
+    steps = [
+        lambda: turning.hub.suspend("a"),
+        lambda: turning.hub.resume("a"),
+        lambda: turning.hub.raise_event("a", "Approve"),
+    ]
     seen.append(turning.state("a"))
     for step in [lambda: None, *steps]:
         step()
         turning.turn_until_quiet(wheel)
         seen.append(turning.state("a"))
-    assert [each.value for each in seen] == ["Pending", "Running", "Suspended", "Running", "Completed"]
+    assert [each.value for each in seen] == [
+        "Pending",
+        "Running",
+        "Suspended",
+        "Running",
+        "Completed",
+    ]
 
 
 def test_02_an_id_is_made_of_32_hex_digits(turning: Turning) -> None:
     assert re.fullmatch("[0-9a-f]{32}", turning.hub.start("approval").id)
 
 
-def test_03_an_unfinished_instance_keeps_its_id_and_a_finished_one_can_be_replaced(turning: Turning) -> None:
+def test_03_an_unfinished_instance_keeps_its_id_and_a_finished_one_can_be_replaced(
+    turning: Turning,
+) -> None:
     wheel = turning.wheel()
     turning.run(wheel, "approval", instance_id="a")
     with pytest.raises(AlreadyExists):
@@ -53,7 +67,10 @@ def test_03_an_unfinished_instance_keeps_its_id_and_a_finished_one_can_be_replac
 
 def test_04_an_unknown_orchestrator_fails_with_the_names_that_are_known(turning: Turning) -> None:
     output = turning.run(turning.wheel(fails_unknown=True), "sekwence").output
-    assert "The function 'sekwence' doesn't exist, is disabled, or is not an orchestrator function." in output
+    assert (
+        "The function 'sekwence' doesn't exist, is disabled, or is not an orchestrator function."
+        in output
+    )
     assert "The following are the known orchestrator functions: 'approval', 'counted'" in output
 
 
@@ -88,7 +105,9 @@ def turn_once_or_more(turning: Turning, wheel: Any) -> None:
         pass
 
 
-def test_05_each_execution_has_an_id_of_its_own_and_no_results_of_the_one_before(turning: Turning, gate: threading.Event) -> None:
+def test_05_each_execution_has_an_id_of_its_own_and_no_results_of_the_one_before(
+    turning: Turning, gate: threading.Event
+) -> None:
     wheel = turning.wheel()
     turning.hub.start("race", 1, instance_id="r")
     turn_once_or_more(turning, wheel)
@@ -98,10 +117,16 @@ def test_05_each_execution_has_an_id_of_its_own_and_no_results_of_the_one_before
     gate.set()
     turning.turn_until_quiet(wheel)
     assert turning.hub.raw_history("r")["executionId"] != before
-    assert turning.kinds("r") == ["OrchestratorStarted", "ExecutionStarted", "OrchestratorCompleted"]
+    assert turning.kinds("r") == [
+        "OrchestratorStarted",
+        "ExecutionStarted",
+        "OrchestratorCompleted",
+    ]
 
 
-def test_06_a_result_for_an_instance_that_is_gone_is_dropped(turning: Turning, gate: threading.Event) -> None:
+def test_06_a_result_for_an_instance_that_is_gone_is_dropped(
+    turning: Turning, gate: threading.Event
+) -> None:
     wheel = turning.wheel()
     turning.hub.start("slow_one", instance_id="s")
     turn_once_or_more(turning, wheel)
@@ -114,7 +139,9 @@ def test_06_a_result_for_an_instance_that_is_gone_is_dropped(turning: Turning, g
         turning.hub.get_status("s")
 
 
-def test_63_an_activity_under_way_runs_while_its_instance_is_suspended(turning: Turning, gate: threading.Event) -> None:
+def test_63_an_activity_under_way_runs_while_its_instance_is_suspended(
+    turning: Turning, gate: threading.Event
+) -> None:
     wheel = turning.wheel()
     turning.hub.start("slow_one", instance_id="s")
     turn_once_or_more(turning, wheel)
@@ -122,7 +149,10 @@ def test_63_an_activity_under_way_runs_while_its_instance_is_suspended(turning: 
     turn_once_or_more(turning, wheel)
     gate.set()
     turning.turn_until_quiet(wheel)
-    assert (turning.state("s"), "TaskCompleted" in turning.kinds("s")) == (RuntimeStatus.SUSPENDED, True)
+    assert (turning.state("s"), "TaskCompleted" in turning.kinds("s")) == (
+        RuntimeStatus.SUSPENDED,
+        True,
+    )
     turning.hub.resume("s")
     turning.turn_until_quiet(wheel)
     assert turning.hub.get_status("s").output == 1
@@ -137,8 +167,11 @@ def test_09_counters_begin_anew_in_every_execution(turning: Turning, app: App) -
             return context.continue_as_new(made)
         return made == context.get_input()
 
-    assert turning.run(turning.wheel(), "again", instance_id="a").output is True  # the clock stood still
-    assert [event.task_id for event in turning.events("a") if isinstance(event, TaskScheduled)] == [0]
+    # the clock stood still
+    assert turning.run(turning.wheel(), "again", instance_id="a").output is True
+    assert [event.task_id for event in turning.events("a") if isinstance(event, TaskScheduled)] == [
+        0
+    ]
 
 
 def test_16_no_output_is_null(turning: Turning, app: App) -> None:
@@ -167,7 +200,9 @@ def test_20_a_cancelled_timer_that_is_awaited_never_completes(turning: Turning, 
 # Retries and timers
 
 
-def test_38_numbers_of_attempts_and_timers_are_given_as_their_events_come(turning: Turning, app: App) -> None:
+def test_38_numbers_of_attempts_and_timers_are_given_as_their_events_come(
+    turning: Turning, app: App
+) -> None:
     @app.orchestrator
     def both(context: Any) -> Any:
         retry = RetryOptions(1000, 2)
@@ -178,12 +213,18 @@ def test_38_numbers_of_attempts_and_timers_are_given_as_their_events_come(turnin
     for _ in range(3):
         turning.advance(1)
         turning.turn_until_quiet(wheel)
-    made = [(event.task_id, type(event).__name__) for event in turning.events("b") if isinstance(event, TaskScheduled | TimerCreated)]
+    made = [
+        (event.task_id, type(event).__name__)
+        for event in turning.events("b")
+        if isinstance(event, TaskScheduled | TimerCreated)
+    ]
     names = ["TaskScheduled"] * 2 + ["TimerCreated"] * 2
     assert made == list(enumerate(names * 2))
 
 
-def test_40_a_retried_child_with_an_id_takes_the_place_of_the_failed_one(turning: Turning, app: App) -> None:
+def test_40_a_retried_child_with_an_id_takes_the_place_of_the_failed_one(
+    turning: Turning, app: App
+) -> None:
     tries: list[int] = []
 
     @app.orchestrator
@@ -195,7 +236,11 @@ def test_40_a_retried_child_with_an_id_takes_the_place_of_the_failed_one(turning
 
     @app.orchestrator
     def persistent(context: Any) -> Any:
-        return (yield context.call_sub_orchestrator_with_retry("flaky", RetryOptions(1000, 3), None, "kid"))
+        return (
+            yield context.call_sub_orchestrator_with_retry(
+                "flaky", RetryOptions(1000, 3), None, "kid"
+            )
+        )
 
     wheel = turning.wheel()
     turning.run(wheel, "persistent", instance_id="p")
@@ -223,7 +268,9 @@ def test_43_a_timer_of_a_month_is_one_timer(turning: Turning) -> None:
 # External events
 
 
-def test_47_events_reach_pending_and_suspended_instances_only_while_they_are_there(turning: Turning) -> None:
+def test_47_events_reach_pending_and_suspended_instances_only_while_they_are_there(
+    turning: Turning,
+) -> None:
     turning.run(turning.wheel(), "sequence", instance_id="done")
     with pytest.raises(WrongState):
         turning.hub.raise_event("done", "Approve")
@@ -244,7 +291,9 @@ def test_49_an_event_that_nobody_awaits_stays_in_the_history(turning: Turning) -
     turning.run(wheel, "approval", instance_id="a")
     turning.hub.raise_event("a", "Other", 1)
     turning.turn_until_quiet(wheel)
-    assert [event.name for event in turning.events("a") if isinstance(event, EventRaised)] == ["Other"]
+    assert [event.name for event in turning.events("a") if isinstance(event, EventRaised)] == [
+        "Other"
+    ]
     assert turning.kinds("a").count("OrchestratorStarted") == 2
 
 
@@ -304,22 +353,37 @@ def test_55_an_instance_that_continues_keeps_what_is_its_own(turning: Turning, a
     turning.hub.raise_event("t", "Go")
     turning.turn_until_quiet(wheel)
     status = turning.hub.get_status("t")
-    assert (status.created_time, status.custom_status, status.input, status.output) == (T0, "first", 2, ["7", None])
+    assert (status.created_time, status.custom_status, status.input, status.output) == (
+        T0,
+        "first",
+        2,
+        ["7", None],
+    )
 
 
 # The list itself
 
-ROWS = re.findall(r"^\| (\d+) \| (.+?) \| (.+?) \|$", (ROOT / "docs" / "fidelity.md").read_text(encoding="utf-8"), re.MULTILINE)
+ROWS = re.findall(
+    r"^\| (\d+) \| (.+?) \| (.+?) \|$",
+    (ROOT / "docs" / "fidelity.md").read_text(encoding="utf-8"),
+    re.MULTILINE,
+)
 
 
 def test_every_point_has_a_row() -> None:
     assert [int(number) for number, _, _ in ROWS] == list(range(1, 90))
 
 
-@pytest.mark.parametrize(("number", "held"), [(number, held) for number, _, held in ROWS], ids=[f"{row[0]}" for row in ROWS])
+@pytest.mark.parametrize(
+    ("number", "held"),
+    [(number, held) for number, _, held in ROWS],
+    ids=[f"{row[0]}" for row in ROWS],
+)
 def test_every_row_names_tests_that_exist(number: str, held: str) -> None:
     tests = re.findall(r"`([\w/]+\.py)::(\w+)`", held)
     assert tests or held.startswith("differs: "), f"point {number} is neither held nor explained"
     for file, name in tests:
         text = (ROOT / "tests" / file).read_text(encoding="utf-8")
-        assert re.search(rf"^def {name}\(", text, re.MULTILINE), f"point {number}: no {name} in tests/{file}"
+        assert re.search(rf"^def {name}\(", text, re.MULTILINE), (
+            f"point {number}: no {name} in tests/{file}"
+        )

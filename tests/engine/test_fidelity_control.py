@@ -1,4 +1,6 @@
-"""More points of docs/fidelity.md by number: steering instances, entities, payloads and versions, on wheels that are turned by hand."""
+"""More points of docs/fidelity.md by number: steering instances, entities, payloads and versions,
+on wheels that are turned by hand.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ def test_61_a_pending_instance_can_be_terminated(turning: Turning) -> None:
     assert turning.state("a") is RuntimeStatus.TERMINATED
 
 
-def test_62_only_what_runs_is_suspended_and_only_what_is_suspended_resumed(turning: Turning) -> None:
+def test_62_only_what_runs_is_suspended_and_only_what_is_suspended_resumed(
+    turning: Turning,
+) -> None:
     wheel = turning.wheel()
     turning.run(wheel, "approval", instance_id="a")
     with pytest.raises(WrongState):
@@ -41,10 +45,16 @@ def test_62_only_what_runs_is_suspended_and_only_what_is_suspended_resumed(turni
     turning.turn_until_quiet(wheel)
     with pytest.raises(WrongState):
         turning.hub.suspend("a")
-    assert [event.reason for event in turning.events("a") if type(event).__name__ == "ExecutionSuspended"] == ["a break"]
+    assert [
+        event.reason
+        for event in turning.events("a")
+        if type(event).__name__ == "ExecutionSuspended"
+    ] == ["a break"]
 
 
-def test_62_a_pending_instance_can_be_suspended_and_begins_after_its_resume(turning: Turning) -> None:
+def test_62_a_pending_instance_can_be_suspended_and_begins_after_its_resume(
+    turning: Turning,
+) -> None:
     wheel = turning.wheel()
     turning.hub.start("sequence", ["Oslo"], instance_id="s")
     turning.hub.suspend("s")
@@ -123,7 +133,12 @@ def test_67_only_finished_instances_are_purged(turning: Turning) -> None:
     turning.run(wheel, "sequence", instance_id="s")
     with pytest.raises(WrongState):
         turning.hub.purge("a")
-    assert turning.hub.purge_by(created_from=T0, created_to=None, statuses=frozenset({RuntimeStatus.COMPLETED})) == 1
+    assert (
+        turning.hub.purge_by(
+            created_from=T0, created_to=None, statuses=frozenset({RuntimeStatus.COMPLETED})
+        )
+        == 1
+    )
     with pytest.raises(InstanceNotFound):
         turning.hub.purge("s")
 
@@ -143,7 +158,9 @@ def test_70_the_name_of_an_entity_is_in_lower_case_and_its_key_as_it_is(turning:
     assert [str(entity.entity_id) for entity in turning.hub.list_entities()] == ["@counter@Key"]
 
 
-def test_72_state_set_before_an_exception_is_kept_and_a_result_is_that_of_its_operation(turning: Turning, app: App) -> None:
+def test_72_state_set_before_an_exception_is_kept_and_a_result_is_that_of_its_operation(
+    turning: Turning, app: App
+) -> None:
     @app.entity
     def fragile(context: Any) -> None:
         match context.operation_name:
@@ -157,7 +174,9 @@ def test_72_state_set_before_an_exception_is_kept_and_a_result_is_that_of_its_op
     @app.orchestrator
     def calls(context: Any) -> Any:
         entity = AppEntityId("fragile", "k")
-        failed, quiet, read = (context.call_entity(entity, operation) for operation in ("fail", "nothing", "input"))
+        failed, quiet, read = (
+            context.call_entity(entity, operation) for operation in ("fail", "nothing", "input")
+        )
         yield context.task_any([context.task_all([failed]), quiet])
         return [str(failed.result), (yield quiet), (yield read)]
 
@@ -208,12 +227,17 @@ def versions(app: App) -> None:
 
     @app.orchestrator
     def tell_all(context: Any) -> Any:
-        children = [context.call_sub_orchestrator("tell"), context.call_sub_orchestrator("tell", version="2")]
+        children = [
+            context.call_sub_orchestrator("tell"),
+            context.call_sub_orchestrator("tell", version="2"),
+        ]
         return [context.version, *(yield context.task_all(children))]
 
 
 @pytest.mark.parametrize("version", [None, "9"], ids=["default", "explicit"])
-def test_85_the_version_is_that_of_the_start_or_the_default(turning: Turning, app: App, versions: None, version: str | None) -> None:
+def test_85_the_version_is_that_of_the_start_or_the_default(
+    turning: Turning, app: App, versions: None, version: str | None
+) -> None:
     app.default_version = "1"
     with LocalTaskHub(turning.path, registry=app, now=lambda: turning.now) as hub:
         hub.start("tell", instance_id="t", version=version)
@@ -221,16 +245,21 @@ def test_85_the_version_is_that_of_the_start_or_the_default(turning: Turning, ap
     assert turning.hub.get_status("t").output == (version or "1")
 
 
-def test_86_a_child_has_its_own_version_or_the_default(turning: Turning, app: App, versions: None) -> None:
+def test_86_a_child_has_its_own_version_or_the_default(
+    turning: Turning, app: App, versions: None
+) -> None:
     app.default_version = "1"
     assert turning.run(turning.wheel(), "tell_all", version="9").output == ["9", "1", "2"]
 
 
 def test_85_the_default_version_is_that_of_host_json(tmp_path: Path) -> None:
     (tmp_path / "function_app.py").write_text(
-        "from durablectl import df\napp = df.DFApp()\n@app.activity_trigger(input_name='x')\ndef a(x): ...\n"
+        "from durablectl import df\napp = df.DFApp()\n@app.activity_trigger(input_name='x')\ndef "
+        "a(x): ...\n"
     )
-    (tmp_path / "host.json").write_text('{"extensions": {"durableTask": {"defaultVersion": "3.1"}}}')
+    (tmp_path / "host.json").write_text(
+        '{"extensions": {"durableTask": {"defaultVersion": "3.1"}}}'
+    )
     assert load_app(tmp_path).default_version == "3.1"
 
 

@@ -31,7 +31,11 @@ reads_proc = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="read
 def open_files(folder: Path) -> list[Path]:
     """The files below a folder that this process has open."""
     links = list(Path("/proc/self/fd").iterdir())
-    return [target for link in links if link.is_symlink() and (target := link.readlink()).is_relative_to(folder)]
+    return [
+        target
+        for link in links
+        if link.is_symlink() and (target := link.readlink()).is_relative_to(folder)
+    ]
 
 
 @reads_proc
@@ -43,7 +47,11 @@ def test_a_hub_that_is_refused_is_not_left_open(tmp_path: Path, content: str) ->
     else:
         Database(path, create=True).close()
         with closing(sqlite3.connect(path)) as sql:
-            sql.execute("PRAGMA user_version = 99" if content == "a newer hub" else "PRAGMA application_id = 1")
+            sql.execute(
+                "PRAGMA user_version = 99"
+                if content == "a newer hub"
+                else "PRAGMA application_id = 1"
+            )
             sql.commit()
     with pytest.raises(HubUnusable) as refused:
         Database(path)
@@ -64,7 +72,10 @@ def test_a_lock_file_that_is_refused_is_not_left_open(tmp_path: Path) -> None:
 def test_a_wait_that_cannot_work_leaves_its_hub_closed(tmp_path: Path) -> None:
     with LocalTaskHub(tmp_path / "hub.db", create=True) as hub:
         hub.start("echo", instance_id="a")
-    with pytest.raises(AppError) as refused, embedded_worker(tmp_path / "hub.db", lambda: Registry("app"), ["a"]):
+    with (
+        pytest.raises(AppError) as refused,
+        embedded_worker(tmp_path / "hub.db", lambda: Registry("app"), ["a"]),
+    ):
         pass
     assert open_files(tmp_path) == []
     assert refused.value.__traceback__ is not None

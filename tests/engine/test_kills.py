@@ -1,4 +1,6 @@
-"""Of several processes on one hub, random ones are killed at random times: nothing that was acknowledged is lost, nothing comes twice."""
+"""Of several processes on one hub, random ones are killed at random times: nothing that was
+acknowledged is lost, nothing comes twice.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,9 @@ class Crowd:
         self.clients_killed += 1
 
     def wait_for_notes(self, number: int, seconds: float = 2.0) -> None:
-        """Wait until activities have left so many notes more; not for ever, all workers may just have been killed."""
+        """Wait until activities have left so many notes more; not for ever, all workers may just
+        have been killed.
+        """
         before, deadline = self.notes.stat().st_size, time.monotonic() + seconds
         while self.notes.stat().st_size - before < number * 20 and time.monotonic() < deadline:
             time.sleep(0.0005)
@@ -86,13 +90,18 @@ class Crowd:
     def _new_worker(self) -> subprocess.Popen[bytes]:
         words = ("-m", "durablectl", "worker", "--hub", str(self.path), "--app", str(self.folder))
         return subprocess.Popen(
-            [sys.executable, *words], env=os.environ | {"NOTES": str(self.notes)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [sys.executable, *words],
+            env=os.environ | {"NOTES": str(self.notes)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
 
     def _new_client(self) -> subprocess.Popen[bytes]:
         words = ("-m", "tests.engine.killed", str(self.path), f"c{next(self._names)}")
         with self.told.open("ab") as told:
-            return subprocess.Popen([sys.executable, *words], cwd=ROOT, stdout=told, stderr=subprocess.DEVNULL)
+            return subprocess.Popen(
+                [sys.executable, *words], cwd=ROOT, stdout=told, stderr=subprocess.DEVNULL
+            )
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
@@ -108,7 +117,9 @@ def crowd(tmp_path: Path) -> Iterator[Crowd]:
     crowd.end()
 
 
-def test_nothing_acknowledged_is_lost_while_workers_and_clients_are_killed_at_random(crowd: Crowd, kills: int) -> None:
+def test_nothing_acknowledged_is_lost_while_workers_and_clients_are_killed_at_random(
+    crowd: Crowd, kills: int
+) -> None:
     rng = random.Random(42)
     crowd.wait_for_notes(1, seconds=30)
     for _ in range(kills):
@@ -121,7 +132,11 @@ def test_nothing_acknowledged_is_lost_while_workers_and_clients_are_killed_at_ra
         assert items
         assert set(items) <= set(ids)
         seen = {each: finished(hub, each) for each in ids}
-        assert {each: seen[each] for each in items if seen[each] not in (items[each], range_after(items[each]))} == {}
+        assert {
+            each: seen[each]
+            for each in items
+            if seen[each] not in (items[each], range_after(items[each]))
+        } == {}
         assert counted(hub, "works") == 2 * len(ids)
         assert signals <= counted(hub, "clients") <= signals + crowd.clients_killed
         check_notes(hub, crowd.notes, ids)
@@ -129,7 +144,9 @@ def test_nothing_acknowledged_is_lost_while_workers_and_clients_are_killed_at_ra
 
 
 def finished(hub: LocalTaskHub, instance_id: str) -> list[int]:
-    """The items that an instance has seen; it is told that there are no more, which its client may not have lived to do."""
+    """The items that an instance has seen; it is told that there are no more, which its client may
+    not have lived to do.
+    """
     with suppress(WrongState):  # it was told
         hub.raise_event(instance_id, "Item", None)
     output: list[int] = wait_for_completion(hub, instance_id, timeout=60).output
@@ -154,7 +171,8 @@ def counted(hub: LocalTaskHub, key: str) -> int:
 
 
 def check_notes(hub: LocalTaskHub, notes: Path, ids: list[str]) -> None:
-    """Every activity has run, and none once more after the run whose completion is in the history."""
+    """Every activity has run, and none once more after the run whose completion is in the
+    history."""
     begun: defaultdict[str, list[int]] = defaultdict(list)
     for line in notes.read_text().splitlines():
         what, time_ = line.split()
@@ -164,5 +182,9 @@ def check_notes(hub: LocalTaskHub, notes: Path, ids: list[str]) -> None:
         for execution in (each, f"{each}:child"):
             for event in Store(hub.database).history(execution):
                 if isinstance(event, TaskCompleted):
-                    again = [moment for moment in begun[json.loads(event.result or "")] if moment > micros(event.timestamp)]
+                    again = [
+                        moment
+                        for moment in begun[json.loads(event.result or "")]
+                        if moment > micros(event.timestamp)
+                    ]
                     assert again == [], f"{event.result} ran again after it was done"

@@ -30,7 +30,21 @@ class Number(int):
     """An int of its own."""
 
 
-VALUES = [None, True, 0, -5, 1.5, "", "Grüße 😀", "\ud83d", [], [1, [2]], {"a": {"b": None}}, 10**30, Number(7)]
+VALUES = [
+    None,
+    True,
+    0,
+    -5,
+    1.5,
+    "",
+    "Grüße 😀",
+    "\ud83d",
+    [],
+    [1, [2]],
+    {"a": {"b": None}},
+    10**30,
+    Number(7),
+]
 
 
 @pytest.mark.parametrize("value", VALUES, ids=ascii)
@@ -41,7 +55,9 @@ def test_plain_values_come_back_as_they_were_in_ascii(value):
 
 
 @pytest.mark.parametrize(
-    "value", [Money(5), [Money(1), {"x": Money([Money(2)])}], {"__class__": "half an envelope"}], ids=["one", "nested", "envelope"]
+    "value",
+    [Money(5), [Money(1), {"x": Money([Money(2)])}], {"__class__": "half an envelope"}],
+    ids=["one", "nested", "envelope"],
 )
 def test_custom_objects_travel_in_the_sdks_envelope(value):
     """79: the hook is recursive"""
@@ -86,7 +102,9 @@ def test_a_class_that_cannot_be_read_back_is_refused():
         loads('{"__class__":"JSONDecoder","__module__":"json","__data__":1}')
 
 
-@pytest.mark.parametrize(("text", "expected"), [("1", str), (dumps(Money(1)), int)], ids=["plain", "custom"])
+@pytest.mark.parametrize(
+    ("text", "expected"), [("1", str), (dumps(Money(1)), int)], ids=["plain", "custom"]
+)
 def test_another_type_than_expected_is_logged(text, expected, caplog):
     """79"""
     with caplog.at_level(logging.WARNING):

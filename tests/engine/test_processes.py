@@ -1,4 +1,6 @@
-"""Activities in processes of their own: what they return, how they fail, and that none outlives its worker."""
+"""Activities in processes of their own: what they return, how they fail, and that none outlives its
+worker.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,9 @@ def processes(tmp_path: Path) -> Iterator[ActivityProcesses]:
     processes.close()
 
 
-def call(processes: ActivityProcesses, name: str, input: str | None = None) -> TaskCompleted | TaskFailed:
+def call(
+    processes: ActivityProcesses, name: str, input: str | None = None
+) -> TaskCompleted | TaskFailed:
     return processes.run(ActivityItem(1, "execution", 7, name, input, 1), lambda: NOW)
 
 
@@ -62,22 +66,32 @@ def test_an_activity_runs_in_another_process(processes: ActivityProcesses) -> No
     assert done == call(processes, "process")
 
 
-def test_an_exception_in_a_process_fails_the_activity_as_elsewhere(processes: ActivityProcesses) -> None:
+def test_an_exception_in_a_process_fails_the_activity_as_elsewhere(
+    processes: ActivityProcesses,
+) -> None:
     failed = call(processes, "fail", '"no luck"')
     assert isinstance(failed, TaskFailed)
     assert failed.reason == "Activity function 'fail' failed:  ValueError: no luck"
 
 
-def test_an_activity_that_ends_its_process_fails_and_the_next_one_runs(processes: ActivityProcesses) -> None:
+def test_an_activity_that_ends_its_process_fails_and_the_next_one_runs(
+    processes: ActivityProcesses,
+) -> None:
     failed = call(processes, "die", "3")
-    assert failed == TaskFailed(NOW, 7, "Activity function 'die' failed:  its process ended (exit code 3)")
+    assert failed == TaskFailed(
+        NOW, 7, "Activity function 'die' failed:  its process ended (exit code 3)"
+    )
     assert isinstance(call(processes, "process"), TaskCompleted)
 
 
-def test_an_activity_that_is_not_there_fails_with_the_known_ones(processes: ActivityProcesses) -> None:
+def test_an_activity_that_is_not_there_fails_with_the_known_ones(
+    processes: ActivityProcesses,
+) -> None:
     failed = call(processes, "nothing")
     assert isinstance(failed, TaskFailed)
-    assert failed.reason.startswith("The function 'nothing' doesn't exist, is disabled, or is not an activity function.")
+    assert failed.reason.startswith(
+        "The function 'nothing' doesn't exist, is disabled, or is not an activity function."
+    )
 
 
 def test_no_process_outlives_its_worker(processes: ActivityProcesses) -> None:

@@ -1,4 +1,6 @@
-"""What is asked of a large hub is answered from its indexes: SQLite's own plans of every statement that a verb runs."""
+"""What is asked of a large hub is answered from its indexes: SQLite's own plans of every statement
+that a verb runs.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +26,15 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalTaskHub]:
     """Each in its second: every eighth one of 8,000 failed, and every other eighth one goes on."""
     path: Path = tmp_path_factory.mktemp("hub") / "hub.db"
     at = int(START.timestamp()) * 1_000_000
-    rows = [(f"i{n:04}", "odd" if n % 2 else "even", (3, 0, *[1] * 6)[n % 8], *[at + n * 1_000_000] * 3) for n in range(8000)]
+    rows = [
+        (f"i{n:04}", "odd" if n % 2 else "even", (3, 0, *[1] * 6)[n % 8], *[at + n * 1_000_000] * 3)
+        for n in range(8000)
+    ]
     with LocalTaskHub(path, create=True) as hub:
         with hub.database.transaction() as sql:
             sql.executemany(
-                "INSERT INTO instances (id, name, version, execution_id, status, created_at, started_at, updated_at)"
+                "INSERT INTO instances (id, name, version, execution_id, status, created_at, "
+                "started_at, updated_at)"
                 " VALUES (?, ?, '', '', ?, ?, ?, ?)",
                 rows,
             )
@@ -37,13 +43,19 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalTaskHub]:
 
 
 def plan(hub: LocalTaskHub, verb: Verb) -> list[str]:
-    """The steps of all statements that a verb runs; those that read an argument's `json_each`, or a family found so far, are left out."""
+    """The steps of all statements that a verb runs; those that read an argument's `json_each`, or a
+    family found so far, are left out.
+    """
     statements: list[str] = []
     connection = hub.database.connection()
     connection.set_trace_callback(statements.append)
     verb(hub)
     connection.set_trace_callback(None)
-    asked = [each for each in statements if each.startswith(("SELECT", "WITH", "DELETE", "UPDATE", "\nSELECT"))]
+    asked = [
+        each
+        for each in statements
+        if each.startswith(("SELECT", "WITH", "DELETE", "UPDATE", "\nSELECT"))
+    ]
     assert asked
     steps = [row[3] for each in asked for row in connection.execute(f"EXPLAIN QUERY PLAN {each}")]
     return [step for step in steps if "json_each" not in step and step != "SCAN f"]
@@ -58,7 +70,11 @@ def deep(seconds: int) -> str:
 
 
 def between(statuses: frozenset[RuntimeStatus] = frozenset()) -> InstanceFilter:
-    return InstanceFilter(statuses, created_from=START + timedelta(seconds=10), created_to=START + timedelta(seconds=20))
+    return InstanceFilter(
+        statuses,
+        created_from=START + timedelta(seconds=10),
+        created_to=START + timedelta(seconds=20),
+    )
 
 
 SEARCHED: dict[str, Verb] = {
@@ -76,17 +92,27 @@ SEARCHED: dict[str, Verb] = {
     "raise-event": lambda hub: hub.raise_event("i0001", "Go"),
     "purge": lambda hub: hub.purge_many(["i7998", "i7999"]),
     "purge --recursive": lambda hub: hub.purge_many(["i7996", "i7997"], recursive=True),
-    "purge --created-before": lambda hub: hub.purge_by(created_from=START, created_to=START + timedelta(seconds=9), statuses=FINAL),
-    "purge --status Failed": lambda hub: hub.purge_by(
-        created_from=START, created_to=START + timedelta(seconds=9), statuses=frozenset({RuntimeStatus.FAILED})
+    "purge --created-before": lambda hub: hub.purge_by(
+        created_from=START, created_to=START + timedelta(seconds=9), statuses=FINAL
     ),
-    "entity get": lambda hub: hub.get_entity(EntityId("counter", "a")) if hub.list_entities().items else None,
+    "purge --status Failed": lambda hub: hub.purge_by(
+        created_from=START,
+        created_to=START + timedelta(seconds=9),
+        statuses=frozenset({RuntimeStatus.FAILED}),
+    ),
+    "entity get": lambda hub: (
+        hub.get_entity(EntityId("counter", "a")) if hub.list_entities().items else None
+    ),
 }
 
 
 @pytest.mark.parametrize("verb", SEARCHED.values(), ids=SEARCHED.keys())
-def test_what_an_index_can_answer_is_searched_and_neither_scanned_nor_sorted(hub: LocalTaskHub, verb: Verb):
-    assert [step for step in plan(hub, verb) if step.startswith("SCAN") or "TEMP B-TREE" in step] == []
+def test_what_an_index_can_answer_is_searched_and_neither_scanned_nor_sorted(
+    hub: LocalTaskHub, verb: Verb
+):
+    assert [
+        step for step in plan(hub, verb) if step.startswith("SCAN") or "TEMP B-TREE" in step
+    ] == []
 
 
 WALKED: dict[str, InstanceFilter] = {
@@ -99,23 +125,39 @@ WALKED: dict[str, InstanceFilter] = {
 
 
 @pytest.mark.parametrize("filter", WALKED.values(), ids=WALKED.keys())
-def test_what_has_no_index_is_met_in_order_of_creation_from_where_the_last_page_ended(hub: LocalTaskHub, filter: InstanceFilter):
+def test_what_has_no_index_is_met_in_order_of_creation_from_where_the_last_page_ended(
+    hub: LocalTaskHub, filter: InstanceFilter
+):
     *_, first = plan(hub, listing(filter))
     *_, later = plan(hub, listing(filter, deep(4000)))
-    assert (first, later) == ("SCAN i USING INDEX instances_by_creation", "SEARCH i USING INDEX instances_by_creation (created_at>?)")
+    assert (first, later) == (
+        "SCAN i USING INDEX instances_by_creation",
+        "SEARCH i USING INDEX instances_by_creation (created_at>?)",
+    )
 
 
 def test_a_prefix_that_few_ids_have_is_looked_up_by_them(hub: LocalTaskHub):
     filter = InstanceFilter(FINAL, prefix="i000")
     assert any("(id>? AND id<?)" in step and " i " in step for step in plan(hub, listing(filter)))
-    assert [each.instance_id for each in hub.list_page(InstanceFilter(IN_FLIGHT, prefix="i003"))] == ["i0033"]
+    assert [
+        each.instance_id for each in hub.list_page(InstanceFilter(IN_FLIGHT, prefix="i003"))
+    ] == ["i0033"]
 
 
 def test_states_are_counted_in_the_indexes(hub: LocalTaskHub):
-    assert all("INDEX" in step for step in plan(hub, lambda hub: hub.counts()) if "instances" in step)
+    assert all(
+        "INDEX" in step for step in plan(hub, lambda hub: hub.counts()) if "instances" in step
+    )
 
 
-@pytest.mark.parametrize("filter", [InstanceFilter(), InstanceFilter(include_entities=True), InstanceFilter(IN_FLIGHT, name="ODD")])
+@pytest.mark.parametrize(
+    "filter",
+    [
+        InstanceFilter(),
+        InstanceFilter(include_entities=True),
+        InstanceFilter(IN_FLIGHT, name="ODD"),
+    ],
+)
 def test_what_is_counted_is_what_is_listed(hub: LocalTaskHub, filter: InstanceFilter):
     listed = list(list_instances(hub, filter))
     assert hub.counts(filter) == Counter(each.runtime_status.value for each in listed)
@@ -123,7 +165,16 @@ def test_what_is_counted_is_what_is_listed(hub: LocalTaskHub, filter: InstanceFi
 
 
 def test_states_that_are_read_one_by_one_come_in_order_of_creation(hub: LocalTaskHub):
-    first = hub.list_page(InstanceFilter(IN_FLIGHT | {RuntimeStatus.FAILED}, created_from=START + timedelta(seconds=32)), top=4)
+    first = hub.list_page(
+        InstanceFilter(
+            IN_FLIGHT | {RuntimeStatus.FAILED}, created_from=START + timedelta(seconds=32)
+        ),
+        top=4,
+    )
     assert [each.instance_id for each in first] == ["i0032", "i0033", "i0040", "i0041"]
-    second = hub.list_page(InstanceFilter(IN_FLIGHT | {RuntimeStatus.FAILED}), top=2, continuation_token=first.continuation_token)
+    second = hub.list_page(
+        InstanceFilter(IN_FLIGHT | {RuntimeStatus.FAILED}),
+        top=2,
+        continuation_token=first.continuation_token,
+    )
     assert [each.instance_id for each in second] == ["i0048", "i0049"]

@@ -1,4 +1,6 @@
-"""A saved history: every event comes back as it was, and what the first version saved is read and replayed for good."""
+"""A saved history: every event comes back as it was, and what the first version saved is read and
+replayed for good.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,12 @@ def test_every_kind_of_event_is_tried_here() -> None:
 
 
 def test_what_a_failed_execution_raised_comes_back() -> None:
-    history = RawHistory("i", "x", "o", (e.ExecutionCompleted(T1, RuntimeStatus.FAILED, "why", '{"ClassName": "E"}'),))
+    history = RawHistory(
+        "i",
+        "x",
+        "o",
+        (e.ExecutionCompleted(T1, RuntimeStatus.FAILED, "why", '{"ClassName": "E"}'),),
+    )
     (ending,) = raw_from_json(json.dumps(raw_to_json(history))).events
     assert isinstance(ending, e.ExecutionCompleted)
     assert ending.details == '{"ClassName": "E"}'
@@ -90,13 +97,21 @@ def broken(context: Any) -> Any:
 
 def test_a_history_that_the_second_version_saved_replays() -> None:
     assert_replays(SAVED_2, broken)
-    (ending,) = [event for event in raw_from_json(SAVED_2.read_text()).events if isinstance(event, e.ExecutionCompleted)]
+    (ending,) = [
+        event
+        for event in raw_from_json(SAVED_2.read_text()).events
+        if isinstance(event, e.ExecutionCompleted)
+    ]
     assert json.loads(ending.details or "")["ClassName"] == "LookupError"
 
 
 def test_each_part_of_it_replays_too() -> None:
     document = json.loads(SAVED.read_text(encoding="utf-8"))
-    ends = [number for number, event in enumerate(document["events"], 1) if event["type"] == "OrchestratorCompleted"]
+    ends = [
+        number
+        for number, event in enumerate(document["events"], 1)
+        if event["type"] == "OrchestratorCompleted"
+    ]
     assert len(ends) > 10
     for end in ends:
         assert_replays(document | {"events": document["events"][:end]}, everything)

@@ -1,4 +1,6 @@
-"""Events, continue-as-new, terminate, suspend and the context's own values: literal history in, decisions out."""
+"""Events, continue-as-new, terminate, suspend and the context's own values: literal history in,
+decisions out.
+"""
 
 import uuid
 from datetime import timedelta
@@ -34,7 +36,10 @@ class Id:
 
 
 def two_events(context):
-    return [(yield context.wait_for_external_event("X")), (yield context.wait_for_external_event("x"))]
+    return [
+        (yield context.wait_for_external_event("X")),
+        (yield context.wait_for_external_event("x")),
+    ]
 
 
 def raised(value, at=T1, name="X"):
@@ -43,14 +48,21 @@ def raised(value, at=T1, name="X"):
 
 def test_events_that_come_early_are_kept_in_order_and_used_once():
     """44, 46: names without regard to case"""
-    assert first(two_events, new=[raised("1"), raised("2", name="x"), raised("3")]).ending.result == "[1,2]"
+    assert (
+        first(two_events, new=[raised("1"), raised("2", name="x"), raised("3")]).ending.result
+        == "[1,2]"
+    )
 
 
 def test_the_newest_waiter_gets_the_event():
     """45"""
 
     def waiters(context):
-        return (yield context.task_all([context.wait_for_external_event("X"), context.wait_for_external_event("X")]))
+        return (
+            yield context.task_all(
+                [context.wait_for_external_event("X"), context.wait_for_external_event("X")]
+            )
+        )
 
     assert then(waiters, [STARTED], raised("1"), raised("2")).ending.result == "[2,1]"
 
@@ -61,7 +73,9 @@ def test_an_event_without_data_is_none_and_one_nobody_waits_for_does_nothing():
     def waiter(context):
         return [(yield context.wait_for_external_event("X"))]
 
-    assert then(waiter, [STARTED], raised("1", name="other"), raised(None)).ending.result == "[null]"
+    assert (
+        then(waiter, [STARTED], raised("1", name="other"), raised(None)).ending.result == "[null]"
+    )
 
 
 def counting(context):
@@ -75,14 +89,19 @@ def test_continue_as_new_carries_the_events_over_that_nobody_has_seen():
     later = [raised("8", name="Tick"), raised("9", name="Tock")]
     episode = first(counting, "1", [early, raised("2", name="Tick"), *later])
     assert episode.ending == ContinueAsNew(T0, "3")
-    assert (episode.status, episode.carried_over) == (RuntimeStatus.CONTINUED_AS_NEW, [early, *later])
+    assert (episode.status, episode.carried_over) == (
+        RuntimeStatus.CONTINUED_AS_NEW,
+        [early, *later],
+    )
 
 
 def test_continue_as_new_does_not_wait_for_what_is_open():
     """58"""
 
     def restless(context):
-        yield context.task_any([context.call_activity("slow"), context.wait_for_external_event("Go")])
+        yield context.task_any(
+            [context.call_activity("slow"), context.wait_for_external_event("Go")]
+        )
         context.continue_as_new(None)
         yield context.call_activity("too late")
 
@@ -138,7 +157,12 @@ def test_terminate_ends_at_once_with_its_reason():
 
 def test_terminate_wins_over_continue_as_new_in_one_batch():
     """59"""
-    episode = then(counting, [ExecutionStarted(T0, "o", "1")], raised("1", name="Tick"), ExecutionTerminated(T1, "enough"))
+    episode = then(
+        counting,
+        [ExecutionStarted(T0, "o", "1")],
+        raised("1", name="Tick"),
+        ExecutionTerminated(T1, "enough"),
+    )
     assert episode.ending.status is RuntimeStatus.TERMINATED
 
 
@@ -155,7 +179,10 @@ def test_what_comes_while_suspended_is_done_after_the_resume():
     assert execution.run([ExecutionSuspended(T1, "lunch")], T1).status is RuntimeStatus.SUSPENDED
     assert execution.run([TaskCompleted(T2, 0)], T2).decisions == []
     resumed = execution.run([ExecutionResumed(T3)], T3)
-    assert (resumed.status, resumed.decisions) == (RuntimeStatus.RUNNING, [TaskScheduled(T3, 1, "b")])
+    assert (resumed.status, resumed.decisions) == (
+        RuntimeStatus.RUNNING,
+        [TaskScheduled(T3, 1, "b")],
+    )
 
 
 def test_what_was_decided_in_the_episode_of_a_suspend_is_held_back():
@@ -167,7 +194,13 @@ def test_what_was_decided_in_the_episode_of_a_suspend_is_held_back():
 
 def test_a_rewound_history_decides_again_what_it_lacks():
     """64"""
-    history = [OrchestratorStarted(T0), STARTED, OrchestratorCompleted(T0), OrchestratorStarted(T1), OrchestratorCompleted(T1)]
+    history = [
+        OrchestratorStarted(T0),
+        STARTED,
+        OrchestratorCompleted(T0),
+        OrchestratorStarted(T1),
+        OrchestratorCompleted(T1),
+    ]
     episode = replay(orchestrator(waiting), "id", "y", history, [ExecutionRewound(T2, "again")], T2)
     assert episode.decisions == [TaskScheduled(T2, 0, "a")]
 
@@ -194,7 +227,10 @@ def test_uuids_follow_the_sdks_formulas():
         return [context.new_uuid(), str(context.new_guid())]
 
     space = uuid.uuid5(uuid.NAMESPACE_OID, "9e952958-5e33-4daf-827f-2fa12937b875")
-    expected = [uuid.uuid5(space, "id_2026-01-01T00:00:00.000000Z_0"), uuid.uuid5(uuid.NAMESPACE_URL, "id_2026-01-01 00:00:00+00:00_1")]
+    expected = [
+        uuid.uuid5(space, "id_2026-01-01T00:00:00.000000Z_0"),
+        uuid.uuid5(uuid.NAMESPACE_URL, "id_2026-01-01 00:00:00+00:00_1"),
+    ]
     assert first(unique).ending.result == f'["{expected[0]}","{expected[1]}"]'
 
 
@@ -212,7 +248,12 @@ def test_is_replaying_until_the_newest_events_resume_the_code():
 
 def test_the_context_knows_its_place():
     def curious(context):
-        return [context.instance_id, context.parent_instance_id, context.version, context.function_context is not None]
+        return [
+            context.instance_id,
+            context.parent_instance_id,
+            context.version,
+            context.function_context is not None,
+        ]
 
     started = ExecutionStarted(T0, "o", None, "1.0", None, ParentInstance("above", "y", 3))
     episode = Execution(orchestrator(curious), "id", "x").run([started], T0)
@@ -221,13 +262,24 @@ def test_the_context_knows_its_place():
 
 @pytest.mark.parametrize(
     ("input", "generation", "seen"),
-    [('"{\\"a\\":1}"', 0, '{"a":1}'), ('"Ada"', 0, '"Ada"'), ('"5"', None, '"5"'), ("[1]", 0, "[1]"), (None, 0, None)],
+    [
+        ('"{\\"a\\":1}"', 0, '{"a":1}'),
+        ('"Ada"', 0, '"Ada"'),
+        ('"5"', None, '"5"'),
+        ("[1]", 0, "[1]"),
+        (None, 0, None),
+    ],
     ids=["JSON in a client's string", "a plain string", "a parent's string", "an array", "nothing"],
 )
 def test_a_clients_string_that_holds_json_is_decoded(input, generation, seen):
     """80"""
     started = ExecutionStarted(T0, "o", input, "", generation)
-    assert Execution(orchestrator(lambda context: context.get_input()), "id", "x").run([started], T0).ending.result == seen
+    assert (
+        Execution(orchestrator(lambda context: context.get_input()), "id", "x")
+        .run([started], T0)
+        .ending.result
+        == seen
+    )
 
 
 def status_setter(*values):
@@ -248,7 +300,9 @@ def test_custom_status_is_told_when_it_changes():
 @pytest.mark.parametrize("value", [0, "", {}, None, False])
 def test_a_false_custom_status_leaves_the_old_one(value):
     """76"""
-    assert running(status_setter("one", value)).run([TaskCompleted(T1, 0)], T1).custom_status is None
+    assert (
+        running(status_setter("one", value)).run([TaskCompleted(T1, 0)], T1).custom_status is None
+    )
 
 
 @pytest.mark.parametrize(("length", "fits"), [(8190, True), (8191, False)])
@@ -285,14 +339,19 @@ def test_a_failed_entity_operation_raises_what_it_said():
     """71"""
     asked = first(asking)
     reply = EventRaised(T1, request_of(asked), '{"result":"\\"no\\"","exceptionType":"ValueError"}')
-    assert then(asking, asked.history[1:-1], reply).ending.result == "Orchestrator function 'o' failed: no"
+    assert then(asking, asked.history[1:-1], reply).ending.result == (
+        "Orchestrator function 'o' failed: no"
+    )
 
 
 def test_an_entity_call_is_answered_under_the_id_that_was_sent_before_a_rewind():
     """64, 71"""
     asked = first(asking)
     reply = EventRaised(T1, request_of(asked), '{"result":"1"}')
-    assert replay(orchestrator(asking), "id", "another", asked.history, [reply], T1).ending.result == "1"
+    assert (
+        replay(orchestrator(asking), "id", "another", asked.history, [reply], T1).ending.result
+        == "1"
+    )
 
 
 def test_histories_shows_the_events_as_the_sdk_does():
@@ -301,7 +360,10 @@ def test_histories_shows_the_events_as_the_sdk_does():
         return [[event.event_type.value, event.event_id, event.Name] for event in context.histories]
 
     episode = then(historian, [STARTED, TaskScheduled(T0, 0, "a")], TaskCompleted(T1, 0))
-    assert episode.ending.result == '[[12,-1,null],[0,-1,"o"],[4,0,"a"],[13,-1,null],[12,-1,null],[5,-1,null]]'
+    assert (
+        episode.ending.result
+        == '[[12,-1,null],[0,-1,"o"],[4,0,"a"],[13,-1,null],[12,-1,null],[5,-1,null]]'
+    )
 
 
 def test_closing_drops_what_finally_asks_for_and_swallows_what_it_raises():
@@ -346,7 +408,9 @@ def test_a_failed_sibling_holds_nothing_back_when_only_an_event_is_missing():
 
     def catching(context):
         try:
-            yield context.task_all([context.call_activity("a"), context.wait_for_external_event("never")])
+            yield context.task_all(
+                [context.call_activity("a"), context.wait_for_external_event("never")]
+            )
         except Exception:
             yield context.create_timer(T4)
 

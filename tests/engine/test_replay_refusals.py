@@ -1,4 +1,6 @@
-"""What an orchestrator can do wrong, and what its instance says then; and code that no longer matches its history."""
+"""What an orchestrator can do wrong, and what its instance says then; and code that no longer
+matches its history.
+"""
 
 import math
 
@@ -43,25 +45,73 @@ def orchestrators():
         return x
 
     return {
-        "yields a list": (lambda c: [c.call_activity("a")], "yielded a value of type list at test_replay_refusals.py:"),
+        "yields a list": (
+            lambda c: [c.call_activity("a")],
+            "yielded a value of type list at test_replay_refusals.py:",
+        ),
         "yields None": (lambda c: None, "yielded None at test_replay_refusals.py:"),
-        "names a plain function": (lambda c: c.call_activity(activity), "received a `Callable` without an associated"),
-        "names an entity": (lambda c: c.call_activity(Builder(Entity("e", activity))), "Trigger-type `entityTrigger` but expected `Activ"),
-        "names an activity as child": (lambda c: c.call_sub_orchestrator(Builder(Activity("a", activity, "x"))), "expected `Orchestration"),
+        "names a plain function": (
+            lambda c: c.call_activity(activity),
+            "received a `Callable` without an associated",
+        ),
+        "names an entity": (
+            lambda c: c.call_activity(Builder(Entity("e", activity))),
+            "Trigger-type `entityTrigger` but expected `Activ",
+        ),
+        "names an activity as child": (
+            lambda c: c.call_sub_orchestrator(Builder(Activity("a", activity, "x"))),
+            "expected `Orchestration",
+        ),
         "names nothing": (lambda c: c.call_activity(""), "function_name cannot be empty"),
         "names None": (lambda c: c.call_activity(None), "function_name cannot be empty"),
-        "names a number": (lambda c: c.call_activity(7), "call_activity takes a function's name, not int"),
-        "names half a character": (lambda c: c.call_activity("\ud83d"), "function_name holds half of a character pair"),
-        "gives an object": (lambda c: c.call_activity("a", object()), "class <class 'object'> does not expose a `to_json` function"),
-        "gives a set to retry": (lambda c: c.call_activity_with_retry("a", Retry(), {1}), "does not expose a `to_json`"),
-        "gives NaN": (lambda c: c.call_sub_orchestrator("a", [math.nan]), "JSON cannot hold NaN or an infinite number"),
-        "waits for no name": (lambda c: c.wait_for_external_event(""), "the name of an event cannot be empty"),
-        "waits for a number": (lambda c: c.wait_for_external_event(1), "the name of an event must be a string, not int"),
-        "calls an entity without a name": (lambda c: c.call_entity(Entity2(), "get"), "the name of an entity cannot be empty"),
-        "waits for a signal": (lambda c: c.signal_entity(type("Id", (), {"name": "a", "key": "b"}), "add"), "no result to wait for"),
-        "fans out over names": (lambda c: c.task_all(["a"]), "task_all and task_any take a list of tasks, not of str"),
-        "sends raw what is no text": (lambda c: c.call_http("POST", "u", {}, is_raw_str=True), "is_raw_str wants a string"),
-        "has a child with half a character": (lambda c: c.call_sub_orchestrator("c", None, "\ud83d"), "holds half of a character pair"),
+        "names a number": (
+            lambda c: c.call_activity(7),
+            "call_activity takes a function's name, not int",
+        ),
+        "names half a character": (
+            lambda c: c.call_activity("\ud83d"),
+            "function_name holds half of a character pair",
+        ),
+        "gives an object": (
+            lambda c: c.call_activity("a", object()),
+            "class <class 'object'> does not expose a `to_json` function",
+        ),
+        "gives a set to retry": (
+            lambda c: c.call_activity_with_retry("a", Retry(), {1}),
+            "does not expose a `to_json`",
+        ),
+        "gives NaN": (
+            lambda c: c.call_sub_orchestrator("a", [math.nan]),
+            "JSON cannot hold NaN or an infinite number",
+        ),
+        "waits for no name": (
+            lambda c: c.wait_for_external_event(""),
+            "the name of an event cannot be empty",
+        ),
+        "waits for a number": (
+            lambda c: c.wait_for_external_event(1),
+            "the name of an event must be a string, not int",
+        ),
+        "calls an entity without a name": (
+            lambda c: c.call_entity(Entity2(), "get"),
+            "the name of an entity cannot be empty",
+        ),
+        "waits for a signal": (
+            lambda c: c.signal_entity(type("Id", (), {"name": "a", "key": "b"}), "add"),
+            "no result to wait for",
+        ),
+        "fans out over names": (
+            lambda c: c.task_all(["a"]),
+            "task_all and task_any take a list of tasks, not of str",
+        ),
+        "sends raw what is no text": (
+            lambda c: c.call_http("POST", "u", {}, is_raw_str=True),
+            "is_raw_str wants a string",
+        ),
+        "has a child with half a character": (
+            lambda c: c.call_sub_orchestrator("c", None, "\ud83d"),
+            "holds half of a character pair",
+        ),
     }
 
 
@@ -108,7 +158,16 @@ def recursing():
         (lambda: Money(), "Object of type Money is not JSON serializable"),
         (lambda: [math.inf], "JSON cannot hold NaN or an infinite number"),
     ],
-    ids=["no message", "KeyError", "SystemExit", "no text", "half a character", "recursion", "a custom object", "infinity"],
+    ids=[
+        "no message",
+        "KeyError",
+        "SystemExit",
+        "no text",
+        "half a character",
+        "recursion",
+        "a custom object",
+        "infinity",
+    ],
 )
 def test_an_orchestrator_that_ends_badly_fails(ends, says):
     """16, 25"""
@@ -131,7 +190,12 @@ def test_an_answer_that_is_no_json_is_raised_where_it_is_awaited():
         except ValueError:
             return "caught"
 
-    assert then(trusting, [STARTED, TaskScheduled(T0, 0, "a")], TaskCompleted(T1, 0, "{")).ending.result == '"caught"'
+    assert (
+        then(
+            trusting, [STARTED, TaskScheduled(T0, 0, "a")], TaskCompleted(T1, 0, "{")
+        ).ending.result
+        == '"caught"'
+    )
 
 
 def test_an_execution_has_a_limited_number_of_actions():
@@ -140,7 +204,12 @@ def test_an_execution_has_a_limited_number_of_actions():
     def endless(context):
         yield context.task_all([context.call_activity("a") for _ in range(agenda.MAX_ACTIONS + 1)])
 
-    assert "100,000 actions" in running(endless).run([TaskCompleted(T1, n) for n in range(agenda.MAX_ACTIONS)], T1).ending.result
+    assert (
+        "100,000 actions"
+        in running(endless)
+        .run([TaskCompleted(T1, n) for n in range(agenda.MAX_ACTIONS)], T1)
+        .ending.result
+    )
 
 
 def changed(context):
@@ -148,8 +217,14 @@ def changed(context):
 
 
 RECORDED = {
-    "another name": (TaskScheduled(T0, 0, "old"), "call activity 'old', but the orchestrator's code decides to call activity 'new'"),
-    "another kind": (TimerCreated(T0, 0, T1), "create a timer, but the orchestrator's code decides to call activity 'new'"),
+    "another name": (
+        TaskScheduled(T0, 0, "old"),
+        "call activity 'old', but the orchestrator's code decides to call activity 'new'",
+    ),
+    "another kind": (
+        TimerCreated(T0, 0, T1),
+        "create a timer, but the orchestrator's code decides to call activity 'new'",
+    ),
     "a child": (SubOrchestrationCreated(T0, 0, "new", "x:0"), "call sub-orchestrator 'new'"),
     "a message": (EventSent(T0, 0, "@counter@a", "op"), "send a message to '@counter@a'"),
 }
@@ -161,7 +236,9 @@ def test_code_that_decides_otherwise_than_history_fails_at_once(recorded, says):
     line = changed.__code__.co_firstlineno + 1
     ending = then(changed, [STARTED, recorded], TaskCompleted(T1, 0)).ending
     assert ending.status is RuntimeStatus.FAILED
-    assert ending.result.startswith(f"Non-Deterministic workflow detected: history has {type(recorded).__name__} number 0, to ")
+    assert ending.result.startswith(
+        f"Non-Deterministic workflow detected: history has {type(recorded).__name__} number 0, to "
+    )
     assert says in ending.result
     assert f"at test_replay_refusals.py:{line}." in ending.result
 
@@ -174,25 +251,42 @@ def test_the_place_of_each_decision_is_told():
         yield context.call_activity("b")
         yield context.call_activity("c")
 
-    history = [OrchestratorStarted(T0), STARTED, TaskScheduled(T0, 0, "a"), OrchestratorCompleted(T0)]
-    history += [OrchestratorStarted(T1), TaskCompleted(T1, 0), TaskScheduled(T1, 1, "z"), OrchestratorCompleted(T1)]
+    history = [
+        OrchestratorStarted(T0),
+        STARTED,
+        TaskScheduled(T0, 0, "a"),
+        OrchestratorCompleted(T0),
+    ]
+    history += [
+        OrchestratorStarted(T1),
+        TaskCompleted(T1, 0),
+        TaskScheduled(T1, 1, "z"),
+        OrchestratorCompleted(T1),
+    ]
     ending = replay(orchestrator(two), "id", "x", history, [TaskCompleted(T2, 1)], T2).ending
     assert f"test_replay_refusals.py:{two.__code__.co_firstlineno + 2}." in ending.result
 
 
 def test_code_that_decides_less_than_history_fails():
     """82"""
-    waits = then(changed, [STARTED, TaskScheduled(T0, 0, "new"), TaskScheduled(T0, 1, "more")], TaskCompleted(T1, 0)).ending
-    assert "has not (yet) decided anything with this number (it waits at test_replay_refusals.py:" in waits.result
+    waits = then(
+        changed,
+        [STARTED, TaskScheduled(T0, 0, "new"), TaskScheduled(T0, 1, "more")],
+        TaskCompleted(T1, 0),
+    ).ending
+    assert (
+        "has not (yet) decided anything with this number (it waits at test_replay_refusals.py:"
+        in waits.result
+    )
     ended = then(lambda _: 1, [STARTED, TaskScheduled(T0, 0, "new")], TaskCompleted(T1, 0)).ending
     assert "(it has ended)" in ended.result
 
 
 def test_names_are_compared_without_regard_to_case_and_inputs_not_at_all():
     """82"""
-    assert then(changed, [STARTED, TaskScheduled(T0, 0, "NEW", "1")], TaskCompleted(T1, 0)).ending == ExecutionCompleted(
-        T1, RuntimeStatus.COMPLETED
-    )
+    assert then(
+        changed, [STARTED, TaskScheduled(T0, 0, "NEW", "1")], TaskCompleted(T1, 0)
+    ).ending == ExecutionCompleted(T1, RuntimeStatus.COMPLETED)
 
 
 def test_more_decisions_than_history_has_are_handed_out():
@@ -201,7 +295,9 @@ def test_more_decisions_than_history_has_are_handed_out():
     def longer(context):
         yield context.task_any([context.create_timer(T1), context.call_activity("added")])
 
-    assert then(longer, [STARTED, TimerCreated(T0, 0, T1)], TimerFired(T1, 0, T1)).decisions == [TaskScheduled(T1, 1, "added")]
+    assert then(longer, [STARTED, TimerCreated(T0, 0, T1)], TimerFired(T1, 0, T1)).decisions == [
+        TaskScheduled(T1, 1, "added")
+    ]
 
 
 def test_names_may_be_given_by_the_decorated_functions():

@@ -1,4 +1,7 @@
-"""Sequences, fan-outs, races, timers and failures: literal history in, decisions out. Numbers are those of the semantics checklist."""
+"""Sequences, fan-outs, races, timers and failures: literal history in, decisions out.
+
+Numbers are those of the semantics checklist.
+"""
 
 import json
 from datetime import datetime, timedelta, timezone
@@ -39,7 +42,9 @@ def test_the_first_episode_schedules_what_is_yielded():
 
 
 def test_a_completed_activity_resumes_the_orchestrator():
-    episode = then(hello, [STARTED, TaskScheduled(T0, 0, "greet")], TaskCompleted(T1, 0, '"Hello Ada"'))
+    episode = then(
+        hello, [STARTED, TaskScheduled(T0, 0, "greet")], TaskCompleted(T1, 0, '"Hello Ada"')
+    )
     assert episode.ending == ExecutionCompleted(T1, COMPLETED, '"Hello Ada"')
     assert episode.history[-2:] == [episode.ending, OrchestratorCompleted(T1)]
 
@@ -47,9 +52,13 @@ def test_a_completed_activity_resumes_the_orchestrator():
 def test_a_failed_activity_raises_its_reason_and_details():
     """22, 24"""
     episode = then(
-        hello, [STARTED, TaskScheduled(T0, 0, "greet")], TaskFailed(T1, 0, "Activity function 'greet' failed:  ValueError: m", "{}")
+        hello,
+        [STARTED, TaskScheduled(T0, 0, "greet")],
+        TaskFailed(T1, 0, "Activity function 'greet' failed:  ValueError: m", "{}"),
     )
-    text = "Orchestrator function 'o' failed: Activity function 'greet' failed:  ValueError: m \n {}"
+    text = (
+        "Orchestrator function 'o' failed: Activity function 'greet' failed:  ValueError: m \n {}"
+    )
     assert episode.ending == ExecutionCompleted(T1, FAILED, text)
 
 
@@ -89,8 +98,16 @@ def test_numbers_are_given_depth_first():
     """11 and the sequence rule: an event takes no number"""
 
     def nested(context):
-        inner = context.task_any([context.call_activity("b"), context.wait_for_external_event("E"), context.call_activity("c")])
-        yield context.task_all([context.call_activity("a"), inner, context.call_sub_orchestrator("d")])
+        inner = context.task_any(
+            [
+                context.call_activity("b"),
+                context.wait_for_external_event("E"),
+                context.call_activity("c"),
+            ]
+        )
+        yield context.task_all(
+            [context.call_activity("a"), inner, context.call_sub_orchestrator("d")]
+        )
 
     assert first(nested).decisions == [
         TaskScheduled(T0, 0, "a"),
@@ -109,7 +126,9 @@ FANNED = [STARTED, *(TaskScheduled(T0, n, "f") for n in range(3))]
 
 def test_task_all_keeps_the_order_of_its_arguments():
     """27"""
-    episode = then(fan, FANNED, TaskCompleted(T1, 2, "2"), TaskCompleted(T1, 0, "0"), TaskCompleted(T1, 1))
+    episode = then(
+        fan, FANNED, TaskCompleted(T1, 2, "2"), TaskCompleted(T1, 0, "0"), TaskCompleted(T1, 1)
+    )
     assert episode.ending.result == "[0,null,2]"
 
 
@@ -157,7 +176,10 @@ def test_a_sibling_that_is_tried_again_goes_on_while_a_failed_task_all_waits_for
     """26, 37: its timers and attempts are handed out, or the instance would wait for ever."""
 
     def retrying(context):
-        calls = [context.call_activity_with_retry("fail", RetryOptions(1000, attempts), attempts) for attempts in (1, 2)]
+        calls = [
+            context.call_activity_with_retry("fail", RetryOptions(1000, attempts), attempts)
+            for attempts in (1, 2)
+        ]
         yield context.task_all(calls)
 
     execution = running(retrying)
@@ -165,7 +187,9 @@ def test_a_sibling_that_is_tried_again_goes_on_while_a_failed_task_all_waits_for
     execution.run([TimerFired(T1, 2, T1)], T1)
     later = T2 + timedelta(seconds=1)
     assert execution.run([TaskFailed(T2, 1, "r")], T2).decisions == [TimerCreated(T2, 3, later)]
-    assert execution.run([TimerFired(later, 3, later)], later).decisions == [TaskScheduled(later, 4, "fail", "2")]
+    assert execution.run([TimerFired(later, 3, later)], later).decisions == [
+        TaskScheduled(later, 4, "fail", "2")
+    ]
     assert execution.run([TaskCompleted(T3, 4)], T3 + timedelta(seconds=1)).ending.status is FAILED
 
 
@@ -178,7 +202,10 @@ def test_task_any_gives_the_first_answer_in_history_and_never_raises():
         return [tasks.index(winner), winner == tasks[1], str(winner.result)]
 
     past = [STARTED, TaskScheduled(T0, 0, "a"), TaskScheduled(T0, 1, "b")]
-    assert then(race, past, TaskFailed(T1, 1, "r", "d"), TaskCompleted(T1, 0)).ending.result == '[1,true,"r \\n d"]'
+    assert (
+        then(race, past, TaskFailed(T1, 1, "r", "d"), TaskCompleted(T1, 0)).ending.result
+        == '[1,true,"r \\n d"]'
+    )
 
 
 def test_task_any_over_a_shrinking_list_schedules_nothing_again():
@@ -194,7 +221,10 @@ def test_task_any_over_a_shrinking_list_schedules_nothing_again():
 
     execution = running(drain)
     assert execution.run([TaskCompleted(T1, 1, "1")], T1).decisions == []
-    assert execution.run([TaskCompleted(T2, 2, "2"), TaskCompleted(T2, 0, "0")], T2).ending.result == "[1,2,0]"
+    assert (
+        execution.run([TaskCompleted(T2, 2, "2"), TaskCompleted(T2, 0, "0")], T2).ending.result
+        == "[1,2,0]"
+    )
 
 
 def test_a_task_may_be_part_of_two_compounds():
@@ -222,7 +252,9 @@ def test_a_lost_race_keeps_the_instance_running_until_the_loser_is_done():
     execution = running(race)
     lost = execution.run([TimerFired(T1, 0, T1)], T1)
     assert (lost.ending, lost.status) == (None, RuntimeStatus.RUNNING)
-    assert execution.run([TaskCompleted(T2, 1)], T2).ending == ExecutionCompleted(T2, COMPLETED, '"timer"')
+    assert execution.run([TaskCompleted(T2, 1)], T2).ending == ExecutionCompleted(
+        T2, COMPLETED, '"timer"'
+    )
 
 
 def test_a_cancelled_timer_keeps_nothing_running():
@@ -234,7 +266,11 @@ def test_a_cancelled_timer_keeps_nothing_running():
         timer.cancel()
         return timer.is_cancelled
 
-    episode = then(race, [STARTED, TimerCreated(T0, 0, T3), TaskScheduled(T0, 1, "quick")], TaskCompleted(T1, 1))
+    episode = then(
+        race,
+        [STARTED, TimerCreated(T0, 0, T3), TaskScheduled(T0, 1, "quick")],
+        TaskCompleted(T1, 1),
+    )
     assert (episode.cancelled_timers, episode.ending.result) == ([0], "true")
 
 
@@ -247,12 +283,17 @@ def test_a_completed_timer_cannot_be_cancelled():
         timer.cancel()
 
     episode = then(late, [STARTED, TimerCreated(T0, 0, T1)], TimerFired(T1, 0, T1))
-    assert episode.ending.result == "Orchestrator function 'o' failed: Cannot cancel a completed task."
+    assert episode.ending.result == (
+        "Orchestrator function 'o' failed: Cannot cancel a completed task."
+    )
 
 
 @pytest.mark.parametrize(
     "fire_at",
-    [datetime(2026, 1, 1, 0, 0, 2), datetime(2026, 1, 1, 2, 0, 2, tzinfo=timezone(timedelta(hours=2)))],
+    [
+        datetime(2026, 1, 1, 0, 0, 2),
+        datetime(2026, 1, 1, 2, 0, 2, tzinfo=timezone(timedelta(hours=2))),
+    ],
     ids=["without a zone", "another zone"],
 )
 def test_a_timer_is_kept_in_utc(fire_at):
@@ -275,7 +316,12 @@ def test_a_child_gets_an_id_from_its_parents_execution_or_the_one_given():
     """50"""
 
     def parent(context):
-        yield context.task_all([context.call_sub_orchestrator("c", 1), context.call_sub_orchestrator("c", instance_id="mine", version="2")])
+        yield context.task_all(
+            [
+                context.call_sub_orchestrator("c", 1),
+                context.call_sub_orchestrator("c", instance_id="mine", version="2"),
+            ]
+        )
 
     assert first(parent).decisions == [
         SubOrchestrationCreated(T0, 0, "c", "x:0", "1"),
@@ -313,7 +359,9 @@ def test_a_failure_without_details_reads_as_on_the_sdk_for_code_that_catches_it(
             return str(error)
 
     past = [STARTED, SubOrchestrationCreated(T0, 0, "c", "x:0")]
-    assert then(catching, past, SubOrchestrationFailed(T1, 0, "enough", None)).ending.result == json.dumps("enough \n None")
+    assert then(
+        catching, past, SubOrchestrationFailed(T1, 0, "enough", None)
+    ).ending.result == json.dumps("enough \n None")
 
 
 class Retry:
@@ -343,7 +391,9 @@ def test_the_last_failed_attempt_is_followed_by_a_timer_that_fires_at_once():
     execution.run([TaskFailed(T1, 0, "r1")], T1)
     execution.run([TimerFired(T2, 1, T2)], T2)
     assert execution.run([TaskFailed(T3, 2, "r2", "")], T3).decisions == [TimerCreated(T3, 3, T3)]
-    assert execution.run([TimerFired(T3, 3, T3)], T3).ending.result == "Orchestrator function 'o' failed: r2 \n "
+    assert execution.run([TimerFired(T3, 3, T3)], T3).ending.result == (
+        "Orchestrator function 'o' failed: r2 \n "
+    )
 
 
 def test_a_retried_child_gets_a_new_id_each_time_unless_it_was_given_one():
@@ -351,22 +401,38 @@ def test_a_retried_child_gets_a_new_id_each_time_unless_it_was_given_one():
 
     def parents(context):
         yield context.task_all(
-            [context.call_sub_orchestrator_with_retry("c", Retry(2)), context.call_sub_orchestrator_with_retry("c", Retry(2), None, "mine")]
+            [
+                context.call_sub_orchestrator_with_retry("c", Retry(2)),
+                context.call_sub_orchestrator_with_retry("c", Retry(2), None, "mine"),
+            ]
         )
 
     execution = running(parents)
     execution.run([SubOrchestrationFailed(T1, 0, "r"), SubOrchestrationFailed(T1, 1, "r")], T1)
     again = execution.run([TimerFired(T2, 2, T2), TimerFired(T2, 3, T2)], T2).decisions
-    assert again == [SubOrchestrationCreated(T2, 4, "c", "x:4"), SubOrchestrationCreated(T2, 5, "c", "mine")]
+    assert again == [
+        SubOrchestrationCreated(T2, 4, "c", "x:4"),
+        SubOrchestrationCreated(T2, 5, "c", "mine"),
+    ]
 
 
 def test_a_reserved_activity_carries_an_http_call():
     """89"""
 
     def caller(context):
-        return (yield context.call_http("POST", "https://example.org", {"a": "ä", "n": 1}, {"X": "y"}))["statusCode"]
+        return (
+            yield context.call_http("POST", "https://example.org", {"a": "ä", "n": 1}, {"X": "y"})
+        )["statusCode"]
 
     execution = running(caller)
-    input = '{"method":"POST","uri":"https://example.org","content":"{\\"a\\": \\"\\\\u00e4\\", \\"n\\": 1}","headers":{"X":"y"}}'
+    input = (
+        '{"method":"POST","uri":"https://example.org","content":"{\\"a\\": \\"\\\\u00e4\\", '
+        '\\"n\\": 1}","headers":{"X":"y"}}'
+    )
     assert first(caller).decisions == [TaskScheduled(T0, 0, "BuiltIn::HttpActivity", input)]
-    assert execution.run([TaskCompleted(T1, 0, '{"statusCode":202,"headers":{},"content":""}')], T1).ending.result == "202"
+    assert (
+        execution.run(
+            [TaskCompleted(T1, 0, '{"statusCode":202,"headers":{},"content":""}')], T1
+        ).ending.result
+        == "202"
+    )

@@ -58,7 +58,9 @@ def activities(turning: Turning) -> list[Any]:
     return turning.hub.database.query("SELECT task_id, worker FROM activities")
 
 
-def test_a_result_for_an_instance_that_another_worker_holds_ends_the_activity(turning: Turning) -> None:
+def test_a_result_for_an_instance_that_another_worker_holds_ends_the_activity(
+    turning: Turning,
+) -> None:
     turning.hub.start("fan_out", 20, instance_id="f")
     holder, other = turning.wheel(), turning.wheel()
     holder.turn(turning.now)
@@ -82,7 +84,8 @@ def test_a_batch_begun_under_a_lost_session_changes_nothing(tmp_path: Path, app:
     turning.turn_until_quiet(second)
     turning.hub.signal_entity(counter, "add", 10)
     turning.turn_until_quiet(second)
-    third = turning.wheel(pool=stalled._pool)  # a worker that was taken over goes on with its threads
+    # a worker that was taken over goes on with its threads
+    third = turning.wheel(pool=stalled._pool)
     turning.turn_until_quiet(third, second)
     assert turning.hub.get_entity(counter) == 11
     turning.close()
@@ -95,9 +98,14 @@ def test_a_finished_instance_is_not_leased_by_what_comes_too_late(turning: Turni
     turning.hub.raise_event("a", "Other", 2)
     turning.turn_until_quiet(wheel)
     with turning.hub.database.transaction() as sql:
-        sql.execute("INSERT INTO inbox (instance, visible_at, at, event) SELECT key, 0, 0, '[15,0,\"Late\",null]' FROM instances")
+        sql.execute(
+            "INSERT INTO inbox (instance, visible_at, at, event) SELECT key, 0, 0, "
+            "'[15,0,\"Late\",null]' FROM instances"
+        )
     turning.turn_until_quiet(wheel)
-    assert turning.hub.database.query("SELECT worker, (SELECT count(*) FROM inbox) FROM instances") == [(None, 0)]
+    assert turning.hub.database.query(
+        "SELECT worker, (SELECT count(*) FROM inbox) FROM instances"
+    ) == [(None, 0)]
 
 
 def test_activities_of_a_dead_worker_are_taken_over_by_who_finds_it(turning: Turning) -> None:
@@ -127,7 +135,9 @@ def is_mended(app: App) -> list[bool]:
     return is_mended
 
 
-def test_a_rewind_keeps_a_timer_that_the_code_had_set_to_now(turning: Turning, app: App, is_mended: list[bool]) -> None:
+def test_a_rewind_keeps_a_timer_that_the_code_had_set_to_now(
+    turning: Turning, app: App, is_mended: list[bool]
+) -> None:
     @app.orchestrator
     def naps(context: Any) -> Any:
         yield context.create_timer(context.current_utc_datetime)
@@ -141,7 +151,9 @@ def test_a_rewind_keeps_a_timer_that_the_code_had_set_to_now(turning: Turning, a
     assert turning.hub.get_status("n").output == "done"
 
 
-def test_a_rewind_keeps_a_failure_that_was_caught_before_a_child_failed(turning: Turning, app: App, is_mended: list[bool]) -> None:
+def test_a_rewind_keeps_a_failure_that_was_caught_before_a_child_failed(
+    turning: Turning, app: App, is_mended: list[bool]
+) -> None:
     @app.orchestrator
     def child(context: Any) -> Any:
         return (yield context.call_activity("fragile", 1))

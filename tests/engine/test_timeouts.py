@@ -1,4 +1,6 @@
-"""functionTimeout: activities that take longer fail; async ones are cancelled, processes killed, threads left to themselves."""
+"""functionTimeout: activities that take longer fail; async ones are cancelled, processes killed,
+threads left to themselves.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,12 @@ def pool(app):
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(300, "00:05:00"), (0.25, "00:00:00.2500000"), (3661, "01:01:01"), (90061.5, "1.01:01:01.5000000")],
+    [
+        (300, "00:05:00"),
+        (0.25, "00:00:00.2500000"),
+        (3661, "01:01:01"),
+        (90061.5, "1.01:01:01.5000000"),
+    ],
 )
 def test_the_failure_is_told_in_the_words_of_the_host(seconds, text):
     failed = timed_out_task("slow", 3, seconds, NOW)
@@ -149,7 +156,9 @@ def test_a_process_is_killed_and_another_one_takes_its_place(tmp_path):
         "@app.activity_trigger(input_name='n')\ndef quick(n):\n    return n\n"
     )
     processes = ActivityProcesses(1, partial(load_registry, tmp_path))
-    assert processes.run(item("slow"), lambda: NOW, SECONDS) == timed_out_task("slow", 0, SECONDS, NOW)
+    assert processes.run(item("slow"), lambda: NOW, SECONDS) == timed_out_task(
+        "slow", 0, SECONDS, NOW
+    )
     assert processes.run(item("quick"), lambda: NOW, 60) == TaskCompleted(NOW, 0, "1")
     processes.close()
 
@@ -182,7 +191,10 @@ def test_32_a_late_activity_is_tried_again(turning):
     turning.turn_until_quiet(wheel)
     status = turning.hub.get_status("o")
     assert status.runtime_status is RuntimeStatus.FAILED
-    assert "Activity function 'slow' failed: Timeout value of 00:00:00.3000000 was exceeded by function: Functions.slow" in status.output
+    assert (
+        "Activity function 'slow' failed: Timeout value of 00:00:00.3000000 was exceeded by "
+        "function: Functions.slow"
+    ) in status.output
     never.set()
 
 

@@ -30,7 +30,11 @@ def test_a_fan_out_keeps_the_order_of_its_tasks(turning: Turning) -> None:
 def test_async_activities_run_beside_the_others(turning: Turning, app: App) -> None:
     @app.orchestrator
     def both(context: Any) -> Any:
-        return (yield context.task_all([context.call_activity("greet", 1), context.call_activity("greet_async", 2)]))
+        return (
+            yield context.task_all(
+                [context.call_activity("greet", 1), context.call_activity("greet_async", 2)]
+            )
+        )
 
     assert turning.run(turning.wheel(), "both").output == ["Hello 1!", "Hello 2!"]
 
@@ -38,12 +42,17 @@ def test_async_activities_run_beside_the_others(turning: Turning, app: App) -> N
 def test_a_failed_activity_fails_the_instance_with_its_reason(turning: Turning) -> None:
     status = turning.run(turning.wheel(), "failing")
     assert status.runtime_status is RuntimeStatus.FAILED
-    assert status.output.startswith("Orchestrator function 'failing' failed: Activity function 'fail' failed:  ValueError: no luck")
+    assert status.output.startswith(
+        "Orchestrator function 'failing' failed: Activity function "
+        "'fail' failed:  ValueError: no luck"
+    )
 
 
 def test_a_timer_fires_when_it_is_due_and_not_before(turning: Turning) -> None:
     wheel = turning.wheel()
-    assert turning.run(wheel, "sleeper", 60, instance_id="s").runtime_status is RuntimeStatus.RUNNING
+    assert (
+        turning.run(wheel, "sleeper", 60, instance_id="s").runtime_status is RuntimeStatus.RUNNING
+    )
     turning.advance(59.9)
     turning.turn_until_quiet(wheel)
     assert turning.hub.get_status("s").runtime_status is RuntimeStatus.RUNNING
@@ -66,7 +75,11 @@ def test_events_are_kept_over_continue_as_new_in_their_order(turning: Turning) -
     turning.turn_until_quiet(turning.wheel())
     status = turning.hub.get_status("t", show_history=True)
     assert (status.input, status.output) == ([1, 2], [1, 2, 3])
-    assert [event.event_type for event in status.history or ()] == ["ExecutionStarted", "EventRaised", "ExecutionCompleted"]
+    assert [event.event_type for event in status.history or ()] == [
+        "ExecutionStarted",
+        "EventRaised",
+        "ExecutionCompleted",
+    ]
 
 
 def test_a_child_answers_its_parent(turning: Turning) -> None:
@@ -78,7 +91,10 @@ def test_a_child_answers_its_parent(turning: Turning) -> None:
 def test_a_failed_child_fails_its_parent(turning: Turning) -> None:
     status = turning.run(turning.wheel(), "parent", ["failing", None, "kid"])
     assert status.runtime_status is RuntimeStatus.FAILED
-    assert "Orchestrator function 'failing' failed: Activity function 'fail' failed:  ValueError: no luck" in status.output
+    assert (
+        "Orchestrator function 'failing' failed: Activity function 'fail' failed:  ValueError: "
+        "no luck"
+    ) in status.output
 
 
 def test_52_a_child_id_in_use_fails_the_callers_task(turning: Turning) -> None:
@@ -90,7 +106,10 @@ def test_52_a_child_id_in_use_fails_the_callers_task(turning: Turning) -> None:
 @pytest.mark.parametrize("call", [["sequence_typo", None, "kid"]], ids=["sub-orchestrator"])
 def test_33_an_unknown_function_fails_the_caller(turning: Turning, call: list[Any]) -> None:
     status = turning.run(turning.wheel(), "parent", call)
-    assert "The function 'sequence_typo' doesn't exist, is disabled, or is not an orchestrator function." in status.output
+    assert (
+        "The function 'sequence_typo' doesn't exist, is disabled, or is not an orchestrator "
+        "function."
+    ) in status.output
 
 
 def test_33_an_unknown_activity_fails_the_caller(turning: Turning, app: App) -> None:
@@ -99,10 +118,15 @@ def test_33_an_unknown_activity_fails_the_caller(turning: Turning, app: App) -> 
         yield context.call_activity("greed", 1)
 
     status = turning.run(turning.wheel(), "unknown")
-    assert "The function 'greed' doesn't exist, is disabled, or is not an activity function." in status.output
+    assert (
+        "The function 'greed' doesn't exist, is disabled, or is not an activity function."
+        in status.output
+    )
 
 
-def test_33_an_unknown_activity_fails_the_caller_also_after_its_worker_died(turning: Turning, app: App) -> None:
+def test_33_an_unknown_activity_fails_the_caller_also_after_its_worker_died(
+    turning: Turning, app: App
+) -> None:
     @app.orchestrator
     def unknown(context: Any) -> Any:
         yield context.call_activity("greed", 1)
@@ -176,7 +200,10 @@ def test_64_rewind_tries_the_failed_steps_again(turning: Turning, app: App) -> N
         return (yield context.call_activity("fail_once", "x"))
 
     wheel = turning.wheel()
-    assert turning.run(wheel, "parent", ["flaky", None, "kid"], instance_id="p").runtime_status is RuntimeStatus.FAILED
+    assert (
+        turning.run(wheel, "parent", ["flaky", None, "kid"], instance_id="p").runtime_status
+        is RuntimeStatus.FAILED
+    )
     turning.hub.rewind("p", "fixed")
     turning.turn_until_quiet(wheel)
     assert turning.hub.get_status("p").output == "second try"
@@ -230,7 +257,9 @@ def test_a_worker_that_leaves_gives_back_what_it_held(turning: Turning) -> None:
     assert row.worker is None
 
 
-def test_idle_workers_leave_a_sign_of_life_now_and_then_and_write_nothing_else(turning: Turning) -> None:
+def test_idle_workers_leave_a_sign_of_life_now_and_then_and_write_nothing_else(
+    turning: Turning,
+) -> None:
     wheels = [turning.wheel(), turning.wheel()]
     turning.run(wheels[0], "approval", instance_id="a")
     commits = set()
@@ -282,15 +311,28 @@ def test_an_instance_that_its_app_does_not_know_stays_pending(turning: Turning) 
 
 def test_a_worker_that_fails_the_unknown_says_what_the_service_says(turning: Turning) -> None:
     status = turning.run(turning.wheel(fails_unknown=True), "unheard_of")
-    assert status.output.startswith("Orchestrator function 'unheard_of' failed: The function 'unheard_of' doesn't exist, is disabled")
+    assert status.output.startswith(
+        "Orchestrator function 'unheard_of' failed: The function "
+        "'unheard_of' doesn't exist, is disabled"
+    )
 
 
-def test_68_a_recursive_purge_takes_the_children_and_a_plain_one_leaves_them(turning: Turning) -> None:
+def test_68_a_recursive_purge_takes_the_children_and_a_plain_one_leaves_them(
+    turning: Turning,
+) -> None:
     wheel = turning.wheel()
     for name in ("a", "b"):
-        turning.run(wheel, "parent", ["parent", ["sequence", None, f"{name}:kid:kid"], f"{name}:kid"], instance_id=name)
+        turning.run(
+            wheel,
+            "parent",
+            ["parent", ["sequence", None, f"{name}:kid:kid"], f"{name}:kid"],
+            instance_id=name,
+        )
     assert (turning.hub.purge("a"), turning.hub.purge("b", recursive=True)) == (1, 3)
-    assert sorted(status.instance_id for status in turning.hub.list_page(InstanceFilter())) == ["a:kid", "a:kid:kid"]
+    assert sorted(status.instance_id for status in turning.hub.list_page(InstanceFilter())) == [
+        "a:kid",
+        "a:kid:kid",
+    ]
 
 
 def test_68_instances_that_are_purged_together_fare_as_one_by_one(turning: Turning) -> None:
@@ -301,7 +343,10 @@ def test_68_instances_that_are_purged_together_fare_as_one_by_one(turning: Turni
     outcomes = turning.hub.purge_many(["a", "a:kid", "b:kid", "b", "c", "gone"], recursive=True)
     told = [each if isinstance(each, int) else type(each) for each in outcomes]
     assert told == [2, InstanceNotFound, 1, 1, WrongState, InstanceNotFound]
-    assert sorted(status.instance_id for status in turning.hub.list_page(InstanceFilter())) == ["c", "c:kid"]
+    assert sorted(status.instance_id for status in turning.hub.list_page(InstanceFilter())) == [
+        "c",
+        "c:kid",
+    ]
 
 
 def test_68_a_recursive_purge_deletes_nothing_while_a_child_runs(turning: Turning) -> None:
@@ -319,7 +364,10 @@ def test_a_scoped_worker_takes_only_its_roots_and_what_they_call(turning: Turnin
         turning.hub.start("parent", ["sequence", ["Oslo"], f"{name}:kid"], instance_id=name)
     key = Store(turning.hub.database).get("mine").key
     turning.turn_until_quiet(turning.wheel(roots=(key,)))
-    states = {status.instance_id: status.runtime_status.value for status in turning.hub.list_page(InstanceFilter())}
+    states = {
+        status.instance_id: status.runtime_status.value
+        for status in turning.hub.list_page(InstanceFilter())
+    }
     assert states == {"mine": "Completed", "mine:kid": "Completed", "theirs": "Pending"}
 
 
@@ -347,7 +395,9 @@ def test_the_hub_file_of_a_newer_version_is_refused_and_left_alone(turning: Turn
         Database(turning.path)
 
 
-def test_the_activities_of_a_dead_worker_wake_their_instance_at_once(turning: Turning, app: App) -> None:
+def test_the_activities_of_a_dead_worker_wake_their_instance_at_once(
+    turning: Turning, app: App
+) -> None:
     gate = threading.Event()
 
     @app.activity

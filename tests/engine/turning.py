@@ -1,4 +1,6 @@
-"""A hub whose wheel a test turns by hand: a real file, real threads for activities, a clock that the test sets."""
+"""A hub whose wheel a test turns by hand: a real file, real threads for activities, a clock that
+the test sets.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,14 @@ class App(Registry):
 
     def activity(self, function: Callable[..., Any]) -> Callable[..., Any]:
         parameter, *_ = function.__code__.co_varnames
-        self.activities.add(Activity(function.__name__, function, parameter, is_async=function.__code__.co_flags & 0x80 != 0))
+        self.activities.add(
+            Activity(
+                function.__name__,
+                function,
+                parameter,
+                is_async=function.__code__.co_flags & 0x80 != 0,
+            )
+        )
         return function
 
     def entity(self, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -49,8 +58,12 @@ class Turning:
         self._closers: list[Callable[[], None]] = [self.hub.close]
 
     def wheel(self, **options: Any) -> Wheel:
-        pool = options.pop("pool", None) or ActivityPool(self.app, 4, self._bell.release, lambda: self.now)
-        wheel = Wheel(database := Database(self.path), self.app, pool, ticks=lambda: self.ticks, **options)
+        pool = options.pop("pool", None) or ActivityPool(
+            self.app, 4, self._bell.release, lambda: self.now
+        )
+        wheel = Wheel(
+            database := Database(self.path), self.app, pool, ticks=lambda: self.ticks, **options
+        )
         wheel.open(self.now, {})
         self._closers += [wheel.session.abandon, pool.close, database.close]
         return wheel
@@ -78,7 +91,9 @@ class Turning:
         self.now += timedelta(seconds=seconds)
         self.ticks += seconds
 
-    def run(self, wheel: Wheel, orchestrator: str, input: Any = None, **options: Any) -> InstanceStatus:
+    def run(
+        self, wheel: Wheel, orchestrator: str, input: Any = None, **options: Any
+    ) -> InstanceStatus:
         """Start an instance and turn until quiet; its status."""
         instance_id = self.hub.start(orchestrator, input, **options).id
         self.turn_until_quiet(wheel)

@@ -26,7 +26,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name in ("NAME", "CITY"):
         if name not in environ:
             os.environ.pop(name, None)
-    assert {name for name in sys.modules.keys() - before.keys() if name.startswith(("function_app", "__app__", "shared"))} == set()
+    assert {
+        name
+        for name in sys.modules.keys() - before.keys()
+        if name.startswith(("function_app", "__app__", "shared"))
+    } == set()
 
 
 @pytest.fixture

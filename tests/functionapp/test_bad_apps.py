@@ -24,13 +24,34 @@ def told(error: pytest.ExceptionInfo[AppError]) -> tuple[str, str | None]:
     ("source", "message"),
     [
         ("x = 1\ndef broken(:\n", "syntax error in the app: function_app.py:2: invalid syntax"),
-        ("x = 1\n\nraise ValueError('no\\n luck')\n", "the app fails while it is loaded: function_app.py:3: ValueError: no luck"),
+        (
+            "x = 1\n\nraise ValueError('no\\n luck')\n",
+            "the app fails while it is loaded: function_app.py:3: ValueError: no luck",
+        ),
         ("assert False\n", "the app fails while it is loaded: function_app.py:1: AssertionError"),
-        ("import sys\nsys.exit(3)\n", "the app calls sys.exit(3) while it is loaded (function_app.py:2)"),
-        ("import json\njson.loads('{')\n", "the app fails while it is loaded: function_app.py:2: JSONDecodeError: Expecting property name"),
-        ("import no_such_package.part\n", "the app needs 'no_such_package', which is not installed here (function_app.py:1)"),
+        (
+            "import sys\nsys.exit(3)\n",
+            "the app calls sys.exit(3) while it is loaded (function_app.py:2)",
+        ),
+        (
+            "import json\njson.loads('{')\n",
+            (
+                "the app fails while it is loaded: function_app.py:2: "
+                "JSONDecodeError: Expecting property name"
+            ),
+        ),
+        (
+            "import no_such_package.part\n",
+            "the app needs 'no_such_package', which is not installed here (function_app.py:1)",
+        ),
         ("x = 1\n", "function_app.py registers no function"),
-        ("open('no.txt')\n", "the app fails while it is loaded: function_app.py:1: FileNotFoundError: [Errno 2] No such file"),
+        (
+            "open('no.txt')\n",
+            (
+                "the app fails while it is loaded: function_app.py:1: "
+                "FileNotFoundError: [Errno 2] No such file"
+            ),
+        ),
     ],
     ids=["syntax", "raises", "no-text", "exit", "raises-below", "package", "nothing", "no-file"],
 )
@@ -45,12 +66,18 @@ def test_an_error_in_a_sibling_names_the_sibling(load, write):
     write("shared_steps.py", "import os\n\n1 / 0\n")
     with pytest.raises(AppError) as error:
         load("import shared_steps\n")
-    assert error.value.message == "the app fails while it is loaded: shared_steps.py:3: ZeroDivisionError: division by zero"
+    assert error.value.message == (
+        "the app fails while it is loaded: shared_steps.py:3: ZeroDivisionError: division by zero"
+    )
 
 
 def test_a_syntax_error_in_a_sibling_names_the_sibling(load, write):
     write("shared_steps.py", "if True:\n")
-    with pytest.raises(AppError, match=r"syntax error in the app: shared_steps\.py:1: expected an indented block"):
+    with pytest.raises(
+        AppError,
+        match=r"syntax error in the app: shared_steps\.py:1: expected an "
+        r"indented block",
+    ):
         load("import shared_steps\n")
 
 
@@ -70,7 +97,9 @@ def test_a_missing_package_is_installed_from_the_apps_requirements(load, write):
 def test_a_missing_package_without_requirements_is_asked_for(load):
     with pytest.raises(AppError) as error:
         load("import no_such_package.part\n", "")
-    assert error.value.hint == f"{sys.executable} -m pip install no_such_package, if that is the package's name"
+    assert error.value.hint == (
+        f"{sys.executable} -m pip install no_such_package, if that is the package's name"
+    )
 
 
 def test_a_missing_azure_package_is_asked_for_by_its_own_name(load):
@@ -114,15 +143,28 @@ def test_null_bytes_are_told(folder):
 @BOTH
 def test_two_functions_of_one_name_are_refused_with_both_places(load, names):
     with pytest.raises(AppError) as error:
-        load("app = df.DFApp()\n" + ACTIVITY + "def step(x):\n    pass\n" + ACTIVITY + "def Step(x):\n    pass\n", names)
-    assert error.value.message == "two functions have the name 'Step': function_app.py:3 and function_app.py:6"
+        load(
+            "app = df.DFApp()\n"
+            + ACTIVITY
+            + "def step(x):\n    pass\n"
+            + ACTIVITY
+            + "def Step(x):\n    pass\n",
+            names,
+        )
+    assert error.value.message == (
+        "two functions have the name 'Step': function_app.py:3 and function_app.py:6"
+    )
 
 
 @BOTH
 def test_two_activities_of_one_alias_are_refused(load, names):
     alias = '@app.activity_trigger(input_name="x", activity="Same")\n'
     with pytest.raises(AppError, match="two functions have the name 'Same'"):
-        load("app = df.DFApp()\n" + alias + "def a(x):\n    pass\n" + alias + "def b(x):\n    pass\n", names)
+        load(
+            "app = df.DFApp()\n" + alias + "def a(x):\n    pass\n" + alias + "def b(x):\n    "
+            "pass\n",
+            names,
+        )
 
 
 @BOTH
@@ -144,7 +186,10 @@ def test_an_activity_without_the_parameter_it_names_is_refused(load, names):
 @BOTH
 def test_a_blueprint_in_no_app_is_named(load, names):
     with pytest.raises(AppError) as error:
-        load("bp = df.Blueprint()\n" + ACTIVITY.replace("app", "bp") + "def step(x):\n    pass\n", names)
+        load(
+            "bp = df.Blueprint()\n" + ACTIVITY.replace("app", "bp") + "def step(x):\n    pass\n",
+            names,
+        )
     assert told(error) == (
         "function_app.py registers no function",
         "the blueprint 'bp' is in no app: app = df.DFApp(); app.register_functions(bp)",
@@ -158,8 +203,14 @@ def test_a_blueprint_in_no_app_is_named(load, names):
         ("[]", "local.settings.json: not a JSON object"),
         ('{"Values": ["x"]}', "local.settings.json: 'Values' is no object"),
         ('{"Values": {"NAME": {"a": 1}}}', "local.settings.json: the value of 'NAME' is no text"),
-        ('{"Values": {"A=B": "x"}}', "local.settings.json: 'A=B' cannot be set as an environment variable"),
-        ('{"Values": {"A": "\\u0000"}}', "local.settings.json: 'A' cannot be set as an environment variable"),
+        (
+            '{"Values": {"A=B": "x"}}',
+            "local.settings.json: 'A=B' cannot be set as an environment variable",
+        ),
+        (
+            '{"Values": {"A": "\\u0000"}}',
+            "local.settings.json: 'A' cannot be set as an environment variable",
+        ),
     ],
     ids=["json", "array", "values", "nested", "a name", "a value"],
 )
@@ -173,7 +224,10 @@ def test_settings_that_cannot_be_understood_are_told(load, write, text, message)
 @pytest.mark.parametrize(
     ("document", "message"),
     [
-        ("{", "hello/function.json:1:2: not JSON: expecting property name enclosed in double quotes"),
+        (
+            "{",
+            "hello/function.json:1:2: not JSON: expecting property name enclosed in double quotes",
+        ),
         ("[]", "hello/function.json: not a JSON object"),
         ('{"bindings": []}', "function 'hello' has no trigger (hello/__init__.py:1)"),
         ('{"entryPoint": "go"}', "hello/__init__.py has no function 'go'"),
@@ -194,6 +248,13 @@ def test_a_function_json_that_cannot_be_used_is_told(folder, write, document, me
 def test_the_durable_package_alone_may_be_missing(load, monkeypatch):
     monkeypatch.setitem(sys.modules, "azure.durable_functions", None)
     with pytest.raises(AppError) as error:
-        load("import azure.functions as func\napp = func.FunctionApp()\n" + ACTIVITY + "def step(x):\n    pass\n", "")
-    assert error.value.message.startswith("the app fails while it is loaded: function_app.py:3: Exception: Attempted to use")
+        load(
+            "import azure.functions as func\napp = func.FunctionApp()\n"
+            + ACTIVITY
+            + "def step(x):\n    pass\n",
+            "",
+        )
+    assert error.value.message.startswith(
+        "the app fails while it is loaded: function_app.py:3: Exception: Attempted to use"
+    )
     assert error.value.hint == f"{sys.executable} -m pip install azure-functions-durable"

@@ -42,11 +42,19 @@ BOTH = pytest.mark.parametrize("names", [SDK, OWN], ids=["azure", "durablectl"])
 @BOTH
 def test_durable_functions_are_recovered_raw(load, names):
     registry = load(APP, names)
-    order, charge, ship = registry.orchestrators.get("order"), registry.activities.get("CHARGE"), registry.activities.get("ship")
+    order, charge, ship = (
+        registry.orchestrators.get("order"),
+        registry.activities.get("CHARGE"),
+        registry.activities.get("ship"),
+    )
     assert inspect.isgeneratorfunction(order.function)
     assert (charge.function(amount=2), charge.parameter, charge.is_async) == (4, "amount", False)
     assert (ship.is_async, asyncio.run(ship.function(item=1))) == (True, 1)
-    assert (registry.entities.names, registry.warnings, registry.app) == (["stock"], [], str(Path("function_app.py").absolute()))
+    assert (registry.entities.names, registry.warnings, registry.app) == (
+        ["stock"],
+        [],
+        str(Path("function_app.py").absolute()),
+    )
 
 
 @BOTH
@@ -65,7 +73,8 @@ def test_an_alias_is_the_name_and_the_function_keeps_its_own(load, names):
     assert registry.activities.get("double_it") is registry.activities.get("double")
     assert registry.warnings == [
         (
-            "'Double' is the function double_it (function_app.py:5): on Azure call it by its name in quotes; "
+            "'Double' is the function double_it (function_app.py:5): on Azure call it by its name "
+            "in quotes; "
             "handing over the function itself works here only"
         )
     ]
@@ -103,7 +112,10 @@ def test_function_name_names_a_function(load, names):
         """,
         names,
     )
-    assert (registry.activities.names, registry.activities.get("make_bill").name) == (["Bill"], "Bill")
+    assert (registry.activities.names, registry.activities.get("make_bill").name) == (
+        ["Bill"],
+        "Bill",
+    )
 
 
 @BOTH
@@ -124,8 +136,17 @@ def test_a_starter_is_collected_with_its_route_and_its_client(load, names):
         names,
     )
     (start,) = registry.others
-    assert (start.name, start.trigger, start.parameter, start.clients) == ("start", "httpTrigger", "req", {"client": False})
-    assert start.settings == {"route": "orchestrators/{functionName}", "methods": ("POST",), "auth_level": "anonymous"}
+    assert (start.name, start.trigger, start.parameter, start.clients) == (
+        "start",
+        "httpTrigger",
+        "req",
+        {"client": False},
+    )
+    assert start.settings == {
+        "route": "orchestrators/{functionName}",
+        "methods": ("POST",),
+        "auth_level": "anonymous",
+    }
     assert list(inspect.signature(start.function).parameters) == ["req", "client"]
     assert not hasattr(start.function, "client_function")
 
@@ -180,7 +201,9 @@ def step(x):
     return x
 """,
     )
-    registry = load("from shared_steps import bp\napp = df.DFApp()\napp.register_functions(bp)\n", names)
+    registry = load(
+        "from shared_steps import bp\napp = df.DFApp()\napp.register_functions(bp)\n", names
+    )
     assert registry.activities.names == ["step"]
 
 
@@ -217,22 +240,32 @@ def test_the_declared_input_type_is_kept(load, names):
 def test_a_function_json_app_is_loaded(folder, write):
     write("host.json", "{}")
     write("shared_code/__init__.py", "GREETING = 'Hello'\n")
-    write("hello/function.json", '{"bindings": [{"type": "orchestrationTrigger", "name": "context", "direction": "in"}]}')
-    write("hello/__init__.py", OWN + "def run(context):\n    return 1\nmain = df.Orchestrator.create(run)\n")
+    write(
+        "hello/function.json",
+        '{"bindings": [{"type": "orchestrationTrigger", "name": "context", "direction": "in"}]}',
+    )
+    write(
+        "hello/__init__.py",
+        OWN + "def run(context):\n    return 1\nmain = df.Orchestrator.create(run)\n",
+    )
     write(
         "say/function.json",
-        '{"scriptFile": "code.py", "entryPoint": "say", "bindings": [{"type": "activityTrigger", "name": "who", "direction": "in"}]}',
+        '{"scriptFile": "code.py", "entryPoint": "say", "bindings": [{"type": "activityTrigger", '
+        '"name": "who", "direction": "in"}]}',
     )
     write(
         "say/code.py",
-        "from shared_code import GREETING\nfrom ..shared_code import GREETING as same\ndef say(who):\n    return GREETING + who\n",
+        "from shared_code import GREETING\nfrom ..shared_code import GREETING as same\ndef "
+        "say(who):\n    return GREETING + who\n",
     )
     registry = load_app(folder)
     assert registry.orchestrators.get("hello").function(None) == 1
     assert registry.activities.get("say").function(who="!") == "Hello!"
 
 
-@pytest.mark.parametrize(("script", "beside"), [("main.py", None), ("run.py", "notes.txt"), ("__init__.py", "other.py")])
+@pytest.mark.parametrize(
+    ("script", "beside"), [("main.py", None), ("run.py", "notes.txt"), ("__init__.py", "other.py")]
+)
 def test_the_script_of_a_function_json_may_be_left_out(folder, write, script, beside):
     write("host.json", "{}")
     write("say/function.json", '{"bindings": [{"type": "activityTrigger", "name": "who"}]}')
@@ -245,14 +278,20 @@ def test_the_script_of_a_function_json_may_be_left_out(folder, write, script, be
 def test_a_function_json_starter_keeps_its_route(folder, write):
     write("host.json", "{}")
     bindings = (
-        '[{"type": "httpTrigger", "name": "req", "route": "start/{name}", "methods": ["post"], "authLevel": "anonymous"},'
-        ' {"type": "http", "name": "$return", "direction": "out"}, {"type": "durableClient", "name": "starter"}]'
+        '[{"type": "httpTrigger", "name": "req", "route": "start/{name}", "methods": ["post"], '
+        '"authLevel": "anonymous"},'
+        ' {"type": "http", "name": "$return", "direction": "out"}, {"type": "durableClient", '
+        '"name": "starter"}]'
     )
     write("start/function.json", f'{{"bindings": {bindings}}}')
     write("start/__init__.py", "async def main(req, starter):\n    pass\n")
     (start,) = load_app(folder).others
     assert (start.parameter, start.clients) == ("req", {"starter": True})
-    assert start.settings == {"route": "start/{name}", "methods": ("POST",), "auth_level": "anonymous"}
+    assert start.settings == {
+        "route": "start/{name}",
+        "methods": ("POST",),
+        "auth_level": "anonymous",
+    }
 
 
 def test_the_app_is_the_module_function_app_while_it_loads_and_after(load):
@@ -269,21 +308,32 @@ def test_the_next_app_does_not_see_the_siblings_of_the_last(folder, write):
     for number in (1, 2):
         write(f"app{number}/shared_steps.py", f"NUMBER = {number}\n")
         write(f"app{number}/function_app.py", OWN + "from shared_steps import NUMBER\n" + APP)
-    numbers = [load_app(folder / app).activities.get("charge").function.__globals__["NUMBER"] for app in ("app1", "app2")]
+    numbers = [
+        load_app(folder / app).activities.get("charge").function.__globals__["NUMBER"]
+        for app in ("app1", "app2")
+    ]
     assert numbers == [1, 2]
     assert str(folder / "app1") not in sys.path
 
 
-def test_local_settings_are_the_environment_of_the_app_without_overriding_it(load, write, monkeypatch):
+def test_local_settings_are_the_environment_of_the_app_without_overriding_it(
+    load, write, monkeypatch
+):
     monkeypatch.setenv("NAME", "set before")
-    write("local.settings.json", '{"IsEncrypted": false, "Values": {"NAME": "from the file", "CITY": "Tokyo"}}')
+    write(
+        "local.settings.json",
+        '{"IsEncrypted": false, "Values": {"NAME": "from the file", "CITY": "Tokyo"}}',
+    )
     load("import os\nSEEN = os.environ['NAME'], os.environ['CITY']\n" + APP)
     assert sys.modules["function_app"].SEEN == ("set before", "Tokyo")
 
 
 def test_local_settings_follow_their_file(load, write, monkeypatch):
     monkeypatch.setenv("NAME", "set before")
-    write("local.settings.json", '{"Values": {"NAME": "a", "CITY": "Tokyo", "AzureWebJobs.charge.Disabled": "true"}}')
+    write(
+        "local.settings.json",
+        '{"Values": {"NAME": "a", "CITY": "Tokyo", "AzureWebJobs.charge.Disabled": "true"}}',
+    )
     assert load(APP).activities.names == ["ship"]
     write("local.settings.json", '{"Values": {"NAME": "b", "CITY": "Oslo"}}')
     assert load(APP).activities.names == ["charge", "ship"]
@@ -292,7 +342,9 @@ def test_local_settings_follow_their_file(load, write, monkeypatch):
 
 def test_encrypted_settings_are_told_and_not_used(load, write):
     write("local.settings.json", '{"IsEncrypted": true, "Values": {"CITY": "x"}}')
-    assert load(APP).warnings == ["local.settings.json is encrypted: its values are not used (func settings decrypt)"]
+    assert load(APP).warnings == [
+        "local.settings.json is encrypted: its values are not used (func settings decrypt)"
+    ]
     assert "CITY" not in os.environ
 
 

@@ -1,6 +1,8 @@
-"""A client of the watched runs: `python -m tests.powerloss.client HUB NOTES NAME STEPS SEED` starts, sends, looks, and tends the file.
+"""A client of the watched runs: `python -m tests.powerloss.client HUB NOTES NAME STEPS SEED`
+starts, sends, looks, and tends the file.
 
-Each line of NOTES, written at once, says what it is about to try, what was acknowledged, and how an instance has ended.
+Each line of NOTES, written at once, says what it is about to try, what was acknowledged, and how an
+instance has ended.
 """
 
 from __future__ import annotations
@@ -24,7 +26,10 @@ COLLECTING = 3
 
 
 class Client:
-    """Takes random steps, each with a connection of its own. `wal_checkpoint` is what another program may do with the file."""
+    """Takes random steps, each with a connection of its own.
+
+    `wal_checkpoint` is what another program may do with the file.
+    """
 
     def __init__(self, path: Path, notes: int, name: str, rng: Random) -> None:
         self._path, self._notes, self.name, self._rng = path, notes, name, rng
@@ -32,25 +37,49 @@ class Client:
         self._count = 0
 
     def begin(self) -> None:
-        """Make the hub and some instances, alone: who closes the only connection puts all into the file and drops the WAL."""
+        """Make the hub and some instances, alone: who closes the only connection puts all into the
+        file and drops the WAL.
+        """
         for part in range(COLLECTING):
-            while not self._try("start", f"{self.name}-collect-{part}", lambda hub, id_: hub.start("collect", instance_id=id_)):
+            while not self._try(
+                "start",
+                f"{self.name}-collect-{part}",
+                lambda hub, id_: hub.start("collect", instance_id=id_),
+            ):
                 pass
-        self._try("backup", self.name, lambda hub, name: hub.database.copy_to(self._path.with_name(f"copy-{name}.db")))
+        self._try(
+            "backup",
+            self.name,
+            lambda hub, name: hub.database.copy_to(self._path.with_name(f"copy-{name}.db")),
+        )
 
     def step(self) -> None:
         self._count += 1
         number = self._count
         match self._rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]:
             case "work":
-                input = {"name": f"{self.name}-{number}", "filling": "x" * self._rng.choice([0, 0, 1000, 20_000])}
-                if self._try("start", input["name"], lambda hub, id_: hub.start("work", input, instance_id=id_)):
+                input = {
+                    "name": f"{self.name}-{number}",
+                    "filling": "x" * self._rng.choice([0, 0, 1000, 20_000]),
+                }
+                if self._try(
+                    "start",
+                    input["name"],
+                    lambda hub, id_: hub.start("work", input, instance_id=id_),
+                ):
                     self._works.append(input["name"])
             case "tick":
                 collect = f"{self.name}-collect-{self._rng.randrange(COLLECTING)}"
-                self._try("tick", collect, lambda hub, id_: hub.raise_event(id_, "Tick", number), number)
+                self._try(
+                    "tick", collect, lambda hub, id_: hub.raise_event(id_, "Tick", number), number
+                )
             case "signal":
-                self._try("signal", self.name, lambda hub, key: hub.signal_entity(EntityId("ledger", key), "add", number), number)
+                self._try(
+                    "signal",
+                    self.name,
+                    lambda hub, key: hub.signal_entity(EntityId("ledger", key), "add", number),
+                    number,
+                )
             case "look" if self._works:
                 self._look(self._rng.choice(self._works))
             case "checkpoint":
@@ -59,7 +88,13 @@ class Client:
             case "vacuum":
                 self._try("vacuum", "", lambda hub, _: hub.database.compact())
 
-    def _try(self, what: str, whom: str, act: Callable[[LocalTaskHub, str], object], number: int | None = None) -> bool:
+    def _try(
+        self,
+        what: str,
+        whom: str,
+        act: Callable[[LocalTaskHub, str], object],
+        number: int | None = None,
+    ) -> bool:
         self._note("try", what, whom, number)
         try:
             with LocalTaskHub(self._path, create=True) as hub:
@@ -82,7 +117,9 @@ class Client:
 
 
 def main(path: str, notes: str, name: str, steps: str, seed: str) -> None:
-    client = Client(Path(path), os.open(notes, os.O_WRONLY | os.O_APPEND | os.O_CREAT), name, Random(seed))
+    client = Client(
+        Path(path), os.open(notes, os.O_WRONLY | os.O_APPEND | os.O_CREAT), name, Random(seed)
+    )
     if int(steps) == 0:
         client.begin()
     for _ in range(int(steps)):

@@ -1,4 +1,6 @@
-"""Watched disks for tests, in memory where there is a place for it; where there can be none, the tests are skipped with the reason."""
+"""Watched disks for tests, in memory where there is a place for it; where there can be none, the
+tests are skipped with the reason.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ def make_disk() -> Iterator[Callable[[], Disk]]:
     with ExitStack() as stack:
 
         def make() -> Disk:
-            folder = tempfile.TemporaryDirectory(prefix="disk-", dir=MEMORY if MEMORY.is_dir() else None)
+            folder = tempfile.TemporaryDirectory(
+                prefix="disk-", dir=MEMORY if MEMORY.is_dir() else None
+            )
             home = Path(stack.enter_context(folder))
             (home / "disk").mkdir()
             return Disk(home / "disk", home)

@@ -1,4 +1,6 @@
-"""A disk that is watched and can be made ill: `disk.c` compiled, its environment, its log, its faults; knows no hub."""
+"""A disk that is watched and can be made ill: `disk.c` compiled, its environment, its log, its
+faults; knows no hub.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ KINDS_WITH_BYTES = "wm"
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One call: (c)reated, (d)irectory made, (w)ritten, cu(t) to `offset`, (s)ynced, (m)oved to the name in `content`, (u)nlinked."""
+    """One call: (c)reated, (d)irectory made, (w)ritten, cu(t) to `offset`, (s)ynced, (m)oved to the
+    name in `content`, (u)nlinked.
+    """
 
     kind: str
     process: int
@@ -29,13 +33,18 @@ class Record:
 
 
 class Disk:
-    """The disk of the folder `root`, for the processes that get its `environment`; what it keeps for itself is in `home`."""
+    """The disk of the folder `root`, for the processes that get its `environment`; what it keeps
+    for itself is in `home`.
+    """
 
     def __init__(self, root: Path, home: Path) -> None:
         self.root, self.home = root.resolve(), home
         self._library, self._log, self._fault = home / "disk.so", home / "disk.log", home / "fault"
         if not self._library.exists():
-            subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-o", self._library, SOURCE, "-ldl", "-lpthread"], check=True)
+            subprocess.run(
+                ["cc", "-O1", "-shared", "-fPIC", "-o", self._library, SOURCE, "-ldl", "-lpthread"],
+                check=True,
+            )
 
     @staticmethod
     def missing() -> str | None:
@@ -45,11 +54,26 @@ class Disk:
         return None if shutil.which("cc") else "needs a C compiler (cc)"
 
     def environment(self, *, is_logged: bool = False) -> dict[str, str]:
-        own = {"LD_PRELOAD": str(self._library), "DISK_ROOT": str(self.root), "DISK_FAULT": str(self._fault)}
+        own = {
+            "LD_PRELOAD": str(self._library),
+            "DISK_ROOT": str(self.root),
+            "DISK_FAULT": str(self._fault),
+        }
         return os.environ | own | ({"DISK_LOG": str(self._log)} if is_logged else {})
 
-    def fall_ill(self, kinds: str, action: int | str, *, name: str = "*", first: int = 1, count: int = 1 << 30, every: int = 0) -> None:
-        """From the `first` call of `kinds` on, `count` calls fail with an errno, are "short" or "slow:MS", again every so many calls."""
+    def fall_ill(
+        self,
+        kinds: str,
+        action: int | str,
+        *,
+        name: str = "*",
+        first: int = 1,
+        count: int = 1 << 30,
+        every: int = 0,
+    ) -> None:
+        """From the `first` call of `kinds` on, `count` calls fail with an errno, are "short" or
+        "slow:MS", again every so many calls.
+        """
         part = self._fault.with_suffix(".part")
         part.write_text(f"{kinds} {name} {action} {first} {count} {every}\n")
         part.rename(self._fault)

@@ -1,10 +1,13 @@
-"""What a power cut may leave of a folder, from the log of what was done with its files; knows no hub and no SQLite.
+"""What a power cut may leave of a folder, from the log of what was done with its files; knows no
+hub and no SQLite.
 
-What was there at the last sync of a file that went well is there. Each sector that was written since is as it was at any moment since
-then, sector by sector; the size of the file is any that it has had since; where it has grown without its bytes there is nothing, or
-garbage. A name that was made, moved or deleted is so for sure once its folder was synced. A sync that fails leaves each page on the disk or
-not, and the system takes it for written: only writing to the page again brings it to the disk with a later sync.
-What is taken for granted: a sector is written as a whole or not at all, and what lies beside it stays as it is.
+What was there at the last sync of a file that went well is there. Each sector that was written
+since is as it was at any moment since then, sector by sector; the size of the file is any that it
+has had since; where it has grown without its bytes there is nothing, or garbage. A name that was
+made, moved or deleted is so for sure once its folder was synced. A sync that fails leaves each page
+on the disk or not, and the system takes it for written: only writing to the page again brings it to
+the disk with a later sync. What is taken for granted: a sector is written as a whole or not at all,
+and what lies beside it stays as it is.
 """
 
 from __future__ import annotations
@@ -63,7 +66,11 @@ class File:
             for at, piece in _pieces(offset, content, sector):
                 if moment < moments.get(at // sector, len(self.since)):
                     _put(disk, at, piece)
-        size = len(self.cache) if style == "everything" else rng.choice([len(self.disk), *(size for *_, size in self.since)])
+        size = (
+            len(self.cache)
+            if style == "everything"
+            else rng.choice([len(self.disk), *(size for *_, size in self.since)])
+        )
         missing = max(0, size - len(disk))
         _resize(disk, size)
         if missing and rng.random() < 0.25:
@@ -72,16 +79,25 @@ class File:
 
     def _moments(self, rng: Random, sector: int) -> dict[int, int]:
         """For each sector, how much of what was written since the last sync came to the disk."""
-        touched = {at // sector for offset, content, _ in self.since for at, _ in _pieces(offset, content, sector)}
+        touched = {
+            at // sector
+            for offset, content, _ in self.since
+            for at, _ in _pieces(offset, content, sector)
+        }
         share, count = rng.random(), len(self.since)
         if rng.random() < 0.2:  # all of them at one moment
             return dict.fromkeys(touched, rng.randrange(count + 1))
-        return {each: (count if rng.random() < share else rng.randrange(count)) for each in sorted(touched)}
+        return {
+            each: (count if rng.random() < share else rng.randrange(count))
+            for each in sorted(touched)
+        }
 
 
 @dataclass(slots=True)
 class Folder:
-    """The names of a folder that are on the disk for sure, and what was changed since: a moved file loses one name and gets another."""
+    """The names of a folder that are on the disk for sure, and what was changed since: a moved file
+    loses one name and gets another.
+    """
 
     names: dict[str, File | Folder] = field(default_factory=dict)
     since: list[dict[str, File | Folder | None]] = field(default_factory=list)
@@ -118,7 +134,12 @@ class Watched:
             case "u":
                 folder.since.append({name: None})
             case "m":
-                folder.since.append({name: None, PurePosixPath(record.content.decode()).name: folder.current()[name]})
+                folder.since.append(
+                    {
+                        name: None,
+                        PurePosixPath(record.content.decode()).name: folder.current()[name],
+                    }
+                )
             case _:
                 self._touch(folder.current().get(name) if name else self.root, record)
 

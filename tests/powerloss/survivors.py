@@ -1,4 +1,6 @@
-"""What must be in a hub after a power cut, and what must become of it; judged by the notes that clients made before."""
+"""What must be in a hub after a power cut, and what must become of it; judged by the notes that
+clients made before.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ SECONDS = 20.0
 
 @dataclass(slots=True)
 class Notes:
-    """What clients had tried, and what had been acknowledged to them; (what, whom) -> numbers or outputs, in order."""
+    """What clients had tried, and what had been acknowledged to them; (what, whom) -> numbers or
+    outputs, in order.
+    """
 
     tried: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
     acknowledged: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
@@ -31,21 +35,36 @@ class Notes:
     def read(lines: Iterable[str]) -> Notes:
         notes = Notes()
         for stage, what, whom, value in map(json.loads, lines):
-            (notes.tried if stage == "try" else notes.acknowledged).setdefault((what, whom), []).append(value)
+            (notes.tried if stage == "try" else notes.acknowledged).setdefault(
+                (what, whom), []
+            ).append(value)
         return notes
 
     def whom(self, what: str, *, acknowledged: bool) -> set[str]:
-        return {whom for each, whom in (self.acknowledged if acknowledged else self.tried) if each == what}
+        return {
+            whom
+            for each, whom in (self.acknowledged if acknowledged else self.tried)
+            if each == what
+        }
 
     def check(self, what: str, whom: str, seen: list[Any]) -> None:
-        """`seen` holds what was acknowledged and perhaps what else was tried, each once, in the order in which it was tried."""
-        tried, acknowledged = self.tried.get((what, whom), []), self.acknowledged.get((what, whom), [])
+        """`seen` holds what was acknowledged and perhaps what else was tried, each once, in the
+        order in which it was tried.
+        """
+        tried, acknowledged = (
+            self.tried.get((what, whom), []),
+            self.acknowledged.get((what, whom), []),
+        )
         assert seen == [each for each in tried if each in seen], f"{what} {whom}: {seen} of {tried}"
-        assert set(acknowledged) <= set(seen), f"{what} {whom}: {acknowledged} were acknowledged, {seen} are there"
+        assert set(acknowledged) <= set(seen), (
+            f"{what} {whom}: {acknowledged} were acknowledged, {seen} are there"
+        )
 
 
 def check_survivor(path: Path, notes: Notes, app: Registry) -> None:
-    """Open the hub as the next process does, judge what is there, let a worker bring all of it to its end, and judge that."""
+    """Open the hub as the next process does, judge what is there, let a worker bring all of it to
+    its end, and judge that.
+    """
     if not path.exists():
         assert not notes.acknowledged, "the hub is gone"
         return
@@ -56,9 +75,10 @@ def check_survivor(path: Path, notes: Notes, app: Registry) -> None:
         missing = notes.whom("start", acknowledged=True) - set(found)
         assert not missing, f"acknowledged and lost: {missing}"
         for (what, whom), (output, *_) in notes.acknowledged.items():
-            assert what != "end" or (found[whom].runtime_status, found[whom].output) == (RuntimeStatus.COMPLETED, output), (
-                f"{whom} had ended"
-            )
+            assert what != "end" or (found[whom].runtime_status, found[whom].output) == (
+                RuntimeStatus.COMPLETED,
+                output,
+            ), f"{whom} had ended"
         finish(hub, [each for each in found if "-collect-" in each], app)
         check_ends(hub, notes)
 
@@ -89,7 +109,11 @@ def check_ends(hub: LocalTaskHub, notes: Notes) -> None:
 
 
 def instances(hub: LocalTaskHub) -> dict[str, InstanceStatus]:
-    return {each.instance_id: each for each in hub.list_page(InstanceFilter(), top=10_000).items if not each.instance_id.startswith("@")}
+    return {
+        each.instance_id: each
+        for each in hub.list_page(InstanceFilter(), top=10_000).items
+        if not each.instance_id.startswith("@")
+    }
 
 
 def state(hub: LocalTaskHub, key: str) -> list[Any]:

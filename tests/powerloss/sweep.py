@@ -1,4 +1,5 @@
-"""`python -m tests.powerloss.sweep ROOT HOME KINDS ACTION`, on a watched disk: let each call of a start go wrong in turn.
+"""`python -m tests.powerloss.sweep ROOT HOME KINDS ACTION`, on a watched disk: let each call of a
+start go wrong in turn.
 
 Prints what was acknowledged, and the messages of what was refused, as JSON.
 """
@@ -27,7 +28,9 @@ def main(root: str, home: str, kinds: str, action: str) -> None:
         except HubUnusable as error:
             messages.append(error.message)
         disk.get_well()
-        if acknowledged:  # what a failed close left in the log would be read by the next start, which then makes more calls each time
+        # what a failed close left in the log would be read by the next start, which then makes more
+        # calls each time
+        if acknowledged:
             LocalTaskHub(path).close()
     print(json.dumps([acknowledged, messages]))
 

@@ -1,4 +1,6 @@
-"""Disks that fail, fill up or are slow, in real processes: a clear line, nothing acknowledged lost, and on it goes once they are well."""
+"""Disks that fail, fill up or are slow, in real processes: a clear line, nothing acknowledged lost,
+and on it goes once they are well.
+"""
 
 from __future__ import annotations
 
@@ -31,26 +33,59 @@ FAULTS = {
 each_fault = pytest.mark.parametrize(("kinds", "action", "message"), FAULTS.values(), ids=FAULTS)
 
 
-@pytest.mark.parametrize(("kinds", "action", "message"), [*FAULTS.values(), ("w", "short", "")], ids=[*FAULTS, "a write is short"])
-def test_whatever_call_of_a_start_goes_wrong_nothing_acknowledged_is_lost(disk: Disk, kinds: str, action: str, message: str) -> None:
-    command = [sys.executable, "-m", "tests.powerloss.sweep", disk.root, disk.home, kinds, str(action)]
-    done = subprocess.run(command, env=disk.environment(), capture_output=True, text=True, check=False)
+@pytest.mark.parametrize(
+    ("kinds", "action", "message"),
+    [*FAULTS.values(), ("w", "short", "")],
+    ids=[*FAULTS, "a write is short"],
+)
+def test_whatever_call_of_a_start_goes_wrong_nothing_acknowledged_is_lost(
+    disk: Disk, kinds: str, action: str, message: str
+) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "tests.powerloss.sweep",
+        disk.root,
+        disk.home,
+        kinds,
+        str(action),
+    ]
+    done = subprocess.run(
+        command, env=disk.environment(), capture_output=True, text=True, check=False
+    )
     assert done.stderr == ""
     acknowledged, messages = json.loads(done.stdout)
     with LocalTaskHub(disk.root / "hub.db") as hub:
-        assert set(acknowledged) <= {each.instance_id for each in hub.list_page(InstanceFilter(), top=1000).items}
+        assert set(acknowledged) <= {
+            each.instance_id for each in hub.list_page(InstanceFilter(), top=1000).items
+        }
         assert check_hub(hub.database, datetime.now(UTC)).problems == ()
     assert len(acknowledged) > 20
     assert [each for each in messages if not re.match(message, each)] == []
-    assert len(messages) > 2 or action == "short"  # the rest of a short write is written by the next one
+    # the rest of a short write is written by the next one
+    assert len(messages) > 2 or action == "short"
 
 
 @each_fault
-def test_a_command_says_in_a_line_that_the_disk_fails(disk: Disk, kinds: str, action: int, message: str) -> None:
+def test_a_command_says_in_a_line_that_the_disk_fails(
+    disk: Disk, kinds: str, action: int, message: str
+) -> None:
     LocalTaskHub(disk.root / "hub.db", create=True).close()
     disk.fall_ill(kinds, action)
-    command = [sys.executable, "-m", "durablectl", "start", "work", "--hub", str(disk.root / "hub.db"), "--app", str(APP)]
-    done = subprocess.run(command, env=disk.environment(), capture_output=True, text=True, check=False)
+    command = [
+        sys.executable,
+        "-m",
+        "durablectl",
+        "start",
+        "work",
+        "--hub",
+        str(disk.root / "hub.db"),
+        "--app",
+        str(APP),
+    ]
+    done = subprocess.run(
+        command, env=disk.environment(), capture_output=True, text=True, check=False
+    )
     _announced, told, *hint = done.stderr.splitlines()
     assert (done.returncode, done.stdout) == (1, "")
     assert re.match(f"durablectl: {message}", told)
@@ -58,16 +93,25 @@ def test_a_command_says_in_a_line_that_the_disk_fails(disk: Disk, kinds: str, ac
 
 
 @each_fault
-def test_a_worker_goes_on_once_the_disk_is_well(disk: Disk, kinds: str, action: int, message: str) -> None:
+def test_a_worker_goes_on_once_the_disk_is_well(
+    disk: Disk, kinds: str, action: int, message: str
+) -> None:
     path = disk.root / "hub.db"
-    with LocalTaskHub(path, create=True) as hub, running(worker(disk), disk.environment()) as process:
+    with (
+        LocalTaskHub(path, create=True) as hub,
+        running(worker(disk), disk.environment()) as process,
+    ):
         disk.fall_ill(kinds, action)
         ids = [hub.start("work", {"name": f"w{number}"}).id for number in range(3)]
         assert process.stderr is not None
         told = process.stderr.readline()
         disk.get_well()
         assert re.search(f"{message}.*; trying again", told)
-        assert [wait_for_completion(hub, each, timeout=60).output[0] for each in ids] == ["w0", "w1", "w2"]
+        assert [wait_for_completion(hub, each, timeout=60).output[0] for each in ids] == [
+            "w0",
+            "w1",
+            "w2",
+        ]
         assert check_hub(hub.database, datetime.now(UTC)).problems == ()
         assert end(process, signal.SIGTERM) == (0, False)
 
@@ -77,7 +121,9 @@ def test_two_workers_on_a_slow_disk_do_each_thing_once_and_end_when_told(disk: D
     with LocalTaskHub(disk.root / "hub.db", create=True) as hub, ExitStack() as stack:
         workers = [stack.enter_context(running(worker(disk), disk.environment())) for _ in range(2)]
         ids = [hub.start("work", {"name": f"w{number}"}).id for number in range(6)]
-        assert [wait_for_completion(hub, each, timeout=60).output[0] for each in ids] == [f"w{number}" for number in range(6)]
+        assert [wait_for_completion(hub, each, timeout=60).output[0] for each in ids] == [
+            f"w{number}" for number in range(6)
+        ]
         while len(state(hub, "work")) < len(ids):
             hub.pause(0.2)
         assert sorted(state(hub, "work")) == [f"w{number}" for number in range(6)]
@@ -86,15 +132,41 @@ def test_two_workers_on_a_slow_disk_do_each_thing_once_and_end_when_told(disk: D
 
 def test_a_wait_on_a_slow_disk_keeps_its_time_out(disk: Disk) -> None:
     disk.fall_ill("s", "slow:200")
-    command = [sys.executable, "-m", "durablectl", "start", "collect", "--wait", "--timeout", "1s", "--hub", str(disk.root / "hub.db")]
+    command = [
+        sys.executable,
+        "-m",
+        "durablectl",
+        "start",
+        "collect",
+        "--wait",
+        "--timeout",
+        "1s",
+        "--hub",
+        str(disk.root / "hub.db"),
+    ]
     began = time.monotonic()
-    done = subprocess.run([*command, "--app", str(APP)], env=disk.environment(), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*command, "--app", str(APP)],
+        env=disk.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (done.returncode, "Traceback" in done.stderr) == (124, False)
     assert time.monotonic() - began < 20
 
 
 def worker(disk: Disk) -> list[str]:
-    return [sys.executable, "-m", "durablectl", "worker", "--hub", str(disk.root / "hub.db"), "--app", str(APP)]
+    return [
+        sys.executable,
+        "-m",
+        "durablectl",
+        "worker",
+        "--hub",
+        str(disk.root / "hub.db"),
+        "--app",
+        str(APP),
+    ]
 
 
 def end(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, bool]:

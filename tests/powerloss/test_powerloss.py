@@ -1,4 +1,6 @@
-"""A power cut loses nothing that was acknowledged: cuts of real runs of several processes, and the order of their syncs."""
+"""A power cut loses nothing that was acknowledged: cuts of real runs of several processes, and the
+order of their syncs.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A power cut leaves the user's contexts as they were before a change or after it, and never a part of them."""
+"""A power cut leaves the user's contexts as they were before a change or after it, and never a part
+of them.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,16 @@ def test_a_power_cut_at_any_moment_leaves_the_contexts_whole(disk: Disk, tmp_pat
     environment = disk.environment(is_logged=True) | {"XDG_CONFIG_HOME": str(disk.root)}
     versions = [b""]  # there is no file yet
     for name in "abc":
-        command = [sys.executable, "-m", "durablectl", "context", "add", name, "--hub", f"/{name}.db"]
+        command = [
+            sys.executable,
+            "-m",
+            "durablectl",
+            "context",
+            "add",
+            name,
+            "--hub",
+            f"/{name}.db",
+        ]
         subprocess.run(command, env=environment, check=True, capture_output=True)
         versions.append((disk.root / FILE).read_bytes())
     watched, found = Watched(Random(1)), set()

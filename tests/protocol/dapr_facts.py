@@ -1,6 +1,8 @@
-"""Compares our table of Dapr's dialect with the descriptors inside the package `dapr`; for a process of its own.
+"""Compares our table of Dapr's dialect with the descriptors inside the package `dapr`; for a
+process of its own.
 
-Dapr has renamed what has "orchestration" or "sub-orchestration" in its name. Numbers, types, labels and oneofs have stayed.
+Dapr has renamed what has "orchestration" or "sub-orchestration" in its name. Numbers, types, labels
+and oneofs have stayed.
 """
 
 from __future__ import annotations
@@ -16,8 +18,14 @@ from durablectl.protocol.messages import dapr
 
 PACKAGE = "dapr.ext.workflow._durabletask.internal"
 MODULES = ("orchestration_pb2", "history_events_pb2", "orchestrator_service_pb2")
-RENAMED = {"childWorkflow": "subOrchestration", "workflowStarted": "orchestratorStarted", "workflowCompleted": "orchestratorCompleted"}
-RENAMED |= {f"{old[0].upper()}{old[1:]}": f"{new[0].upper()}{new[1:]}" for old, new in RENAMED.items()}
+RENAMED = {
+    "childWorkflow": "subOrchestration",
+    "workflowStarted": "orchestratorStarted",
+    "workflowCompleted": "orchestratorCompleted",
+}
+RENAMED |= {
+    f"{old[0].upper()}{old[1:]}": f"{new[0].upper()}{new[1:]}" for old, new in RENAMED.items()
+}
 RENAMED |= {"workflow": "orchestration", "Workflow": "Orchestration"}
 KEPT = r"(?i:detachedWorkflow\w*)"
 
@@ -31,7 +39,13 @@ def ours_for(name: str) -> str:
 def fields(message: Any) -> dict[int, tuple[Any, ...]]:
     oneofs = [oneof.name for oneof in message.oneof_decl]
     return {
-        field.number: (ours_for(field.name), field.type, field.label, ours_for(field.type_name), field.proto3_optional)
+        field.number: (
+            ours_for(field.name),
+            field.type,
+            field.label,
+            ours_for(field.type_name),
+            field.proto3_optional,
+        )
         + ((oneofs[field.oneof_index],) if field.HasField("oneof_index") else ())
         for field in message.field
     }
@@ -41,10 +55,21 @@ def check() -> None:
     files = [FileDescriptorProto() for _ in MODULES]
     for file, module in zip(files, MODULES, strict=True):
         importlib.import_module(f"{PACKAGE}.{module}").DESCRIPTOR.CopyToProto(file)
-    theirs = {ours_for(message.name): fields(message) for file in files for message in file.message_type}
+    theirs = {
+        ours_for(message.name): fields(message) for file in files for message in file.message_type
+    }
     (service,) = (service for file in files for service in file.service)
-    methods = {method.name: (ours_for(method.input_type), ours_for(method.output_type)) for method in service.method}
-    statuses = [value.name for file in files for enum in file.enum_type if enum.name == "OrchestrationStatus" for value in enum.value]
+    methods = {
+        method.name: (ours_for(method.input_type), ours_for(method.output_type))
+        for method in service.method
+    }
+    statuses = [
+        value.name
+        for file in files
+        for enum in file.enum_type
+        if enum.name == "OrchestrationStatus"
+        for value in enum.value
+    ]
 
     kinds = dapr().messages._pool.FindFileByName("durablectl/dapr.proto").message_types_by_name
     for name, descriptor in kinds.items():
@@ -54,7 +79,9 @@ def check() -> None:
         assert fields(ours) == found, (name, fields(ours), found)
     for method in dapr().methods.values():
         assert method.path == f"/{service.name}/{method.name}"
-        kinds_of_method = tuple(f".{kind.DESCRIPTOR.full_name}" for kind in (method.request, method.response))
+        kinds_of_method = tuple(
+            f".{kind.DESCRIPTOR.full_name}" for kind in (method.request, method.response)
+        )
         assert methods[method.name] == kinds_of_method, method.name
     enum = kinds["OrchestrationState"].fields_by_name["orchestrationStatus"].enum_type
     assert [value.name for value in enum.values] == statuses

@@ -18,27 +18,36 @@ texts = st.text(max_size=12)
 some_text = st.none() | texts
 names = st.text(min_size=1, max_size=8)
 ids = st.integers(0, 2**31 - 1)
-times = st.datetimes(timezones=st.just(UTC)).filter(lambda time: time != EPOCH)  # which stands for no time in a history
+# which stands for no time in a history
+times = st.datetimes(timezones=st.just(UTC)).filter(lambda time: time != EPOCH)
 some_time = st.none() | times
 tags = st.dictionaries(texts, texts, max_size=3)
 
 
 def objects(values: Any) -> Any:
     """JSON objects whose members are in order: a map of the protocol has none."""
-    return st.dictionaries(texts, values, max_size=3).map(lambda members: dict(sorted(members.items())))
+    return st.dictionaries(texts, values, max_size=3).map(
+        lambda members: dict(sorted(members.items()))
+    )
 
 
 json_values = st.recursive(
     st.none()
     | st.booleans()
     | st.integers(-(2**53) + 1, 2**53 - 1)
-    | st.floats(allow_nan=False, allow_infinity=False).filter(lambda number: not number.is_integer())
+    | st.floats(allow_nan=False, allow_infinity=False).filter(
+        lambda number: not number.is_integer()
+    )
     | texts,
     lambda inner: st.lists(inner, max_size=3) | objects(inner),
     max_leaves=6,
 )
-statuses = st.sampled_from([status for status in RuntimeStatus if status is not RuntimeStatus.UNKNOWN])
-final_statuses = st.sampled_from([RuntimeStatus.COMPLETED, RuntimeStatus.TERMINATED, RuntimeStatus.CANCELED])
+statuses = st.sampled_from(
+    [status for status in RuntimeStatus if status is not RuntimeStatus.UNKNOWN]
+)
+final_statuses = st.sampled_from(
+    [RuntimeStatus.COMPLETED, RuntimeStatus.TERMINATED, RuntimeStatus.CANCELED]
+)
 
 _flat = st.builds(
     FailureDetails,
@@ -49,11 +58,20 @@ _flat = st.builds(
     st.booleans(),
     st.none() | objects(json_values).filter(bool),
 )
-failures = st.recursive(_flat, lambda inner: st.builds(lambda outer, it: replace(outer, inner=it), _flat, inner), max_leaves=4)
+failures = st.recursive(
+    _flat,
+    lambda inner: st.builds(lambda outer, it: replace(outer, inner=it), _flat, inner),
+    max_leaves=4,
+)
 
 
 def _failed(kind: Any) -> Any:
-    return st.builds(lambda at, task_id, failure: kind(at, task_id, *reason_and_details(failure)), times, ids, failures)
+    return st.builds(
+        lambda at, task_id, failure: kind(at, task_id, *reason_and_details(failure)),
+        times,
+        ids,
+        failures,
+    )
 
 
 parents = st.none() | st.builds(e.ParentInstance, texts, texts, ids)
@@ -89,7 +107,16 @@ def instances(draw: Any) -> tuple[InstanceStatus, InstanceDetails]:
     status, more = draw(statuses | st.just(RuntimeStatus.UNKNOWN)), draw(details)
     failure = draw(failures) if status is RuntimeStatus.FAILED else None
     output = failure.text if failure is not None else draw(json_values)
-    known = InstanceStatus(draw(texts), draw(names), status, draw(times), draw(times), draw(json_values), draw(json_values), output)
+    known = InstanceStatus(
+        draw(texts),
+        draw(names),
+        status,
+        draw(times),
+        draw(times),
+        draw(json_values),
+        draw(json_values),
+        output,
+    )
     return known, replace(more, failure=failure)
 
 
@@ -100,5 +127,9 @@ filters = st.builds(
     created_from=some_time,
     created_to=st.none() | st.datetimes(max_value=datetime(9999, 12, 31), timezones=st.just(UTC)),
 )
-entity_ids = st.builds(EntityId, st.text(min_size=1, max_size=5).filter(lambda text: "@" not in text and text.lower() == text), texts)
+entity_ids = st.builds(
+    EntityId,
+    st.text(min_size=1, max_size=5).filter(lambda text: "@" not in text and text.lower() == text),
+    texts,
+)
 entities = st.builds(EntityStatus, entity_ids, times, json_values)

@@ -1,4 +1,5 @@
-"""The message classes that the protocol is tried with: ours, and those that the SDK has generated."""
+"""The message classes that the protocol is tried with: ours, and those that the SDK has
+generated."""
 
 from __future__ import annotations
 

@@ -17,7 +17,9 @@ MESSAGES = durable_task().messages
 known = st.builds(en.Entity, entities, st.integers(0, 2**31 - 1), st.none() | names)
 tops = st.none() | st.integers(1, 2**31 - 1)
 tokens = st.none() | st.text(min_size=2)
-queries = st.builds(en.EntityQuery, texts, some_time, some_time, st.booleans(), st.booleans(), tops, tokens)
+queries = st.builds(
+    en.EntityQuery, texts, some_time, some_time, st.booleans(), st.booleans(), tops, tokens
+)
 
 
 @pytest.mark.parametrize("kinds", CLASSES)
@@ -32,14 +34,19 @@ def test_an_entity_survives(kinds, entity):
 @given(page=st.lists(known, max_size=3), token=tokens)
 def test_a_page_survives(page, token):
     whole = Page(tuple(page), token)
-    assert en.read_entities(sent(MESSAGES.QueryEntitiesResponse, en.entities_fields(whole))) == whole
+    assert (
+        en.read_entities(sent(MESSAGES.QueryEntitiesResponse, en.entities_fields(whole))) == whole
+    )
 
 
 @pytest.mark.parametrize("kinds", CLASSES)
 @PROPERTY
 @given(query=queries)
 def test_a_query_survives(kinds, query):
-    assert en.read_entity_query(sent(kinds.QueryEntitiesRequest, en.entity_query_fields(query))) == query
+    assert (
+        en.read_entity_query(sent(kinds.QueryEntitiesRequest, en.entity_query_fields(query)))
+        == query
+    )
 
 
 def test_a_name_is_the_prefix_of_its_entities():
@@ -52,10 +59,26 @@ def test_no_entity_is_none():
 
 METADATA = {"instanceId": "@a@1", "lastModifiedTime": {"seconds": 1}}
 BROKEN = {
-    "no entity id": (en.read_entity, MESSAGES.EntityMetadata(**METADATA | {"instanceId": "order-1"}), "'order-1' is"),
-    "no time": (en.read_entity, MESSAGES.EntityMetadata(instanceId="@a@1"), "'lastModifiedTime' is missing"),
-    "a negative backlog": (en.read_entity, MESSAGES.EntityMetadata(**METADATA, backlogQueueSize=-1), "'backlogQueueSize' is negative"),
-    "an entity that is not there": (en.read_entity_response, MESSAGES.GetEntityResponse(exists=True), "'entity' is missing"),
+    "no entity id": (
+        en.read_entity,
+        MESSAGES.EntityMetadata(**METADATA | {"instanceId": "order-1"}),
+        "'order-1' is",
+    ),
+    "no time": (
+        en.read_entity,
+        MESSAGES.EntityMetadata(instanceId="@a@1"),
+        "'lastModifiedTime' is missing",
+    ),
+    "a negative backlog": (
+        en.read_entity,
+        MESSAGES.EntityMetadata(**METADATA, backlogQueueSize=-1),
+        "'backlogQueueSize' is negative",
+    ),
+    "an entity that is not there": (
+        en.read_entity_response,
+        MESSAGES.GetEntityResponse(exists=True),
+        "'entity' is missing",
+    ),
     "a negative page": (
         en.read_entity_query,
         MESSAGES.QueryEntitiesRequest(query={"pageSize": {"value": -1}}),
@@ -72,5 +95,9 @@ def test_a_broken_message_is_malformed(read, message, problem):
 
 
 def test_an_entity_has_its_state_as_value():
-    message = sent(MESSAGES.EntityMetadata, {**METADATA, "serializedState": {"value": '{"count": 3}'}})
-    assert en.read_entity(message).status == EntityStatus(EntityId("a", "1"), T0.replace(1970, 1, 1, 0, 0, 1, 0), {"count": 3})
+    message = sent(
+        MESSAGES.EntityMetadata, {**METADATA, "serializedState": {"value": '{"count": 3}'}}
+    )
+    assert en.read_entity(message).status == EntityStatus(
+        EntityId("a", "1"), T0.replace(1970, 1, 1, 0, 0, 1, 0), {"count": 3}
+    )

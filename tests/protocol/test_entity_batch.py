@@ -18,26 +18,40 @@ MESSAGES = durable_task().messages
 
 @pytest.mark.parametrize("kinds", CLASSES)
 @PROPERTY
-@given(state=some_text, operations=st.lists(st.builds(b.OperationRequest, names, names, some_text), max_size=3))
+@given(
+    state=some_text,
+    operations=st.lists(st.builds(b.OperationRequest, names, names, some_text), max_size=3),
+)
 def test_a_batch_reaches_the_executor(kinds, state, operations):
     message = sent(kinds.EntityBatchRequest, b.batch_fields("@a@1", state, operations))
     assert message.instanceId == "@a@1"
     assert (message.entityState.value if message.HasField("entityState") else None) == state
     read = [
-        b.OperationRequest(each.operation, each.requestId, each.input.value if each.HasField("input") else None)
+        b.OperationRequest(
+            each.operation, each.requestId, each.input.value if each.HasField("input") else None
+        )
         for each in message.operations
     ]
     assert read == operations
 
 
 def test_the_result_of_a_batch_is_read_whole():
-    signal = {"instanceId": "@b@2", "name": "add", "input": {"value": "1"}, "scheduledTime": {"seconds": 1}}
+    signal = {
+        "instanceId": "@b@2",
+        "name": "add",
+        "input": {"value": "1"},
+        "scheduledTime": {"seconds": 1},
+    }
     start = {"instanceId": "i", "name": "Order", "input": {"value": "2"}, "version": {"value": "3"}}
     failed = {"failureDetails": {"errorType": "ValueError", "errorMessage": "no"}}
     message = sent(
         MESSAGES.EntityBatchResult,
         {
-            "results": [{"success": {"result": {"value": "7"}}}, {"failure": failed}, {"success": {"result": {"value": ""}}}],
+            "results": [
+                {"success": {"result": {"value": "7"}}},
+                {"failure": failed},
+                {"success": {"result": {"value": ""}}},
+            ],
             "actions": [{"sendSignal": signal}, {"startNewOrchestration": start}],
             "entityState": {"value": "5"},
         },
@@ -45,7 +59,11 @@ def test_the_result_of_a_batch_is_read_whole():
     due = T0.replace(1970, 1, 1, 0, 0, 1, 0)
     assert b.read_batch(message, 3) == b.BatchResult(
         "5",
-        (b.OperationResult("7"), b.OperationResult(failure=FailureDetails("no", "ValueError")), b.OperationResult()),
+        (
+            b.OperationResult("7"),
+            b.OperationResult(failure=FailureDetails("no", "ValueError")),
+            b.OperationResult(),
+        ),
         (b.Signal("@b@2", "add", "1", due), b.NewOrchestration("i", "Order", "2", "3")),
     )
 

@@ -15,7 +15,14 @@ from durablectl.protocol.failures import MOST_LEVELS, FailureDetails
 from durablectl.protocol.messages import durable_task
 
 MESSAGES = durable_task().messages
-BROKEN = FailureDetails("no", "shop.Broken", "File x", FailureDetails("key", "KeyError"), True, {"code": 7, "why": ["a", None]})
+BROKEN = FailureDetails(
+    "no",
+    "shop.Broken",
+    "File x",
+    FailureDetails("key", "KeyError"),
+    True,
+    {"code": 7, "why": ["a", None]},
+)
 
 
 def there_and_back(kinds, failure):
@@ -60,7 +67,12 @@ def test_the_forms_have_the_members_that_others_know():
         "ClassName": "shop.Broken",
         "Message": "no",
         "StackTraceString": "File x",
-        "InnerException": {"ClassName": "KeyError", "Message": "key", "StackTraceString": None, "InnerException": None},
+        "InnerException": {
+            "ClassName": "KeyError",
+            "Message": "key",
+            "StackTraceString": None,
+            "InnerException": None,
+        },
         "IsNonRetriable": True,
         "Data": {"code": 7, "why": ["a", None]},
     }
@@ -68,7 +80,12 @@ def test_the_forms_have_the_members_that_others_know():
         "ErrorType": "shop.Broken",
         "ErrorMessage": "no",
         "StackTrace": "File x",
-        "InnerFailure": {"ErrorType": "KeyError", "ErrorMessage": "key", "StackTrace": None, "InnerFailure": None},
+        "InnerFailure": {
+            "ErrorType": "KeyError",
+            "ErrorMessage": "key",
+            "StackTrace": None,
+            "InnerFailure": None,
+        },
         "IsNonRetriable": True,
         "Properties": {"code": 7, "why": ["a", None]},
     }
@@ -81,7 +98,9 @@ def test_the_cause_of_a_failure_is_shown_with_its_traceback():
 
 def test_an_output_is_read_as_class_and_message():
     assert f.failure_of_output("shop.Broken: no: more") == FailureDetails("no: more", "shop.Broken")
-    assert f.failure_of_output("Orchestrator function 'F' failed: no") == FailureDetails("Orchestrator function 'F' failed: no")
+    assert f.failure_of_output("Orchestrator function 'F' failed: no") == FailureDetails(
+        "Orchestrator function 'F' failed: no"
+    )
 
 
 def test_details_that_are_not_json_are_the_stack_trace():
@@ -91,7 +110,14 @@ def test_details_that_are_not_json_are_the_stack_trace():
 
 
 def test_members_of_other_types_are_left_out():
-    document = {"ClassName": 1, "Message": None, "StackTraceString": [], "InnerException": "x", "Data": "y", "IsNonRetriable": "yes"}
+    document = {
+        "ClassName": 1,
+        "Message": None,
+        "StackTraceString": [],
+        "InnerException": "x",
+        "Data": "y",
+        "IsNonRetriable": "yes",
+    }
     assert f.failure_from_json(document) == FailureDetails("")
 
 
@@ -115,7 +141,11 @@ def test_values_that_are_nested_too_deep_end_at_a_depth():
     failure = f.failure_of("no", text)
     assert there_and_back(MESSAGES, failure) == failure
     assert f.failure_from_json(json.loads(f.exception_text(failure))) == failure
-    assert f.failure_of("no", text.replace("[", "[" * 100).replace("]", "]" * 100)).stack_trace is not None  # no JSON any more
+    # no JSON any more
+    assert (
+        f.failure_of("no", text.replace("[", "[" * 100).replace("]", "]" * 100)).stack_trace
+        is not None
+    )
 
 
 def test_a_failure_at_every_limit_fits_into_a_message():
@@ -129,7 +159,11 @@ def test_a_failure_at_every_limit_fits_into_a_message():
 
 
 def test_numbers_that_json_or_a_message_cannot_hold_are_text():
-    properties = {"large": {"number_value": 2.0**80}, "nan": {"number_value": float("nan")}, "inf": {"number_value": float("-inf")}}
+    properties = {
+        "large": {"number_value": 2.0**80},
+        "nan": {"number_value": float("nan")},
+        "inf": {"number_value": float("-inf")},
+    }
     message = sent(MESSAGES.TaskFailedEvent, {"failureDetails": {"properties": properties}})
     assert f.read_failure(message).properties == {"large": 2.0**80, "nan": "nan", "inf": "-inf"}
     huge = FailureDetails("no", properties={"number": 10**400})
@@ -138,4 +172,6 @@ def test_numbers_that_json_or_a_message_cannot_hold_are_text():
 
 def test_lone_surrogates_are_written_as_escapes():
     failure = FailureDetails("a\ud800", "E\ud800", "s\ud800", properties={"k\ud800": ["v\ud800"]})
-    assert there_and_back(MESSAGES, failure) == FailureDetails("a\\ud800", "E\\ud800", "s\\ud800", properties={"k\\ud800": ["v\\ud800"]})
+    assert there_and_back(MESSAGES, failure) == FailureDetails(
+        "a\\ud800", "E\\ud800", "s\\ud800", properties={"k\\ud800": ["v\\ud800"]}
+    )

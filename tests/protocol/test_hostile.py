@@ -1,4 +1,6 @@
-"""Whatever a message holds, reading it gives a value or a `MalformedMessage`, and a value that was read can be written."""
+"""Whatever a message holds, reading it gives a value or a `MalformedMessage`, and a value that was
+read can be written.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,21 @@ from durablectl.protocol.messages import dapr, durable_task, parse
 MESSAGES = durable_task().messages
 OWNER = Execution("order-1", "e1")
 NUMBERS = {"int32": 31, "int64": 63, "uint32": 32}
-STRANGE = ["", "0", "@", "@a@", "@a@1", "\x00", "null", "[", '{"ClassName":1}', "NaN", "1e999", '{"a":' * 50, "é" * 30]
+STRANGE = [
+    "",
+    "0",
+    "@",
+    "@a@",
+    "@a@1",
+    "\x00",
+    "null",
+    "[",
+    '{"ClassName":1}',
+    "NaN",
+    "1e999",
+    '{"a":' * 50,
+    "é" * 30,
+]
 
 
 class Reader(NamedTuple):
@@ -44,9 +60,13 @@ def write_event(event: Any) -> Any:
 READERS = [
     Reader("HistoryEvent", history.read_event, write_event),
     Reader("HistoryChunk", lambda chunk: history.read_history(chunk.events)),
-    Reader("OrchestrationState", inst.read_instance, lambda instance: inst.instance_fields(*instance)),
+    Reader(
+        "OrchestrationState", inst.read_instance, lambda instance: inst.instance_fields(*instance)
+    ),
     Reader("GetInstanceResponse", inst.read_response, write_response),
-    Reader("QueryInstancesResponse", inst.read_page, lambda page: inst.page_fields(page, payloads=True)),
+    Reader(
+        "QueryInstancesResponse", inst.read_page, lambda page: inst.page_fields(page, payloads=True)
+    ),
     Reader("CreateInstanceRequest", requests.read_start, requests.start_fields),
     Reader("QueryInstancesRequest", requests.read_instance_query, requests.instance_query_fields),
     Reader("ListInstanceIdsRequest", requests.read_id_query, requests.id_query_fields),
@@ -64,7 +84,11 @@ READERS = [
 @cache
 def members(descriptor: Any, levels: int) -> Any:
     """Fields for a message of that kind: any of them, with any value that the wire can carry."""
-    fields = {field.name: values(field, levels) for field in descriptor.fields if levels or not field.message_type}
+    fields = {
+        field.name: values(field, levels)
+        for field in descriptor.fields
+        if levels or not field.message_type
+    }
     return st.fixed_dictionaries({}, optional=fields)
 
 
@@ -78,11 +102,21 @@ def values(field: Any, levels: int) -> Any:
 
 def value_of(field: Any, levels: int) -> Any:
     if field.message_type:
-        return any_json(field) if field.message_type.full_name == "google.protobuf.Value" else members(field.message_type, levels - 1)
-    kind = {field.TYPE_STRING: "text", field.TYPE_BOOL: "flag", field.TYPE_INT64: 63}.get(field.type, 31)
+        return (
+            any_json(field)
+            if field.message_type.full_name == "google.protobuf.Value"
+            else members(field.message_type, levels - 1)
+        )
+    kind = {field.TYPE_STRING: "text", field.TYPE_BOOL: "flag", field.TYPE_INT64: 63}.get(
+        field.type, 31
+    )
     if kind == "text":
         return st.sampled_from(STRANGE) | st.text(max_size=6)
-    return st.booleans() if kind == "flag" else st.integers(-(2**kind), 2**kind - 1) | st.integers(-2, 10)
+    return (
+        st.booleans()
+        if kind == "flag"
+        else st.integers(-(2**kind), 2**kind - 1) | st.integers(-2, 10)
+    )
 
 
 def any_json(_field: Any) -> Any:
@@ -92,7 +126,11 @@ def any_json(_field: Any) -> Any:
         st.sampled_from(STRANGE).map(lambda text: {"string_value": text}),
         st.just({"null_value": 0}),
     )
-    return scalar | st.just({"list_value": [[[[None, 1e300]]]]}) | st.just({"struct_value": {"a": {"b": {}}}})
+    return (
+        scalar
+        | st.just({"list_value": [[[[None, 1e300]]]]})
+        | st.just({"struct_value": {"a": {"b": {}}}})
+    )
 
 
 def check(kind: Any, reader: Reader, message: Any) -> None:
@@ -129,9 +167,18 @@ def test_any_bytes_are_read_or_malformed(reader, data):
 
 
 @PROPERTY
-@given(event=events, instance=instances(), at=st.integers(0, 400), byte=st.integers(0, 255), cut=st.booleans())
+@given(
+    event=events,
+    instance=instances(),
+    at=st.integers(0, 400),
+    byte=st.integers(0, 255),
+    cut=st.booleans(),
+)
 def test_a_damaged_message_is_read_or_malformed(event, instance, at, byte, cut):
-    for reader, fields in ((READERS[0], event_fields(event, OWNER)), (READERS[2], inst.instance_fields(*instance))):
+    for reader, fields in (
+        (READERS[0], event_fields(event, OWNER)),
+        (READERS[2], inst.instance_fields(*instance)),
+    ):
         kind = getattr(MESSAGES, reader.name)
         whole = bytearray(kind(**fields).SerializeToString())
         at %= max(1, len(whole))
@@ -144,6 +191,10 @@ def test_a_message_of_too_many_levels_is_malformed():
     failure = b""
     for _ in range(200):
         size = len(failure)
-        failure = b"\x22" + (bytes([size]) if size < 128 else bytes([size & 127 | 128, size >> 7])) + failure
+        failure = (
+            b"\x22"
+            + (bytes([size]) if size < 128 else bytes([size & 127 | 128, size >> 7]))
+            + failure
+        )
     with pytest.raises(MalformedMessage, match="not a message of the Durable Task protocol"):
         parse(MESSAGES.TaskFailureDetails, failure)

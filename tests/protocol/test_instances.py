@@ -44,21 +44,33 @@ def test_an_instance_survives(kinds, instance):
 @given(instance=instances())
 def test_an_instance_survives_in_daprs_dialect(instance):
     if instance[1].failure is None:  # Dapr's failures have no properties
-        assert read_instance(sent(dapr().messages.OrchestrationState, instance_fields(*instance))) == instance
+        assert (
+            read_instance(sent(dapr().messages.OrchestrationState, instance_fields(*instance)))
+            == instance
+        )
 
 
 @PROPERTY
 @given(page=st.lists(instances(), max_size=3), token=st.none() | st.text(min_size=2))
 def test_a_page_survives(page, token):
     whole = Page(tuple(Instance(*each) for each in page), token)
-    assert read_page(sent(MESSAGES.QueryInstancesResponse, page_fields(whole, payloads=True))) == whole
+    assert (
+        read_page(sent(MESSAGES.QueryInstancesResponse, page_fields(whole, payloads=True))) == whole
+    )
 
 
-@pytest.mark.parametrize("status", [status for status in RuntimeStatus if status is not RuntimeStatus.UNKNOWN], ids=str)
+@pytest.mark.parametrize(
+    "status", [status for status in RuntimeStatus if status is not RuntimeStatus.UNKNOWN], ids=str
+)
 def test_a_status_has_the_number_of_its_name(status):
-    message = MESSAGES.OrchestrationState(**instance_fields(InstanceStatus("F", "a", status, T0, T0)))
+    message = MESSAGES.OrchestrationState(
+        **instance_fields(InstanceStatus("F", "a", status, T0, T0))
+    )
     enum = message.DESCRIPTOR.fields_by_name["orchestrationStatus"].enum_type
-    assert enum.values_by_number[message.orchestrationStatus].name == f"ORCHESTRATION_STATUS_{status.name}"
+    assert (
+        enum.values_by_number[message.orchestrationStatus].name
+        == f"ORCHESTRATION_STATUS_{status.name}"
+    )
 
 
 @pytest.mark.parametrize("number", [-1, 8, 99, 2**31 - 1])
@@ -70,12 +82,20 @@ def test_a_number_without_a_meaning_is_an_unknown_status(number):
 def test_a_stalled_instance_of_dapr_is_not_finished():
     kind = dapr().messages.OrchestrationState
     stalled = kind(instanceId="a", orchestrationStatus=8, **STAMPS)
-    assert kind.DESCRIPTOR.fields_by_name["orchestrationStatus"].enum_type.values_by_number[8].name.endswith("_STALLED")
+    assert (
+        kind.DESCRIPTOR.fields_by_name["orchestrationStatus"]
+        .enum_type.values_by_number[8]
+        .name.endswith("_STALLED")
+    )
     assert not read_instance(stalled).status.is_final
 
 
 def test_the_failure_is_the_output_where_the_server_sends_none():
-    failure = {"errorType": "ValueError", "errorMessage": "no", "stackTrace": {"value": 'File "/app/f.py", line 3, in pay'}}
+    failure = {
+        "errorType": "ValueError",
+        "errorMessage": "no",
+        "stackTrace": {"value": 'File "/app/f.py", line 3, in pay'},
+    }
     status, details = read_instance(state(orchestrationStatus=3, failureDetails=failure))
     assert status.output == "ValueError: no"
     assert status.cause.place == "/app/f.py:3, in pay"
@@ -84,26 +104,41 @@ def test_the_failure_is_the_output_where_the_server_sends_none():
 
 def test_a_failed_instance_of_the_engine_has_its_failure():
     text = '{"ClassName": "ValueError", "Message": "no", "StackTraceString": "File x"}'
-    failed = InstanceStatus("F", "a", RuntimeStatus.FAILED, T0, T0, output="Orchestrator function 'F' failed: no", failure_details=text)
+    failed = InstanceStatus(
+        "F",
+        "a",
+        RuntimeStatus.FAILED,
+        T0,
+        T0,
+        output="Orchestrator function 'F' failed: no",
+        failure_details=text,
+    )
     status, details = read_instance(sent(MESSAGES.OrchestrationState, instance_fields(failed)))
     assert details.failure == FailureDetails("no", "ValueError", "File x")
     assert status.output == failed.output
 
 
 def test_payloads_are_json_and_what_is_none_is_its_text():
-    status = read_instance(state(input={"value": '{"a": 1}'}, output={"value": "plain"}, customStatus={"value": " "})).status
+    status = read_instance(
+        state(input={"value": '{"a": 1}'}, output={"value": "plain"}, customStatus={"value": " "})
+    ).status
     assert (status.input, status.output, status.custom_status) == ({"a": 1}, "plain", "")
 
 
 def test_payloads_that_were_not_asked_for_are_left_out():
     known = InstanceStatus("F", "a", RuntimeStatus.COMPLETED, T0, T0, 1, 2, 3)
-    message = MESSAGES.GetInstanceResponse(**response_fields(Instance(known, InstanceDetails()), payloads=False))
+    message = MESSAGES.GetInstanceResponse(
+        **response_fields(Instance(known, InstanceDetails()), payloads=False)
+    )
     status = read_response(message).status
     assert (status.input, status.custom_status, status.output) == (None, 2, None)
 
 
 def test_no_instance_is_none():
-    assert read_response(sent(MESSAGES.GetInstanceResponse, response_fields(None, payloads=True))) is None
+    assert (
+        read_response(sent(MESSAGES.GetInstanceResponse, response_fields(None, payloads=True)))
+        is None
+    )
 
 
 def test_an_id_that_the_server_does_not_repeat_is_the_one_that_was_asked_for():
@@ -113,20 +148,33 @@ def test_an_id_that_the_server_does_not_repeat_is_the_one_that_was_asked_for():
 
 @pytest.mark.parametrize("token", ["", "0"])
 def test_the_last_page_has_no_token(token):
-    assert read_page(MESSAGES.QueryInstancesResponse(continuationToken={"value": token})) == Page(())
+    assert read_page(MESSAGES.QueryInstancesResponse(continuationToken={"value": token})) == Page(
+        ()
+    )
 
 
 def test_times_are_exact_to_the_microsecond_over_their_whole_range():
-    first, last = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
-    known = Instance(InstanceStatus("F", "a", RuntimeStatus.RUNNING, first, last), InstanceDetails())
+    first, last = (
+        datetime(1, 1, 1, tzinfo=UTC),
+        datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+    )
+    known = Instance(
+        InstanceStatus("F", "a", RuntimeStatus.RUNNING, first, last), InstanceDetails()
+    )
     assert read_instance(sent(MESSAGES.OrchestrationState, instance_fields(*known))) == known
 
 
 BROKEN = {
     "no id": (state(instanceId=""), "'instanceId' is missing"),
     "no time": (MESSAGES.OrchestrationState(instanceId="a"), "'createdTimestamp' is missing"),
-    "a time before the year 1": (state(createdTimestamp={"seconds": -(2**40)}), "'createdTimestamp' is not a time"),
-    "a completion that is no time": (state(completedTimestamp={"nanos": -1}), "'completedTimestamp' is not a time"),
+    "a time before the year 1": (
+        state(createdTimestamp={"seconds": -(2**40)}),
+        "'createdTimestamp' is not a time",
+    ),
+    "a completion that is no time": (
+        state(completedTimestamp={"nanos": -1}),
+        "'completedTimestamp' is not a time",
+    ),
 }
 
 

@@ -24,11 +24,20 @@ from durablectl.protocol.orchestrator import Outcome, read_actions, read_respons
 
 MESSAGES = durable_task().messages
 OWNER = Execution("order-1", "e1")
-BROKEN = FailureDetails("no", "builtins.ValueError", "File x", FailureDetails("key", "builtins.KeyError"))
+BROKEN = FailureDetails(
+    "no", "builtins.ValueError", "File x", FailureDetails("key", "builtins.KeyError")
+)
 
 
-def run(orchestrator: Callable[..., Any], started: e.ExecutionStarted, answer: Callable[[e.Decision], list[e.Inbound]], *later: e.Inbound):
-    """Run to the end, each time from the whole history, as the SDK does behind a host; the outcome and the history."""
+def run(
+    orchestrator: Callable[..., Any],
+    started: e.ExecutionStarted,
+    answer: Callable[[e.Decision], list[e.Inbound]],
+    *later: e.Inbound,
+):
+    """Run to the end, each time from the whole history, as the SDK does behind a host; the outcome
+    and the history.
+    """
     from durabletask.serialization import DEFAULT_DATA_CONVERTER
     from durabletask.worker import _OrchestrationExecutor, _Registry
 
@@ -40,20 +49,32 @@ def run(orchestrator: Callable[..., Any], started: e.ExecutionStarted, answer: C
     for episode in range(50):
         now = T0 + timedelta(seconds=episode)
         new = [e.OrchestratorStarted(now), *inbox]
-        executor = _OrchestrationExecutor(registry, logging.getLogger("test"), DEFAULT_DATA_CONVERTER)
-        past, fresh = ([sent(sdk.HistoryEvent, event_fields(event, OWNER)) for event in each] for each in (history, new))
+        executor = _OrchestrationExecutor(
+            registry, logging.getLogger("test"), DEFAULT_DATA_CONVERTER
+        )
+        past, fresh = (
+            [sent(sdk.HistoryEvent, event_fields(event, OWNER)) for event in each]
+            for each in (history, new)
+        )
         result = executor.execute(OWNER.instance_id, past, fresh)
         outcome = read_actions(result.actions, now, result.encoded_custom_status)
         history += [*new, *outcome.decisions, *([outcome.ending] if outcome.ending else [])]
         if outcome.ending is not None:
             return outcome, history
-        inbox = [event for decision in outcome.decisions for event in answer(decision)] or [waiting.pop(0)]
+        inbox = [event for decision in outcome.decisions for event in answer(decision)] or [
+            waiting.pop(0)
+        ]
     raise AssertionError("the orchestration does not end")
 
 
 def answers(**activities: Any) -> Callable[[e.Decision], list[e.Inbound]]:
-    """Answers each decision at once: an activity with its result or the failures that come before it, a timer when it is due."""
-    attempts = {name: iter(results if isinstance(results, list) else [results]) for name, results in activities.items()}
+    """Answers each decision at once: an activity with its result or the failures that come before
+    it, a timer when it is due.
+    """
+    attempts = {
+        name: iter(results if isinstance(results, list) else [results])
+        for name, results in activities.items()
+    }
 
     def answer(decision: e.Decision) -> list[e.Inbound]:
         match decision:
@@ -85,8 +106,14 @@ def test_a_sequence_ends_with_its_result():
         return total
 
     outcome, history = run(order, started(3), answers(add=[1, 2, 3]))
-    assert outcome == Outcome((), e.ExecutionCompleted(T0 + timedelta(seconds=3), RuntimeStatus.COMPLETED, "3"))
-    assert [event.input for event in history if isinstance(event, e.TaskScheduled)] == ["0", "1", "2"]
+    assert outcome == Outcome(
+        (), e.ExecutionCompleted(T0 + timedelta(seconds=3), RuntimeStatus.COMPLETED, "3")
+    )
+    assert [event.input for event in history if isinstance(event, e.TaskScheduled)] == [
+        "0",
+        "1",
+        "2",
+    ]
 
 
 @NEEDS_SDK
@@ -94,7 +121,9 @@ def test_what_runs_at_once_is_decided_at_once_with_its_tags():
     from durabletask import task
 
     def order(ctx, _):
-        calls = [ctx.call_activity("add", input=number, tags={"n": str(number)}) for number in range(3)]
+        calls = [
+            ctx.call_activity("add", input=number, tags={"n": str(number)}) for number in range(3)
+        ]
         return (yield task.when_all(calls))
 
     decided: list[e.Decision] = []
@@ -124,7 +153,11 @@ def test_a_failure_reaches_the_code_with_its_structure():
             raise
 
     outcome, _ = run(order, started(), answers(pay=BROKEN))
-    assert (seen[-1].error_type, seen[-1].message, seen[-1].stack_trace) == ("builtins.ValueError", "no", "File x")
+    assert (seen[-1].error_type, seen[-1].message, seen[-1].stack_trace) == (
+        "builtins.ValueError",
+        "no",
+        "File x",
+    )
     assert seen[-1].is_caused_by(ValueError)
     assert seen[-1].inner_failure.error_type == "builtins.KeyError"
     assert outcome.ending.status is RuntimeStatus.FAILED
@@ -138,12 +171,16 @@ def test_a_retry_waits_for_a_timer_and_schedules_the_same_task_again():
     from durabletask import task
 
     def order(ctx, _):
-        policy = task.RetryPolicy(first_retry_interval=timedelta(seconds=1), max_number_of_attempts=3)
+        policy = task.RetryPolicy(
+            first_retry_interval=timedelta(seconds=1), max_number_of_attempts=3
+        )
         return (yield ctx.call_activity("pay", retry_policy=policy))
 
     outcome, history = run(order, started(), answers(pay=[BROKEN, BROKEN, "paid"]))
     assert outcome.ending.result == '"paid"'
-    assert [event.task_id for event in history if isinstance(event, e.TaskScheduled | e.TimerCreated)] == [1, 2, 1, 3, 1]
+    assert [
+        event.task_id for event in history if isinstance(event, e.TaskScheduled | e.TimerCreated)
+    ] == [1, 2, 1, 3, 1]
 
 
 @NEEDS_SDK
@@ -167,7 +204,9 @@ def test_a_timer_fires_at_its_time():
         return "late"
 
     _, history = run(order, started(), answers())
-    assert [event.fire_at for event in history if isinstance(event, e.TimerCreated)] == [T0 + timedelta(days=1)]
+    assert [event.fire_at for event in history if isinstance(event, e.TimerCreated)] == [
+        T0 + timedelta(days=1)
+    ]
 
 
 @NEEDS_SDK
@@ -177,10 +216,15 @@ def test_events_reach_the_code_and_are_carried_over_to_the_next_execution():
         yield ctx.wait_for_external_event("Go")
         ctx.continue_as_new(first, save_events=True, new_version="2")
 
-    later = [e.EventRaised(T0, name, data) for name, data in (("approval", "1"), ("Other", "2"), ("Go", None))]
+    later = [
+        e.EventRaised(T0, name, data)
+        for name, data in (("approval", "1"), ("Other", "2"), ("Go", None))
+    ]
     outcome, _ = run(order, started(), answers(), *later)
     now = T0 + timedelta(seconds=3)
-    assert outcome == Outcome((), e.ContinueAsNew(now, "1"), None, (e.EventRaised(now, "other", "2"),), "2")
+    assert outcome == Outcome(
+        (), e.ContinueAsNew(now, "1"), None, (e.EventRaised(now, "other", "2"),), "2"
+    )
 
 
 @NEEDS_SDK
@@ -191,7 +235,11 @@ def test_an_event_is_sent_to_another_instance():
 
     _, history = run(order, started(), answers())
     (message,) = [event for event in history if isinstance(event, e.EventSent)]
-    assert (message.instance_id, message.name, json.loads(message.input)) == ("order-2", "Ready", {"a": 1})
+    assert (message.instance_id, message.name, json.loads(message.input)) == (
+        "order-2",
+        "Ready",
+        {"a": 1},
+    )
 
 
 def entity(**replies: str) -> Callable[[e.Decision], list[e.Inbound]]:
@@ -220,7 +268,11 @@ def test_an_entity_is_called_signalled_and_locked_in_the_form_of_durable_functio
 
     outcome, history = run(order, started(), entity(add='{"result": "5"}'))
     assert outcome.ending.result == "5"
-    messages = [(event.instance_id, event.name, json.loads(event.input)) for event in history if isinstance(event, e.EventSent)]
+    messages = [
+        (event.instance_id, event.name, json.loads(event.input))
+        for event in history
+        if isinstance(event, e.EventSent)
+    ]
     due = "2026-01-02T04:04:05.678901"
     assert [(target, name, request.get("op")) for target, name, request in messages] == [
         ("@counter@1", f"op@{due}0Z", "reset"),
@@ -257,7 +309,9 @@ def test_a_termination_keeps_its_reason_as_it_came():
         yield ctx.wait_for_external_event("Never")
 
     outcome, _ = run(order, started(), answers(), e.ExecutionTerminated(T0, '"stop"'))
-    assert outcome.ending == e.ExecutionCompleted(T0 + timedelta(seconds=1), RuntimeStatus.TERMINATED, '"stop"')
+    assert outcome.ending == e.ExecutionCompleted(
+        T0 + timedelta(seconds=1), RuntimeStatus.TERMINATED, '"stop"'
+    )
 
 
 @NEEDS_SDK
@@ -293,10 +347,13 @@ def test_a_request_has_the_past_and_the_new_events(kinds, past, new):
 
 def test_a_response_is_read_with_its_custom_status():
     response = MESSAGES.OrchestratorResponse(
-        actions=[{"id": 3, "createTimer": {"fireAt": {"seconds": 1}}}], customStatus={"value": '"busy"'}
+        actions=[{"id": 3, "createTimer": {"fireAt": {"seconds": 1}}}],
+        customStatus={"value": '"busy"'},
     )
     fire_at = T0.replace(1970, 1, 1, 0, 0, 1, 0)
-    assert read_response(response, T0) == Outcome((e.TimerCreated(T0, 3, fire_at),), custom_status='"busy"')
+    assert read_response(response, T0) == Outcome(
+        (e.TimerCreated(T0, 3, fire_at),), custom_status='"busy"'
+    )
 
 
 def test_a_failure_without_structure_is_told_by_its_text():
@@ -312,8 +369,14 @@ def action(**fields: Any) -> Any:
 COMPLETE = {"completeOrchestration": {"orchestrationStatus": 1}}
 REFUSED = {
     "nothing": (action(id=1), "the action 'None' is not supported"),
-    "a rewind": (action(rewindOrchestration={}), "the action 'rewindOrchestration' is not supported"),
-    "an end of another instance": (action(terminateOrchestration={}), "the action 'terminateOrchestration' is not supported"),
+    "a rewind": (
+        action(rewindOrchestration={}),
+        "the action 'rewindOrchestration' is not supported",
+    ),
+    "an end of another instance": (
+        action(terminateOrchestration={}),
+        "the action 'terminateOrchestration' is not supported",
+    ),
     "two ends": (action(**COMPLETE) * 2, "the orchestration completes twice"),
     "an end that is none": (
         action(completeOrchestration={"orchestrationStatus": 0}),
@@ -330,7 +393,12 @@ REFUSED = {
         "'' is",
     ),
     "other events to carry over": (
-        action(completeOrchestration={"orchestrationStatus": 2, "carryoverEvents": [{"timerFired": {}}]}),
+        action(
+            completeOrchestration={
+                "orchestrationStatus": 2,
+                "carryoverEvents": [{"timerFired": {}}],
+            }
+        ),
         "only raised events can be carried over",
     ),
 }

@@ -28,7 +28,11 @@ targets = names | st.lists(names, max_size=5).map(tuple) | purge_filters
 
 @pytest.mark.parametrize("kinds", CLASSES)
 @PROPERTY
-@given(start=st.builds(r.StartRequest, names, texts, some_text, some_text, some_time, sets, some_text, tags))
+@given(
+    start=st.builds(
+        r.StartRequest, names, texts, some_text, some_text, some_time, sets, some_text, tags
+    )
+)
 def test_a_start_survives(kinds, start):
     assert r.read_start(sent(kinds.CreateInstanceRequest, r.start_fields(start))) == start
 
@@ -40,7 +44,11 @@ def test_a_query_survives_but_for_one_microsecond(kinds, query):
     read = r.read_instance_query(sent(kinds.QueryInstancesRequest, r.instance_query_fields(query)))
     end = query.filter.created_to
     assert read.filter.created_to == (None if end is None else end + MICROSECOND)
-    assert (read.top, read.continuation_token, read.show_payloads) == (query.top, query.continuation_token, query.show_payloads)
+    assert (read.top, read.continuation_token, read.show_payloads) == (
+        query.top,
+        query.continuation_token,
+        query.show_payloads,
+    )
     assert (read.filter.statuses, read.filter.prefix, read.filter.created_from) == (
         query.filter.statuses,
         query.filter.prefix,
@@ -76,12 +84,17 @@ def test_the_answer_to_a_purge_survives(purged):
 def test_the_last_moment_has_no_later_one():
     last = datetime.max.replace(tzinfo=UTC)
     fields = r.instance_query_fields(r.InstanceQuery(InstanceFilter(created_to=last)))
-    assert r.read_instance_query(sent(MESSAGES.QueryInstancesRequest, fields)).filter.created_to == last
+    assert (
+        r.read_instance_query(sent(MESSAGES.QueryInstancesRequest, fields)).filter.created_to
+        == last
+    )
 
 
 def test_the_status_unknown_cannot_be_asked_for():
     with pytest.raises(UsageError, match="the status Unknown cannot be asked for"):
-        r.instance_query_fields(r.InstanceQuery(InstanceFilter(statuses=frozenset({RuntimeStatus.UNKNOWN}))))
+        r.instance_query_fields(
+            r.InstanceQuery(InstanceFilter(statuses=frozenset({RuntimeStatus.UNKNOWN})))
+        )
 
 
 def purge(**fields):
@@ -119,14 +132,26 @@ BROKEN = {
         MESSAGES.PurgeInstancesResponse(deletedInstanceCount=-1),
         "'deletedInstanceCount' is negative",
     ),
-    "a query for an unknown status": (r.read_instance_query, query(runtimeStatus=[-5]), "'runtimeStatus' has the unknown status -5"),
-    "a page of less than none": (r.read_instance_query, query(maxInstanceCount=-1), "'maxInstanceCount' is negative (-1)"),
+    "a query for an unknown status": (
+        r.read_instance_query,
+        query(runtimeStatus=[-5]),
+        "'runtimeStatus' has the unknown status -5",
+    ),
+    "a page of less than none": (
+        r.read_instance_query,
+        query(maxInstanceCount=-1),
+        "'maxInstanceCount' is negative (-1)",
+    ),
     "ids of an unknown status": (
         r.read_id_query,
         MESSAGES.ListInstanceIdsRequest(runtimeStatus=[8]),
         "'runtimeStatus' has the unknown status 8",
     ),
-    "a start of nothing": (r.read_start, MESSAGES.CreateInstanceRequest(instanceId="a"), "'name' is missing"),
+    "a start of nothing": (
+        r.read_start,
+        MESSAGES.CreateInstanceRequest(instanceId="a"),
+        "'name' is missing",
+    ),
     "a start at no time": (
         r.read_start,
         MESSAGES.CreateInstanceRequest(name="F", scheduledStartTimestamp={"nanos": 2**31 - 1}),
@@ -144,4 +169,6 @@ def test_a_request_that_makes_no_sense_is_malformed(read, message, problem):
 
 def test_a_start_without_a_policy_replaces_nothing():
     assert r.read_start(MESSAGES.CreateInstanceRequest(name="F")) == r.StartRequest("F")
-    assert "orchestrationIdReusePolicy" not in r.start_fields(r.StartRequest("F", scheduled_start=T0))
+    assert "orchestrationIdReusePolicy" not in r.start_fields(
+        r.StartRequest("F", scheduled_start=T0)
+    )

@@ -1,4 +1,6 @@
-"""Our table of the protocol has the facts of the descriptors that others generated, and lives beside them."""
+"""Our table of the protocol has the facts of the descriptors that others generated, and lives
+beside them.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ def copied(descriptor: Any, made: Any) -> Any:
 
 
 def facts(kind: Any) -> dict[str, Any]:
-    """What a message is on the wire: each field's number, name, type, label and oneof, its maps included."""
+    """What a message is on the wire: each field's number, name, type, label and oneof, its maps
+    included.
+    """
     return described(copied(kind.DESCRIPTOR, descriptors.DescriptorProto()))
 
 
@@ -53,7 +57,10 @@ def test_a_method_is_that_of_the_sdk(name):
     theirs = sdk.DESCRIPTOR.services_by_name[table.SERVICE].methods_by_name[name]
     assert method.path == f"/{theirs.containing_service.full_name}/{theirs.name}"
     assert method.request.DESCRIPTOR.full_name == theirs.input_type.full_name
-    assert (method.response.DESCRIPTOR.full_name, method.streams) == (theirs.output_type.full_name, theirs.server_streaming)
+    assert (method.response.DESCRIPTOR.full_name, method.streams) == (
+        theirs.output_type.full_name,
+        theirs.server_streaming,
+    )
 
 
 @NEEDS_SDK
@@ -73,7 +80,11 @@ def test_what_the_table_leaves_out_is_the_workers_own():
 
 @NEEDS_SDK
 def test_the_statuses_have_the_sdks_numbers():
-    ours = durable_task().messages.OrchestrationState.DESCRIPTOR.fields_by_name["orchestrationStatus"].enum_type
+    ours = (
+        durable_task()
+        .messages.OrchestrationState.DESCRIPTOR.fields_by_name["orchestrationStatus"]
+        .enum_type
+    )
     assert (
         copied(ours, descriptors.EnumDescriptorProto()).value
         == copied(sdk.OrchestrationStatus.DESCRIPTOR, descriptors.EnumDescriptorProto()).value
@@ -106,14 +117,24 @@ def test_what_is_no_message_is_malformed():
 @NEEDS_SDK
 @pytest.mark.parametrize("order", ["ours, then the SDK's", "the SDK's, then ours"])
 def test_one_process_holds_our_classes_and_the_sdks(order):
-    imports = ["from durablectl.protocol.messages import durable_task, dapr; durable_task(); dapr()"]
-    imports.insert(order.startswith("ours"), "import durabletask.internal.orchestrator_service_pb2 as sdk")
-    code = "\n".join([*imports, "assert durable_task().messages.HistoryEvent is not sdk.HistoryEvent"])
+    imports = [
+        "from durablectl.protocol.messages import durable_task, dapr; durable_task(); dapr()"
+    ]
+    imports.insert(
+        order.startswith("ours"), "import durabletask.internal.orchestrator_service_pb2 as sdk"
+    )
+    code = "\n".join(
+        [*imports, "assert durable_task().messages.HistoryEvent is not sdk.HistoryEvent"]
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_pure_implementation_of_protobuf_makes_the_same_messages():
-    fields = {"eventId": 7, "timestamp": {"seconds": 1}, "eventRaised": {"name": "n", "input": {"value": ""}}}
+    fields = {
+        "eventId": 7,
+        "timestamp": {"seconds": 1},
+        "eventRaised": {"name": "n", "input": {"value": ""}},
+    }
     code = (
         "from durablectl.protocol.messages import dapr, durable_task\n"
         "from google.protobuf.internal import api_implementation\n"
@@ -122,11 +143,19 @@ def test_the_pure_implementation_of_protobuf_makes_the_same_messages():
         "print(api_implementation.Type(), made.SerializeToString().hex())"
     )
     environment = {"PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION": "python"}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["python", durable_task().messages.HistoryEvent(**fields).SerializeToString().hex()]
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == [
+        "python",
+        durable_task().messages.HistoryEvent(**fields).SerializeToString().hex(),
+    ]
 
 
-@pytest.mark.skipif(importlib.util.find_spec("dapr") is None, reason="dapr is not installed (it needs another protobuf)")
+@pytest.mark.skipif(
+    importlib.util.find_spec("dapr") is None,
+    reason="dapr is not installed (it needs another protobuf)",
+)
 def test_daprs_dialect_has_daprs_facts():
     """In a process of its own: Dapr's generated modules and the SDK's exclude each other."""
     code = f"import sys; sys.path[:0] = {sys.path!r}; from dapr_facts import check; check()"
@@ -134,24 +163,38 @@ def test_daprs_dialect_has_daprs_facts():
 
 
 def test_daprs_dialect_has_the_common_methods_and_its_own():
-    assert set(dapr().methods) - set(durable_task().methods) == {"ListInstanceIDs", "GetInstanceHistory"}
+    assert set(dapr().methods) - set(durable_task().methods) == {
+        "ListInstanceIDs",
+        "GetInstanceHistory",
+    }
     assert "QueryInstances" not in dapr().methods
 
 
 def test_a_routed_event_of_dapr_keeps_its_kind():
     kind = dapr().messages.HistoryEvent
-    event = kind(timestamp=time_field(T0), timerFired={"timerId": 3}, router={"sourceAppID": "shop"})
+    event = kind(
+        timestamp=time_field(T0), timerFired={"timerId": 3}, router={"sourceAppID": "shop"}
+    )
     read = parse(kind, event.SerializeToString())
-    assert (read.WhichOneof("eventType"), read.router.sourceAppID, read_time(read, "timestamp")) == ("timerFired", "shop", T0)
+    assert (
+        read.WhichOneof("eventType"),
+        read.router.sourceAppID,
+        read_time(read, "timestamp"),
+    ) == ("timerFired", "shop", T0)
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["status", "some-id", "--hub", "hub.db"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [["--version"], ["status", "some-id", "--hub", "hub.db"]], ids=" ".join
+)
 def test_nothing_of_the_protocol_is_loaded_before_it_is_needed(arguments, tmp_path):
     code = (
         "import sys\n"
         "from durablectl.cli.main import main\n"
         f"main({arguments!r})\n"
-        "print([name for name in sys.modules if name.startswith(('durablectl.protocol', 'google', 'grpc'))])"
+        "print([name for name in sys.modules if name.startswith(('durablectl.protocol', 'google', "
+        "'grpc'))])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
     assert done.stdout.splitlines()[-1] == "[]"

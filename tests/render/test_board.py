@@ -25,7 +25,11 @@ def test_what_came_went_and_changed_is_told():
     board = Board("hub")
     board.take([status("a"), status("b"), status("c")], T0)
     now = [status("a", COMPLETED), status("b"), status("d")]
-    assert board.take(now, T0) == [Change(Mark.CHANGED, now[0]), Change(Mark.NEW, now[2]), Change(Mark.GONE, status("c"))]
+    assert board.take(now, T0) == [
+        Change(Mark.CHANGED, now[0]),
+        Change(Mark.NEW, now[2]),
+        Change(Mark.GONE, status("c")),
+    ]
     assert board.take(now, T0) == []
 
 
@@ -36,7 +40,10 @@ def test_nothing_is_gone_that_is_merely_beyond_the_end_of_the_look():
 
 
 def test_a_change_is_one_line_whatever_it_holds():
-    line = change_line(Change(Mark.CHANGED, status("a\x1b[2J\n", custom={"percent": 40, "message": "half\nway"})), T0)
+    line = change_line(
+        Change(Mark.CHANGED, status("a\x1b[2J\n", custom={"percent": 40, "message": "half\nway"})),
+        T0,
+    )
     assert line.split("\t")[1:] == ["a\\x1b[2J\\n", "order", "Running", "40 % half\\nway"]
 
 
@@ -49,7 +56,10 @@ def test_a_change_is_one_line_whatever_it_holds():
     ],
 )
 def test_states_are_counted(states, more, text):
-    assert counted([status(str(number), state) for number, state in enumerate(states)], more=more) == text
+    assert (
+        counted([status(str(number), state) for number, state in enumerate(states)], more=more)
+        == text
+    )
 
 
 @pytest.mark.parametrize(("width", "height"), [(40, 6), (80, 24), (140, 40)])

@@ -1,4 +1,6 @@
-"""What a CI runner is told: each line read back as the runner reads it, with data that would rather be a command."""
+"""What a CI runner is told: each line read back as the runner reads it, with data that would rather
+be a command.
+"""
 
 import re
 from dataclasses import replace
@@ -8,10 +10,23 @@ import pytest
 
 from durablectl.causes import Cause
 from durablectl.model import InstanceStatus, RuntimeStatus
-from durablectl.render.ci import Kind, Runner, Verdict, annotation, annotation_lines, runner_of, summary, upload_summary, verdict
+from durablectl.render.ci import (
+    Kind,
+    Runner,
+    Verdict,
+    annotation,
+    annotation_lines,
+    runner_of,
+    summary,
+    upload_summary,
+    verdict,
+)
 
 T0, T1 = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, 0, 3, 5, tzinfo=UTC)
-HOSTILE = "a\n::set-output name=x::y\r\n##vso[task.complete result=Succeeded;]done\x1b[2J%0A::error::50%\u2028|`<b>&"
+HOSTILE = (
+    "a\n::set-output name=x::y\r\n##vso[task.complete "
+    "result=Succeeded;]done\x1b[2J%0A::error::50%\u2028|`<b>&"
+)
 
 
 def status(state="Failed", output="no gold", instance_id="order-7", name="Order"):
@@ -19,13 +34,21 @@ def status(state="Failed", output="no gold", instance_id="order-7", name="Order"
 
 
 def read_github(line):
-    """As the runner does: the first `::` of a line opens a command, the next one ends its properties, commas part them."""
+    """As the runner does: the first `::` of a line opens a command, the next one ends its
+    properties, commas part them.
+    """
     command, properties, data = re.fullmatch(r"::([a-z-]+) (.*?)::(.*)", line).groups()
     return command, [_github_text(each) for each in properties.split(",")], _github_text(data)
 
 
 def _github_text(text):
-    for escape, character in (("%3A", ":"), ("%2C", ","), ("%0D", "\r"), ("%0A", "\n"), ("%25", "%")):
+    for escape, character in (
+        ("%3A", ":"),
+        ("%2C", ","),
+        ("%0D", "\r"),
+        ("%0A", "\n"),
+        ("%25", "%"),
+    ):
         text = text.replace(escape, character)
     return text
 
@@ -39,7 +62,12 @@ def read_azure(line):
 
 @pytest.mark.parametrize(
     ("environ", "runner"),
-    [({"GITHUB_ACTIONS": "true"}, Runner.GITHUB), ({"TF_BUILD": "True"}, Runner.AZURE), ({"CI": "true"}, None), ({}, None)],
+    [
+        ({"GITHUB_ACTIONS": "true"}, Runner.GITHUB),
+        ({"TF_BUILD": "True"}, Runner.AZURE),
+        ({"CI": "true"}, None),
+        ({}, None),
+    ],
 )
 def test_a_runner_is_known_by_its_variable(environ, runner):
     assert runner_of(environ) is runner
@@ -71,20 +99,31 @@ def test_an_instances_own_words_are_told_only_when_asked_for(full, detail):
 
 
 def test_github_gets_an_error_with_a_title():
-    line = annotation_lines(Runner.GITHUB, [verdict("order-7", status(), content=False, satisfied=False, full=True)])
-    assert line == ["::error title=durablectl%3A Order Failed::instance 'order-7' (Order) is Failed: no gold"]
+    line = annotation_lines(
+        Runner.GITHUB, [verdict("order-7", status(), content=False, satisfied=False, full=True)]
+    )
+    assert line == [
+        "::error title=durablectl%3A Order Failed::instance 'order-7' (Order) is Failed: no gold"
+    ]
 
 
 def test_azure_gets_an_issue():
-    (line,) = annotation_lines(Runner.AZURE, [verdict("order-7", status("Running"), content=False, satisfied=False, full=False)])
+    (line,) = annotation_lines(
+        Runner.AZURE,
+        [verdict("order-7", status("Running"), content=False, satisfied=False, full=False)],
+    )
     expected = (
-        "##vso[task.logissue type=error]durablectl: Order timed out: instance 'order-7' (Order) was still Running when the wait ended"
+        "##vso[task.logissue type=error]durablectl: Order timed out: instance 'order-7' (Order) "
+        "was still Running when the wait ended"
     )
     assert line == expected
 
 
 def test_what_completed_too_early_is_told_as_such():
-    told = replace(verdict("a", status("Completed"), content=False, satisfied=False, full=False), why="too early")
+    told = replace(
+        verdict("a", status("Completed"), content=False, satisfied=False, full=False),
+        why="too early",
+    )
     assert told.sentence == "instance 'a' (Order) is Completed, too early"
 
 
@@ -97,24 +136,47 @@ def test_what_completed_or_was_left_has_no_annotation():
 
 
 def test_many_annotations_are_cut_and_the_rest_is_counted():
-    lines = annotation_lines(Runner.GITHUB, [verdict(f"a-{n}", status(), content=False, satisfied=False, full=False) for n in range(25)])
+    lines = annotation_lines(
+        Runner.GITHUB,
+        [
+            verdict(f"a-{n}", status(), content=False, satisfied=False, full=False)
+            for n in range(25)
+        ],
+    )
     assert len(lines) == 10
     assert lines[-1].endswith("; and 15 more instances ended badly or late")
 
 
 @pytest.mark.parametrize("place", ["instance_id", "name", "output"])
 def test_hostile_text_stays_inside_one_github_annotation(place):
-    hostile = verdict(HOSTILE if place == "instance_id" else "a", status(**{place: HOSTILE}), content=False, satisfied=False, full=True)
+    hostile = verdict(
+        HOSTILE if place == "instance_id" else "a",
+        status(**{place: HOSTILE}),
+        content=False,
+        satisfied=False,
+        full=True,
+    )
     (line,) = annotation_lines(Runner.GITHUB, [hostile])
     command, properties, data = read_github(line)
-    assert (command, len(properties), len(line.splitlines()), "\n" in data) == ("error", 1, 1, False)
+    assert (command, len(properties), len(line.splitlines()), "\n" in data) == (
+        "error",
+        1,
+        1,
+        False,
+    )
     assert "\\x1b[2J" in data
     assert "##vso[" not in line
 
 
 @pytest.mark.parametrize("place", ["instance_id", "name", "output"])
 def test_hostile_text_stays_inside_one_azure_issue(place):
-    hostile = verdict(HOSTILE if place == "instance_id" else "a", status(**{place: HOSTILE}), content=False, satisfied=False, full=True)
+    hostile = verdict(
+        HOSTILE if place == "instance_id" else "a",
+        status(**{place: HOSTILE}),
+        content=False,
+        satisfied=False,
+        full=True,
+    )
     (line,) = annotation_lines(Runner.AZURE, [hostile])
     command, data = read_azure(line)
     assert command == "task.logissue type=error"
@@ -124,12 +186,24 @@ def test_hostile_text_stays_inside_one_azure_issue(place):
 @pytest.mark.parametrize("text", ["50 %", "%0A", "a\nb", "a,b:c", "%AZP25", "%25", "a::b"])
 def test_what_is_escaped_is_read_back(text):
     assert read_github(annotation(Runner.GITHUB, text, text)) == ("error", [f"title={text}"], text)
-    assert read_azure(annotation(Runner.AZURE, "t", text)) == ("task.logissue type=error", f"t: {text}")
+    assert read_azure(annotation(Runner.AZURE, "t", text)) == (
+        "task.logissue type=error",
+        f"t: {text}",
+    )
 
 
 def test_a_summary_has_the_unlucky_first_and_counts():
-    seen = {"a": status("Completed", instance_id="a"), "b": status("Failed", instance_id="b"), "c": None}
-    text = summary([verdict(name, each, content=name == "a", satisfied=False, full=False) for name, each in seen.items()])
+    seen = {
+        "a": status("Completed", instance_id="a"),
+        "b": status("Failed", instance_id="b"),
+        "c": None,
+    }
+    text = summary(
+        [
+            verdict(name, each, content=name == "a", satisfied=False, full=False)
+            for name, each in seen.items()
+        ]
+    )
     assert text.splitlines() == [
         "### durablectl: 3 instances, 1 Completed, 1 Failed, 1 unknown",
         "",
@@ -143,13 +217,28 @@ def test_a_summary_has_the_unlucky_first_and_counts():
 
 
 def test_a_summary_of_many_is_short():
-    text = summary([verdict(f"a-{n}", status("Completed"), content=True, satisfied=True, full=False) for n in range(10_000)])
+    text = summary(
+        [
+            verdict(f"a-{n}", status("Completed"), content=True, satisfied=True, full=False)
+            for n in range(10_000)
+        ]
+    )
     assert "and 9980 more" in text
     assert len(text.splitlines()) < 30
 
 
 def test_hostile_text_is_only_text_in_a_summary():
-    text = summary([verdict(HOSTILE, status(output="<script>", name="[x](http://x.y)|@ada"), content=False, satisfied=False, full=True)])
+    text = summary(
+        [
+            verdict(
+                HOSTILE,
+                status(output="<script>", name="[x](http://x.y)|@ada"),
+                content=False,
+                satisfied=False,
+                full=True,
+            )
+        ]
+    )
     row = text.splitlines()[4]
     assert row.count("|") == 5
     assert not set(row) & set("<>`[]@")
@@ -157,7 +246,9 @@ def test_hostile_text_is_only_text_in_a_summary():
 
 
 def test_a_megabyte_is_cut():
-    hostile = verdict("a" * 2**20, status(output="b" * 2**20), content=False, satisfied=False, full=True)
+    hostile = verdict(
+        "a" * 2**20, status(output="b" * 2**20), content=False, satisfied=False, full=True
+    )
     assert len(annotation_lines(Runner.GITHUB, [hostile])[0]) < 1000
     assert len(summary([hostile])) < 1000
 

@@ -24,8 +24,16 @@ def read(*verdicts, **settings):
 
 
 def test_an_instance_is_a_test_case():
-    cases = {case.get("name"): [(child.tag, child.get("type")) for child in case] for case in read(*ALL).iter("testcase")}
-    assert cases == {"a": [], "b": [("failure", "Failed")], "c": [("error", "timed out")], "d": [("skipped", None)]}
+    cases = {
+        case.get("name"): [(child.tag, child.get("type")) for child in case]
+        for case in read(*ALL).iter("testcase")
+    }
+    assert cases == {
+        "a": [],
+        "b": [("failure", "Failed")],
+        "c": [("error", "timed out")],
+        "d": [("skipped", None)],
+    }
 
 
 def test_a_suite_has_what_the_schemas_require():
@@ -41,21 +49,42 @@ def test_a_suite_has_what_the_schemas_require():
         "errors": "1",
         "time": "6.750",
     }
-    assert [child.tag for child in suite] == ["properties", *["testcase"] * 4, "system-out", "system-err"]
-    assert all(re.fullmatch(r"\d+\.\d{3}", case.get("time")) and case.get("classname") for case in suite.iter("testcase"))
+    assert [child.tag for child in suite] == [
+        "properties",
+        *["testcase"] * 4,
+        "system-out",
+        "system-err",
+    ]
+    assert all(
+        re.fullmatch(r"\d+\.\d{3}", case.get("time")) and case.get("classname")
+        for case in suite.iter("testcase")
+    )
 
 
 def test_a_failure_says_what_failed_and_its_cause_when_it_is_told():
     (failure,) = read(BAD).iter("failure")
-    assert (failure.get("message"), failure.text) == ("instance 'b' (Order) is Failed: no gold", "no gold")
+    assert (failure.get("message"), failure.text) == (
+        "instance 'b' (Order) is Failed: no gold",
+        "no gold",
+    )
 
 
 def test_a_failure_carries_its_cause_and_where_it_came_from():
-    traceback = 'Traceback (most recent call last):\n  File "/app/a.py", line 1, in pay\n    check()\nValueError: no gold'
+    traceback = (
+        'Traceback (most recent call last):\n  File "/app/a.py", line 1, in pay\n    '
+        "check()\nValueError: no gold"
+    )
     cause = Cause("ValueError: no gold", ("activity 'pay'", "orchestrator 'Order'"), traceback)
-    (failure,) = read(Verdict("b", "Order", "Failed", 2.25, Kind.UNLUCKY, cause=cause)).iter("failure")
-    assert failure.get("message") == "instance 'b' (Order) is Failed: ValueError: no gold (in pay, Order)"
-    assert failure.text == f"ValueError: no gold\nat /app/a.py:1, in pay\nin activity 'pay'\nin orchestrator 'Order'\n\n{traceback}"
+    (failure,) = read(Verdict("b", "Order", "Failed", 2.25, Kind.UNLUCKY, cause=cause)).iter(
+        "failure"
+    )
+    assert failure.get("message") == (
+        "instance 'b' (Order) is Failed: ValueError: no gold (in pay, Order)"
+    )
+    assert failure.text == (
+        "ValueError: no gold\nat /app/a.py:1, in pay\nin activity 'pay'\nin "
+        f"orchestrator 'Order'\n\n{traceback}"
+    )
 
 
 def test_a_fault_is_an_error_of_every_instance_that_was_waited_for():
@@ -64,7 +93,9 @@ def test_a_fault_is_an_error_of_every_instance_that_was_waited_for():
 
 
 @pytest.mark.parametrize(
-    "text", ["<&>]]>\"'", "\x00\x1b[2J\ud800\ufffe\uffff\u202e", "\n\t\r", "x" * 2**20], ids=["xml", "no xml", "space", "long"]
+    "text",
+    ["<&>]]>\"'", "\x00\x1b[2J\ud800\ufffe\uffff\u202e", "\n\t\r", "x" * 2**20],
+    ids=["xml", "no xml", "space", "long"],
 )
 def test_no_text_breaks_the_file(text):
     (suite,) = read(Verdict(text, text, "Failed", 0.0, Kind.UNLUCKY, text))

@@ -66,7 +66,11 @@ def test_a_change_of_state_is_a_line(lines):
     lines(2, "Pending")
     lines(3, "Running")
     lines(4, "Running")
-    assert lines(5, "Completed") == ["a: Pending [2.0 s]", "a: Running [3.0 s]", "a: Completed [5.0 s]"]
+    assert lines(5, "Completed") == [
+        "a: Pending [2.0 s]",
+        "a: Running [3.0 s]",
+        "a: Completed [5.0 s]",
+    ]
 
 
 def test_what_is_over_within_a_second_says_nothing(lines):
@@ -77,7 +81,11 @@ def test_what_is_over_within_a_second_says_nothing(lines):
 def test_silence_is_broken_once_a_minute(lines):
     for second in range(2, 130):
         said = lines(second)
-    assert said == ["a: Running [2.0 s]", "a: Running (unchanged) [1 min 2 s]", "a: Running (unchanged) [2 min 2 s]"]
+    assert said == [
+        "a: Running [2.0 s]",
+        "a: Running (unchanged) [1 min 2 s]",
+        "a: Running (unchanged) [2 min 2 s]",
+    ]
 
 
 def test_half_an_hour_of_changing_custom_status_stays_under_sixty_lines(lines):
@@ -86,7 +94,11 @@ def test_half_an_hour_of_changing_custom_status_stays_under_sixty_lines(lines):
     assert len(said) < 60
 
 
-@pytest.mark.parametrize("ids", [["a"], [f"a-{number}" for number in range(10)], [f"a-{number}" for number in range(500)]], ids=len)
+@pytest.mark.parametrize(
+    "ids",
+    [["a"], [f"a-{number}" for number in range(10)], [f"a-{number}" for number in range(500)]],
+    ids=len,
+)
 def test_half_an_hour_of_instances_and_a_hub_that_come_and_go_stays_under_sixty_lines(ids):
     clock, err = Clock(), io.StringIO()
     out = Output(io.StringIO(), err, environ={})
@@ -95,7 +107,13 @@ def test_half_an_hour_of_instances_and_a_hub_that_come_and_go_stays_under_sixty_
         (troubles.failed if clock.now % 7 < 3 else lambda _: troubles.answered())("no answer")
         for number, instance_id in enumerate(ids):
             changing = ("Running", "ContinuedAsNew", "Pending")[(int(clock.now) + number) % 3]
-            watcher(status(changing if clock.now < 1799 else "Completed", {"percent": clock.now % 100}, instance_id))
+            watcher(
+                status(
+                    changing if clock.now < 1799 else "Completed",
+                    {"percent": clock.now % 100},
+                    instance_id,
+                )
+            )
     assert 20 < len(err.getvalue().splitlines()) < 58
 
 
@@ -112,7 +130,10 @@ def test_a_trouble_is_told_once_and_that_it_is_over():
         troubles.failed("no answer")
         troubles.failed("no answer")
         troubles.answered()
-    assert err.getvalue().splitlines() == ["warning: no answer; the wait goes on", "the hub answers again"] * 2
+    assert (
+        err.getvalue().splitlines()
+        == ["warning: no answer; the wait goes on", "the hub answers again"] * 2
+    )
 
 
 def test_many_instances_are_summed_up():
@@ -121,7 +142,10 @@ def test_many_instances_are_summed_up():
     for clock.now in (2.0, 3.0, 4.0, 40.0):
         for number in range(12):
             watcher(status("Completed" if clock.now > 30 else "Running", instance_id=str(number)))
-    assert err.getvalue().splitlines() == ["12 instances: 12 Running [3.0 s]", "12 instances: 12 Completed [40 s]"]
+    assert err.getvalue().splitlines() == [
+        "12 instances: 12 Running [3.0 s]",
+        "12 instances: 12 Completed [40 s]",
+    ]
 
 
 def test_quiet_says_nothing():

@@ -1,4 +1,6 @@
-"""JMESPath expressions: which of them read a member of the value itself, by their grammar and not by their text."""
+"""JMESPath expressions: which of them read a member of the value itself, by their grammar and not
+by their text.
+"""
 
 import pytest
 
@@ -45,6 +47,8 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize(("text", "expected"), [*((text, True) for text in READING), *((text, False) for text in OTHERS)])
+@pytest.mark.parametrize(
+    ("text", "expected"), [*((text, True) for text in READING), *((text, False) for text in OTHERS)]
+)
 def test_a_member_is_read_or_only_named(text, expected):
     assert reads(compiled(text), "runtimeStatus") is expected

@@ -19,14 +19,18 @@ def at(seconds):
 
 def event(kind, seconds, *, scheduled=None, fire=None, **members):
     times = {"ScheduledTime": scheduled, "FireAt": fire}
-    members |= {name: exact_time_to_text(at(time)) for name, time in times.items() if time is not None}
+    members |= {
+        name: exact_time_to_text(at(time)) for name, time in times.items() if time is not None
+    }
     return HistoryEvent(kind, at(seconds), {"EventType": kind, **members})
 
 
 def told(*events, state=RuntimeStatus.RUNNING, output=None):
     """The steps of an instance that started at 0 with these events."""
     started = event("ExecutionStarted", 0, FunctionName="order")
-    status = InstanceStatus("order", "o-1", state, T0, T0, output=output, history=(started, *events))
+    status = InstanceStatus(
+        "order", "o-1", state, T0, T0, output=output, history=(started, *events)
+    )
     return [step for step in steps(status) if step.kind is not Kind.STARTED]
 
 
@@ -35,11 +39,19 @@ def done(name, begin, end, result=None):
 
 
 def failed(name, begin, end, why="no luck"):
-    return event("TaskFailed", end, scheduled=begin, FunctionName=name, Reason=f"Activity function '{name}' failed: {why}")
+    return event(
+        "TaskFailed",
+        end,
+        scheduled=begin,
+        FunctionName=name,
+        Reason=f"Activity function '{name}' failed: {why}",
+    )
 
 
 def timer(begin, fire, fired=None):
-    return [event("TimerCreated", begin, fire=fire)] + ([event("TimerFired", fired, fire=fire)] if fired is not None else [])
+    return [event("TimerCreated", begin, fire=fire)] + (
+        [event("TimerFired", fired, fire=fire)] if fired is not None else []
+    )
 
 
 def test_a_call_is_a_step_from_its_scheduling_to_its_answer():
@@ -49,7 +61,9 @@ def test_a_call_is_a_step_from_its_scheduling_to_its_answer():
 
 
 def test_a_call_without_an_answer_goes_on():
-    assert told(event("TaskScheduled", 2, Name="pay")) == [Step(Kind.ACTIVITY, "pay", at(2), None, State.OPEN)]
+    assert told(event("TaskScheduled", 2, Name="pay")) == [
+        Step(Kind.ACTIVITY, "pay", at(2), None, State.OPEN)
+    ]
 
 
 def test_a_failure_tells_its_innermost_cause():
@@ -58,17 +72,34 @@ def test_a_failure_tells_its_innermost_cause():
 
 
 def test_attempts_of_a_retry_are_one_step():
-    events = [failed("pay", 0, 1), *timer(1, 3, 3), failed("pay", 3, 4), *timer(4, 8, 8), done("pay", 8, 9, "paid")]
-    assert told(*events, state=RuntimeStatus.COMPLETED) == [Step(Kind.ACTIVITY, "pay", at(0), at(9), State.DONE, "paid", attempts=3)]
+    events = [
+        failed("pay", 0, 1),
+        *timer(1, 3, 3),
+        failed("pay", 3, 4),
+        *timer(4, 8, 8),
+        done("pay", 8, 9, "paid"),
+    ]
+    assert told(*events, state=RuntimeStatus.COMPLETED) == [
+        Step(Kind.ACTIVITY, "pay", at(0), at(9), State.DONE, "paid", attempts=3)
+    ]
 
 
 def test_a_retry_that_gives_up_is_one_step_that_failed():
     events = [failed("pay", 0, 1), *timer(1, 3, 3), failed("pay", 3, 4), *timer(4, 4, 4)]
-    assert told(*events, state=RuntimeStatus.FAILED) == [Step(Kind.ACTIVITY, "pay", at(0), at(4), State.FAILED, "no luck", attempts=2)]
+    assert told(*events, state=RuntimeStatus.FAILED) == [
+        Step(Kind.ACTIVITY, "pay", at(0), at(4), State.FAILED, "no luck", attempts=2)
+    ]
 
 
 def test_retries_side_by_side_keep_apart():
-    events = [failed("pay", 0, 1), failed("pay", 0, 1), *timer(1, 3, 3), *timer(1, 4, 4), done("pay", 3, 5), done("pay", 4, 6)]
+    events = [
+        failed("pay", 0, 1),
+        failed("pay", 0, 1),
+        *timer(1, 3, 3),
+        *timer(1, 4, 4),
+        done("pay", 3, 5),
+        done("pay", 4, 6),
+    ]
     found = told(*events, state=RuntimeStatus.COMPLETED)
     assert [(step.attempts, step.end) for step in found] == [(2, at(5)), (2, at(6))]
 
@@ -90,7 +121,12 @@ def test_a_timer_that_was_not_needed_is_cancelled_when_the_instance_ends():
     ]
     (wait, approved, ended) = told(*events, state=RuntimeStatus.COMPLETED)
     assert (wait.state, wait.detail, wait.end) == (State.DROPPED, "cancelled", at(6))
-    assert (approved.name, approved.begin, approved.end, approved.detail) == ("Approve", at(0), at(5), "true")
+    assert (approved.name, approved.begin, approved.end, approved.detail) == (
+        "Approve",
+        at(0),
+        at(5),
+        "true",
+    )
     assert (ended.kind, ended.name) == (Kind.ENDED, "Completed")
 
 
@@ -107,18 +143,31 @@ def test_an_entity_that_was_called_is_a_step_until_its_answer():
     request = json.dumps({"op": "add", "signal": False, "id": "8A3", "input": "1"})
     sent = event("EventSent", 1, InstanceId="@counter@a", Name="op", Input=request)
     answer = event("EventRaised", 2, Name="8a3", Input=json.dumps({"result": "7"}))
-    assert told(sent, answer, state=RuntimeStatus.COMPLETED) == [Step(Kind.ENTITY, "@counter@a add", at(1), at(2), State.DONE, "7")]
+    assert told(sent, answer, state=RuntimeStatus.COMPLETED) == [
+        Step(Kind.ENTITY, "@counter@a add", at(1), at(2), State.DONE, "7")
+    ]
 
 
 def test_a_suspension_lasts_until_the_instance_is_resumed():
-    events = [*timer(0, 60), event("ExecutionSuspended", 1, Reason="audit"), event("ExecutionResumed", 4)]
+    events = [
+        *timer(0, 60),
+        event("ExecutionSuspended", 1, Reason="audit"),
+        event("ExecutionResumed", 4),
+    ]
     assert told(*events)[1] == Step(Kind.NOTE, "suspended", at(1), at(4), State.DONE, "audit")
 
 
 def test_the_end_of_a_failed_instance_tells_the_innermost_cause():
-    inner = "The activity function 'pay' failed: \"no luck\". See the function execution logs for additional details."
+    inner = (
+        "The activity function 'pay' failed: \"no luck\". See the function execution logs for "
+        "additional details."
+    )
     why = f"Orchestrator function 'order' failed: {inner}"
-    (end,) = told(event("ExecutionCompleted", 2, OrchestrationStatus="Failed"), state=RuntimeStatus.FAILED, output=why)
+    (end,) = told(
+        event("ExecutionCompleted", 2, OrchestrationStatus="Failed"),
+        state=RuntimeStatus.FAILED,
+        output=why,
+    )
     assert (end.state, end.detail) == (State.FAILED, "no luck (in pay, order)")
 
 
@@ -127,10 +176,22 @@ def test_an_event_that_nobody_knows_yet_is_shown_by_its_name():
 
 
 def test_steps_of_a_child_stand_below_its_call():
-    call = event("SubOrchestrationInstanceCompleted", 5, scheduled=1, FunctionName="ship", InstanceId="o-1:0")
-    child = InstanceStatus("ship", "o-1:0", RuntimeStatus.COMPLETED, T0, T0, history=(event("ExecutionStarted", 1), done("pack", 2, 3)))
+    call = event(
+        "SubOrchestrationInstanceCompleted", 5, scheduled=1, FunctionName="ship", InstanceId="o-1:0"
+    )
+    child = InstanceStatus(
+        "ship",
+        "o-1:0",
+        RuntimeStatus.COMPLETED,
+        T0,
+        T0,
+        history=(event("ExecutionStarted", 1), done("pack", 2, 3)),
+    )
     own = told(call, state=RuntimeStatus.COMPLETED)
-    assert [(each.depth, each.name) for each in with_children(own, {"o-1:0": steps(child, 1)})] == [(0, "ship"), (1, "pack")]
+    assert [(each.depth, each.name) for each in with_children(own, {"o-1:0": steps(child, 1)})] == [
+        (0, "ship"),
+        (1, "pack"),
+    ]
 
 
 def test_a_child_is_told_with_the_id_that_shows_more_of_it():
@@ -140,7 +201,10 @@ def test_a_child_is_told_with_the_id_that_shows_more_of_it():
 
 def test_a_table_counts_from_the_beginning():
     found = told(done("pay", 1, 3, "ok"), failed("ship", 3, 3.25), state=RuntimeStatus.COMPLETED)
-    assert [row(step, T0, at(9)) for step in found] == [("+1.0 s", "2.0 s", "pay", "ok"), ("+3.0 s", "250 ms", "ship", "failed: no luck")]
+    assert [row(step, T0, at(9)) for step in found] == [
+        ("+1.0 s", "2.0 s", "pay", "ok"),
+        ("+3.0 s", "250 ms", "ship", "failed: no luck"),
+    ]
     assert timetable([], T0).columns == ("at", "took", "step", "result")
 
 
@@ -179,9 +243,16 @@ def test_no_line_of_a_gantt_view_is_wider_than_the_terminal(width):
 
 
 def test_a_text_is_cut_by_the_columns_that_it_takes():
-    assert (fitted("日本語", 5), fitted("ab", 4), fitted("abcdef", 4, "~")) == ("日本…", "ab  ", "abc~")
+    assert (fitted("日本語", 5), fitted("ab", 4), fitted("abcdef", 4, "~")) == (
+        "日本…",
+        "ab  ",
+        "abc~",
+    )
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0.0, "0 ms"), (0.34, "340 ms"), (3.21, "3.2 s"), (185, "3 min 5 s"), (0.9999, "1.0 s")])
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.0, "0 ms"), (0.34, "340 ms"), (3.21, "3.2 s"), (185, "3 min 5 s"), (0.9999, "1.0 s")],
+)
 def test_a_short_duration_is_told_in_milliseconds(seconds, text):
     assert span_text(seconds) == text

@@ -8,7 +8,15 @@ from durablectl.render.views import Sheet, decoded, duration_text, payload, valu
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.42, "0.4 s"), (12, "12 s"), (185, "3 min 5 s"), (120, "2 min"), (7800, "2 h 10 min"), (273600, "3 d 4 h"), (-1, "0.0 s")],
+    [
+        (0.42, "0.4 s"),
+        (12, "12 s"),
+        (185, "3 min 5 s"),
+        (120, "2 min"),
+        (7800, "2 h 10 min"),
+        (273600, "3 d 4 h"),
+        (-1, "0.0 s"),
+    ],
 )
 def test_a_duration_is_told_in_its_two_largest_units(seconds, text):
     assert duration_text(seconds) == text

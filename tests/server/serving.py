@@ -27,11 +27,21 @@ class Served:
         self.process, self.port, self._errors = process, port, errors
         self.base = f"http://127.0.0.1:{port}{BASE}"
 
-    def ask(self, method: str, target: str, body: Any = None, headers: dict[str, str] | None = None) -> tuple[int, Any]:
-        """Send a request; its status, and its body as JSON if it is that. A `target` without a `/` in front is the API's."""
+    def ask(
+        self, method: str, target: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, Any]:
+        """Send a request; its status, and its body as JSON if it is that.
+
+        A `target` without a `/` in front is the API's.
+        """
         content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
-            connection.request(method, target if target.startswith("/") else f"{BASE}/{target}", content, headers or {})
+            connection.request(
+                method,
+                target if target.startswith("/") else f"{BASE}/{target}",
+                content,
+                headers or {},
+            )
             answer = connection.getresponse()
             text = answer.read()
         try:
@@ -70,8 +80,18 @@ class Served:
         return self.process.wait(10)
 
 
-def spawn(folder: Path, *options: str, app: Path | None = None, environ: dict[str, str] | None = None) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "durablectl", "serve", "--hub", str(folder / "hub.db"), *options]
+def spawn(
+    folder: Path, *options: str, app: Path | None = None, environ: dict[str, str] | None = None
+) -> subprocess.Popen[str]:
+    command = [
+        sys.executable,
+        "-m",
+        "durablectl",
+        "serve",
+        "--hub",
+        str(folder / "hub.db"),
+        *options,
+    ]
     with (folder / "stderr.txt").open("w") as errors:
         return subprocess.Popen(
             [*command, "--app", str(app or folder / "function_app.py")],
@@ -84,7 +104,13 @@ def spawn(folder: Path, *options: str, app: Path | None = None, environ: dict[st
 
 
 @contextmanager
-def serving(folder: Path, *options: str, app: Path | None = None, port: int = 0, environ: dict[str, str] | None = None) -> Iterator[Served]:
+def serving(
+    folder: Path,
+    *options: str,
+    app: Path | None = None,
+    port: int = 0,
+    environ: dict[str, str] | None = None,
+) -> Iterator[Served]:
     """While inside, a server of `folder`'s hub and app is up."""
     process = spawn(folder, "--port", str(port), *options, app=app, environ=environ)
     try:
@@ -104,7 +130,14 @@ def serving(folder: Path, *options: str, app: Path | None = None, port: int = 0,
 def _port(process: subprocess.Popen[str], errors: Path) -> int:
     end = time.monotonic() + 30
     while time.monotonic() < end and process.poll() is None:
-        line = next((line for line in errors.read_text().splitlines() if line.startswith("task hub ") and BASE in line), None)
+        line = next(
+            (
+                line
+                for line in errors.read_text().splitlines()
+                if line.startswith("task hub ") and BASE in line
+            ),
+            None,
+        )
         if line is not None:
             return int(line.partition("://")[2].partition("/")[0].rpartition(":")[2])
         time.sleep(0.02)

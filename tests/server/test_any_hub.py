@@ -22,7 +22,9 @@ class Proxy:
 
     def ask(self, method: str, target: str, body: object = None) -> httpx.Response:
         async def send() -> httpx.Response:
-            async with httpx.AsyncClient(transport=httpx.ASGITransport(self._app), base_url=f"http://localhost{BASE}/") as client:
+            async with httpx.AsyncClient(
+                transport=httpx.ASGITransport(self._app), base_url=f"http://localhost{BASE}/"
+            ) as client:
                 return await client.request(method, target, json=body)
 
         return asyncio.run(send())
@@ -41,7 +43,9 @@ def proxy(tmp_path_factory):
 
 
 def test_what_is_started_is_waited_for(proxy):
-    answer = proxy.ask("POST", "orchestrators/hello_cities/p1?timeout=20&pollingInterval=0.1", ["Oslo"])
+    answer = proxy.ask(
+        "POST", "orchestrators/hello_cities/p1?timeout=20&pollingInterval=0.1", ["Oslo"]
+    )
     assert (answer.status_code, answer.json()) == (200, ["Hello Oslo!"])
     assert proxy.ask("GET", "instances/p1").json()["output"] == ["Hello Oslo!"]
 
@@ -54,7 +58,10 @@ def test_a_finished_instance_is_replaced_and_a_running_one_is_not(proxy):
 
 def test_addresses_name_the_hub_that_was_asked(proxy):
     links = proxy.ask("POST", "orchestrators/echo/p3", 1).json()
-    assert links["statusQueryGetUri"] == f"http://localhost{BASE}/instances/p3?taskHub=proxied&connection=Storage"
+    assert (
+        links["statusQueryGetUri"]
+        == f"http://localhost{BASE}/instances/p3?taskHub=proxied&connection=Storage"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
-"""HTTP functions with a context, with outputs, with a client of their own making; ASGI and WSGI apps; functions that are switched off."""
+"""HTTP functions with a context, with outputs, with a client of their own making; ASGI and WSGI
+apps; functions that are switched off.
+"""
 
 from __future__ import annotations
 
@@ -75,7 +77,9 @@ def CallsOff(context):
 def served(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("app")
     (folder / "function_app.py").write_text(request.param + APP)
-    off = {"Values": {"AzureWebJobs.Off.Disabled": "true", "azurewebjobs.OFF_STARTER.disabled": "1"}}
+    off = {
+        "Values": {"AzureWebJobs.Off.Disabled": "true", "azurewebjobs.OFF_STARTER.disabled": "1"}
+    }
     (folder / "local.settings.json").write_text(json.dumps(off))
     with serving(folder) as server:
         yield server
@@ -91,7 +95,10 @@ def test_a_function_has_a_context_with_the_trace_of_its_request(served):
 
 
 def test_a_request_without_a_trace_begins_one(served):
-    parents = [served.ask("GET", "/api/ctx", headers={"traceparent": wrong})[1][2] for wrong in ("", "00-x-y-01")]
+    parents = [
+        served.ask("GET", "/api/ctx", headers={"traceparent": wrong})[1][2]
+        for wrong in ("", "00-x-y-01")
+    ]
     assert len({parent.split("-")[1] for parent in parents}) == 2
 
 
@@ -116,7 +123,9 @@ def test_an_output_is_logged_and_the_response_is_sent(served):
 def test_an_output_of_an_activity_is_logged_with_its_instance(served):
     served.ask("POST", "orchestrators/Hello/greets", "Ada")
     assert served.finished("greets")["output"] == "Hello Ada"
-    served.until_said("[greets] warning: SayHello: output 'msg' would be sent to queue 'greetings': greeted Ada")
+    served.until_said(
+        "[greets] warning: SayHello: output 'msg' would be sent to queue 'greetings': greeted Ada"
+    )
 
 
 def test_a_generic_client_binding_hands_over_the_json_text(served):
@@ -127,7 +136,10 @@ def test_a_generic_client_binding_hands_over_the_json_text(served):
 def test_what_is_disabled_is_missing_for_its_callers(served):
     assert served.ask("GET", "/api/off")[0] == 404
     served.ask("POST", "orchestrators/CallsOff/calls-off")
-    assert "The function 'Off' doesn't exist, is disabled, or is not an activity function." in served.finished("calls-off")["output"]
+    assert (
+        "The function 'Off' doesn't exist, is disabled, or is not an activity function."
+        in served.finished("calls-off")["output"]
+    )
 
 
 ASGI = """
@@ -177,15 +189,23 @@ def test_a_wsgi_app_is_hosted(tmp_path):
         "import azure.functions as func\n"
         "def web(environ, start_response):\n"
         "    start_response('200 OK', [('Content-Type', 'text/plain')])\n"
-        "    return [f\"{environ['PATH_INFO']} {environ['azure_functions.function_name']}\".encode()]\n"
-        "app = func.WsgiFunctionApp(web, http_auth_level=func.AuthLevel.ANONYMOUS, function_name='site')\n"
+        "    return [f\"{environ['PATH_INFO']} "
+        "{environ['azure_functions.function_name']}\".encode()]\n"
+        "app = func.WsgiFunctionApp(web, http_auth_level=func.AuthLevel.ANONYMOUS, "
+        "function_name='site')\n"
     )
     with serving(tmp_path) as server:
         assert server.ask("GET", "/api/x/y") == (200, "/api/x/y site")
 
 
 def test_a_function_json_app_sets_its_response_and_its_outputs(tmp_path):
-    http = {"type": "httpTrigger", "name": "req", "direction": "in", "route": "go/{name}", "authLevel": "anonymous"}
+    http = {
+        "type": "httpTrigger",
+        "name": "req",
+        "direction": "in",
+        "route": "go/{name}",
+        "authLevel": "anonymous",
+    }
     outputs = [
         {"type": "http", "name": "message", "direction": "out"},
         {"type": "queue", "name": "note", "direction": "out", "queueName": "n"},
@@ -193,8 +213,10 @@ def test_a_function_json_app_sets_its_response_and_its_outputs(tmp_path):
     client = {"type": "durableClient", "name": "starter", "direction": "in"}
     files = {
         "host.json": "{}",
-        "Hi/function.json": '{"bindings": [{"type": "orchestrationTrigger", "name": "context", "direction": "in"}]}',
-        "Hi/__init__.py": "import azure.durable_functions as df\nmain = df.Orchestrator.create(lambda context: context.get_input())\n",
+        "Hi/function.json": '{"bindings": [{"type": "orchestrationTrigger", "name": "context", '
+        '"direction": "in"}]}',
+        "Hi/__init__.py": "import azure.durable_functions as df\nmain = "
+        "df.Orchestrator.create(lambda context: context.get_input())\n",
         "Go/function.json": json.dumps({"bindings": [http, *outputs, client]}),
         "Go/__init__.py": (
             "import azure.durable_functions as df\n"
@@ -202,9 +224,12 @@ def test_a_function_json_app_sets_its_response_and_its_outputs(tmp_path):
             "    client = df.DurableOrchestrationClient(starter)\n"
             "    made = await client.start_new('Hi', None, req.route_params['name'])\n"
             "    note.set(['started', made])\n"
-            "    message.set(await client.wait_for_completion_or_create_check_status_response(req, made, 20000, 20))\n"
+            "    message.set(await "
+            "client.wait_for_completion_or_create_check_status_response(req, made, 20000, 20))\n"
         ),
-        "Off/function.json": json.dumps({"bindings": [{**http, "route": "off"}], "disabled": "SWITCH"}),
+        "Off/function.json": json.dumps(
+            {"bindings": [{**http, "route": "off"}], "disabled": "SWITCH"}
+        ),
         "Off/__init__.py": "raise SystemExit('the script of a disabled function is not run')\n",
     }
     for name, text in files.items():

@@ -1,4 +1,6 @@
-"""What comes in over a connection has bounds in bytes and in time, before any of it is understood, and before a key is checked."""
+"""What comes in over a connection has bounds in bytes and in time, before any of it is understood,
+and before a key is checked.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,13 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from durablectl.server import running
-from durablectl.server.connection import BODY_SECONDS, HEAD_SECONDS, LINGER_SECONDS, MOST_HEAD, Connection
+from durablectl.server.connection import (
+    BODY_SECONDS,
+    HEAD_SECONDS,
+    LINGER_SECONDS,
+    MOST_HEAD,
+    Connection,
+)
 from tests.server.serving import BASE, RECORDINGS, serving
 
 APP = """
@@ -104,7 +112,9 @@ def test_half_open_requests_cost_little_and_hold_up_nobody(served):
 
 
 class Talk:
-    """A connection to the server's own protocol, over a real socket; `scopes` and `bodies` are what the application was given."""
+    """A connection to the server's own protocol, over a real socket; `scopes` and `bodies` are what
+    the application was given.
+    """
 
     def __init__(self) -> None:
         self.scopes: list[dict] = []
@@ -118,15 +128,28 @@ class Talk:
             message = await receive()
             body, more = body + message.get("body", b""), message.get("more_body", False)
         self.bodies.append(body)
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await send(
+            {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]}
+        )
         await send({"type": "http.response.body", "body": b"ok"})
 
-    def run(self, script: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]) -> None:
+    def run(
+        self, script: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+    ) -> None:
         async def go() -> None:
-            config = uvicorn.Config(self.app, http=Connection, interface="asgi3", ws="none", lifespan="off", log_config=None)
+            config = uvicorn.Config(
+                self.app,
+                http=Connection,
+                interface="asgi3",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+            )
             config.load()
             loop = asyncio.get_running_loop()
-            async with await loop.create_server(lambda: Connection(config, self.state, {}), "127.0.0.1", 0) as listener:
+            async with await loop.create_server(
+                lambda: Connection(config, self.state, {}), "127.0.0.1", 0
+            ) as listener:
                 reader, writer = await asyncio.open_connection(*listener.sockets[0].getsockname())
                 await asyncio.wait_for(script(reader, writer), 20)
                 writer.close()
@@ -170,7 +193,13 @@ def test_one_connection_too_many_takes_the_place_of_the_one_that_has_waited_long
 
 @pytest.mark.parametrize(
     ("sent", "answer"),
-    [(b"", b""), (b"GET / HTTP/1.1\r\nX: y", b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")],
+    [
+        (b"", b""),
+        (
+            b"GET / HTTP/1.1\r\nX: y",
+            b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+        ),
+    ],
     ids=["nothing", "half a head"],
 )
 def test_a_head_that_does_not_come_in_time_ends_the_connection(sent: bytes, answer: bytes):
@@ -244,7 +273,10 @@ def test_a_head_may_come_byte_by_byte_and_requests_one_after_the_other_in_one_pi
 @pytest.mark.parametrize("upgrade", [b"h2c", b"websocket", b"TLS/1.2"])
 def test_an_upgrade_is_not_made_and_the_body_of_its_request_is_kept(upgrade: bytes):
     talk = Talk()
-    head = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nuPgrade : %s\r\nContent-Length: 3\r\n\r\n" % upgrade
+    head = (
+        b"POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nuPgrade : %s\r\nContent-Length: "
+        b"3\r\n\r\n"
+    ) % upgrade
 
     async def script(reader, writer) -> None:
         for _ in range(2):
@@ -276,11 +308,17 @@ def test_the_largest_head_passes():
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
         (b"GET / HTTP/1.1\n\n", 400),
         (b"GET / HTTP/1.1\r\n" + HOST + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n", 404),
-        (f"GET {BASE}/instances HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n".encode(), 401),
+        (
+            f"GET {BASE}/instances HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: "
+            "h2c\r\n\r\n".encode(),
+            401,
+        ),
     ],
     ids=["connect", "tls", "http/2", "bare line ends", "websocket", "h2c"],
 )
-def test_a_request_for_another_protocol_has_a_short_answer_and_no_advice(served, request_: bytes, status: int):
+def test_a_request_for_another_protocol_has_a_short_answer_and_no_advice(
+    served, request_: bytes, status: int
+):
     with socket.create_connection(("127.0.0.1", served.port), 10) as connection:
         connection.sendall(request_)
         assert connection.recv(65536).startswith(b"HTTP/1.1 %d " % status)

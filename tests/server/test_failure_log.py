@@ -31,7 +31,11 @@ def test_each_failure_is_in_the_log_once_with_the_apps_frames(tmp_path):
         served.finished("c-1")
         served.ask("POST", "entities/fragile/k?op=take")
         served.until_said("[@fragile@k]     raise LookupError")
-        told = [line for line in served.errors.replace(f"{tmp_path}/", "").splitlines() if line.startswith("[")]
+        told = [
+            line
+            for line in served.errors.replace(f"{tmp_path}/", "").splitlines()
+            if line.startswith("[")
+        ]
     assert told == [
         "[c-1] activity 'boom' failed: ValueError: https://h/x?code=***",
         "[c-1]   function_app.py:8, in boom",

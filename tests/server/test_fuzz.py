@@ -12,8 +12,36 @@ from hypothesis import strategies as st
 from tests.server.serving import BASE, RECORDINGS, serving
 
 PIECES = [
-    *("instances", "orchestrators", "entities", "raiseEvent", "terminate", "suspend", "resume", "rewind", "restart", "makeprimary"),
-    *("echo", "sleeper", "counter", "one", "two", "%00", "%2F", "%ff", "..", "@counter@k", "", "$", "a%20b", "x" * 300, "+", "%C3%A9"),
+    *(
+        "instances",
+        "orchestrators",
+        "entities",
+        "raiseEvent",
+        "terminate",
+        "suspend",
+        "resume",
+        "rewind",
+        "restart",
+        "makeprimary",
+    ),
+    *(
+        "echo",
+        "sleeper",
+        "counter",
+        "one",
+        "two",
+        "%00",
+        "%2F",
+        "%ff",
+        "..",
+        "@counter@k",
+        "",
+        "$",
+        "a%20b",
+        "x" * 300,
+        "+",
+        "%C3%A9",
+    ),
 ]
 VALUES = [
     "",
@@ -85,16 +113,40 @@ BODIES = [
 ]
 
 targets = st.builds(
-    lambda path, query: "/".join([BASE, *path]) + ("?" + "&".join(f"{name}={value}" for name, value in query) if query else ""),
+    lambda path, query: (
+        "/".join([BASE, *path])
+        + ("?" + "&".join(f"{name}={value}" for name, value in query) if query else "")
+    ),
     st.lists(
-        st.sampled_from(PIECES) | st.text(string.ascii_letters + string.digits + "-_.~!*'();:@&=+$,%[]{}|^`", max_size=12), max_size=5
+        st.sampled_from(PIECES)
+        | st.text(string.ascii_letters + string.digits + "-_.~!*'();:@&=+$,%[]{}|^`", max_size=12),
+        max_size=5,
     ),
     st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(VALUES)), max_size=4),
 )
 bodies = st.none() | st.sampled_from(BODIES) | st.binary(max_size=40)
 headers = st.dictionaries(
-    st.sampled_from(["Content-Type", "x-ms-continuation-token", "x-functions-key", "Accept-Encoding", "Expect-Nothing"]),
-    st.sampled_from(["application/json", "text/plain", "application/json; charset=utf-16", "1.2", "9" * 40, "", "a; charset=zlib", "\xe9"]),
+    st.sampled_from(
+        [
+            "Content-Type",
+            "x-ms-continuation-token",
+            "x-functions-key",
+            "Accept-Encoding",
+            "Expect-Nothing",
+        ]
+    ),
+    st.sampled_from(
+        [
+            "application/json",
+            "text/plain",
+            "application/json; charset=utf-16",
+            "1.2",
+            "9" * 40,
+            "",
+            "a; charset=zlib",
+            "\xe9",
+        ]
+    ),
     max_size=3,
 )
 
@@ -107,11 +159,23 @@ def served(tmp_path_factory):
         yield server
 
 
-@settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(method=st.sampled_from(["GET", "POST", "DELETE", "PUT", "PATCH", "HEAD", "OPTIONS"]), target=targets, body=bodies, headers=headers)
+@settings(
+    max_examples=400,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    method=st.sampled_from(["GET", "POST", "DELETE", "PUT", "PATCH", "HEAD", "OPTIONS"]),
+    target=targets,
+    body=bodies,
+    headers=headers,
+)
 def test_no_request_meets_an_unhandled_error(method, target, body, headers, served):
     connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=30)
-    connection.request(method, target.replace("timeout=99999999999999", "timeout=0.1"), body, headers)
+    connection.request(
+        method, target.replace("timeout=99999999999999", "timeout=0.1"), body, headers
+    )
     answer = connection.getresponse()
     content = answer.read()
     connection.close()

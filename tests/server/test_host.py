@@ -42,14 +42,20 @@ def served(tmp_path, states, names=OWN):
 
 def running(server, instance_id, given):
     return server.until(
-        f"instances/{instance_id}", lambda _status, body: (body["runtimeStatus"], str(body["input"])) == ("Running", str(given))
+        f"instances/{instance_id}",
+        lambda _status, body: (
+            (body["runtimeStatus"], str(body["input"])) == ("Running", str(given))
+        ),
     )
 
 
 @pytest.mark.parametrize("states", [None, "NonRunningStates"])
 def test_a_running_instance_keeps_its_id(tmp_path, states):
     with served(tmp_path, states) as server:
-        assert [server.ask("POST", "orchestrators/Waits/w", given)[0] for given in (1, 2)] == [202, 409]
+        assert [server.ask("POST", "orchestrators/Waits/w", given)[0] for given in (1, 2)] == [
+            202,
+            409,
+        ]
         assert running(server, "w", 1)
 
 
@@ -88,7 +94,9 @@ def test_a_replaced_instance_leaves_its_work_behind(tmp_path):
 
 def test_starts_of_one_id_at_the_same_time_all_succeed(tmp_path):
     with served(tmp_path, "AnyState") as server, ThreadPoolExecutor(8) as several:
-        answers = list(several.map(lambda n: server.ask("POST", "orchestrators/Waits/w", n)[0], range(16)))
+        answers = list(
+            several.map(lambda n: server.ask("POST", "orchestrators/Waits/w", n)[0], range(16))
+        )
         assert answers == [202] * 16
         server.ask("POST", "instances/w/raiseEvent/Go", "on", GO)
         assert server.finished("w")["output"][1] == "on"

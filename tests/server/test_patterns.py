@@ -1,4 +1,6 @@
-"""Whole apps as people write them for Azure, of function.json folders and of decorated functions, driven over HTTP alone."""
+"""Whole apps as people write them for Azure, of function.json folders and of decorated functions,
+driven over HTTP alone.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,10 @@ import pytest
 from tests.server.serving import serving
 
 JSON = {"Content-Type": "application/json"}
-IMPORTS = "import json\nfrom datetime import timedelta\nimport azure.functions as func\nimport azure.durable_functions as df\n"
+IMPORTS = (
+    "import json\nfrom datetime import timedelta\nimport azure.functions as func\nimport "
+    "azure.durable_functions as df\n"
+)
 MESSAGE = {"type": "http", "name": "message", "direction": "out"}
 RETURN = {"type": "http", "name": "$return", "direction": "out"}
 SMS = {
@@ -24,7 +29,14 @@ ORCHESTRATION = [{"type": "orchestrationTrigger", "name": "context", "direction"
 
 
 def http(route, *others, methods=("get", "post")):
-    trigger = {"type": "httpTrigger", "name": "req", "direction": "in", "authLevel": "anonymous", "route": route, "methods": methods}
+    trigger = {
+        "type": "httpTrigger",
+        "name": "req",
+        "direction": "in",
+        "authLevel": "anonymous",
+        "route": route,
+        "methods": methods,
+    }
     return [trigger, *others]
 
 
@@ -80,7 +92,10 @@ main = df.Orchestrator.create(all_at_once)
     ),
     "Parent": (
         ORCHESTRATION,
-        "def parent(context):\n    return (yield context.call_sub_orchestrator('Chain', None))\nmain = df.Orchestrator.create(parent)\n",
+        (
+            "def parent(context):\n    return (yield context.call_sub_orchestrator('Chain', "
+            "None))\nmain = df.Orchestrator.create(parent)\n"
+        ),
     ),
     "Weighing": (
         ORCHESTRATION,
@@ -93,7 +108,10 @@ def weighing(context):
 main = df.Orchestrator.create(weighing)
 """,
     ),
-    "Echo": (activity("value"), "from ..shared_code import parcels\ndef main(value):\n    return value\n"),
+    "Echo": (
+        activity("value"),
+        "from ..shared_code import parcels\ndef main(value):\n    return value\n",
+    ),
     "Counter": (
         [{"type": "entityTrigger", "name": "context", "direction": "in"}],
         """
@@ -144,7 +162,10 @@ main = df.Orchestrator.create(verification)
     ),
     "SendCode": (
         activity("phoneNumber", SMS),
-        "def main(phoneNumber, message):\n    message.set(json.dumps({'body': 'code 7', 'to': phoneNumber}))\n    return '7'\n",
+        (
+            "def main(phoneNumber, message):\n    message.set(json.dumps({'body': 'code 7', 'to': "
+            "phoneNumber}))\n    return '7'\n"
+        ),
     ),
     "Monitor": (
         ORCHESTRATION,
@@ -157,7 +178,13 @@ def monitor(context):
 main = df.Orchestrator.create(monitor)
 """,
     ),
-    "Alert": (activity("phone", SMS), "def main(phone: str, message: func.Out[str]):\n    message.set('look!')\n    return 'sent'\n"),
+    "Alert": (
+        activity("phone", SMS),
+        (
+            "def main(phone: str, message: func.Out[str]):\n    "
+            "message.set('look!')\n    return 'sent'\n"
+        ),
+    ),
     "Site": (
         http("site/{*rest}", RETURN),
         """
@@ -187,20 +214,27 @@ class Parcel:
 def folders(tmp_path_factory):
     """An app of function.json folders, found from its own folder."""
     folder = tmp_path_factory.mktemp("folders")
-    (folder / "host.json").write_text('{"version": "2.0", "extensionBundle": {"id": "x", "version": "[2.*, 3.0.0)"}}')
+    (folder / "host.json").write_text(
+        '{"version": "2.0", "extensionBundle": {"id": "x", "version": "[2.*, 3.0.0)"}}'
+    )
     (folder / "shared_code").mkdir()
     (folder / "shared_code" / "__init__.py").touch()
     (folder / "shared_code" / "parcels.py").write_text(PARCELS)
     for name, (bindings, source) in FOLDERS.items():
         (folder / name).mkdir()
-        (folder / name / "function.json").write_text(json.dumps({"scriptFile": "__init__.py", "bindings": bindings, "disabled": False}))
+        (folder / name / "function.json").write_text(
+            json.dumps({"scriptFile": "__init__.py", "bindings": bindings, "disabled": False})
+        )
         (folder / name / "__init__.py").write_text(IMPORTS + source)
     with serving(folder, app=folder) as server:
         yield server
 
 
 def output(server, links):
-    return server.until(links["statusQueryGetUri"].partition(f":{server.port}")[2], lambda status, _body: status == 200)["output"]
+    return server.until(
+        links["statusQueryGetUri"].partition(f":{server.port}")[2],
+        lambda status, _body: status == 200,
+    )["output"]
 
 
 @pytest.mark.parametrize(
@@ -227,9 +261,14 @@ def test_an_app_of_folders_counts_in_an_entity(folders):
 @pytest.mark.parametrize(("answers", "verified"), [(["1", "7"], True), (["1", "2", "3"], False)])
 def test_an_app_of_folders_asks_a_person(folders, answers, verified):
     links = folders.ask("POST", "/api/start/Verification", "+49")[1]
-    folders.until_said('SendCode: output \'message\' would be sent to twilioSms: {"body": "code 7", "to": "+49"}')
+    folders.until_said(
+        'SendCode: output \'message\' would be sent to twilioSms: {"body": "code 7", "to": "+49"}'
+    )
     for answer in answers:
-        assert folders.ask("POST", f"instances/{links['id']}/raiseEvent/Answer", answer, JSON)[0] == 202
+        assert (
+            folders.ask("POST", f"instances/{links['id']}/raiseEvent/Answer", answer, JSON)[0]
+            == 202
+        )
     assert output(folders, links) is verified
 
 
@@ -330,7 +369,10 @@ def decorated(tmp_path_factory):
 
 
 def test_a_blueprint_is_hosted(decorated):
-    assert output(decorated, decorated.ask("POST", "/api/greetings")[1]) == ["Hello Tokyo!", "Hello Oslo!"]
+    assert output(decorated, decorated.ask("POST", "/api/greetings")[1]) == [
+        "Hello Tokyo!",
+        "Hello Oslo!",
+    ]
     assert decorated.ask("GET", "/api/plain?name=Ada") == (200, "Hello Ada")
     decorated.until_said("asked for plain")
 
@@ -345,7 +387,10 @@ def test_a_singleton_starts_once(decorated):
 
 
 def test_a_durable_http_call_is_seen_as_on_azure(decorated):
-    assert decorated.ask("GET", f"/api/http/{decorated.port}") == (200, ["text/plain", '{"image_id": "a", "n": 1}'])
+    assert decorated.ask("GET", f"/api/http/{decorated.port}") == (
+        200,
+        ["text/plain", '{"image_id": "a", "n": 1}'],
+    )
 
 
 def test_several_outputs_are_logged(decorated):

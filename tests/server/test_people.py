@@ -43,31 +43,63 @@ def test_a_payload_of_the_hub_carries_the_address_of_its_live_server(tmp_path):
     (tmp_path / "function_app.py").write_text(OWN + SMALL.format(answer="one"))
     with serving(tmp_path) as server, LocalTaskHub(tmp_path / "hub.db") as hub:
         links = hub.start("version")
-        assert links.status_query_get_uri == f"{server.base}/instances/{links.id}?taskHub=local&connection={hub.connection}"
-        assert server.ask("GET", links.status_query_get_uri.partition(str(server.port))[2])[0] in (200, 202)
+        assert (
+            links.status_query_get_uri
+            == f"{server.base}/instances/{links.id}?taskHub=local&connection={hub.connection}"
+        )
+        assert server.ask("GET", links.status_query_get_uri.partition(str(server.port))[2])[0] in (
+            200,
+            202,
+        )
     with LocalTaskHub(tmp_path / "hub.db") as hub:
-        assert hub.check_status("x").status_query_get_uri.startswith("http://localhost:7071/runtime/webhooks/durabletask/")
+        assert hub.check_status("x").status_query_get_uri.startswith(
+            "http://localhost:7071/runtime/webhooks/durabletask/"
+        )
 
 
 def test_a_changed_app_is_loaded_again_and_a_broken_one_is_not(tmp_path):
     file = tmp_path / "function_app.py"
     file.write_text(OWN + SMALL.format(answer="one"))
     with serving(tmp_path, "--reload") as server:
-        assert server.ask("POST", "orchestrators/version?timeout=20&pollingInterval=1") == (200, "one")
+        assert server.ask("POST", "orchestrators/version?timeout=20&pollingInterval=1") == (
+            200,
+            "one",
+        )
         file.write_text("this is no Python")
         server.until_said("going on with the app as it was")
         assert server.ask("GET", "/api/one") == (200, "one")
         file.write_text(OWN + SMALL.format(answer="another"))
         server.until_said("was loaded again")
-        assert server.ask("POST", "orchestrators/version?timeout=20&pollingInterval=1") == (200, "another")
-        assert (server.ask("GET", "/api/one")[0], server.ask("GET", "/api/another")) == (404, (200, "another"))
+        assert server.ask("POST", "orchestrators/version?timeout=20&pollingInterval=1") == (
+            200,
+            "another",
+        )
+        assert (server.ask("GET", "/api/one")[0], server.ask("GET", "/api/another")) == (
+            404,
+            (200, "another"),
+        )
 
 
 def test_a_terminal_gets_a_line_that_lives(tmp_path):
     (tmp_path / "function_app.py").write_text(OWN + SMALL.format(answer="one"))
     main, end = pty.openpty()
-    command = [sys.executable, "-m", "durablectl", "serve", "--port", "0", "--hub", str(tmp_path / "hub.db")]
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=end, stdout=end, env={**os.environ, "TERM": "xterm", "COLUMNS": "120"})
+    command = [
+        sys.executable,
+        "-m",
+        "durablectl",
+        "serve",
+        "--port",
+        "0",
+        "--hub",
+        str(tmp_path / "hub.db"),
+    ]
+    process = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stderr=end,
+        stdout=end,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "120"},
+    )
     os.close(end)
     said = b""
     try:

@@ -1,4 +1,5 @@
-"""What the real service answered is what `serve` answers, but for the deviations that are declared with their reasons."""
+"""What the real service answered is what `serve` answers, but for the deviations that are declared
+with their reasons."""
 
 from __future__ import annotations
 
@@ -35,7 +36,12 @@ def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory, key_file: Path):
-    with serving(tmp_path_factory.mktemp("hub"), "--key-file", str(key_file), app=RECORDINGS / "function_app.py") as server:
+    with serving(
+        tmp_path_factory.mktemp("hub"),
+        "--key-file",
+        str(key_file),
+        app=RECORDINGS / "function_app.py",
+    ) as server:
         yield server
 
 
@@ -47,12 +53,18 @@ def test_every_recorded_answer_is_given_again(name, served):
 
 @pytest.mark.parametrize("name", FRESH)
 def test_every_answer_about_a_whole_hub_is_given_again(name, tmp_path, key_file):
-    with serving(tmp_path, "--key-file", str(key_file), app=RECORDINGS / "function_app.py") as server:
+    with serving(
+        tmp_path, "--key-file", str(key_file), app=RECORDINGS / "function_app.py"
+    ) as server:
         found = differences(name, server)
     assert set(found) == declared(name), found
 
 
 def test_every_declared_deviation_is_of_a_recorded_step_and_has_a_reason():
-    steps = {f"{name} / {number} {step['name']}" for name, each in SCENARIOS.items() for number, step in enumerate(each["steps"], 1)}
+    steps = {
+        f"{name} / {number} {step['name']}"
+        for name, each in SCENARIOS.items()
+        for number, step in enumerate(each["steps"], 1)
+    }
     assert set(DEVIATIONS) <= steps
     assert all(len(reason) > 20 for reason in DEVIATIONS.values())

@@ -1,4 +1,6 @@
-"""What the recordings do not show: wrong requests, each with its answer, and the rules between the cases."""
+"""What the recordings do not show: wrong requests, each with its answer, and the rules between the
+cases.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,13 @@ def test_what_is_no_route_is_404_and_empty(method, target, served):
 
 @pytest.mark.parametrize(
     ("instance_id", "said"),
-    [("@x", "starts with '@'"), ("x" * 257, "257 characters"), ("a%3Fb", "contains '?'"), ("a%23b", "contains '#'"), ("a%09b", "contains")],
+    [
+        ("@x", "starts with '@'"),
+        ("x" * 257, "257 characters"),
+        ("a%3Fb", "contains '?'"),
+        ("a%23b", "contains '#'"),
+        ("a%09b", "contains"),
+    ],
 )
 def test_an_id_that_no_client_could_address_is_refused(instance_id, said, served):
     status, answer = served.ask("POST", f"orchestrators/echo/{instance_id}")
@@ -71,7 +79,11 @@ def test_an_unusual_id_is_addressed_by_what_the_start_answers(instance_id, serve
 @pytest.mark.parametrize("body", [b"[" * 100 + b"]" * 100, b"[" * 100_000])
 def test_a_json_bomb_is_refused(body, served):
     status, answer = served.ask("POST", "orchestrators/echo", body)
-    assert (status, answer["Message"], "MaxDepth of 64" in answer["ExceptionMessage"]) == (400, "Invalid JSON content", True)
+    assert (status, answer["Message"], "MaxDepth of 64" in answer["ExceptionMessage"]) == (
+        400,
+        "Invalid JSON content",
+        True,
+    )
 
 
 @pytest.mark.parametrize(
@@ -85,7 +97,9 @@ def test_a_json_bomb_is_refused(body, served):
     ids=["blanks", "invalid UTF-8", "a line separator", "UTF-16"],
 )
 def test_an_unusual_body_is_taken_or_refused(body, shown, served):
-    headers = {"Content-Type": "application/json; charset=utf-16"} if body[:2] == b"\xff\xfe" else JSON
+    headers = (
+        {"Content-Type": "application/json; charset=utf-16"} if body[:2] == b"\xff\xfe" else JSON
+    )
     status, answer = served.ask("POST", "orchestrators/echo", body, headers)
     if shown is Ellipsis:
         assert (status, answer["Message"]) == (400, "Invalid JSON content")
@@ -94,7 +108,9 @@ def test_an_unusual_body_is_taken_or_refused(body, shown, served):
 
 
 @pytest.mark.parametrize(
-    "header", [None, ("Transfer-Encoding", "chunked"), ("Content-Length", "0")], ids=["no length", "chunks", "length 0"]
+    "header",
+    [None, ("Transfer-Encoding", "chunked"), ("Content-Length", "0")],
+    ids=["no length", "chunks", "length 0"],
 )
 def test_a_start_without_a_body_has_no_input(header, served):
     instance_id = f"no-body-{header and header[0]}"
@@ -114,7 +130,11 @@ def test_a_start_without_a_body_has_no_input(header, served):
     [
         ("timeout=NaN&pollingInterval=1", 400, "Not-a-Number"),
         ("timeout=Infinity&pollingInterval=1", 500, "too long"),
-        ("timeout=0.5&pollingInterval=1.5", 400, "Total timeout 0.5 should be bigger than retry timeout 1.5"),
+        (
+            "timeout=0.5&pollingInterval=1.5",
+            400,
+            "Total timeout 0.5 should be bigger than retry timeout 1.5",
+        ),
     ],
 )
 def test_a_wait_that_makes_no_sense_is_refused_after_the_start(query, status, said, served):
@@ -127,13 +147,20 @@ def test_a_wait_that_makes_no_sense_is_refused_after_the_start(query, status, sa
 def test_an_event_is_judged_after_its_instance(served):
     assert served.ask("POST", "instances/absent/raiseEvent/X", b"{bad", JSON)[0] == 404
     assert served.ask("POST", "instances/done/raiseEvent/X", b"{bad", JSON)[0] == 410
-    assert served.ask("POST", "instances/sleeps/raiseEvent/X", b"1", {"Content-Type": "application/x+json"})[0] == 400
+    assert (
+        served.ask(
+            "POST", "instances/sleeps/raiseEvent/X", b"1", {"Content-Type": "application/x+json"}
+        )[0]
+        == 400
+    )
     assert served.ask("POST", "instances/sleeps/raiseEvent/X", b'{"a":1} junk', JSON)[0] == 202
 
 
 def test_statuses_that_name_no_final_one_purge_nothing(served):
     for statuses in ("Running", "completed", "Nope"):
-        assert served.ask("DELETE", f"instances?createdTimeFrom=2020-01-01&runtimeStatus={statuses}") == (404, "")
+        assert served.ask(
+            "DELETE", f"instances?createdTimeFrom=2020-01-01&runtimeStatus={statuses}"
+        ) == (404, "")
     assert served.ask("GET", "instances/sleeps")[0] == 202
 
 
@@ -143,8 +170,13 @@ def test_an_entity_is_not_purged_and_no_error(served):
 
 @pytest.mark.parametrize("token", ["x", "1", "1.", "-.-", "9" * 50, "9" * 50 + ".1"])
 def test_a_token_of_another_hub_is_refused(token, served):
-    status, answer = served.ask("GET", "instances?top=1", headers={"x-ms-continuation-token": token})
-    assert (status, answer["Message"]) == (400, "One or more of the arguments submitted is incorrect")
+    status, answer = served.ask(
+        "GET", "instances?top=1", headers={"x-ms-continuation-token": token}
+    )
+    assert (status, answer["Message"]) == (
+        400,
+        "One or more of the arguments submitted is incorrect",
+    )
 
 
 def test_pages_go_on_after_a_key_that_no_header_could_hold(served):
@@ -155,7 +187,9 @@ def test_pages_go_on_after_a_key_that_no_header_could_hold(served):
     token, found = "", []
     while True:
         connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)
-        connection.request("GET", f"{BASE}/entities?top=1", headers={"x-ms-continuation-token": token})
+        connection.request(
+            "GET", f"{BASE}/entities?top=1", headers={"x-ms-continuation-token": token}
+        )
         answer = connection.getresponse()
         found += [row["entityId"]["key"] for row in json.loads(answer.read())]
         connection.close()
@@ -166,7 +200,10 @@ def test_pages_go_on_after_a_key_that_no_header_could_hold(served):
 
 def test_a_start_for_another_hub_is_refused_rather_than_lost(served):
     status, answer = served.ask("POST", "orchestrators/echo?taskHub=Other", 1)
-    assert (status, answer["ExceptionMessage"]) == (500, "The task hub 'Other' is not served here, only 'local' is.")
+    assert (status, answer["ExceptionMessage"]) == (
+        500,
+        "The task hub 'Other' is not served here, only 'local' is.",
+    )
 
 
 @pytest.mark.parametrize(
@@ -175,7 +212,12 @@ def test_a_start_for_another_hub_is_refused_rather_than_lost(served):
         ("entities", JSON, b"1", "The entity name must not be empty."),
         ("entities/counter/a%3Fb?op=add", JSON, b"1", "Entity keys must not contain"),
         ("entities/nobody/k", JSON, b"1", "The function 'nobody' doesn't exist"),
-        ("entities/counter/k?op=add", JSON, b"", "Could not parse JSON content: Error reading JToken"),
+        (
+            "entities/counter/k?op=add",
+            JSON,
+            b"",
+            "Could not parse JSON content: Error reading JToken",
+        ),
     ],
 )
 def test_a_signal_that_makes_no_sense_is_refused(target, headers, body, said, served):
@@ -195,7 +237,12 @@ def test_a_signal_that_makes_no_sense_is_refused(target, headers, body, said, se
 
 
 def test_an_entity_takes_text_of_another_type_as_it_is(served):
-    assert served.ask("POST", "entities/counter/text?op=add", b"plain", {"Content-Type": "text/plain"})[0] == 202
+    assert (
+        served.ask(
+            "POST", "entities/counter/text?op=add", b"plain", {"Content-Type": "text/plain"}
+        )[0]
+        == 202
+    )
 
 
 def test_names_of_parameters_and_literals_have_no_case(served):

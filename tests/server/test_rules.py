@@ -35,7 +35,9 @@ NEW_YEAR = datetime(2024, 1, 1, tzinfo=UTC)
     ],
 )
 def test_a_flag_that_cannot_be_read_is_the_default(text, value):
-    assert [Query(text).flag("f", default) for default in (True, False)] == ([value] * 2 if value is not None else [True, False])
+    assert [Query(text).flag("f", default) for default in (True, False)] == (
+        [value] * 2 if value is not None else [True, False]
+    )
 
 
 @pytest.mark.parametrize(
@@ -56,7 +58,16 @@ def test_top_is_a_whole_number_within_bounds(text, value):
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("0.5", 0.5), ("1e1", 10.0), ("1,000", 1000.0), ("soon", None), ("", None), ("Infinity", math.inf), ("-1", -1.0)]
+    ("text", "value"),
+    [
+        ("0.5", 0.5),
+        ("1e1", 10.0),
+        ("1,000", 1000.0),
+        ("soon", None),
+        ("", None),
+        ("Infinity", math.inf),
+        ("-1", -1.0),
+    ],
 )
 def test_seconds_are_read_as_a_double(text, value):
     assert Query(f"timeout={text}").seconds("timeout") == value
@@ -128,7 +139,20 @@ def test_json_is_kept_as_it_is_and_the_parsers_liberties_become_plain_json(text,
 
 @pytest.mark.parametrize(
     "text",
-    ["{} x", "{bad", '"open', "nope", "[1}", '{"a" 1}', "[" * 65 + "]" * 65, "1" * 5000 + "x", "'\\u12'", "]", "1" * 5000, "[1e999]"],
+    [
+        "{} x",
+        "{bad",
+        '"open',
+        "nope",
+        "[1}",
+        '{"a" 1}',
+        "[" * 65 + "]" * 65,
+        "1" * 5000 + "x",
+        "'\\u12'",
+        "]",
+        "1" * 5000,
+        "[1e999]",
+    ],
 )
 def test_what_is_no_json_is_refused(text):
     with pytest.raises(NotJson) as refused:
@@ -144,7 +168,11 @@ def test_json_that_ends_too_soon_is_told_apart(text):
 
 
 JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=20,
 )
@@ -170,7 +198,9 @@ def test_any_text_is_read_as_plain_json_or_refused(text):
 
 
 def test_of_an_event_the_first_value_counts():
-    assert [parse_first(text).text for text in ('{"a": 1} junk', " 1 2", "'x' y", "1 " + "[" * 65)] == ['{"a":1}', "1", '"x"', "1"]
+    assert [
+        parse_first(text).text for text in ('{"a": 1} junk', " 1 2", "'x' y", "1 " + "[" * 65)
+    ] == ['{"a":1}', "1", '"x"', "1"]
 
 
 @pytest.mark.parametrize(
@@ -187,7 +217,11 @@ def test_of_an_event_the_first_value_counts():
         ("o/{id:int}", "o/x", None),
         ("o/{id:int?}", "o", {}),
         ("o/{id:int=7}", "o", {"id": "7"}),
-        ("o/{id:guid}", "o/7b59154a-e0f2-4a3a-9f5c-7b1d3a2f9a11", {"id": "7b59154a-e0f2-4a3a-9f5c-7b1d3a2f9a11"}),
+        (
+            "o/{id:guid}",
+            "o/7b59154a-e0f2-4a3a-9f5c-7b1d3a2f9a11",
+            {"id": "7b59154a-e0f2-4a3a-9f5c-7b1d3a2f9a11"},
+        ),
         ("o/{id:guid}", "o/7b59", None),
         ("o/{b:bool}", "o/TRUE", {"b": "TRUE"}),
         ("o/{d:datetime}", "o/2024-01-01", {"d": "2024-01-01"}),
@@ -218,13 +252,28 @@ def test_a_route_that_cannot_be_read_is_refused(route):
 
 def test_the_more_precise_route_is_tried_first():
     routes = ["o/{*rest}", "o/{id}", "o/{id:int}", "o/new"]
-    assert sorted(routes, key=lambda route: parse_template(route).rank) == ["o/new", "o/{id:int}", "o/{id}", "o/{*rest}"]
+    assert sorted(routes, key=lambda route: parse_template(route).rank) == [
+        "o/new",
+        "o/{id:int}",
+        "o/{id}",
+        "o/{*rest}",
+    ]
 
 
 def test_an_answer_is_sent_in_one_piece_and_none_is_kept_back():
     sent = []
     transport = Joined(SimpleNamespace(write=sent.append, close=lambda: sent.append("closed")))
-    for written in (b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n", b"{}", b"HTTP/1.1 404 Not Found\r\n\r\n"):
+    for written in (
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"{}",
+        b"HTTP/1.1 404 Not Found\r\n\r\n",
+    ):
         transport.write(written)
     transport.close()
-    assert sent == [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n{}", b"HTTP/1.1 404 Not Found\r\n\r\n", "closed"]
+    assert sent == [
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n{}",
+        b"HTTP/1.1 404 Not Found\r\n\r\n",
+        "closed",
+    ]

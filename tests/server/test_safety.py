@@ -77,7 +77,9 @@ def test_the_path_of_the_apps_own_client_cannot_be_guessed_where_there_is_a_key(
 
 
 def test_addresses_carry_the_key_as_it_is(guarded):
-    assert guarded.ask("POST", f"orchestrators/echo?code={KEY}")[1]["statusQueryGetUri"].endswith(f"&code={KEY}")
+    assert guarded.ask("POST", f"orchestrators/echo?code={KEY}")[1]["statusQueryGetUri"].endswith(
+        f"&code={KEY}"
+    )
 
 
 def test_the_key_is_in_no_log(guarded):
@@ -86,30 +88,47 @@ def test_the_key_is_in_no_log(guarded):
     assert KEY not in guarded.errors
 
 
-@pytest.mark.parametrize("host", ["localhost", "localhost:7071", "127.0.0.1:1", "[::1]:7071", "app.localhost"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "localhost:7071", "127.0.0.1:1", "[::1]:7071", "app.localhost"]
+)
 def test_without_a_key_local_names_are_answered(host, unguarded):
     assert unguarded.ask("GET", "instances", headers={"Host": host})[0] == 200
 
 
 @pytest.mark.parametrize("target", ["instances", "/durabletask/instances", "/api/open", "/"])
-@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:7071", "", "10.0.0.1"])
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:7071", "", "10.0.0.1"],
+)
 def test_another_name_is_refused_lest_a_page_rebinds_its_own(host, target, unguarded):
     assert unguarded.ask("GET", target, headers={"Host": host})[0] == 403
 
 
 @pytest.mark.parametrize(
     "headers",
-    [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": "http://localhost:1"}, {"Sec-Fetch-Site": "cross-site"}],
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://localhost:1"},
+        {"Sec-Fetch-Site": "cross-site"},
+    ],
     ids=["another site", "no origin of its own", "another port", "an image of another site"],
 )
-@pytest.mark.parametrize("target", ["orchestrators/echo", "/durabletask/orchestrators/echo", "/api/open"])
+@pytest.mark.parametrize(
+    "target", ["orchestrators/echo", "/durabletask/orchestrators/echo", "/api/open"]
+)
 def test_a_page_of_another_origin_starts_nothing(target, headers, unguarded):
     status, answer = unguarded.ask("POST", target, b"{}", headers)
     assert (status, "does not answer to pages" in answer["Message"]) == (403, True)
 
 
 def test_no_answer_allows_another_origin(unguarded):
-    assert unguarded.ask("OPTIONS", "instances", headers={"Origin": f"http://127.0.0.1:{unguarded.port}"})[0] == 404
+    assert (
+        unguarded.ask(
+            "OPTIONS", "instances", headers={"Origin": f"http://127.0.0.1:{unguarded.port}"}
+        )[0]
+        == 404
+    )
 
 
 @pytest.fixture
@@ -178,7 +197,11 @@ def test_a_kept_key_that_cannot_be_used_is_an_error_that_says_how_to_make_a_new_
 @pytest.mark.parametrize(
     ("content", "mode", "said"),
     [
-        ("", 0o600, "holds no key\nhint: put a new key into it: (umask 077; openssl rand -hex 32 > "),
+        (
+            "",
+            0o600,
+            "holds no key\nhint: put a new key into it: (umask 077; openssl rand -hex 32 > ",
+        ),
         ("a&b", 0o600, "would not survive in an address"),
         ("two words", 0o600, "would not survive in an address"),
         ("fine", 0o644, "can be read by others"),
@@ -213,7 +236,9 @@ def test_json_lines_are_logged_on_demand(tmp_path):
 
 def test_a_key_is_compared_whole():
     access = Access("key")
-    assert [access.knows({"x-functions-key": given}, b"") for given in ("key", "kex", "ke", "keyy", "")] == [
+    assert [
+        access.knows({"x-functions-key": given}, b"") for given in ("key", "kex", "ke", "keyy", "")
+    ] == [
         True,
         False,
         False,

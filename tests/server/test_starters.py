@@ -1,4 +1,6 @@
-"""An app's HTTP functions run as under the Functions host, with the azure packages and with durablectl.df."""
+"""An app's HTTP functions run as under the Functions host, with the azure packages and with
+durablectl.df.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ def run(served, function, given, query="timeout=20000"):
 
 
 def state(served, instance_id, *states):
-    found = served.until(f"/api/status/{instance_id}", lambda status, body: status == 200 and body[0] in states)
+    found = served.until(
+        f"/api/status/{instance_id}", lambda status, body: status == 200 and body[0] in states
+    )
     return found
 
 
@@ -59,19 +63,30 @@ def test_a_starter_that_waits_too_short_answers_with_the_addresses(served):
 
 def test_a_starter_that_waits_for_a_failure_answers_with_its_status(served):
     status, body = run(served, "fails", {})
-    assert (status, body["runtimeStatus"], body["output"]) == (500, "Failed", "Orchestrator function 'fails' failed: no luck")
+    assert (status, body["runtimeStatus"], body["output"]) == (
+        500,
+        "Failed",
+        "Orchestrator function 'fails' failed: no luck",
+    )
 
 
 def test_an_approval_goes_on_with_its_event(served):
     served.ask("POST", "/api/orchestrators/approval/approved")
     assert state(served, "approved", "Running")[2] == "asked"
     assert served.ask("POST", "/api/steer/event/approved?name=Approve", {"ok": True})[0] == 202
-    assert state(served, "approved", "Completed")[1] == {"answer": {"ok": True}, "then": "Hello you!"}
+    assert state(served, "approved", "Completed")[1] == {
+        "answer": {"ok": True},
+        "then": "Hello you!",
+    }
 
 
 def test_the_client_steers_an_instance(served):
     served.ask("POST", "/api/orchestrators/approval/steered")
-    for operation, after in (("suspend", "Suspended"), ("resume", "Running"), ("terminate", "Terminated")):
+    for operation, after in (
+        ("suspend", "Suspended"),
+        ("resume", "Running"),
+        ("terminate", "Terminated"),
+    ):
         assert served.ask("POST", f"/api/steer/{operation}/steered") == (200, "done")
         state(served, "steered", after)
     again = served.ask("POST", "/api/steer/restart/steered")[1]
@@ -98,7 +113,10 @@ def test_the_client_signals_and_reads_an_entity(served):
 
 
 def test_a_function_gets_its_route_query_and_headers(served):
-    assert served.ask("GET", "/api/plain/12/x%20y?q=a&q=b", headers={"X-Mark": "m"}) == (200, "GET 12 x y a,b m")
+    assert served.ask("GET", "/api/plain/12/x%20y?q=a&q=b", headers={"X-Mark": "m"}) == (
+        200,
+        "GET 12 x y a,b m",
+    )
 
 
 def test_routes_are_told_apart_by_their_constraints(served):
@@ -114,7 +132,11 @@ def test_a_responses_type_and_headers_are_kept(served):
     connection = http.client.HTTPConnection("127.0.0.1", served.port)
     connection.request("GET", "/api/plain/abc")
     answer = connection.getresponse()
-    assert (answer.getheader("content-type"), answer.getheader("x-mark"), answer.read()) == ("text/html; charset=utf-8", "1", b"<b>abc</b>")
+    assert (answer.getheader("content-type"), answer.getheader("x-mark"), answer.read()) == (
+        "text/html; charset=utf-8",
+        "1",
+        b"<b>abc</b>",
+    )
     connection.close()
 
 
@@ -138,8 +160,10 @@ def test_a_function_of_a_higher_level_asks_for_the_key(served):
 def test_an_app_of_function_json_folders_is_hosted_too(tmp_path):
     files = {
         "host.json": "{}",
-        "Hi/function.json": '{"bindings": [{"type": "orchestrationTrigger", "name": "context", "direction": "in"}]}',
-        "Hi/__init__.py": "import azure.durable_functions as df\ndef hi(context):\n    return 'hi'\nmain = df.Orchestrator.create(hi)\n",
+        "Hi/function.json": '{"bindings": [{"type": "orchestrationTrigger", "name": "context", '
+        '"direction": "in"}]}',
+        "Hi/__init__.py": "import azure.durable_functions as df\ndef hi(context):\n    return "
+        "'hi'\nmain = df.Orchestrator.create(hi)\n",
         "Start/function.json": json.dumps(
             {
                 "bindings": [
@@ -161,7 +185,8 @@ def test_an_app_of_function_json_folders_is_hosted_too(tmp_path):
             "async def main(req, starter):\n"
             "    client = df.DurableOrchestrationClient(starter)\n"
             "    made = await client.start_new('Hi', req.route_params['id'])\n"
-            "    return await client.wait_for_completion_or_create_check_status_response(req, made, 20000, 20)\n"
+            "    return await client.wait_for_completion_or_create_check_status_response(req, "
+            "made, 20000, 20)\n"
         ),
     }
     for name, text in files.items():
@@ -173,7 +198,9 @@ def test_an_app_of_function_json_folders_is_hosted_too(tmp_path):
 
 
 def test_without_the_azure_packages_nothing_is_missing(tmp_path):
-    (tmp_path / "azure.py").write_text("raise ImportError('the azure packages are not installed here')\n")
+    (tmp_path / "azure.py").write_text(
+        "raise ImportError('the azure packages are not installed here')\n"
+    )
     (tmp_path / "function_app.py").write_text(OWN + APP)
     with serving(tmp_path) as server:
         assert server.ask("POST", "/api/wait/greet?timeout=20000", "Ada") == (200, "Hello Ada!")
@@ -181,9 +208,17 @@ def test_without_the_azure_packages_nothing_is_missing(tmp_path):
 
 def test_the_route_prefix_of_host_json_is_used(tmp_path):
     (tmp_path / "function_app.py").write_text(OWN + APP)
-    (tmp_path / "host.json").write_text(json.dumps({"extensions": {"http": {"routePrefix": "v1/x"}, "durableTask": {"hubName": "Mine"}}}))
+    (tmp_path / "host.json").write_text(
+        json.dumps(
+            {"extensions": {"http": {"routePrefix": "v1/x"}, "durableTask": {"hubName": "Mine"}}}
+        )
+    )
     with serving(tmp_path) as server:
         assert server.ask("GET", "/v1/x/nothing")[0] == 204
         assert server.ask("GET", "/api/nothing")[0] == 404
-        assert "taskHub=Mine&" in server.ask("POST", "/V1/X/orchestrators/greet", "a")[1]["statusQueryGetUri"]
-        assert server.ask("GET", "/v1/x/locked") == (200, "open")  # on loopback without a key nobody is asked for one
+        assert (
+            "taskHub=Mine&"
+            in server.ask("POST", "/V1/X/orchestrators/greet", "a")[1]["statusQueryGetUri"]
+        )
+        # on loopback without a key nobody is asked for one
+        assert server.ask("GET", "/v1/x/locked") == (200, "open")

@@ -1,4 +1,6 @@
-"""Look for a seed that breaks a promise: `python -m tests.simulate --seeds 100000`, or `--seed N` for one of them, told step by step."""
+"""Look for a seed that breaks a promise: `python -m tests.simulate --seeds 100000`, or `--seed N`
+for one of them, told step by step.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +18,17 @@ STEPS = 250
 def simulate(seed: int, *, steps: int = STEPS) -> World:
     """Run the world of a seed. What goes wrong carries the seed in a note."""
     memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(prefix="simulate-", dir=memory if memory.is_dir() else None) as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="simulate-", dir=memory if memory.is_dir() else None
+    ) as folder:
         world = World(seed, Path(folder))
         try:
             world.run(steps)
         except BaseException as error:
-            error.add_note(f"seed {seed}: {len(world.story)} steps; again with: python -m tests.simulate --seed {seed}")
+            error.add_note(
+                f"seed {seed}: {len(world.story)} steps; again with: python -m "
+                f"tests.simulate --seed {seed}"
+            )
             error.add_note("\n".join(world.story[-40:]))
             raise
         finally:
@@ -43,7 +50,10 @@ def main() -> int:
     for number, seed in enumerate(range(options.first, options.first + options.seeds), 1):
         simulate(seed, steps=options.steps)
         if number % 100 == 0:
-            print(f"{number} seeds, {number / (time.monotonic() - began):.0f} a second", file=sys.stderr)
+            print(
+                f"{number} seeds, {number / (time.monotonic() - began):.0f} a second",
+                file=sys.stderr,
+            )
     print(f"{options.seeds} seeds, no promise broken")
     return 0
 

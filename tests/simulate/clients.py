@@ -1,4 +1,6 @@
-"""The clients of a simulated world, on its file and over its network: what they ask for, and what must come of it."""
+"""The clients of a simulated world, on its file and over its network: what they ask for, and what
+must come of it.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,14 @@ from random import Random
 from typing import Any
 
 from durablectl.backends.local import LocalTaskHub
-from durablectl.errors import Conflict, DurablectlError, NotFound, ServiceError, Unreachable, WrongState
+from durablectl.errors import (
+    Conflict,
+    DurablectlError,
+    NotFound,
+    ServiceError,
+    Unreachable,
+    WrongState,
+)
 from durablectl.model import RuntimeStatus
 from durablectl.taskhub import TaskHub
 from tests.simulate.network import MAY_COME_LATER, Done, Network
@@ -20,10 +29,11 @@ STATES = {"suspend", "resume", "terminate"}
 
 
 class Clients:
-    """Each acts on the local hub, or through the network; what was carried out is booked, whoever was told.
+    """Each acts on the local hub, or through the network; what was carried out is booked, whoever
+    was told.
 
-    `expected` are the instances that are there, `past` those that were replaced or purged (whether they had completed), `signalled` is
-    what the counter was told to add.
+    `expected` are the instances that are there, `past` those that were replaced or purged (whether
+    they had completed), `signalled` is what the counter was told to add.
     """
 
     def __init__(self, rng: Random, hub: LocalTaskHub, network: Network, watch: Watch) -> None:
@@ -50,7 +60,8 @@ class Clients:
             (3, self.rewind),
         ]
         verb = self._rng.choices(
-            [verb for _, verb in verbs], [weight * mood for (weight, _), mood in zip(verbs, self._moods, strict=True)]
+            [verb for _, verb in verbs],
+            [weight * mood for (weight, _), mood in zip(verbs, self._moods, strict=True)],
         )[0]
         try:
             return verb(instance_id)
@@ -68,7 +79,10 @@ class Clients:
         return f"{count} late requests arrive"
 
     def _ask(self, call: Callable[[TaskHub], object], change: Done) -> int:
-        """Ask for a change; how often it was carried out. What a client was told was done must have been."""
+        """Ask for a change; how often it was carried out.
+
+        What a client was told was done must have been.
+        """
         if self._rng.random() >= self._share:
             call(self._hub)
             self._network.accepted.append(change)
@@ -81,14 +95,22 @@ class Clients:
             trouble = error
         self._network.deliver_late(but=MAY_COME_LATER)
         done = self._book().count(change)
-        if change[0] not in STATES and not (trouble is None) <= done <= 1 + self._network.doubled - doubled:
-            raise Broken(f"asked for once, and done {done} times: {change}, {trouble or 'acknowledged'}")
-        if isinstance(trouble, Conflict | NotFound) and not done:  # else it was refused the second time only
+        if (
+            change[0] not in STATES
+            and not (trouble is None) <= done <= 1 + self._network.doubled - doubled
+        ):
+            raise Broken(
+                f"asked for once, and done {done} times: {change}, {trouble or 'acknowledged'}"
+            )
+        # else it was refused the second time only
+        if isinstance(trouble, Conflict | NotFound) and not done:
             raise trouble
         return done
 
     def _ask_once(self, call: Callable[[TaskHub], object], change: Done) -> bool:
-        """Ask for what must never happen twice, whatever the network does; whether it was carried out."""
+        """Ask for what must never happen twice, whatever the network does; whether it was carried
+        out.
+        """
         done = self._ask(call, change)
         if done > 1:
             raise Broken(f"asked for once, and done {done} times: {change}")
@@ -112,7 +134,10 @@ class Clients:
     def _start(self) -> str:
         instance_id = f"i{len(self.past) + len(self.expected)}"
         steps = random_steps(self._rng)
-        started = self._ask_once(lambda hub: hub.start("script", [[], steps], instance_id=instance_id), ("start", instance_id, None))
+        started = self._ask_once(
+            lambda hub: hub.start("script", [[], steps], instance_id=instance_id),
+            ("start", instance_id, None),
+        )
         if not started:
             return f"{instance_id} is not started"
         self.expected[instance_id] = Expected(steps)
@@ -133,7 +158,10 @@ class Clients:
         return f"raise Race to {instance_id}"
 
     def _raise_one(self, instance_id: str, name: str, value: Any) -> None:
-        self._ask(lambda hub: hub.raise_event(instance_id, name, value), ("raiseEvent", instance_id, (name.lower(), value)))
+        self._ask(
+            lambda hub: hub.raise_event(instance_id, name, value),
+            ("raiseEvent", instance_id, (name.lower(), value)),
+        )
 
     def _steer(self, verb: str, instance_id: str) -> str:
         self._ask(lambda hub: getattr(hub, verb)(instance_id, "enough"), (verb, instance_id, None))
@@ -146,7 +174,9 @@ class Clients:
 
     def _restart(self, instance_id: str) -> str:
         has_completed = self._state(instance_id) is RuntimeStatus.COMPLETED
-        if not self._ask_once(lambda hub: hub.restart(instance_id, new_id=False), ("restart", instance_id, None)):
+        if not self._ask_once(
+            lambda hub: hub.restart(instance_id, new_id=False), ("restart", instance_id, None)
+        ):
             return f"{instance_id} is not restarted"
         self.past.append((self.expected[instance_id], has_completed))
         given = self._hub.get_status(instance_id).input
@@ -161,10 +191,14 @@ class Clients:
         return f"rewind {instance_id}"
 
     def _forget_what_came_too_late(self, instance_id: str) -> None:
-        """Events that had not been seen when the instance failed are gone, as for every instance that ends."""
+        """Events that had not been seen when the instance failed are gone, as for every instance
+        that ends.
+        """
         expected, done = self.expected[instance_id], self._hub.get_status(instance_id).input[0]
         before = Expected(expected.steps[: len(done) - len(expected.done)])
-        expected.items = expected.items[: before.takes] + self._watch.events_seen(instance_id, "item")
+        expected.items = expected.items[: before.takes] + self._watch.events_seen(
+            instance_id, "item"
+        )
 
     def _purge(self, instance_id: str) -> str:
         has_completed = self._state(instance_id) is RuntimeStatus.COMPLETED

@@ -1,4 +1,6 @@
-"""A network between clients and the server's application, in one process: what it loses, delays and doubles is decided by the seed."""
+"""A network between clients and the server's application, in one process: what it loses, delays and
+doubles is decided by the seed.
+"""
 
 from __future__ import annotations
 
@@ -25,16 +27,29 @@ from durablectl.server.gate import Gate
 from durablectl.server.operations import PATH, Place
 
 ADDRESS = "http://localhost"
-FATES = {"fine": 60, "unreachable": 5, "lost": 5, "answer lost": 10, "unavailable": 5, "failed": 5, "doubled": 5, "late": 5}
+FATES = {
+    "fine": 60,
+    "unreachable": 5,
+    "lost": 5,
+    "answer lost": 10,
+    "unavailable": 5,
+    "failed": 5,
+    "doubled": 5,
+    "late": 5,
+}
 MAY_COME_LATER = {"raiseEvent", "signal", "terminate", "suspend", "resume"}
-"""What a client that gave up may still cause. The others a client protects: it looks, for as long as a slow request may take."""
+"""What a client that gave up may still cause. The others a client protects: it looks, for as long
+as a slow request may take."""
 
 Done = tuple[str, str, Any]
 """A change that the server has accepted: the verb, the instance, and what was sent."""
 
 
 class Network(httpx.BaseTransport):
-    """Carries requests to a server on `hub`. `accepted` is what the server has said yes to, in order, whoever heard of it."""
+    """Carries requests to a server on `hub`.
+
+    `accepted` is what the server has said yes to, in order, whoever heard of it.
+    """
 
     def __init__(self, hub: LocalTaskHub, rng: Random, now: Callable[[], datetime]) -> None:
         self.accepted: list[Done] = []
@@ -46,7 +61,9 @@ class Network(httpx.BaseTransport):
         self._loop = asyncio.new_event_loop()
         self._late: list[httpx.Request] = []
         self._seconds = 0.0
-        self.hub = _remote_hub(self, Pace(sleep=self._sleep, clock=lambda: self._seconds, now=now, chance=rng.random))
+        self.hub = _remote_hub(
+            self, Pace(sleep=self._sleep, clock=lambda: self._seconds, now=now, chance=rng.random)
+        )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         match self._rng.choices(list(FATES), list(FATES.values()))[0]:
@@ -70,7 +87,9 @@ class Network(httpx.BaseTransport):
                 raise httpx.ReadTimeout("no answer")
         return self._deliver(request)
 
-    def deliver_late(self, *, at_most: int | None = None, but: set[str] | frozenset[str] = frozenset()) -> int:
+    def deliver_late(
+        self, *, at_most: int | None = None, but: set[str] | frozenset[str] = frozenset()
+    ) -> int:
         """Let requests arrive whose clients have given up; how many did."""
         late = [request for request in self._late if _change(request)[0] not in but][:at_most]
         for request in late:

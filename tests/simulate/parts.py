@@ -1,4 +1,6 @@
-"""What stands in for the outside of a simulated world: a disk that fails, a process that dies, threads that take their time."""
+"""What stands in for the outside of a simulated world: a disk that fails, a process that dies,
+threads that take their time.
+"""
 
 from __future__ import annotations
 
@@ -48,9 +50,18 @@ class FaultyDatabase(Database):
 
 
 class HandPool:
-    """An activity pool whose items run when the scheduler says so, in any order. `on_submit` sees what a commit has dispatched."""
+    """An activity pool whose items run when the scheduler says so, in any order.
 
-    def __init__(self, registry: Registry, now: Callable[[], datetime], rng: Random, on_submit: Callable[[Sequence[Item]], None]) -> None:
+    `on_submit` sees what a commit has dispatched.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        now: Callable[[], datetime],
+        rng: Random,
+        on_submit: Callable[[Sequence[Item]], None],
+    ) -> None:
         self._registry, self._now, self._rng, self._on_submit = registry, now, rng, on_submit
         self._queue: list[Item] = []
         self._results: list[Result] = []
@@ -73,7 +84,11 @@ class HandPool:
         self._queue.extend(items)
 
     def take(self) -> list[Result]:
-        count = len(self._results) if self._rng.random() < 0.8 else self._rng.randint(0, len(self._results))
+        count = (
+            len(self._results)
+            if self._rng.random() < 0.8
+            else self._rng.randint(0, len(self._results))
+        )
         taken, self._results = self._results[:count], self._results[count:]
         return taken
 
@@ -83,9 +98,18 @@ class HandPool:
         if isinstance(item, ActivityItem):
             activity = self._registry.activities.get(item.name)
             if activity is None:
-                self._results.append((item, TaskFailed(self._now(), item.task_id, unknown_function(item.name, "activity", ()))))
+                self._results.append(
+                    (
+                        item,
+                        TaskFailed(
+                            self._now(), item.task_id, unknown_function(item.name, "activity", ())
+                        ),
+                    )
+                )
             else:
-                self._results.append((item, run_activity(activity, item.task_id, item.input, self._now)))
+                self._results.append(
+                    (item, run_activity(activity, item.task_id, item.input, self._now))
+                )
             return f"{item.name} {item.task_id} of {item.instance}"
         entity_id = EntityId.parse(item.entity_id)
         entity = self._registry.entities.get(entity_id.name)

@@ -1,4 +1,6 @@
-"""What must be true of a hub file after every step of a simulation, and at its end; reads the file only."""
+"""What must be true of a hub file after every step of a simulation, and at its end; reads the file
+only.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,15 @@ FINAL = {1, 3, 4, 5}
 FAILED = 3
 RAISED = 15
 TASK, CHILD, TIMER = {5, 6}, {8, 9}, {11}
-_MADE = (EventSent, ExecutionCompleted, OrchestratorCompleted, OrchestratorStarted, SubOrchestrationCreated, TaskScheduled, TimerCreated)
+_MADE = (
+    EventSent,
+    ExecutionCompleted,
+    OrchestratorCompleted,
+    OrchestratorStarted,
+    SubOrchestrationCreated,
+    TaskScheduled,
+    TimerCreated,
+)
 
 
 class Broken(AssertionError):
@@ -39,7 +49,8 @@ class Broken(AssertionError):
 
 
 class Watch:
-    """Looks at a hub file and remembers what it saw: what has to stay true is compared with that."""
+    """Looks at a hub file and remembers what it saw: what has to stay true is compared with
+    that."""
 
     def __init__(self, path: Path, registry: Registry) -> None:
         self.database = Database(path, durable=False)
@@ -55,7 +66,9 @@ class Watch:
         if version == self._version:
             return
         self._version = version
-        rows = self.database.query("SELECT key, id, status, output, execution_id, worker FROM instances")
+        rows = self.database.query(
+            "SELECT key, id, status, output, execution_id, worker FROM instances"
+        )
         self._check_instances(rows, acknowledged)
         self._check_histories({key: execution_id for key, _, _, _, execution_id, _ in rows})
 
@@ -66,32 +79,55 @@ class Watch:
             self._histories.pop(key, None)
             self._completed = {each for each in self._completed if each[0] != key}
 
-    def _check_instances(self, rows: Sequence[tuple[Any, ...]], acknowledged: Sequence[str]) -> None:
+    def _check_instances(
+        self, rows: Sequence[tuple[Any, ...]], acknowledged: Sequence[str]
+    ) -> None:
         ids, keys = {row[1] for row in rows}, {row[0] for row in rows}
         _expect(not set(acknowledged) - ids, f"acknowledged, and gone: {set(acknowledged) - ids}")
         sessions = {key for (key,) in self.database.query("SELECT key FROM workers")}
         for key, id_, status, output, execution_id, worker in rows:
-            _expect(worker is None or worker in sessions, f"{id_} is leased to a session that has ended")
+            _expect(
+                worker is None or worker in sessions, f"{id_} is leased to a session that has ended"
+            )
             if status in FINAL:
                 seen = self._ended.setdefault(key, (status, output, execution_id))
                 _expect(worker is None, f"{id_} has ended and is leased")
-                _expect(seen == (status, output, execution_id), f"{id_} had ended as {seen} and is now {status} {output}")
+                _expect(
+                    seen == (status, output, execution_id),
+                    f"{id_} had ended as {seen} and is now {status} {output}",
+                )
             else:
-                _expect(key not in self._ended, f"{id_} had ended as {self._ended.get(key)} and runs again")
-        for instance, task_id, worker in self.database.query("SELECT instance, task_id, worker FROM activities"):
-            _expect(worker is None or worker in sessions, f"activity {task_id} of {instance} is leased to a session that has ended")
+                _expect(
+                    key not in self._ended,
+                    f"{id_} had ended as {self._ended.get(key)} and runs again",
+                )
+        for instance, task_id, worker in self.database.query(
+            "SELECT instance, task_id, worker FROM activities"
+        ):
+            _expect(
+                worker is None or worker in sessions,
+                f"activity {task_id} of {instance} is leased to a session that has ended",
+            )
             _expect(instance in keys, f"activity {task_id} of an instance that is gone")
 
     def _check_histories(self, executions: dict[int, str]) -> None:
         now: dict[int, list[str]] = {}
-        for instance, sequence, events in self.database.query("SELECT instance, sequence, events FROM history ORDER BY instance, sequence"):
+        for instance, sequence, events in self.database.query(
+            "SELECT instance, sequence, events FROM history ORDER BY instance, sequence"
+        ):
             _expect(instance in executions, f"history of an instance {instance} that is gone")
             texts = now.setdefault(instance, [])
-            _expect(sequence == len(texts), f"instance {instance} has a gap in its history before {sequence}")
+            _expect(
+                sequence == len(texts),
+                f"instance {instance} has a gap in its history before {sequence}",
+            )
             texts.append(events)
         for instance, (execution_id, before) in self._histories.items():
             if executions.get(instance) == execution_id:
-                _expect(now.get(instance, [])[: len(before)] == before, f"the history of instance {instance} was rewritten")
+                _expect(
+                    now.get(instance, [])[: len(before)] == before,
+                    f"the history of instance {instance} was rewritten",
+                )
         for instance, texts in now.items():
             seen = self._histories.get(instance)
             if seen is None or seen != (executions[instance], texts):
@@ -112,7 +148,9 @@ class Watch:
     def events_seen(self, instance_id: str, name: str) -> list[Any]:
         """What the current execution has been sent under a name, in order."""
         texts = self.database.query(
-            "SELECT h.events FROM history h JOIN instances i ON i.key = h.instance WHERE i.id = ? ORDER BY h.sequence", (instance_id,)
+            "SELECT h.events FROM history h JOIN instances i ON i.key = h.instance WHERE i.id = ? "
+            "ORDER BY h.sequence",
+            (instance_id,),
         )
         raised = (event for (text,) in texts for event in json.loads(text) if event[0] == RAISED)
         return [json.loads(data) for _, _, of, data in raised if of.lower() == name]
@@ -124,20 +162,35 @@ class Watch:
                 continue
             key = (item.instance, item.execution_id, item.task_id)
             rows = self.database.query(
-                "SELECT event FROM inbox WHERE instance = ? AND execution_id = ? AND event IS NOT NULL", (item.instance, item.execution_id)
+                "SELECT event FROM inbox WHERE instance = ? AND execution_id = ? AND event IS NOT "
+                "NULL",
+                (item.instance, item.execution_id),
             )
-            done = {(item.instance, item.execution_id, event[2]) for (text,) in rows if (event := json.loads(text))[0] in TASK}
-            _expect(key not in self._completed | done, f"activity {item.name} {item.task_id} of {item.instance} is done, and runs again")
+            done = {
+                (item.instance, item.execution_id, event[2])
+                for (text,) in rows
+                if (event := json.loads(text))[0] in TASK
+            }
+            _expect(
+                key not in self._completed | done,
+                f"activity {item.name} {item.task_id} of {item.instance} is done, and runs again",
+            )
 
     def check_end(self) -> None:
         """Nothing is left behind, and every history gives the same decisions again."""
         left = self.database.query(
-            "SELECT i.id, m.event FROM inbox m LEFT JOIN instances i ON i.key = m.instance WHERE i.id IS NULL OR i.status IN (1, 3, 4, 5)"
+            "SELECT i.id, m.event FROM inbox m LEFT JOIN instances i ON i.key = m.instance WHERE "
+            "i.id IS NULL OR i.status IN (1, 3, 4, 5)"
         )
         _expect(not left, f"messages that nobody will take: {left}")
-        left = self.database.query("SELECT i.id, a.name FROM activities a LEFT JOIN instances i ON i.key = a.instance")
+        left = self.database.query(
+            "SELECT i.id, a.name FROM activities a LEFT JOIN instances i ON i.key = a.instance"
+        )
         _expect(not left, f"activities that nobody will run: {left}")
-        keys = [key for (key,) in self.database.query("SELECT key FROM instances WHERE id NOT LIKE '@%'")]
+        keys = [
+            key
+            for (key,) in self.database.query("SELECT key FROM instances WHERE id NOT LIKE '@%'")
+        ]
         for loaded in Session(self.database, Scope(None, ())).load(keys).values():
             self._check_replay(loaded)
 
@@ -145,11 +198,17 @@ class Watch:
         orchestrator = self._registry.orchestrators.get(loaded.started.name)
         assert orchestrator is not None
         execution = Execution(orchestrator, loaded.instance_id, loaded.execution_id)
-        if any(isinstance(event, ExecutionRewound) for event in loaded.past):  # steps were cut out: what follows decides them anew
+        # steps were cut out: what follows decides them anew
+        if any(isinstance(event, ExecutionRewound) for event in loaded.past):
             execution.rebuild(loaded.past)
-            _expect(execution._fault is None, f"{loaded.instance_id} no longer matches its history: {execution._fault}")
+            _expect(
+                execution._fault is None,
+                f"{loaded.instance_id} no longer matches its history: {execution._fault}",
+            )
             return
-        rows = self.database.query("SELECT at, events FROM history WHERE instance = ? ORDER BY sequence", (loaded.key,))
+        rows = self.database.query(
+            "SELECT at, events FROM history WHERE instance = ? ORDER BY sequence", (loaded.key,)
+        )
         past = iter(loaded.past)
         for at, events in rows:
             inbound = []
@@ -159,7 +218,10 @@ class Watch:
                 if isinstance(event, OrchestratorCompleted):
                     break
             again = encode_episode(execution.run(inbound, moment(at)).history, moment(at))
-            _expect(again == events, f"{loaded.instance_id} would now decide {again} instead of {events}")
+            _expect(
+                again == events,
+                f"{loaded.instance_id} would now decide {again} instead of {events}",
+            )
         execution.close()
 
     def close(self) -> None:

@@ -1,4 +1,6 @@
-"""The app of the simulation: one orchestrator that runs a script from its input, and what such a script must come out as."""
+"""The app of the simulation: one orchestrator that runs a script from its input, and what such a
+script must come out as.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +18,12 @@ Step = list[Any]
 
 
 def simulated_app(is_broken: Callable[[], bool] = lambda: False) -> App:
-    """Scripts are lists of steps: `[verb, argument]`. Their output is a list with a value for each step.
+    """Scripts are lists of steps: `[verb, argument]`.
 
-    `is_broken` says whether what a fragile step needs is out of order just now: then its instance fails, and can be rewound.
+    Their output is a list with a value for each step.
+
+    `is_broken` says whether what a fragile step needs is out of order just now: then its instance
+    fails, and can be rewound.
     """
     app = App("function_app.py")
 
@@ -65,7 +70,9 @@ def _fragile(context: Any, argument: Any) -> Iterator[Any]:
 
 
 def _fan(context: Any, argument: int) -> Iterator[Any]:
-    return (yield context.task_all([context.call_activity("do", number) for number in range(argument)]))
+    return (
+        yield context.task_all([context.call_activity("do", number) for number in range(argument)])
+    )
 
 
 def _nap(context: Any, seconds: float) -> Iterator[Any]:
@@ -78,7 +85,11 @@ def _child(context: Any, steps: Sequence[Step]) -> Iterator[Any]:
 
 
 def _children(context: Any, scripts: Sequence[Sequence[Step]]) -> Iterator[Any]:
-    return (yield context.task_all([context.call_sub_orchestrator("script", [[], steps]) for steps in scripts]))
+    return (
+        yield context.task_all(
+            [context.call_sub_orchestrator("script", [[], steps]) for steps in scripts]
+        )
+    )
 
 
 def _take(context: Any, name: str) -> Iterator[Any]:
@@ -136,7 +147,10 @@ _STEPS = {
 
 
 def random_steps(rng: Random, depth: int = 0) -> list[Step]:
-    """A script. Only the outermost waits for events: its id is known. At most one race: a wait that lost would take the next event."""
+    """A script. Only the outermost waits for events: its id is known.
+
+    At most one race: a wait that lost would take the next event.
+    """
     verbs = ["do", "do", "fragile", "fan", "nap", "count", "ask", "retry", "status"]
     if depth == 0:
         verbs += ["take", "take", "take", "again", "again", "child", "children", "race"]
@@ -169,7 +183,8 @@ def _argument(rng: Random, verb: str, depth: int) -> Any:
 
 @dataclass(slots=True)
 class Expected:
-    """What an instance was given and must make of it: `items` and `races` are the events that were acknowledged, in order.
+    """What an instance was given and must make of it: `items` and `races` are the events that were
+    acknowledged, in order.
 
     `done` is what earlier executions of a restarted instance have left in its input.
     """
@@ -210,9 +225,16 @@ class Expected:
             case "race":
                 return value if value == "late" or value in self.races else f"one of {self.races}"
             case "child":
-                return value if Expected(argument).mismatch(value) is None else "another child's output"
+                return (
+                    value
+                    if Expected(argument).mismatch(value) is None
+                    else ("another child's output")
+                )
             case "children":
-                right = [Expected(steps).mismatch(each) is None for steps, each in zip(argument, value, strict=True)]
+                right = [
+                    Expected(steps).mismatch(each) is None
+                    for steps, each in zip(argument, value, strict=True)
+                ]
                 return value if all(right) else "other children's output"
             case "ask":
                 return value if isinstance(value, int) else "a number"

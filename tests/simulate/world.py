@@ -1,4 +1,6 @@
-"""One simulated world: a hub file, workers, clients, a network and a clock, and the seeded scheduler that decides what happens next."""
+"""One simulated world: a hub file, workers, clients, a network and a clock, and the seeded
+scheduler that decides what happens next.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,10 @@ MOST_ROUNDS = 2000
 
 
 class Worker:
-    """One simulated process: a wheel, its pool, a clock that may be wrong. After trouble it goes on with a fresh wheel, as the real one."""
+    """One simulated process: a wheel, its pool, a clock that may be wrong.
+
+    After trouble it goes on with a fresh wheel, as the real one.
+    """
 
     def __init__(self, world: World, name: str) -> None:
         self._world, self.name = world, name
@@ -89,7 +94,9 @@ class World:
         self.watch = Watch(self.path, self.app)
         self._workers: list[Worker] = []
         self._named = 0
-        self._network = Network(LocalTaskHub(self.path, now=lambda: self.now), self.rng, lambda: self.now)
+        self._network = Network(
+            LocalTaskHub(self.path, now=lambda: self.now), self.rng, lambda: self.now
+        )
         self._clients = Clients(self.rng, self.hub, self._network, self.watch)
 
     def run(self, steps: int) -> None:
@@ -125,7 +132,8 @@ class World:
             (1, self._break),
         ]
         action = self.rng.choices(
-            [action for _, action in choices], [weight * mood for (weight, _), mood in zip(choices, self._moods, strict=True)]
+            [action for _, action in choices],
+            [weight * mood for (weight, _), mood in zip(choices, self._moods, strict=True)],
         )[0]
         self.story.append(action())
 
@@ -201,7 +209,9 @@ class World:
     # The end
 
     def _settle(self) -> None:
-        """No more faults: whoever is there goes on, clients give what is waited for, and everything must come to an end."""
+        """No more faults: whoever is there goes on, clients give what is waited for, and everything
+        must come to an end.
+        """
         self.story.append("-- from here on nothing goes wrong")
         self._is_broken = False
         self._clients.receive_late()
@@ -226,7 +236,11 @@ class World:
         raise Broken(f"never came to an end: {self._unfinished()}")
 
     def _rewind_all(self) -> int:
-        failed = [each for each in self._clients.expected if self.hub.get_status(each).runtime_status is RuntimeStatus.FAILED]
+        failed = [
+            each
+            for each in self._clients.expected
+            if self.hub.get_status(each).runtime_status is RuntimeStatus.FAILED
+        ]
         self.story.extend(self._clients.rewind(each) for each in failed)
         return len(failed)
 
@@ -246,7 +260,11 @@ class World:
                 continue
 
     def _unfinished(self) -> list[str]:
-        return [each.instance_id for each in self.hub.list_page(InstanceFilter(), top=1000).items if not each.runtime_status.is_final]
+        return [
+            each.instance_id
+            for each in self.hub.list_page(InstanceFilter(), top=1000).items
+            if not each.runtime_status.is_final
+        ]
 
     def _check_outputs(self) -> None:
         certain, possible = self._clients.signalled, 0

@@ -1,4 +1,6 @@
-"""The part of a soak's load that goes through the command line: a process for each command, in pipes as people build them."""
+"""The part of a soak's load that goes through the command line: a process for each command, in
+pipes as people build them.
+"""
 
 from __future__ import annotations
 
@@ -34,13 +36,23 @@ class Shell:
             text=True,
             timeout=COMMAND_SECONDS,
         )
-        assert done.returncode == code, f"{words} ended with {done.returncode}: {done.stdout[-300:]} {done.stderr[-600:]}"
+        assert done.returncode == code, (
+            f"{words} ended with {done.returncode}: {done.stdout[-300:]} {done.stderr[-600:]}"
+        )
         self.client.ledger.count("commands")
         return done.stdout
 
     def start(self, orchestrator: str, input: Any, *words: str) -> str:
         instance_id = self.client.new_id()
-        return self.call("start", orchestrator, "--input-json", json.dumps(input), "--instance-id", instance_id, *words)
+        return self.call(
+            "start",
+            orchestrator,
+            "--input-json",
+            json.dumps(input),
+            "--instance-id",
+            instance_id,
+            *words,
+        )
 
     def settle(self, status: Any, output: Any, runs: int) -> None:
         assert (status["runtimeStatus"], status["output"]) == ("Completed", output), status
@@ -89,7 +101,19 @@ def start_batch(shell: Shell) -> None:
 def fail(shell: Shell) -> None:
     """A failure is exit code 10, a termination 11"""
     instance_id = shell.client.new_id()
-    shown = shell.call("run", "failing", "--input-json", '"broken"', "--instance-id", instance_id, "-o", "json", "--ci", "off", code=10)
+    shown = shell.call(
+        "run",
+        "failing",
+        "--input-json",
+        '"broken"',
+        "--instance-id",
+        instance_id,
+        "-o",
+        "json",
+        "--ci",
+        "off",
+        code=10,
+    )
     shell.client.ledger.finish(instance_id, time_from_text(json.loads(shown)["createdTime"]))
     shell.client.ledger.count("runs")
     instance_id = json.loads(shell.start("items", 1, "-o", "json"))["id"]
@@ -108,7 +132,9 @@ def purge_ids(shell: Shell) -> None:
 def purge_time(shell: Shell) -> None:
     """Purge by time, children too"""
     cut = shell.client.ledger.cut()
-    shell.call("purge", "--created-before", cut.astimezone(UTC).isoformat(), "--include-children", "--yes")
+    shell.call(
+        "purge", "--created-before", cut.astimezone(UTC).isoformat(), "--include-children", "--yes"
+    )
     shell.client.ledger.purged_until(cut)
 
 

@@ -1,4 +1,7 @@
-"""The app of the soak: an orchestrator for each thing that an instance can do. Each run of an activity leaves a byte in $SOAK_RUNS."""
+"""The app of the soak: an orchestrator for each thing that an instance can do.
+
+Each run of an activity leaves a byte in $SOAK_RUNS.
+"""
 
 import os
 from datetime import timedelta
@@ -57,7 +60,10 @@ def sequence(context):
 
 @app.orchestration_trigger(context_name="context")
 def fan_out(context):
-    tasks = [context.call_activity("later" if n % 4 == 0 else "echo", n) for n in range(context.get_input())]
+    tasks = [
+        context.call_activity("later" if n % 4 == 0 else "echo", n)
+        for n in range(context.get_input())
+    ]
     return (yield context.task_all(tasks))
 
 
@@ -67,13 +73,21 @@ def family(context):
     branches = context.get_input()
     if not branches:
         return (yield context.call_activity("echo", 1))
-    return sum((yield context.task_all([context.call_sub_orchestrator("family", each) for each in branches])))
+    return sum(
+        (
+            yield context.task_all(
+                [context.call_sub_orchestrator("family", each) for each in branches]
+            )
+        )
+    )
 
 
 @app.orchestration_trigger(context_name="context")
 def naps(context):
     for milliseconds in context.get_input():
-        yield context.create_timer(context.current_utc_datetime + timedelta(milliseconds=milliseconds))
+        yield context.create_timer(
+            context.current_utc_datetime + timedelta(milliseconds=milliseconds)
+        )
     return "woke"
 
 
@@ -142,5 +156,7 @@ def counter(context):
 @app.route(route="wait/{functionName}", methods=["POST"])
 @app.durable_client_input(client_name="client")
 async def wait(req, client):
-    made = await client.start_new(req.route_params["functionName"], req.params["id"], req.get_json())
+    made = await client.start_new(
+        req.route_params["functionName"], req.params["id"], req.get_json()
+    )
     return await client.wait_for_completion_or_create_check_status_response(req, made, 60_000, 100)

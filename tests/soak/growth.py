@@ -1,4 +1,6 @@
-"""Whether anything grows: the medians of the last third of a soak against those of the second; the first is for warming up."""
+"""Whether anything grows: the medians of the last third of a soak against those of the second; the
+first is for warming up.
+"""
 
 from __future__ import annotations
 
@@ -37,8 +39,14 @@ class Series:
 
     def row(self) -> str:
         is_bytes = self.kind in ("memory", "size")
-        shown = [f"{value / MEGA:.1f} MB" if is_bytes else f"{value:.0f}" for value in (*self.thirds, max(self.values))]
-        return f"| {self.who} | {self.kind} | {' | '.join(shown)} | {'GROWS' if self.grows else 'flat'} |"
+        shown = [
+            f"{value / MEGA:.1f} MB" if is_bytes else f"{value:.0f}"
+            for value in (*self.thirds, max(self.values))
+        ]
+        return (
+            f"| {self.who} | {self.kind} | {' | '.join(shown)} | "
+            f"{'GROWS' if self.grows else 'flat'} |"
+        )
 
 
 def table(all_series: Sequence[Series]) -> str:

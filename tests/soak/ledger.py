@@ -29,7 +29,9 @@ class Ledger:
             self.begun[instance_id] = time.time()
 
     def finish(self, instance_id: str, created: datetime, *, known_as: str | None = None) -> None:
-        """An instance has ended as it should; `known_as` is what it was begun as when its id was not known then."""
+        """An instance has ended as it should; `known_as` is what it was begun as when its id was
+        not known then.
+        """
         with self._lock:
             del self.begun[known_as or instance_id]
             self.kept[instance_id] = created
@@ -48,7 +50,9 @@ class Ledger:
             self.troubles.append(trouble)
 
     def cut(self) -> datetime:
-        """The last moment before which nothing is under way and everything is old enough to be purged."""
+        """The last moment before which nothing is under way and everything is old enough to be
+        purged.
+        """
         with self._lock:
             oldest = min([time.time() - YOUNG_SECONDS, *self.begun.values()])
         return datetime.fromtimestamp(math.floor(oldest), UTC) - timedelta(microseconds=1)

@@ -1,4 +1,6 @@
-"""What the clients of a soak do, with any task hub: each mission starts something, and sees to it that it ends as it must."""
+"""What the clients of a soak do, with any task hub: each mission starts something, and sees to it
+that it ends as it must.
+"""
 
 from __future__ import annotations
 
@@ -39,9 +41,13 @@ class Client:
         return wait_for_completion(self.hub, instance_id, timeout=STUCK_SECONDS)
 
     def expect(self, instance_id: str, output: Any, runs: int = 0, **known: str) -> None:
-        """Wait for an instance, which must complete with this output and so many runs of activities."""
+        """Wait for an instance, which must complete with this output and so many runs of
+        activities.
+        """
         status = self.ended(instance_id)
-        assert (status.runtime_status, status.output) == (RuntimeStatus.COMPLETED, output), f"{status} instead of {output!r}"
+        assert (status.runtime_status, status.output) == (RuntimeStatus.COMPLETED, output), (
+            f"{status} instead of {output!r}"
+        )
         self.settle(status, runs, **known)
 
     def settle(self, status: InstanceStatus, runs: int, **known: str) -> None:
@@ -145,7 +151,9 @@ def restarted(client: Client) -> None:
 def batch(client: Client) -> None:
     ids = [client.start("sequence", [number]) for number in range(12)]
     seen = wait_for_instances(client.hub, ids, WaitRules(STUCK_SECONDS, at_once=4)).seen
-    assert [status and status.output for status in seen.values()] == [[number] for number in range(12)]
+    assert [status and status.output for status in seen.values()] == [
+        [number] for number in range(12)
+    ]
     for each in ids:
         client.settle(client.hub.get_status(each), 1)
 
@@ -153,7 +161,9 @@ def batch(client: Client) -> None:
 def at_once(client: Client) -> None:
     """Start and wait in one call."""
     instance_id = client.new_id()
-    answer = client.hub.create_and_wait("sequence", [5], instance_id=instance_id, timeout=STUCK_SECONDS, interval=0.1)
+    answer = client.hub.create_and_wait(
+        "sequence", [5], instance_id=instance_id, timeout=STUCK_SECONDS, interval=0.1
+    )
     assert isinstance(answer, InstanceStatus), answer
     client.expect(instance_id, [5], runs=1)
 
@@ -162,7 +172,9 @@ def listing(client: Client) -> None:
     """Lists and histories, while everybody else goes on."""
     found = list(list_instances(client.hub, InstanceFilter(prefix=client.name), page_size=50))
     assert all(status.instance_id.startswith(client.name) for status in found)
-    client.hub.list_page(InstanceFilter(statuses=frozenset({RuntimeStatus.RUNNING, RuntimeStatus.FAILED})), top=20)
+    client.hub.list_page(
+        InstanceFilter(statuses=frozenset({RuntimeStatus.RUNNING, RuntimeStatus.FAILED})), top=20
+    )
     client.hub.list_entities(fetch_state=True)
     client.hub.get_status("monitor", show_history=True, show_history_output=True)
     client.ledger.count("listings")

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 EXPECTED_TALK = re.compile(
-    r"using local hub|working; |stop it |stopped; |task hub |\d+ orchestrators, |  POST |no instance matches|\d+ instances? |"
+    r"using local hub|working; |stop it |stopped; |task hub |\d+ orchestrators, |  POST |no "
+    r"instance matches|\d+ instances? |"
     # what the app fails with on purpose
-    r"\[\S+\] (activity '(fail|flaky)' failed: |orchestrator 'failing' failed: |  \S+function_app\.py:\d+, in |    raise )"
+    r"\[\S+\] (activity '(fail|flaky)' failed: |orchestrator 'failing' failed: |  "
+    r"\S+function_app\.py:\d+, in |    raise )"
 )
 END_SECONDS = 10.0
 
@@ -36,13 +38,16 @@ def sample(pid: int) -> Sample:
 
 
 class Running:
-    """A `durablectl` process that is there until the end; what it says goes to files in `folder`."""
+    """A `durablectl` process that is there until the end; what it says goes to files in
+    `folder`."""
 
     def __init__(self, name: str, folder: Path, *words: str) -> None:
         self.name = name
         self._errors = folder / f"{name}.err"
         with (folder / f"{name}.out").open("wb") as out, self._errors.open("wb") as errors:
-            self.process = subprocess.Popen(command(*words), cwd=folder, env=environ(folder), stdout=out, stderr=errors)
+            self.process = subprocess.Popen(
+                command(*words), cwd=folder, env=environ(folder), stdout=out, stderr=errors
+            )
 
     @property
     def said(self) -> list[str]:

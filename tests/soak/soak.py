@@ -1,4 +1,6 @@
-"""One soak: starts the processes, lets the clients loose, watches, and at the end compares everything with what was told."""
+"""One soak: starts the processes, lets the clients loose, watches, and at the end compares
+everything with what was told.
+"""
 
 from __future__ import annotations
 
@@ -31,13 +33,18 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 class Soak:
-    """A hub in `folder` with everybody who works on it. `pace` is how long clients rest between two missions, in seconds."""
+    """A hub in `folder` with everybody who works on it.
+
+    `pace` is how long clients rest between two missions, in seconds.
+    """
 
     def __init__(self, folder: Path, seed: int, *, pace: float = PAUSE_SECONDS) -> None:
         self.ledger = Ledger()
         self.troubles: list[str] = []
         self._folder, self._rng, self._pace = folder, Random(seed), pace
-        (folder / "function_app.py").write_text(Path(__file__).with_name("function_app.py").read_text())
+        (folder / "function_app.py").write_text(
+            Path(__file__).with_name("function_app.py").read_text()
+        )
         (folder / "runs").touch()
         self._path = folder / "hub.db"
         self._local = LocalTaskHub(self._path, create=True)
@@ -49,16 +56,27 @@ class Soak:
     def run(self, seconds: float, every: float) -> None:
         """All of it; what went wrong is in `troubles` afterwards."""
         with self._processes() as running:
-            address = running["serve"].wait_for("/runtime/webhooks").partition("://")[2].partition("/")[0].split()[0]
+            address = (
+                running["serve"]
+                .wait_for("/runtime/webhooks")
+                .partition("://")[2]
+                .partition("/")[0]
+                .split()[0]
+            )
             self._url = f"http://{address}"
             self._local.start("monitor", 0, instance_id="monitor")
-            with connect(self._url) as remote, closing(http.client.HTTPConnection(address, timeout=90)) as connection:
+            with (
+                connect(self._url) as remote,
+                closing(http.client.HTTPConnection(address, timeout=90)) as connection,
+            ):
                 self._let_loose(remote, connection)
                 self._watch(running, time.monotonic() + seconds, every)
                 self._stopping.set()
                 for thread in self._threads:
                     thread.join(2 * STUCK_SECONDS)
-                self.troubles += [f"{thread.name} is stuck" for thread in self._threads if thread.is_alive()]
+                self.troubles += [
+                    f"{thread.name} is stuck" for thread in self._threads if thread.is_alive()
+                ]
                 self._compare()
             self._local.close()
             for each in reversed(running.values()):
@@ -78,8 +96,21 @@ class Soak:
             for name in ("worker 1", "worker 2"):
                 running[name] = Running(name, self._folder, "worker", *hub, *work)
                 running[name].wait_for("working")
-            running["serve"] = Running("serve", self._folder, "serve", *hub, *work, "--port", "0", "--log", "off")
-            running["watch"] = Running("watch", self._folder, "watch", *hub, "--status", "Running", "-o", "id", "--interval", "0.5s")
+            running["serve"] = Running(
+                "serve", self._folder, "serve", *hub, *work, "--port", "0", "--log", "off"
+            )
+            running["watch"] = Running(
+                "watch",
+                self._folder,
+                "watch",
+                *hub,
+                "--status",
+                "Running",
+                "-o",
+                "id",
+                "--interval",
+                "0.5s",
+            )
             yield running
         finally:
             for each in running.values():
@@ -108,7 +139,9 @@ class Soak:
         return Client(f"soak-{name}", hub, self.ledger, Random(self._rng.random()), count())
 
     def _loop(self, name: str, step: Callable[[], None], pause: float | None = None) -> None:
-        """Do it again and again until the soak is over; what goes wrong is told, and the others go on."""
+        """Do it again and again until the soak is over; what goes wrong is told, and the others go
+        on.
+        """
 
         def loop() -> None:
             while not self._stopping.wait(self._pace if pause is None else pause):
@@ -130,7 +163,12 @@ class Soak:
     def _call_function(self, client: Client, connection: http.client.HTTPConnection) -> None:
         """Start and wait through the app's own HTTP function, on one connection that is kept."""
         instance_id = client.new_id()
-        connection.request("POST", f"/api/wait/sequence?id={instance_id}", b"[8]", {"Content-Type": "application/json"})
+        connection.request(
+            "POST",
+            f"/api/wait/sequence?id={instance_id}",
+            b"[8]",
+            {"Content-Type": "application/json"},
+        )
         answer = connection.getresponse()
         text = answer.read()
         assert (answer.status, json.loads(text)) == (200, [8]), text
@@ -161,15 +199,23 @@ class Soak:
     def _watch(self, running: dict[str, Running], until: float, every: float) -> None:
         while (left := until - time.monotonic()) > 0:
             time.sleep(min(every, left))
-            for name, pid in [*((each.name, each.process.pid) for each in running.values()), ("clients", os.getpid())]:
+            for name, pid in [
+                *((each.name, each.process.pid) for each in running.values()),
+                ("clients", os.getpid()),
+            ]:
                 if (code := running[name].process.poll() if name in running else None) is not None:
                     self.troubles.append(f"{name} ended with {code}: {running[name].said[-5:]}")
                     return
                 found = sample(pid)
                 for kind in ("memory", "threads", "handles"):
                     self._samples.setdefault((name, kind), []).append(getattr(found, kind))
-            for name, file in (("the file", self._path), ("its WAL", self._path.with_name("hub.db-wal"))):
-                self._samples.setdefault((name, "size"), []).append(file.stat().st_size if file.exists() else 0)
+            for name, file in (
+                ("the file", self._path),
+                ("its WAL", self._path.with_name("hub.db-wal")),
+            ):
+                self._samples.setdefault((name, "size"), []).append(
+                    file.stat().st_size if file.exists() else 0
+                )
 
     def _compare(self) -> None:
         """What the hub holds against what the clients were told."""
@@ -184,8 +230,15 @@ class Soak:
         wanted = {*self.ledger.kept, "monitor"}
         self._expect(ids == wanted, f"lost: {wanted - ids}; nobody's: {ids - wanted}")
         self._wait_for_signals()
-        totals = {f"k{n}": self._local.get_entity(EntityId("counter", f"k{n}")) for n in range(KEYS) if self.ledger.added[f"k{n}"]}
-        self._expect(totals == dict(self.ledger.added), f"the counters are {totals}, and should be {dict(self.ledger.added)}")
+        totals = {
+            f"k{n}": self._local.get_entity(EntityId("counter", f"k{n}"))
+            for n in range(KEYS)
+            if self.ledger.added[f"k{n}"]
+        }
+        self._expect(
+            totals == dict(self.ledger.added),
+            f"the counters are {totals}, and should be {dict(self.ledger.added)}",
+        )
         runs, expected = (self._folder / "runs").stat().st_size, self.ledger.counts["runs"]
         self._expect(runs == expected, f"{runs} runs of activities, and not {expected}")
         Shell(self._client("end", self._local), self._folder, str(self._path)).call("hub", "check")
@@ -193,7 +246,9 @@ class Soak:
     def _wait_for_signals(self) -> None:
         """Signals are answered before they are worked off."""
         deadline = time.monotonic() + STUCK_SECONDS
-        while time.monotonic() < deadline and self._local.database.query("SELECT 1 FROM inbox LIMIT 1"):
+        while time.monotonic() < deadline and self._local.database.query(
+            "SELECT 1 FROM inbox LIMIT 1"
+        ):
             self._local.pause(0.1)
 
     def _expect(self, is_so: bool, trouble: str) -> None:

@@ -28,5 +28,7 @@ def test_a_short_soak_loses_nothing_and_ends_in_order(tmp_path: Path) -> None:
     ],
     ids=["warming up", "a leak of memory", "steady", "a leak of handles"],
 )
-def test_what_goes_on_growing_after_the_first_third_is_noticed(kind: str, values: list[float], grows: bool) -> None:
+def test_what_goes_on_growing_after_the_first_third_is_noticed(
+    kind: str, values: list[float], grows: bool
+) -> None:
     assert Series("worker", kind, values).grows is grows

@@ -1,4 +1,7 @@
-"""`durablectl completion`: the shell's completion, shown or installed. Edits no file that is the user's own."""
+"""`durablectl completion`: the shell's completion, shown or installed.
+
+Edits no file that is the user's own.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,9 @@ Shell = Annotated[
         metavar="[" + "|".join(SHELLS) + "]",
         help="The shell; without it, the one in $SHELL.",
         show_default=False,
-        autocompletion=lambda incomplete: [shell for shell in SHELLS if shell.startswith(incomplete)],
+        autocompletion=lambda incomplete: [
+            shell for shell in SHELLS if shell.startswith(incomplete)
+        ],
     ),
 ]
 
@@ -60,7 +65,9 @@ def install(ctx: typer.Context, shell: Shell = None) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(script(name), encoding="utf-8")
     except OSError as error:
-        raise DurablectlError(f"cannot write {target}: {(error.strerror or 'no reason given').lower()}") from error
+        raise DurablectlError(
+            f"cannot write {target}: {(error.strerror or 'no reason given').lower()}"
+        ) from error
     session.out.note(f"written: {target}")
     session.out.hint(advice)
 
@@ -68,10 +75,14 @@ def install(ctx: typer.Context, shell: Shell = None) -> None:
 def _known(session: Session, shell: str | None) -> str:
     name = shell or current_shell(session.environ)
     if name is None:
-        raise UsageError("which shell? $SHELL names none that is known", hint=f"name one of {', '.join(SHELLS)}")
+        raise UsageError(
+            "which shell? $SHELL names none that is known", hint=f"name one of {', '.join(SHELLS)}"
+        )
     name = "powershell" if name == "pwsh" else name
     if name not in SHELLS:
-        raise UsageError(f"there is no completion for '{name}'", hint=f"name one of {', '.join(SHELLS)}")
+        raise UsageError(
+            f"there is no completion for '{name}'", hint=f"name one of {', '.join(SHELLS)}"
+        )
     return name
 
 
@@ -82,10 +93,15 @@ def _place(shell: str, environ: Mapping[str, str]) -> tuple[Path, str]:
     match shell:
         case "bash":
             target = shares / "bash-completion" / "completions" / "durablectl"
-            return target, f"open a new shell; without the package bash-completion, add to ~/.bashrc: source {target}"
+            return target, (
+                "open a new shell; without the package bash-completion, add to "
+                f"~/.bashrc: source {target}"
+            )
         case "zsh":
             target = shares / "zsh" / "site-functions" / "_durablectl"
-            return target, f"put this into ~/.zshrc, before compinit: fpath=({target.parent} $fpath)"
+            return target, (
+                f"put this into ~/.zshrc, before compinit: fpath=({target.parent} $fpath)"
+            )
         case "fish":
             return settings / "fish" / "completions" / "durablectl.fish", "open a new shell"
         case _:

@@ -1,4 +1,7 @@
-"""`durablectl context`: the user's named hubs, and which one is meant. Never prints a key or a header's value."""
+"""`durablectl context`: the user's named hubs, and which one is meant.
+
+Never prints a key or a header's value.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,15 @@ from durablectl.errors import AlreadyExists, UsageError
 from durablectl.quoting import command
 from durablectl.render.safe import safe_line
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The context's name.", show_default=False)]
-KnownName = Annotated[str, typer.Argument(metavar="NAME", help="The context's name.", show_default=False, autocompletion=contexts)]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="The context's name.", show_default=False)
+]
+KnownName = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", help="The context's name.", show_default=False, autocompletion=contexts
+    ),
+]
 SHOWN = (
     "context",
     "url",
@@ -36,12 +46,12 @@ SHOWN = (
 app = Commands(
     """Name task hubs, and say which one is meant.
 
-    A context is an address with all that belongs to it: the task hub, and where its key comes from. Contexts are kept in a file of your
-    own, and a key is sent to its context's address only.
+    A context is an address with all that belongs to it: the task hub, and where its key comes from.
+    Contexts are kept in a file of your own, and a key is sent to its context's address only.
 
     Examples:
 
-      durablectl context add prod --url https://orders.azurewebsites.net --task-hub OrdersHub --key-env ORDERS_KEY
+      durablectl context add prod --url https://orders.azurewebsites.net --key-env ORDERS_KEY
       durablectl context use prod
     """
 )
@@ -52,21 +62,48 @@ def add(
     ctx: typer.Context,
     name: Name,
     url: Annotated[str | None, typer.Option(metavar="URL", help="The app's address.")] = None,
-    key_command: Annotated[str | None, typer.Option(metavar="COMMAND", help="A shell command that prints the key.")] = None,
-    key_file: Annotated[Path | None, typer.Option(metavar="FILE", help="A file of mode 0600 that holds the key.")] = None,
-    header: Annotated[list[str] | None, typer.Option(metavar="'NAME: VALUE'", help="Send this header, too (repeatable).")] = None,
-    header_command: Annotated[str | None, typer.Option(metavar="COMMAND", help="A command that prints headers, one a line.")] = None,
-    ca_file: Annotated[Path | None, typer.Option(metavar="FILE", help="Trust the certificates in this file.")] = None,
+    key_command: Annotated[
+        str | None, typer.Option(metavar="COMMAND", help="A shell command that prints the key.")
+    ] = None,
+    key_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A file of mode 0600 that holds the key.")
+    ] = None,
+    header: Annotated[
+        list[str] | None,
+        typer.Option(metavar="'NAME: VALUE'", help="Send this header, too (repeatable)."),
+    ] = None,
+    header_command: Annotated[
+        str | None,
+        typer.Option(metavar="COMMAND", help="A command that prints headers, one a line."),
+    ] = None,
+    ca_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Trust the certificates in this file.")
+    ] = None,
     proxy: Annotated[str | None, typer.Option(metavar="URL", help="Go through this proxy.")] = None,
-    max_response: Annotated[str | None, typer.Option(metavar="SIZE", help="Refuse an answer that is larger (200MB).")] = None,
-    encode: Annotated[str | None, typer.Option(metavar="json|string", help="How inputs are sent.")] = None,
-    protected: Annotated[bool, typer.Option("--protected", help="Ask for the hub's name before anything is ended or deleted.")] = False,
+    max_response: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="Refuse an answer that is larger (200MB).")
+    ] = None,
+    encode: Annotated[
+        str | None, typer.Option(metavar="json|string", help="How inputs are sent.")
+    ] = None,
+    protected: Annotated[
+        bool,
+        typer.Option(
+            "--protected", help="Ask for the hub's name before anything is ended or deleted."
+        ),
+    ] = False,
     read_only: Annotated[bool, typer.Option("--read-only", help="Refuse every change.")] = False,
     completion_network: Annotated[
-        bool, typer.Option("--completion-network", help="Let the shell's completion ask this hub for ids and names.")
+        bool,
+        typer.Option(
+            "--completion-network",
+            help="Let the shell's completion ask this hub for ids and names.",
+        ),
     ] = False,
     use: Annotated[bool, typer.Option("--use", help="Make it the current context.")] = False,
-    replace: Annotated[bool, typer.Option("--replace", help="Replace the context of this name.")] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace the context of this name.")
+    ] = False,
 ) -> None:
     """Add a context: an address (--url, or --hub for a local file) with all that belongs to it.
 
@@ -74,13 +111,16 @@ def add(
 
     Example:
 
-      durablectl context add prod --url https://orders.azurewebsites.net --key-env ORDERS_KEY --task-hub OrdersHub --protected
+      durablectl context add prod --url https://orders.azurewebsites.net --key-env ORDERS_KEY
     """
     session: Session = ctx.obj
     user = config.read_user_file(config.default_user_file())
     config.check_name(name)
     if name in user.contexts and not replace:
-        raise AlreadyExists(f"context '{name}' is already there", hint=f"{command('context show', name)}, or add --replace")
+        raise AlreadyExists(
+            f"context '{name}' is already there",
+            hint=f"{command('context show', name)}, or add --replace",
+        )
     if encode not in (None, "json", "string"):
         raise UsageError(f"--encode: '{encode}' is not one of json, string")
     _refuse_keys(session, key_command, key_file)
@@ -104,7 +144,10 @@ def add(
         )
     )
     _write(user, {**user.contexts, name: context}, name if use else user.current)
-    session.out.note(f"context '{name}' {'replaced' if name in user.contexts else 'added'}{' and in use' if use else ''}")
+    session.out.note(
+        f"context '{name}' "
+        f"{'replaced' if name in user.contexts else 'added'}{' and in use' if use else ''}"
+    )
     _advise(session, context, in_use=use or user.current == name)
 
 
@@ -151,9 +194,15 @@ def show(
     ctx: typer.Context,
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[NAME]", help="A context; without it, what a command here and now would use.", autocompletion=contexts),
+        typer.Argument(
+            metavar="[NAME]",
+            help="A context; without it, what a command here and now would use.",
+            autocompletion=contexts,
+        ),
     ] = None,
-    sources: Annotated[bool, typer.Option("--sources", help="Tell for every value where it comes from.")] = False,
+    sources: Annotated[
+        bool, typer.Option("--sources", help="Tell for every value where it comes from.")
+    ] = False,
 ) -> None:
     """Show what a command here and now would work with, or one context.
 
@@ -166,13 +215,22 @@ def show(
         user = config.read_user_file(config.default_user_file())
         if name not in user.contexts:
             raise config.unknown_context(name, user.contexts)
-        values = {key: (value, f"context {name}") for key, value in _json(user.contexts[name], current=name == user.current).items()}
+        values = {
+            key: (value, f"context {name}")
+            for key, value in _json(user.contexts[name], current=name == user.current).items()
+        }
     else:
         session.require_hub()
         values = _settled(session.settings)
     width = max(len(key) for key in values)
-    lines = [f"{key:{width}}  {_text(value)}{f'  ({source})' if sources else ''}" for key, (value, source) in values.items()]
-    answer = {key: {"value": value, "source": source} if sources else value for key, (value, source) in values.items()}
+    lines = [
+        f"{key:{width}}  {_text(value)}{f'  ({source})' if sources else ''}"
+        for key, (value, source) in values.items()
+    ]
+    answer = {
+        key: {"value": value, "source": source} if sources else value
+        for key, (value, source) in values.items()
+    }
     session.out.show("\n".join(lines), answer, id=name or session.settings.context)
 
 
@@ -188,14 +246,20 @@ def remove(ctx: typer.Context, name: KnownName) -> None:
     user = config.read_user_file(config.default_user_file())
     if name not in user.contexts:
         raise config.unknown_context(name, user.contexts)
-    _write(user, {key: context for key, context in user.contexts.items() if key != name}, None if user.current == name else user.current)
+    _write(
+        user,
+        {key: context for key, context in user.contexts.items() if key != name},
+        None if user.current == name else user.current,
+    )
     session.out.note(f"context '{name}' removed")
     if user.current == name:
         session.out.note("no context is current now")
 
 
 def _refuse_keys(session: Session, key_command: str | None, key_file: Path | None) -> None:
-    """Refuse a key that was given instead of the name of the place that holds it: contexts are kept in a file that anyone may copy."""
+    """Refuse a key that was given instead of the name of the place that holds it: contexts are kept
+    in a file that anyone may copy.
+    """
     name = _flag(session, "key_env")
     if name and name not in session.environ:
         config.refuse_key(name, "--key-env")
@@ -211,9 +275,15 @@ def _write(user: UserFile, contexts: Any, current: str | None) -> None:
 def _address(session: Session, url: str | None) -> dict[str, str | None]:
     hub = _flag(session, "hub")
     if url is not None and hub is not None:
-        raise UsageError("--url and --hub exclude each other", hint="--url names an app's address, --hub a local file")
+        raise UsageError(
+            "--url and --hub exclude each other",
+            hint="--url names an app's address, --hub a local file",
+        )
     if url is None and hub is None:
-        raise UsageError("a context needs an address", hint="--url https://orders.azurewebsites.net, or --hub PATH")
+        raise UsageError(
+            "a context needs an address",
+            hint="--url https://orders.azurewebsites.net, or --hub PATH",
+        )
     if hub is not None and not config.is_url(hub):
         return {"hub": str(config.hub_file(hub, session.cwd))}
     return {"url": url or hub}
@@ -236,7 +306,11 @@ def _absolute(session: Session, path: str | Path | None) -> str | None:
 def _advise(session: Session, context: Context, *, in_use: bool) -> None:
     if context.key_env and not session.environ.get(context.key_env):
         session.out.warn(f"the variable {context.key_env} is not set here")
-    if context.url and context.url.lower().startswith("http://") and not config.is_loopback(context.url):
+    if (
+        context.url
+        and context.url.lower().startswith("http://")
+        and not config.is_loopback(context.url)
+    ):
         session.out.warn("the address is http: key and data travel unencrypted")
     if not in_use:
         session.out.hint(command("context use", context.name))
@@ -274,12 +348,24 @@ def _table(user: UserFile) -> list[str]:
             name,
             context.url or context.hub or "",
             context.task_hub or "",
-            " ".join(word for word, is_set in (("protected", context.protected), ("read-only", context.read_only)) if is_set),
+            " ".join(
+                word
+                for word, is_set in (
+                    ("protected", context.protected),
+                    ("read-only", context.read_only),
+                )
+                if is_set
+            ),
         )
         for name, context in user.contexts.items()
     ]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(5)]
-    return ["  ".join(f"{safe_line(cell):{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return [
+        "  ".join(
+            f"{safe_line(cell):{width}}" for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
 
 
 def _text(value: object) -> str:

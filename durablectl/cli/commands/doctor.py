@@ -17,9 +17,10 @@ from durablectl.render.tables import show_findings
 def doctor(ctx: typer.Context) -> None:
     """Try the hub as your commands would, and tell what mends what is wrong.
 
-    A remote hub: its address, TLS, the key, the task hub's name, the clocks, what the service can do. A local one: its file, the app, its
-    workers, and functions that something waits for and nobody runs. Of both: the oldest running instance, and those that are stuck.
-    Nothing is changed. The exit code is that of the first problem, 0 when there are warnings only.
+    A remote hub: its address, TLS, the key, the task hub's name, the clocks, what the service can
+    do. A local one: its file, the app, its workers, and functions that something waits for and
+    nobody runs. Of both: the oldest running instance, and those that are stuck. Nothing is changed.
+    The exit code is that of the first problem, 0 when there are warnings only.
 
     Example:
 
@@ -36,7 +37,10 @@ def doctor(ctx: typer.Context) -> None:
         case OutputFormat.JSONL:
             session.out.jsonl(finding.to_json() for finding in checks)
         case _:
-            show_findings(session.out, ((each.verdict.value, each.check, each.text, each.mend) for each in checks))
+            show_findings(
+                session.out,
+                ((each.verdict.value, each.check, each.text, each.mend) for each in checks),
+            )
             session.out.note(_summary(found))
     errors = [finding.error for finding in found if finding.error is not None]
     if errors:
@@ -48,7 +52,8 @@ def _checks(session: Session) -> Iterator[Finding]:
     session.out.note(f"looking at {session.hub_label}, from {session.settings.hub_source}")
     try:
         if session.is_local:
-            from durablectl.cli.checkup_local import local  # deferred: each kind of hub needs its own half
+            # deferred: each kind of hub needs its own half
+            from durablectl.cli.checkup_local import local
 
             yield from until_stop(local(session))
         else:
@@ -71,4 +76,6 @@ def _summary(found: list[Finding]) -> str:
     if not problems and not warnings:
         return "all is well"
     counts = ((problems, "problem"), (warnings, "warning"))
-    return ", ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts if count)
+    return ", ".join(
+        f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts if count
+    )

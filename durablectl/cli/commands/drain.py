@@ -27,16 +27,22 @@ def drain(
     ] = None,
     where: Where = None,
     snapshot: Annotated[
-        bool, typer.Option("--snapshot", help="Only those that are in flight now: newcomers do not hold the gate.")
+        bool,
+        typer.Option(
+            "--snapshot", help="Only those that are in flight now: newcomers do not hold the gate."
+        ),
     ] = False,
-    allow: Annotated[int, typer.Option("--allow", metavar="N", min=0, help="So many may stay in flight.")] = 0,
+    allow: Annotated[
+        int, typer.Option("--allow", metavar="N", min=0, help="So many may stay in flight.")
+    ] = 0,
     timeout: Timeout = None,
     interval: Interval = None,
 ) -> None:
     """Wait until nothing is in flight; changes nothing.
 
-    In flight is what is Pending, Running, ContinuedAsNew or Suspended; entities do not count. It passes once two looks in a row found none
-    (or no more than --allow), and only on a hub that was named. After --timeout it ends with 124 and prints the ids that are left.
+    In flight is what is Pending, Running, ContinuedAsNew or Suspended; entities do not count. It
+    passes once two looks in a row found none (or no more than --allow), and only on a hub that was
+    named. After --timeout it ends with 124 and prints the ids that are left.
 
     Examples:
       durablectl drain --timeout 30m

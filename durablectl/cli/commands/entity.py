@@ -23,7 +23,9 @@ from durablectl.taskhub import TaskHub, each_of_pages
 
 app = Commands("Read, signal and list entities.")
 
-EntityArgument = Annotated[str, typer.Argument(metavar="@NAME@KEY", help="The entity's id.", show_default=False)]
+EntityArgument = Annotated[
+    str, typer.Argument(metavar="@NAME@KEY", help="The entity's id.", show_default=False)
+]
 
 
 @app.command()
@@ -42,9 +44,14 @@ def get(ctx: typer.Context, entity: EntityArgument) -> None:
 @app.command("list")
 def list_(
     ctx: typer.Context,
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Only entities of this name.", show_default=False)] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME]", help="Only entities of this name.", show_default=False),
+    ] = None,
     show_state: Annotated[bool, typer.Option("--state", help="Show their states too.")] = False,
-    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="Show at most N.")] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", metavar="N", min=1, help="Show at most N.")
+    ] = None,
 ) -> None:
     """List entities.
 
@@ -68,7 +75,9 @@ def list_(
 def signal(
     ctx: typer.Context,
     entity: EntityArgument,
-    operation: Annotated[str, typer.Argument(metavar="OPERATION", help="The operation's name.", show_default=False)],
+    operation: Annotated[
+        str, typer.Argument(metavar="OPERATION", help="The operation's name.", show_default=False)
+    ],
     fields: Fields = None,
     input: InputFile = None,
     input_json: InputJson = None,
@@ -92,7 +101,9 @@ def signal(
 
 
 @app.command()
-def delete(ctx: typer.Context, entity: EntityArgument, yes: Yes = False, confirm: Confirm = None) -> None:
+def delete(
+    ctx: typer.Context, entity: EntityArgument, yes: Yes = False, confirm: Confirm = None
+) -> None:
     """Send an entity the operation `delete`; whether it goes is the entity's choice.
 
     Example:
@@ -112,8 +123,14 @@ def _entity_id(text: str) -> EntityId:
         raise UsageError(str(error), hint="write @name@key, as @counter@orders") from error
 
 
-def _listed(hub: TaskHub, name: str | None, states: bool, limit: int | None) -> Iterator[EntityStatus]:
-    found = each_of_pages(lambda token: hub.list_entities(name, fetch_state=states, top=min(limit or 100, 100), continuation_token=token))
+def _listed(
+    hub: TaskHub, name: str | None, states: bool, limit: int | None
+) -> Iterator[EntityStatus]:
+    found = each_of_pages(
+        lambda token: hub.list_entities(
+            name, fetch_state=states, top=min(limit or 100, 100), continuation_token=token
+        )
+    )
     return islice(found, limit and min(limit, sys.maxsize))
 
 

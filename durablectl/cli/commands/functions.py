@@ -14,13 +14,19 @@ if TYPE_CHECKING:
     from durablectl.engine.registry import OtherFunction, Registry
 
 HTTP = "httpTrigger"
-KINDS = {"orchestrationTrigger": "orchestrator", "activityTrigger": "activity", "entityTrigger": "entity", HTTP: "http"}
+KINDS = {
+    "orchestrationTrigger": "orchestrator",
+    "activityTrigger": "activity",
+    "entityTrigger": "entity",
+    HTTP: "http",
+}
 
 
 def functions(ctx: typer.Context) -> None:
     """List the functions of the app by kind, and which of them are not run here.
 
-    A function that an app setting disables is marked. -o json has one object a function; -o id has the names that `start` takes.
+    A function that an app setting disables is marked. -o json has one object a function; -o id has
+    the names that `start` takes.
 
     Example:
 
@@ -43,7 +49,9 @@ def functions(ctx: typer.Context) -> None:
 
 
 def described(registry: Registry) -> Iterator[dict[str, Any]]:
-    """A JSON object for each function: `name`, `kind`, `disabled` if it is; for those that are not run `trigger` and where it listens."""
+    """A JSON object for each function: `name`, `kind`, `disabled` if it is; for those that are not
+    run `trigger` and where it listens.
+    """
     for kind, names in (
         ("orchestrator", registry.orchestrators.names),
         ("activity", registry.activities.names),
@@ -51,7 +59,12 @@ def described(registry: Registry) -> Iterator[dict[str, Any]]:
     ):
         yield from ({"name": name, "kind": kind} for name in names)
     for other in sorted(registry.others, key=lambda one: one.trigger != HTTP):
-        yield {"name": other.name, "kind": KINDS.get(other.trigger, "other"), "trigger": other.trigger, **_place(other)}
+        yield {
+            "name": other.name,
+            "kind": KINDS.get(other.trigger, "other"),
+            "trigger": other.trigger,
+            **_place(other),
+        }
     for other in registry.disabled:
         yield {"name": other.name, "kind": KINDS.get(other.trigger, "other"), "disabled": True}
 
@@ -76,7 +89,11 @@ def listed(rows: list[dict[str, Any]]) -> Iterator[str]:
 def _place(other: OtherFunction) -> dict[str, Any]:
     settings = other.settings
     if other.trigger == HTTP:
-        return {"route": settings["route"], "methods": list(settings["methods"]), "authLevel": settings["auth_level"]}
+        return {
+            "route": settings["route"],
+            "methods": list(settings["methods"]),
+            "authLevel": settings["auth_level"],
+        }
     return {"schedule": settings["schedule"]} if "schedule" in settings else {}
 
 

@@ -24,22 +24,39 @@ from durablectl.taskhub import TaskHub
 def history(
     ctx: typer.Context,
     instance: Annotated[
-        str | None, typer.Argument(metavar="[ID|URL|@FILE|-]", help="The instance.", show_default=False, autocompletion=instances)
+        str | None,
+        typer.Argument(
+            metavar="[ID|URL|@FILE|-]",
+            help="The instance.",
+            show_default=False,
+            autocompletion=instances,
+        ),
     ] = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until it is finished, showing what is new.")] = False,
+    follow: Annotated[
+        bool,
+        typer.Option("--follow", "-f", help="Go on until it is finished, showing what is new."),
+    ] = False,
     gantt: Annotated[bool, typer.Option("--gantt", help="Show bars along the time.")] = False,
     children: Annotated[
         bool | None,
-        typer.Option("--children/--no-children", help="Fold in the steps of all sub-orchestrations, or of none (default: one level)."),
+        typer.Option(
+            "--children/--no-children",
+            help="Fold in the steps of all sub-orchestrations, or of none (default: one level).",
+        ),
     ] = None,
     interval: Interval = None,
-    raw: Annotated[bool, typer.Option("--raw", help="The complete events as JSON, to be replayed later (local hub).")] = False,
+    raw: Annotated[
+        bool,
+        typer.Option(
+            "--raw", help="The complete events as JSON, to be replayed later (local hub)."
+        ),
+    ] = False,
 ) -> None:
     """Show what happened in an instance.
 
-    One line a step: when it began and how long it took, how often it was tried, and what came of it. With -o json it is the service's
-    historyEvents. With --raw it is everything that a local hub knows, payloads included, in a form that
-    durablectl.testing.assert_replays reads.
+    One line a step: when it began and how long it took, how often it was tried, and what came of
+    it. With -o json it is the service's historyEvents. With --raw it is everything that a local hub
+    knows, payloads included, in a form that durablectl.testing.assert_replays reads.
 
     Examples:
 
@@ -67,14 +84,22 @@ def history(
 
 
 def _check(session: Session, follow: bool, gantt: bool, raw: bool) -> None:
-    given = [option for option, is_given in (("--raw", raw), ("--follow", follow), ("--gantt", gantt)) if is_given]
+    given = [
+        option
+        for option, is_given in (("--raw", raw), ("--follow", follow), ("--gantt", gantt))
+        if is_given
+    ]
     if len(given) > 1:
-        raise UsageError(f"{given[0]} and {given[1]} exclude each other", hint="give only one of them")
+        raise UsageError(
+            f"{given[0]} and {given[1]} exclude each other", hint="give only one of them"
+        )
     if gantt and not session.out.is_text:
         raise UsageError("--gantt is for people, and has no JSON", hint="leave out -o, or --gantt")
 
 
-def _show(session: Session, hub: TaskHub, status: InstanceStatus, levels: int, *, gantt: bool) -> None:
+def _show(
+    session: Session, hub: TaskHub, status: InstanceStatus, levels: int, *, gantt: bool
+) -> None:
     if not session.out.is_text:
         session.out.show("", _json(status.history or ()), id=status.instance_id)
         return
@@ -83,9 +108,18 @@ def _show(session: Session, hub: TaskHub, status: InstanceStatus, levels: int, *
 
 
 def _follow(session: Session, hub: TaskHub, instance_id: str, levels: int, interval: float) -> None:
-    """Show what is new until the instance is finished. JSON is complete, and so comes at the end; JSON lines come one by one."""
+    """Show what is new until the instance is finished.
+
+    JSON is complete, and so comes at the end; JSON lines come one by one.
+    """
     out, news, last = session.out, News(), None
-    looks = followed(hub, instance_id, interval, levels if out.is_text else 0, lambda message: out.note(f"{message}; trying again"))
+    looks = followed(
+        hub,
+        instance_id,
+        interval,
+        levels if out.is_text else 0,
+        lambda message: out.note(f"{message}; trying again"),
+    )
     for status, found in looks:
         anew, is_first, last = news.begins_anew(status), last is None, status
         if out.format is OutputFormat.JSONL:
@@ -107,7 +141,8 @@ def _json(events: tuple[HistoryEvent, ...]) -> list[object]:
 
 
 def _show_raw(session: Session, hub: TaskHub, instance_id: str) -> None:
-    from durablectl.backends.local import LocalTaskHub  # deferred: the plain history of a remote hub needs no engine
+    # deferred: the plain history of a remote hub needs no engine
+    from durablectl.backends.local import LocalTaskHub
 
     if not isinstance(hub, LocalTaskHub):
         hint = command("status", instance_id, options=("--history", "-o", "json"))

@@ -27,7 +27,8 @@ app = Commands("Check, copy and shrink the file of a local hub.")
 def check(ctx: typer.Context) -> None:
     """Check the file of a local hub: whether it is sound, and who works on it.
 
-    It reads the whole file and changes nothing; workers may go on. Exit code 1 when something is wrong.
+    It reads the whole file and changes nothing; workers may go on. Exit code 1 when something is
+    wrong.
 
     Example:
       durablectl hub check
@@ -42,17 +43,26 @@ def check(ctx: typer.Context) -> None:
     else:
         session.out.show("", _report_json(report), id=str(report.version))
     if report.problems:
-        raise HubUnusable(f"the {session.hub_label} is not sound: {report.problems[0]}", hint="keep a copy: durablectl hub backup FILE")
+        raise HubUnusable(
+            f"the {session.hub_label} is not sound: {report.problems[0]}",
+            hint="keep a copy: durablectl hub backup FILE",
+        )
 
 
 @app.command()
 def backup(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The new file, or the folder for it.", show_default=False)],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="The new file, or the folder for it.", show_default=False
+        ),
+    ],
 ) -> None:
     """Copy a local hub into a new file, while workers go on.
 
-    The copy holds what was committed at one moment, and is a hub of its own: --hub FILE works on it.
+    The copy holds what was committed at one moment, and is a hub of its own: --hub FILE works on
+    it.
 
     Example:
       durablectl hub backup hub-copy.db
@@ -84,7 +94,9 @@ def vacuum(ctx: typer.Context) -> None:
         before = file_size(database.path)
         database.compact()
         after = file_size(database.path)
-    session.out.show(f"{_bytes(before)} -> {_bytes(after)}", {"before": before, "after": after}, id=str(after))
+    session.out.show(
+        f"{_bytes(before)} -> {_bytes(after)}", {"before": before, "after": after}, id=str(after)
+    )
 
 
 @contextmanager
@@ -94,9 +106,13 @@ def _database(session: Session) -> Iterator[Database]:
 
     path = session.require_hub()
     if not session.is_local:
-        raise Unsupported(f"the {session.hub_label} is no file", hint="this is for a local hub: --hub PATH")
+        raise Unsupported(
+            f"the {session.hub_label} is no file", hint="this is for a local hub: --hub PATH"
+        )
     if not path.exists():
-        raise UsageError(f"there is no {session.hub_label} yet", hint="a start makes one: durablectl start NAME")
+        raise UsageError(
+            f"there is no {session.hub_label} yet", hint="a start makes one: durablectl start NAME"
+        )
     database = Database(path)
     try:
         yield database
@@ -105,7 +121,11 @@ def _database(session: Session) -> Iterator[Database]:
 
 
 def _sheet(label: str, report: HubReport) -> Sheet:
-    dead = f", {report.dead_workers} dead (the next one frees what they held)" if report.dead_workers else ""
+    dead = (
+        f", {report.dead_workers} dead (the next one frees what they held)"
+        if report.dead_workers
+        else ""
+    )
     return Sheet(
         (
             ("hub", label),

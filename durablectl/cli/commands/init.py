@@ -15,17 +15,25 @@ if TYPE_CHECKING:
     from durablectl.cli.session import Session
 
 APP_FILE = "function_app.py"
-# In the order in which a newcomer reads them. Templates end in .txt, so that no tool takes them for code of ours.
+# In the order in which a newcomer reads them. Templates end in .txt, so that no tool takes them for
+# code of ours.
 FILES = (APP_FILE, "cities.json", "test_function_app.py", "host.json", "requirements.txt")
 
 
 def init(
     ctx: typer.Context,
     directory: Annotated[
-        Path, typer.Argument(metavar="[DIR]", help="Where to write it; made when it is not there.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="[DIR]",
+            help="Where to write it; made when it is not there.",
+            show_default=False,
+        ),
     ] = Path(),
 ) -> None:
-    """Write a small app that runs here and on Azure: functions, an input file, a test. Nothing is overwritten.
+    """Write a small app that runs here and on Azure: functions, an input file, a test.
+
+    Nothing is overwritten.
 
     Example:
 
@@ -43,15 +51,18 @@ def init(
 
 
 def write_app(folder: Path) -> tuple[list[str], list[str]]:
-    """Write the app into `folder`; the names of the files written, and of those that were there and stay as they are.
+    """Write the app into `folder`; the names of the files written, and of those that were there and
+    stay as they are.
 
-    `Conflict` when the folder has an app already, `UsageError` when it is a file, `AppError` when it cannot be written to.
+    `Conflict` when the folder has an app already, `UsageError` when it is a file, `AppError` when
+    it cannot be written to.
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"'{folder.name}' is a file", hint="name a folder: durablectl init DIR")
     if (folder / APP_FILE).exists():
         raise Conflict(
-            f"there is an app already: {folder / APP_FILE}", hint="durablectl functions shows it; durablectl init DIR writes elsewhere"
+            f"there is an app already: {folder / APP_FILE}",
+            hint="durablectl functions shows it; durablectl init DIR writes elsewhere",
         )
     written: list[str] = []
     kept: list[str] = []
@@ -71,7 +82,9 @@ def next_commands(directory: Path) -> list[str]:
 
 
 def _write_new(path: Path) -> bool:
-    text = (files("durablectl.functionapp") / "template" / f"{path.name}.txt").read_text(encoding="utf-8")
+    text = (files("durablectl.functionapp") / "template" / f"{path.name}.txt").read_text(
+        encoding="utf-8"
+    )
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)

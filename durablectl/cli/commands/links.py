@@ -17,14 +17,26 @@ from durablectl.redaction import redact
 def links(
     ctx: typer.Context,
     instance: Annotated[
-        str | None, typer.Argument(metavar="[ID|URL|@FILE|-]", help="The instance.", show_default=False, autocompletion=instances)
+        str | None,
+        typer.Argument(
+            metavar="[ID|URL|@FILE|-]",
+            help="The instance.",
+            show_default=False,
+            autocompletion=instances,
+        ),
     ] = None,
-    management: Annotated[bool, typer.Option("--management", help="The management payload: with the address that rewinds.")] = False,
-    creation: Annotated[bool, typer.Option("--creation", help="The addresses that start instances; takes no id.")] = False,
+    management: Annotated[
+        bool,
+        typer.Option("--management", help="The management payload: with the address that rewinds."),
+    ] = False,
+    creation: Annotated[
+        bool, typer.Option("--creation", help="The addresses that start instances; takes no id.")
+    ] = False,
 ) -> None:
     """Show the addresses that watch and steer an instance.
 
-    They are the check-status payload that a start answers with. The key in them is shown as *** unless --show-secrets is given.
+    They are the check-status payload that a start answers with. The key in them is shown as ***
+    unless --show-secrets is given.
 
     Example:
 
@@ -33,7 +45,10 @@ def links(
     session: Session = ctx.obj
     if creation:
         if instance is not None or management:
-            raise UsageError("--creation takes neither an id nor --management", hint="durablectl links --creation")
+            raise UsageError(
+                "--creation takes neither an id nor --management",
+                hint="durablectl links --creation",
+            )
         _show_creation(session)
         return
     targets = required(session, [] if instance is None else [instance])
@@ -53,6 +68,11 @@ def links(
 
 
 def _show_creation(session: Session) -> None:
-    shown = {name: address if session.options.show_secrets else redact(address) for name, address in session.hub.creation().items()}
+    shown = {
+        name: address if session.options.show_secrets else redact(address)
+        for name, address in session.hub.creation().items()
+    }
     width = max(map(len, shown))
-    session.out.show("\n".join(f"{name:{width}}  {address}" for name, address in shown.items()), shown)
+    session.out.show(
+        "\n".join(f"{name:{width}}  {address}" for name, address in shown.items()), shown
+    )

@@ -43,13 +43,28 @@ def _completes(choices: Iterable[str]) -> Callable[[str], Any]:
 
 Columns = Annotated[
     str | None,
-    typer.Option("--columns", metavar="NAMES", help=f"What to show: {','.join(views.COLUMNS)}.", autocompletion=_completes(views.COLUMNS)),
+    typer.Option(
+        "--columns",
+        metavar="NAMES",
+        help=f"What to show: {','.join(views.COLUMNS)}.",
+        autocompletion=_completes(views.COLUMNS),
+    ),
 ]
 Sort = Annotated[
     str | None,
-    typer.Option("--sort", metavar="COLUMN", help=f"Sort by {', '.join(SORTS)}; -COLUMN turns it round.", autocompletion=_completes(SORTS)),
+    typer.Option(
+        "--sort",
+        metavar="COLUMN",
+        help=f"Sort by {', '.join(SORTS)}; -COLUMN turns it round.",
+        autocompletion=_completes(SORTS),
+    ),
 ]
-By = Annotated[str | None, typer.Option("--by", metavar="status|name", help="Count each.", autocompletion=_completes(GROUPS))]
+By = Annotated[
+    str | None,
+    typer.Option(
+        "--by", metavar="status|name", help="Count each.", autocompletion=_completes(GROUPS)
+    ),
+]
 
 
 @spread
@@ -57,18 +72,27 @@ def list(
     ctx: typer.Context,
     filters: Filters,
     limit: Annotated[
-        int | None, typer.Option("--limit", "-n", metavar="N", min=1, help=f"At most N (default: {SCREENFUL} on a terminal).")
+        int | None,
+        typer.Option(
+            "--limit",
+            "-n",
+            metavar="N",
+            min=1,
+            help=f"At most N (default: {SCREENFUL} on a terminal).",
+        ),
     ] = None,
     columns: Columns = None,
     sort: Sort = None,
     count: Annotated[bool, typer.Option("--count", help="Print how many there are.")] = False,
     by: By = None,
-    show_input: Annotated[bool, typer.Option("--show-input/--no-show-input", help="Fetch the inputs for JSON output.")] = True,
+    show_input: Annotated[
+        bool, typer.Option("--show-input/--no-show-input", help="Fetch the inputs for JSON output.")
+    ] = True,
 ) -> None:
     """List the instances of the task hub.
 
-    They are shown as they come, in the hub's own order; with -o json as the service's status objects. On a terminal sub-orchestrations
-    that got their ids from the service are marked.
+    They are shown as they come, in the hub's own order; with -o json as the service's status
+    objects. On a terminal sub-orchestrations that got their ids from the service are marked.
 
     Examples:
       durablectl list --status Failed --created-after 1d
@@ -79,19 +103,29 @@ def list(
     """
     session: Session = ctx.obj
     shown, order = _columns(columns), _sort(sort)
-    wants_input = not count and by is None and ("input" in shown if session.out.is_text else show_input)
+    wants_input = (
+        not count and by is None and ("input" in shown if session.out.is_text else show_input)
+    )
     selection = filters.selection(session)
     if count or by is not None:
         _show_counts(session, selection, by)
         return
-    found = selection.find(session.hub, show_input=wants_input and session.out.format is not OutputFormat.ID)
+    found = selection.find(
+        session.hub, show_input=wants_input and session.out.format is not OutputFormat.ID
+    )
     _show(session, found, shown, order, limit)
 
 
 def _columns(text: str | None) -> tuple[str, ...]:
-    columns = tuple(word.strip().lower() for word in text.split(",")) if text is not None else views.DEFAULT_COLUMNS
+    columns = (
+        tuple(word.strip().lower() for word in text.split(","))
+        if text is not None
+        else views.DEFAULT_COLUMNS
+    )
     if unknown := [column for column in columns if column not in views.COLUMNS]:
-        raise UsageError(f"no column '{unknown[0]}'", hint=f"the columns are {', '.join(views.COLUMNS)}")
+        raise UsageError(
+            f"no column '{unknown[0]}'", hint=f"the columns are {', '.join(views.COLUMNS)}"
+        )
     return columns
 
 
@@ -99,7 +133,10 @@ def _sort(text: str | None) -> tuple[Callable[[InstanceStatus], Any], bool] | No
     if text is None:
         return None
     if (name := text.removeprefix("-").lower()) not in SORTS:
-        raise UsageError(f"cannot sort by '{text}'", hint=f"sort by one of {', '.join(SORTS)}; -created turns it round")
+        raise UsageError(
+            f"cannot sort by '{text}'",
+            hint=f"sort by one of {', '.join(SORTS)}; -created turns it round",
+        )
     return SORTS[name], text.startswith("-")
 
 
@@ -134,7 +171,9 @@ def _show(
     out = session.out
     if limit is None and out.is_rich:
         limit = SCREENFUL
-    first = _sorted(found, order, limit) if order else islice(found, limit and min(limit, sys.maxsize))
+    first = (
+        _sorted(found, order, limit) if order else islice(found, limit and min(limit, sys.maxsize))
+    )
     match out.format:
         case OutputFormat.TEXT:
             show_table(out, views.instances(first, columns, marked=out.is_rich))
@@ -149,12 +188,18 @@ def _show(
 
 
 def _sorted(
-    found: Iterator[InstanceStatus], order: tuple[Callable[[InstanceStatus], Any], bool], limit: int | None
+    found: Iterator[InstanceStatus],
+    order: tuple[Callable[[InstanceStatus], Any], bool],
+    limit: int | None,
 ) -> Iterable[InstanceStatus]:
     key, backwards = order
     if limit is None:
         return sorted(found, key=key, reverse=backwards)
-    return heapq.nlargest(limit, found, key=key) if backwards else heapq.nsmallest(limit, found, key=key)
+    return (
+        heapq.nlargest(limit, found, key=key)
+        if backwards
+        else heapq.nsmallest(limit, found, key=key)
+    )
 
 
 def _tell_rest(session: Session, found: Iterator[InstanceStatus]) -> None:

@@ -31,14 +31,18 @@ def purge(
     instances: Instances = None,
     from_: FromFiles = None,
     recursive: Annotated[
-        bool, typer.Option("--recursive", help="Delete sub-orchestrations along with their parents (local hubs).")
+        bool,
+        typer.Option(
+            "--recursive", help="Delete sub-orchestrations along with their parents (local hubs)."
+        ),
     ] = False,
 ) -> None:
     """Delete finished instances and their history.
 
-    By id, or by a filter: then it shows how many there are and the first ten, and asks. Running instances are never deleted. By times and
-    states alone the service deletes by itself, a slice of time after the other; by other filters they go id by id. Sub-orchestrations stay,
-    unless --recursive.
+    By id, or by a filter: then it shows how many there are and the first ten, and asks. Running
+    instances are never deleted. By times and states alone the service deletes by itself, a slice of
+    time after the other; by other filters they go id by id. Sub-orchestrations stay, unless
+    --recursive.
 
     Examples:
       durablectl purge order-7
@@ -51,16 +55,31 @@ def purge(
         control(session, choose(session, "purge", instances, from_, filters, how), how, operation)
         return
     refuse_query(session)
-    # What was counted is what is deleted: an upper bound keeps out whatever is created while the question is on the screen.
+    # What was counted is what is deleted: an upper bound keeps out whatever is created while the
+    # question is on the screen.
     asked = filters.selection(session)
     selection = _bounded(asked, datetime.now(UTC))
     chosen = by_filter(session, "purge", selection, how, times=times_of(asked.filter))
     if chosen is None:
         return
-    if recursive or how.limit or how.rate or not chosen.ids or chosen.has_left_out or not _service_can(selection):
-        control(session, chosen, how, lambda hub: replace(operation(hub), sum_name="instancesDeleted"))
+    if (
+        recursive
+        or how.limit
+        or how.rate
+        or not chosen.ids
+        or chosen.has_left_out
+        or not _service_can(selection)
+    ):
+        control(
+            session, chosen, how, lambda hub: replace(operation(hub), sum_name="instancesDeleted")
+        )
     else:
-        purge_slices(session, chosen.hub, selection.filter, [each.created_time for each in (chosen.statuses or {}).values()])
+        purge_slices(
+            session,
+            chosen.hub,
+            selection.filter,
+            [each.created_time for each in (chosen.statuses or {}).values()],
+        )
 
 
 def _operation(hub: TaskHub, *, recursive: bool) -> Operation:
@@ -71,7 +90,8 @@ def _operation(hub: TaskHub, *, recursive: bool) -> Operation:
         return deleted
 
     def purge_all(instance_ids: Sequence[str]) -> Sequence[object]:
-        from durablectl.backends.local import LocalTaskHub  # deferred: a remote command needs no engine
+        # deferred: a remote command needs no engine
+        from durablectl.backends.local import LocalTaskHub
 
         assert isinstance(hub, LocalTaskHub)
         return hub.purge_many(instance_ids, recursive=recursive)
@@ -80,11 +100,19 @@ def _operation(hub: TaskHub, *, recursive: bool) -> Operation:
 
 
 def _bounded(selection: Selection, now: datetime) -> Selection:
-    bounded = replace(selection.filter, statuses=final_only(selection.filter.statuses), created_to=selection.filter.created_to or now)
+    bounded = replace(
+        selection.filter,
+        statuses=final_only(selection.filter.statuses),
+        created_to=selection.filter.created_to or now,
+    )
     return replace(selection, filter=bounded)
 
 
 def _service_can(selection: Selection) -> bool:
-    """Whether the service's own purge knows everything that was asked for: times of creation and states."""
+    """Whether the service's own purge knows everything that was asked for: times of creation and
+    states.
+    """
     filter = selection.filter
-    return selection.where is None and not (filter.name or filter.prefix or filter.updated_from or filter.updated_to)
+    return selection.where is None and not (
+        filter.name or filter.prefix or filter.updated_from or filter.updated_to
+    )

@@ -12,7 +12,14 @@ from durablectl.cli.batches import Operation
 from durablectl.cli.control import choose, control
 from durablectl.cli.filters import IN_FLIGHT, Filters
 from durablectl.cli.instances import is_status_url
-from durablectl.cli.parameters import EncodeOption, FromFiles, How, IgnoreFinished, InputFile, InputJson
+from durablectl.cli.parameters import (
+    EncodeOption,
+    FromFiles,
+    How,
+    IgnoreFinished,
+    InputFile,
+    InputJson,
+)
 from durablectl.cli.session import Session
 from durablectl.cli.spread import spread
 from durablectl.cli.targets import input_of, refuse_stdin_twice
@@ -22,7 +29,8 @@ Words = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[ID|URL|@FILE|- EVENT] [FIELD]...",
-        help="The instance (or a file or standard input that names several), the event's name, and its data as fields; "
+        help="The instance (or a file or standard input that names several), the event's name, "
+        "and its data as fields; "
         "with --event NAME ids and fields alone.",
         show_default=False,
         autocompletion=names.instance_then_event,
@@ -30,11 +38,19 @@ Words = Annotated[
 ]
 Event = Annotated[
     str | None,
-    typer.Option("--event", metavar="NAME", help="The event's name; then ids or a filter may name many.", autocompletion=names.events),
+    typer.Option(
+        "--event",
+        metavar="NAME",
+        help="The event's name; then ids or a filter may name many.",
+        autocompletion=names.events,
+    ),
 ]
 
 
-IN_WAVES = "an event changes nothing that a filter sees: the same command sends it to the same instances again; name ids to reach others"
+IN_WAVES = (
+    "an event changes nothing that a filter sees: the same command sends it to the same "
+    "instances again; name ids to reach others"
+)
 
 
 @spread
@@ -52,8 +68,9 @@ def raise_event(
 ) -> None:
     """Send an event to an instance.
 
-    The event's data is given as the input of `start` is; without it the data is null. An event that nobody waits for yet is kept. With
-    --event it goes to all ids that are named, or to all in flight that a filter finds.
+    The event's data is given as the input of `start` is; without it the data is null. An event that
+    nobody waits for yet is kept. With --event it goes to all ids that are named, or to all in
+    flight that a filter finds.
 
     Examples:
       durablectl raise-event order-7 Paid by=ada amount:=12.5
@@ -66,25 +83,46 @@ def raise_event(
         raise UsageError("an event needs a name", hint="durablectl raise-event ID EVENT")
     refuse_stdin_twice([*instances, *(from_ or [])], input)
     data = input_of(session, input, input_json, fields, encode)
-    chosen = choose(session, "raise-event", instances, from_, filters, how, states=IN_FLIGHT, ignore_finished=ignore_finished)
+    chosen = choose(
+        session,
+        "raise-event",
+        instances,
+        from_,
+        filters,
+        how,
+        states=IN_FLIGHT,
+        ignore_finished=ignore_finished,
+    )
     told = f"event '{name}' sent"
     control(
         session,
         chosen,
         how,
-        lambda hub: Operation("raise-event", told, lambda each: hub.raise_event(each, name, data), in_waves=IN_WAVES),
+        lambda hub: Operation(
+            "raise-event", told, lambda each: hub.raise_event(each, name, data), in_waves=IN_WAVES
+        ),
         ignore_finished=ignore_finished,
     )
 
 
-def _read(words: Sequence[str], from_: Sequence[str] | None, event: str | None) -> tuple[list[str], str, list[str]]:
-    """The ids, the event's name and the fields: ID EVENT FIELD…, or with --event ids and fields, which have an `=`."""
+def _read(
+    words: Sequence[str], from_: Sequence[str] | None, event: str | None
+) -> tuple[list[str], str, list[str]]:
+    """The ids, the event's name and the fields: ID EVENT FIELD…, or with --event ids and fields,
+    which have an `=`.
+    """
     if event is not None:
         fields = [word for word in words if "=" in word and not is_status_url(word)]
         return [word for word in words if word not in fields], event, fields
     if from_:
-        raise UsageError("with --from the event is named by --event", hint="durablectl raise-event --event NAME --from FILE")
+        raise UsageError(
+            "with --from the event is named by --event",
+            hint="durablectl raise-event --event NAME --from FILE",
+        )
     if len(words) < 2:
         missing = "EVENT" if words else "ID"
-        raise UsageError(f"missing argument {missing}", hint="durablectl raise-event ID EVENT, or --event NAME and a filter")
+        raise UsageError(
+            f"missing argument {missing}",
+            hint="durablectl raise-event ID EVENT, or --event NAME and a filter",
+        )
     return [words[0]], words[1], list(words[2:])

@@ -22,9 +22,20 @@ from durablectl.errors import Conflict, DurablectlError, OutcomeUnknown, UsageEr
 from durablectl.model import FINAL_STATUSES
 from durablectl.taskhub import TaskHub
 
-NewId = Annotated[bool | None, typer.Option("--new-id/--same-id", help="Start it under a new id (the default for one), or under its own.")]
+NewId = Annotated[
+    bool | None,
+    typer.Option(
+        "--new-id/--same-id",
+        help="Start it under a new id (the default for one), or under its own.",
+    ),
+]
 JournalFile = Annotated[
-    str | None, typer.Option("--journal", metavar="FILE", help="Where old and new ids are kept (default: in the user's state folder).")
+    str | None,
+    typer.Option(
+        "--journal",
+        metavar="FILE",
+        help="Where old and new ids are kept (default: in the user's state folder).",
+    ),
 ]
 
 
@@ -40,9 +51,11 @@ def restart(
 ) -> None:
     """Start an instance anew with its name and input.
 
-    Prints what `start` prints, for several instances a line with the old and the new id each. Several want --new-id or --same-id, and a
-    journal is kept of them: run again after an interruption it goes on, and what was restarted already is not started twice. --dry-run
-    shows what is left by the journal, and --limit counts only that, so that the same command takes the next ones.
+    Prints what `start` prints, for several instances a line with the old and the new id each.
+    Several want --new-id or --same-id, and a journal is kept of them: run again after an
+    interruption it goes on, and what was restarted already is not started twice. --dry-run shows
+    what is left by the journal, and --limit counts only that, so that the same command takes the
+    next ones.
 
     Examples:
       durablectl restart order-7
@@ -62,7 +75,9 @@ def restart(
 
     if new_id is None and filters.are_given and not (instances or from_ or how.dry_run):
         raise _no_kind_of_id()
-    chosen = choose(session, "restart", instances, from_, filters, how, states=FINAL_STATUSES, journal=stands)
+    chosen = choose(
+        session, "restart", instances, from_, filters, how, states=FINAL_STATUSES, journal=stands
+    )
     if chosen is None:
         return
     many = chosen.by_filter or len(chosen.ids) > 1
@@ -81,15 +96,24 @@ def restart(
 
 
 def _no_kind_of_id() -> UsageError:
-    return UsageError("to restart several instances, say under which ids", hint="add --new-id or --same-id")
+    return UsageError(
+        "to restart several instances, say under which ids", hint="add --new-id or --same-id"
+    )
 
 
 def _operation(hub: TaskHub, chosen: Chosen, journal: Journal, is_new: bool) -> Operation:
     def restart_one(instance_id: str) -> object:
-        status = chosen.statuses[instance_id] if chosen.statuses is not None else hub.get_status(instance_id, show_input=False)
+        status = (
+            chosen.statuses[instance_id]
+            if chosen.statuses is not None
+            else hub.get_status(instance_id, show_input=False)
+        )
         updated, standing = status.last_updated_time, journal.standing(status)
         if standing is Standing.UNCLEAR:
-            raise Conflict(f"an earlier run may have restarted it, and was cut off; look, then name another --journal than {journal.path}")
+            raise Conflict(
+                "an earlier run may have restarted it, and was cut off; look, then "
+                f"name another --journal than {journal.path}"
+            )
         if standing is Standing.DONE:
             return Skipped(standing.value)
         journal.begin(instance_id, updated)

@@ -30,7 +30,8 @@ def resume(
 
     This is a request: an instance goes on a moment later.
 
-    By a filter it shows how many there are and the first ten, and asks; entities and sub-orchestrations are left out.
+    By a filter it shows how many there are and the first ten, and asks; entities and
+    sub-orchestrations are left out.
 
     Examples:
       durablectl resume order-7
@@ -38,14 +39,26 @@ def resume(
     """
     session: Session = ctx.obj
     chosen = choose(
-        session, "resume", instances, from_, filters, how, states=frozenset({RuntimeStatus.SUSPENDED}), ignore_finished=ignore_finished
+        session,
+        "resume",
+        instances,
+        from_,
+        filters,
+        how,
+        states=frozenset({RuntimeStatus.SUSPENDED}),
+        ignore_finished=ignore_finished,
     )
     why = reason if reason is not None else default_reason(session)
     control(
         session,
         chosen,
         how,
-        lambda hub: Operation("resume", "resumption requested", lambda each: hub.resume(each, why), in_waves=REQUESTS),
+        lambda hub: Operation(
+            "resume", "resumption requested", lambda each: hub.resume(each, why), in_waves=REQUESTS
+        ),
         ignore_finished=ignore_finished,
-        settled=settle.until(lambda status: status.runtime_status is not RuntimeStatus.SUSPENDED, "runtimeStatus!='Suspended'"),
+        settled=settle.until(
+            lambda status: status.runtime_status is not RuntimeStatus.SUSPENDED,
+            "runtimeStatus!='Suspended'",
+        ),
     )

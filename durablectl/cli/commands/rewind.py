@@ -33,7 +33,8 @@ def rewind(
 
     This is a request: the steps that succeeded keep their results, those that failed run again.
 
-    By a filter it shows how many there are and the first ten, and asks; entities and sub-orchestrations are left out.
+    By a filter it shows how many there are and the first ten, and asks; entities and
+    sub-orchestrations are left out.
 
     Examples:
       durablectl rewind order-7 --reason "the bank is back"
@@ -41,7 +42,14 @@ def rewind(
     """
     session: Session = ctx.obj
     chosen = choose(
-        session, "rewind", instances, from_, filters, how, states=frozenset({RuntimeStatus.FAILED}), ignore_finished=ignore_finished
+        session,
+        "rewind",
+        instances,
+        from_,
+        filters,
+        how,
+        states=frozenset({RuntimeStatus.FAILED}),
+        ignore_finished=ignore_finished,
     )
     why = reason if reason is not None else default_reason(session)
     before: dict[str, datetime] = {}
@@ -59,7 +67,9 @@ def rewind(
         session,
         chosen,
         how,
-        lambda hub: Operation("rewind", "rewind requested", lambda each: rewind_one(hub, each), in_waves=REQUESTS),
+        lambda hub: Operation(
+            "rewind", "rewind requested", lambda each: rewind_one(hub, each), in_waves=REQUESTS
+        ),
         ignore_finished=ignore_finished,
         settled=settle.until(goes_on, "runtimeStatus!='Failed'"),
     )

@@ -17,10 +17,17 @@ from durablectl.errors import Unsupported
 
 
 @spread
-def run(ctx: typer.Context, name: Orchestrator, new: New = New(), waiting: Waiting = Waiting(), skip_timers: SkipTimers = False) -> None:
+def run(
+    ctx: typer.Context,
+    name: Orchestrator,
+    new: New = New(),
+    waiting: Waiting = Waiting(),
+    skip_timers: SkipTimers = False,
+) -> None:
     """Start an instance, wait for it and print its output.
 
-    This is `durablectl start --wait`: the exit code tells how it ended (10 failed, 11 terminated, 12 canceled, 124 timed out).
+    This is `durablectl start --wait`: the exit code tells how it ended (10 failed, 11 terminated,
+    12 canceled, 124 timed out).
 
     Examples:
       durablectl run order --input order.json
@@ -30,7 +37,10 @@ def run(ctx: typer.Context, name: Orchestrator, new: New = New(), waiting: Waiti
     options = WaitOptions.of(**waiting._asdict(), skip_timers=skip_timers)
     if skip_timers and not session.is_local:
         session.require_hub()
-        raise Unsupported(f"the {session.hub_label} waits for its own timers", hint="--skip-timers is for a local hub: --hub PATH")
+        raise Unsupported(
+            f"the {session.hub_label} waits for its own timers",
+            hint="--skip-timers is for a local hub: --hub PATH",
+        )
     began = time.monotonic()
     hub, payload = start_instance(session, name, new, options.timeout)
     session.out.note(f"started {payload.id}")

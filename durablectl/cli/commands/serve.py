@@ -15,18 +15,37 @@ from durablectl.errors import Unsupported
 
 def serve(
     ctx: typer.Context,
-    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Listen on this address; one that others reach needs a key.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(metavar="PORT", min=0, max=65535, help="Listen on this port; 0 takes a free one.")] = 7071,
-    key_file: Annotated[Path | None, typer.Option("--key-file", metavar="FILE", help="Ask clients for the key in this file.")] = None,
-    concurrency: Annotated[int, typer.Option(metavar="N", min=1, max=1024, help="How many activities run at once.")] = 32,
+    host: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS", help="Listen on this address; one that others reach needs a key."
+        ),
+    ] = "127.0.0.1",
+    port: Annotated[
+        int,
+        typer.Option(
+            metavar="PORT", min=0, max=65535, help="Listen on this port; 0 takes a free one."
+        ),
+    ] = 7071,
+    key_file: Annotated[
+        Path | None,
+        typer.Option("--key-file", metavar="FILE", help="Ask clients for the key in this file."),
+    ] = None,
+    concurrency: Annotated[
+        int, typer.Option(metavar="N", min=1, max=1024, help="How many activities run at once.")
+    ] = 32,
     log: Annotated[Log, typer.Option(help="How to write down each request on stderr.")] = Log.TEXT,
-    reload: Annotated[bool, typer.Option("--reload", help="Load the app again when one of its files changes.")] = False,
+    reload: Annotated[
+        bool, typer.Option("--reload", help="Load the app again when one of its files changes.")
+    ] = False,
     skip_timers: SkipTimers = False,
 ) -> None:
-    """Serve the local hub over HTTP as a Durable Functions app does, run its functions, and host the app's HTTP functions.
+    """Serve the local hub over HTTP as a Durable Functions app does, run its functions, and host
+    the app's HTTP functions.
 
-    Clients of the real service work against it unchanged. On this machine alone no key is needed; any other address asks for one:
-    --key-env, --key-file, or one that is made and kept in your own state folder; its path is printed.
+    Clients of the real service work against it unchanged. On this machine alone no key is needed;
+    any other address asks for one: --key-env, --key-file, or one that is made and kept in your own
+    state folder; its path is printed.
 
     Example:
 
@@ -35,5 +54,8 @@ def serve(
     session: Session = ctx.obj
     session.require_hub()
     if not session.is_local:
-        raise Unsupported(f"the {session.hub_label} is served already", hint="serve is for a local hub: --hub PATH")
+        raise Unsupported(
+            f"the {session.hub_label} is served already",
+            hint="serve is for a local hub: --hub PATH",
+        )
     serve_hub(session, Serving(host, port, key_file, concurrency, log, reload, skip_timers))

@@ -24,15 +24,35 @@ from durablectl.model import IfExists
 
 OptionalOrchestrator = Annotated[
     str | None,
-    typer.Argument(metavar="ORCHESTRATOR", help="The orchestrator's name.", show_default=False, autocompletion=names.orchestrators),
+    typer.Argument(
+        metavar="ORCHESTRATOR",
+        help="The orchestrator's name.",
+        show_default=False,
+        autocompletion=names.orchestrators,
+    ),
 ]
 Batch = Annotated[
-    str | None, typer.Option("--batch", metavar="FILE", help="Start one a line of a file of JSON lines; - is standard input.")
+    str | None,
+    typer.Option(
+        "--batch",
+        metavar="FILE",
+        help="Start one a line of a file of JSON lines; - is standard input.",
+    ),
 ]
 Failed = Annotated[
-    str | None, typer.Option("--failed", metavar="FILE", help="Where --batch keeps what failed (default: FILE.failed.jsonl beside it).")
+    str | None,
+    typer.Option(
+        "--failed",
+        metavar="FILE",
+        help="Where --batch keeps what failed (default: FILE.failed.jsonl beside it).",
+    ),
 ]
-Wait = Annotated[bool, typer.Option("--wait", "-w", help="Wait until it is finished; takes all options of `durablectl wait`.")]
+Wait = Annotated[
+    bool,
+    typer.Option(
+        "--wait", "-w", help="Wait until it is finished; takes all options of `durablectl wait`."
+    ),
+]
 
 
 @spread
@@ -52,14 +72,17 @@ def start(
 ) -> None:
     """Start an instance of an orchestrator.
 
-    The input is JSON from a file, from standard input (--input -), from --input-json, or from fields. Nothing is started unless it can be
-    read. Prints the id, the state, what to do next, and the addresses of the instance; with -o json the service's check-status payload.
+    The input is JSON from a file, from standard input (--input -), from --input-json, or from
+    fields. Nothing is started unless it can be read. Prints the id, the state, what to do next, and
+    the addresses of the instance; with -o json the service's check-status payload.
 
-    The address of an HTTP starter function (https://app/api/orchestrators/Hello) may stand instead of an orchestrator's name: the input
-    is posted there, and the payload that it answers with is taken over; a key in it is kept in a file of yours until the instance ends.
+    The address of an HTTP starter function (https://app/api/orchestrators/Hello) may stand instead
+    of an orchestrator's name: the input is posted there, and the payload that it answers with is
+    taken over; a key in it is kept in a file of yours until the instance ends.
 
-    --batch starts one a line, {"name": "order", "instanceId": "order-7", "input": {}}: the name may be given once for all, an id makes it
-    safe to run again. What failed or is left after Ctrl-C is in FILE.failed.jsonl, which can be run again.
+    --batch starts one a line, {"name": "order", "instanceId": "order-7", "input": {}}: the name may
+    be given once for all, an id makes it safe to run again. What failed or is left after Ctrl-C is
+    in FILE.failed.jsonl, which can be run again.
 
     Examples:
       durablectl start order --input order.json
@@ -72,30 +95,59 @@ def start(
     if not wait and options != WaitOptions():
         raise UsageError("an option of `wait` was given, but not --wait", hint="add --wait")
     if batch is not None:
-        if wait or new.fields or new.input or new.input_json is not None or new.instance_id is not None:
-            raise UsageError("--batch goes with no input, fields, --instance-id or --wait", hint="they are in its lines; wait for the ids")
-        start_batch(session, Bulk(batch, name, pace, new.if_exists, new.orchestration_version, new.encode, failed))
+        if (
+            wait
+            or new.fields
+            or new.input
+            or new.input_json is not None
+            or new.instance_id is not None
+        ):
+            raise UsageError(
+                "--batch goes with no input, fields, --instance-id or --wait",
+                hint="they are in its lines; wait for the ids",
+            )
+        start_batch(
+            session,
+            Bulk(batch, name, pace, new.if_exists, new.orchestration_version, new.encode, failed),
+        )
         return
     if pace != Pace() or failed is not None:
-        raise UsageError("--concurrency, --rate, --max-failures and --failed are for --batch", hint="add --batch FILE")
+        raise UsageError(
+            "--concurrency, --rate, --max-failures and --failed are for --batch",
+            hint="add --batch FILE",
+        )
     if name is None:
-        raise UsageError("no orchestrator was named", hint="durablectl start ORCHESTRATOR, or --batch FILE")
+        raise UsageError(
+            "no orchestrator was named", hint="durablectl start ORCHESTRATOR, or --batch FILE"
+        )
     began = time.monotonic()
     call = Call(header or (), method, function_key_env)
     if is_starter(name):
-        if new.instance_id is not None or new.if_exists is not IfExists.FAIL or new.orchestration_version is not None:
+        if (
+            new.instance_id is not None
+            or new.if_exists is not IfExists.FAIL
+            or new.orchestration_version is not None
+        ):
             raise UsageError(
-                "--instance-id, --if-exists and --orchestration-version are the starter function's choice", hint="leave them out"
+                "--instance-id, --if-exists and --orchestration-version are the starter "
+                "function's choice",
+                hint="leave them out",
             )
         value = input_of(session, new.input, new.input_json, new.fields, new.encode or Encode.JSON)
         hub, payload = start_by_url(session, name, value, call, options.timeout)
     else:
         if not call.is_default:
-            raise UsageError("--header, --method and --function-key-env are for a starter's URL", hint="durablectl start https://…/api/…")
+            raise UsageError(
+                "--header, --method and --function-key-env are for a starter's URL",
+                hint="durablectl start https://…/api/…",
+            )
         hub, payload = start_instance(session, name, new, options.timeout)
     if wait:
         session.out.note(f"started {payload.id}")
         wait_and_show(session, hub, [payload.id], replace(options, spent=time.monotonic() - began))
     show_new_payload(session, hub, payload)
     if not is_starter(name) and has_nobody(session, hub):
-        session.out.note("nobody works on this hub now; `durablectl wait` does while it waits, `durablectl worker` until it is stopped")
+        session.out.note(
+            "nobody works on this hub now; `durablectl wait` does while it waits, "
+            "`durablectl worker` until it is stopped"
+        )

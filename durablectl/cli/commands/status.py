@@ -19,15 +19,25 @@ def status(
     ctx: typer.Context,
     instances: Instances = None,
     from_: FromFiles = None,
-    show_input: Annotated[bool, typer.Option("--show-input/--no-show-input", help="Show the input.")] = True,
+    show_input: Annotated[
+        bool, typer.Option("--show-input/--no-show-input", help="Show the input.")
+    ] = True,
     history: Annotated[bool, typer.Option("--history", help="Show the history too.")] = False,
-    history_output: Annotated[bool, typer.Option("--history-output", help="Show the history with its results.")] = False,
-    exit_status: Annotated[bool, typer.Option("--exit-status", help="Tell the state by the exit code: 8 running, 0, 10, 11, 12.")] = False,
+    history_output: Annotated[
+        bool, typer.Option("--history-output", help="Show the history with its results.")
+    ] = False,
+    exit_status: Annotated[
+        bool,
+        typer.Option(
+            "--exit-status", help="Tell the state by the exit code: 8 running, 0, 10, 11, 12."
+        ),
+    ] = False,
 ) -> None:
     """Show the status of an instance.
 
-    Of a failed one it shows the innermost exception, where in the app's code it was raised, and through which functions it came up; with -v
-    the traceback too. With -o json it is the service's status object, for several instances an array of them.
+    Of a failed one it shows the innermost exception, where in the app's code it was raised, and
+    through which functions it came up; with -v the traceback too. With -o json it is the service's
+    status object, for several instances an array of them.
 
     Examples:
       durablectl status order-7
@@ -42,7 +52,10 @@ def status(
         try:
             statuses.append(
                 targets.hub.get_status(
-                    each, show_input=show_input, show_history=history or history_output, show_history_output=history_output
+                    each,
+                    show_input=show_input,
+                    show_history=history or history_output,
+                    show_history_output=history_output,
                 )
             )
         except InstanceNotFound as error:

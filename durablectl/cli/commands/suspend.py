@@ -30,22 +30,38 @@ def suspend(
 
     This is a request: an instance pauses a moment later, and keeps its events until it is resumed.
 
-    By a filter it shows how many there are and the first ten, and asks; entities and sub-orchestrations are left out.
+    By a filter it shows how many there are and the first ten, and asks; entities and
+    sub-orchestrations are left out.
 
     Examples:
       durablectl suspend order-7 --reason "the bank is down"
       durablectl suspend --name order --status Running --yes
     """
     session: Session = ctx.obj
-    chosen = choose(session, "suspend", instances, from_, filters, how, states=UNDER_WAY, ignore_finished=ignore_finished)
+    chosen = choose(
+        session,
+        "suspend",
+        instances,
+        from_,
+        filters,
+        how,
+        states=UNDER_WAY,
+        ignore_finished=ignore_finished,
+    )
     why = reason if reason is not None else default_reason(session)
     control(
         session,
         chosen,
         how,
-        lambda hub: Operation("suspend", "suspension requested", lambda each: hub.suspend(each, why), in_waves=REQUESTS),
+        lambda hub: Operation(
+            "suspend",
+            "suspension requested",
+            lambda each: hub.suspend(each, why),
+            in_waves=REQUESTS,
+        ),
         ignore_finished=ignore_finished,
         settled=settle.until(
-            lambda status: status.is_final or status.runtime_status is RuntimeStatus.SUSPENDED, "runtimeStatus=='Suspended'"
+            lambda status: status.is_final or status.runtime_status is RuntimeStatus.SUSPENDED,
+            "runtimeStatus=='Suspended'",
         ),
     )

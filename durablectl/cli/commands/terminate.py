@@ -27,9 +27,11 @@ def terminate(
 ) -> None:
     """End running instances.
 
-    This is a request: an instance ends a moment later. What is finished already is a conflict (exit 6).
+    This is a request: an instance ends a moment later. What is finished already is a conflict (exit
+    6).
 
-    By a filter it shows how many there are and the first ten, and asks; entities and sub-orchestrations are left out.
+    By a filter it shows how many there are and the first ten, and asks; entities and
+    sub-orchestrations are left out.
 
     Examples:
       durablectl terminate order-7 --reason "no longer needed"
@@ -37,13 +39,27 @@ def terminate(
       durablectl terminate --name order --stuck=2h --yes --wait --timeout 5m
     """
     session: Session = ctx.obj
-    chosen = choose(session, "terminate", instances, from_, filters, how, states=IN_FLIGHT, ignore_finished=ignore_finished)
+    chosen = choose(
+        session,
+        "terminate",
+        instances,
+        from_,
+        filters,
+        how,
+        states=IN_FLIGHT,
+        ignore_finished=ignore_finished,
+    )
     why = reason if reason is not None else default_reason(session)
     control(
         session,
         chosen,
         how,
-        lambda hub: Operation("terminate", "termination requested", lambda each: hub.terminate(each, why), in_waves=REQUESTS),
+        lambda hub: Operation(
+            "terminate",
+            "termination requested",
+            lambda each: hub.terminate(each, why),
+            in_waves=REQUESTS,
+        ),
         ignore_finished=ignore_finished,
         settled=settle.until(lambda status: status.is_final, "runtimeStatus=='Terminated'"),
     )

@@ -13,13 +13,20 @@ from durablectl.cli.waiting import WaitOptions, wait_and_show
 
 
 @spread
-def wait(ctx: typer.Context, waiting: Waiting, several: Several, instances: Instances = None, from_: FromFiles = None) -> None:
+def wait(
+    ctx: typer.Context,
+    waiting: Waiting,
+    several: Several,
+    instances: Instances = None,
+    from_: FromFiles = None,
+) -> None:
     """Wait until instances are finished; the exit code tells how they ended.
 
-    0 completed (or --until holds), 9 ended before --until held, 10 failed, 11 terminated, 12 canceled, 124 timed out. Prints the output
-    of the instance that completed, or else how it ended and why; with -o json the status object, for several instances an array. Ctrl-C
-    and a time-out leave the instances running. On an instance that ended other than Completed, --until holds only if it mentions
-    runtimeStatus.
+    0 completed (or --until holds), 9 ended before --until held, 10 failed, 11 terminated, 12
+    canceled, 124 timed out. Prints the output of the instance that completed, or else how it ended
+    and why; with -o json the status object, for several instances an array. Ctrl-C and a time-out
+    leave the instances running. On an instance that ended other than Completed, --until holds only
+    if it mentions runtimeStatus.
 
     Examples:
       durablectl wait order-7 --timeout 30s

@@ -10,7 +10,16 @@ import typer
 
 from durablectl import wire
 from durablectl.cli.commands.list import SORTS, Sort
-from durablectl.cli.filters import CreatedAfter, CreatedBefore, Name, Prefix, Statuses, UpdatedAfter, UpdatedBefore, filter_of
+from durablectl.cli.filters import (
+    CreatedAfter,
+    CreatedBefore,
+    Name,
+    Prefix,
+    Statuses,
+    UpdatedAfter,
+    UpdatedBefore,
+    filter_of,
+)
 from durablectl.cli.keyboard import keyboard
 from durablectl.cli.looking import Look, Looker, look
 from durablectl.cli.session import Session
@@ -37,16 +46,30 @@ def watch(
     updated_after: UpdatedAfter = None,
     updated_before: UpdatedBefore = None,
     sort: Sort = "-updated",
-    limit: Annotated[int | None, typer.Option("--limit", "-n", metavar="N", min=1, help="Show at most N (default: what fits).")] = None,
-    interval: Annotated[
-        float | None, typer.Option("--interval", metavar="DURATION", parser=parse_interval, help="Look this often (default: 2s).")
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit", "-n", metavar="N", min=1, help="Show at most N (default: what fits)."
+        ),
     ] = None,
-    until_empty: Annotated[bool, typer.Option("--until-empty", help="End when no instance matches any more.")] = False,
+    interval: Annotated[
+        float | None,
+        typer.Option(
+            "--interval",
+            metavar="DURATION",
+            parser=parse_interval,
+            help="Look this often (default: 2s).",
+        ),
+    ] = None,
+    until_empty: Annotated[
+        bool, typer.Option("--until-empty", help="End when no instance matches any more.")
+    ] = False,
 ) -> None:
     """Watch the instances that match: a table that stays current, with what has changed marked.
 
-    It lasts until q or Ctrl-C is pressed. Where stdout is no terminal it prints one line for each change instead: the time, the id, the
-    name, the state and the progress; with -o jsonl a status object each.
+    It lasts until q or Ctrl-C is pressed. Where stdout is no terminal it prints one line for each
+    change instead: the time, the id, the name, the state and the progress; with -o jsonl a status
+    object each.
 
     Examples:
 
@@ -76,17 +99,31 @@ def watch(
 def _order(text: str | None) -> Order:
     text = text or "-updated"
     if (name := text.removeprefix("-").lower()) not in SORTS:
-        raise UsageError(f"cannot sort by '{text}'", hint=f"sort by one of {', '.join(SORTS)}; -created turns it round")
+        raise UsageError(
+            f"cannot sort by '{text}'",
+            hint=f"sort by one of {', '.join(SORTS)}; -created turns it round",
+        )
     key: Callable[[InstanceStatus], Any] = SORTS[name]
     return lambda found: sorted(found, key=key, reverse=text.startswith("-"))
 
 
-def _show_screen(session: Session, board: Board, filter: InstanceFilter, order: Order, interval: float, until_empty: bool) -> None:
+def _show_screen(
+    session: Session,
+    board: Board,
+    filter: InstanceFilter,
+    order: Order,
+    interval: float,
+    until_empty: bool,
+) -> None:
     hub = session.hub
     before = look(hub, filter)
     _take(board, before, order)  # what is wrong from the first is told on the screen that stays
     looker = Looker(lambda: look(hub, filter), interval)
-    with stop_signals() as stopping, keyboard(session.stdin, stopping) as key, screen(session.out) as show:
+    with (
+        stop_signals() as stopping,
+        keyboard(session.stdin, stopping) as key,
+        screen(session.out) as show,
+    ):
         looker.start()
         try:
             while not (stopping.is_set() or (until_empty and not board.shown)):
@@ -101,7 +138,14 @@ def _show_screen(session: Session, board: Board, filter: InstanceFilter, order: 
     session.out.note(counted(board.shown, more=board.more))
 
 
-def _show_lines(session: Session, board: Board, filter: InstanceFilter, order: Order, interval: float, until_empty: bool) -> None:
+def _show_lines(
+    session: Session,
+    board: Board,
+    filter: InstanceFilter,
+    order: Order,
+    interval: float,
+    until_empty: bool,
+) -> None:
     out, hub = session.out, session.hub
     before: Look | None = None
     with stop_signals() as stopping:
@@ -131,10 +175,16 @@ def _print(session: Session, changes: Sequence[Change]) -> None:
 
 
 def _take(board: Board, found: Look, order: Order, before: Look | None = None) -> list[Change]:
-    """Take in a look. One that failed leaves the board as it is and is tried again, unless it is the first or will never work."""
+    """Take in a look.
+
+    One that failed leaves the board as it is and is tried again, unless it is the first or will
+    never work.
+    """
     if found.trouble is None:
         return board.take(order(found.found), datetime.now(UTC), more=found.more)
-    if board.looked is None or not is_passing(found.trouble, before.trouble if before else None, has_seen=True):
+    if board.looked is None or not is_passing(
+        found.trouble, before.trouble if before else None, has_seen=True
+    ):
         raise found.trouble
     board.trouble = f"{found.trouble.message}; trying again"
     return []

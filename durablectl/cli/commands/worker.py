@@ -13,19 +13,32 @@ from durablectl.errors import Unsupported, UsageError
 
 def worker(
     ctx: typer.Context,
-    concurrency: Annotated[int, typer.Option(metavar="N", min=1, max=1024, help="How many activities run at once.")] = 32,
+    concurrency: Annotated[
+        int, typer.Option(metavar="N", min=1, max=1024, help="How many activities run at once.")
+    ] = 32,
     activity_processes: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, max=256, help="Run activities that are no coroutines in N processes: for those that compute."),
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=256,
+            help="Run activities that are no coroutines in N processes: for those that compute.",
+        ),
     ] = None,
-    until_idle: Annotated[bool, typer.Option("--until-idle", help="End when nothing is left to do and no timer is set.")] = False,
+    until_idle: Annotated[
+        bool,
+        typer.Option("--until-idle", help="End when nothing is left to do and no timer is set."),
+    ] = False,
     skip_timers: SkipTimers = False,
-    reload: Annotated[bool, typer.Option("--reload", help="Go on with the new code when the app's files change.")] = False,
+    reload: Annotated[
+        bool, typer.Option("--reload", help="Go on with the new code when the app's files change.")
+    ] = False,
 ) -> None:
     """Run the app's functions for the local hub.
 
-    It works until it is stopped with Ctrl-C or SIGTERM. Several workers may share a hub. What the app prints or logs goes to stderr, with
-    the instance's id in front, and so does each failure, with the app's own frames (with -v the traceback, and each attempt).
+    It works until it is stopped with Ctrl-C or SIGTERM. Several workers may share a hub. What the
+    app prints or logs goes to stderr, with the instance's id in front, and so does each failure,
+    with the app's own frames (with -v the traceback, and each attempt).
 
     Example:
 
@@ -34,9 +47,14 @@ def worker(
     session: Session = ctx.obj
     session.require_hub()
     if not session.is_local:
-        raise Unsupported(f"the {session.hub_label} runs its own workers", hint="a worker is for a local hub: --hub PATH")
+        raise Unsupported(
+            f"the {session.hub_label} runs its own workers",
+            hint="a worker is for a local hub: --hub PATH",
+        )
     if reload and until_idle:
-        raise UsageError("--reload and --until-idle exclude each other", hint="give only one of them")
+        raise UsageError(
+            "--reload and --until-idle exclude each other", hint="give only one of them"
+        )
     from durablectl.cli.hosting import Work  # deferred: the help needs no engine
 
     session.registry()

@@ -1,4 +1,6 @@
-"""The two kinds of hub that commands are tried on: a real HTTP server with scripted answers, and a local hub beside a real app."""
+"""The two kinds of hub that commands are tried on: a real HTTP server with scripted answers, and a
+local hub beside a real app.
+"""
 
 import pytest
 from scripted_server import scripted_server

@@ -1,4 +1,6 @@
-"""Many instances at once: chosen by a filter, looked at first, done at a pace, gone on with after Ctrl-C."""
+"""Many instances at once: chosen by a filter, looked at first, done at a pace, gone on with after
+Ctrl-C.
+"""
 
 import json
 import os
@@ -50,7 +52,11 @@ def test_the_ids_of_a_dry_run_feed_the_real_call(remote, hub, server):
     looked = remote("terminate", "--name", "order", "--dry-run", "-o", "id", "--limit", "3")
     assert (ids(looked), changes(server)) == (["i00", "i01", "i02"], [])
     assert remote("terminate", "-", stdin=looked.out).code == 0
-    assert [name for name, state in hub.instances.items() if state == "Terminated"] == ["i00", "i01", "i02"]
+    assert [name for name, state in hub.instances.items() if state == "Terminated"] == [
+        "i00",
+        "i01",
+        "i02",
+    ]
 
 
 def test_a_dry_run_of_ids_tells_what_is_there(remote, hub, server):
@@ -77,23 +83,47 @@ def test_a_filter_without_states_means_those_that_the_verb_is_for(remote, server
 def test_entities_and_children_are_left_out_and_counted(remote, server):
     hub = FaultyHub(server, {"a": "Running", "@counter@a": "Running", CHILD: "Running"})
     code, _, err = remote("terminate", "--status", "Running", "--yes")
-    assert (code, hub.instances) == (0, {"a": "Terminated", "@counter@a": "Running", CHILD: "Running"})
+    assert (code, hub.instances) == (
+        0,
+        {"a": "Terminated", "@counter@a": "Running", CHILD: "Running"},
+    )
     assert "1 entity left out; --include-entities" in err
     assert "1 sub-orchestration left out; --include-children" in err
 
 
 def test_entities_and_children_are_taken_in_on_demand(remote, server):
     hub = FaultyHub(server, {"@counter@a": "Running", CHILD: "Running"})
-    assert remote("terminate", "--status", "Running", "--include-entities", "--include-children", "--yes").code == 0
+    assert (
+        remote(
+            "terminate", "--status", "Running", "--include-entities", "--include-children", "--yes"
+        ).code
+        == 0
+    )
     assert set(hub.instances.values()) == {"Terminated"}
 
 
 def test_an_expression_selects_by_the_status_object(remote, server):
-    server.on("GET", "/instances", (200, [status("a", "Running", customStatus={"stage": "approval"}), status("b", "Running")]))
-    assert ids(remote("terminate", "--where", "starts_with(customStatus.stage, 'app')", "--dry-run", "-o", "id")) == ["a"]
+    server.on(
+        "GET",
+        "/instances",
+        (200, [status("a", "Running", customStatus={"stage": "approval"}), status("b", "Running")]),
+    )
+    assert ids(
+        remote(
+            "terminate",
+            "--where",
+            "starts_with(customStatus.stage, 'app')",
+            "--dry-run",
+            "-o",
+            "id",
+        )
+    ) == ["a"]
 
 
-@pytest.mark.parametrize(("flag", "expected"), [("--stuck=2h", ["old"]), ("--stuck", ["old"]), ("--stuck=1s", ["old", "new"])])
+@pytest.mark.parametrize(
+    ("flag", "expected"),
+    [("--stuck=2h", ["old"]), ("--stuck", ["old"]), ("--stuck=1s", ["old", "new"])],
+)
 def test_stuck_is_what_has_not_changed_for_so_long(remote, server, flag, expected):
     new = status("new", "Running", lastUpdatedTime=recently())
     rows = [status("old", "Pending"), new, status("done"), status("waiting", "Suspended")]
@@ -110,11 +140,17 @@ def recently():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--stuck", "--status", "Failed"], "--stuck is about instances that are pending or running"),
+        (
+            ["--stuck", "--status", "Failed"],
+            "--stuck is about instances that are pending or running",
+        ),
         (["--stuck=soon"], "'soon' is no duration"),
         (["--where", "status =="], "is no JMESPath expression"),
         (["--where", "nofunction(name)", "--yes"], "does not fit"),
-        (["--status", "Running", "--timeout", "5s", "--yes"], "--timeout and --interval are for --wait"),
+        (
+            ["--status", "Running", "--timeout", "5s", "--yes"],
+            "--timeout and --interval are for --wait",
+        ),
         (["--status", "Running", "--rate", "0"], "rate"),
     ],
 )
@@ -127,7 +163,18 @@ def test_a_selection_that_makes_no_sense_is_refused(remote, hub, server, argumen
 def test_it_stops_after_so_many_failures_and_tells_what_was_not_tried(remote, hub, server):
     for name in hub.instances:
         server.on("POST", f"/instances/{name}/terminate", (400, {"Message": "no"}))
-    code, out, err = remote("terminate", "--name", "order", "--yes", "--max-failures", "2", "--concurrency", "1", "-o", "json")
+    code, out, err = remote(
+        "terminate",
+        "--name",
+        "order",
+        "--yes",
+        "--max-failures",
+        "2",
+        "--concurrency",
+        "1",
+        "-o",
+        "json",
+    )
     results = [entry.get("result", "failed") for entry in json.loads(out)]
     assert (code, results.count("failed"), results.count("not tried")) == (1, 2, 10)
     assert "which --max-failures does not allow" in err
@@ -140,7 +187,9 @@ def test_many_are_told_in_one_line(remote, hub):
 
 
 def test_it_waits_until_it_is_so(remote, hub, server):
-    server.on("GET", "/instances/i00", (200, status("i00", "Running")), (200, status("i00", "Terminated")))
+    server.on(
+        "GET", "/instances/i00", (200, status("i00", "Running")), (200, status("i00", "Terminated"))
+    )
     assert remote("terminate", "i00", "i01", "--wait", "--timeout", "10s").code == 0
     assert server.paths("GET").count("/instances/i00") == 2
 
@@ -154,7 +203,13 @@ def test_what_is_not_so_in_time_is_told(remote, hub, server):
 
 def test_a_rewind_is_waited_for_although_it_fails_again(remote, server):
     again = status("a", "Failed", lastUpdatedTime="2026-02-02T03:04:06Z")
-    server.on("GET", "/instances/a", (200, status("a", "Failed")), (200, status("a", "Failed")), (200, again))
+    server.on(
+        "GET",
+        "/instances/a",
+        (200, status("a", "Failed")),
+        (200, status("a", "Failed")),
+        (200, again),
+    )
     server.on("POST", "/instances/a/rewind", (202, None))
     assert remote("rewind", "a", "--wait", "--timeout", "10s").code == 0
 
@@ -163,8 +218,16 @@ def test_an_event_goes_to_all_that_a_filter_finds(remote, server):
     server.on("GET", "/instances", (200, [status("a", "Running"), status("b", "Pending")]))
     for name in "ab":
         server.on("POST", f"/instances/{name}/raiseEvent/Go", (202, None))
-    assert remote("raise-event", "--event", "Go", "--status", "Running,Pending", "by=ada", "--yes").code == 0
-    assert [(request.path, request.json) for request in sorted(changes(server), key=lambda each: each.path)] == [
+    assert (
+        remote(
+            "raise-event", "--event", "Go", "--status", "Running,Pending", "by=ada", "--yes"
+        ).code
+        == 0
+    )
+    assert [
+        (request.path, request.json)
+        for request in sorted(changes(server), key=lambda each: each.path)
+    ] == [
         ("/instances/a/raiseEvent/Go", {"by": "ada"}),
         ("/instances/b/raiseEvent/Go", {"by": "ada"}),
     ]
@@ -180,7 +243,17 @@ def test_an_event_goes_to_all_ids_that_are_named(remote, server):
 def test_a_filter_on_a_local_hub_wants_one_that_was_named(app, run):
     run("start", "approval", "--instance-id", "a")
     assert "wants a hub that was named" in run("terminate", "--status", "Pending", "--yes").err
-    code, _, err = run("terminate", "--status", "Pending", "--yes", "--wait", "--timeout", "30s", "--hub", ".durablectl/hub.db")
+    code, _, err = run(
+        "terminate",
+        "--status",
+        "Pending",
+        "--yes",
+        "--wait",
+        "--timeout",
+        "30s",
+        "--hub",
+        ".durablectl/hub.db",
+    )
     assert code == 0
     assert "termination requested: a" in err
 
@@ -205,14 +278,32 @@ def test_a_journal_that_is_none_is_refused(remote, hub, project):
 
 def test_control_c_tells_what_was_done_and_running_it_again_does_the_rest(server, run, project):
     hub = FaultyHub(server, {f"i{number:02}": "Running" for number in range(30)})
-    command = [sys.executable, "-m", "durablectl", "terminate", "--status", "Running", "--yes", "--rate", "20", "-o", "json"]
+    command = [
+        sys.executable,
+        "-m",
+        "durablectl",
+        "terminate",
+        "--status",
+        "Running",
+        "--yes",
+        "--rate",
+        "20",
+        "-o",
+        "json",
+    ]
     command += ["--hub", server.url]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ) as process:
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ
+    ) as process:
         while "Terminated" not in hub.instances.values():
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
         out, err = process.communicate()
-    done = {entry["instanceId"] for entry in json.loads(out) if entry.get("result") == "termination requested"}
+    done = {
+        entry["instanceId"]
+        for entry in json.loads(out)
+        if entry.get("result") == "termination requested"
+    }
     assert process.returncode == 130
     assert done == {name for name, state in hub.instances.items() if state == "Terminated"}
     assert f"stopped after {len(done)} of 30 instances" in err
@@ -224,6 +315,16 @@ def test_a_silent_service_does_not_hold_a_batch(run):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         hub = f"http://127.0.0.1:{silent.getsockname()[1]}"
         started = time.monotonic()
-        code, out, _ = run("terminate", "-", "-o", "json", "--hub", hub, "--request-timeout", "50ms", stdin="\n".join(map(str, range(100))))
+        code, out, _ = run(
+            "terminate",
+            "-",
+            "-o",
+            "json",
+            "--hub",
+            hub,
+            "--request-timeout",
+            "50ms",
+            stdin="\n".join(map(str, range(100))),
+        )
     assert (code, len(json.loads(out))) == (5, 100)
     assert time.monotonic() - started < 30

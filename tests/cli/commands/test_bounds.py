@@ -22,7 +22,8 @@ def test_an_answer_beyond_the_variables_limit_is_refused_with_its_size_and_the_c
     code, out, err = remote("status", "a", env={"DURABLECTL_MAX_RESPONSE": "1MB"})
     assert (code, out) == (5, "")
     assert err == (
-        f"durablectl: the answer of {large.url}/runtime/webhooks/durabletask has 1.5 MB, and the limit is 1 MB\n"
+        f"durablectl: the answer of {large.url}/runtime/webhooks/durabletask has 1.5 MB, and the "
+        "limit is 1 MB\n"
         "hint: raise the limit with DURABLECTL_MAX_RESPONSE=2GB, or max-response in the context\n"
     )
     assert len(large.asked) == 1
@@ -46,18 +47,26 @@ def test_the_limit_of_a_context_may_be_a_number_of_bytes(run, large, user_file):
     assert run("status", "a", "--context", "a").code == 5
 
 
-@pytest.mark.parametrize("text", ["", "0", "-1", "1e309", "nan", "many", "1XB", "9" * 5000, "1.5.5MB", "½GB", "٣MB", "0.4"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "0", "-1", "1e309", "nan", "many", "1XB", "9" * 5000, "1.5.5MB", "½GB", "٣MB", "0.4"],
+)
 def test_a_limit_that_is_no_size_is_refused(remote, large, text):
     code, _, err = remote("status", "a", env={"DURABLECTL_MAX_RESPONSE": text})
     if not text:
         assert code == 0  # as if it was not set
         return
     assert (code, large.asked) == (2, [])
-    assert err == (f"durablectl: DURABLECTL_MAX_RESPONSE: '{text[:40]}' is not a size\nhint: write 500MB, 2GB, or a number of bytes\n")
+    assert err == (
+        f"durablectl: DURABLECTL_MAX_RESPONSE: '{text[:40]}' is not a size\nhint: "
+        "write 500MB, 2GB, or a number of bytes\n"
+    )
 
 
 def test_a_projects_file_does_not_set_the_limit(run, project):
-    (project / "durablectl.toml").write_text('[contexts.a]\nurl = "https://a.example"\nmax-response = "9GB"\n')
+    (project / "durablectl.toml").write_text(
+        '[contexts.a]\nurl = "https://a.example"\nmax-response = "9GB"\n'
+    )
     code, _, err = run("list", "--context", "a")
     assert (code, "'max-response'" in err and "is refused" in err) == (2, True)
 
@@ -65,7 +74,9 @@ def test_a_projects_file_does_not_set_the_limit(run, project):
 def test_the_request_time_out_is_for_the_whole_answer(run):
     with raw_server(drip(b"H")) as server:
         started = time.monotonic()
-        code, _, err = run("raise-event", "a", "Paid", "--hub", server.url, "--request-timeout", "300ms")
+        code, _, err = run(
+            "raise-event", "a", "Paid", "--hub", server.url, "--request-timeout", "300ms"
+        )
         assert (code, "in time" in err) == (5, True)
         assert time.monotonic() - started < 3.0
 
@@ -78,11 +89,21 @@ def test_an_endless_listing_is_mentioned_and_ends(remote, server):
     code, out, err = remote("list")
     assert (code, out, len(server.asked)) == (5, "", 1000)
     assert "has sent 20 empty pages in a row; still listing\n" in err
-    assert "has sent 1000 empty pages in a row, each with the token of another one\nhint: durablectl doctor\n" in err
+    assert (
+        "has sent 1000 empty pages in a row, each with the token of another one\nhint: "
+        "durablectl doctor\n"
+    ) in err
 
 
-@pytest.mark.parametrize("command", ["list", "list --count", "entity list", "drain", "terminate --status Running --dry-run"])
+@pytest.mark.parametrize(
+    "command",
+    ["list", "list --count", "entity list", "drain", "terminate --status Running --dry-run"],
+)
 def test_a_listing_in_circles_ends(remote, server, command):
-    server.otherwise = lambda request: (200, [], {"x-ms-continuation-token": "ab"[request.token == "a"]})
+    server.otherwise = lambda request: (
+        200,
+        [],
+        {"x-ms-continuation-token": "ab"[request.token == "a"]},
+    )
     code, _, err = remote(*command.split())
     assert (code, "in circles" in err) == (5, True)

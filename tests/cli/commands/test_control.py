@@ -1,4 +1,6 @@
-"""`raise-event`, `terminate`, `suspend`, `resume`, `rewind`, `restart`: one instance or several, and an account of what was done."""
+"""`raise-event`, `terminate`, `suspend`, `resume`, `rewind`, `restart`: one instance or several,
+and an account of what was done.
+"""
 
 import json
 from urllib.parse import parse_qs
@@ -6,7 +8,12 @@ from urllib.parse import parse_qs
 import pytest
 from scripted_server import payload, status
 
-VERBS = {"terminate": "termination", "suspend": "suspension", "resume": "resumption", "rewind": "rewind"}
+VERBS = {
+    "terminate": "termination",
+    "suspend": "suspension",
+    "resume": "resumption",
+    "rewind": "rewind",
+}
 
 
 @pytest.mark.parametrize(("verb", "word"), VERBS.items())
@@ -22,11 +29,20 @@ def test_a_request_is_sent_with_its_reason_and_told_as_a_request(remote, server,
     ("env", "reason"),
     [
         (
-            {"GITHUB_RUN_ID": "7", "GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "ada/shop"},
+            {
+                "GITHUB_RUN_ID": "7",
+                "GITHUB_SERVER_URL": "https://github.com",
+                "GITHUB_REPOSITORY": "ada/shop",
+            },
             "https://github.com/ada/shop/actions/runs/7",
         ),
         (
-            {"TF_BUILD": "True", "BUILD_BUILDID": "7", "SYSTEM_COLLECTIONURI": "https://dev.azure.com/ada/", "SYSTEM_TEAMPROJECT": "shop"},
+            {
+                "TF_BUILD": "True",
+                "BUILD_BUILDID": "7",
+                "SYSTEM_COLLECTIONURI": "https://dev.azure.com/ada/",
+                "SYSTEM_TEAMPROJECT": "shop",
+            },
             "https://dev.azure.com/ada/shop/_build/results?buildId=7",
         ),
         ({"LOGNAME": "ada"}, "by ada with durablectl"),
@@ -41,7 +57,9 @@ def test_the_reason_is_who_does_it_unless_given(remote, server, env, reason):
 
 def test_the_hub_and_who_chose_it_are_told_before_a_change(remote, server):
     server.on("POST", "/instances/a/terminate", (202, None))
-    assert remote("terminate", "a").err.startswith(f"using task hub at {server.url}, from flag --hub\n")
+    assert remote("terminate", "a").err.startswith(
+        f"using task hub at {server.url}, from flag --hub\n"
+    )
 
 
 def test_several_are_told_with_the_reasons_of_those_that_failed(remote, server):
@@ -58,11 +76,17 @@ def test_the_account_is_json_on_demand(remote, server):
     server.on("POST", "/instances/a/terminate", (202, None))
     code, out, _ = remote("terminate", "a", "gone", "-o", "json")
     done, failed = json.loads(out)
-    assert (code, done, failed["instanceId"]) == (1, {"instanceId": "a", "result": "termination requested"}, "gone")
+    assert (code, done, failed["instanceId"]) == (
+        1,
+        {"instanceId": "a", "result": "termination requested"},
+        "gone",
+    )
     assert "gone" in failed["error"]
 
 
-@pytest.mark.parametrize(("answer", "code"), [((404, None), 3), ((410, None), 6)], ids=["not there", "finished"])
+@pytest.mark.parametrize(
+    ("answer", "code"), [((404, None), 3), ((410, None), 6)], ids=["not there", "finished"]
+)
 def test_the_failure_of_one_has_its_own_exit_code(remote, server, answer, code):
     server.on("POST", "/instances/a/terminate", answer)
     server.on("GET", "/instances/a", (200, status("a")) if code == 6 else (404, None))
@@ -80,7 +104,11 @@ def test_what_is_gone_or_finished_can_be_ignored(remote, server):
 
 def test_a_suspended_instance_is_not_taken_for_a_finished_one(remote, server):
     text = "Cannot suspend the orchestration instance a because instance is in the Suspended state."
-    server.on("POST", "/instances/a/suspend", (500, {"Message": "x", "ExceptionMessage": text, "ExceptionType": "E", "StackTrace": None}))
+    server.on(
+        "POST",
+        "/instances/a/suspend",
+        (500, {"Message": "x", "ExceptionMessage": text, "ExceptionType": "E", "StackTrace": None}),
+    )
     server.on("GET", "/instances/a", (202, status("a", "Suspended")))
     assert remote("suspend", "a", "--ignore-finished").code == 6
 
@@ -119,7 +147,9 @@ def test_an_event_that_makes_no_sense_is_refused(remote, server, arguments, mess
     assert message in err.lower()
 
 
-@pytest.mark.parametrize(("flags", "new"), [([], "true"), (["--new-id"], "true"), (["--same-id"], "false")])
+@pytest.mark.parametrize(
+    ("flags", "new"), [([], "true"), (["--new-id"], "true"), (["--same-id"], "false")]
+)
 def test_restart_prints_what_start_prints(remote, server, flags, new):
     server.on("POST", "/instances/a/restart", (202, payload(server.url, "n")))
     server.on("GET", "/instances/a", (200, status("a")))
@@ -166,7 +196,9 @@ def test_what_ends_a_batch_early_is_told_with_how_far_it_came(remote, server):
     assert "stopped after 1 of 3 instances: 1 done, 0 failed" in err
 
 
-@pytest.mark.parametrize("command", [["terminate", "a"], ["purge", "a"], ["purge", "--status", "Failed", "--yes"]])
+@pytest.mark.parametrize(
+    "command", [["terminate", "a"], ["purge", "a"], ["purge", "--status", "Failed", "--yes"]]
+)
 def test_a_query_is_no_selection(remote, server, command):
     code, _, err = remote(*command, "--query", "[0]")
     assert (code, server.asked) == (2, [])

@@ -27,19 +27,36 @@ def healthy(asked):
     if asked.path == "/instances":
         is_other = asked.query.get("taskHub") == "Mistyped"
         wanted = asked.query.get("runtimeStatus", "Running")
-        return reply_json([] if is_other or "Running" not in wanted else [status("order-7", "Running")])
+        return reply_json(
+            [] if is_other or "Running" not in wanted else [status("order-7", "Running")]
+        )
     return reply_json([]) if asked.path == "/entities" else NO_REWIND
 
 
 @pytest.fixture
 def diagnose(run):
-    """The findings of a doctor's visit to a server: the exit code, and the check, verdict and text of each."""
+    """The findings of a doctor's visit to a server: the exit code, and the check, verdict and text
+    of each.
+    """
 
     def visit(answer, *flags, key="k3y", **server):
         with RecordedServer(answer, **server) as service:
-            code, out, _ = run("doctor", "--hub", service.origin, "--key-env", "K", *flags, "-o", "json", env={"K": key})
+            code, out, _ = run(
+                "doctor",
+                "--hub",
+                service.origin,
+                "--key-env",
+                "K",
+                *flags,
+                "-o",
+                "json",
+                env={"K": key},
+            )
             found = json.loads(out)
-            assert all(asked.method == "GET" or "/durablectl-doctor-" in asked.path for asked in service.asked)
+            assert all(
+                asked.method == "GET" or "/durablectl-doctor-" in asked.path
+                for asked in service.asked
+            )
         return code, {each["check"]: each for each in found}
 
     return visit
@@ -73,11 +90,16 @@ def test_a_key_that_is_refused(diagnose):
 def test_a_key_that_only_the_header_takes(diagnose):
     answer = lambda asked: Reply(401) if "code" in asked.query else healthy(asked)  # noqa: E731
     code, found = diagnose(answer)
-    assert (code, found["key"]["message"]) == (0, "accepted in the header, refused in the query (401)")
+    assert (code, found["key"]["message"]) == (
+        0,
+        "accepted in the header, refused in the query (401)",
+    )
 
 
 def test_a_hub_that_wants_no_key(diagnose):
-    assert diagnose(lambda _asked: NO_INSTANCES)[1]["key"]["message"] == "the service answers without any key too"
+    assert diagnose(lambda _asked: NO_INSTANCES)[1]["key"]["message"] == (
+        "the service answers without any key too"
+    )
 
 
 def test_a_key_that_is_not_there(diagnose):
@@ -91,7 +113,11 @@ def test_a_mistyped_task_hub(diagnose):
     assert "the app's own task hub is not" in found["task hub"]["message"]
 
 
-@pytest.mark.parametrize("reply", [HTML, Reply(404), Reply(403, {"Content-Type": "text/html"}, b"<html>")], ids=["page", "404", "stopped"])
+@pytest.mark.parametrize(
+    "reply",
+    [HTML, Reply(404), Reply(403, {"Content-Type": "text/html"}, b"<html>")],
+    ids=["page", "404", "stopped"],
+)
 def test_what_answers_is_no_task_hub(diagnose, reply):
     code, found = diagnose(lambda _asked: reply)
     assert (code, found["api"]["verdict"]) == (4 if reply.status == 403 else 5, "problem")
@@ -99,7 +125,10 @@ def test_what_answers_is_no_task_hub(diagnose, reply):
 
 def test_a_service_that_knows_no_entities(diagnose):
     found = diagnose(lambda asked: Reply(404) if asked.path == "/entities" else healthy(asked))[1]
-    assert (found["abilities"]["verdict"], "no entities" in found["abilities"]["message"]) == ("warning", True)
+    assert (found["abilities"]["verdict"], "no entities" in found["abilities"]["message"]) == (
+        "warning",
+        True,
+    )
 
 
 def test_a_certificate_that_is_not_trusted(diagnose):
@@ -147,13 +176,25 @@ def test_a_local_hub_that_is_not_there_yet(run, app):
 
 def test_settings_of_host_json_that_are_not_applied_are_named(run, app):
     durable = {"hubName": "Orders", "maxConcurrentActivityFunctions": 3, "extendedSessions": True}
-    (app / "host.json").write_text(json.dumps({"version": "2.0", "functions": ["a"], "extensions": {"durableTask": durable}}))
+    (app / "host.json").write_text(
+        json.dumps({"version": "2.0", "functions": ["a"], "extensions": {"durableTask": durable}})
+    )
     code, out, _ = run("doctor", "-o", "json")
-    found = [(each["verdict"], each["message"]) for each in json.loads(out) if each["check"] == "host.json"]
+    found = [
+        (each["verdict"], each["message"])
+        for each in json.loads(out)
+        if each["check"] == "host.json"
+    ]
     assert (code, found) == (
         0,
         [
-            ("warning", "applied on Azure, not here: functions, extensions.durableTask.maxConcurrentActivityFunctions"),
+            (
+                "warning",
+                (
+                    "applied on Azure, not here: functions, "
+                    "extensions.durableTask.maxConcurrentActivityFunctions"
+                ),
+            ),
             ("warning", "unknown settings: extensions.durableTask.extendedSessions"),
         ],
     )
@@ -161,11 +202,15 @@ def test_settings_of_host_json_that_are_not_applied_are_named(run, app):
 
 def test_instances_that_wait_for_an_orchestrator_that_is_gone(run, app):
     run("start", "echo", "--instance-id", "e-1")
-    (app / "function_app.py").write_text((app / "function_app.py").read_text().replace("def echo", "def reverb"))
+    (app / "function_app.py").write_text(
+        (app / "function_app.py").read_text().replace("def echo", "def reverb")
+    )
     code, out, _ = run("doctor", "-o", "json")
     (waiting,) = [each for each in json.loads(out) if each["check"] == "waiting"]
     assert code == 0
-    assert waiting["message"].startswith("1 waits for the orchestrator 'echo'; no live worker has it")
+    assert waiting["message"].startswith(
+        "1 waits for the orchestrator 'echo'; no live worker has it"
+    )
 
 
 def test_an_app_that_does_not_load(run, app):

@@ -1,4 +1,6 @@
-"""`drain`: passes when nothing is in flight, twice in a row, on a hub that was named; changes nothing."""
+"""`drain`: passes when nothing is in flight, twice in a row, on a hub that was named; changes
+nothing.
+"""
 
 import json
 from urllib.parse import parse_qs
@@ -15,7 +17,12 @@ def test_it_passes_once_two_looks_in_a_row_find_nothing(remote, server):
     code, out, err = remote("drain", *QUICK, "--timeout", "30s")
     assert (code, out) == (0, "")
     assert f"drained: task hub at {server.url}; looked at 1 in flight" in err
-    assert set(parse_qs(server.asked[0].query)["runtimeStatus"][0].split(",")) == {"Pending", "Running", "ContinuedAsNew", "Suspended"}
+    assert set(parse_qs(server.asked[0].query)["runtimeStatus"][0].split(",")) == {
+        "Pending",
+        "Running",
+        "ContinuedAsNew",
+        "Suspended",
+    }
 
 
 def test_what_is_left_at_the_time_out_is_told(remote, server):
@@ -23,7 +30,10 @@ def test_what_is_left_at_the_time_out_is_told(remote, server):
     code, out, err = remote("drain", *QUICK, "--timeout", "100ms", "-o", "id")
     assert (code, out) == (124, "a\n")
     assert "1 instance is in flight, looked at 1" in err
-    assert [each["instanceId"] for each in json.loads(remote("drain", "--timeout", "0", "-o", "json").out)] == ["a"]
+    assert [
+        each["instanceId"]
+        for each in json.loads(remote("drain", "--timeout", "0", "-o", "json").out)
+    ] == ["a"]
 
 
 def test_a_snapshot_is_not_held_by_newcomers(remote, server):
@@ -44,7 +54,9 @@ def test_a_snapshot_is_not_held_by_newcomers(remote, server):
     ],
 )
 def test_what_holds_the_gate_can_be_chosen(remote, server, flags, code):
-    server.on("GET", "/instances", (200, [status("a", "Running"), status("b", "Suspended", name="ship")]))
+    server.on(
+        "GET", "/instances", (200, [status("a", "Running"), status("b", "Suspended", name="ship")])
+    )
     assert remote("drain", *flags, *QUICK, "--timeout", "200ms").code == code
 
 
@@ -64,7 +76,13 @@ def test_a_hub_that_shows_nothing_at_all_is_doubted(remote, server):
 def test_a_look_that_failed_breaks_the_row(remote, server):
     server.on("GET", "/instances", NONE, (400, {"Message": "no"}), NONE)
     assert remote("drain", *QUICK, "--timeout", "1s").code == 2
-    server.on("GET", "/instances", NONE, (500, {"Message": "x", "ExceptionMessage": "y", "ExceptionType": "E"}), NONE)
+    server.on(
+        "GET",
+        "/instances",
+        NONE,
+        (500, {"Message": "x", "ExceptionMessage": "y", "ExceptionType": "E"}),
+        NONE,
+    )
     before = len(server.asked)
     assert remote("drain", *QUICK, "--timeout", "10s").code == 0
     assert len(server.asked) - before >= 4

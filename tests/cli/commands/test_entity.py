@@ -4,7 +4,13 @@ import json
 
 import pytest
 
-ENTITIES = [{"entityId": {"name": "counter", "key": "a"}, "lastOperationTime": "2026-01-02T03:04:05.1234567Z", "state": 3}]
+ENTITIES = [
+    {
+        "entityId": {"name": "counter", "key": "a"},
+        "lastOperationTime": "2026-01-02T03:04:05.1234567Z",
+        "state": 3,
+    }
+]
 
 
 def test_the_state_is_printed(remote, server):
@@ -21,7 +27,10 @@ def test_they_are_listed_with_their_states(remote, server):
     server.on("GET", "/entities/counter", (200, ENTITIES))
     lines = remote("entity", "list", "counter", "--state").out.splitlines()
     assert [line.split("\t")[::2] for line in lines] == [["ENTITY", "STATE"], ["@counter@a", "3"]]
-    assert json.loads(remote("entity", "list", "counter", "-o", "json").out)[0]["entityId"] == {"name": "counter", "key": "a"}
+    assert json.loads(remote("entity", "list", "counter", "-o", "json").out)[0]["entityId"] == {
+        "name": "counter",
+        "key": "a",
+    }
     assert remote("entity", "list", "counter", "-o", "id", "--limit", "1").out == "@counter@a\n"
 
 

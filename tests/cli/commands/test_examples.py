@@ -1,4 +1,6 @@
-"""Every example in a command's help works as it stands, and every help begins with a verb and ends with its examples."""
+"""Every example in a command's help works as it stands, and every help begins with a verb and ends
+with its examples.
+"""
 
 import json
 import shlex
@@ -36,7 +38,8 @@ def obliging(server):
             case ("GET", "instances", []):
                 asked = parse_qs(request.query).get("runtimeStatus", ["Completed"])
                 states = asked[0].split(",")
-                return 200, [] if "Suspended" in states[1:] else [status("order-7", states[0])]  # nothing is in flight for drain
+                # nothing is in flight for drain
+                return 200, [] if "Suspended" in states[1:] else [status("order-7", states[0])]
             case ("GET", "instances", [instance_id]):
                 return 200, status(instance_id)
             case ("POST", "instances", [instance_id, "restart"]):
@@ -54,10 +57,14 @@ def obliging(server):
 
 
 def examples(text):
-    """The command lines under `Examples:`, each a list of the pipeline's commands; what is written to a file stays on stdout."""
+    """The command lines under `Examples:`, each a list of the pipeline's commands; what is written
+    to a file stays on stdout.
+    """
     lines = [line.strip() for line in text.splitlines()]
     found = [line for line in lines if line.startswith("durablectl ")]
-    return [[shlex.split(part.partition(" > ")[0])[1:] for part in line.split(" | ")] for line in found]
+    return [
+        [shlex.split(part.partition(" > ")[0])[1:] for part in line.split(" | ")] for line in found
+    ]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -1,4 +1,6 @@
-"""What a person may ask for at the extremes: it is taken, or refused as a usage error before anything is sent."""
+"""What a person may ask for at the extremes: it is taken, or refused as a usage error before
+anything is sent.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,11 @@ from scripted_server import status
 
 MOMENTS = ["0001-01-01", "9999-12-31T23:59:59", "9999-12-31T23:59:59.999999Z"]
 TAKEN = [
-    *(f"list --{option} {moment}" for option in ("created-after", "updated-before") for moment in MOMENTS),
+    *(
+        f"list --{option} {moment}"
+        for option in ("created-after", "updated-before")
+        for moment in MOMENTS
+    ),
     "list --limit 99999999999999999999",
     "list --sort name --limit 99999999999999999999",
     "entity list --limit 99999999999999999999",
@@ -41,7 +47,10 @@ REFUSED = [
     "drain --interval NaN",
     "watch --interval inf",
     *(f"list --limit {number}" for number in ("0", "-1", "1e309", "NaN", "1.5", LONG)),
-    *(f"terminate a --yes --rate {number}" for number in ("0", "-1", "NaN", "inf", "1e309", "1e-400", "1/s", LONG)),
+    *(
+        f"terminate a --yes --rate {number}"
+        for number in ("0", "-1", "NaN", "inf", "1e309", "1e-400", "1/s", LONG)
+    ),
     *(f"terminate a --yes --concurrency {number}" for number in ("0", "-1", "1e309", "65")),
     *(f"list --where {text}" for text in (LONG, DEEP, "a[" * 2000)),
     *(f"list --query {text}" for text in (LONG, DEEP)),

@@ -1,4 +1,6 @@
-"""Batches on a service that misbehaves: each ends with a true account of what was done, and doing it again finishes the rest."""
+"""Batches on a service that misbehaves: each ends with a true account of what was done, and doing
+it again finishes the rest.
+"""
 
 import json
 
@@ -19,7 +21,18 @@ def test_a_batch_tells_the_truth_and_a_second_one_finishes_it(remote, server, fa
     hub = FaultyHub(server, dict.fromkeys(NAMES, "Running"), fault)
     for _ in range(5):
         before = {name for name, state in hub.instances.items() if state == "Running"}
-        result = remote("terminate", "--status", "Running", "--yes", "-o", "json", "--request-timeout", "200ms", "--concurrency", "4")
+        result = remote(
+            "terminate",
+            "--status",
+            "Running",
+            "--yes",
+            "-o",
+            "json",
+            "--request-timeout",
+            "200ms",
+            "--concurrency",
+            "4",
+        )
         if not result.out:  # the listing itself got no answer
             assert result.code in (1, 5)
             assert before == {name for name, state in hub.instances.items() if state == "Running"}
@@ -43,15 +56,26 @@ def test_a_restart_that_is_run_again_starts_nothing_twice(remote, server, fault)
 
 
 def test_a_listing_that_goes_in_circles_changes_nothing(remote, server):
-    server.on("GET", "/instances", (200, [status("a", "Running")], {"x-ms-continuation-token": "t"}))
+    server.on(
+        "GET", "/instances", (200, [status("a", "Running")], {"x-ms-continuation-token": "t"})
+    )
     code, _, err = remote("terminate", "--status", "Running", "--yes")
     assert (code, server.paths("POST")) == (5, [])
     assert "repeats the same page" in err
 
 
 def test_empty_pages_and_instances_that_come_twice_are_taken_as_they_are(remote, server):
-    pages = [([], "t"), ([status("a", "Running")], "u"), ([], "v"), ([status("a", "Running"), status("b", "Running")], "")]
-    server.on("GET", "/instances", *[(200, rows, {"x-ms-continuation-token": token}) for rows, token in pages])
+    pages = [
+        ([], "t"),
+        ([status("a", "Running")], "u"),
+        ([], "v"),
+        ([status("a", "Running"), status("b", "Running")], ""),
+    ]
+    server.on(
+        "GET",
+        "/instances",
+        *[(200, rows, {"x-ms-continuation-token": token}) for rows, token in pages],
+    )
     for name in "ab":
         server.on("POST", f"/instances/{name}/terminate", (202, None))
     assert remote("terminate", "--status", "Running", "--yes").code == 0
@@ -78,12 +102,26 @@ def test_a_service_that_answers_nobody_any_more_ends_the_batch(remote, server):
     assert told(result, lambda _: True) == set(NAMES)
 
 
-def test_starts_that_lost_their_answers_start_once_when_the_rest_is_run_again(remote, server, project):
+def test_starts_that_lost_their_answers_start_once_when_the_rest_is_run_again(
+    remote, server, project
+):
     hub = FaultyHub(server, {}, reset)
-    (project / "many.jsonl").write_text("".join(json.dumps({"name": "order", "instanceId": name}) + "\n" for name in NAMES))
+    (project / "many.jsonl").write_text(
+        "".join(json.dumps({"name": "order", "instanceId": name}) + "\n" for name in NAMES)
+    )
     file = "many.jsonl"
     for _ in range(5):
-        result = remote("start", "--batch", file, "--if-exists", "attach", "-o", "id", "--request-timeout", "300ms")
+        result = remote(
+            "start",
+            "--batch",
+            file,
+            "--if-exists",
+            "attach",
+            "-o",
+            "id",
+            "--request-timeout",
+            "300ms",
+        )
         assert set(result.out.split()) <= set(hub.instances)
         if result.code == 0:
             break

@@ -8,23 +8,35 @@ from scripted_server import payload, status
 
 @pytest.fixture
 def asked(run, server, project):
-    """A context for the server's address, and a payload that leads there; returns how to add the context."""
+    """A context for the server's address, and a payload that leads there; returns how to add the
+    context.
+    """
     server.on("GET", "/instances/a", (200, status("a", "Running")))
     server.on("POST", "/instances/a/terminate", (202, None))
     (project / "run.json").write_text(json.dumps(payload(server.url, "a")))
 
     def add(*flags):
-        assert run("context", "add", "prod", "--url", server.url, "--task-hub", "Orders", *flags).code == 0
+        assert (
+            run("context", "add", "prod", "--url", server.url, "--task-hub", "Orders", *flags).code
+            == 0
+        )
 
     return add
 
 
 def ways(server):
-    return {"payload": ["@run.json"], "address": ["a", "--hub", server.url], "context": ["a", "--context", "prod"]}
+    return {
+        "payload": ["@run.json"],
+        "address": ["a", "--hub", server.url],
+        "context": ["a", "--context", "prod"],
+    }
 
 
 @pytest.mark.parametrize("way", ["payload", "address", "context"])
-@pytest.mark.parametrize(("flag", "said"), [("--read-only", "is read-only"), ("--protected", "add --yes --confirm Orders")])
+@pytest.mark.parametrize(
+    ("flag", "said"),
+    [("--read-only", "is read-only"), ("--protected", "add --yes --confirm Orders")],
+)
 def test_a_change_is_refused(run, server, asked, way, flag, said):
     asked(flag)
     code, _, err = run("terminate", *ways(server)[way])

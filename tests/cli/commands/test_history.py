@@ -1,4 +1,6 @@
-"""`durablectl history`: the events of an instance, for people, as the service has them, and complete."""
+"""`durablectl history`: the events of an instance, for people, as the service has them, and
+complete.
+"""
 
 from __future__ import annotations
 
@@ -60,14 +62,24 @@ def test_the_steps_are_listed(run, finished):
 def test_bars_are_plain_and_as_wide_as_they_may_be_in_a_pipe(run, finished):
     code, out, _ = run("history", "h-1", "--gantt")
     bars = out.split("\n\n")[1].splitlines()
-    assert (code, out.isascii(), [bar.split()[0] for bar in bars]) == (0, True, ["0", "say_hello", "say_hello"])
+    assert (code, out.isascii(), [bar.split()[0] for bar in bars]) == (
+        0,
+        True,
+        ["0", "say_hello", "say_hello"],
+    )
 
 
-@pytest.mark.parametrize(("options", "steps"), [([], ["child", "  grandchild"]), (["--no-children"], ["child"])], ids=str)
+@pytest.mark.parametrize(
+    ("options", "steps"), [([], ["child", "  grandchild"]), (["--no-children"], ["child"])], ids=str
+)
 def test_sub_orchestrations_are_folded_in(run, project, options, steps):
     (project / "function_app.py").write_text(NESTED)
     assert run("run", "parent", "--instance-id", "p-1").code == 0
-    rows = [line.split("\t")[2] for line in run("history", "p-1", *options).out.splitlines() if "\t" in line]
+    rows = [
+        line.split("\t")[2]
+        for line in run("history", "p-1", *options).out.splitlines()
+        if "\t" in line
+    ]
     assert [row.partition(" (")[0] for row in rows if "child" in row] == steps
 
 
@@ -83,8 +95,16 @@ def test_a_finished_instance_is_followed_to_its_end(run, finished):
 
 
 def test_json_lines_are_followed_event_by_event(remote, server):
-    began = {"EventType": "ExecutionStarted", "Timestamp": "2026-11-02T03:04:05Z", "FunctionName": "order"}
-    ended = {"EventType": "ExecutionCompleted", "Timestamp": "2026-11-02T03:04:09Z", "OrchestrationStatus": "Completed"}
+    began = {
+        "EventType": "ExecutionStarted",
+        "Timestamp": "2026-11-02T03:04:05Z",
+        "FunctionName": "order",
+    }
+    ended = {
+        "EventType": "ExecutionCompleted",
+        "Timestamp": "2026-11-02T03:04:09Z",
+        "OrchestrationStatus": "Completed",
+    }
     running = {**status("order-7", "Running"), "historyEvents": [began]}
     finished = {**status("order-7"), "historyEvents": [began, ended]}
     server.on("GET", "/instances/order-7", (202, running), (202, running), (200, finished))
@@ -97,15 +117,29 @@ def test_an_instance_that_continues_as_new_is_followed_into_its_next_history(rem
         return {**status("order-7", state), "historyEvents": [began(second), *more]}
 
     def began(second):
-        return {"EventType": "ExecutionStarted", "Timestamp": f"2026-11-02T03:04:0{second}Z", "FunctionName": "order"}
+        return {
+            "EventType": "ExecutionStarted",
+            "Timestamp": f"2026-11-02T03:04:0{second}Z",
+            "FunctionName": "order",
+        }
 
-    ended = {"EventType": "ExecutionCompleted", "Timestamp": "2026-11-02T03:04:09Z", "OrchestrationStatus": "Completed"}
+    ended = {
+        "EventType": "ExecutionCompleted",
+        "Timestamp": "2026-11-02T03:04:09Z",
+        "OrchestrationStatus": "Completed",
+    }
     server.on("GET", "/instances/order-7", (202, told(5)), (200, told(7, ended, state="Completed")))
     code, out, err = remote("history", "order-7", "--follow")
-    assert (code, out.count("order started"), err) == (0, 2, "continued as new: a new history begins\n")
+    assert (code, out.count("order started"), err) == (
+        0,
+        2,
+        "continued as new: a new history begins\n",
+    )
 
 
-@pytest.mark.parametrize("options", [["--gantt", "-o", "json"], ["--gantt", "--follow"], ["--raw", "--follow"]], ids=str)
+@pytest.mark.parametrize(
+    "options", [["--gantt", "-o", "json"], ["--gantt", "--follow"], ["--raw", "--follow"]], ids=str
+)
 def test_options_that_contradict_each_other_are_refused(run, finished, options):
     code, out, err = run("history", "h-1", *options)
     assert (code, out, "hint:" in err) == (2, "", True)
@@ -113,14 +147,20 @@ def test_options_that_contradict_each_other_are_refused(run, finished, options):
 
 def test_json_is_the_services_own(run, finished):
     events = json.loads(run("history", "h-1", "-o", "json").out)
-    assert events == json.loads(run("status", "h-1", "--history-output", "-o", "json").out)["historyEvents"]
+    assert (
+        events
+        == json.loads(run("status", "h-1", "--history-output", "-o", "json").out)["historyEvents"]
+    )
 
 
 def test_the_reason_of_a_failure_is_plain_text(run, app):
     run("run", "failing", "--instance-id", "f-1")
     shown = json.loads(run("status", "f-1", "--history-output", "-o", "json").out)
     assert shown["historyEvents"][-1]["Result"] == shown["output"]
-    assert run("history", "f-1").out.splitlines()[-1].split("\t")[2:] == ["failed", "RuntimeError: no luck (in fail, failing)"]
+    assert run("history", "f-1").out.splitlines()[-1].split("\t")[2:] == [
+        "failed",
+        "RuntimeError: no luck (in fail, failing)",
+    ]
 
 
 def test_the_complete_events_replay(run, finished):

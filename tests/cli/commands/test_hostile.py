@@ -1,4 +1,6 @@
-"""What a hub holds is data: no escape sequence, markup, direction mark or runner's command in it does anything, in any view."""
+"""What a hub holds is data: no escape sequence, markup, direction mark or runner's command in it
+does anything, in any view.
+"""
 
 import json
 import os
@@ -18,7 +20,9 @@ ALONE = "\ud83d lone \udc00"
 LONG = "x" * (1 << 20)
 EVIL = f"{ESCAPES}{MARKUP}{BACKWARDS}{RUNNER}{ALONE}"
 ODD = "a" + ESCAPES + MARKUP.replace("/", "") + BACKWARDS  # the service takes no id with a slash
-UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|[\ud800-\udfff]")
+UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|[\ud800-\udfff]"
+)
 COMMANDS = re.compile(r"^\s*::|##(vso)?\[", re.MULTILINE)
 
 
@@ -27,12 +31,18 @@ SHOWN = "[bold red]"  # of every id, name and message of this hub, as every view
 
 def held(state="Failed", **members):
     custom = {"percent": 40, "message": EVIL}
-    return status(ODD, state, **{"name": EVIL, "input": EVIL, "output": EVIL, "customStatus": custom, **members})
+    return status(
+        ODD,
+        state,
+        **{"name": EVIL, "input": EVIL, "output": EVIL, "customStatus": custom, **members},
+    )
 
 
 @pytest.fixture
 def hostile(server):
-    """A hub whose one instance is hostile, wherever it is asked for; it is in flight for those who ask for that only."""
+    """A hub whose one instance is hostile, wherever it is asked for; it is in flight for those who
+    ask for that only.
+    """
 
     def answer(request):
         if request.method == "GET":
@@ -68,7 +78,9 @@ VIEWS = [
 
 @pytest.mark.parametrize("arguments", VIEWS, ids=" ".join)
 @pytest.mark.parametrize("runner", ["GITHUB_ACTIONS", "TF_BUILD"])
-def test_no_view_carries_a_command_to_a_runner_or_a_sign_to_its_log(remote, hostile, arguments, runner):
+def test_no_view_carries_a_command_to_a_runner_or_a_sign_to_its_log(
+    remote, hostile, arguments, runner
+):
     result = remote(*arguments, env={runner: "true", "DURABLECTL_CI": "off"})
     assert SHOWN in result.out + result.err
     for text in (result.out, result.err):
@@ -81,14 +93,17 @@ def test_no_view_carries_a_sign_to_a_terminal(hostile, arguments, monkeypatch):
     monkeypatch.setenv("COLUMNS", "1000")
     screen = on_a_terminal(*arguments, "--hub", hostile.url, "--color", "never", "--no-progress")
     assert SHOWN in screen
-    assert UNSAFE.search(re.sub(r"\x1b\[[01]m|\r(?=\n)", "", screen)) is None  # bold headers are our own
+    # bold headers are our own
+    assert UNSAFE.search(re.sub(r"\x1b\[[01]m|\r(?=\n)", "", screen)) is None
     assert "owned\x07" not in screen
 
 
 def on_a_terminal(*arguments):
     main, terminal = pty.openpty()
     command = [sys.executable, "-m", "durablectl", *arguments]
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=terminal, stderr=terminal) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=terminal, stderr=terminal
+    ) as process:
         os.close(terminal)
         screen = b""
         try:
@@ -116,7 +131,9 @@ def test_json_says_exactly_what_the_hub_holds(remote, hostile):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["status", "a"], ["wait", "a"], ["list", "--columns", "id,output"], ["list", "-o", "json"]], ids=" ".join
+    "arguments",
+    [["status", "a"], ["wait", "a"], ["list", "--columns", "id,output"], ["list", "-o", "json"]],
+    ids=" ".join,
 )
 def test_a_megabyte_is_no_trouble(remote, server, arguments):
     server.on("GET", "/instances", (200, [status("a", output=LONG)]))
@@ -130,4 +147,7 @@ def test_a_lone_surrogate_in_an_id_is_an_error_of_that_one_alone(remote, server)
     server.on("POST", "/instances/b/terminate", (202, None))
     code, out, _ = remote("terminate", "--status", "Running", "--yes", "-o", "json")
     assert code == 1
-    assert {each["instanceId"]: "error" in each for each in json.loads(out)} == {"a\ud83d": True, "b": False}
+    assert {each["instanceId"]: "error" in each for each in json.loads(out)} == {
+        "a\ud83d": True,
+        "b": False,
+    }

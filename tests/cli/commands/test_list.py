@@ -12,7 +12,13 @@ from scripted_server import status
 from durablectl.cli.main import main
 
 A = status("a", "Running", name="Order", input={"n": 1})
-B = status("b", "Failed", name="ship", createdTime="2026-01-01T00:00:00Z", lastUpdatedTime="2026-01-05T00:00:00Z")
+B = status(
+    "b",
+    "Failed",
+    name="ship",
+    createdTime="2026-01-01T00:00:00Z",
+    lastUpdatedTime="2026-01-05T00:00:00Z",
+)
 C = status("c", name="order", lastUpdatedTime="2026-01-03T00:00:00Z")
 
 
@@ -33,7 +39,8 @@ def ids(result):
 
 def test_text_through_a_pipe_is_complete_and_tab_separated(remote, three):
     assert (
-        remote("list", "--columns", "id,status,name").out == "ID\tSTATUS\tNAME\na\tRunning\tOrder\nb\tFailed\tship\nc\tCompleted\torder\n"
+        remote("list", "--columns", "id,status,name").out
+        == "ID\tSTATUS\tNAME\na\tRunning\tOrder\nb\tFailed\tship\nc\tCompleted\torder\n"
     )
 
 
@@ -42,11 +49,21 @@ def test_json_is_an_array_of_the_services_own(remote, three):
 
 
 def test_json_lines_are_one_status_a_line(remote, three):
-    assert [json.loads(line) for line in remote("list", "-o", "jsonl").out.splitlines()] == [A, B, C]
+    assert [json.loads(line) for line in remote("list", "-o", "jsonl").out.splitlines()] == [
+        A,
+        B,
+        C,
+    ]
 
 
 def test_pages_are_followed_to_the_last(remote, server):
-    server.on("GET", "/instances", (200, [A], {"x-ms-continuation-token": "t"}), (200, [], {"x-ms-continuation-token": "u"}), (200, [B]))
+    server.on(
+        "GET",
+        "/instances",
+        (200, [A], {"x-ms-continuation-token": "t"}),
+        (200, [], {"x-ms-continuation-token": "u"}),
+        (200, [B]),
+    )
     assert ids(remote("list", "-o", "id")) == ["a", "b"]
     assert len(server.asked) == 3
 
@@ -56,12 +73,20 @@ def test_unread_rows_do_not_change_the_exit_code_of_a_failure(server):
 
     def answer(request):
         if request.token is None:
-            return 200, [status(f"i-{number}") for number in range(150)], {"x-ms-continuation-token": "t"}
+            return (
+                200,
+                [status(f"i-{number}") for number in range(150)],
+                {"x-ms-continuation-token": "t"},
+            )
         os.close(reader)
         return 400, {"Message": "no"}
 
     server.otherwise = answer
-    with os.fdopen(writer, "w") as stream, redirect_stdout(stream), redirect_stderr(io.StringIO()) as stderr:
+    with (
+        os.fdopen(writer, "w") as stream,
+        redirect_stdout(stream),
+        redirect_stderr(io.StringIO()) as stderr,
+    ):
         assert main(["list", "-o", "id", "--hub", server.url]) == 2
     assert stderr.getvalue().startswith("durablectl: ")
 
@@ -91,12 +116,24 @@ def test_entities_are_left_out_unless_asked_for(remote, server):
         (["--sort", "created", "--limit", "1"], ["b"]),
     ],
 )
-def test_filters_order_and_limit_hold_whatever_the_service_does_itself(remote, three, flags, expected):
+def test_filters_order_and_limit_hold_whatever_the_service_does_itself(
+    remote, three, flags, expected
+):
     assert ids(remote("list", "-o", "id", *flags)) == expected
 
 
 def test_the_service_gets_the_filters_that_it_knows(remote, three):
-    remote("list", "--status", "running", "--prefix", "a", "--created-after", "2026-01-01T00:00:00Z", "--created-before", "2026-01-02")
+    remote(
+        "list",
+        "--status",
+        "running",
+        "--prefix",
+        "a",
+        "--created-after",
+        "2026-01-01T00:00:00Z",
+        "--created-before",
+        "2026-01-02",
+    )
     query = asked(three)
     assert (query["runtimeStatus"], query["instanceIdPrefix"]) == (["Running"], ["a"])
     assert query["createdTimeFrom"][0].startswith("2026-01-01T00:00:00")
@@ -120,21 +157,34 @@ def test_inputs_are_fetched_only_when_shown(remote, three, flags, wanted):
 
 def test_they_can_be_counted_by_state_and_name(remote, three):
     assert remote("list", "--count").out == "3\n"
-    assert json.loads(remote("list", "--by", "status", "-o", "json").out) == {"Running": 1, "Failed": 1, "Completed": 1}
+    assert json.loads(remote("list", "--by", "status", "-o", "json").out) == {
+        "Running": 1,
+        "Failed": 1,
+        "Completed": 1,
+    }
     assert remote("list", "--count", "--by", "name").out.splitlines()[0] == "NAME\tCOUNT"
 
 
 def test_query_filters_the_json(remote, three):
-    assert json.loads(remote("list", "-o", "json", "--query", "[].instanceId").out) == ["a", "b", "c"]
+    assert json.loads(remote("list", "-o", "json", "--query", "[].instanceId").out) == [
+        "a",
+        "b",
+        "c",
+    ]
 
 
 def test_a_line_stays_a_line_whatever_an_instance_holds(remote, server):
     server.on("GET", "/instances", (200, [status("a", output="one\ntwo\tthree\x1b[2J")]))
-    assert remote("list", "--columns", "id,output").out.splitlines()[1:] == ["a\tone\\ntwo\\tthree\\x1b[2J"]
+    assert remote("list", "--columns", "id,output").out.splitlines()[1:] == [
+        "a\tone\\ntwo\\tthree\\x1b[2J"
+    ]
 
 
 def test_the_reading_of_a_moment_is_told_on_demand(remote, three):
-    assert "--created-after 2026-01-01 is 2026-01-01T00:00:00Z" in remote("list", "-v", "--created-after", "2026-01-01").err
+    assert (
+        "--created-after 2026-01-01 is 2026-01-01T00:00:00Z"
+        in remote("list", "-v", "--created-after", "2026-01-01").err
+    )
 
 
 @pytest.mark.parametrize(
@@ -157,4 +207,6 @@ def test_a_filter_that_makes_no_sense_is_refused(remote, three, flags, message):
 
 def test_a_local_hub_lists_its_own(app, run):
     run("run", "echo", "--instance-id", "one", "--timeout", "30s")
-    assert run("list", "--columns", "id,name,status").out == "ID\tNAME\tSTATUS\none\techo\tCompleted\n"
+    assert (
+        run("list", "--columns", "id,name,status").out == "ID\tNAME\tSTATUS\none\techo\tCompleted\n"
+    )

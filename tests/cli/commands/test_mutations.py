@@ -1,4 +1,6 @@
-"""Whatever a hub answers, no command ends in an unexpected error: its answers, as recorded, are damaged at random."""
+"""Whatever a hub answers, no command ends in an unexpected error: its answers, as recorded, are
+damaged at random.
+"""
 
 from __future__ import annotations
 
@@ -87,7 +89,12 @@ def test_no_answer_ends_in_an_unexpected_error(run, seed):
     started = time.monotonic()
     with RecordedServer(answer) as server:
         code, out, err = run(
-            *line, "--hub", server.origin, "--task-hub", "SampleHub", env={"GITHUB_ACTIONS": "true", "DURABLECTL_CI": "off"}
+            *line,
+            "--hub",
+            server.origin,
+            "--task-hub",
+            "SampleHub",
+            env={"GITHUB_ACTIONS": "true", "DURABLECTL_CI": "off"},
         )
     shown = f"{' '.join(line)}\n{err[-2000:]}"
     assert "unexpected error" not in err, shown

@@ -1,4 +1,6 @@
-"""Every command that polls: one strange answer does not end it, a hub that does not answer ends it on time and with its own code."""
+"""Every command that polls: one strange answer does not end it, a hub that does not answer ends it
+on time and with its own code.
+"""
 
 import json
 import re
@@ -9,8 +11,14 @@ import pytest
 from faulty_hub import FaultyHub
 from scripted_server import RESET, payload, status
 
-RUNNING, MISSING, COMPLETED = (202, status("a", "Running")), (404, None), (200, status("a", output="done"))
-HISTORY = [{"EventType": "ExecutionStarted", "Timestamp": "2026-01-02T03:04:05Z", "FunctionName": "order"}]
+RUNNING, MISSING, COMPLETED = (
+    (202, status("a", "Running")),
+    (404, None),
+    (200, status("a", output="done")),
+)
+HISTORY = [
+    {"EventType": "ExecutionStarted", "Timestamp": "2026-01-02T03:04:05Z", "FunctionName": "order"}
+]
 QUICK = ("--interval", "10ms")
 
 
@@ -40,12 +48,21 @@ def test_one_404_of_one_of_many_is_asked_again(remote, server):
     def hides(hub, request):
         if request.path == "/instances":
             lists.append(request)
-            hub.instances = dict.fromkeys(hub.instances, "Completed" if len(lists) > 2 else "Running")
+            hub.instances = dict.fromkeys(
+                hub.instances, "Completed" if len(lists) > 2 else "Running"
+            )
             return MISSING if len(lists) == 2 else None
-        return MISSING if server.paths("GET").count("/instances/i007") == 1 and request.path == "/instances/i007" else None
+        return (
+            MISSING
+            if server.paths("GET").count("/instances/i007") == 1
+            and request.path == "/instances/i007"
+            else None
+        )
 
     hub.fault = hides
-    code, out, _ = remote("wait", "-", *QUICK, "-o", "id", "--timeout", "30s", stdin="\n".join(hub.instances))
+    code, out, _ = remote(
+        "wait", "-", *QUICK, "-o", "id", "--timeout", "30s", stdin="\n".join(hub.instances)
+    )
     assert (code, len(out.split())) == (0, 60)
     assert server.paths("GET").count("/instances/i007") == 2
 
@@ -68,7 +85,9 @@ def test_one_strange_answer_does_not_end_a_watch(remote, server, strange):
 
 def test_one_404_does_not_end_a_history_that_is_followed(remote, server):
     running = (202, status("a", "Running", historyEvents=HISTORY))
-    server.on("GET", "/instances/a", running, MISSING, running, (200, status("a", historyEvents=HISTORY)))
+    server.on(
+        "GET", "/instances/a", running, MISSING, running, (200, status("a", historyEvents=HISTORY))
+    )
     assert remote("history", "a", "--follow", *QUICK).code == 0
     server.on("GET", "/instances/a", running, MISSING)
     code, _, err = remote("history", "a", "--follow", *QUICK)
@@ -76,25 +95,56 @@ def test_one_404_does_not_end_a_history_that_is_followed(remote, server):
     assert "durablectl: instance 'a' was Running, is gone: purged?" in err
 
 
-def test_children_that_cannot_be_read_for_a_moment_do_not_end_a_history_that_is_followed(remote, server):
-    calls = {"EventType": "SubOrchestrationInstanceCreated", "Timestamp": "2026-01-02T03:04:05Z", "FunctionName": "sub", "InstanceId": "b"}
-    server.on("GET", "/instances/a", *[(202, status("a", "Running", historyEvents=[*HISTORY, calls]))] * 2, COMPLETED)
-    server.on("GET", "/instances/b", (202, status("b", "Running", historyEvents=HISTORY)), *[(RESET, None)] * 5, COMPLETED)
+def test_children_that_cannot_be_read_for_a_moment_do_not_end_a_history_that_is_followed(
+    remote, server
+):
+    calls = {
+        "EventType": "SubOrchestrationInstanceCreated",
+        "Timestamp": "2026-01-02T03:04:05Z",
+        "FunctionName": "sub",
+        "InstanceId": "b",
+    }
+    server.on(
+        "GET",
+        "/instances/a",
+        *[(202, status("a", "Running", historyEvents=[*HISTORY, calls]))] * 2,
+        COMPLETED,
+    )
+    server.on(
+        "GET",
+        "/instances/b",
+        (202, status("b", "Running", historyEvents=HISTORY)),
+        *[(RESET, None)] * 5,
+        COMPLETED,
+    )
     assert remote("history", "a", "--follow", *QUICK, "--request-timeout", "1s").code == 0
 
 
 @pytest.mark.parametrize("missing", [1, 3], ids=["once", "for a while"])
 def test_a_404_after_a_request_does_not_end_its_wait(remote, server, missing):
     server.on("POST", "/instances/a/terminate", (202, None))
-    server.on("GET", "/instances/a", *[MISSING] * missing, RUNNING, MISSING, (200, status("a", "Terminated")))
+    server.on(
+        "GET",
+        "/instances/a",
+        *[MISSING] * missing,
+        RUNNING,
+        MISSING,
+        (200, status("a", "Terminated")),
+    )
     assert remote("terminate", "a", "--wait", *QUICK, "--timeout", "15s").code == 0
 
 
 def test_one_404_does_not_end_the_wait_of_a_start(remote, server):
-    server.otherwise = lambda request: (202, payload(server.url, request.path.rpartition("/")[2])) if request.method == "POST" else MISSING
+    server.otherwise = lambda request: (
+        (202, payload(server.url, request.path.rpartition("/")[2]))
+        if request.method == "POST"
+        else MISSING
+    )
     server.on("GET", "/instances/a", MISSING, RUNNING, MISSING, COMPLETED)
     server.on("GET", "/instances", (200, []))
-    code, out, _ = remote("start", "order", "--instance-id", "a", "--wait", *QUICK, "--timeout", "15s")
+    code, out, _ = remote(
+        "start", "order", "--instance-id", "a", "--wait", *QUICK, "--timeout", "15s"
+    )
     assert (code, out) == (0, "done\n")
 
 
@@ -125,11 +175,21 @@ def test_a_time_out_ends_the_call_of_a_starter(run, silent):
     assert "look with durablectl list" in err
 
 
-@pytest.mark.parametrize("words", [("wait", "a"), ("terminate", "a", "--wait"), ("drain",)], ids=["wait", "terminate", "drain"])
+@pytest.mark.parametrize(
+    "words",
+    [("wait", "a"), ("terminate", "a", "--wait"), ("drain",)],
+    ids=["wait", "terminate", "drain"],
+)
 def test_a_time_out_ends_a_request_that_stalls_after_good_answers(remote, server, words):
     def stall(request):
         time.sleep(0 if request.method == "POST" or len(server.asked) < 3 else 5)
-        return (202, None) if request.method == "POST" else (200, [RUNNING[1]]) if request.path == "/instances" else RUNNING
+        return (
+            (202, None)
+            if request.method == "POST"
+            else (200, [RUNNING[1]])
+            if request.path == "/instances"
+            else RUNNING
+        )
 
     server.otherwise = stall
     started = time.monotonic()
@@ -141,7 +201,9 @@ def test_a_time_out_ends_a_request_that_stalls_after_good_answers(remote, server
 
 
 @pytest.mark.parametrize(
-    "answer", [(RESET, None), (429, None), (503, None), (502, None), (504, None)], ids=["reset", "429", "503", "502", "504"]
+    "answer",
+    [(RESET, None), (429, None), (503, None), (502, None), (504, None)],
+    ids=["reset", "429", "503", "502", "504"],
 )
 @pytest.mark.parametrize("words", [("wait", "a"), ("drain",)], ids=["wait", "drain"])
 def test_what_may_pass_is_asked_again_until_the_time_out(remote, server, words, answer):
@@ -153,7 +215,9 @@ def test_what_may_pass_is_asked_again_until_the_time_out(remote, server, words, 
 
 
 @pytest.mark.parametrize("words", [("wait", "a"), ("drain",)], ids=["wait", "drain"])
-@pytest.mark.parametrize("answer", [(200, {"hello": 1}), (404, None)], ids=["another object", "404"])
+@pytest.mark.parametrize(
+    "answer", [(200, {"hello": 1}), (404, None)], ids=["another object", "404"]
+)
 def test_what_is_not_the_api_ends_a_wait_at_once(remote, server, words, answer):
     server.otherwise = lambda _request: answer
     server.on("GET", "/instances", answer)
@@ -162,7 +226,9 @@ def test_what_is_not_the_api_ends_a_wait_at_once(remote, server, words, answer):
 
 
 def test_the_instance_that_could_not_be_terminated_is_told(run, silent):
-    code, _, err = run("wait", "a", "--timeout", "100ms", "--on-timeout", "terminate", "--hub", silent)
+    code, _, err = run(
+        "wait", "a", "--timeout", "100ms", "--on-timeout", "terminate", "--hub", silent
+    )
     assert code == 124
     assert "hint: the hub did not answer: terminate was not requested" in err
 

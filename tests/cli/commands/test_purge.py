@@ -16,9 +16,16 @@ MANY = [status(f"i{number:02}") for number in range(12)]
 
 
 def answered(answer, *arguments):
-    """Run a command on a terminal of its own and type an answer; its exit code and what the screen said."""
+    """Run a command on a terminal of its own and type an answer; its exit code and what the screen
+    said.
+    """
     main, terminal = pty.openpty()
-    with subprocess.Popen([sys.executable, "-m", "durablectl", *arguments], stdin=terminal, stdout=terminal, stderr=terminal) as process:
+    with subprocess.Popen(
+        [sys.executable, "-m", "durablectl", *arguments],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+    ) as process:
         os.close(terminal)
         os.write(main, answer.encode())
         screen = b""
@@ -62,7 +69,12 @@ def test_a_filter_shows_the_count_and_the_first_ten_and_always_sends_final_state
     assert err.endswith("12 purged\n")
     (request,) = deletions(server)
     query = parse_qs(request.query)
-    assert set(",".join(query["runtimeStatus"]).split(",")) == {"Completed", "Failed", "Terminated", "Canceled"}
+    assert set(",".join(query["runtimeStatus"]).split(",")) == {
+        "Completed",
+        "Failed",
+        "Terminated",
+        "Canceled",
+    }
     assert query["createdTimeTo"][0].startswith("2026-02-01")
 
 
@@ -109,10 +121,16 @@ def test_ids_or_a_filter_must_say_what_to_purge(remote, server, arguments):
     assert server.asked == []
 
 
-@pytest.mark.parametrize(("answer", "code", "said"), [("\n", 2, "nothing was changed"), ("y\n", 0, "1 purged")], ids=["no", "yes"])
+@pytest.mark.parametrize(
+    ("answer", "code", "said"),
+    [("\n", 2, "nothing was changed"), ("y\n", 0, "1 purged")],
+    ids=["no", "yes"],
+)
 def test_on_a_terminal_it_asks_and_the_default_is_no(app, run, answer, code, said):
     run("run", "echo", "--timeout", "30s")
-    ended, screen = answered(answer, "purge", "--status", "Completed", "--hub", ".durablectl/hub.db")
+    ended, screen = answered(
+        answer, "purge", "--status", "Completed", "--hub", ".durablectl/hub.db"
+    )
     assert ended == code
     assert "purge 1 instance? [y/N]" in screen
     assert said in screen
@@ -123,7 +141,9 @@ def test_a_purge_by_filter_wants_a_hub_that_was_named(app, run):
     code, _, err = run("purge", "--status", "Completed", "--yes")
     assert code == 2
     assert "wants a hub that was named" in err
-    assert run("purge", "--status", "Completed", "--yes", "--hub", app / ".durablectl" / "hub.db").err.endswith("1 purged\n")
+    assert run(
+        "purge", "--status", "Completed", "--yes", "--hub", app / ".durablectl" / "hub.db"
+    ).err.endswith("1 purged\n")
     assert json.loads(run("list", "-o", "json").out) == []
 
 
@@ -131,15 +151,24 @@ DAYS = [status(f"i{day:02}", createdTime=f"2026-01-{day:02}T00:00:00Z") for day 
 
 
 def slicing(server, longest):
-    """A service that deletes by time, and gets through `longest` days in one request; what it deleted."""
+    """A service that deletes by time, and gets through `longest` days in one request; what it
+    deleted.
+    """
     left = {each["instanceId"]: datetime.fromisoformat(each["createdTime"]) for each in DAYS}
 
     def answer(request):
         if request.method == "GET":
             return 200, [each for each in DAYS if each["instanceId"] in left]
-        start, end = (datetime.fromisoformat(parse_qs(request.query)[name][0]) for name in ("createdTimeFrom", "createdTimeTo"))
+        start, end = (
+            datetime.fromisoformat(parse_qs(request.query)[name][0])
+            for name in ("createdTimeFrom", "createdTimeTo")
+        )
         if end - start > timedelta(days=longest):
-            return 500, {"Message": "timed out", "ExceptionMessage": "timed out", "ExceptionType": "E"}
+            return 500, {
+                "Message": "timed out",
+                "ExceptionMessage": "timed out",
+                "ExceptionType": "E",
+            }
         gone = [name for name, time in left.items() if start <= time <= end]
         for name in gone:
             del left[name]
@@ -172,8 +201,12 @@ def test_children_keep_a_purge_from_whole_ranges_unless_they_are_included(remote
     server.on("GET", "/instances/a", (200, status("a")))
     server.on("DELETE", "/instances/a", (200, {"instancesDeleted": 1}))
     server.on("DELETE", "/instances", (200, {"instancesDeleted": 2}))
-    assert json.loads(remote("purge", "--status", "Completed", "--yes", "-o", "json").out) == {"instancesDeleted": 1}
-    assert json.loads(remote("purge", "--status", "Completed", "--include-children", "--yes", "-o", "json").out) == {"instancesDeleted": 2}
+    assert json.loads(remote("purge", "--status", "Completed", "--yes", "-o", "json").out) == {
+        "instancesDeleted": 1
+    }
+    assert json.loads(
+        remote("purge", "--status", "Completed", "--include-children", "--yes", "-o", "json").out
+    ) == {"instancesDeleted": 2}
 
 
 def test_a_recursive_purge_takes_the_sub_orchestrations_along(app, run):
@@ -187,7 +220,9 @@ def test_a_recursive_purge_by_filter_counts_what_came_along(app, run):
     (app / "function_app.py").write_text(FAMILY)
     run("run", "parent", "--instance-id", "p", "--timeout", "30s")
     hub = app / ".durablectl" / "hub.db"
-    code, out, _ = run("purge", "--name", "parent", "--recursive", "--yes", "--hub", hub, "-o", "json")
+    code, out, _ = run(
+        "purge", "--name", "parent", "--recursive", "--yes", "--hub", hub, "-o", "json"
+    )
     assert (code, json.loads(out)) == (0, {"instancesDeleted": 2})
 
 

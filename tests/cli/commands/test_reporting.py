@@ -1,4 +1,5 @@
-"""`wait`, `run` and `start --wait` in a pipeline: annotations, the step summary and the JUnit file."""
+"""`wait`, `run` and `start --wait` in a pipeline: annotations, the step summary and the JUnit
+file."""
 
 import json
 from xml.etree import ElementTree as ET
@@ -12,9 +13,19 @@ AZURE = {"TF_BUILD": "True"}
 
 @pytest.fixture
 def hub(server):
-    server.on("GET", "/instances/good", (200, status("good", output="s3cret-output", input="s3cret-input")))
-    server.on("GET", "/instances/bad", (200, status("bad", "Failed", output="s3cret-cause", input="s3cret-input")))
-    server.on("GET", "/instances/slow", (202, status("slow", "Running", customStatus="s3cret-status")))
+    server.on(
+        "GET",
+        "/instances/good",
+        (200, status("good", output="s3cret-output", input="s3cret-input")),
+    )
+    server.on(
+        "GET",
+        "/instances/bad",
+        (200, status("bad", "Failed", output="s3cret-cause", input="s3cret-input")),
+    )
+    server.on(
+        "GET", "/instances/slow", (202, status("slow", "Running", customStatus="s3cret-status"))
+    )
     return server
 
 
@@ -26,7 +37,13 @@ def commands(err):
     ("env", "line"),
     [
         (GITHUB, "::error title=durablectl%3A order Failed::instance 'bad' (order) is Failed"),
-        (AZURE, "##vso[task.logissue type=error]durablectl: order Failed: instance 'bad' (order) is Failed"),
+        (
+            AZURE,
+            (
+                "##vso[task.logissue type=error]durablectl: order Failed: instance 'bad' (order) "
+                "is Failed"
+            ),
+        ),
         ({"CI": "true"}, None),
         ({}, None),
     ],
@@ -40,7 +57,12 @@ def test_a_failed_wait_is_annotated(remote, hub, env, line):
 def test_a_timed_out_wait_is_annotated(remote, hub):
     code, _, err = remote("wait", "slow", "--timeout", "0", env=GITHUB)
     assert code == 124
-    assert commands(err) == ["::error title=durablectl%3A order timed out::instance 'slow' (order) was still Running when the wait ended"]
+    assert commands(err) == [
+        (
+            "::error title=durablectl%3A order timed out::instance 'slow' "
+            "(order) was still Running when the wait ended"
+        )
+    ]
 
 
 def test_a_wait_that_got_what_it_wanted_is_not_annotated(remote, hub):
@@ -67,7 +89,11 @@ def test_a_gate_that_stays_shut_is_annotated(remote, server, mode, count):
 
 @pytest.mark.parametrize("how", ["flag", "variable"])
 def test_it_can_be_switched_off(remote, hub, project, how):
-    env = {**GITHUB, "GITHUB_STEP_SUMMARY": str(project / "summary.md"), **({"DURABLECTL_CI": "off"} if how == "variable" else {})}
+    env = {
+        **GITHUB,
+        "GITHUB_STEP_SUMMARY": str(project / "summary.md"),
+        **({"DURABLECTL_CI": "off"} if how == "variable" else {}),
+    }
     code, _, err = remote("wait", "bad", *(["--ci", "off"] if how == "flag" else []), env=env)
     assert (code, commands(err), (project / "summary.md").exists()) == (10, [], False)
 
@@ -78,7 +104,10 @@ def test_a_step_summary_is_added_to_what_is_there(remote, hub, project):
     remote("wait", "good", "bad", env={**GITHUB, "GITHUB_STEP_SUMMARY": str(file)})
     lines = file.read_text().splitlines()
     assert lines[:2] == ["before", "### durablectl: 2 instances, 1 Completed, 1 Failed"]
-    assert lines[5:7] == ["| bad | order | Failed | 1.0 s |", "| good | order | Completed | 1.0 s |"]
+    assert lines[5:7] == [
+        "| bad | order | Failed | 1.0 s |",
+        "| good | order | Completed | 1.0 s |",
+    ]
 
 
 def test_azure_gets_its_summary_as_a_file(remote, hub, tmp_path):
@@ -90,13 +119,22 @@ def test_azure_gets_its_summary_as_a_file(remote, hub, tmp_path):
     assert "| good | order | Completed |" in file.read_text()
 
 
-@pytest.mark.parametrize(("flags", "told"), [([], False), (["--ci", "full"], True)], ids=["auto", "full"])
-def test_inputs_never_and_outputs_only_when_asked_for_are_in_a_report(remote, hub, project, flags, told):
+@pytest.mark.parametrize(
+    ("flags", "told"), [([], False), (["--ci", "full"], True)], ids=["auto", "full"]
+)
+def test_inputs_never_and_outputs_only_when_asked_for_are_in_a_report(
+    remote, hub, project, flags, told
+):
     summary, junit = project / "summary.md", project / "report.xml"
     args = ["wait", "good", "bad", "slow", "--timeout", "0", "--junit", junit, *flags]
     err = remote(*args, env={**GITHUB, "GITHUB_STEP_SUMMARY": str(summary)}).err
-    reports = [summary.read_text().replace("&#45;", "-"), junit.read_text(), "\n".join(commands(err))]
-    assert ["s3cret-cause" in text for text in reports] == [told, True, told]  # a JUnit report is asked for by name
+    reports = [
+        summary.read_text().replace("&#45;", "-"),
+        junit.read_text(),
+        "\n".join(commands(err)),
+    ]
+    # a JUnit report is asked for by name
+    assert ["s3cret-cause" in text for text in reports] == [told, True, told]
     assert not [text for text in reports if "s3cret-input" in text or "s3cret-status" in text]
 
 
@@ -108,15 +146,33 @@ def test_inputs_never_and_outputs_only_when_asked_for_are_in_a_report(remote, hu
 def test_a_condition_decides_what_is_a_failure(remote, hub, project, until, code, tags):
     name = "slow" if code == 0 else "good"
     assert remote("wait", name, "--until", until, "--junit", "report.xml").code == code
-    assert [child.tag for case in ET.parse(project / "report.xml").iter("testcase") for child in case] == tags
+    assert [
+        child.tag for case in ET.parse(project / "report.xml").iter("testcase") for child in case
+    ] == tags
 
 
 @pytest.mark.parametrize("command", ["run", "start --wait"])
 def test_a_started_instance_can_be_reported_as_well(app, run, project, command):
     name, *flags = command.split()
-    code = run(name, "failing", *flags, "--timeout", "30s", "--instance-id", "f-1", "--junit", "report.xml", env={"CI": ""}).code
+    code = run(
+        name,
+        "failing",
+        *flags,
+        "--timeout",
+        "30s",
+        "--instance-id",
+        "f-1",
+        "--junit",
+        "report.xml",
+        env={"CI": ""},
+    ).code
     (case,) = ET.parse(project / "report.xml").iter("testcase")
-    assert (code, case.get("name"), case.get("classname"), case[0].tag) == (10, "f-1", "failing", "failure")
+    assert (code, case.get("name"), case.get("classname"), case[0].tag) == (
+        10,
+        "f-1",
+        "failing",
+        "failure",
+    )
 
 
 def test_standard_output_stays_the_service_s_json(remote, hub):

@@ -1,4 +1,6 @@
-"""`start`: what is sent, what is printed, and that nothing is started when the input cannot be used."""
+"""`start`: what is sent, what is printed, and that nothing is started when the input cannot be
+used.
+"""
 
 import json
 
@@ -7,8 +9,12 @@ from scripted_server import payload, status
 
 
 def accept(server, instance_id="o-7", name="order"):
-    server.on("POST", f"/orchestrators/{name}/{instance_id}", (202, payload(server.url, instance_id)))
-    server.on("GET", f"/instances/{instance_id}", (404, None), (202, status(instance_id, "Pending")))
+    server.on(
+        "POST", f"/orchestrators/{name}/{instance_id}", (202, payload(server.url, instance_id))
+    )
+    server.on(
+        "GET", f"/instances/{instance_id}", (404, None), (202, status(instance_id, "Pending"))
+    )
 
 
 def sent(server):
@@ -50,7 +56,10 @@ def test_people_see_id_state_next_commands_and_addresses_without_the_key(remote,
         "state      Pending",
         f"next       durablectl wait --hub {server.url} o-7",
     ]
-    assert f"status      GET     {server.url}/runtime/webhooks/durabletask/instances/o-7?taskHub=Orders&connection=Storage\n" in out
+    assert (
+        "status      GET     "
+        f"{server.url}/runtime/webhooks/durabletask/instances/o-7?taskHub=Orders&connection=Storage\n"
+    ) in out
     assert "s3cret" not in out + err
     assert "code=" not in out
 
@@ -64,7 +73,9 @@ def test_json_is_the_services_own_with_the_key_hidden(remote, server):
 
 def test_secrets_are_shown_when_asked_for(remote, server):
     accept(server)
-    shown = json.loads(remote("start", "order", "--instance-id", "o-7", "-o", "json", "--show-secrets").out)
+    shown = json.loads(
+        remote("start", "order", "--instance-id", "o-7", "-o", "json", "--show-secrets").out
+    )
     assert shown == payload(server.url, "o-7")
 
 
@@ -83,7 +94,9 @@ def test_an_id_that_exists_is_a_conflict(remote, server):
 
 def test_an_id_that_exists_can_be_attached_to(remote, server):
     server.on("GET", "/instances/o-7", (202, status("o-7", "Running")))
-    assert remote("start", "order", "--instance-id", "o-7", "--if-exists", "attach", "-o", "id") == (0, "o-7\n", remote_note(server))
+    assert remote(
+        "start", "order", "--instance-id", "o-7", "--if-exists", "attach", "-o", "id"
+    ) == (0, "o-7\n", remote_note(server))
 
 
 def remote_note(server):
@@ -92,7 +105,10 @@ def remote_note(server):
 
 def test_a_remote_instance_that_failed_at_once_is_told(remote, server):
     accept(server)
-    reason = "Orchestrator function 'order' failed: The function 'order' doesn't exist, is disabled, or is not an orchestrator function."
+    reason = (
+        "Orchestrator function 'order' failed: The function 'order' doesn't exist, is "
+        "disabled, or is not an orchestrator function."
+    )
     server.on("GET", "/instances/o-7", (404, None), (200, status("o-7", "Failed", output=reason)))
     code, out, err = remote("start", "order", "--instance-id", "o-7")
     assert (code, "Failed" in out) == (0, True)
@@ -129,7 +145,10 @@ def test_what_cannot_be_used_starts_nothing(remote, server, project, arguments, 
 
 def test_a_long_id_is_warned_about(remote, server):
     accept(server, "x" * 101)
-    assert "warning: the instance id has 101 characters" in remote("start", "order", "--instance-id", "x" * 101).err
+    assert (
+        "warning: the instance id has 101 characters"
+        in remote("start", "order", "--instance-id", "x" * 101).err
+    )
 
 
 def test_an_unknown_orchestrator_of_the_app_gets_a_suggestion(app, run):
@@ -152,4 +171,7 @@ def test_ten_megabytes_arrive(app, run):
 
 
 def test_start_and_wait_prints_the_output(app, run):
-    assert run("start", "hello", "--input-json", '["Ada"]', "--wait", "--timeout", "30s")[:2] == (0, '["Hello Ada!"]\n')
+    assert run("start", "hello", "--input-json", '["Ada"]', "--wait", "--timeout", "30s")[:2] == (
+        0,
+        '["Hello Ada!"]\n',
+    )

@@ -1,4 +1,5 @@
-"""`start --batch`: one start a line, a result line each; what failed or is left can be run again."""
+"""`start --batch`: one start a line, a result line each; what failed or is left can be run
+again."""
 
 import json
 import os
@@ -31,11 +32,17 @@ def starts(server):
         return (200, []) if request.path == "/instances" else (404, None)
 
     server.otherwise = answer
-    return lambda: {request.path: request.json if request.body else None for request in server.asked if request.method == "POST"}
+    return lambda: {
+        request.path: request.json if request.body else None
+        for request in server.asked
+        if request.method == "POST"
+    }
 
 
 def test_each_line_is_a_start_with_its_name_id_and_input(remote, starts, lines):
-    file = lines({"name": "order", "instanceId": "a", "input": {"n": 1}}, {"name": "ship", "instanceId": "b"})
+    file = lines(
+        {"name": "order", "instanceId": "a", "input": {"n": 1}}, {"name": "ship", "instanceId": "b"}
+    )
     code, out, err = remote("start", "--batch", file)
     assert (code, sorted(out.splitlines())) == (0, ["a\torder\tstarted", "b\tship\tstarted"])
     assert starts() == {"/orchestrators/order/a": {"n": 1}, "/orchestrators/ship/b": None}
@@ -54,17 +61,37 @@ def test_an_id_that_was_just_made_is_not_looked_up_first(remote, server, starts,
 
 
 def test_the_results_are_json_lines_on_demand(remote, starts, lines):
-    (line,) = remote("start", "--batch", lines({"name": "order", "instanceId": "a"}), "-o", "jsonl").out.splitlines()
+    (line,) = remote(
+        "start", "--batch", lines({"name": "order", "instanceId": "a"}), "-o", "jsonl"
+    ).out.splitlines()
     assert json.loads(line) == {"line": 1, "instanceId": "a", "name": "order", "result": "started"}
 
 
 def test_standard_input_is_a_batch_too(remote, starts):
-    assert remote("start", "order", "--batch", "-", "-o", "id", stdin='{"instanceId": "a"}\n\n{"instanceId": "b"}').code == 0
+    assert (
+        remote(
+            "start",
+            "order",
+            "--batch",
+            "-",
+            "-o",
+            "id",
+            stdin='{"instanceId": "a"}\n\n{"instanceId": "b"}',
+        ).code
+        == 0
+    )
     assert set(starts()) == {"/orchestrators/order/a", "/orchestrators/order/b"}
 
 
 def test_inputs_can_be_sent_as_text(remote, starts, lines):
-    remote("start", "order", "--batch", lines({"instanceId": "a", "input": {"n": 1}}), "--encode", "string")
+    remote(
+        "start",
+        "order",
+        "--batch",
+        lines({"instanceId": "a", "input": {"n": 1}}),
+        "--encode",
+        "string",
+    )
     assert starts() == {"/orchestrators/order/a": '{"n": 1}'}
 
 
@@ -110,20 +137,36 @@ def test_a_file_for_what_failed_is_another_one_than_the_batch(remote, server, li
 
 
 def test_what_failed_is_listed_and_kept_to_be_run_again(remote, server, starts, lines, project):
-    server.on("POST", "/orchestrators/order/b", (400, {"Message": "no"}), (202, payload(server.url, "b")))
-    code, _, err = remote("start", "--batch", lines(*({"name": "order", "instanceId": each, "input": 1} for each in "abc")))
+    server.on(
+        "POST", "/orchestrators/order/b", (400, {"Message": "no"}), (202, payload(server.url, "b"))
+    )
+    code, _, err = remote(
+        "start",
+        "--batch",
+        lines(*({"name": "order", "instanceId": each, "input": 1} for each in "abc")),
+    )
     assert code == 1
     assert "durablectl: 1 of 3 failed\n  line 2  b  " in err
     assert f"hint: go on with: durablectl start --hub {server.url} --batch" in err
-    assert (project / "many.failed.jsonl").read_text() == '{"name": "order", "instanceId": "b", "input": 1}\n'
+    assert (project / "many.failed.jsonl").read_text() == (
+        '{"name": "order", "instanceId": "b", "input": 1}\n'
+    )
     assert remote("start", "--batch", "many.failed.jsonl", "--if-exists", "attach").code == 0
 
 
-def test_the_command_that_goes_on_sends_the_rest_as_it_would_have_been_sent(run, remote, server, lines, starts):
+def test_the_command_that_goes_on_sends_the_rest_as_it_would_have_been_sent(
+    run, remote, server, lines, starts
+):
     server.on("POST", "/orchestrators/order/a", (400, {"Message": "not today"}), (202, {"id": "a"}))
     options = ("--encode", "string", "--orchestration-version", "2")
-    err = remote("start", "--batch", lines({"name": "order", "instanceId": "a", "input": {"n": 1}}), *options).err
-    (command,) = (line.partition("go on with: durablectl ")[2] for line in err.splitlines() if "go on with" in line)
+    err = remote(
+        "start", "--batch", lines({"name": "order", "instanceId": "a", "input": {"n": 1}}), *options
+    ).err
+    (command,) = (
+        line.partition("go on with: durablectl ")[2]
+        for line in err.splitlines()
+        if "go on with" in line
+    )
     assert run(*shlex.split(command)).code == 0
     first, again = (request for request in server.asked if request.method == "POST")
     assert (again.body, again.query) == (first.body, first.query)
@@ -132,8 +175,23 @@ def test_the_command_that_goes_on_sends_the_rest_as_it_would_have_been_sent(run,
 def test_what_was_not_tried_is_kept_too(remote, server, starts, lines, project):
     server.on("POST", "/orchestrators/order/a", (400, {"Message": "no"}))
     file = lines(*({"name": "order", "instanceId": each} for each in "abc"))
-    assert remote("start", "--batch", file, "--max-failures", "1", "--concurrency", "1", "--failed", "left").code == 1
-    assert [json.loads(line)["instanceId"] for line in (project / "left").read_text().splitlines()] == ["a", "b", "c"]
+    assert (
+        remote(
+            "start",
+            "--batch",
+            file,
+            "--max-failures",
+            "1",
+            "--concurrency",
+            "1",
+            "--failed",
+            "left",
+        ).code
+        == 1
+    )
+    assert [
+        json.loads(line)["instanceId"] for line in (project / "left").read_text().splitlines()
+    ] == ["a", "b", "c"]
 
 
 def test_a_local_hub_starts_them_in_groups_and_again_without_doubles(app, run, lines):
@@ -144,7 +202,11 @@ def test_a_local_hub_starts_them_in_groups_and_again_without_doubles(app, run, l
 
 
 def test_a_line_that_fails_on_a_local_hub_does_not_undo_its_group(app, run, lines):
-    code, _, err = run("start", "--batch", lines({"name": "echo", "instanceId": "a"}, {"name": "nope"}, {"name": "echo"}))
+    code, _, err = run(
+        "start",
+        "--batch",
+        lines({"name": "echo", "instanceId": "a"}, {"name": "nope"}, {"name": "echo"}),
+    )
     assert code == 1
     assert "line 2" in err
     assert run("list", "--count").out == "2\n"
@@ -154,14 +216,34 @@ def test_control_c_keeps_the_rest_and_running_that_starts_each_once(run, server,
     hub = FaultyHub(server, {})
     names = [f"i{number:02}" for number in range(30)]
     file = lines(*({"name": "order", "instanceId": name} for name in names))
-    command = [sys.executable, "-m", "durablectl", "start", "--batch", file, "--rate", "20", "-o", "id", "--hub", server.url]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ) as process:
+    command = [
+        sys.executable,
+        "-m",
+        "durablectl",
+        "start",
+        "--batch",
+        file,
+        "--rate",
+        "20",
+        "-o",
+        "id",
+        "--hub",
+        server.url,
+    ]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ
+    ) as process:
         while not hub.instances:
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
         out, err = process.communicate()
     assert (process.returncode, set(out.split()) <= set(hub.instances)) == (130, True)
     assert "stopped: " in err
-    assert run("start", "--batch", "many.failed.jsonl", "--if-exists", "attach", "--hub", server.url).code == 0
+    assert (
+        run(
+            "start", "--batch", "many.failed.jsonl", "--if-exists", "attach", "--hub", server.url
+        ).code
+        == 0
+    )
     posts = server.paths("POST")
     assert sorted(posts) == [f"/orchestrators/order/{name}" for name in names]

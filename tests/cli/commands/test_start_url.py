@@ -1,4 +1,6 @@
-"""`durablectl start URL`: an instance begun through a starter function, and its key until it has ended."""
+"""`durablectl start URL`: an instance begun through a starter function, and its key until it has
+ended.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,10 @@ class App:
             return self.reply or reply_json(payload(self.origin, "order-7"), 202)
         if asked.headers.get("x-functions-key") != KEY:
             return Reply(401)
-        return reply_json(status("order-7", "Completed" if self.ended else "Running", output="done"), 200 if self.ended else 202)
+        return reply_json(
+            status("order-7", "Completed" if self.ended else "Running", output="done"),
+            200 if self.ended else 202,
+        )
 
 
 @pytest.fixture
@@ -50,7 +55,11 @@ def test_the_input_is_posted_and_the_payload_is_taken_over(run, server):
     )  # fmt: skip
     asked = server.asked[0]
     assert (code, json.loads(out)["id"]) == (0, "order-7")
-    assert (asked.method, json.loads(asked.body), asked.headers["x-tenant"]) == ("POST", {"city": "Oslo"}, "north")
+    assert (asked.method, json.loads(asked.body), asked.headers["x-tenant"]) == (
+        "POST",
+        {"city": "Oslo"},
+        "north",
+    )
     assert asked.headers["x-functions-key"] == "function-key"
     assert KEY not in out + err
 
@@ -121,4 +130,7 @@ def test_what_makes_no_sense_is_refused(run, args):
 
 
 def test_a_function_key_that_is_not_there(run):
-    assert run("start", "http://localhost:1/api/Hello", "--function-key-env", "NOTHING_THERE").code == 4
+    assert (
+        run("start", "http://localhost:1/api/Hello", "--function-key-env", "NOTHING_THERE").code
+        == 4
+    )

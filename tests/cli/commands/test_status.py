@@ -7,13 +7,28 @@ import pytest
 from scripted_server import status
 
 HISTORY = [
-    {"EventType": "ExecutionStarted", "Input": None, "Timestamp": "2026-01-02T03:04:05.5Z", "FunctionName": "order"},
-    {"EventType": "TaskCompleted", "Result": {"ok": True}, "Timestamp": "2026-01-02T03:04:06Z", "FunctionName": "pay", "Input": None},
+    {
+        "EventType": "ExecutionStarted",
+        "Input": None,
+        "Timestamp": "2026-01-02T03:04:05.5Z",
+        "FunctionName": "order",
+    },
+    {
+        "EventType": "TaskCompleted",
+        "Result": {"ok": True},
+        "Timestamp": "2026-01-02T03:04:06Z",
+        "FunctionName": "pay",
+        "Input": None,
+    },
 ]
 
 
 def test_people_see_what_there_is_and_json_in_strings_decoded(remote, server, monkeypatch):
-    server.on("GET", "/instances/a", (200, status("a", input='{"n": 1}', customStatus={"percent": 5}, output="done")))
+    server.on(
+        "GET",
+        "/instances/a",
+        (200, status("a", input='{"n": 1}', customStatus={"percent": 5}, output="done")),
+    )
     rows = dict(line.split("  ", 1) for line in remote("status", "a").out.splitlines())
     rows = {label: value.strip() for label, value in rows.items()}
     times = [rows.pop("created"), rows.pop("updated")]
@@ -51,20 +66,35 @@ def test_several_are_an_array(remote, server):
 def test_what_is_wanted_is_asked_for(remote, server, flags, wanted):
     server.on("GET", "/instances/a", (200, status("a", historyEvents=HISTORY)))
     remote("status", "a", *flags)
-    asked = {"showInput": "true", **dict(parse_qsl(server.asked[-1].query))}  # the service's own default
+    # the service's own default
+    asked = {"showInput": "true", **dict(parse_qsl(server.asked[-1].query))}
     assert {name for name, value in asked.items() if value.lower() == "true"} == wanted
 
 
 def test_a_history_is_a_table_for_people_and_the_services_own_in_json(remote, server):
     server.on("GET", "/instances/a", (200, status("a", historyEvents=HISTORY)))
     lines = remote("status", "a", "--history-output").out.splitlines()
-    assert [line.split("\t")[1:] for line in lines[-2:]] == [["ExecutionStarted", "order", ""], ["TaskCompleted", "pay", '{"ok": true}']]
-    assert json.loads(remote("status", "a", "--history-output", "-o", "json").out)["historyEvents"] == HISTORY
+    assert [line.split("\t")[1:] for line in lines[-2:]] == [
+        ["ExecutionStarted", "order", ""],
+        ["TaskCompleted", "pay", '{"ok": true}'],
+    ]
+    assert (
+        json.loads(remote("status", "a", "--history-output", "-o", "json").out)["historyEvents"]
+        == HISTORY
+    )
 
 
 @pytest.mark.parametrize(
     ("state", "code"),
-    [("Running", 8), ("Pending", 8), ("Suspended", 8), ("Completed", 0), ("Failed", 10), ("Terminated", 11), ("Canceled", 12)],
+    [
+        ("Running", 8),
+        ("Pending", 8),
+        ("Suspended", 8),
+        ("Completed", 0),
+        ("Failed", 10),
+        ("Terminated", 11),
+        ("Canceled", 12),
+    ],
 )
 def test_the_state_can_be_the_exit_code(remote, server, state, code):
     server.on("GET", "/instances/a", (202 if code == 8 else 200, status("a", state)))
@@ -86,7 +116,12 @@ def test_escape_sequences_in_an_output_are_data_in_a_failure_message(remote, ser
 def test_a_payload_of_another_origin_gets_no_key(run, server, project, user_file):
     server.on("GET", "/instances/a", (200, status("a")))
     (project / "run.json").write_text(
-        json.dumps({"id": "a", "statusQueryGetUri": f"{server.url}/runtime/webhooks/durabletask/instances/a?code=***"})
+        json.dumps(
+            {
+                "id": "a",
+                "statusQueryGetUri": f"{server.url}/runtime/webhooks/durabletask/instances/a?code=***",
+            }
+        )
     )
     run("context", "add", "prod", "--url", "https://orders.example", "--key-env", "ORDERS_KEY")
     code, _, err = run("status", "@run.json", "-o", "id", env={"ORDERS_KEY": "s3cret"})
@@ -94,14 +129,21 @@ def test_a_payload_of_another_origin_gets_no_key(run, server, project, user_file
 
 
 def test_a_payload_that_disagrees_with_the_hub_that_was_named_is_refused(run, server, project):
-    (project / "run.json").write_text(json.dumps({"id": "a", "statusQueryGetUri": "https://elsewhere.example/x/instances/a?code=***"}))
+    (project / "run.json").write_text(
+        json.dumps(
+            {"id": "a", "statusQueryGetUri": "https://elsewhere.example/x/instances/a?code=***"}
+        )
+    )
     code, _, err = run("status", "@run.json", "--hub", server.url)
     assert (code, server.asked) == (2, [])
     assert "elsewhere.example" in err
 
 
 def test_instances_of_several_hubs_are_refused(run, project):
-    lines = [{"id": "a", "statusQueryGetUri": f"https://{host}.example/x/instances/a?taskHub=H"} for host in ("one", "two")]
+    lines = [
+        {"id": "a", "statusQueryGetUri": f"https://{host}.example/x/instances/a?taskHub=H"}
+        for host in ("one", "two")
+    ]
     lines[1]["id"] = "b"
     (project / "runs.json").write_text(json.dumps(lines))
     code, _, err = run("status", "@runs.json")
@@ -116,16 +158,36 @@ def test_those_that_are_there_are_shown_although_one_is_not(remote, server):
     assert "no instance 'gone'" in err
 
 
-NO_LUCK = "The activity function 'fail' failed: \"no luck\". See the function execution logs for additional details."
-STACK = "Result: Failure\nException: no luck\nStack: Error: no luck\n    at fail (/home/site/wwwroot/index.js:12:9)"
-DETAILS = {"ClassName": "System.Exception", "Message": "no luck", "StackTraceString": None, "InnerException": {"Message": STACK}}
+NO_LUCK = (
+    "The activity function 'fail' failed: \"no luck\". See the function execution logs for "
+    "additional details."
+)
+STACK = (
+    "Result: Failure\nException: no luck\nStack: Error: no luck\n    at fail "
+    "(/home/site/wwwroot/index.js:12:9)"
+)
+DETAILS = {
+    "ClassName": "System.Exception",
+    "Message": "no luck",
+    "StackTraceString": None,
+    "InnerException": {"Message": STACK},
+}
 
 
 @pytest.mark.parametrize("flags", [[], ["-v"]], ids=["as it is", "verbose"])
 def test_the_traceback_of_a_remote_failure_is_asked_for_with_verbose(remote, server, flags):
-    event = {"EventType": "TaskFailed", "Reason": "Activity function 'fail' failed: no luck", "Details": json.dumps(DETAILS)}
+    event = {
+        "EventType": "TaskFailed",
+        "Reason": "Activity function 'fail' failed: no luck",
+        "Details": json.dumps(DETAILS),
+    }
     failed = status("f", "Failed", output=f"Orchestrator function 'failing' failed: {NO_LUCK}")
-    server.on("GET", "/instances/f", (200, failed), (200, {**failed, "historyEvents": [{**event, "Reason": "another"}, event]}))
+    server.on(
+        "GET",
+        "/instances/f",
+        (200, failed),
+        (200, {**failed, "historyEvents": [{**event, "Reason": "another"}, event]}),
+    )
     code, out, _ = remote("status", "f", *flags)
     shown = "/home/site/wwwroot/index.js:12, in fail\n" in out and "Error: no luck" in out
     assert (code, len(server.asked), shown) == (0, 2 if flags else 1, bool(flags))

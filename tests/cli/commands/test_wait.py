@@ -1,4 +1,5 @@
-"""`wait` and `run`: what is printed, how it ends, and that a failed poll or Ctrl-C loses nothing."""
+"""`wait` and `run`: what is printed, how it ends, and that a failed poll or Ctrl-C loses
+nothing."""
 
 import json
 import shlex
@@ -10,16 +11,29 @@ import pytest
 from faulty_hub import FaultyHub
 from scripted_server import BASE, payload, status
 
-FAILED = "Orchestrator function 'order' failed: The activity function 'pay' failed: \"no \\\"gold\\\"\". See the function execution logs for additional details."  # noqa: E501
+FAILED = "Orchestrator function 'order' failed: The activity function 'pay' failed: \"no \\\"gold\\\"\". See the function execution logs for additional details."
 
 
 def test_the_output_is_printed_when_it_completed(remote, server):
-    server.on("GET", "/instances/a", (202, status("a", "Running")), (200, status("a", output={"total": 3})))
+    server.on(
+        "GET",
+        "/instances/a",
+        (202, status("a", "Running")),
+        (200, status("a", output={"total": 3})),
+    )
     assert remote("wait", "a")[:2] == (0, '{"total": 3}\n')
 
 
 @pytest.mark.parametrize(
-    ("output", "shown"), [("text", "text\n"), ('{"a": 1}', '{"a": 1}\n'), (None, ""), ("", ""), (0, "0\n"), ([], "[]\n")]
+    ("output", "shown"),
+    [
+        ("text", "text\n"),
+        ('{"a": 1}', '{"a": 1}\n'),
+        (None, ""),
+        ("", ""),
+        (0, "0\n"),
+        ([], "[]\n"),
+    ],
 )
 def test_strings_are_shown_as_they_are_and_json_in_them_decoded(remote, server, output, shown):
     server.on("GET", "/instances/a", (200, status("a", output=output)))
@@ -28,10 +42,14 @@ def test_strings_are_shown_as_they_are_and_json_in_them_decoded(remote, server, 
 
 def test_json_is_the_status_object_as_the_service_has_it(remote, server):
     server.on("GET", "/instances/a", (200, status("a", input='{"x": 1}', output='{"a": 1}')))
-    assert json.loads(remote("wait", "a", "-o", "json").out) == status("a", input='{"x": 1}', output='{"a": 1}')
+    assert json.loads(remote("wait", "a", "-o", "json").out) == status(
+        "a", input='{"x": 1}', output='{"a": 1}'
+    )
 
 
-@pytest.mark.parametrize(("state", "code"), [("Completed", 0), ("Failed", 10), ("Terminated", 11), ("Canceled", 12)])
+@pytest.mark.parametrize(
+    ("state", "code"), [("Completed", 0), ("Failed", 10), ("Terminated", 11), ("Canceled", 12)]
+)
 def test_the_exit_code_tells_how_it_ended(remote, server, state, code):
     server.on("GET", "/instances/a", (200, status("a", state, output="why")))
     assert remote("wait", "a").code == code
@@ -41,7 +59,12 @@ def test_a_failure_shows_its_innermost_cause_unescaped(remote, server):
     server.on("GET", "/instances/a", (200, status("a", "Failed", output=FAILED)))
     code, out, _ = remote("wait", "a")
     assert code == 10
-    assert out.splitlines()[2:] == ["state  Failed", 'cause  no "gold"', "in     activity 'pay'", "       orchestrator 'order'"]
+    assert out.splitlines()[2:] == [
+        "state  Failed",
+        'cause  no "gold"',
+        "in     activity 'pay'",
+        "       orchestrator 'order'",
+    ]
 
 
 def test_a_time_out_prints_the_payload_for_people(remote, server):
@@ -58,7 +81,9 @@ def test_a_time_out_prints_the_status_object_in_json(remote, server):
     assert (code, json.loads(out)) == (124, status("a", "Running"))
 
 
-@pytest.mark.parametrize(("word", "operation"), [("terminate", "terminate"), ("suspend", "suspend")])
+@pytest.mark.parametrize(
+    ("word", "operation"), [("terminate", "terminate"), ("suspend", "suspend")]
+)
 def test_a_time_out_can_terminate_or_suspend(remote, server, word, operation):
     server.on("GET", "/instances/a", (202, status("a", "Running")))
     server.on("POST", f"/instances/a/{operation}", (202, None))
@@ -70,8 +95,17 @@ def test_several_are_shown_in_a_table_and_in_an_array(remote, server):
     server.on("GET", "/instances/a", (200, status("a", output=[1])))
     server.on("GET", "/instances/b", (200, status("b", "Failed", output=FAILED)))
     code, out, _ = remote("wait", "a", "b")
-    assert (code, out) == (10, 'ID\tNAME\tSTATE\tOUTPUT OR CAUSE\na\torder\tCompleted\t[1]\nb\torder\tFailed\tno "gold" (in pay, order)\n')
-    assert [each["instanceId"] for each in json.loads(remote("wait", "a", "b", "-o", "json").out)] == ["a", "b"]
+    assert (code, out) == (
+        10,
+        (
+            "ID\tNAME\tSTATE\tOUTPUT OR "
+            'CAUSE\na\torder\tCompleted\t[1]\nb\torder\tFailed\tno "gold" (in '
+            "pay, order)\n"
+        ),
+    )
+    assert [
+        each["instanceId"] for each in json.loads(remote("wait", "a", "b", "-o", "json").out)
+    ] == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -97,12 +131,18 @@ def test_ids_come_from_files_and_from_standard_input(remote, server, project):
         server.on("GET", f"/instances/{name}", (200, status(name)))
     (project / "run.json").write_text(json.dumps(payload(server.url, "a")))
     (project / "ids").write_text("b\n")
-    assert remote("wait", "@run.json", "--from", "ids", "-", "-o", "id", stdin='["c"]').out == "a\nc\nb\n"
+    assert (
+        remote("wait", "@run.json", "--from", "ids", "-", "-o", "id", stdin='["c"]').out
+        == "a\nc\nb\n"
+    )
 
 
 @pytest.mark.parametrize(
     ("answer", "expected"),
-    [((200, status("a", output={"x": 1})), {"x": 1}), ((200, status("a", "Failed", output="x")), status("a", "Failed", output="x"))],
+    [
+        ((200, status("a", output={"x": 1})), {"x": 1}),
+        ((200, status("a", "Failed", output="x")), status("a", "Failed", output="x")),
+    ],
     ids=["completed", "failed"],
 )
 def test_response_is_exactly_the_services_answer(remote, server, answer, expected):
@@ -143,7 +183,13 @@ def test_an_empty_set_is_refused(remote):
 
 def test_a_failed_poll_never_ends_the_wait_and_is_told_once(remote, server):
     broken = (503, {"Message": "busy"}, {"Retry-After": "0"})
-    server.on("GET", "/instances/a", (202, status("a", "Running")), *[broken] * 12, (200, status("a", output="done")))
+    server.on(
+        "GET",
+        "/instances/a",
+        (202, status("a", "Running")),
+        *[broken] * 12,
+        (200, status("a", output="done")),
+    )
     code, out, err = remote("wait", "a", "--interval", "10ms", "--timeout", "60s")
     assert (code, out) == (0, "done\n")
     assert err.count("the wait goes on") <= 1
@@ -181,9 +227,17 @@ def test_an_event_ends_a_wait_on_a_local_hub(app, run):
 
 
 def interrupted(*arguments, stdin=""):
-    """Run a command until it shows the first state, press Ctrl-C; its exit code and the rest of stderr."""
+    """Run a command until it shows the first state, press Ctrl-C; its exit code and the rest of
+    stderr.
+    """
     pipe = subprocess.PIPE
-    with subprocess.Popen([sys.executable, "-m", "durablectl", *arguments], stdin=pipe, stderr=pipe, stdout=pipe, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-m", "durablectl", *arguments],
+        stdin=pipe,
+        stderr=pipe,
+        stdout=pipe,
+        text=True,
+    ) as process:
         process.stdin.write(stdin)
         process.stdin.close()
         while "Running" not in process.stderr.readline():
@@ -196,7 +250,10 @@ def test_control_c_leaves_the_instance_running_and_says_how_to_go_on(app, run):
     instance_id = run("start", "approval", "-o", "id").out.strip()
     code, err = interrupted("wait", instance_id, "--timeout", "1h")
     assert code == 130
-    assert f"interrupted; instance '{instance_id}' is left running, but nobody works on this local hub now" in err
+    assert (
+        f"interrupted; instance '{instance_id}' is left running, but nobody works on this "
+        "local hub now"
+    ) in err
     assert f"hint: go on waiting with: durablectl wait --timeout=3600s {instance_id}" in err
     assert '"Running"' in run("status", instance_id, "-o", "json").out
 
@@ -206,12 +263,17 @@ GO_ON = [
     (("--count", "2"), "--count=2 a b c"),
     (("--any", "--fail-fast", "-o", "json"), "--output json --count=1 --fail-fast a b c"),
     (("--until", "customStatus.stage=='paid'", "--interval", "2s"), f"--interval=2s {PAID} a b c"),
-    (("--timeout", "1h", "--on-timeout", "suspend", "--junit", "w.xml"), "--timeout=3600s --on-timeout=suspend --junit=w.xml a b c"),
+    (
+        ("--timeout", "1h", "--on-timeout", "suspend", "--junit", "w.xml"),
+        "--timeout=3600s --on-timeout=suspend --junit=w.xml a b c",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("options", "told"), GO_ON, ids=["count", "any", "until", "reports"])
-def test_the_command_that_goes_on_waiting_does_what_the_interrupted_one_did(app, run, options, told):
+def test_the_command_that_goes_on_waiting_does_what_the_interrupted_one_did(
+    app, run, options, told
+):
     for each in "abc":
         run("start", "approval", "--instance-id", each)
     code, err = interrupted("wait", "a", "b", "c", *options)
@@ -224,7 +286,9 @@ def test_a_wait_that_read_its_ids_goes_on_with_the_same_words(app, run):
     for each in "ab":
         run("start", "approval", "--instance-id", each)
     assert "go on waiting with: durablectl wait @ids.txt\n" in interrupted("wait", "@ids.txt")[1]
-    assert "go on waiting with: durablectl wait a b\n" in interrupted("wait", "-", stdin="a\nb\n")[1]
+    assert (
+        "go on waiting with: durablectl wait a b\n" in interrupted("wait", "-", stdin="a\nb\n")[1]
+    )
 
 
 SUSPENDED = shlex.quote("--until=runtimeStatus=='Suspended'")
@@ -247,37 +311,54 @@ def test_a_payload_of_a_remote_hub_is_waited_for_there_also_beside_an_app(app, r
     assert run("wait", "@run.json", "--timeout", "5s")[:2] == (0, "there\n")
 
 
-STAGES = [(202, status("a", "Running", customStatus={"stage": stage})) for stage in ("pay", "approval")]
+STAGES = [
+    (202, status("a", "Running", customStatus={"stage": stage})) for stage in ("pay", "approval")
+]
 
 
 def test_until_waits_for_a_status_object_that_it_holds_for(remote, server):
     server.on("GET", "/instances/a", *STAGES)
-    code, out, _ = remote("wait", "a", "--until", "customStatus.stage=='approval'", "--timeout", "30s")
+    code, out, _ = remote(
+        "wait", "a", "--until", "customStatus.stage=='approval'", "--timeout", "30s"
+    )
     assert code == 0
     assert '{"stage": "approval"}' in out
 
 
 def test_what_ended_before_until_held_is_told_by_its_own_exit_code(remote, server):
     server.on("GET", "/instances/a", STAGES[0], (200, status("a")))
-    code, _, err = remote("wait", "a", "--until", "starts_with(customStatus.stage, 'app')", "--timeout", "30s")
+    code, _, err = remote(
+        "wait", "a", "--until", "starts_with(customStatus.stage, 'app')", "--timeout", "30s"
+    )
     assert code == 9
     assert "ended before --until came true" in err
 
 
 PHASE = "customStatus.phase=='approval'"
-DEAD = [(200, status("a", state, customStatus={"phase": "approval"})) for state in ("Terminated", "Failed", "Canceled")]
+DEAD = [
+    (200, status("a", state, customStatus={"phase": "approval"}))
+    for state in ("Terminated", "Failed", "Canceled")
+]
 
 
 @pytest.mark.parametrize("dead", DEAD, ids=["Terminated", "Failed", "Canceled"])
-@pytest.mark.parametrize("flags", [[], ["--any"], ["--count", "1"], ["--fail-fast"]], ids=["one", "any", "count", "fail-fast"])
+@pytest.mark.parametrize(
+    "flags",
+    [[], ["--any"], ["--count", "1"], ["--fail-fast"]],
+    ids=["one", "any", "count", "fail-fast"],
+)
 def test_until_does_not_hold_on_what_a_dead_instance_left_behind(remote, server, dead, flags):
     server.on("GET", "/instances/a", dead)
     code, _, err = remote("wait", "a", "--until", PHASE, "--timeout", "30s", *flags)
     assert code == 9
     assert (
-        f"durablectl: ended before --until came true: {PHASE}\n  the expression is true of a, which is {dead[1]['runtimeStatus']}\n" in err
+        f"durablectl: ended before --until came true: {PHASE}\n  the expression is true of a, "
+        f"which is {dead[1]['runtimeStatus']}\n" in err
     )
-    assert "hint: on an instance that ended other than Completed, --until holds only if the expression mentions runtimeStatus" in err
+    assert (
+        "hint: on an instance that ended other than Completed, --until holds only if the "
+        "expression mentions runtimeStatus"
+    ) in err
 
 
 @pytest.mark.parametrize(
@@ -291,22 +372,41 @@ def test_until_does_not_hold_on_what_a_dead_instance_left_behind(remote, server,
     ],
     ids=["both", "status alone", "a text", "a member of the custom status", "the whole as text"],
 )
-def test_until_holds_on_a_dead_instance_when_it_reads_the_runtime_status(remote, server, expression, code):
+def test_until_holds_on_a_dead_instance_when_it_reads_the_runtime_status(
+    remote, server, expression, code
+):
     server.on("GET", "/instances/a", DEAD[0])
     assert remote("wait", "a", "--until", expression, "--timeout", "30s").code == code
 
 
-def test_until_that_held_is_not_taken_back_when_the_instance_dies_later_in_the_same_wait(remote, server):
-    server.on("GET", "/instances/a", (202, status("a", "Running", customStatus={"phase": "approval"})), DEAD[0])
-    server.on("GET", "/instances/b", (202, status("b", "Running")), (200, status("b", customStatus={"phase": "approval"})))
+def test_until_that_held_is_not_taken_back_when_the_instance_dies_later_in_the_same_wait(
+    remote, server
+):
+    server.on(
+        "GET",
+        "/instances/a",
+        (202, status("a", "Running", customStatus={"phase": "approval"})),
+        DEAD[0],
+    )
+    server.on(
+        "GET",
+        "/instances/b",
+        (202, status("b", "Running")),
+        (200, status("b", customStatus={"phase": "approval"})),
+    )
     assert remote("wait", "a", "b", "--until", PHASE, "--timeout", "30s").code == 0
 
 
 def test_reports_tell_why_until_does_not_hold(remote, server, project):
     server.on("GET", "/instances/a", DEAD[0])
     server.on("GET", "/instances/b", (200, status("b")))
-    code, _, err = remote("wait", "a", "b", "--until", PHASE, "--junit", "w.xml", env={"GITHUB_ACTIONS": "true"})
-    dead = "instance 'a' (order) is Terminated, and --until holds for it only if the expression mentions runtimeStatus"
+    code, _, err = remote(
+        "wait", "a", "b", "--until", PHASE, "--junit", "w.xml", env={"GITHUB_ACTIONS": "true"}
+    )
+    dead = (
+        "instance 'a' (order) is Terminated, and --until holds for it only if the expression "
+        "mentions runtimeStatus"
+    )
     early = "instance 'b' (order) is Completed, before --until came true"
     assert code == 9
     for sentence in (dead, early):
@@ -317,8 +417,25 @@ def test_reports_tell_why_until_does_not_hold(remote, server, project):
 def test_until_and_count_go_together(remote, server):
     server.on("GET", "/instances/a", *STAGES)
     server.on("GET", "/instances/b", (202, status("b", "Running")))
-    assert remote("wait", "a", "b", "--until", "customStatus.stage=='approval'", "--any", "--timeout", "30s").code == 0
-    assert remote("wait", "a", "b", "--until", "customStatus.stage=='approval'", "--timeout", "100ms").code == 124
+    assert (
+        remote(
+            "wait",
+            "a",
+            "b",
+            "--until",
+            "customStatus.stage=='approval'",
+            "--any",
+            "--timeout",
+            "30s",
+        ).code
+        == 0
+    )
+    assert (
+        remote(
+            "wait", "a", "b", "--until", "customStatus.stage=='approval'", "--timeout", "100ms"
+        ).code
+        == 124
+    )
 
 
 @pytest.mark.parametrize(
@@ -346,13 +463,22 @@ def test_many_in_flight_are_found_by_listing_instead_of_one_by_one(remote, serve
             hub.instances = dict.fromkeys(hub.instances, "Completed")
 
     hub.fault = ends
-    code, out, _ = remote("wait", "-", "--interval", "10ms", "-o", "id", stdin="\n".join(hub.instances))
+    code, out, _ = remote(
+        "wait", "-", "--interval", "10ms", "-o", "id", stdin="\n".join(hub.instances)
+    )
     assert (code, len(out.split())) == (0, 300)
     assert server.paths("GET").count("/instances") == 4
     assert len(looks) == 4 + 300
 
 
 def test_instances_that_the_service_does_not_show_yet_are_waited_for(remote, server):
-    server.on("GET", "/instances/a", (404, None), (404, None), (202, status("a", "Pending")), (200, status("a")))
+    server.on(
+        "GET",
+        "/instances/a",
+        (404, None),
+        (404, None),
+        (202, status("a", "Pending")),
+        (200, status("a")),
+    )
     server.on("GET", "/instances", (200, []))
     assert remote("wait", "a", "--timeout", "30s").code == 0

@@ -16,7 +16,13 @@ def listing(*statuses):
 
 
 def test_changes_are_told_line_by_line_until_nothing_matches(remote, server):
-    server.on("GET", "/instances", listing(("a", "Running"), ("b", "Pending")), listing(("a", "Running"), ("b", "Running")), NONE)
+    server.on(
+        "GET",
+        "/instances",
+        listing(("a", "Running"), ("b", "Pending")),
+        listing(("a", "Running"), ("b", "Running")),
+        NONE,
+    )
     code, out, err = remote("watch", "--interval", "0.05", "--until-empty", "--sort", "id")
     assert (code, "2 instances: 1 Running, 1 Pending" in err) == (0, True)
     assert [line.split("\t")[1:] for line in out.splitlines()] == [
@@ -29,7 +35,10 @@ def test_changes_are_told_line_by_line_until_nothing_matches(remote, server):
 def test_changes_are_statuses_in_json_lines(remote, server):
     server.on("GET", "/instances", listing(("a", "Pending")), listing(("a", "Running")), NONE)
     code, out, _ = remote("watch", "--interval", "0.05", "--until-empty", "-o", "jsonl")
-    assert (code, [json.loads(line)["runtimeStatus"] for line in out.splitlines()]) == (0, ["Running", "Running"])
+    assert (code, [json.loads(line)["runtimeStatus"] for line in out.splitlines()]) == (
+        0,
+        ["Running", "Running"],
+    )
 
 
 def test_a_look_that_fails_is_tried_again(remote, server):
@@ -43,7 +52,11 @@ def test_a_first_look_that_fails_ends_it(run):
     assert run("watch", "--hub", "http://localhost:1", "--request-timeout", "1s").code == 5
 
 
-@pytest.mark.parametrize("options", [["-o", "json"], ["--sort", "color"], ["--limit", "0"], ["--status", "Happy"]], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [["-o", "json"], ["--sort", "color"], ["--limit", "0"], ["--status", "Happy"]],
+    ids=str,
+)
 def test_what_makes_no_sense_is_refused(remote, server, options):
     code, out, err = remote("watch", *options)
     assert (code, out, "durablectl: " in err) == (2, "", True)

@@ -1,4 +1,6 @@
-"""`--limit`: the same command again goes on with the next ones, and a dry run shows what it will do."""
+"""`--limit`: the same command again goes on with the next ones, and a dry run shows what it will
+do.
+"""
 
 import json
 
@@ -23,9 +25,14 @@ def test_waves_of_a_restart_advance_until_all_are_done(remote, hub):
     for wave in range(5):
         assert ids(remote("restart", *FAILED, "--limit", "50", "--yes", "-o", "id")) != []
         assert sorted(hub.restarted) == NAMES[: 50 * (wave + 1)]
-    assert "restarted: 15 of 15 instances" in remote("restart", *FAILED, "--limit", "50", "--yes").err
+    assert (
+        "restarted: 15 of 15 instances" in remote("restart", *FAILED, "--limit", "50", "--yes").err
+    )
     assert sorted(hub.restarted) == NAMES
-    assert "restarted before: 265 instances\nnothing matches" in remote("restart", *FAILED, "--limit", "50", "--yes").err
+    assert (
+        "restarted before: 265 instances\nnothing matches"
+        in remote("restart", *FAILED, "--limit", "50", "--yes").err
+    )
 
 
 def test_a_dry_run_shows_what_the_journal_leaves(remote, hub):
@@ -34,7 +41,9 @@ def test_a_dry_run_shows_what_the_journal_leaves(remote, hub):
     assert ids(shown) == NAMES[50:]
     assert "215 to restart in " in shown.err
     assert "restarted before: 50 instances" in shown.err
-    assert ids(remote("restart", *FAILED, "--dry-run", "--limit", "50", "-o", "id")) == NAMES[50:100]
+    assert (
+        ids(remote("restart", *FAILED, "--dry-run", "--limit", "50", "-o", "id")) == NAMES[50:100]
+    )
 
 
 def test_a_dry_run_makes_no_journal(remote, hub, project, home):
@@ -59,12 +68,37 @@ def test_waves_of_named_ids_advance_too(remote, hub):
     for wave in range(3):
         remote("restart", "-", "--new-id", "--limit", "50", stdin="\n".join(NAMES))
         assert sorted(hub.restarted) == NAMES[: 50 * (wave + 1)]
-    assert ids(remote("restart", "-", "--new-id", "--limit", "50", "--dry-run", "-o", "id", stdin="\n".join(NAMES))) == NAMES[150:200]
+    assert (
+        ids(
+            remote(
+                "restart",
+                "-",
+                "--new-id",
+                "--limit",
+                "50",
+                "--dry-run",
+                "-o",
+                "id",
+                stdin="\n".join(NAMES),
+            )
+        )
+        == NAMES[150:200]
+    )
 
 
 def test_an_instance_that_changed_since_is_another_one(remote, hub, server):
     remote("restart", *FAILED, "--limit", "265", "--yes")
-    server.on("GET", "/instances", (200, [status("i000", "Failed", lastUpdatedTime="2026-02-02T00:00:00Z"), status("i001", "Failed")]))
+    server.on(
+        "GET",
+        "/instances",
+        (
+            200,
+            [
+                status("i000", "Failed", lastUpdatedTime="2026-02-02T00:00:00Z"),
+                status("i001", "Failed"),
+            ],
+        ),
+    )
     assert ids(remote("restart", *FAILED, "--dry-run", "-o", "id")) == ["i000"]
 
 
@@ -75,7 +109,9 @@ def test_one_id_is_restarted_as_often_as_it_is_asked_for(remote, hub):
     assert hub.restarted.count("i000") == 2
 
 
-@pytest.mark.parametrize(("verb", "flag"), [("purge", "--ignore-not-found"), ("terminate", "--ignore-finished")])
+@pytest.mark.parametrize(
+    ("verb", "flag"), [("purge", "--ignore-not-found"), ("terminate", "--ignore-finished")]
+)
 def test_ids_for_which_there_is_nothing_to_do_do_not_use_up_a_wave(remote, server, verb, flag):
     hub = FaultyHub(server, dict.fromkeys("abcdef", "Completed" if verb == "purge" else "Running"))
     for left in (4, 2, 0):
@@ -91,13 +127,21 @@ def test_waves_of_requests_say_when_the_next_ones_come(remote, server, verb):
     assert told in remote(verb, "--name", "order", "--limit", "2", "--yes").err
     assert told not in remote(verb, "--name", "order", "--yes").err
     FaultyHub(server, dict.fromkeys("abcd", "Running"))
-    assert told not in remote(verb, "--name", "order", "--limit", "2", "--yes", "--wait", "--timeout", "9s").err
+    assert (
+        told
+        not in remote(
+            verb, "--name", "order", "--limit", "2", "--yes", "--wait", "--timeout", "9s"
+        ).err
+    )
 
 
 def test_an_event_has_no_waves_and_says_so(remote, server):
     server.on("GET", "/instances", (200, [status("a", "Running"), status("b", "Running")]))
     server.on("POST", "/instances/a/raiseEvent/Go", (202, None))
-    assert "sends it to the same instances again" in remote("raise-event", "--event", "Go", "--name", "order", "--limit", "1", "--yes").err
+    assert (
+        "sends it to the same instances again"
+        in remote("raise-event", "--event", "Go", "--name", "order", "--limit", "1", "--yes").err
+    )
 
 
 def test_a_filter_without_either_kind_of_id_is_refused_before_it_is_shown(remote, hub, server):

@@ -1,4 +1,6 @@
-"""The app of the watched runs: activities, children, timers, events over several executions, and an entity that counts each name."""
+"""The app of the watched runs: activities, children, timers, events over several executions, and an
+entity that counts each name.
+"""
 
 from datetime import timedelta
 
