@@ -15,11 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from durablectl.backends.local import LocalTaskHub
-from durablectl.engine.db import Database
-from durablectl.engine.worker import Worker
+from durablectl.engine.store.database import Database
+from durablectl.engine.worker.worker import Worker
 from durablectl.functionapp.loader import load_app
 from durablectl.model import InstanceFilter, RuntimeStatus
-from durablectl.polling import wait_for_completion
+from durablectl.polling.loop import wait_for_completion
 
 APP = Path(__file__).parent / "app"
 Figures = dict[str, float]

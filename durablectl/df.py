@@ -8,7 +8,7 @@ functionapp and engine: nothing is defined here.
 
 from __future__ import annotations
 
-from durablectl.engine.context import OrchestrationContext as DurableOrchestrationContext
+from durablectl.engine.replay.context import OrchestrationContext as DurableOrchestrationContext
 from durablectl.functionapp.bindings import Out
 from durablectl.functionapp.contexts import DurableEntityContext, DurableOrchestrationClient
 from durablectl.functionapp.decorators import Blueprint, DFApp, Entity, Orchestrator

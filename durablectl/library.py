@@ -71,7 +71,7 @@ def connect(
 
 
 def _remote(settings: config.Settings, key: str | None, timeout: float) -> TaskHub:
-    from durablectl.backends.http import HttpTaskHub  # deferred: a local hub needs no HTTP
+    from durablectl.backends.http.hub import HttpTaskHub  # deferred: a local hub needs no HTTP
 
     return HttpTaskHub(
         settings.url or "",
@@ -94,7 +94,9 @@ def _local(path: Path, app: Path | None) -> TaskHub:
 
 def load_registry(app: Path) -> Registry:
     """The functions of an app, with the built-in ones that its orchestrators may call."""
-    from durablectl.backends.http_activity import http_activity  # deferred: few commands run an app
+    from durablectl.backends.http.call_http import (
+        http_activity,  # deferred: few commands run an app
+    )
     from durablectl.functionapp.loader import load_app
 
     registry = load_app(app)

@@ -10,7 +10,7 @@ from types import NoneType
 
 import pytest
 
-from durablectl.crew import Groups, Threads, each_by_itself
+from durablectl.polling.parallel import Groups, Threads, each_by_itself
 
 
 def half(number):

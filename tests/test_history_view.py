@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from recorded_server import VALUES, steps
 
-from durablectl.engine.events import (
+from durablectl.history.events import (
     ContinueAsNew,
     Event,
     EventRaised,
@@ -32,7 +32,7 @@ from durablectl.engine.events import (
     TimerCreated,
     TimerFired,
 )
-from durablectl.engine.history_view import history_view
+from durablectl.history.service import history_view
 from durablectl.model import RuntimeStatus
 
 T0 = datetime(2026, 11, 2, 3, 4, 5, 123456, UTC)

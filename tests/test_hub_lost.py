@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from durablectl.backends.local import LocalTaskHub
-from durablectl.engine.db import Database
+from durablectl.engine.store.database import Database
 from durablectl.errors import HubLost
 from tests.server.serving import serving
 

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from growth import is_linear
 
-from durablectl.backends.http_answers import Place, refusal
-from durablectl.backends.http_transport import Answer
+from durablectl.backends.http.responses import Place, refusal
+from durablectl.backends.http.transport import Answer
 from durablectl.model import HistoryEvent, InstanceStatus, RuntimeStatus
 from durablectl.redaction import redact
 from durablectl.render.safe import defuse, safe

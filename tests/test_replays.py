@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from durablectl import df
-from durablectl.engine.events import ExecutionCompleted, TaskCompleted
-from durablectl.engine.raw_history import raw_from_json
 from durablectl.errors import UsageError
+from durablectl.history.events import ExecutionCompleted, TaskCompleted
+from durablectl.history.exported import raw_from_json
 from durablectl.testing import Durable, assert_replays
 
 

@@ -18,7 +18,7 @@ from durablectl.errors import (
     WaitTimeout,
 )
 from durablectl.model import InstanceStatus, Page, RuntimeStatus
-from durablectl.polling import WaitRules, wait_for_completion, wait_for_instances
+from durablectl.polling.loop import WaitRules, wait_for_completion, wait_for_instances
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 PENDING, RUNNING, COMPLETED, FAILED = (

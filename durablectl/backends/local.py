@@ -23,11 +23,10 @@ from durablectl.backends.local_address import (
     connection_of,
     names_a_file,
 )
-from durablectl.engine.db import Database
-from durablectl.engine.instances import NewInstance
-from durablectl.engine.numbers import micros
-from durablectl.engine.payload import dumps
-from durablectl.engine.queries import InstanceRow, Queries
+from durablectl.engine.replay.payload import dumps
+from durablectl.engine.store.database import Database
+from durablectl.engine.store.instances import NewInstance
+from durablectl.engine.store.queries import InstanceRow, Queries
 from durablectl.errors import (
     AlreadyExists,
     DurablectlError,
@@ -38,6 +37,7 @@ from durablectl.errors import (
     WaitTimeout,
     WrongState,
 )
+from durablectl.history.columns import micros
 from durablectl.model import (
     CheckStatusPayload,
     EntityId,
@@ -48,7 +48,7 @@ from durablectl.model import (
     Page,
     RuntimeStatus,
 )
-from durablectl.polling import wait_for_completion
+from durablectl.polling.loop import wait_for_completion
 from durablectl.quoting import command
 from durablectl.taskhub import check_new_instance_id
 from durablectl.wire import (
@@ -64,7 +64,7 @@ from durablectl.wire import (
 
 if TYPE_CHECKING:
     from durablectl.engine.registry import Registry
-    from durablectl.engine.store import Store
+    from durablectl.engine.store.client import Store
 
 FIRST_PAUSE, LAST_PAUSE = 0.0005, 0.01
 REPLACE_SECONDS = 30.0
@@ -101,7 +101,9 @@ class LocalTaskHub:
 
     @cached_property
     def _store(self) -> Store:
-        from durablectl.engine.store import Store  # deferred: reading a status needs no events
+        from durablectl.engine.store.client import (
+            Store,  # deferred: reading a status needs no events
+        )
 
         return Store(self._database)
 
@@ -250,7 +252,7 @@ class LocalTaskHub:
         row = self._queries.get(instance_id, with_input=show_input)
         details, view = self._queries.failure_details(row), None
         if show_history and row.status is not RuntimeStatus.PENDING:
-            from durablectl.engine.history_view import history_view  # deferred: few ask for it
+            from durablectl.history.service import history_view  # deferred: few ask for it
 
             view = history_view(
                 self._store.history(instance_id),
@@ -263,7 +265,7 @@ class LocalTaskHub:
         """The complete events of an instance's current execution, as a JSON document that later
         versions can read and replay.
         """
-        from durablectl.engine.raw_history import raw_to_json  # deferred: few ask for it
+        from durablectl.history.exported import raw_to_json  # deferred: few ask for it
 
         return raw_to_json(self._store.raw_history(instance_id))
 
@@ -451,7 +453,9 @@ class LocalTaskHub:
         return any(worker.is_for_all for worker in self._live_workers())
 
     def _live_workers(self) -> list[Any]:
-        from durablectl.engine.session import workers  # deferred: reading a status needs none of it
+        from durablectl.engine.store.leases import (
+            workers,  # deferred: reading a status needs none of it
+        )
 
         return [worker for worker in workers(self._database, self._now()) if worker.is_live]
 
@@ -461,7 +465,7 @@ class LocalTaskHub:
         with ExitStack() as stack:
             if (registry := self._registry) is not None:
                 # deferred: only waiting needs the engine
-                from durablectl.engine.embedded import embedded_worker
+                from durablectl.engine.worker.embedded import embedded_worker
 
                 stack.enter_context(
                     embedded_worker(self._database.path, lambda: registry, [instance_id])

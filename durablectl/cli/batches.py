@@ -13,7 +13,6 @@ from durablectl.cli.accounts import Account, Skipped, show_account
 from durablectl.cli.parameters import How
 from durablectl.cli.session import Session
 from durablectl.cli.starting import is_local_hub
-from durablectl.crew import Crew, Groups, Outcome, Threads, each_by_itself
 from durablectl.errors import (
     Conflict,
     DurablectlError,
@@ -23,6 +22,7 @@ from durablectl.errors import (
     UsageError,
     WrongState,
 )
+from durablectl.polling.parallel import Crew, Groups, Outcome, Threads, each_by_itself
 from durablectl.render.batch import Progress, batch_display
 from durablectl.taskhub import TaskHub
 

@@ -22,9 +22,9 @@ from durablectl.cli.parameters import Encode, Pace
 from durablectl.cli.session import Session
 from durablectl.cli.starting import has_nobody, is_local_hub
 from durablectl.cli.targets import command_line
-from durablectl.crew import Crew, Groups, Outcome, Threads, each_by_itself
 from durablectl.errors import DurablectlError, UsageError
 from durablectl.model import IfExists
+from durablectl.polling.parallel import Crew, Groups, Outcome, Threads, each_by_itself
 from durablectl.render.batch import Progress, batch_display
 from durablectl.render.output import OutputFormat
 from durablectl.render.safe import safe_line

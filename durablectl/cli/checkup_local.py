@@ -14,9 +14,9 @@ from durablectl.cli.targets import command_line
 from durablectl.errors import AppError, DurablectlError, HubUnusable
 
 if TYPE_CHECKING:
-    from durablectl.engine.db import Database
     from durablectl.engine.registry import Registry
-    from durablectl.engine.session import LiveWorker
+    from durablectl.engine.store.database import Database
+    from durablectl.engine.store.leases import LiveWorker
 
 # bytes; a larger file takes its time, and `hub check` is there for it
 READ_AS_A_WHOLE = 64 * 1024 * 1024
@@ -89,7 +89,7 @@ def _host(session: Session) -> Iterator[Finding]:
 
 
 def _opened(session: Session) -> Database:
-    from durablectl.engine.db import Database  # deferred: a remote hub needs no engine
+    from durablectl.engine.store.database import Database  # deferred: a remote hub needs no engine
 
     try:
         return Database(session.require_hub())
@@ -98,7 +98,7 @@ def _opened(session: Session) -> Database:
 
 
 def _file(session: Session, database: Database) -> Iterator[Finding]:
-    from durablectl.engine.upkeep import check_hub, file_size  # deferred, as above
+    from durablectl.engine.store.maintenance import check_hub, file_size  # deferred, as above
 
     size = file_size(database.path)
     shown = f"{database.path}, {size / 1024 / 1024:.1f} MB"
@@ -124,8 +124,8 @@ def _file(session: Session, database: Database) -> Iterator[Finding]:
 
 
 def _workers(session: Session, database: Database, registry: Registry | None) -> Iterator[Finding]:
-    from durablectl.engine.session import workers  # deferred, as above
-    from durablectl.engine.upkeep import waiting_functions  # deferred, as above
+    from durablectl.engine.store.leases import workers  # deferred, as above
+    from durablectl.engine.store.maintenance import waiting_functions  # deferred, as above
 
     now = datetime.now(UTC)
     live = [worker for worker in workers(database, now) if worker.is_live]

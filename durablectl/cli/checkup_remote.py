@@ -15,8 +15,8 @@ from durablectl.errors import DurablectlError, KeyRefused
 from durablectl.render.views import duration_text
 
 if TYPE_CHECKING:
-    from durablectl.backends.http_probe import Probe
-    from durablectl.backends.http_transport import Answer
+    from durablectl.backends.http.probe import Probe
+    from durablectl.backends.http.transport import Answer
 
 MOST_SKEW = 60.0
 NOT_IN_FILE = "durablectl context show --sources"
@@ -74,7 +74,7 @@ def _key(session: Session) -> tuple[str | None, Finding]:
 
 
 def _probe(session: Session, key: str | None) -> Probe:
-    from durablectl.backends.http_probe import Probe  # deferred: a local hub needs no httpx
+    from durablectl.backends.http.probe import Probe  # deferred: a local hub needs no httpx
 
     settings = session.settings
     try:
@@ -99,7 +99,7 @@ def _resolves(probe: Probe) -> Finding:
 
 
 def _answers(probe: Probe) -> tuple[Answer, Finding, Finding]:
-    from durablectl.backends.http_probe import clock_skew  # deferred, as above
+    from durablectl.backends.http.probe import clock_skew  # deferred, as above
 
     asked = datetime.now(UTC)
     try:

@@ -21,7 +21,7 @@ from durablectl.cli.starting import has_nobody
 from durablectl.cli.targets import command_line
 from durablectl.errors import DurablectlError, WaitTimeout
 from durablectl.model import InstanceFilter, InstanceStatus
-from durablectl.polling import LAST_LOOK, poll
+from durablectl.polling.loop import LAST_LOOK, poll
 from durablectl.render import views
 from durablectl.render.batch import drain_display
 from durablectl.render.output import OutputFormat

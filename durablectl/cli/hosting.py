@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from durablectl.cli.listening import failure_log, listening, listening_alone
 from durablectl.cli.signals import stop_signals
-from durablectl.engine.db import Database
-from durablectl.engine.speech import Speech
-from durablectl.engine.worker import CONCURRENCY, Worker
+from durablectl.engine.store.database import Database
+from durablectl.engine.worker.app_output import Speech
+from durablectl.engine.worker.worker import CONCURRENCY, Worker
 from durablectl.render.output import Output
 
 if TYPE_CHECKING:
-    from durablectl.engine.processes import ActivityProcesses
     from durablectl.engine.registry import Registry
+    from durablectl.engine.worker.activity_processes import ActivityProcesses
 
 STOP_SECONDS = 5.0
 DRAIN_SECONDS = 60.0
@@ -90,7 +90,9 @@ def _worker(database: Database, app: Path, registry: Registry, out: Output, work
 def _processes(count: int, app: Path) -> ActivityProcesses | None:
     if not count:
         return None
-    from durablectl.engine.processes import ActivityProcesses  # deferred: few ask for it
+    from durablectl.engine.worker.activity_processes import (
+        ActivityProcesses,  # deferred: few ask for it
+    )
     from durablectl.library import load_registry
 
     return ActivityProcesses(count, partial(load_registry, app), listening_alone)
@@ -104,7 +106,7 @@ def _reloading(
     if not wanted:
         yield
         return
-    from durablectl.backends.http_activity import http_activity  # deferred, as above
+    from durablectl.backends.http.call_http import http_activity  # deferred, as above
     from durablectl.server.reloading import Reloading
 
     def replace(registry: Registry) -> None:

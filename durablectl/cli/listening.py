@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, redirect_stderr
 
 from durablectl.engine.failures import Failed
-from durablectl.engine.speech import Speech
+from durablectl.engine.worker.app_output import Speech
 from durablectl.render.failures import failure_entry
 from durablectl.render.output import Output
 

@@ -99,7 +99,7 @@ def _of_hub(ctx: Any, names: Callable[[TaskHub], list[str]]) -> list[str]:
     if session.is_local:
         import durablectl.backends.local  # what loads slowly is not the hub's fault
     elif session.settings.completion_network:
-        import durablectl.backends.http  # noqa: F401 - as above
+        import durablectl.backends.http.hub  # noqa: F401 - as above
     else:
         return []
 

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from durablectl import config
-from durablectl.backends.http_requests import base_address
+from durablectl.backends.http.requests import base_address
 from durablectl.backends.local_address import CONNECTION, OWN_CONNECTIONS, is_nominal, names_a_file
 from durablectl.errors import DurablectlError, UsageError
 from durablectl.model import CheckStatusPayload
@@ -157,7 +157,7 @@ class PayloadHubs:
         address or of the instance's start.
         """
         # deferred: a local hub's payload needs no httpx
-        from durablectl.backends.http_starter import StartedTaskHub
+        from durablectl.backends.http.starter import StartedTaskHub
 
         kept = self._session.kept(instance_id)
         if kept is not None and (place := address_from_payload(kept))._replace(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from durablectl.cli.hosting import Work
     from durablectl.cli.payload_hubs import PayloadHubs
     from durablectl.engine.registry import Registry
-    from durablectl.engine.speech import Speech
+    from durablectl.engine.worker.app_output import Speech
     from durablectl.model import CheckStatusPayload
     from durablectl.taskhub import TaskHub
 
@@ -214,7 +214,7 @@ class Session:
     @cached_property
     def speech(self) -> Speech:
         """Where the app's words go: to stderr, with the instance's id in front."""
-        from durablectl.engine.speech import Speech  # deferred, as above
+        from durablectl.engine.worker.app_output import Speech  # deferred, as above
 
         return Speech(self.out.talk)
 
@@ -234,7 +234,7 @@ class Session:
             return
         # deferred: only who works needs it
         from durablectl.cli.listening import failure_log_of_a_wait, listening
-        from durablectl.engine.embedded import embedded_worker  # deferred, as above
+        from durablectl.engine.worker.embedded import embedded_worker  # deferred, as above
 
         working = embedded_worker(
             self.require_hub(),
@@ -276,7 +276,9 @@ class Session:
         )
 
     def _remote(self) -> TaskHub:
-        from durablectl.backends.http import HttpTaskHub  # deferred: a local command needs no httpx
+        from durablectl.backends.http.hub import (
+            HttpTaskHub,  # deferred: a local command needs no httpx
+        )
 
         settings = self.settings
         url = settings.url or ""

@@ -18,7 +18,7 @@ from durablectl.cli.session import Session
 from durablectl.cli.waiting import AT_ONCE, GRACE, watch_over
 from durablectl.errors import UsageError
 from durablectl.model import InstanceStatus
-from durablectl.polling import WaitRules
+from durablectl.polling.loop import WaitRules
 from durablectl.render.safe import safe_line
 from durablectl.render.views import duration_text
 from durablectl.taskhub import TaskHub

@@ -15,7 +15,7 @@ from durablectl.cli.session import Session
 from durablectl.cli.starting import timed
 from durablectl.errors import UsageError
 from durablectl.model import CheckStatusPayload
-from durablectl.polling import LAST_LOOK
+from durablectl.polling.loop import LAST_LOOK
 from durablectl.taskhub import TaskHub
 
 Header = Annotated[
@@ -66,7 +66,7 @@ def start_by_url(
     `WaitTimeout` when it has not answered after `timeout` seconds.
     """
     # deferred: few start so
-    from durablectl.backends.http_starter import call_starter, check_starter
+    from durablectl.backends.http.starter import call_starter, check_starter
 
     method = (call.method or "POST").upper()
     check_starter(url, method)

@@ -21,7 +21,7 @@ from durablectl.cli.session import Session
 from durablectl.cli.targets import input_of
 from durablectl.errors import FunctionNotFound, Unreachable, WaitTimeout
 from durablectl.model import CheckStatusPayload, IfExists
-from durablectl.polling import LAST_LOOK
+from durablectl.polling.loop import LAST_LOOK
 from durablectl.render.views import duration_text
 from durablectl.taskhub import TaskHub, check_new_instance_id, instance_id_warnings
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from durablectl.errors import DurablectlError, InstanceNotFound, ServiceError
 from durablectl.model import HistoryEvent, InstanceStatus
-from durablectl.polling import gone, intervals, is_passing
+from durablectl.polling.loop import gone, intervals, is_passing
 from durablectl.render.timeline import Step, steps, with_children
 from durablectl.taskhub import TaskHub
 

@@ -22,7 +22,7 @@ from durablectl.cli.targets import statuses_json
 from durablectl.cli.until import DEAD, Until
 from durablectl.errors import DurablectlError, UsageError, WaitTimeout, WrongState
 from durablectl.model import InstanceStatus, RuntimeStatus
-from durablectl.polling import Waited, WaitRules, wait_for_instances
+from durablectl.polling.loop import Waited, WaitRules, wait_for_instances
 from durablectl.render import views
 from durablectl.render.output import OutputFormat
 from durablectl.render.progress import Troubles, Watcher, waiting_display

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from durablectl.causes import split_exceptions
-from durablectl.engine.payload import dumps, storable
+from durablectl.engine.replay.payload import dumps, storable
 
 _PACKAGE = f"{Path(__file__).parents[1]}{os.sep}"
 NO_DETAILS = " \n None"

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from durablectl.engine.events import EventRaised, EventSent
+from durablectl.history.events import EventRaised, EventSent
 from durablectl.model import EntityId, utc
 from durablectl.protocol.failures import FailureDetails, core_json, read_failure
 from durablectl.protocol.fields import Message, malformed, read_text, read_time

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from durablectl.engine import events as e
+from durablectl.history import events as e
 from durablectl.model import RuntimeStatus
 from durablectl.protocol.entity_messages import received_message, sent_message
 from durablectl.protocol.failures import (

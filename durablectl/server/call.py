@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope
 
-from durablectl.backends.http_body import charset
+from durablectl.backends.http.body import charset
 from durablectl.server.answers import Refusal, empty
 from durablectl.server.query import Query
 

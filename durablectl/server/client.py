@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from durablectl.engine.payload import dumps
+from durablectl.engine.replay.payload import dumps
 from durablectl.errors import EntityNotFound, InstanceNotFound, WrongState
 from durablectl.functionapp.http import HttpResponse
 from durablectl.functionapp.values import EntityId, OrchestrationRuntimeStatus

@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from durablectl.errors import DurablectlError
 from durablectl.model import InstanceStatus
-from durablectl.polling import intervals
+from durablectl.polling.loop import intervals
 from durablectl.server.waits import Waits
 from durablectl.taskhub import TaskHub
 

@@ -16,7 +16,7 @@ from durablectl.backends.local import LocalTaskHub
 from durablectl.backends.local_address import CONNECTION, TASK_HUB
 from durablectl.engine.failures import Failed
 from durablectl.engine.registry import Registry
-from durablectl.engine.worker import CONCURRENCY, Worker
+from durablectl.engine.worker.worker import CONCURRENCY, Worker
 from durablectl.errors import DurablectlError, HubLost, HubUnusable
 from durablectl.functionapp.host import HostSettings, read_host
 from durablectl.model import RuntimeStatus

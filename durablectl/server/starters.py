@@ -23,7 +23,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope
 
 from durablectl.engine.registry import OtherFunction, Registry
-from durablectl.engine.speech import end_line
+from durablectl.engine.worker.app_output import end_line
 from durablectl.functionapp import http
 from durablectl.functionapp.declared import HTTP
 from durablectl.server.access import Access

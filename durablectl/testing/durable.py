@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from durablectl.backends.local import LocalTaskHub
-from durablectl.engine.context import HTTP_ACTIVITY
 from durablectl.engine.registry import Orchestrator, Registry
-from durablectl.engine.wheel import Wheel
+from durablectl.engine.replay.context import HTTP_ACTIVITY
+from durablectl.engine.worker.dispatcher import Wheel
 from durablectl.errors import FunctionNotFound, UsageError, WaitTimeout
 from durablectl.functionapp.search import find_app
 from durablectl.model import InstanceStatus, utc

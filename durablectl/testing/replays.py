@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from durablectl.engine.events import ContinueAsNew, Decision, ExecutionCompleted
-from durablectl.engine.raw_history import RawHistory, raw_from_json
-from durablectl.engine.replay import Execution
+from durablectl.engine.replay.executor import Execution
 from durablectl.errors import UsageError
+from durablectl.history.events import ContinueAsNew, Decision, ExecutionCompleted
+from durablectl.history.exported import RawHistory, raw_from_json
 from durablectl.model import RuntimeStatus
 from durablectl.testing.apps import orchestrator_from
 

@@ -9,7 +9,7 @@ from threading import Thread
 import pytest
 from raw_server import after, drip, flood, raw_server
 
-from durablectl.backends.http_activity import call_http
+from durablectl.backends.http.call_http import call_http
 
 
 class Echo(BaseHTTPRequestHandler):

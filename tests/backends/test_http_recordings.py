@@ -12,7 +12,7 @@ import pytest
 from recorded_server import KEY, NO_INSTANCES, NOTHING, Asked, Reply, Step, reply_json, steps
 
 from durablectl import errors, wire
-from durablectl.backends.http import HttpTaskHub
+from durablectl.backends.http.hub import HttpTaskHub
 from durablectl.model import (
     FINAL_STATUSES,
     CheckStatusPayload,

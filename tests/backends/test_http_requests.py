@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from recorded_server import KEY, NO_INSTANCES, Asked, Reply, reply_json
 
-from durablectl.backends.http import HttpTaskHub
-from durablectl.backends.http_requests import base_address
+from durablectl.backends.http.hub import HttpTaskHub
+from durablectl.backends.http.requests import base_address
 from durablectl.errors import (
     InstanceNotFound,
     NotATaskHub,

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from recorded_server import HTML, NO_INSTANCES, RecordedServer, Reply, reply_json
 
-from durablectl.backends.http_transport import trouble_of
+from durablectl.backends.http.transport import trouble_of
 from durablectl.errors import (
     BadAddress,
     DurablectlError,

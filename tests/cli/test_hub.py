@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from durablectl.backends.local import LocalTaskHub
-from durablectl.engine.db import SCHEMA_VERSION, Database, LiveLock, upgrade
-from durablectl.engine.session import Scope, Session
+from durablectl.engine.store.database import SCHEMA_VERSION, Database, LiveLock, upgrade
+from durablectl.engine.store.leases import Scope, Session
 from durablectl.model import EntityId
 from tests.engine.conftest import sample_app
 from tests.engine.turning import Turning

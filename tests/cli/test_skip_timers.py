@@ -7,10 +7,10 @@ import json
 import pytest
 
 from durablectl.backends.local import LocalTaskHub
-from durablectl.engine.db import Database
-from durablectl.engine.worker import Worker
+from durablectl.engine.store.database import Database
+from durablectl.engine.worker.worker import Worker
 from durablectl.functionapp.loader import load_app
-from durablectl.polling import wait_for_completion
+from durablectl.polling.loop import wait_for_completion
 from tests.server.serving import serving
 
 APP = """

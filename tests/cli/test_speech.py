@@ -12,7 +12,7 @@ from textwrap import indent
 import pytest
 from growth import is_linear
 
-from durablectl.engine.speech import MOST_KEPT, REPEATING, SPEAKER, Speech
+from durablectl.engine.worker.app_output import MOST_KEPT, REPEATING, SPEAKER, Speech
 
 APP = """
 import asyncio, logging, sys

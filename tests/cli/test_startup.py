@@ -148,7 +148,11 @@ def test_a_piped_local_status_imports_what_reads_a_hub(hello):
         name
         for name in loaded.ours
         if name.startswith(
-            ("durablectl.functionapp.", "durablectl.crew", "durablectl.backends.http")
+            (
+                "durablectl.functionapp.",
+                "durablectl.polling.parallel",
+                "durablectl.backends.http.hub",
+            )
         )
     }
     assert others == {"durablectl.functionapp.search"}

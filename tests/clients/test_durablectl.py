@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from durablectl.backends.http import HttpTaskHub
+from durablectl.backends.http.hub import HttpTaskHub
 from durablectl.errors import (
     AlreadyExists,
     EntityNotFound,
@@ -15,7 +15,7 @@ from durablectl.errors import (
     WrongState,
 )
 from durablectl.model import CheckStatusPayload, EntityId, InstanceFilter, RuntimeStatus
-from durablectl.polling import wait_for_completion
+from durablectl.polling.loop import wait_for_completion
 from durablectl.taskhub import list_instances
 from tests.clients.conftest import KEY
 

@@ -14,10 +14,10 @@ from uuid import uuid4
 
 import pytest
 
-from durablectl.backends.http import HttpTaskHub
+from durablectl.backends.http.hub import HttpTaskHub
 from durablectl.backends.local import LocalTaskHub
-from durablectl.engine.db import Database
-from durablectl.engine.worker import Worker
+from durablectl.engine.store.database import Database
+from durablectl.engine.worker.worker import Worker
 from durablectl.functionapp.loader import load_app
 from durablectl.taskhub import TaskHub
 from tests.server.serving import RECORDINGS, serving

@@ -6,7 +6,7 @@ from typing import Any
 
 from durablectl.errors import EntityNotFound
 from durablectl.model import EntityId
-from durablectl.polling import wait_for_completion
+from durablectl.polling.loop import wait_for_completion
 from durablectl.taskhub import TaskHub
 
 

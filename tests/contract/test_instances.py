@@ -12,7 +12,7 @@ from durablectl.model import (
     InstanceStatus,
     RuntimeStatus,
 )
-from durablectl.polling import wait_for_completion
+from durablectl.polling.loop import wait_for_completion
 from durablectl.taskhub import TaskHub, list_instances
 
 

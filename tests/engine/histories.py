@@ -4,9 +4,9 @@ of a function.
 
 from datetime import UTC, datetime, timedelta
 
-from durablectl.engine.events import ExecutionStarted, OrchestratorCompleted, OrchestratorStarted
 from durablectl.engine.registry import Orchestrator
-from durablectl.engine.replay import Execution, replay
+from durablectl.engine.replay.executor import Execution, replay
+from durablectl.history.events import ExecutionStarted, OrchestratorCompleted, OrchestratorStarted
 
 T0, T1, T2, T3, T4 = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=n) for n in range(5))
 STARTED = ExecutionStarted(T0, "o")

@@ -9,14 +9,14 @@ import warnings
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from durablectl.engine.events import (
+from durablectl.history.events import (
     EventSent,
     ExecutionStarted,
     SubOrchestrationCreated,
     TaskScheduled,
     TimerCreated,
 )
-from durablectl.engine.sdk_history import document
+from durablectl.history.sdk import document
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

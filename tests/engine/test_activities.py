@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from durablectl.engine.activities import run_activity, run_async_activity
-from durablectl.engine.events import TaskCompleted
 from durablectl.engine.registry import Activity, unknown_function
+from durablectl.engine.worker.activities import run_activity, run_async_activity
+from durablectl.history.events import TaskCompleted
 from tests.engine.histories import T1
 
 

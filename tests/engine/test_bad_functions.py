@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from durablectl.backends.local import LocalTaskHub
-from durablectl.engine.db import Database
-from durablectl.engine.worker import Worker
+from durablectl.engine.store.database import Database
+from durablectl.engine.worker.worker import Worker
 from durablectl.model import InstanceStatus, RuntimeStatus
-from durablectl.polling import wait_for_completion
+from durablectl.polling.loop import wait_for_completion
 from tests.engine.turning import App
 
 

@@ -10,8 +10,8 @@ from queue import Queue
 import pytest
 
 from durablectl.backends.local import LocalTaskHub
-from durablectl.engine.bell import Bell, bell_of
-from durablectl.engine.db import Database
+from durablectl.engine.store.database import Database
+from durablectl.engine.store.notifier import Bell, bell_of
 from durablectl.errors import AlreadyExists
 
 LONG = 30.0

@@ -2,8 +2,8 @@
 
 import pytest
 
-from durablectl.engine.callees import resolve
 from durablectl.engine.registry import Activity, Orchestrator
+from durablectl.engine.replay.callees import resolve
 from tests.engine.oracle import df
 
 app = df.DFApp()

@@ -20,12 +20,12 @@ from typing import Any
 import pytest
 
 from durablectl.backends.local import LocalTaskHub
-from durablectl.engine.db import Connection, Database
-from durablectl.engine.pool import ActivityPool
-from durablectl.engine.wheel import Wheel
+from durablectl.engine.store.database import Connection, Database
+from durablectl.engine.worker.activity_pool import ActivityPool
+from durablectl.engine.worker.dispatcher import Wheel
 from durablectl.errors import EntityNotFound
 from durablectl.model import EntityId
-from durablectl.polling import wait_for_completion
+from durablectl.polling.loop import wait_for_completion
 from tests.engine.turning import App, Turning
 
 

@@ -10,7 +10,8 @@ from datetime import timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from durablectl.engine.events import (
+from durablectl.engine.replay.executor import Execution, replay
+from durablectl.history.events import (
     ContinueAsNew,
     Decision,
     EventRaised,
@@ -28,7 +29,6 @@ from durablectl.engine.events import (
     TimerCreated,
     TimerFired,
 )
-from durablectl.engine.replay import Execution, replay
 from tests.engine.histories import T0, orchestrator
 from tests.engine.oracle import NestedFailure, official, ours
 from tests.engine.programs import TIMER_MARK, function_of, programs

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from durablectl.df import RetryOptions
-from durablectl.engine.events import EventRaised, SubOrchestrationFailed
 from durablectl.engine.failures import Failed
+from durablectl.history.events import EventRaised, SubOrchestrationFailed
 from durablectl.model import EntityId, InstanceStatus
 from tests.engine.turning import App, Turning
 

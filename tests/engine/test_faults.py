@@ -19,12 +19,12 @@ from queue import SimpleQueue
 import pytest
 
 from durablectl.backends.local import LocalTaskHub
-from durablectl.engine.db import Database
-from durablectl.engine.upkeep import check_hub
-from durablectl.engine.worker import Worker
+from durablectl.engine.store.database import Database
+from durablectl.engine.store.maintenance import check_hub
+from durablectl.engine.worker.worker import Worker
 from durablectl.errors import HubBusy, HubUnusable
 from durablectl.model import InstanceFilter, RuntimeStatus
-from durablectl.polling import wait_for_completion
+from durablectl.polling.loop import wait_for_completion
 from tests.engine.turning import T0, App, Turning
 
 

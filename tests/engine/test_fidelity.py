@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from durablectl.df import RetryOptions
-from durablectl.engine.events import EventRaised, TaskScheduled, TimerCreated, TimerFired
 from durablectl.errors import AlreadyExists, InstanceNotFound, WrongState
+from durablectl.history.events import EventRaised, TaskScheduled, TimerCreated, TimerFired
 from durablectl.model import IfExists, RuntimeStatus
 from tests.engine.turning import T0, App, Turning
 

@@ -11,9 +11,9 @@ import pytest
 
 from durablectl.backends.local import LocalTaskHub
 from durablectl.df import EntityId as AppEntityId
-from durablectl.engine.events import ExecutionCompleted
 from durablectl.errors import InstanceNotFound, WrongState
 from durablectl.functionapp.loader import load_app
+from durablectl.history.events import ExecutionCompleted
 from durablectl.model import EntityId, InstanceFilter, RuntimeStatus
 from tests.engine.histories import first
 from tests.engine.turning import T0, App, Turning

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from durablectl.backends.local import LocalTaskHub
-from durablectl.engine.db import Database, LiveLock
-from durablectl.engine.embedded import embedded_worker
 from durablectl.engine.registry import Registry
+from durablectl.engine.store.database import Database, LiveLock
+from durablectl.engine.worker.embedded import embedded_worker
 from durablectl.errors import AppError, HubUnusable
 
 

@@ -20,13 +20,13 @@ from pathlib import Path
 import pytest
 
 from durablectl.backends.local import LocalTaskHub
-from durablectl.engine.events import TaskCompleted
-from durablectl.engine.numbers import micros
-from durablectl.engine.store import Store
-from durablectl.engine.upkeep import check_hub
+from durablectl.engine.store.client import Store
+from durablectl.engine.store.maintenance import check_hub
 from durablectl.errors import EntityNotFound, WrongState
+from durablectl.history.columns import micros
+from durablectl.history.events import TaskCompleted
 from durablectl.model import EntityId, InstanceFilter
-from durablectl.polling import wait_for_completion
+from durablectl.polling.loop import wait_for_completion
 from durablectl.taskhub import list_instances
 from tests.engine.killed import APP, ITEMS, STEPS
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime
 
-from durablectl.engine.pool import ActivityPool, Result
-from durablectl.engine.workitems import ActivityItem
+from durablectl.engine.store.work_items import ActivityItem
+from durablectl.engine.worker.activity_pool import ActivityPool, Result
 from tests.engine.turning import App
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

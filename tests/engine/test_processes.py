@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from durablectl.engine.activities import Closed
-from durablectl.engine.events import TaskCompleted, TaskFailed
-from durablectl.engine.processes import ActivityProcesses
-from durablectl.engine.workitems import ActivityItem
+from durablectl.engine.store.work_items import ActivityItem
+from durablectl.engine.worker.activities import Closed
+from durablectl.engine.worker.activity_processes import ActivityProcesses
+from durablectl.history.events import TaskCompleted, TaskFailed
 from durablectl.library import load_registry
 
 APP = """

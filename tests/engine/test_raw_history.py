@@ -12,8 +12,8 @@ from typing import Any, get_args
 import pytest
 
 from durablectl import df
-from durablectl.engine import events as e
-from durablectl.engine.raw_history import RawHistory, raw_from_json, raw_to_json
+from durablectl.history import events as e
+from durablectl.history.exported import RawHistory, raw_from_json, raw_to_json
 from durablectl.model import RuntimeStatus
 from durablectl.testing import assert_replays
 from tests.engine.histories import T0, T1

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from durablectl.engine.events import (
+from durablectl.engine.replay.executor import Execution, replay
+from durablectl.history.events import (
     ContinueAsNew,
     EventRaised,
     EventSent,
@@ -25,7 +26,6 @@ from durablectl.engine.events import (
     TaskScheduled,
     TimerCreated,
 )
-from durablectl.engine.replay import Execution, replay
 from durablectl.model import RuntimeStatus
 from tests.engine.histories import STARTED, T0, T1, T2, T3, T4, first, orchestrator, running, then
 

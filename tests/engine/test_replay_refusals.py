@@ -6,8 +6,10 @@ import math
 
 import pytest
 
-from durablectl.engine import agenda
-from durablectl.engine.events import (
+from durablectl.engine.registry import Activity, Entity, Orchestrator
+from durablectl.engine.replay import state
+from durablectl.engine.replay.executor import replay
+from durablectl.history.events import (
     EventSent,
     ExecutionCompleted,
     OrchestratorCompleted,
@@ -18,8 +20,6 @@ from durablectl.engine.events import (
     TimerCreated,
     TimerFired,
 )
-from durablectl.engine.registry import Activity, Entity, Orchestrator
-from durablectl.engine.replay import replay
 from durablectl.model import RuntimeStatus
 from tests.engine.histories import STARTED, T0, T1, T2, first, orchestrator, running, then
 
@@ -202,12 +202,12 @@ def test_an_execution_has_a_limited_number_of_actions():
     """77"""
 
     def endless(context):
-        yield context.task_all([context.call_activity("a") for _ in range(agenda.MAX_ACTIONS + 1)])
+        yield context.task_all([context.call_activity("a") for _ in range(state.MAX_ACTIONS + 1)])
 
     assert (
         "100,000 actions"
         in running(endless)
-        .run([TaskCompleted(T1, n) for n in range(agenda.MAX_ACTIONS)], T1)
+        .run([TaskCompleted(T1, n) for n in range(state.MAX_ACTIONS)], T1)
         .ending.result
     )
 

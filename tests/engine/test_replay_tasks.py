@@ -9,8 +9,8 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from durablectl.df import RetryOptions
-from durablectl.engine.episode import Episode
-from durablectl.engine.events import (
+from durablectl.engine.replay.episode import Episode
+from durablectl.history.events import (
     ExecutionCompleted,
     OrchestratorCompleted,
     OrchestratorStarted,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from durablectl.backends.local import LocalTaskHub
-from durablectl.engine.session import LEASE_SECONDS
+from durablectl.engine.store.leases import LEASE_SECONDS
 from durablectl.errors import AlreadyExists, OutcomeUnknown
 from durablectl.model import EntityId, RuntimeStatus
 from tests.engine.turning import T0, App, Turning

@@ -13,12 +13,12 @@ from functools import partial
 import pytest
 
 from durablectl.df import RetryOptions
-from durablectl.engine.activities import timed_out_task
-from durablectl.engine.deadlines import Deadlines
-from durablectl.engine.events import TaskCompleted, TaskFailed
-from durablectl.engine.pool import ActivityPool, Result
-from durablectl.engine.processes import ActivityProcesses
-from durablectl.engine.workitems import ActivityItem
+from durablectl.engine.store.work_items import ActivityItem
+from durablectl.engine.worker.activities import timed_out_task
+from durablectl.engine.worker.activity_pool import ActivityPool, Result
+from durablectl.engine.worker.activity_processes import ActivityProcesses
+from durablectl.engine.worker.deadlines import Deadlines
+from durablectl.history.events import TaskCompleted, TaskFailed
 from durablectl.library import load_registry
 from durablectl.model import RuntimeStatus
 from tests.engine.turning import App

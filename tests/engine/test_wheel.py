@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from durablectl.engine.db import Database
-from durablectl.engine.session import LEASE_SECONDS, SIGN_SECONDS, LeaseLost
-from durablectl.engine.store import Store
+from durablectl.engine.store.client import Store
+from durablectl.engine.store.database import Database
+from durablectl.engine.store.leases import LEASE_SECONDS, SIGN_SECONDS, LeaseLost
 from durablectl.errors import EntityNotFound, HubUnusable, InstanceNotFound, WrongState
 from durablectl.model import EntityId, InstanceFilter, RuntimeStatus
 from tests.engine.turning import App, Turning

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from durablectl.backends.local import LocalTaskHub
-from durablectl.engine.db import Database
-from durablectl.engine.events import Event
-from durablectl.engine.pool import ActivityPool
 from durablectl.engine.registry import Activity, Entity, Orchestrator, Registry
-from durablectl.engine.store import Store
-from durablectl.engine.wheel import Wheel
+from durablectl.engine.store.client import Store
+from durablectl.engine.store.database import Database
+from durablectl.engine.worker.activity_pool import ActivityPool
+from durablectl.engine.worker.dispatcher import Wheel
+from durablectl.history.events import Event
 from durablectl.model import InstanceStatus, RuntimeStatus
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from durablectl.engine.activities import run_activity
+from durablectl.engine.worker.activities import run_activity
 from durablectl.errors import AppError
 from durablectl.functionapp.loader import load_app
 

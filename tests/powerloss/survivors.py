@@ -13,8 +13,8 @@ from typing import Any
 
 from durablectl.backends.local import LocalTaskHub
 from durablectl.engine.registry import Registry
-from durablectl.engine.upkeep import check_hub
-from durablectl.engine.worker import Worker
+from durablectl.engine.store.maintenance import check_hub
+from durablectl.engine.worker.worker import Worker
 from durablectl.errors import EntityNotFound
 from durablectl.model import EntityId, InstanceFilter, InstanceStatus, RuntimeStatus
 from tests.powerloss.recording import CLIENTS

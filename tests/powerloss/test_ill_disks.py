@@ -17,9 +17,9 @@ from datetime import UTC, datetime
 import pytest
 
 from durablectl.backends.local import LocalTaskHub
-from durablectl.engine.upkeep import check_hub
+from durablectl.engine.store.maintenance import check_hub
 from durablectl.model import InstanceFilter
-from durablectl.polling import wait_for_completion
+from durablectl.polling.loop import wait_for_completion
 from tests.powerloss.disk import Disk
 from tests.powerloss.recording import APP, running
 from tests.powerloss.survivors import state

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from durablectl.engine import events as e
+from durablectl.history import events as e
 from durablectl.model import EntityId, EntityStatus, InstanceFilter, InstanceStatus, RuntimeStatus
 from durablectl.protocol.failures import FailureDetails, reason_and_details
 from durablectl.protocol.fields import EPOCH

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from message_classes import CLASSES, PROPERTY, T0, sent
 
-from durablectl.engine import events as e
 from durablectl.errors import UsageError
+from durablectl.history import events as e
 from durablectl.model import RuntimeStatus
 from durablectl.protocol import history
 from durablectl.protocol.failures import FailureDetails

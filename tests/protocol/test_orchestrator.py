@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from message_classes import CLASSES, NEEDS_SDK, PROPERTY, T0, sdk, sent
 
-from durablectl.engine import events as e
+from durablectl.history import events as e
 from durablectl.model import RuntimeStatus
 from durablectl.protocol.failures import FailureDetails, reason_and_details
 from durablectl.protocol.fields import MalformedMessage

@@ -7,7 +7,7 @@ import asyncio
 import httpx
 import pytest
 
-from durablectl.backends.http import HttpTaskHub
+from durablectl.backends.http.hub import HttpTaskHub
 from durablectl.server.access import Access
 from durablectl.server.api import Api
 from durablectl.server.app import App

@@ -14,10 +14,10 @@ from urllib.parse import unquote
 
 import httpx
 
-from durablectl.backends.http import HttpTaskHub
-from durablectl.backends.http_calls import Calls
-from durablectl.backends.http_deadline import Deadline
-from durablectl.backends.http_transport import Client, Pace, Settings, Transport
+from durablectl.backends.http.api import Calls
+from durablectl.backends.http.deadline import Deadline
+from durablectl.backends.http.hub import HttpTaskHub
+from durablectl.backends.http.transport import Client, Pace, Settings, Transport
 from durablectl.backends.local import LocalTaskHub
 from durablectl.backends.local_address import CONNECTION, TASK_HUB
 from durablectl.server.access import Access

@@ -10,14 +10,14 @@ from datetime import datetime
 from pathlib import Path
 from random import Random
 
-from durablectl.engine.activities import run_activity
-from durablectl.engine.db import Connection, Database
-from durablectl.engine.entities import run_batch
-from durablectl.engine.events import TaskFailed
-from durablectl.engine.pool import Item, Result
 from durablectl.engine.registry import Registry, unknown_function
-from durablectl.engine.workitems import ActivityItem
+from durablectl.engine.store.database import Connection, Database
+from durablectl.engine.store.work_items import ActivityItem
+from durablectl.engine.worker.activities import run_activity
+from durablectl.engine.worker.activity_pool import Item, Result
+from durablectl.engine.worker.entities import run_batch
 from durablectl.errors import HubBusy, HubUnusable
+from durablectl.history.events import TaskFailed
 from durablectl.model import EntityId
 
 FAULTS = ("crash before", "crash after", "busy", "full")

@@ -10,8 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from durablectl.engine.db import Database
-from durablectl.engine.events import (
+from durablectl.engine.registry import Registry
+from durablectl.engine.replay.executor import Execution
+from durablectl.engine.store.database import Database
+from durablectl.engine.store.leases import Session
+from durablectl.engine.store.work_items import ActivityItem, Loaded, Scope
+from durablectl.engine.worker.activity_pool import Item
+from durablectl.history.columns import moment
+from durablectl.history.events import (
     EventSent,
     ExecutionCompleted,
     ExecutionRewound,
@@ -21,13 +27,7 @@ from durablectl.engine.events import (
     TaskScheduled,
     TimerCreated,
 )
-from durablectl.engine.history import encode_episode
-from durablectl.engine.numbers import moment
-from durablectl.engine.pool import Item
-from durablectl.engine.registry import Registry
-from durablectl.engine.replay import Execution
-from durablectl.engine.session import Session
-from durablectl.engine.workitems import ActivityItem, Loaded, Scope
+from durablectl.history.stored import encode_episode
 
 FINAL = {1, 3, 4, 5}
 FAILED = 3

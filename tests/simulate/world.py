@@ -10,8 +10,8 @@ from pathlib import Path
 from random import Random
 
 from durablectl.backends.local import LocalTaskHub
-from durablectl.engine.session import LeaseLost
-from durablectl.engine.wheel import Wheel
+from durablectl.engine.store.leases import LeaseLost
+from durablectl.engine.worker.dispatcher import Wheel
 from durablectl.errors import EntityNotFound, HubBusy, HubUnusable, WrongState
 from durablectl.model import InstanceFilter, RuntimeStatus
 from tests.engine.turning import T0

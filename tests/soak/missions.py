@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 from durablectl.model import EntityId, InstanceFilter, InstanceStatus, RuntimeStatus
-from durablectl.polling import WaitRules, wait_for_completion, wait_for_instances
+from durablectl.polling.loop import WaitRules, wait_for_completion, wait_for_instances
 from durablectl.taskhub import TaskHub, list_instances
 from tests.soak.ledger import Ledger
 

@@ -19,7 +19,7 @@ from random import Random
 from durablectl import connect
 from durablectl.backends.local import LocalTaskHub
 from durablectl.model import FINAL_STATUSES, EntityId, InstanceFilter
-from durablectl.polling import wait_for_completion
+from durablectl.polling.loop import wait_for_completion
 from durablectl.taskhub import TaskHub, list_instances
 from tests.soak.commands import COMMANDS, Shell, purge_ids, purge_time
 from tests.soak.growth import Series

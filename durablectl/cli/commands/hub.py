@@ -17,8 +17,8 @@ from durablectl.render.tables import show_sheet
 from durablectl.render.views import Sheet
 
 if TYPE_CHECKING:
-    from durablectl.engine.db import Database
-    from durablectl.engine.upkeep import HubReport
+    from durablectl.engine.store.database import Database
+    from durablectl.engine.store.maintenance import HubReport
 
 app = Commands("Check, copy and shrink the file of a local hub.")
 
@@ -33,7 +33,7 @@ def check(ctx: typer.Context) -> None:
     Example:
       durablectl hub check
     """
-    from durablectl.engine.upkeep import check_hub  # deferred: the help needs no engine
+    from durablectl.engine.store.maintenance import check_hub  # deferred: the help needs no engine
 
     session: Session = ctx.obj
     with _database(session) as database:
@@ -86,7 +86,7 @@ def vacuum(ctx: typer.Context) -> None:
     Example:
       durablectl hub vacuum
     """
-    from durablectl.engine.upkeep import file_size  # deferred: the help needs no engine
+    from durablectl.engine.store.maintenance import file_size  # deferred: the help needs no engine
 
     session: Session = ctx.obj
     with _database(session) as database:
@@ -102,7 +102,7 @@ def vacuum(ctx: typer.Context) -> None:
 @contextmanager
 def _database(session: Session) -> Iterator[Database]:
     """The file of the session's hub, which must be there."""
-    from durablectl.engine.db import Database  # deferred: the help needs no engine
+    from durablectl.engine.store.database import Database  # deferred: the help needs no engine
 
     path = session.require_hub()
     if not session.is_local:

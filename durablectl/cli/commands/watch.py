@@ -27,7 +27,7 @@ from durablectl.cli.signals import stop_signals
 from durablectl.cli.times import parse_interval
 from durablectl.errors import UsageError
 from durablectl.model import InstanceFilter, InstanceStatus
-from durablectl.polling import is_passing
+from durablectl.polling.loop import is_passing
 from durablectl.render.board import Board, Change, change_line, counted, screen
 from durablectl.render.output import OutputFormat
 

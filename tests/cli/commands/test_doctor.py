@@ -11,8 +11,8 @@ import pytest
 from recorded_server import HTML, NO_INSTANCES, RecordedServer, Reply, reply_json
 from scripted_server import status
 
-from durablectl.backends.http_probe import clock_skew
-from durablectl.backends.http_transport import Answer
+from durablectl.backends.http.probe import clock_skew
+from durablectl.backends.http.transport import Answer
 from durablectl.cli.checkup_remote import _clock
 
 CERTIFICATE = Path(__file__).parents[2] / "backends" / "self_signed.pem"

@@ -9,7 +9,7 @@ import json
 import pytest
 from scripted_server import status
 
-from durablectl.engine.raw_history import VERSION
+from durablectl.history.exported import VERSION
 from durablectl.testing import assert_replays
 
 NESTED = """

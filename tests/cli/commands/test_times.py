@@ -15,7 +15,7 @@ from scripted_server import status
 from terminal import durablectl, terminal
 
 from durablectl import InstanceFilter, RuntimeStatus
-from durablectl.backends.http import HttpTaskHub
+from durablectl.backends.http.hub import HttpTaskHub
 from durablectl.backends.local import LocalTaskHub
 
 HOURS = [

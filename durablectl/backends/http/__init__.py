@@ -1,0 +1,1 @@
+"""A remote task hub over the Durable Functions HTTP API."""

@@ -1,0 +1,1 @@
+"""What stands on the command line, read into values; asks no hub."""

@@ -1,0 +1,1 @@
+"""Long-lived commands of a local hub: worker and serve."""

@@ -1,0 +1,1 @@
+"""Starting one instance, and showing what was started."""

@@ -1,0 +1,1 @@
+"""Waiting for instances, and what is shown and reported then."""

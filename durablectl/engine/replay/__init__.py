@@ -1,0 +1,1 @@
+"""The replay core: history in, decisions out. No clock, no I/O, no store."""

@@ -1,0 +1,205 @@
+"""The user's orchestrator function, run step by step between the tasks that it yields; no clock, no
+I/O, no history.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Generator
+from pathlib import Path
+from types import GeneratorType
+from typing import Any
+
+from durablectl.engine.failures import NO_DETAILS, details_of
+from durablectl.engine.registry import Orchestrator
+from durablectl.engine.replay.context import OrchestrationContext
+from durablectl.engine.replay.payload import dumps_plain, storable
+from durablectl.engine.replay.state import Agenda
+from durablectl.engine.replay.tasks import FAILED, NEVER, RUNNING, SUCCEEDED, Compound, Task
+
+_STARTED = Task()
+_STARTED.state = SUCCEEDED
+
+
+class RunningFunction:
+    """One run of an orchestrator function.
+
+    `current` is the task that it waits for. Once `has_ended`, `failure` tells what it raised, else
+    `output` is its result as JSON text. `details` is what it raised as JSON text, unless the
+    failure's own text has that; `is_passed_on` when it did not catch a task's failure. `places` are
+    where in the code each decision of a replay was made. KeyboardInterrupt goes through; the run is
+    of no use then.
+    """
+
+    __slots__ = (
+        "_agenda",
+        "_context",
+        "_generator",
+        "_orchestrator",
+        "_thrown",
+        "_unsettled",
+        "current",
+        "details",
+        "failure",
+        "has_ended",
+        "is_passed_on",
+        "output",
+        "places",
+    )
+
+    def __init__(self, orchestrator: Orchestrator, agenda: Agenda) -> None:
+        self._orchestrator = orchestrator
+        self._agenda = agenda
+        self._context: OrchestrationContext | None = None
+        self._generator: Generator[Any, Any, Any] | None = None
+        self._unsettled: list[Task] = []
+        self._thrown: BaseException | None = None
+        self.current: Task = NEVER
+        self.has_ended = False
+        self.failure: str | None = None
+        self.details: str | None = None
+        self.is_passed_on = False
+        self.output: str | None = None
+        self.places: list[str] = []
+
+    def start(self, context: OrchestrationContext) -> None:
+        self._context = context
+        try:
+            made = self._orchestrator.function(context)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # user code
+            self._raised(error)
+            return
+        if isinstance(made, GeneratorType):
+            self._generator = made
+            self.current = _STARTED
+            self.resume()
+        else:
+            self._returned(made)
+
+    def resume(self) -> None:
+        """Run on from `current`, which is done, until the function waits for a task that is not."""
+        generator, context, agenda, task = (
+            self._generator,
+            self._context,
+            self._agenda,
+            self.current,
+        )
+        if generator is None or context is None:
+            return
+        try:
+            while task.state is not RUNNING:
+                if isinstance(task, Compound) and (
+                    task.state is FAILED or isinstance(task.result, Compound)
+                ):
+                    # The original awaits all children before it looks at what follows a task_all
+                    # that failed (point 26).
+                    self._unsettled.extend(task.unsettled())
+                if task.state is SUCCEEDED:
+                    task = generator.send(task.result)
+                else:
+                    self._thrown = task.result
+                    task = generator.throw(task.result.with_traceback(None))
+                if not isinstance(task, Task):
+                    raise TypeError(_not_a_task(task, self.where()))
+                if context.will_continue_as_new:
+                    # nothing new is scheduled any more, but what is done already gives its result
+                    continue
+                task.schedule(agenda)
+                if agenda.is_replaying:
+                    self._mark_places()
+        except StopIteration as stop:
+            self._returned(stop.value)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # user code
+            self._raised(error)
+        else:
+            self.current = task
+            if context.will_continue_as_new:
+                self._end()
+
+    def awaits_siblings(self) -> bool:
+        """Whether nothing new may be handed out, because siblings of what made a task_all fail are
+        still at work.
+        """
+        unsettled = self._unsettled
+        while unsettled and next(unsettled[-1].unsettled(), None) is None:
+            unsettled.pop()
+        return bool(unsettled)
+
+    def failure_text(self, error: BaseException) -> str:
+        """What an instance shows that failed with `error`."""
+        try:
+            text = str(error) or str(type(error))
+        except Exception:  # user code: __str__
+            text = str(type(error))
+        # A task's failure without details has "None" where they would stand (the SDK's
+        # Executor.py): code may rely on it, nobody reads it.
+        return storable(
+            f"Orchestrator function '{self._orchestrator.name}' failed: "
+            f"{text.removesuffix(NO_DETAILS)}"
+        )
+
+    def where(self) -> str:
+        """The place in the function that runs or waits now, as `file.py:12`; "" when there is
+        none."""
+        frame, inner = None, self._generator
+        while inner is not None:
+            frame = getattr(inner, "gi_frame", None) or frame
+            inner = getattr(inner, "gi_yieldfrom", None)
+        return "" if frame is None else f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+
+    def close(self) -> None:
+        """End the generator; what it raises is swallowed. Idempotent."""
+        generator, self._generator = self._generator, None
+        self.current = NEVER
+        if generator is not None:
+            try:
+                generator.close()
+            except KeyboardInterrupt:
+                raise
+            except BaseException:  # user code
+                pass
+
+    def _returned(self, output: Any) -> None:
+        self._end()
+        try:
+            if inspect.iscoroutine(output) or inspect.isasyncgen(output):
+                if inspect.iscoroutine(output):
+                    output.close()
+                raise TypeError(
+                    "an orchestrator is a generator function or a plain one; it "
+                    "cannot be an 'async def'"
+                )
+            self.output = None if output is None else dumps_plain(output)
+        except Exception as error:  # also of user code: an int or str of its own
+            self._fail(error)
+
+    def _raised(self, error: BaseException) -> None:
+        self._end()
+        self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        self.failure = self.failure_text(error)
+        self.is_passed_on = error is self._thrown
+        if not (self.is_passed_on and '"StackTraceString"' in self.failure):
+            self.details = details_of(error)
+
+    def _end(self) -> None:
+        self.has_ended = True
+        self.current = NEVER
+        self._agenda.stop_waiting()
+
+    def _mark_places(self) -> None:
+        while len(self.places) < self._agenda.used:
+            self.places.append(self.where())
+
+
+def _not_a_task(yielded: Any, where: str) -> str:
+    what = "None" if yielded is None else f"a value of type {type(yielded).__name__}"
+    return (
+        f"the orchestrator yielded {what} at {where}: yield the tasks that call_activity, "
+        "task_all, create_timer and the like return"
+    )

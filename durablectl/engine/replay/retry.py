@@ -1,0 +1,75 @@
+"""Calls with retry: attempt, timer, attempt, timer…, one task to the orchestrator; no clock, no
+I/O.
+
+The original's loop (DurableTask.Core, RetryInterceptor): every failed attempt is followed by a
+timer, the last one too, whose timer fires at once. Numbers of timers and attempts come from the
+common sequence when their event is processed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Protocol
+
+from durablectl.engine.replay.state import Agenda
+from durablectl.engine.replay.tasks import FAILED, SUCCEEDED, Compound, Task, TimerTask
+
+
+class RetryOptions(Protocol):
+    """What is read of the options: the Azure SDK's have it, and ours."""
+
+    @property
+    def first_retry_interval_in_milliseconds(self) -> int: ...
+    @property
+    def max_number_of_attempts(self) -> int: ...
+
+
+class RetryableTask(Compound):
+    """An activity or sub-orchestration that is called again when it fails.
+
+    `attempt` makes the next call.
+    """
+
+    __slots__ = ("_attempt", "_delay", "_error", "_left", "num_attempts", "retry_options")
+
+    def __init__(self, agenda: Agenda, attempt: Callable[[], Task], options: RetryOptions) -> None:
+        super().__init__(agenda, [attempt()])
+        self._attempt = attempt
+        self._delay = timedelta(milliseconds=options.first_retry_interval_in_milliseconds)
+        self._left = options.max_number_of_attempts - 1
+        self._error: Any = None
+        self.retry_options = options
+        self.num_attempts = 1
+
+    def schedule(self, agenda: Agenda) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            self.children[0].schedule(agenda)
+
+    def _advance(self, agenda: Agenda, child: Task) -> None:
+        if isinstance(child, TimerTask):
+            self._timer_fired(agenda)
+        elif child.state is SUCCEEDED:
+            self.settle(agenda, SUCCEEDED, child.result)
+        else:
+            self._error = child.result
+            if self._left > 0 and isinstance(child.id, int):
+                agenda.retried.add(child.id)
+            self._add(agenda, TimerTask(agenda.now + self._delay if self._left > 0 else agenda.now))
+
+    def _timer_fired(self, agenda: Agenda) -> None:
+        if self._left > 0:
+            self._left -= 1
+            self.num_attempts += 1
+            self._add(agenda, self._attempt())
+        else:
+            self.settle(agenda, FAILED, self._error)
+
+    def _add(self, agenda: Agenda, child: Task) -> None:
+        child.attach(self)
+        self.children.append(child)
+        self.pending_tasks.add(child)
+        child.schedule(agenda)
+        if isinstance(child.id, int):
+            agenda.retries.add(child.id)

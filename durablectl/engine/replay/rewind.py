@@ -1,0 +1,87 @@
+"""A failed history without its failures, so that the steps which failed are tried again; pure.
+
+Only the failures that no later decision follows are taken out: one that the code has caught and
+gone on from stays, since the steps after it depend on it. (The original takes out every failed
+task, and its replay of such code is non-deterministic.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from durablectl.history.events import (
+    Event,
+    EventSent,
+    ExecutionCompleted,
+    SubOrchestrationCreated,
+    SubOrchestrationFailed,
+    TaskFailed,
+    TaskScheduled,
+    TimerCreated,
+    TimerFired,
+)
+
+_FAILURES = (TaskFailed, SubOrchestrationFailed)
+
+
+@dataclass(frozen=True, slots=True)
+class Rewound:
+    """The episodes that are left, in order, and the ids of the failed children, which have to be
+    rewound too.
+    """
+
+    episodes: tuple[tuple[Event, ...], ...]
+    children: tuple[str, ...]
+
+
+def rewound(episodes: Sequence[Sequence[Event]]) -> Rewound:
+    """Take the ending and the failures that led to it out of a failed execution's episodes."""
+    failed, dropped_timers = _last_failures(episodes)
+    children = tuple(
+        event.instance_id
+        for episode in episodes
+        for event in episode
+        if isinstance(event, SubOrchestrationCreated) and event.task_id in failed
+    )
+
+    def stays(event: Event) -> bool:
+        if isinstance(event, ExecutionCompleted):
+            return False
+        if isinstance(event, TaskScheduled | TaskFailed | SubOrchestrationFailed):
+            return event.task_id not in failed
+        if isinstance(event, TimerCreated | TimerFired):
+            return event.task_id not in dropped_timers
+        return True
+
+    return Rewound(tuple(tuple(filter(stays, episode)) for episode in episodes), children)
+
+
+def _last_failures(episodes: Sequence[Sequence[Event]]) -> tuple[set[int], set[int]]:
+    """The task ids of the failures after the last decision, and of the timers that end a series of
+    attempts.
+
+    Such a timer fires at once, and follows a failure in its episode: that tells it from one that
+    the code has set to now.
+    """
+    failed: set[int] = set()
+    timers: set[int] = set()
+    for event, follows_failure in reversed(list(_marked(episodes))):
+        if isinstance(event, _FAILURES):
+            failed.add(event.task_id)
+        elif (
+            isinstance(event, TimerCreated) and event.fire_at <= event.timestamp and follows_failure
+        ):
+            timers.add(event.task_id)
+        elif isinstance(event, TaskScheduled | SubOrchestrationCreated | TimerCreated | EventSent):
+            break
+    return failed, timers
+
+
+def _marked(episodes: Sequence[Sequence[Event]]) -> Iterator[tuple[Event, bool]]:
+    """All events in order, each with whether a failure came before it in its episode."""
+    for episode in episodes:
+        follows_failure = False
+        for event in episode:
+            yield event, follows_failure
+            follows_failure = follows_failure or isinstance(event, _FAILURES)

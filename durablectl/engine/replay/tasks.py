@@ -1,0 +1,357 @@
+"""What an orchestrator yields: tasks with the surface of the Azure SDK's; no clock, no I/O.
+
+A task is scheduled when it is yielded, alone or in a compound, never when it is made: only then it
+gets its sequence number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from durablectl.engine.failures import entity_error
+from durablectl.engine.replay.payload import dumps, loads
+from durablectl.engine.replay.state import Agenda
+from durablectl.history.events import (
+    EventSent,
+    SubOrchestrationCreated,
+    TaskScheduled,
+    TimerCreated,
+)
+
+
+class TaskState(Enum):
+    """The state of a task. Equal to the member of the same name of the Azure SDK's own enum."""
+
+    RUNNING = 0
+    SUCCEEDED = 1
+    FAILED = 2
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            isinstance(other, Enum)
+            and type(other).__name__ == "TaskState"
+            and other.name == self.name
+        )
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+RUNNING, SUCCEEDED, FAILED = TaskState.RUNNING, TaskState.SUCCEEDED, TaskState.FAILED
+
+
+class Task:
+    """Something that an orchestrator can wait for.
+
+    `result` is its value, or the exception when it failed.
+    """
+
+    __slots__ = (
+        "__dict__",
+        "_expected",
+        "_others",
+        "_scheduled",
+        "id",
+        "is_played",
+        "parent",
+        "result",
+        "state",
+    )
+
+    def __init__(self, expected_type: Any = None) -> None:
+        self.id: int | str | None = None
+        self.state = RUNNING
+        self.result: Any = None
+        self.parent: Compound | None = None
+        self.is_played = False
+        self._others: list[Compound] | None = None
+        self._scheduled = False
+        self._expected = expected_type
+
+    @property
+    def is_completed(self) -> bool:
+        return self.state is not RUNNING
+
+    @property
+    def action_repr(self) -> Any:
+        """What was asked for, for people."""
+        return repr(self)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id} {self.state.name}>"
+
+    def schedule(self, agenda: Agenda) -> None:
+        """Enter the agenda, once. Called by the engine when the task is yielded."""
+        raise NotImplementedError
+
+    def receive(self, agenda: Agenda, text: str | None) -> None:
+        """Take the JSON text that answers the task. A text that cannot be read fails it."""
+        try:
+            value = None if text is None else loads(text, self._expected)
+        except Exception as error:  # user code: from_json
+            self.settle(agenda, FAILED, error)
+        else:
+            self.settle(agenda, SUCCEEDED, value)
+
+    def settle(self, agenda: Agenda, state: TaskState, result: Any) -> None:
+        """Take the final state, and tell the compounds that wait for it."""
+        self.state = state
+        self.result = result
+        self.is_played = agenda.is_replaying
+        if self.parent is not None:
+            self.parent.child_settled(agenda, self)
+            if self._others is not None:
+                for other in self._others:
+                    other.child_settled(agenda, self)
+
+    def unsettled(self) -> Iterator[Task]:
+        """The scheduled parts whose answer is still to come."""
+        if self.state is RUNNING:
+            yield self
+
+    def attach(self, parent: Compound) -> None:
+        """Tell `parent` when this settles.
+
+        Compounds that are done need not hear of it; all others do.
+        """
+        if self.parent is not None and self.parent is not parent and self.parent.state is RUNNING:
+            self._others = [other for other in self._others or () if other.state is RUNNING]
+            self._others.append(self.parent)
+        self.parent = parent
+
+
+NEVER = Task()
+"""Waited for by an orchestrator that has ended."""
+
+
+class ActivityTask(Task):
+    __slots__ = ("_input", "_name")
+
+    def __init__(self, name: str, input: str | None, expected_type: Any = None) -> None:
+        super().__init__(expected_type)
+        self._name = name
+        self._input = input
+
+    def schedule(self, agenda: Agenda) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            self.id = number = agenda.next_number()
+            agenda.pending[number] = TaskScheduled(agenda.now, number, self._name, self._input)
+            agenda.open[number] = self
+
+
+class SubOrchestrationTask(Task):
+    __slots__ = ("_input", "_instance_id", "_name", "_version")
+
+    def __init__(
+        self,
+        name: str,
+        input: str | None,
+        instance_id: str | None,
+        version: str | None,
+        expected_type: Any = None,
+    ) -> None:
+        super().__init__(expected_type)
+        self._name = name
+        self._input = input
+        self._instance_id = instance_id
+        self._version = version
+
+    def schedule(self, agenda: Agenda) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            self.id = number = agenda.next_number()
+            child = self._instance_id or f"{agenda.execution_id}:{number}"
+            agenda.pending[number] = SubOrchestrationCreated(
+                agenda.now, number, self._name, child, self._input, self._version
+            )
+            agenda.open[number] = self
+
+
+class TimerTask(Task):
+    __slots__ = ("_agenda", "_cancelled", "_fire_at")
+
+    def __init__(self, fire_at: datetime) -> None:
+        super().__init__()
+        self._fire_at = fire_at
+        self._cancelled = False
+        self._agenda: Agenda | None = None
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self._cancelled
+
+    def is_canceled(self) -> bool:
+        """As `is_cancelled`; the SDK's long timers have it under this name, as a method."""
+        return self._cancelled
+
+    def cancel(self) -> None:
+        """Take the timer back: it never completes, and keeps no instance running."""
+        if self.state is not RUNNING:
+            raise ValueError("Cannot cancel a completed task.")
+        if not self._cancelled:
+            self._cancelled = True
+            if self._agenda is not None:
+                self._drop(self._agenda)
+
+    def schedule(self, agenda: Agenda) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            self._agenda = agenda
+            self.id = number = agenda.next_number()
+            agenda.pending[number] = TimerCreated(agenda.now, number, self._fire_at)
+            agenda.open[number] = self
+            if self._cancelled:
+                self._drop(agenda)
+
+    def unsettled(self) -> Iterator[Task]:
+        return iter(()) if self._cancelled else super().unsettled()
+
+    def _drop(self, agenda: Agenda) -> None:
+        if isinstance(self.id, int) and agenda.open.pop(self.id, None) is not None:
+            agenda.cancelled.append(self.id)
+
+
+class EventTask(Task):
+    """A wait for an external event. Its id is the event's name; it takes no sequence number."""
+
+    __slots__ = ()
+
+    def __init__(self, name: str, expected_type: Any = None) -> None:
+        super().__init__(expected_type)
+        self.id: str = name
+
+    def schedule(self, agenda: Agenda) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            event = agenda.take_or_wait(self.id, self)
+            if event is not None:
+                self.receive(agenda, event.input)
+
+    def unsettled(self) -> Iterator[Task]:
+        return iter(())  # it may never come, so nothing is held back for it
+
+
+class EntityCallTask(Task):
+    """A call of an entity: a message out, answered by an event whose name is the request's id."""
+
+    __slots__ = ("_entity", "_input", "_operation")
+
+    def __init__(
+        self, entity: str, operation: str, input: str | None, expected_type: Any = None
+    ) -> None:
+        super().__init__(expected_type)
+        self._entity = entity
+        self._operation = operation
+        self._input = input
+
+    def schedule(self, agenda: Agenda) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            self.id = number = agenda.next_number()
+            request_id = agenda.request_id(number)
+            request = {"op": self._operation, "input": self._input, "id": request_id}
+            request |= {"parent": agenda.instance_id, "parentExecution": agenda.execution_id}
+            agenda.pending[number] = EventSent(
+                agenda.now, number, self._entity, "op", dumps(request)
+            )
+            agenda.replies[request_id] = self
+
+    def receive(self, agenda: Agenda, text: str | None) -> None:
+        """Take the entity's reply: `{"result": JSON text}`, with `exceptionType` and
+        `failureDetails` when the operation failed.
+        """
+        try:
+            reply = {} if text is None else loads(text)
+            value = loads(reply.get("result") or "null", self._expected)
+        except Exception as error:  # user code: from_json
+            self.settle(agenda, FAILED, error)
+        else:
+            failed = reply.get("exceptionType") is not None
+            result = (
+                entity_error(value, self._entity, reply.get("failureDetails")) if failed else value
+            )
+            self.settle(agenda, FAILED if failed else SUCCEEDED, result)
+
+
+class SignalTask(Task):
+    """What `signal_entity` returns: the signal is on its way, and nothing answers it."""
+
+    __slots__ = ()
+
+    def schedule(self, _agenda: Agenda) -> None:
+        raise TypeError(
+            "signal_entity has no result to wait for: call it without yield, or use call_entity"
+        )
+
+
+class Compound(Task):
+    """A task of tasks."""
+
+    __slots__ = ("children", "completed_tasks", "pending_tasks")
+
+    def __init__(self, agenda: Agenda, children: Iterable[Task]) -> None:
+        super().__init__()
+        self.id = -1
+        self.children: list[Task] = list(children)
+        self.completed_tasks: list[Task] = []
+        for child in self.children:
+            if not isinstance(child, Task):
+                raise TypeError(
+                    f"task_all and task_any take a list of tasks, not of {type(child).__name__}"
+                )
+            child.attach(self)
+        self.pending_tasks: set[Task] = set(self.children)
+        if not self.children:
+            self.state = SUCCEEDED
+        for child in self.children:
+            if child.state is not RUNNING:
+                self.child_settled(agenda, child)
+
+    def schedule(self, agenda: Agenda) -> None:
+        for child in self.children:
+            child.schedule(agenda)
+
+    def child_settled(self, agenda: Agenda, child: Task) -> None:
+        """Hear that a child is done. A child is counted once."""
+        if child in self.pending_tasks:
+            self.pending_tasks.remove(child)
+            self.completed_tasks.append(child)
+            if self.state is RUNNING:
+                self._advance(agenda, child)
+
+    def _advance(self, agenda: Agenda, child: Task) -> None:
+        raise NotImplementedError
+
+
+class WhenAllTask(Compound):
+    """Done when all children are, with their results in the children's order; fails with the first
+    child that fails.
+    """
+
+    __slots__ = ()
+
+    def _advance(self, agenda: Agenda, child: Task) -> None:
+        if child.state is FAILED:
+            self.settle(agenda, FAILED, child.result)
+        elif not self.pending_tasks:
+            self.settle(agenda, SUCCEEDED, [child.result for child in self.children])
+
+    def unsettled(self) -> Iterator[Task]:
+        for child in self.children:
+            yield from child.unsettled()
+
+
+class WhenAnyTask(Compound):
+    """Done when the first child is; the result is that child, also when it failed."""
+
+    __slots__ = ()
+
+    def _advance(self, agenda: Agenda, child: Task) -> None:
+        self.settle(agenda, SUCCEEDED, child)
+
+    def unsettled(self) -> Iterator[Task]:
+        return iter(()) if self.result is None else self.result.unsettled()

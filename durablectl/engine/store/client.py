@@ -1,0 +1,221 @@
+"""A hub's instances for whoever looks at them and steers them: queries, and messages to their
+inboxes; no worker, no user code.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+
+from durablectl.engine.store.database import Connection
+from durablectl.engine.store.instances import (
+    FINAL,
+    NOW_AT,
+    NewInstance,
+    create_instance,
+    delete_instances,
+)
+from durablectl.engine.store.leases import load_outline
+from durablectl.engine.store.messages import send_request
+from durablectl.engine.store.purge import purge_instances
+from durablectl.engine.store.queries import Queries
+from durablectl.engine.store.rewind import rewind_instance
+from durablectl.engine.store.work_items import EntityRequest
+from durablectl.errors import DurablectlError, WrongState
+from durablectl.history.columns import STATUSES, micros, moment
+from durablectl.history.events import (
+    Event,
+    EventRaised,
+    ExecutionResumed,
+    ExecutionStarted,
+    ExecutionSuspended,
+    ExecutionTerminated,
+    ParentInstance,
+)
+from durablectl.history.exported import RawHistory
+from durablectl.history.stored import Outline, decode_episode, encode_event
+from durablectl.model import EntityId, InstanceFilter, RuntimeStatus
+
+IN_A_PURGE = 500  # instances deleted in one transaction
+
+
+class Store(Queries):
+    """The instances of one hub, to steer as well as to read."""
+
+    def unfinished(self, instance_ids: Collection[str]) -> set[str]:
+        """Those of the instances that are there and have not ended."""
+        rows = self._database.query(
+            "SELECT id FROM instances WHERE id IN (SELECT value FROM json_each(?)) AND status "
+            f"NOT IN {FINAL}",
+            (json.dumps(list(instance_ids)),),
+        )
+        return {id_ for (id_,) in rows}
+
+    def history(self, instance_id: str) -> list[Event]:
+        """The complete events of the current execution."""
+        row = self._database.one(
+            "SELECT i.key, i.name, i.version, i.started_at, i.generation, i.parent, "
+            "i.parent_execution, i.parent_task, i.output, p.id,"
+            " n.input FROM instances i LEFT JOIN inputs n ON n.instance = i.key LEFT JOIN "
+            "instances p ON p.key = i.parent WHERE i.id = ?",
+            (instance_id,),
+        )
+        if row is None:
+            return []
+        (
+            key,
+            name,
+            version,
+            started_at,
+            generation,
+            parent,
+            parent_execution,
+            parent_task,
+            output,
+            parent_id,
+            input,
+        ) = row
+        caller = (
+            None
+            if parent is None
+            else ParentInstance(parent_id or "", parent_execution, parent_task)
+        )
+        outline = Outline(
+            ExecutionStarted(moment(started_at), name, input, version, generation, caller), output
+        )
+        episodes = self._database.query(
+            "SELECT at, events FROM history WHERE instance = ? ORDER BY sequence", (key,)
+        )
+        return [event for at, events in episodes for event in decode_episode(events, at, outline)]
+
+    def raw_history(self, instance_id: str) -> RawHistory:
+        """The current execution with its complete events; `InstanceNotFound` when there is no such
+        instance.
+        """
+        while True:
+            name, execution_id = (
+                self.get(instance_id, with_input=False).name,
+                self._execution(instance_id),
+            )
+            events = tuple(self.history(instance_id))
+            # else it has continued as new between the two reads
+            if self._execution(instance_id) == execution_id:
+                return RawHistory(instance_id, execution_id, name, events)
+
+    def _execution(self, instance_id: str) -> str:
+        row = self._database.one("SELECT execution_id FROM instances WHERE id = ?", (instance_id,))
+        return "" if row is None else row[0]
+
+    def start(self, news: Iterable[NewInstance], *, replaces: bool = True) -> None:
+        """Create instances in one transaction.
+
+        `AlreadyExists` when an unfinished one has an id, or any has and not `replaces`.
+        """
+        with self._database.transaction() as sql:
+            for new in news:
+                create_instance(sql, new, replaces=replaces)
+
+    def raise_event(self, instance_id: str, name: str, data: str | None, now: datetime) -> None:
+        self._send(instance_id, EventRaised(now, name, data), "no event can reach it")
+
+    def terminate(self, instance_id: str, reason: str | None, now: datetime) -> None:
+        self._send(instance_id, ExecutionTerminated(now, reason), "it cannot be terminated")
+
+    def suspend(self, instance_id: str, reason: str | None, now: datetime) -> None:
+        self._send(
+            instance_id,
+            ExecutionSuspended(now, reason),
+            "it cannot be suspended",
+            refused={RuntimeStatus.SUSPENDED},
+        )
+
+    def resume(self, instance_id: str, reason: str | None, now: datetime) -> None:
+        others = set(RuntimeStatus) - {RuntimeStatus.SUSPENDED}
+        self._send(
+            instance_id,
+            ExecutionResumed(now, reason),
+            "only a suspended instance can be resumed",
+            refused=others,
+        )
+
+    def rewind(self, instance_id: str, reason: str | None, now: datetime) -> None:
+        with self._database.transaction() as sql:
+            key, number = self._locked(sql, instance_id)
+            if STATUSES[number] is not RuntimeStatus.FAILED:
+                raise WrongState(
+                    f"instance '{instance_id}' is {STATUSES[number].value}; only a "
+                    "failed one can be rewound"
+                )
+            rewind_instance(sql, load_outline(sql, key), reason, micros(now))
+
+    def signal(self, entity_id: EntityId, operation: str, input: str | None, now: datetime) -> None:
+        """Put an operation into an entity's inbox; `input` is JSON text."""
+        request = json.dumps({"op": operation, "signal": True, "input": input})
+        with self._database.transaction() as sql:
+            send_request(sql, EntityRequest(str(entity_id), request, micros(now)))
+
+    def purge(
+        self, instance_ids: Sequence[str], *, recursive: bool = False
+    ) -> list[int | DurablectlError]:
+        """Delete finished instances, with `recursive` their sub-orchestrations too, in one
+        transaction: of each how many, or why none.
+        """
+        with self._database.transaction() as sql:
+            deleted = purge_instances(sql, instance_ids, recursive=recursive)
+        return [
+            count or self._missing(each) for each, count in zip(instance_ids, deleted, strict=True)
+        ]
+
+    def purge_by(self, filter: InstanceFilter) -> int:
+        """Delete the instances that match, which must be finished ones, in batches, each a
+        transaction of its own; how many.
+        """
+        deleted, after, is_over = 0, None, False
+        while not is_over:
+            with self._database.transaction() as sql:
+                keys, after = self.keys(filter, top=IN_A_PURGE, after=after)
+                delete_instances(sql, keys)
+            deleted, is_over = deleted + len(keys), after is None
+        return deleted
+
+    def replace_unheld(self, new: NewInstance) -> bool:
+        """Create an instance in the place of what has its id, if anything has; False when a worker
+        holds that.
+        """
+        with self._database.transaction() as sql:
+            row = sql.execute(
+                "SELECT key, worker FROM instances WHERE id = ?", (new.instance_id,)
+            ).fetchone()
+            if row is not None and row[1] is not None:
+                return False
+            if row is not None:
+                delete_instances(sql, [row[0]])
+            create_instance(sql, new)
+        return True
+
+    def _send(
+        self,
+        instance_id: str,
+        event: Event,
+        refusal: str,
+        *,
+        refused: Collection[RuntimeStatus] = (),
+    ) -> None:
+        with self._database.transaction() as sql:
+            key, number = self._locked(sql, instance_id)
+            status = STATUSES[number]
+            if number in FINAL or status in refused:
+                raise WrongState(f"instance '{instance_id}' is {status.value}; {refusal}")
+            sql.execute(
+                f"INSERT INTO inbox (instance, visible_at, at, event) VALUES (?, {NOW_AT}, ?, ?)",
+                (key, micros(event.timestamp), encode_event(event)),
+            )
+
+    def _locked(self, sql: Connection, instance_id: str) -> tuple[int, int]:
+        row: tuple[int, int] | None = sql.execute(
+            "SELECT key, status FROM instances WHERE id = ?", (instance_id,)
+        ).fetchone()
+        if row is None:
+            raise self._missing(instance_id)
+        return row

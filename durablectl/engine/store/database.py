@@ -1,0 +1,491 @@
+"""The SQLite file of a local hub: connections, transactions, its version; the only module that
+knows sqlite3.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from durablectl.engine.store.notifier import bell_of
+from durablectl.engine.store.open_file import OpenFile
+from durablectl.errors import HubBusy, HubLost, HubUnusable
+from durablectl.quoting import command
+
+APPLICATION_ID = 0x64757262  # "durb"
+UPGRADES = (
+    "CREATE TABLE hub (id TEXT NOT NULL);\nINSERT INTO hub VALUES (lower(hex(randomblob(8))));",
+)
+"""The script at n - 1 takes a file of version n to version n + 1."""
+SCHEMA_VERSION = 1 + len(UPGRADES)
+BUSY_SECONDS = 10.0
+SHORTEST_PAUSE = 0.0003
+WAL_PAGES = 4000
+
+Row = tuple[Any, ...]
+Connection = sqlite3.Connection
+
+
+class Database:
+    """A hub file, with one connection a thread.
+
+    Writes are WAL with `synchronous=FULL`: what a committed transaction holds survives a power cut.
+    `create` makes the file (and the folder) when it is not there; without it a missing file is
+    `HubUnusable`. With `late` a missing file is made by the first write, and reads as an empty hub
+    until then. `durable=False` is for hubs that end with a test.
+    """
+
+    def __init__(
+        self, path: Path, *, create: bool = False, late: bool = False, durable: bool = True
+    ) -> None:
+        self.path = path
+        self._file = OpenFile(path)
+        self._durable = durable
+        self._threads = threading.local()
+        self._opened: list[tuple[threading.Thread, sqlite3.Connection]] = []
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._closed = False
+        self._is_old = False
+        self._is_missing = late and not path.exists()
+        if not self._is_missing:
+            try:
+                self._open_first(create)
+            except BaseException:
+                self.close()
+                raise
+        self.bell = bell_of(path)
+
+    def _open_first(self, create: bool) -> None:
+        if self.path.is_dir():
+            raise HubUnusable(f"{self.path} is a folder, not a hub file")
+        if not self.path.exists():
+            if not create:
+                raise HubUnusable(f"there is no hub file {self.path}")
+            _make_folder(self.path.parent)
+        with translated(self.path):
+            connection = self.connection()
+            application_id, version = _identity(connection)
+            if (
+                application_id == 0
+                and version == 0
+                and not connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+            ):
+                self._create(connection)
+            elif application_id != APPLICATION_ID:
+                raise HubUnusable(f"{self.path} is an SQLite database, but not a hub of durablectl")
+            elif version > SCHEMA_VERSION:
+                raise HubUnusable(
+                    f"{self.path} was written by a newer durablectl (schema {version}, this one "
+                    f"knows {SCHEMA_VERSION})",
+                    hint="pip install --upgrade durablectl",
+                )
+            self._is_old = 0 < version < SCHEMA_VERSION
+            self._file.opened()
+
+    def _create(self, connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            if _identity(connection) == (0, 0):  # another process may have been quicker
+                from importlib.resources import files  # deferred: a hub is made once
+
+                schema = files("durablectl.engine").joinpath("schema.sql").read_text()
+                for statement in _statements(schema):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection, in autocommit mode."""
+        connection: sqlite3.Connection | None = getattr(self._threads, "connection", None)
+        if connection is None:
+            if self._closed:
+                raise HubUnusable(f"the hub {self.path} is closed")
+            self._file.check()  # or this would make a file in the place of one that was deleted
+            name = self._file.name
+            connection = _prepared(
+                sqlite3.connect(
+                    name,
+                    timeout=BUSY_SECONDS,
+                    isolation_level=None,
+                    check_same_thread=False,
+                    cached_statements=256,
+                ),
+                f"PRAGMA synchronous = {'FULL' if self._durable else 'OFF'}",
+                f"PRAGMA wal_autocheckpoint = {WAL_PAGES}",
+            )
+            self._threads.connection = connection
+            with self._lock:
+                self._close_left()
+                self._opened.append((threading.current_thread(), connection))
+        return connection
+
+    def _close_left(self) -> None:
+        """Close the connections of threads that have ended: a server may have a new thread for each
+        request.
+        """
+        for each in [each for each in self._opened if not each[0].is_alive()]:
+            self._file.forget_log()
+            self._opened.remove(each)
+            each[1].close()
+
+    def query(self, sql: str, parameters: Any = ()) -> list[Row]:
+        """All rows of a read; no cursor stays open (it would keep the WAL growing)."""
+        if self._is_missing and not self._is_made():
+            return []
+        try:
+            return self.connection().execute(sql, parameters).fetchall()
+        # as `translated` does it, for what is asked a thousand times a second
+        except (sqlite3.Error, UnicodeEncodeError) as error:
+            raise _hub_error(self.path, error) from error
+
+    def _is_made(self, *, create: bool = False) -> bool:
+        """Whether a file that was missing is there by now, or could be made."""
+        if create or self.path.exists():
+            self._open_first(create)
+            self._is_missing = False
+        return not self._is_missing
+
+    def one(self, sql: str, parameters: Any = ()) -> Row | None:
+        rows = self.query(sql, parameters)
+        return rows[0] if rows else None
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """A writing transaction: committed at the end of the block, rolled back when it raises;
+        inside a group, a part of the group's.
+        """
+        if getattr(self._threads, "is_grouped", False):
+            with self._part() as connection:
+                yield connection
+            return
+        if self._is_missing:
+            self._is_made(create=True)
+        # The threads of one process queue up here: SQLite itself makes whoever is second sleep,
+        # longer and longer.
+        with self._writing, translated(self.path):
+            connection = self.connection()
+            if self._is_old:
+                self._upgrade(connection)
+            _begin(connection)
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                # SQLite itself rolls back after some errors, a full disk among them
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+        self._file.check()
+        self.bell.ring()
+
+    def check_file(self) -> None:
+        """`HubLost` when the file is not the one that was opened.
+
+        `transaction` does this by itself before it is over.
+        """
+        self._file.check()
+
+    def _upgrade(self, connection: sqlite3.Connection) -> None:
+        """Take a file of an earlier version to this one, before the first write; a live worker of
+        that version would not expect it.
+        """
+        # another process may have been quicker, and its workers expect it
+        is_old = _identity(connection)[1] < SCHEMA_VERSION
+        for file, about in (
+            connection.execute("SELECT lock_file, about FROM workers").fetchall() if is_old else ()
+        ):
+            if LiveLock.is_held(self.path.with_name(file)):
+                raise HubUnusable(
+                    f"the hub {self.path} was made by an earlier durablectl, and its worker "
+                    f"(process {_process(about)}) is still running",
+                    hint="stop that worker, then try again: the first command that writes "
+                    "upgrades the file",
+                )
+        upgrade(connection, UPGRADES)
+        self._is_old = False
+
+    def check_writable(self) -> None:
+        """Take the right to write and give it back; `HubUnusable` or `HubBusy` when it is not to be
+        had.
+
+        Changes nothing.
+        """
+        with self._writing, translated(self.path):
+            _begin(self.connection())
+            self.connection().execute("ROLLBACK")
+
+    @contextmanager
+    def group(self) -> Iterator[None]:
+        """While inside, the writing transactions of this thread are one, committed at the end; one
+        of them that raises is undone alone.
+        """
+        with self.transaction():
+            self._threads.is_grouped = True
+            try:
+                yield
+            finally:
+                self._threads.is_grouped = False
+
+    @contextmanager
+    def _part(self) -> Iterator[sqlite3.Connection]:
+        with translated(self.path):
+            connection = self.connection()
+            if not connection.in_transaction:
+                raise HubUnusable(
+                    f"the hub {self.path} gave up a transaction; nothing of it was written"
+                )
+            connection.execute("SAVEPOINT part")
+            try:
+                yield connection
+                connection.execute("RELEASE part")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK TO part")
+                    connection.execute("RELEASE part")
+                raise
+
+    def copy_to(self, target: Path) -> None:
+        """Write what the hub holds now into a new file, whoever works on the hub meanwhile;
+        `target` appears once it is whole.
+
+        `HubUnusable` when there is something already, or it cannot be written.
+        """
+        if target.exists():
+            raise HubUnusable(f"{target} exists already; nothing was copied")
+        part = target.with_name(f".{target.name}.part")
+        try:
+            part.unlink(missing_ok=True)
+            with translated(target), closing(sqlite3.connect(part, isolation_level=None)) as copy:
+                self.connection().backup(copy)
+                copy.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            part.rename(target)
+            _sync_folder(target.parent)
+        except OSError as error:
+            raise HubUnusable(f"cannot write {target}: {error.strerror}") from error
+        finally:
+            for left in (
+                part,
+                part.with_name(f"{part.name}-wal"),
+                part.with_name(f"{part.name}-shm"),
+            ):
+                left.unlink(missing_ok=True)
+
+    def compact(self) -> None:
+        """Give the room of what was deleted back to the system. Whoever writes meanwhile waits."""
+        with self._writing, translated(self.path):
+            self.connection().execute("VACUUM")
+            self.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self._file.check()
+
+    def data_version(self) -> int:
+        """A number that changes when another connection, of any process, has committed."""
+        row = self.one("PRAGMA data_version")
+        return 0 if row is None else int(row[0])
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            for _, connection in self._opened:
+                connection.close()
+            self._opened.clear()
+        self._threads = threading.local()
+
+
+def _prepared(connection: sqlite3.Connection, *statements: str) -> sqlite3.Connection:
+    """The connection once these have run on it; closed when one of them fails."""
+    try:
+        for statement in statements:
+            connection.execute(statement)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """The border to sqlite3: its errors become HubUnusable, or HubBusy."""
+    try:
+        yield
+    except (sqlite3.Error, UnicodeEncodeError) as error:
+        raise _hub_error(path, error) from error
+
+
+def _hub_error(path: Path, error: sqlite3.Error | UnicodeEncodeError) -> HubUnusable:
+    if isinstance(error, UnicodeEncodeError):
+        return HubUnusable(
+            f"a text for the hub {path} holds a lone surrogate, which it cannot store"
+        )
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return HubBusy(
+            f"the hub {path} is locked by another process",
+            hint="close the program that has it open, then try again",
+        )
+    if code == sqlite3.SQLITE_NOTADB:
+        return HubLost(f"{path} is not a database")
+    if code == sqlite3.SQLITE_CORRUPT:
+        return HubLost(
+            f"the hub {path} is damaged ({error})",
+            hint=f"see what is wrong with it: {command('hub check')}",
+        )
+    if code == sqlite3.SQLITE_FULL:
+        return HubUnusable(
+            f"no room left on the disk of the hub {path}; nothing was lost, and nothing was written"
+        )
+    if code == sqlite3.SQLITE_READONLY or (code == sqlite3.SQLITE_CANTOPEN and path.exists()):
+        return HubUnusable(f"the hub {path} is not writable")
+    if code == sqlite3.SQLITE_CANTOPEN:
+        return HubUnusable(f"cannot open the hub {path}")
+    if code == sqlite3.SQLITE_IOERR:
+        hint = (
+            "once the disk is well: durablectl hub check, then durablectl hub vacuum, which "
+            "writes all of it anew"
+        )
+        return HubUnusable(
+            f"the disk of the hub {path} fails ({error}); what was just asked for "
+            "may be done or not",
+            hint=hint,
+        )
+    return HubUnusable(f"the hub {path} cannot be used: {error}")
+
+
+def _begin(connection: sqlite3.Connection) -> None:
+    """Begin to write, waiting for whoever writes just now: SQLite's own wait looks every 100 ms
+    only, and may never meet a gap.
+    """
+    connection.execute("PRAGMA busy_timeout = 0")
+    deadline = time.monotonic() + BUSY_SECONDS
+    try:
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if (
+                    error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY
+                    or time.monotonic() > deadline
+                ):
+                    raise
+                # as good as random
+                time.sleep(SHORTEST_PAUSE + time.perf_counter_ns() % 1000 / 1e6)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
+
+
+def upgrade(connection: sqlite3.Connection, upgrades: Sequence[str]) -> None:
+    """Take a hub file of an older version to that after the last of `upgrades`, in one
+    transaction."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        _, version = _identity(connection)  # another process may have been quicker
+        for script in upgrades[version - 1 :]:
+            for statement in _statements(script):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {1 + len(upgrades)}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _process(about: str) -> str:
+    try:
+        return str(json.loads(about)["process"])
+    except (ValueError, LookupError, TypeError):
+        return "?"
+
+
+def _identity(connection: sqlite3.Connection) -> tuple[int, int]:
+    return connection.execute("PRAGMA application_id").fetchone()[0], connection.execute(
+        "PRAGMA user_version"
+    ).fetchone()[0]
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script, one by one: `executescript` would commit the transaction."""
+    text = ""
+    for line in script.splitlines():
+        if not line.lstrip().startswith("--"):
+            text += line + "\n"
+        if sqlite3.complete_statement(text):
+            yield text
+            text = ""
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the hub's folder, so that a power cut leaves it.
+
+    `.durablectl` is its owner's alone, and ignores itself in git.
+    """
+    is_own = folder.name == ".durablectl"
+    try:
+        made = [each for each in folder.parents if not each.exists()]
+        folder.mkdir(mode=0o700 if is_own else 0o777, parents=True, exist_ok=True)
+        for each in (folder, *made):
+            _sync_folder(each.parent)
+        if is_own and not (folder / ".gitignore").exists():
+            (folder / ".gitignore").write_text("*\n")
+    except OSError as error:
+        raise HubUnusable(f"cannot make the hub's folder {folder}: {error.strerror}") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk, where the system has a way to."""
+    with suppress(OSError):
+        file = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(file)
+        finally:
+            os.close(file)
+
+
+class LiveLock:
+    """A lock file held for as long as its process lives: an SQLite file with an exclusive
+    transaction, which the system ends with it.
+
+    Works on every system that SQLite knows, and needs no dependency.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with translated(path):
+            connection = sqlite3.connect(
+                path, timeout=0, isolation_level=None, check_same_thread=False
+            )
+            self._connection = _prepared(
+                connection, "PRAGMA journal_mode = MEMORY", "BEGIN EXCLUSIVE"
+            )
+
+    def release(self) -> None:
+        self._connection.close()
+        self.path.unlink(missing_ok=True)
+
+    @staticmethod
+    def is_held(path: Path) -> bool:
+        """Whether a live process holds the lock; a missing file is not held."""
+        if not path.exists():
+            return False
+        connection = sqlite3.connect(path, timeout=0, isolation_level=None)
+        try:
+            connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error as error:
+            return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+        finally:
+            connection.close()
+        return False

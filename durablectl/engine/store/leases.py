@@ -1,0 +1,471 @@
+"""The worker's side of the store: its presence in a hub, what a turn writes, and what the next one
+gets; no user code, no clock.
+
+A worker's lease on all that it holds is its session: a row in `workers` whose key is never used
+again. Every commit of a turn begins by looking for that row. Once another worker has taken the
+session over it is gone, the commit is refused, and nothing of it is written.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from durablectl.engine.store.database import Connection, Database, LiveLock
+from durablectl.engine.store.instances import FINAL, NOW_AT, START_AT, NewInstance, create_instance
+from durablectl.engine.store.messages import read_batches, send_request
+from durablectl.engine.store.work_items import (
+    ActivityItem,
+    Child,
+    Continuation,
+    Fetched,
+    Loaded,
+    Scope,
+    TurnRows,
+    Want,
+    WorkItem,
+)
+from durablectl.errors import AlreadyExists, DurablectlError
+from durablectl.history.columns import STATUSES, micros, moment
+from durablectl.history.events import ExecutionStarted, ParentInstance, SubOrchestrationFailed
+from durablectl.history.stored import Outline, decode_episode, decode_event, encode_event
+
+BATCHES_OF_FAILURES = 10  # that an entity keeps
+LEASE_SECONDS = 30
+SIGN_SECONDS = 1
+
+
+class LeaseLost(DurablectlError):
+    """Another worker has taken over what this one held: its work is dropped, and nothing of it was
+    written.
+    """
+
+
+class Session:
+    """One worker's presence in a hub, from `open` until `close`, or until another worker takes it
+    over.
+    """
+
+    def __init__(
+        self, database: Database, scope: Scope, ticks: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._database = database
+        self._scope = scope
+        self._ticks = ticks
+        # of other workers: the last one, and when it was first seen
+        self._signs: dict[int, tuple[int, float]] = {}
+        self._signed = ticks()
+        self._lock: LiveLock | None = None
+        self.key = 0
+
+    def open(self, about: dict[str, Any], now: datetime) -> None:
+        """Register, holding a lock file for as long as the process lives; `about` is JSON that
+        others may read.
+        """
+        self._lock = LiveLock(
+            self._database.path.with_name(f"{self._database.path.name}-worker-{uuid4().hex[:12]}")
+        )
+        try:
+            with self._database.transaction() as sql:
+                row = (self._lock.path.name, micros(now), json.dumps(about))
+                self.key = (
+                    sql.execute(
+                        "INSERT INTO workers (lock_file, seen_at, about) VALUES (?, ?, ?)", row
+                    ).lastrowid
+                    or 0
+                )
+        except BaseException:
+            self.abandon()
+            raise
+
+    def close(self) -> None:
+        """Leave: what this worker held is free for others at once."""
+        try:
+            with self._database.transaction() as sql:
+                _free(sql, self.key)
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Let go of the lock only; another worker frees what this one held."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def free_dead_workers(self, now: datetime) -> bool:
+        """Free what dead or stalled workers hold; whether there was one.
+
+        A worker is stalled when this one has seen no sign of it for LEASE_SECONDS of its own
+        `ticks`: a clock that jumps stalls nobody.
+        """
+        others = [worker for worker in workers(self._database, now) if worker.key != self.key]
+        dead = [worker for worker in others if not worker.is_locked or self._is_stalled(worker)]
+        if dead:
+            with self._database.transaction() as sql:
+                for worker in dead:
+                    _free(sql, worker.key)
+            for worker in dead:
+                worker.lock_file.unlink(missing_ok=True)
+        return bool(dead)
+
+    def _is_stalled(self, worker: LiveWorker) -> bool:
+        ticks = self._ticks()
+        seen_at, since = self._signs.get(worker.key, (None, ticks))
+        if seen_at != worker.seen_at:
+            since = ticks
+        self._signs[worker.key] = worker.seen_at, since
+        return ticks - since > LEASE_SECONDS
+
+    def commit(self, rows: TurnRows, now: datetime, want: Want | None) -> Fetched:
+        """Write a turn, and lease what the next one works on, if it wants anything.
+
+        All of it or nothing: `LeaseLost` when the session was taken over, `HubUnusable` when the
+        file cannot be written. A sign of life is left every SIGN_SECONDS only: it is a page more to
+        sync, and where it is all there is to write, others need not look.
+        """
+        with self._database.transaction() as sql:
+            if not sql.execute("SELECT 1 FROM workers WHERE key = ?", (self.key,)).fetchone():
+                raise LeaseLost("another worker has taken over this worker's instances")
+            if (ticks := self._ticks()) - self._signed > SIGN_SECONDS:
+                sql.execute("UPDATE workers SET seen_at = ? WHERE key = ?", (micros(now), self.key))
+                self._signed = ticks
+            _write(sql, rows)
+            return self._fetch(sql, now, want) if want is not None else Fetched()
+
+    def load(self, instances: Sequence[int]) -> dict[int, Loaded]:
+        """Instances that this worker has leased but does not hold in memory, with their
+        histories."""
+        keys = json.dumps(list(instances))
+        rows = self._database.query(
+            f"SELECT {_COLUMNS} FROM instances i {_JOINS} WHERE i.key IN "
+            "(SELECT value FROM json_each(?))",
+            (keys,),
+        )
+        found = {loaded.key: loaded for loaded in map(_loaded, rows)}
+        episodes = self._database.query(
+            "SELECT instance, sequence, at, events FROM history WHERE instance IN (SELECT value "
+            "FROM json_each(?))"
+            " ORDER BY instance, sequence",
+            (keys,),
+        )
+        for instance, sequence, at, events in episodes:
+            loaded = found[instance]
+            loaded.past.extend(decode_episode(events, at, Outline(loaded.started)))
+            loaded.next_sequence = sequence + 1
+        return found
+
+    def _fetch(self, sql: Connection, now: datetime, want: Want) -> Fetched:
+        items: dict[int, WorkItem] = {}
+        starts = self._starts(sql, want, items)
+        is_full = self._messages(sql, f"m.visible_at = {NOW_AT}", now, want, items)
+        due = _next_due(sql, NOW_AT)
+        if due is not None and due <= now:
+            is_full |= self._messages(
+                sql, f"m.visible_at > {NOW_AT} AND m.visible_at <= {micros(now)}", now, want, items
+            )
+            due = _next_due(sql, micros(now))
+        # the rest is only tidied up
+        leased = [item.instance for item in items.values() if item.events or item.batch is not None]
+        if leased:
+            sql.execute(
+                "UPDATE instances SET worker = ? WHERE worker IS NULL AND key IN (SELECT value "
+                "FROM json_each(?))",
+                (self.key, json.dumps(leased)),
+            )
+        activities = self._activities(sql, want.room) if want.room > 0 else []
+        return Fetched(list(items.values()), activities, starts or is_full, due)
+
+    def _mine(self) -> tuple[str, dict[str, Any]]:
+        """The condition for instances `i` that this worker holds or may lease."""
+        free = "i.worker IS NULL"
+        parameters: dict[str, Any] = {"me": self.key}
+        if self._scope.functions is not None:
+            free += " AND lower(i.name) IN (SELECT value FROM json_each(:functions))"
+            parameters["functions"] = json.dumps(self._scope.functions)
+        if self._scope.roots is not None:
+            free += (
+                " AND (coalesce(i.root, i.key) IN (SELECT value FROM json_each(:roots)) OR "
+                "i.id LIKE '@%')"
+            )
+            parameters["roots"] = json.dumps(self._scope.roots)
+        return f"(i.worker = :me OR ({free}))", parameters
+
+    def _starts(self, sql: Connection, want: Want, items: dict[int, WorkItem]) -> bool:
+        mine, parameters = self._mine()
+        rows = sql.execute(
+            f"SELECT m.key, {_COLUMNS} FROM inbox m JOIN instances i ON i.key = m.instance {_JOINS}"
+            f" WHERE m.visible_at = {START_AT} AND {mine} ORDER BY m.key LIMIT :limit",
+            parameters | {"limit": want.limit},
+        ).fetchall()
+        for key, *columns in rows:
+            loaded = _loaded(columns)
+            items[loaded.key] = WorkItem(loaded.key, [key], [loaded.started], loaded)
+        return bool(rows)
+
+    def _messages(
+        self, sql: Connection, visible: str, now: datetime, want: Want, items: dict[int, WorkItem]
+    ) -> bool:
+        """Messages of instances that have begun.
+
+        What only an earlier execution could see, or a finished instance, is just consumed.
+        """
+        mine, parameters = self._mine()
+        rows = sql.execute(
+            "SELECT m.key, m.instance, m.at, m.event, m.execution_id IS NULL OR m.execution_id = "
+            "i.execution_id, i.status, m.timer,"
+            " substr(i.id, 1, 1) = '@' FROM inbox m JOIN instances i ON i.key = m.instance WHERE "
+            f"{visible} AND i.status NOT IN (2, 6)"
+            f" AND {mine}{_not_busy(want)} ORDER BY m.visible_at, m.key LIMIT :limit",
+            parameters | {"limit": want.limit},
+        ).fetchall()
+        fired = micros(now)
+        entities: dict[int, list[tuple[int, str]]] = {}
+        for key, instance, at, event, is_current, status, timer, is_entity in rows:
+            if is_entity:
+                entities.setdefault(instance, []).append((key, event))
+                continue
+            item = items.get(instance) or items.setdefault(instance, WorkItem(instance))
+            item.keys.append(key)
+            if is_current and status not in FINAL:
+                item.events.append(decode_event(event, at if timer is None else fired))
+        for batch in read_batches(sql, entities, self.key):
+            items[batch.instance] = WorkItem(batch.instance, batch=batch)
+        return len(rows) >= want.limit
+
+    def _activities(self, sql: Connection, room: int) -> list[ActivityItem]:
+        """Activities of this app, and what its orchestrators call though no app knows it: that has
+        to fail, not to wait.
+        """
+        condition = "a.worker IS NULL"
+        parameters: dict[str, Any] = {"me": self.key, "room": room}
+        if self._scope.functions is not None:
+            condition += (
+                " AND (lower(a.name) IN (SELECT value FROM json_each(:activities))"
+                " OR lower(i.name) IN (SELECT value FROM json_each(:functions)))"
+            )
+            parameters |= {
+                "activities": json.dumps(self._scope.activities),
+                "functions": json.dumps(self._scope.functions),
+            }
+        if self._scope.roots is not None:
+            condition += " AND coalesce(i.root, i.key) IN (SELECT value FROM json_each(:roots))"
+            parameters["roots"] = json.dumps(self._scope.roots)
+        rows = sql.execute(
+            "SELECT a.instance, a.execution_id, a.task_id, a.name, a.input, :me, i.id"
+            " FROM activities a JOIN instances i ON i.key = a.instance"
+            f" WHERE {condition} ORDER BY a.scheduled_at, a.instance, a.task_id LIMIT :room",
+            parameters,
+        ).fetchall()
+        leased = [(self.key, instance, task_id) for instance, _, task_id, *_ in rows]
+        sql.executemany(
+            "UPDATE activities SET worker = ? WHERE instance = ? AND task_id = ?", leased
+        )
+        return [ActivityItem(*row) for row in rows]
+
+
+class LiveWorker:
+    """A worker that is registered in a hub.
+
+    `is_live` while its process lives and is not stalled.
+    """
+
+    def __init__(self, key: int, lock_file: Path, seen_at: int, about: str, now: datetime) -> None:
+        self.key, self.lock_file = key, lock_file
+        self.about: dict[str, Any] = json.loads(about)
+        self.is_for_all = not self.about.get("roots")
+        """Whether it takes on every instance, or only those that its command waits for."""
+        self.seen_at = seen_at
+        self.is_locked = LiveLock.is_held(lock_file)
+        self.is_live = self.is_locked and micros(now) - seen_at < LEASE_SECONDS * 1_000_000
+
+
+def workers(database: Database, now: datetime) -> list[LiveWorker]:
+    """All workers that are registered, the dead ones included."""
+    rows = database.query("SELECT key, lock_file, seen_at, about FROM workers ORDER BY key")
+    return [
+        LiveWorker(key, database.path.with_name(file), seen_at, about, now)
+        for key, file, seen_at, about in rows
+    ]
+
+
+def _free(sql: Connection, worker: int) -> None:
+    sql.execute("DELETE FROM workers WHERE key = ?", (worker,))
+    sql.execute("UPDATE instances SET worker = NULL WHERE worker = ?", (worker,))
+    sql.execute("UPDATE activities SET worker = NULL WHERE worker = ?", (worker,))
+
+
+def _next_due(sql: Connection, after: int) -> datetime | None:
+    """When the first timer after a moment (microseconds) becomes visible."""
+    (due,) = sql.execute(
+        "SELECT min(visible_at) FROM inbox WHERE visible_at > ?", (after,)
+    ).fetchone()
+    return None if due is None else moment(due)
+
+
+def _not_busy(want: Want) -> str:
+    return f" AND m.instance NOT IN ({', '.join(map(str, want.busy))})" if want.busy else ""
+
+
+_COLUMNS = (
+    "i.key, i.id, i.name, i.version, i.execution_id, i.generation, i.started_at, i.status, i.root,"
+    " i.parent, i.parent_execution, i.parent_task, p.id, n.input"
+)
+_JOINS = "LEFT JOIN instances p ON p.key = i.parent LEFT JOIN inputs n ON n.instance = i.key"
+
+
+def _loaded(columns: Sequence[Any]) -> Loaded:
+    key, id_, name, version, execution_id, generation, started_at, status, root, *parents, input = (
+        columns
+    )
+    parent, parent_execution, parent_task, parent_id = parents
+    caller = (
+        None if parent is None else ParentInstance(parent_id or "", parent_execution, parent_task)
+    )
+    started = ExecutionStarted(moment(started_at), name, input, version, generation, caller)
+    return Loaded(
+        key, id_, execution_id, started, STATUSES[status], key if root is None else root, parent
+    )
+
+
+def load_outline(sql: Connection, instance: int) -> Loaded:
+    """An instance without its history."""
+    return _loaded(
+        sql.execute(
+            f"SELECT {_COLUMNS} FROM instances i {_JOINS} WHERE i.key = ?", (instance,)
+        ).fetchone()
+    )
+
+
+_STATEMENTS = {
+    "consumed": "DELETE FROM inbox WHERE key = ?",
+    "done": "DELETE FROM activities WHERE instance = ? AND task_id = ?",
+    "history": "INSERT INTO history (instance, sequence, at, events) VALUES (?, ?, ?, ?)",
+    "touched": "UPDATE instances SET updated_at = ? WHERE key = ?",
+    "moved": "UPDATE instances SET status = ?, updated_at = ? WHERE key = ?",
+    "custom_statuses": "UPDATE instances SET custom_status = ? WHERE key = ?",
+    "ended": "UPDATE instances SET status = ?, updated_at = ?, output = ?, worker = NULL WHERE "
+    "key = ?",
+    "activities": "INSERT INTO activities (instance, task_id, execution_id, name, input, "
+    "scheduled_at, worker)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+    "timers": "INSERT INTO inbox (instance, visible_at, at, event, execution_id, timer) VALUES "
+    "(?, ?, ?, ?, ?, ?)",
+    "cancelled": "DELETE FROM inbox WHERE instance = ? AND timer = ?",
+    # An answer to a caller: only while the execution that called is the current one.
+    "answers": "INSERT INTO inbox (instance, visible_at, at, event, execution_id) SELECT key, "
+    f"{NOW_AT}, ?3, ?4, ?2 FROM instances"
+    " WHERE key = ?1 AND execution_id = ?2 AND status NOT IN (1, 3, 4, 5)",
+    # The result of an activity whose instance another worker holds: only while the activity is
+    # still leased to this one.
+    "strays": "INSERT INTO inbox (instance, visible_at, at, event, execution_id) SELECT "
+    f"instance, {NOW_AT}, ?3, ?4, ?2 FROM activities"
+    " WHERE instance = ?1 AND execution_id = ?2 AND task_id = ?5 AND worker = ?6",
+    "entity_states": "UPDATE entities SET state = ?, operated_at = ? WHERE instance = ?",
+    # What an entity keeps of its failed operations: the batches of them that came last.
+    "entity_failures": "INSERT INTO history (instance, sequence, at, events)"
+    " SELECT ?1, coalesce(max(sequence), -1) + 1, ?2, ?3 FROM history WHERE instance = ?1",
+    "released": "UPDATE instances SET worker = NULL WHERE key = ?",
+}
+
+
+_OLD_FAILURES = (
+    "DELETE FROM history WHERE instance = ? AND sequence <= (SELECT max(sequence) FROM history "
+    f"WHERE instance = ?) - {BATCHES_OF_FAILURES}"
+)
+_STRAY_DONE = (
+    "DELETE FROM activities WHERE instance = ? AND execution_id = ? AND task_id = ? AND worker = ?"
+)
+
+
+def _write(sql: Connection, rows: TurnRows) -> None:
+    """All rows of a turn.
+
+    Strays come before `done`, which deletes the activities that they look at.
+    """
+    if rows.strays:
+        sql.executemany(_STATEMENTS["strays"], rows.strays)
+        sql.executemany(
+            _STRAY_DONE,
+            [
+                (instance, execution, task_id, worker)
+                for instance, execution, _, _, task_id, worker in rows.strays
+            ],
+        )
+    for name, statement in _STATEMENTS.items():
+        if name != "strays" and (values := getattr(rows, name)):
+            sql.executemany(statement, values)
+    if rows.entity_failures:
+        sql.executemany(
+            _OLD_FAILURES, [(instance, instance) for instance, *_ in rows.entity_failures]
+        )
+    _sweep(sql, rows.swept)
+    for continuation in rows.continuations:
+        _continue(sql, continuation)
+    for child in rows.children:
+        _create_child(sql, child)
+    for request in rows.requests:
+        send_request(sql, request)
+
+
+def _sweep(sql: Connection, instances: Iterable[tuple[int]]) -> None:
+    """Drop what a finished instance leaves behind: open timers, messages that came too late,
+    activities whose results nobody wants.
+    """
+    sql.executemany("DELETE FROM inbox WHERE instance = ?", instances)
+    sql.executemany("DELETE FROM activities WHERE instance = ?", instances)
+
+
+def _continue(sql: Connection, continuation: Continuation) -> None:
+    key = (continuation.instance,)
+    sql.execute("DELETE FROM history WHERE instance = ?", key)
+    sql.execute("DELETE FROM activities WHERE instance = ?", key)
+    sql.execute("DELETE FROM inbox WHERE instance = ? AND execution_id IS NOT NULL", key)
+    sql.execute("DELETE FROM inputs WHERE instance = ?", key)
+    if continuation.input is not None:
+        sql.execute(
+            "INSERT INTO inputs (instance, input) VALUES (?, ?)",
+            (continuation.instance, continuation.input),
+        )
+    sql.execute(
+        "UPDATE instances SET execution_id = ?, generation = NULL, started_at = ?, updated_at = "
+        "?, status = 2 WHERE key = ?",
+        (continuation.execution_id, continuation.at, continuation.at, continuation.instance),
+    )
+    sql.execute(
+        f"INSERT INTO inbox (instance, visible_at, at) VALUES (?, {START_AT}, ?)",
+        (continuation.instance, continuation.at),
+    )
+    waiting = sql.execute(
+        "SELECT at, event FROM inbox WHERE instance = ? AND visible_at = 0 ORDER BY key", key
+    ).fetchall()
+    if continuation.events and waiting:  # what was carried over came first
+        sql.execute("DELETE FROM inbox WHERE instance = ? AND visible_at = 0", key)
+    for at, event in [*continuation.events, *(waiting if continuation.events else ())]:
+        sql.execute(
+            f"INSERT INTO inbox (instance, visible_at, at, event) VALUES (?, {NOW_AT}, ?, ?)",
+            (continuation.instance, at, event),
+        )
+
+
+def _create_child(sql: Connection, child: Child) -> None:
+    """Create a sub-orchestration; the caller's task fails when an unfinished instance has its
+    id."""
+    new = NewInstance(child.instance_id, child.name, child.input, child.version, child.at)
+    try:
+        create_instance(
+            sql,
+            new,
+            generation=None,
+            caller=(child.parent, child.parent_execution, child.task_id, child.root),
+        )
+    except AlreadyExists as error:
+        event = SubOrchestrationFailed(moment(child.at), child.task_id, error.message)
+        sql.execute(
+            _STATEMENTS["answers"],
+            (child.parent, child.parent_execution, child.at, encode_event(event)),
+        )

@@ -1,0 +1,142 @@
+"""Looking after a hub file: is it sound, who works on it, how large is it; a copy of a live one,
+and one without gaps.
+
+No worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from durablectl.engine.store.database import Database
+from durablectl.engine.store.leases import workers
+from durablectl.history.columns import micros
+
+_FINAL = "(1, 3, 4, 5)"
+# What must not be found in a hub, as queries for a number and what to say about it.
+_CHECKS = {
+    "rows of the history belong to no instance": "SELECT count(*) FROM history WHERE instance NOT "
+    "IN (SELECT key FROM instances)",
+    "messages are for no instance": "SELECT count(*) FROM inbox WHERE instance NOT IN (SELECT key "
+    "FROM instances)",
+    "activities belong to no instance": "SELECT count(*) FROM activities WHERE instance NOT IN "
+    "(SELECT key FROM instances)",
+    "inputs belong to no instance": "SELECT count(*) FROM inputs WHERE instance NOT IN (SELECT "
+    "key FROM instances)",
+    "states belong to no entity": "SELECT count(*) FROM entities WHERE instance NOT IN (SELECT "
+    "key FROM instances)",
+    "entities have no state row": "SELECT count(*) FROM instances WHERE id LIKE '@%' AND key NOT "
+    "IN (SELECT instance FROM entities)",
+    "finished instances have activities that wait": "SELECT count(DISTINCT a.instance) FROM "
+    "activities a"
+    f" JOIN instances i ON i.key = a.instance WHERE i.status IN {_FINAL}",
+    "instances have a status that is none": "SELECT count(*) FROM instances WHERE status NOT IN "
+    "(0, 1, 2, 3, 4, 5, 6, 7)",
+    "pending instances have no message that starts them": "SELECT count(*) FROM instances i WHERE "
+    "status IN (2, 6)"
+    " AND NOT EXISTS (SELECT 1 FROM inbox m WHERE m.instance = i.key AND m.visible_at = -1)",
+    "instances are leased to a worker that is not registered": "SELECT count(*) FROM instances"
+    " WHERE worker IS NOT NULL AND worker NOT IN (SELECT key FROM workers)",
+    "activities are leased to a worker that is not registered": "SELECT count(*) FROM activities"
+    " WHERE worker IS NOT NULL AND worker NOT IN (SELECT key FROM workers)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HubReport:
+    """What a check of a hub has found.
+
+    `size` and `unused` are bytes; `dead_workers` are no fault: the next worker frees what they
+    held.
+    """
+
+    version: int
+    size: int
+    unused: int
+    instances: int
+    unfinished: int
+    live_workers: int
+    dead_workers: int
+    problems: tuple[str, ...]
+
+
+def check_hub(database: Database, now: datetime) -> HubReport:
+    """Read the whole file: SQLite's own check of its pages and indexes, then what the engine relies
+    on.
+
+    Changes nothing.
+    """
+    problems = [
+        f"damaged file: {line}"
+        for (line,) in database.query("PRAGMA integrity_check")
+        if line != "ok"
+    ]
+    if not problems:  # queries on a damaged file tell nothing
+        problems = [
+            f"{count} {what}"
+            for what, query in _CHECKS.items()
+            if (count := _number(database, query))
+        ]
+    found = workers(database, now)
+    live = sum(worker.is_live for worker in found)
+    return HubReport(
+        version=_number(database, "PRAGMA user_version"),
+        size=file_size(database.path),
+        unused=_number(database, "PRAGMA freelist_count") * _number(database, "PRAGMA page_size"),
+        instances=_number(database, "SELECT count(*) FROM instances WHERE id NOT LIKE '@%'"),
+        unfinished=_number(
+            database,
+            "SELECT count(*) FROM instances WHERE status <> 1 AND status "
+            "NOT IN (3, 4, 5) AND id NOT LIKE '@%'",
+        ),
+        live_workers=live,
+        dead_workers=len(found) - live,
+        problems=tuple(problems),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Functions that something waits for and that no worker runs now: how many instances or calls,
+    by the name as it was called.
+    """
+
+    orchestrators: Mapping[str, int]
+    activities: Mapping[str, int]
+    entities: Mapping[str, int]
+
+
+def waiting_functions(database: Database, now: datetime) -> Waiting:
+    """What no worker has taken on: instances and entities with something to see, and activities
+    that were scheduled.
+    """
+    ready = (
+        "SELECT i.name, count(DISTINCT i.key) FROM inbox m JOIN instances i ON i.key = m.instance"
+        " WHERE i.worker IS NULL AND m.visible_at <= ? AND i.id {} LIKE '@%' GROUP BY i.name "
+        "COLLATE NOCASE ORDER BY 1"
+    )
+    entities = database.query(ready.format(""), (micros(now),))
+    return Waiting(
+        dict(database.query(ready.format("NOT"), (micros(now),))),
+        dict(
+            database.query(
+                "SELECT name, count(*) FROM activities WHERE worker IS NULL GROUP BY "
+                "name ORDER BY 1"
+            )
+        ),
+        {name.removeprefix("@"): count for name, count in entities},
+    )
+
+
+def file_size(path: Path) -> int:
+    """The bytes of a hub, what is not yet in the file itself included."""
+    files = (path, path.with_name(f"{path.name}-wal"))
+    return sum(file.stat().st_size for file in files if file.exists())
+
+
+def _number(database: Database, query: str) -> int:
+    row = database.one(query)
+    return int(row[0]) if row is not None else 0

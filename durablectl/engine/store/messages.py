@@ -1,0 +1,70 @@
+"""Messages between orchestrations and entities as inbox rows; in any transaction, no clock.
+
+A request is the JSON that the original sends (`op`, `input`, `id`, `signal`), with the sender's key
+and execution beside it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from uuid import uuid4
+
+from durablectl.engine.store.database import Connection
+from durablectl.engine.store.instances import NOW_AT
+from durablectl.engine.store.work_items import Caller, EntityBatch, EntityRequest
+from durablectl.engine.worker.entities import Operation
+
+
+def send_request(sql: Connection, request: EntityRequest) -> None:
+    """Put an operation into an entity's inbox; the entity's row is made when it is missing."""
+    row = sql.execute("SELECT key FROM instances WHERE id = ?", (request.entity_id,)).fetchone()
+    key = row[0] if row is not None else _create_entity(sql, request.entity_id, request.at)
+    message = json.dumps([request.request, request.sender, request.sender_execution])
+    sql.execute(
+        f"INSERT INTO inbox (instance, visible_at, at, event) VALUES (?, {NOW_AT}, ?, ?)",
+        (key, request.at, message),
+    )
+
+
+def _create_entity(sql: Connection, entity_id: str, at: int) -> int:
+    name = entity_id[: entity_id.index("@", 1)]
+    key = sql.execute(
+        "INSERT INTO instances (id, name, version, execution_id, generation, status, created_at, "
+        "started_at, updated_at)"
+        " VALUES (?, ?, '', ?, 0, 0, ?, ?, ?)",
+        (entity_id, name, str(uuid4()), at, at, at),
+    ).lastrowid
+    sql.execute("INSERT INTO entities (instance, operated_at) VALUES (?, ?)", (key, at))
+    return key or 0
+
+
+def read_batches(
+    sql: Connection, messages: Mapping[int, Sequence[tuple[int, str]]], worker: int
+) -> Iterator[EntityBatch]:
+    """The batches that (inbox key, message) pairs of some entities make for a session, each with
+    its entity's state.
+    """
+    for instance, rows in messages.items():
+        entity_id, state = sql.execute(
+            "SELECT i.id, e.state FROM instances i JOIN entities e ON e.instance = i.key WHERE "
+            "i.key = ?",
+            (instance,),
+        ).fetchone()
+        operations: list[Operation] = []
+        callers: list[Caller | None] = []
+        for _, message in rows:
+            text, sender, execution_id = json.loads(message)
+            request = json.loads(text)
+            is_signal = bool(request.get("signal")) or sender is None
+            operations.append(Operation(request.get("op") or "", request.get("input"), is_signal))
+            callers.append(None if is_signal else Caller(sender, execution_id, request["id"]))
+        yield EntityBatch(
+            worker,
+            instance,
+            entity_id,
+            state,
+            tuple(key for key, _ in rows),
+            tuple(operations),
+            tuple(callers),
+        )

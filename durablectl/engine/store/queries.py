@@ -1,0 +1,267 @@
+"""A hub's instances and entities for whoever reads them; no events, no worker, so that a status is
+there quickly.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from durablectl.engine.store.database import Database, Row
+from durablectl.errors import InstanceNotFound
+from durablectl.history.columns import STATUS_NUMBERS, STATUSES, micros, moment
+from durablectl.model import EntityId, InstanceFilter, RuntimeStatus
+
+_COLUMNS = (
+    "i.key, i.created_at, i.id, i.name, i.version, i.status, i.updated_at, "
+    "i.custom_status, i.output, i.worker, i.root"
+)
+_INPUT = "LEFT JOIN inputs n ON n.instance = i.key"
+_COMPLETED = STATUS_NUMBERS[RuntimeStatus.COMPLETED]
+_ENDED = 1  # what history.py writes an ExecutionCompleted as
+# ids with one prefix: so many are found by their ids and sorted, more are met soon enough in order
+# of creation
+_FEW = 5000
+_COUNTS = f"""
+SELECT status, sum(number) FROM (
+  SELECT status, count(*) AS number FROM instances WHERE status <> {_COMPLETED} GROUP BY status
+  UNION ALL SELECT {_COMPLETED}, (SELECT count(*) FROM instances)
+    - (SELECT count(*) FROM instances WHERE status <> {_COMPLETED})
+  UNION ALL SELECT status, -count(*) FROM instances WHERE id >= '@' AND id < 'A' GROUP BY status
+) GROUP BY status
+"""
+
+
+class InstanceRow(NamedTuple):
+    """An instance as it is stored.
+
+    Payloads are JSON text; `input` is None unless it was asked for.
+    """
+
+    key: int
+    instance_id: str
+    name: str
+    version: str
+    status: RuntimeStatus
+    created_at: datetime
+    updated_at: datetime
+    custom_status: str | None
+    output: str | None
+    worker: int | None
+    root: int | None
+    input: str | None
+
+
+class Queries:
+    """The instances of one hub, to read."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def failure_details(self, row: InstanceRow) -> str | None:
+        """What the code of a failed instance raised, as JSON text; None when it has not failed, or
+        its text says it.
+        """
+        if row.status is not RuntimeStatus.FAILED:
+            return None
+        last = self._database.one(
+            "SELECT events FROM history WHERE instance = ? ORDER BY sequence DESC LIMIT 1",
+            (row.key,),
+        )
+        ending = json.loads(last[0])[-1:] if last is not None else []
+        return next((each[3] for each in ending if each[0] == _ENDED and len(each) > 3), None)
+
+    def hub_id(self) -> str | None:
+        """The name that the file was made with; None for one of the first version until something
+        is written to it.
+        """
+        if not self._database.query("SELECT 1 FROM sqlite_master WHERE name = 'hub'"):
+            return None
+        row = self._database.one("SELECT id FROM hub")
+        return None if row is None else row[0]
+
+    def find(self, instance_id: str, *, with_input: bool = True) -> InstanceRow | None:
+        row = self._database.one(_FIND_WITH_INPUT if with_input else _FIND, (instance_id,))
+        return None if row is None else _instance(row)
+
+    def get(self, instance_id: str, *, with_input: bool = True) -> InstanceRow:
+        """`InstanceNotFound` when there is none."""
+        row = self.find(instance_id, with_input=with_input)
+        if row is None:
+            raise self._missing(instance_id)
+        return row
+
+    def _missing(self, instance_id: str) -> InstanceNotFound:
+        return InstanceNotFound(
+            f"no instance '{instance_id}' in the hub {self._database.path}", hint="durablectl list"
+        )
+
+    def page(
+        self, filter: InstanceFilter, *, with_input: bool, top: int, after: str | None
+    ) -> tuple[list[InstanceRow], str | None]:
+        """At most `top` instances in order of creation, and the token of the next page."""
+        rows, token = self._rows(_columns(with_input), filter, top, after)
+        return [_instance(row) for row in rows], token
+
+    def keys(
+        self, filter: InstanceFilter, *, top: int, after: str | None
+    ) -> tuple[list[int], str | None]:
+        """A page of which only the keys are wanted."""
+        rows, token = self._rows("i.key, i.created_at", filter, top, after)
+        return [row[0] for row in rows], token
+
+    def _rows(
+        self, columns: str, filter: InstanceFilter, top: int, after: str | None
+    ) -> tuple[list[Row], str | None]:
+        """Rows that begin with key and time of creation.
+
+        Several states are read one after the other from their index, and merged.
+        """
+        parts, parameters, is_rare = [], list[Any](), self._is_rare(filter.prefix)
+        for states in [filter.statuses] if is_rare else _states(filter.statuses):
+            conditions, values = _conditions(filter, states, is_rare=is_rare)
+            if after is not None:
+                conditions.append("(i.created_at, i.key) > (?, ?)")
+                values += _position(after)
+            parts.append(f"SELECT {columns} FROM instances i {_INPUT}{_where(conditions)}")
+            parameters += values
+        rows = self._database.query(
+            f"{' UNION ALL '.join(parts)} ORDER BY created_at, key LIMIT ?", [*parameters, top + 1]
+        )
+        return rows[:top], f"{rows[top - 1][1]}.{rows[top - 1][0]}" if len(rows) > top else None
+
+    def counts(self, filter: InstanceFilter, *, by_name: bool) -> dict[str, int]:
+        """How many there are in each state, or of each orchestrator; of all instances by their
+        states it is read from the indexes alone.
+        """
+        if filter == InstanceFilter() and not by_name:
+            rows = self._database.query(_COUNTS)
+        else:
+            what = (
+                "CASE WHEN i.id LIKE '@%' THEN i.id ELSE i.name END COLLATE BINARY"
+                if by_name
+                else "i.status"
+            )
+            conditions, parameters = _conditions(
+                filter, filter.statuses, is_rare=self._is_rare(filter.prefix)
+            )
+            rows = self._database.query(
+                f"SELECT {what}, count(*) FROM instances i{_where(conditions)} GROUP BY 1",
+                parameters,
+            )
+        return {each if by_name else STATUSES[each].value: count for each, count in rows if count}
+
+    def _is_rare(self, prefix: str) -> bool:
+        """Whether few ids begin so."""
+        if not prefix:
+            return False
+        return (
+            len(
+                self._database.query(
+                    f"SELECT 1 FROM instances WHERE id >= ? AND id < ? LIMIT {_FEW}",
+                    _bounds(prefix),
+                )
+            )
+            < _FEW
+        )
+
+    def entity_state(self, entity_id: EntityId) -> str | None:
+        """The state as JSON text; None when there is no such entity."""
+        row = self._database.one(
+            "SELECT e.state FROM entities e JOIN instances i ON i.key = e.instance WHERE i.id = ?",
+            (str(entity_id),),
+        )
+        return None if row is None else row[0]
+
+    def entities(
+        self, name: str | None, *, top: int, after: str | None
+    ) -> tuple[list[tuple[str, datetime, str]], str | None]:
+        """At most `top` entities that exist, as (id, time of the last operation, state), in order
+        of id, and the token of the next page.
+        """
+        prefix = f"@{name.lower()}@" if name else "@"
+        rows = self._database.query(
+            "SELECT i.id, e.operated_at, e.state FROM instances i JOIN entities e ON e.instance = "
+            "i.key"
+            " WHERE i.id > ? AND i.id >= ? AND i.id < ? AND e.state IS NOT NULL ORDER BY i.id "
+            "LIMIT ?",
+            (after or "", *_bounds(prefix), top + 1),
+        )
+        found = [
+            (entity_id, moment(operated_at), state) for entity_id, operated_at, state in rows[:top]
+        ]
+        return found, found[-1][0] if len(rows) > top else None
+
+
+def _columns(with_input: bool) -> str:
+    return f"{_COLUMNS}, {'n.input' if with_input else 'NULL'}"
+
+
+_FIND, _FIND_WITH_INPUT = (
+    f"SELECT {_columns(with_input)} FROM instances i {_INPUT} WHERE i.id = ?"
+    for with_input in (False, True)
+)
+
+
+def _instance(row: Row) -> InstanceRow:
+    key, created_at, id_, name, version, status, updated_at, *rest = row
+    return InstanceRow(
+        key, id_, name, version, STATUSES[status], moment(created_at), moment(updated_at), *rest
+    )
+
+
+def _states(statuses: Collection[RuntimeStatus]) -> list[Collection[RuntimeStatus]]:
+    """The states to read together: those that have an index one by one, each in its order."""
+    return (
+        [statuses]
+        if RuntimeStatus.COMPLETED in statuses or not statuses
+        else [{status} for status in statuses]
+    )
+
+
+def _conditions(
+    filter: InstanceFilter, states: Collection[RuntimeStatus], *, is_rare: bool
+) -> tuple[list[str], list[Any]]:
+    """What a row `i` must fulfil, put so that SQLite takes the index of the fewest: a unary plus
+    keeps it from using that column's.
+    """
+    conditions, parameters = [], list[Any]()
+    if states:
+        numbers = sorted(STATUS_NUMBERS.get(status, -1) for status in states)
+        conditions.append(f"{'+' if is_rare else ''}i.status IN ({', '.join(map(str, numbers))})")
+        if _COMPLETED not in numbers and not is_rare:
+            # lets SQLite use the index of those that have not completed
+            conditions.append(f"i.status <> {_COMPLETED}")
+    if filter.name is not None:
+        conditions.append("i.name = ?")
+        parameters.append(filter.name)
+    if filter.prefix:
+        conditions.append("i.id >= ? AND i.id < ?" if is_rare else "+i.id >= ? AND +i.id < ?")
+        parameters += _bounds(filter.prefix)
+    for column, bound, comparison in (
+        ("created_at", filter.created_from, ">="),
+        ("created_at", filter.created_to, "<="),
+        ("updated_at", filter.updated_from, ">="),
+        ("updated_at", filter.updated_to, "<="),
+    ):
+        if bound is not None:
+            conditions.append(f"i.{column} {comparison} ?")
+            parameters.append(micros(bound))
+    if not filter.include_entities:
+        conditions.append("i.id NOT LIKE '@%'")
+    return conditions, parameters
+
+
+def _bounds(prefix: str) -> tuple[str, str]:
+    return prefix, prefix + "\U0010ffff"
+
+
+def _where(conditions: Sequence[str]) -> str:
+    return f" WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
+def _position(token: str) -> tuple[int, int]:
+    created_at, _, key = token.partition(".")
+    return int(created_at), int(key)

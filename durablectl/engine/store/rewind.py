@@ -1,0 +1,64 @@
+"""Rewinding failed instances and their failed children, as rows; in any transaction, no clock."""
+
+from __future__ import annotations
+
+from durablectl.engine.replay.rewind import rewound
+from durablectl.engine.store.database import Connection
+from durablectl.engine.store.instances import NOW_AT
+from durablectl.engine.store.work_items import Loaded
+from durablectl.history.columns import STATUS_NUMBERS, moment
+from durablectl.history.events import ExecutionRewound, SubOrchestrationCreated
+from durablectl.history.stored import Outline, decode_episode, encode_episode, encode_event
+from durablectl.model import RuntimeStatus
+
+FAILED = STATUS_NUMBERS[RuntimeStatus.FAILED]
+RUNNING = STATUS_NUMBERS[RuntimeStatus.RUNNING]
+
+
+def rewind_instance(sql: Connection, loaded: Loaded, reason: str | None, at: int) -> None:
+    """Set a failed instance going again, and before it the failed children that it waits for.
+
+    The execution keeps its id: what its children and its entities know of it stays true. A child
+    that was purged is created again.
+    """
+    rows = sql.execute(
+        "SELECT sequence, at, events FROM history WHERE instance = ? ORDER BY sequence",
+        (loaded.key,),
+    ).fetchall()
+    episodes = [decode_episode(events, began, Outline(loaded.started)) for _, began, events in rows]
+    left = rewound(episodes)
+    gone = {child for child in left.children if not _rewind_child(sql, child, reason, at)}
+    for (sequence, began, _), episode in zip(rows, left.episodes, strict=True):
+        kept = [
+            event
+            for event in episode
+            if not (isinstance(event, SubOrchestrationCreated) and event.instance_id in gone)
+        ]
+        text = encode_episode(kept, moment(began))
+        sql.execute(
+            "UPDATE history SET events = ? WHERE instance = ? AND sequence = ?",
+            (text, loaded.key, sequence),
+        )
+    sql.execute(
+        "UPDATE instances SET status = ?, output = NULL, updated_at = ? WHERE key = ?",
+        (RUNNING, at, loaded.key),
+    )
+    sql.execute(
+        f"INSERT INTO inbox (instance, visible_at, at, event) VALUES (?, {NOW_AT}, ?, ?)",
+        (loaded.key, at, encode_event(ExecutionRewound(moment(at), reason))),
+    )
+
+
+def _rewind_child(sql: Connection, instance_id: str, reason: str | None, at: int) -> bool:
+    """Whether the child is there and goes on; one that has ended otherwise than by failing is
+    created anew by its parent.
+    """
+    from durablectl.engine.store.leases import (
+        load_outline,  # deferred: the two modules know each other
+    )
+
+    row = sql.execute("SELECT key, status FROM instances WHERE id = ?", (instance_id,)).fetchone()
+    if row is None or row[1] != FAILED:
+        return False
+    rewind_instance(sql, load_outline(sql, row[0]), reason, at)
+    return True

@@ -1,0 +1,194 @@
+"""What passes between the wheel and the store: work items in, the rows of a turn out; values
+only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from durablectl.engine.worker.entities import Operation
+from durablectl.history.events import Event, ExecutionStarted
+from durablectl.model import RuntimeStatus
+
+
+@dataclass(slots=True)
+class Loaded:
+    """An instance as a worker loads it: what its current execution is, and its history (empty when
+    it has not begun).
+    """
+
+    key: int
+    instance_id: str
+    execution_id: str
+    started: ExecutionStarted
+    status: RuntimeStatus
+    root: int
+    parent: int | None
+    next_sequence: int = 0
+    past: list[Event] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class WorkItem:
+    """What an instance has to see: its messages in order, and the keys of the rows they came in.
+
+    `loaded` when the execution begins.
+
+    An entity has a `batch` instead of events.
+    """
+
+    instance: int
+    keys: list[int] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    loaded: Loaded | None = None
+    batch: EntityBatch | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityItem:
+    """One activity to run, leased to the session `worker`."""
+
+    instance: int
+    execution_id: str
+    task_id: int
+    name: str
+    input: str | None
+    worker: int
+    instance_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EntityBatch:
+    """Operations that an entity, leased to the session `worker`, has to run one after the other.
+
+    `keys` are their inbox rows, `callers` who waits for each, if anybody.
+    """
+
+    worker: int
+    instance: int
+    entity_id: str
+    state: str | None
+    keys: tuple[int, ...]
+    operations: tuple[Operation, ...]
+    callers: tuple[Caller | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The execution of the instance that called an entity, and the id of its request."""
+
+    instance: int
+    execution_id: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A sub-orchestration to create."""
+
+    parent: int
+    parent_execution: str
+    task_id: int
+    root: int
+    instance_id: str
+    name: str
+    version: str
+    input: str | None
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """An instance that goes on as a new execution with `input`; `events` are (at, event text) that
+    it still has to see.
+    """
+
+    instance: int
+    execution_id: str
+    at: int
+    input: str | None
+    events: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EntityRequest:
+    """An operation on its way to an entity; `request` is the JSON text that the original sends.
+
+    The sender is a key and an execution.
+    """
+
+    entity_id: str
+    request: str
+    at: int
+    sender: int | None = None
+    sender_execution: str | None = None
+
+
+@dataclass(slots=True)
+class TurnRows:
+    """Everything that one turn writes, as rows for `executemany`; the columns stand in the
+    statements of `session.py`.
+    """
+
+    consumed: list[tuple[int]] = field(default_factory=list)
+    history: list[tuple[int, int, int, str]] = field(default_factory=list)
+    touched: list[tuple[int, int]] = field(default_factory=list)
+    moved: list[tuple[int, int, int]] = field(default_factory=list)
+    custom_statuses: list[tuple[str, int]] = field(default_factory=list)
+    ended: list[tuple[int, int, str | None, int]] = field(default_factory=list)
+    swept: list[tuple[int]] = field(default_factory=list)
+    activities: list[tuple[int, int, str, str, str | None, int, int | None]] = field(
+        default_factory=list
+    )
+    done: list[tuple[int, int]] = field(default_factory=list)
+    timers: list[tuple[int, int, int, str, str, int]] = field(default_factory=list)
+    cancelled: list[tuple[int, int]] = field(default_factory=list)
+    children: list[Child] = field(default_factory=list)
+    continuations: list[Continuation] = field(default_factory=list)
+    requests: list[EntityRequest] = field(default_factory=list)
+    answers: list[tuple[int, str, int, str]] = field(default_factory=list)
+    strays: list[tuple[int, str, int, str, int, int]] = field(default_factory=list)
+    entity_failures: list[tuple[int, int, str]] = field(default_factory=list)
+    released: list[tuple[int]] = field(default_factory=list)
+    entity_states: list[tuple[str | None, int, int]] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, name) for name in self.__slots__)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a worker takes on: instances of these functions (None: of any) and activities of these
+    names, all in lower case.
+
+    Entities are named as `@name`. `roots` restricts it to these instances and what they call (None:
+    no restriction); entities are always taken.
+    """
+
+    functions: tuple[str, ...] | None
+    activities: tuple[str, ...]
+    roots: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """What a turn asks for: at most `limit` messages of a kind and `room` activities, and none for
+    the `busy` instances.
+    """
+
+    limit: int
+    room: int
+    busy: tuple[int, ...] = ()
+
+
+@dataclass(slots=True)
+class Fetched:
+    """What the next turn has to do.
+
+    `is_more` when a limit was reached; `next_due` is when the next timer becomes visible.
+    """
+
+    items: list[WorkItem] = field(default_factory=list)
+    activities: list[ActivityItem] = field(default_factory=list)
+    is_more: bool = False
+    next_due: datetime | None = None

@@ -1,0 +1,1 @@
+"""Runs work items: the dispatcher, the activity pool, the embedded worker."""

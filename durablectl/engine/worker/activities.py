@@ -1,0 +1,99 @@
+"""One call of an activity function: its input in, a completed or failed task out.
+
+What user code raises never leaves here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from durablectl.engine.failures import details_of, reason_of
+from durablectl.engine.registry import Activity
+from durablectl.engine.replay.payload import dumps, loads, storable
+from durablectl.engine.worker.app_output import end_line
+from durablectl.history.events import TaskCompleted, TaskFailed
+
+
+class Closed(Exception):
+    """Where an activity ran has ended with its worker: there will be no outcome."""
+
+
+def run_activity(
+    activity: Activity, task_id: int, input: str | None, now: Callable[[], datetime]
+) -> TaskCompleted | TaskFailed:
+    """Call a synchronous activity. `now` gives the time of the outcome."""
+    try:
+        result = _encoded(activity.function(**_arguments(activity, input)))
+    except BaseException as error:  # user code, SystemExit and KeyboardInterrupt included
+        return failed_task(activity.name, task_id, error, now())
+    finally:
+        end_line()
+    return TaskCompleted(now(), task_id, result)
+
+
+async def run_async_activity(
+    activity: Activity, task_id: int, input: str | None, now: Callable[[], datetime]
+) -> TaskCompleted | TaskFailed:
+    """Call and await an `async` activity.
+
+    Only when this call itself is cancelled there is no outcome: CancelledError goes on.
+    """
+    try:
+        result = _encoded(await activity.function(**_arguments(activity, input)))
+    except BaseException as error:  # user code, SystemExit and KeyboardInterrupt included
+        if _is_cancelled():
+            raise
+        return failed_task(activity.name, task_id, error, now())
+    finally:
+        end_line()
+    return TaskCompleted(now(), task_id, result)
+
+
+def failed_task(name: str, task_id: int, error: BaseException, now: datetime) -> TaskFailed:
+    """The event for an exception, with the reason and details that a Python app on Azure shows
+    (TaskActivityShim.cs).
+    """
+    return TaskFailed(now, task_id, reason_of("Activity", name, error), details_of(error))
+
+
+def timed_out_task(name: str, task_id: int, seconds: float, now: datetime) -> TaskFailed:
+    """The event for an activity that has run for longer than `seconds`, in the host's words
+    (FunctionTimeoutException).
+    """
+    message = f"Timeout value of {_time_span(seconds)} was exceeded by function: Functions.{name}"
+    kind = "Microsoft.Azure.WebJobs.Host.FunctionTimeoutException"
+    details = {
+        "ClassName": kind,
+        "Message": message,
+        "StackTraceString": "",
+        "InnerException": None,
+    }
+    return TaskFailed(
+        now, task_id, storable(f"Activity function '{name}' failed: {message}"), dumps(details)
+    )
+
+
+def _time_span(seconds: float) -> str:
+    """As .NET writes it: `00:05:00`."""
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(int(minutes), 60)
+    days, hours = divmod(hours, 24)
+    fraction = f"{rest % 1:.7f}"[1:] if rest % 1 else ""
+    return f"{f'{days}.' if days else ''}{hours:02}:{minutes:02}:{int(rest):02}{fraction}"
+
+
+def _is_cancelled() -> bool:
+    import asyncio  # slow; who runs an async activity has it already
+
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _arguments(activity: Activity, input: str | None) -> dict[str, Any]:
+    return {activity.parameter: None if input is None else loads(input)}
+
+
+def _encoded(result: Any) -> str | None:
+    return None if result is None else dumps(result)

@@ -1,0 +1,148 @@
+"""The worker of a command that waits: it works for the awaited instances while nobody else does."""
+
+from __future__ import annotations
+
+import _thread
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from durablectl.engine.failures import Failed
+from durablectl.engine.registry import Registry
+from durablectl.engine.store.client import Store
+from durablectl.engine.store.database import Database
+from durablectl.engine.store.leases import workers
+from durablectl.engine.store.queries import InstanceRow
+from durablectl.engine.worker.worker import Worker, utc_now
+from durablectl.errors import AppError, DurablectlError, HubLost
+
+STANDBY_SECONDS = 0.5
+
+
+@contextmanager
+def embedded_worker(
+    path: Path,
+    load: Callable[[], Registry],
+    instance_ids: Sequence[str],
+    *,
+    skips_timers: bool = False,
+    warn: Callable[[str], None] = lambda _text: None,
+    on_failure: Callable[[Failed], None] = lambda _failed: None,
+) -> Iterator[None]:
+    """While inside, the awaited instances and what they call are worked on: by a live worker of the
+    hub, else by this process.
+
+    A worker that dies meanwhile is replaced. `AppError` when nobody works on the hub and `load`
+    finds no app, or not the instances' orchestrators. What stops the work, a full disk for one, is
+    raised in the main thread. With `skips_timers` this process waits for no timer (see `Worker`);
+    where another worker does the work, timers are waited for as ever, and `warn` hears of it.
+    `on_failure` hears of failures here.
+    """
+    database = Database(path)
+    standby = _Standby(database, load, instance_ids, warn, on_failure, skips_timers=skips_timers)
+    try:
+        with closing(database), standby:
+            yield
+    except KeyboardInterrupt:  # the worker's, perhaps while this was about to end already
+        if standby.error is not None:
+            raise standby.error from None
+        raise
+
+
+class _Standby:
+    """Starts a worker once no other one takes on every instance of the hub."""
+
+    def __init__(
+        self,
+        database: Database,
+        load: Callable[[], Registry],
+        instance_ids: Sequence[str],
+        warn: Callable[[str], None],
+        on_failure: Callable[[Failed], None],
+        *,
+        skips_timers: bool,
+    ) -> None:
+        self._database, self._load, self._ids, self._warn, self._on_failure = (
+            database,
+            load,
+            instance_ids,
+            warn,
+            on_failure,
+        )
+        self._skips_timers = skips_timers
+        self._worker: Worker | None = None
+        self._lost: HubLost | None = None
+        self._done = threading.Event()
+
+    @property
+    def error(self) -> DurablectlError | None:
+        return self._lost or (self._worker.error if self._worker is not None else None)
+
+    def __enter__(self) -> _Standby:
+        unfinished = [
+            row
+            for row in map(Store(self._database).find, self._ids)
+            if row is not None and not row.status.is_final
+        ]
+        if unfinished:
+            if self._is_needed():
+                self._begin(unfinished)
+            else:
+                if self._skips_timers:
+                    self._warn("another worker does the work of this hub; it waits for timers")
+                threading.Thread(
+                    target=self._stand_by, args=(unfinished,), name="standby", daemon=True
+                ).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        if self._worker is not None:
+            self._worker.stop()
+
+    def _is_needed(self) -> bool:
+        return not any(
+            worker.is_live and worker.is_for_all for worker in workers(self._database, utc_now())
+        )
+
+    def _begin(self, rows: Sequence[InstanceRow]) -> None:
+        registry = self._load()
+        for row in rows:
+            if registry.orchestrators.get(row.name) is None and not row.instance_id.startswith("@"):
+                raise AppError(
+                    f"nobody works on instance '{row.instance_id}': {registry.app} has no "
+                    f"orchestrator '{row.name}'",
+                    hint="name the app that has it with --app PATH, or run durablectl worker "
+                    "beside it",
+                )
+        roots = tuple(row.key if row.root is None else row.root for row in rows)
+        self._worker = Worker(
+            self._database,
+            registry,
+            roots=roots,
+            is_persistent=False,
+            skips_timers=self._skips_timers,
+            warn=self._warn,
+            on_failure=self._on_failure,
+            on_error=_thread.interrupt_main,
+        )
+        self._worker.start()
+
+    def _stand_by(self, rows: Sequence[InstanceRow]) -> None:
+        while not self._done.wait(STANDBY_SECONDS):
+            try:
+                if self._is_needed():
+                    self._begin(rows)
+                    return
+            except HubLost as error:
+                self._lost = error
+                _thread.interrupt_main()
+                return
+            except DurablectlError as error:
+                if not self._done.is_set():
+                    self._warn(
+                        "nobody works on this hub any more, and this command cannot: "
+                        f"{error.message}"
+                    )
+                return

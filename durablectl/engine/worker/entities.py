@@ -1,0 +1,160 @@
+"""One batch of operations on an entity: state and operations in, state and results out.
+
+No store, no clock; user code runs here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from durablectl.engine.failures import details_of, message_of, reason_of
+from durablectl.engine.registry import Entity
+from durablectl.engine.replay.payload import dumps, loads
+from durablectl.engine.worker.app_output import end_line
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation: its name, its input as JSON text, and whether somebody waits for the
+    result."""
+
+    name: str
+    input: str | None = None
+    is_signal: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class OperationResult:
+    """JSON text of what the operation returned, or of the message of what it raised.
+
+    Then `error` is the exception's type, `reason` what happened, and `details` the exception as
+    JSON text.
+    """
+
+    result: str | None
+    error: str | None = None
+    reason: str = ""
+    details: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EntityBatchResult:
+    """The state after the batch as JSON text, None when the entity does not exist; and a result for
+    each operation, in order.
+    """
+
+    state: str | None
+    results: list[OperationResult] = field(default_factory=list)
+
+
+class EntityContext:
+    """What an entity function sees of one operation, with the surface of the Azure SDK's
+    DurableEntityContext.
+    """
+
+    def __init__(self, name: str, key: str, state: str | None) -> None:
+        self._name, self._key = name, key
+        self._stored = state  # JSON text, until it is first read
+        self._state: Any = None
+        self._is_read = state is None
+        self._operation: Operation | None = None
+        self._result: Any = None
+        self._exists = state is not None
+
+    @property
+    def entity_name(self) -> str:
+        return self._name
+
+    @property
+    def entity_key(self) -> str:
+        return self._key
+
+    @property
+    def operation_name(self) -> str | None:
+        return self._operation.name if self._operation is not None else None
+
+    @property
+    def is_newly_constructed(self) -> bool:
+        """Always False, as in the SDK."""
+        return False
+
+    def get_state(
+        self, initializer: Callable[[], Any] | None = None, expected_type: Any = None
+    ) -> Any:
+        if not self._is_read:
+            self._state, self._is_read = loads(self._stored or "null", expected_type), True
+        if self._state is None and initializer is not None:
+            if not callable(initializer):
+                raise TypeError("initializer argument needs to be a callable function")
+            return initializer()
+        return self._state
+
+    def set_state(self, state: Any) -> None:
+        self._state, self._is_read, self._exists = state, True, True
+
+    def get_input(self, expected_type: Any = None) -> Any:
+        """The input.
+
+        JSON inside a string is decoded once more, since the SDK's client sends every input so.
+        """
+        text = self._operation.input if self._operation is not None else None
+        if text is None:
+            return None
+        value = loads(text, None if text.startswith('"') else expected_type)
+        if isinstance(value, str):
+            try:
+                return loads(value, expected_type)
+            except ValueError:
+                return value
+        return value
+
+    def set_result(self, result: Any) -> None:
+        self._result, self._exists = result, True
+
+    def destruct_on_exit(self) -> None:
+        self._state, self._is_read, self._exists = None, True, False
+
+    def perform(self, entity: Entity, operation: Operation) -> OperationResult:
+        """Run one operation.
+
+        State that was set before an exception is kept, as in 1.x; state that JSON cannot hold is
+        refused.
+        """
+        self._operation, self._result = operation, None
+        before, existed = self._stored, self._exists
+        try:
+            entity.function(self)
+            result = OperationResult(dumps(self._result))
+        except BaseException as error:  # user code, SystemExit included
+            result = _failed(entity.name, error)
+        try:
+            if self._is_read:
+                self._stored = dumps(self._state) if self._exists else None
+        except Exception as error:  # user code: to_json
+            self._stored, self._is_read, self._exists = before, False, existed
+            result = _failed(entity.name, error)
+        return result
+
+    def stored_state(self) -> str | None:
+        return self._stored if self._exists else None
+
+
+def _failed(name: str, error: BaseException) -> OperationResult:
+    return OperationResult(
+        dumps(message_of(error)),
+        type(error).__name__,
+        reason_of("Entity", name, error),
+        details_of(error),
+    )
+
+
+def run_batch(
+    entity: Entity, key: str, state: str | None, operations: Sequence[Operation]
+) -> EntityBatchResult:
+    """Run the operations one after the other on `state`."""
+    context = EntityContext(entity.name, key, state)
+    results = [context.perform(entity, operation) for operation in operations]
+    end_line()
+    return EntityBatchResult(context.stored_state(), results)

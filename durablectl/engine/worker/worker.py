@@ -1,0 +1,337 @@
+"""The worker: keeps a wheel turning in a thread of its own, and watches over it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from durablectl.engine.failures import Failed
+from durablectl.engine.registry import Registry
+from durablectl.engine.store.database import Database
+from durablectl.engine.store.leases import LeaseLost
+from durablectl.engine.worker.activity_pool import ActivityPool
+from durablectl.engine.worker.clock import SkippingClock
+from durablectl.engine.worker.dispatcher import Running, Wheel
+from durablectl.errors import DurablectlError, HubBusy, HubLost, HubUnusable
+
+if TYPE_CHECKING:
+    from durablectl.engine.worker.activity_processes import ActivityProcesses
+
+CONCURRENCY = 32
+FIRST_POLL, LAST_POLL, IDLE_POLL = 0.0005, 0.01, 0.03
+"""Seconds between looks at what other processes have committed: the first, the longest while
+activities run, and when nothing does."""
+DEAD_CHECK_SECONDS = 0.25
+HEARTBEAT_SECONDS = 10.0
+FILE_CHECK_SECONDS = 1.0
+PATIENCE = (5.0, 60.0)
+"""Seconds after which an orchestrator that does not yield is told of, and given up."""
+RETRY_SECONDS = 1.0
+PACKAGE = str(Path(__file__).parent.parent)
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Worker:
+    """Runs an app's functions for a hub, from `start` until `stop`.
+
+    `roots` restricts it to these instances (keys) and what they call. `warn` gets what the people
+    who run it should hear, `on_failure` each failure of a function, once it is committed; both are
+    called in the worker's own thread. With `is_persistent` a file that cannot be written is tried
+    again, unless it is another one by now; else the worker stops, `error` holds why, `on_error` is
+    called. With `processes` synchronous activities run there instead of in `concurrency` threads.
+    `about` is more JSON that others may read of the worker while it lives. With `skips_timers` its
+    clock jumps to the next timer as soon as nothing else is to do. See `Wheel` for `fails_unknown`.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        registry: Registry,
+        *,
+        concurrency: int = CONCURRENCY,
+        processes: ActivityProcesses | None = None,
+        roots: tuple[int, ...] | None = None,
+        is_persistent: bool = True,
+        fails_unknown: bool = False,
+        skips_timers: bool = False,
+        about: Mapping[str, object] | None = None,
+        patience: tuple[float, float] = PATIENCE,
+        now: Callable[[], datetime] = utc_now,
+        warn: Callable[[str], None] = lambda _text: None,
+        on_failure: Callable[[Failed], None] = lambda _failed: None,
+        on_error: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._database, self._registry, self._roots = database, registry, roots
+        self._is_persistent, self._warn, self._on_error, self._on_failure = (
+            is_persistent,
+            warn,
+            on_error,
+            on_failure,
+        )
+        self._skipping = SkippingClock(now) if skips_timers else None
+        self._now = now = self._skipping or now
+        self._warn_seconds, self._give_up_seconds = patience
+        self._fails_unknown, self._about = fails_unknown, dict(about or {})
+        self._bell = threading.Lock()
+        self._bell.acquire()
+        self._pool = ActivityPool(registry, concurrency, self.wake, now, processes=processes)
+        self._poisoned: dict[int, str] = {}
+        self._wheel: Wheel | None = None
+        self._thread: threading.Thread | None = None
+        self._stopping = threading.Event()
+        self._idle = threading.Event()
+        self._is_resting = False
+        self.error: DurablectlError | None = None
+
+    def start(self) -> None:
+        """Register with the hub, then turn in a thread of its own; `HubUnusable` when the hub
+        cannot be written.
+        """
+        self._begin(self._new_wheel())
+        self._database.bell.listen(self._look_up)
+        threading.Thread(target=self._watch, name="watch", daemon=True).start()
+
+    def stop(self, timeout: float = 2.0) -> None:
+        """Finish the turn that is under way and free what is held.
+
+        What user code still runs is left behind with the process.
+        """
+        self._stopping.set()
+        self._database.bell.forget(self._look_up)
+        self.wake()
+        if self._thread is not None:
+            self._thread.join(timeout)
+        self._pool.close()
+
+    def drain(self) -> None:
+        """Begin no more activities; those that run come to their end.
+
+        `stop` is still to be called.
+        """
+        self._pool.takes_more = False
+        self.wake()
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether no activity runs or waits to run here."""
+        return self._pool.outstanding == 0
+
+    def wake(self) -> None:
+        """Let the wheel look for work at once."""
+        if self._bell.locked():
+            try:
+                self._bell.release()
+            except RuntimeError:  # another thread was quicker
+                return
+
+    def _look_up(self) -> None:
+        """Somebody in this process has committed.
+
+        A wheel that has turned just now does not stir: it takes what comes next in one turn.
+        """
+        if self._is_resting:
+            self.wake()
+
+    def wait_until_idle(self, timeout: float | None = None) -> bool:
+        """Wait until nothing is under way and no timer is set, or the worker has stopped; whether
+        that is so.
+        """
+        return self._idle.wait(timeout)
+
+    @property
+    def is_running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    def _new_wheel(self) -> Wheel:
+        wheel = Wheel(
+            self._database,
+            self._registry,
+            self._pool,
+            roots=self._roots,
+            poisoned=self._poisoned,
+            fails_unknown=self._fails_unknown,
+            on_failure=self._on_failure,
+        )
+        registry = self._registry
+        functions = {
+            "orchestrators": sorted(registry.orchestrators.names),
+            "activities": sorted(registry.activities.names),
+            "entities": sorted(registry.entities.names),
+        }
+        wheel.open(
+            self._now(), self._about | functions | {"process": os.getpid(), "roots": self._roots}
+        )
+        return wheel
+
+    def _begin(self, wheel: Wheel) -> None:
+        self._wheel = wheel
+        self._thread = threading.Thread(
+            target=self._keep_turning, args=(wheel,), name="wheel", daemon=True
+        )
+        self._thread.start()
+
+    def _keep_turning(self, wheel: Wheel | None) -> None:
+        try:
+            while wheel is not None and wheel is self._wheel and not self._stopping.is_set():
+                wheel = self._turn_until_trouble(wheel)
+            if wheel is not None and wheel is self._wheel:
+                wheel.close()
+        except DurablectlError as error:
+            self.error = error
+        finally:
+            if wheel is None or wheel is self._wheel:
+                self._idle.set()
+            if self.error is not None:
+                self._on_error()
+
+    def _turn_until_trouble(self, wheel: Wheel) -> Wheel | None:
+        """Turn until the worker is stopped; after trouble, the wheel to go on with (None: it cannot
+        go on).
+        """
+        try:
+            self._turn(wheel)
+        except LeaseLost:
+            self._warn(
+                "this worker stalled and another one has taken over its instances; starting afresh"
+            )
+        except HubUnusable as error:
+            if not self._is_persistent or isinstance(error, HubLost):
+                self.error = error
+                wheel.session.abandon()
+                return None
+            self._warn(f"{error.message}; trying again")
+            self._stopping.wait(RETRY_SECONDS)
+        # a defect of ours: the instance that it shows at fails, the others go on
+        except Exception as error:
+            self._blame(wheel, error)
+            self._stopping.wait(RETRY_SECONDS)
+        else:
+            return wheel
+        return self._replacement(wheel)
+
+    def _blame(self, wheel: Wheel, error: Exception) -> None:
+        culprit = wheel.culprit
+        if culprit is not None:
+            self._poisoned[culprit.key] = (
+                f"Orchestrator function '{culprit.name}' failed: "
+                f"internal error of durablectl: {error!r}"
+            )
+        place = "".join(traceback.format_tb(error.__traceback__)[-1:]).strip().replace("\n", " ")
+        where = f" at instance '{culprit.instance_id}'" if culprit is not None else ""
+        self._warn(f"internal error{where}: {error!r} ({place}); please report it; starting afresh")
+
+    def _replacement(self, wheel: Wheel) -> Wheel | None:
+        """A fresh wheel for one that can no longer be used."""
+        wheel.session.abandon()
+        while not self._stopping.is_set():
+            try:
+                self._wheel = self._new_wheel()
+            except HubLost:
+                raise
+            except HubUnusable as error:
+                self._warn(f"{error.message}; trying again")
+                self._stopping.wait(RETRY_SECONDS)
+            else:
+                return self._wheel
+        return None
+
+    def _turn(self, wheel: Wheel) -> None:
+        delay = FIRST_POLL
+        looked = committed = checked = time.monotonic()
+        while not self._stopping.is_set() and wheel is self._wheel:
+            if (now := time.monotonic()) - checked > FILE_CHECK_SECONDS:
+                checked = now
+                self._database.check_file()
+            try:
+                did = wheel.turn(self._now())
+            except HubBusy as error:
+                self._warn(f"{error.message}; trying again")
+                continue
+            if did:
+                delay, committed = FIRST_POLL, time.monotonic()
+                self._idle.clear()
+                continue
+            now = time.monotonic()
+            if now - looked > DEAD_CHECK_SECONDS:
+                looked = now
+                if wheel.session.free_dead_workers(self._now()):
+                    wheel.look_again()
+                    continue
+            if now - committed > HEARTBEAT_SECONDS:
+                committed = now
+                wheel.look_again()
+            if self._skipping is not None and wheel.next_due is not None and not wheel.is_working:
+                self._skipping.skip_to(wheel.next_due)
+                continue
+            if wheel.is_idle:
+                self._idle.set()
+            self._pool.tend()
+            self._is_resting = delay > FIRST_POLL
+            self._bell.acquire(timeout=self._pause(wheel, delay))
+            self._is_resting = False
+            delay = min(delay * 1.3, LAST_POLL if wheel.is_working else IDLE_POLL)
+
+    def _pause(self, wheel: Wheel, delay: float) -> float:
+        if wheel.next_due is None:
+            return delay
+        return max(0.0, min(delay, (wheel.next_due - self._now()).total_seconds()))
+
+    def _watch(self) -> None:
+        """Notice an orchestrator that does not yield: warn, then fail its instance and go on
+        without it.
+        """
+        seen: Running | None = None
+        since, warned = time.monotonic(), False
+        while not self._stopping.wait(self._warn_seconds / 10):
+            wheel = self._wheel
+            running = wheel.running if wheel is not None else None
+            if running is None or running is not seen:
+                seen, since, warned = running, time.monotonic(), False
+                continue
+            seconds = time.monotonic() - since
+            if seconds > self._give_up_seconds and wheel is not None:
+                self._give_up(wheel, running)
+                seen = None
+            elif seconds > self._warn_seconds and not warned:
+                warned = True
+                so_far = f"has not yielded for {self._warn_seconds:g} s{self._where()}"
+                self._warn(
+                    f"orchestrator '{running.name}' of instance '{running.instance_id}' {so_far}"
+                )
+
+    def _give_up(self, wheel: Wheel, running: Running) -> None:
+        reason = f"it did not yield for {self._give_up_seconds:g} s{self._where()}"
+        self._poisoned[running.instance] = (
+            f"Orchestrator function '{running.name}' failed: {reason}"
+        )
+        self._warn(
+            f"instance '{running.instance_id}' fails: orchestrator '{running.name}': {reason}"
+        )
+        self._wheel = None
+        try:
+            wheel.session.close()
+            self._begin(self._new_wheel())
+        except HubUnusable as error:
+            self.error = error
+
+    def _where(self) -> str:
+        """Where the wheel's thread is in the app's own code."""
+        frame: FrameType | None = None
+        if self._thread is not None:
+            frame = sys._current_frames().get(self._thread.ident or 0)  # noqa: SLF001
+        while frame is not None:
+            if not frame.f_code.co_filename.startswith(PACKAGE):
+                return f" (at {frame.f_code.co_filename}:{frame.f_lineno})"
+            frame = frame.f_back
+        return ""

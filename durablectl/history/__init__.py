@@ -1,0 +1,1 @@
+"""History events and their written forms: stored, exported, the service's, the SDK's."""

@@ -1,0 +1,125 @@
+"""A saved history: the complete events of one execution as a JSON document that later versions can
+read and replay; no I/O.
+
+An event is an object: `type`, the name of its class in `events.py`, and that class's fields, times
+as ISO 8601 in UTC.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, get_args
+
+from durablectl.errors import UsageError
+from durablectl.history.events import Event, ParentInstance
+from durablectl.model import RuntimeStatus, utc
+
+FORMAT = "durablectl-history"
+VERSION = 2
+"""The second version has the `details` of a failed ExecutionCompleted; a later one reads every
+earlier one."""
+
+_KINDS: dict[str, type] = {kind.__name__: kind for kind in get_args(Event)}
+
+
+@dataclass(frozen=True, slots=True)
+class RawHistory:
+    """One execution: whose it is, which orchestrator's, and its complete events in order."""
+
+    instance_id: str
+    execution_id: str
+    name: str
+    events: tuple[Event, ...]
+
+
+def raw_to_json(history: RawHistory) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "instanceId": history.instance_id,
+        "executionId": history.execution_id,
+        "name": history.name,
+        "events": [_event_to_json(event) for event in history.events],
+    }
+
+
+def raw_from_json(document: str | Mapping[str, Any]) -> RawHistory:
+    """Read a saved history, as text or as what its JSON says; `UsageError` when it is none, or one
+    of a newer format.
+    """
+    if isinstance(document, str):
+        try:
+            document = json.loads(document)
+        except ValueError as error:
+            raise UsageError(
+                f"the saved history is no JSON: {error}",
+                hint="durablectl history ID --raw writes one",
+            ) from error
+    if not isinstance(document, Mapping) or document.get("format") != FORMAT:
+        raise UsageError(
+            "this is no saved history of durablectl", hint="durablectl history ID --raw writes one"
+        )
+    if (version := document.get("version")) not in range(1, VERSION + 1):
+        raise UsageError(
+            f"the saved history has format {version}, and this durablectl reads formats 1 to "
+            f"{VERSION}",
+            hint="pip install -U durablectl",
+        )
+    try:
+        events = tuple(
+            _event_from_json(number, event) for number, event in enumerate(document["events"])
+        )
+        return RawHistory(document["instanceId"], document["executionId"], document["name"], events)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"the saved history is damaged: {error!r}") from error
+
+
+def _event_to_json(event: Event) -> dict[str, Any]:
+    members = {field.name: _value_to_json(getattr(event, field.name)) for field in fields(event)}
+    return {"type": type(event).__name__} | members
+
+
+def _value_to_json(value: Any) -> Any:
+    match value:
+        case datetime():
+            return value.isoformat()
+        case RuntimeStatus():
+            return value.value
+        case ParentInstance():
+            return {field.name: getattr(value, field.name) for field in fields(value)}
+    return value
+
+
+def _event_from_json(number: int, document: Mapping[str, Any]) -> Event:
+    members = dict(document)
+    kind = _KINDS.get(name := members.pop("type", ""))
+    if kind is None:
+        raise UsageError(
+            f"the saved history is damaged: its event {number} has the unknown type '{name}'"
+        )
+    for name, read in _READERS.items():
+        if members.get(name) is not None:
+            try:
+                members[name] = read(members[name])
+            except (ValueError, TypeError) as error:
+                raise UsageError(
+                    f"the saved history is damaged: {name} of its event {number} "
+                    f"cannot be read: {error}"
+                ) from error
+    event: Event = kind(**members)
+    return event
+
+
+def _moment(text: str) -> datetime:
+    return utc(datetime.fromisoformat(text))
+
+
+_READERS: dict[str, Any] = {
+    "timestamp": _moment,
+    "fire_at": _moment,
+    "status": RuntimeStatus,
+    "parent": lambda members: ParentInstance(**members),
+}

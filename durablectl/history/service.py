@@ -1,0 +1,230 @@
+"""The engine's complete events in the form of the service's `historyEvents`; pure, knows no store
+and no HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, assert_never
+
+from durablectl.history.events import (
+    ContinueAsNew,
+    Event,
+    EventRaised,
+    EventSent,
+    ExecutionCompleted,
+    ExecutionResumed,
+    ExecutionRewound,
+    ExecutionStarted,
+    ExecutionSuspended,
+    ExecutionTerminated,
+    OrchestratorCompleted,
+    OrchestratorStarted,
+    SubOrchestrationCompleted,
+    SubOrchestrationCreated,
+    SubOrchestrationFailed,
+    TaskCompleted,
+    TaskFailed,
+    TaskScheduled,
+    TimerCreated,
+    TimerFired,
+)
+from durablectl.model import HistoryEvent, RuntimeStatus
+from durablectl.wire import exact_time_to_text, value_from_reason, value_from_text
+
+_Answer = TaskCompleted | TaskFailed | SubOrchestrationCompleted | SubOrchestrationFailed
+_Call = TaskScheduled | SubOrchestrationCreated
+_CONTINUED_AS_NEW = 2  # the service leaves this one status a number
+
+
+def history_view(
+    events: Sequence[Event], *, show_input: bool, show_output: bool
+) -> tuple[HistoryEvent, ...]:
+    """The events of one execution as the service shows them, members and their order included.
+
+    The bookends of episodes are left out, and a call that was answered is told by its answer.
+    `show_input` is about every member `Input`, `show_output` about the results of calls and of the
+    execution; the reason of a failure is always shown.
+    """
+    calls = {event.task_id: event for event in events if isinstance(event, _Call)}
+    answered = {event.task_id for event in events if isinstance(event, _Answer)}
+    view = _View(calls, answered, show_output)
+    hidden = () if show_input else ("Input",)
+    return tuple(
+        HistoryEvent(
+            kind,
+            event.timestamp,
+            {"EventType": kind}
+            | {name: value for name, value in members.items() if name not in hidden},
+        )
+        for event in events
+        for kind, members in view.members(event)
+    )
+
+
+class _View:
+    """What the events of one execution have to know of each other."""
+
+    def __init__(self, calls: Mapping[int, _Call], answered: set[int], show_output: bool) -> None:
+        self._calls, self._answered, self._show_output = calls, answered, show_output
+
+    def members(self, event: Event) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The name and members of an event, without EventType; nothing for an event that is not
+        shown.
+        """
+        match event:
+            case OrchestratorStarted() | OrchestratorCompleted():
+                return
+            case TaskScheduled() | SubOrchestrationCreated():
+                if event.task_id not in self._answered:
+                    yield _pending(event)
+            case (
+                TaskCompleted()
+                | TaskFailed()
+                | SubOrchestrationCompleted()
+                | SubOrchestrationFailed()
+            ):
+                yield self._answer(event)
+            case ExecutionCompleted() | ContinueAsNew():
+                yield self._ending(event)
+            case _:
+                kind, members = _plain(event)
+                yield kind, members | _stamp(event.timestamp)
+
+    def _answer(self, event: _Answer) -> tuple[str, dict[str, Any]]:
+        task = isinstance(event, TaskCompleted | TaskFailed)
+        kind = "Task" if task else "SubOrchestrationInstance"
+        members: dict[str, Any]
+        if isinstance(event, TaskFailed | SubOrchestrationFailed):
+            kind, members = (
+                kind + "Failed",
+                {"Reason": event.reason, "Details": event.details, "FailureDetails": None},
+            )
+        else:
+            kind, members = (
+                kind + "Completed",
+                {"Result": value_from_text(event.result)} if self._show_output else {},
+            )
+        members |= _stamp(event.timestamp)
+        if (call := self._calls.get(event.task_id)) is not None:
+            members |= {
+                "ScheduledTime": exact_time_to_text(call.timestamp, "+00:00"),
+                "FunctionName": call.name,
+            }
+            members |= (
+                {"InstanceId": call.instance_id}
+                if isinstance(call, SubOrchestrationCreated)
+                else {}
+            )
+            # the service does not keep the inputs of calls unless the app's host.json says so
+            members["Input"] = None
+        return kind, members
+
+    def _ending(self, event: ExecutionCompleted | ContinueAsNew) -> tuple[str, dict[str, Any]]:
+        if isinstance(event, ContinueAsNew):
+            result = {
+                "OrchestrationStatus": _CONTINUED_AS_NEW,
+                "Result": event.input,
+                "FailureDetails": None,
+            }
+            return "ContinueAsNew", result | _stamp(event.timestamp)
+        members: dict[str, Any] = {"OrchestrationStatus": event.status.value}
+        if self._show_output:
+            members["Result"] = _result(event)
+        return "ExecutionCompleted", members | {"FailureDetails": None} | _stamp(event.timestamp)
+
+
+def _result(event: ExecutionCompleted) -> Any:
+    match event.status:
+        case RuntimeStatus.COMPLETED:
+            return value_from_text(event.result)
+        case RuntimeStatus.TERMINATED:
+            return value_from_reason(event.result)
+        case _:
+            return event.result
+
+
+def _pending(event: _Call) -> tuple[str, dict[str, Any]]:
+    if isinstance(event, TaskScheduled):
+        return "TaskScheduled", {
+            "Name": event.name,
+            "Input": None,
+            "ParentTraceContext": None,
+        } | _stamp(event.timestamp)
+    members = {
+        "Name": event.name,
+        "InstanceId": event.instance_id,
+        "Input": None,
+        "ClientSpanId": None,
+    }
+    return "SubOrchestrationInstanceCreated", members | _stamp(event.timestamp)
+
+
+_Plain = (
+    ExecutionStarted
+    | ExecutionTerminated
+    | ExecutionSuspended
+    | ExecutionResumed
+    | ExecutionRewound
+    | TimerCreated
+    | TimerFired
+    | EventSent
+    | EventRaised
+)
+
+
+def _plain(event: _Plain) -> tuple[str, dict[str, Any]]:
+    """The events that stand for themselves, without their time, which comes last (in
+    ExecutionStarted, last but one).
+    """
+    match event:
+        case ExecutionStarted():
+            return "ExecutionStarted", _started(event)
+        case ExecutionTerminated():
+            return "ExecutionTerminated", {"Input": event.reason}
+        case ExecutionSuspended():
+            return "ExecutionSuspended", {"Reason": event.reason}
+        case ExecutionResumed():
+            return "ExecutionResumed", {"Reason": event.reason}
+        case ExecutionRewound():
+            members = {
+                "Reason": event.reason,
+                "ParentExecutionId": event.parent_execution_id,
+                "InstanceId": None,
+                "ParentTraceContext": None,
+            }
+            return "ExecutionRewound", members
+        case TimerCreated():
+            return "TimerCreated", {"FireAt": exact_time_to_text(event.fire_at)}
+        case TimerFired():
+            return "TimerFired", {"FireAt": exact_time_to_text(event.fire_at)}
+        case EventSent():
+            return "EventSent", {
+                "InstanceId": event.instance_id,
+                "Name": event.name,
+                "Input": event.input,
+            }
+        case EventRaised():
+            return "EventRaised", {
+                "Name": event.name,
+                "Input": event.input,
+                "ParentTraceContext": None,
+            }
+        case _:
+            assert_never(event)
+
+
+def _started(event: ExecutionStarted) -> dict[str, Any]:
+    traces = {"Correlation": None, "ParentTraceContext": None, "ScheduledStartTime": None}
+    members = {
+        "Input": event.input,
+        **traces,
+        "Generation": event.generation,
+        "GenerateNewTrace": False,
+    }
+    return members | _stamp(event.timestamp) | {"FunctionName": event.name}
+
+
+def _stamp(time: datetime) -> dict[str, str]:
+    return {"Timestamp": exact_time_to_text(time)}

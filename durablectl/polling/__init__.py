@@ -1,0 +1,1 @@
+"""Polling, waiting and running in parallel, against any hub."""
