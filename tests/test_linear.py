@@ -14,7 +14,7 @@ from durablectl.backends.http.responses import Place, refusal
 from durablectl.backends.http.transport import Answer
 from durablectl.model import HistoryEvent, InstanceStatus, RuntimeStatus
 from durablectl.redaction import redact
-from durablectl.render.safe import defuse, safe
+from durablectl.render.sanitize import defuse, safe
 from durablectl.render.timeline import steps
 from durablectl.server.access import Access
 from durablectl.server.lenient import NotJson, parse, parse_first

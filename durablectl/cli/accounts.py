@@ -11,7 +11,7 @@ from durablectl.cli import exits
 from durablectl.cli.session import Session
 from durablectl.errors import DurablectlError
 from durablectl.render.output import OutputFormat
-from durablectl.render.safe import safe_line
+from durablectl.render.sanitize import safe_line
 from durablectl.render.views import duration_text
 
 FEW = 10

@@ -23,7 +23,7 @@ from durablectl.errors import (
     WrongState,
 )
 from durablectl.polling.parallel import Crew, Groups, Outcome, Threads, each_by_itself
-from durablectl.render.batch import Progress, batch_display
+from durablectl.render.terminal.batch_progress import Progress, batch_display
 from durablectl.taskhub import TaskHub
 
 ONE_BY_ONE = (NotFound, Conflict, ServiceError, UsageError)

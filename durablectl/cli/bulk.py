@@ -25,9 +25,9 @@ from durablectl.cli.targets import command_line
 from durablectl.errors import DurablectlError, UsageError
 from durablectl.model import IfExists
 from durablectl.polling.parallel import Crew, Groups, Outcome, Threads, each_by_itself
-from durablectl.render.batch import Progress, batch_display
 from durablectl.render.output import OutputFormat
-from durablectl.render.safe import safe_line
+from durablectl.render.sanitize import safe_line
+from durablectl.render.terminal.batch_progress import Progress, batch_display
 from durablectl.taskhub import TaskHub
 
 SHOWN_FAILURES = 50

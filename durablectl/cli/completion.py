@@ -14,7 +14,7 @@ from durablectl.cli.shell_words import Typed, complete_bash, read_bash, read_pow
 from durablectl.cli.tree import PROGRAM, root
 from durablectl.quoting import powershell
 from durablectl.render.output import Output
-from durablectl.render.safe import safe_line
+from durablectl.render.sanitize import safe_line
 
 VARIABLE = "_DURABLECTL_COMPLETE"
 SHELLS = {

@@ -23,11 +23,11 @@ from durablectl.errors import DurablectlError, WaitTimeout
 from durablectl.model import InstanceFilter, InstanceStatus
 from durablectl.polling.loop import LAST_LOOK, poll
 from durablectl.render import views
-from durablectl.render.batch import drain_display
 from durablectl.render.output import OutputFormat
-from durablectl.render.progress import Troubles
 from durablectl.render.query import compiled
-from durablectl.render.tables import show_table
+from durablectl.render.terminal.batch_progress import drain_display
+from durablectl.render.terminal.tables import show_table
+from durablectl.render.terminal.wait_progress import Troubles
 from durablectl.taskhub import TaskHub
 
 IN_A_ROW = 2

@@ -19,8 +19,8 @@ from durablectl.model import InstanceFilter, InstanceStatus
 from durablectl.quoting import quoted
 from durablectl.render import views
 from durablectl.render.output import OutputFormat
-from durablectl.render.safe import safe_line
-from durablectl.render.tables import show_table
+from durablectl.render.sanitize import safe_line
+from durablectl.render.terminal.tables import show_table
 from durablectl.taskhub import TaskHub
 
 FIRST = 10

@@ -23,7 +23,7 @@ from durablectl.errors import Unsupported
 from durablectl.quoting import quoted
 from durablectl.render.failures import entry_lines
 from durablectl.render.output import Output
-from durablectl.render.serving import Pulse, greeting, living
+from durablectl.render.terminal.server_status import Pulse, greeting, living
 
 if TYPE_CHECKING:
     from durablectl.engine.registry import Registry

@@ -19,7 +19,7 @@ from durablectl.cli.waiting import AT_ONCE, GRACE, watch_over
 from durablectl.errors import UsageError
 from durablectl.model import InstanceStatus
 from durablectl.polling.loop import WaitRules
-from durablectl.render.safe import safe_line
+from durablectl.render.sanitize import safe_line
 from durablectl.render.views import duration_text
 from durablectl.taskhub import TaskHub
 

@@ -15,7 +15,7 @@ from durablectl.errors import DurablectlError
 from durablectl.model import CheckStatusPayload, InstanceStatus, RuntimeStatus
 from durablectl.render import views
 from durablectl.render.output import OutputFormat
-from durablectl.render.tables import show_sheet, show_table
+from durablectl.render.terminal.tables import show_sheet, show_table
 from durablectl.taskhub import TaskHub
 
 

@@ -16,7 +16,7 @@ from durablectl.cli import exits
 from durablectl.cli.session import Session
 from durablectl.errors import DurablectlError, ServiceError, Unreachable
 from durablectl.model import InstanceFilter
-from durablectl.render.batch import batch_display
+from durablectl.render.terminal.batch_progress import batch_display
 from durablectl.render.views import time_text
 from durablectl.taskhub import TaskHub
 

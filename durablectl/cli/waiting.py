@@ -25,9 +25,9 @@ from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.polling.loop import Waited, WaitRules, wait_for_instances
 from durablectl.render import views
 from durablectl.render.output import OutputFormat
-from durablectl.render.progress import Troubles, Watcher, waiting_display
-from durablectl.render.safe import safe_line
-from durablectl.render.tables import show_sheet, show_table
+from durablectl.render.sanitize import safe_line
+from durablectl.render.terminal.tables import show_sheet, show_table
+from durablectl.render.terminal.wait_progress import Troubles, Watcher, waiting_display
 from durablectl.taskhub import TaskHub
 
 GRACE = 5.0

@@ -18,7 +18,7 @@ from enum import Enum
 from durablectl.causes import Cause
 from durablectl.model import InstanceStatus
 from durablectl.redaction import redact
-from durablectl.render.safe import defuse, safe_line
+from durablectl.render.sanitize import defuse, safe_line
 from durablectl.render.views import duration_text, ending_line
 
 MOST_ANNOTATIONS = 10  # GitHub shows ten errors of a step

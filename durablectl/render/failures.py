@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from durablectl.causes import Cause, cause_of
 from durablectl.frames import app_lines
-from durablectl.render.safe import safe_line
+from durablectl.render.sanitize import safe_line
 
 if TYPE_CHECKING:
     from durablectl.engine.failures import Failed

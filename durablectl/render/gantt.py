@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from durablectl.render.safe import safe_line
+from durablectl.render.sanitize import safe_line
 from durablectl.render.timeline import Kind, State, Step
 from durablectl.render.views import Table, duration_text
 

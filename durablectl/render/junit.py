@@ -15,7 +15,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from durablectl.causes import Cause
 from durablectl.redaction import redact
 from durablectl.render.ci import LONGEST_DETAIL, Kind, Verdict, short
-from durablectl.render.safe import safe
+from durablectl.render.sanitize import safe
 
 LONGEST = 10_000
 _NO_XML = re.compile("[\ufffe\uffff]")  # what XML cannot hold and `safe` lets through

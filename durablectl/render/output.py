@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from durablectl.errors import DurablectlError, UsageError
 from durablectl.redaction import redact
 from durablectl.render.query import compiled, searched
-from durablectl.render.safe import defuse, json_safe, safe
+from durablectl.render.sanitize import defuse, json_safe, safe
 from durablectl.wire import finite
 
 if TYPE_CHECKING:

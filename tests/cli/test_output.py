@@ -13,8 +13,8 @@ import pytest
 
 from durablectl.errors import UsageError
 from durablectl.render.output import Color, Output, OutputFormat
-from durablectl.render.safe import safe, safe_line
-from durablectl.render.tables import show_table
+from durablectl.render.sanitize import safe, safe_line
+from durablectl.render.terminal.tables import show_table
 from durablectl.render.views import Table
 
 CI = {"GITHUB_ACTIONS": "true"}

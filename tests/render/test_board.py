@@ -6,8 +6,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from durablectl.model import InstanceStatus, RuntimeStatus
-from durablectl.render.board import Board, Change, Mark, change_line, counted, screenful
 from durablectl.render.output import Output
+from durablectl.render.terminal.watch_table import (
+    Board,
+    Change,
+    Mark,
+    change_line,
+    counted,
+    screenful,
+)
 
 T0 = datetime(2026, 11, 2, 3, 4, 5, tzinfo=UTC)
 RUNNING, COMPLETED = RuntimeStatus.RUNNING, RuntimeStatus.COMPLETED

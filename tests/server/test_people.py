@@ -9,7 +9,7 @@ import sys
 
 from durablectl.backends.local import LocalTaskHub
 from durablectl.model import RuntimeStatus
-from durablectl.render.serving import Pulse, greeting, summary
+from durablectl.render.terminal.server_status import Pulse, greeting, summary
 from tests.server.serving import OWN, serving
 from tests.server.starters_app import APP
 

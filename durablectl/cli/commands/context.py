@@ -17,7 +17,7 @@ from durablectl.cli.tree import Commands
 from durablectl.config import Context, Settings, UserFile
 from durablectl.errors import AlreadyExists, UsageError
 from durablectl.quoting import command
-from durablectl.render.safe import safe_line
+from durablectl.render.sanitize import safe_line
 
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="The context's name.", show_default=False)

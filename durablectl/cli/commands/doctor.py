@@ -11,7 +11,7 @@ from durablectl.cli.checkup import Finding, Verdict, problem, until_stop
 from durablectl.cli.session import Session
 from durablectl.errors import DurablectlError, UsageError
 from durablectl.render.output import OutputFormat
-from durablectl.render.tables import show_findings
+from durablectl.render.terminal.tables import show_findings
 
 
 def doctor(ctx: typer.Context) -> None:

@@ -18,7 +18,7 @@ from durablectl.errors import UsageError
 from durablectl.model import EntityId, EntityStatus
 from durablectl.render import views
 from durablectl.render.output import OutputFormat
-from durablectl.render.tables import show_table
+from durablectl.render.terminal.tables import show_table
 from durablectl.taskhub import TaskHub, each_of_pages
 
 app = Commands("Read, signal and list entities.")

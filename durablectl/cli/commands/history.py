@@ -15,9 +15,9 @@ from durablectl.cli.timelines import DEEPEST, News, followed, steps_of, utc_now,
 from durablectl.errors import Unsupported, UsageError
 from durablectl.model import HistoryEvent, InstanceStatus
 from durablectl.quoting import command
-from durablectl.render.history import head, show_gantt, show_rows, show_timeline
 from durablectl.render.output import OutputFormat
-from durablectl.render.tables import show_sheet
+from durablectl.render.terminal.history import head, show_gantt, show_rows, show_timeline
+from durablectl.render.terminal.tables import show_sheet
 from durablectl.taskhub import TaskHub
 
 

@@ -13,7 +13,7 @@ import typer
 from durablectl.cli.session import Session
 from durablectl.cli.tree import Commands
 from durablectl.errors import HubUnusable, Unsupported, UsageError
-from durablectl.render.tables import show_sheet
+from durablectl.render.terminal.tables import show_sheet
 from durablectl.render.views import Sheet
 
 if TYPE_CHECKING:

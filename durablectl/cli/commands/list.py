@@ -20,7 +20,7 @@ from durablectl.errors import UsageError
 from durablectl.model import InstanceStatus
 from durablectl.render import views
 from durablectl.render.output import OutputFormat
-from durablectl.render.tables import show_table
+from durablectl.render.terminal.tables import show_table
 
 SCREENFUL = 50
 COUNTED = 10_000

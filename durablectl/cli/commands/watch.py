@@ -28,8 +28,8 @@ from durablectl.cli.times import parse_interval
 from durablectl.errors import UsageError
 from durablectl.model import InstanceFilter, InstanceStatus
 from durablectl.polling.loop import is_passing
-from durablectl.render.board import Board, Change, change_line, counted, screen
 from durablectl.render.output import OutputFormat
+from durablectl.render.terminal.watch_table import Board, Change, change_line, counted, screen
 
 INTERVAL = 2.0
 REDRAW = 0.25

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.redaction import redact
 from durablectl.render.output import Output
-from durablectl.render.safe import safe_line
+from durablectl.render.sanitize import safe_line
 from durablectl.render.views import decoded, duration_text
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import Any
 
 from durablectl.model import RuntimeStatus
 from durablectl.render.output import Output
-from durablectl.render.safe import safe_line
+from durablectl.render.sanitize import safe_line
 
 REFRESH_SECONDS = 0.5
 PATIENCE = 20.0  # a count may take at most a twentieth of the time

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from durablectl.model import InstanceStatus
 from durablectl.render.gantt import Bar, bars, fitted, row, ruler, span_text, timetable
 from durablectl.render.output import Output
-from durablectl.render.safe import safe_line
-from durablectl.render.tables import show_sheet, show_table
+from durablectl.render.sanitize import safe_line
+from durablectl.render.terminal.tables import show_sheet, show_table
 from durablectl.render.timeline import State, Step
 from durablectl.render.views import Sheet, time_text
 

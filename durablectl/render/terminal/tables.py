@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from durablectl.model import RuntimeStatus
 from durablectl.render.output import Output
-from durablectl.render.safe import safe, safe_line
+from durablectl.render.sanitize import safe, safe_line
 from durablectl.render.views import Sheet, Table
 
 if TYPE_CHECKING:

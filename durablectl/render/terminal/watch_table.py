@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.render.output import Output
-from durablectl.render.progress import progress_of
-from durablectl.render.safe import safe_line
-from durablectl.render.tables import STYLES
+from durablectl.render.sanitize import safe_line
+from durablectl.render.terminal.tables import STYLES
+from durablectl.render.terminal.wait_progress import progress_of
 from durablectl.render.views import duration_text
 
 if TYPE_CHECKING:
