@@ -16,8 +16,8 @@ from durablectl.model import HistoryEvent, InstanceStatus, RuntimeStatus
 from durablectl.redaction import redact
 from durablectl.render.sanitize import defuse, safe
 from durablectl.render.timeline import steps
-from durablectl.server.access import Access
-from durablectl.server.lenient import NotJson, parse, parse_first
+from durablectl.server.auth import Access
+from durablectl.server.newtonsoft_json import NotJson, parse, parse_first
 from durablectl.server.query import Query, moment_from_text
 from durablectl.server.templates import parse_template
 from durablectl.wire import exact_time_to_text

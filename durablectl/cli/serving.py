@@ -28,7 +28,7 @@ from durablectl.render.terminal.server_status import Pulse, greeting, living
 if TYPE_CHECKING:
     from durablectl.engine.registry import Registry
     from durablectl.server.app import Answered
-    from durablectl.server.hosting import Hosting
+    from durablectl.server.host import Hosting
 
 
 class Log(Enum):
@@ -55,7 +55,7 @@ class Serving:
 def serve_hub(session: Session, serving: Serving) -> None:
     """Serve the session's local hub until a signal comes."""
     try:
-        from durablectl.server import hosting, running  # deferred: only this command needs it
+        from durablectl.server import host, uvicorn_server  # deferred: only this command needs it
     except ModuleNotFoundError as error:
         raise Unsupported(
             f"serve needs '{error.name}', which is not installed",
@@ -65,12 +65,12 @@ def serve_hub(session: Session, serving: Serving) -> None:
     session.open(create=True)
     session.announce()
     key = _key(session, serving, path)
-    bound = running.bind(serving.host, serving.port)
+    bound = uvicorn_server.bind(serving.host, serving.port)
     port = bound.getsockname()[1]
     tally = Tally(_log(session.out, serving.log))
     tell_error, tell_failure = _tell_error(session), _tell_failure(session.out)
     with bound, stop_signals() as stopping, listening(session.speech):
-        telling = hosting.Telling(
+        telling = host.Telling(
             tally.note,
             session.out.warn,
             tell_error,
@@ -78,7 +78,7 @@ def serve_hub(session: Session, serving: Serving) -> None:
             failure_log(session.out),
             stopping.set,
         )
-        hosted = hosting.Hosting(
+        hosted = host.Hosting(
             path,
             registry,
             origin=_origin(serving.host, port),
@@ -94,7 +94,7 @@ def serve_hub(session: Session, serving: Serving) -> None:
                 _reloading(session, hosted, serving.reload),
                 living(session.out, lambda: Pulse(tally.requests, hosted.counts())),
             ):
-                running.run(
+                uvicorn_server.run(
                     hosted.app, bound, stopping, on_exit=hosted.stop_waiting, warn=session.out.warn
                 )
         finally:
@@ -135,7 +135,7 @@ def _key(session: Session, serving: Serving, path: Path) -> str | None:
     kept for the user.
     """
     from durablectl.server.keys import checked_key, read_key  # deferred, as above
-    from durablectl.server.running import is_loopback  # deferred, as above
+    from durablectl.server.uvicorn_server import is_loopback  # deferred, as above
 
     _report_project_key(session, serving, path)
     if serving.key_file is not None:

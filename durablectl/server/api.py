@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from starlette.responses import Response
 
 from durablectl.errors import DurablectlError, HubBusy
-from durablectl.server import answers
-from durablectl.server.answers import Refusal, empty
+from durablectl.server import responses
+from durablectl.server.async_hub import Gate
 from durablectl.server.call import Call
 from durablectl.server.entities import Entities
-from durablectl.server.gate import Gate
 from durablectl.server.operations import Instances, Place
+from durablectl.server.responses import Refusal, empty
 
 
 class Api:
@@ -44,9 +44,9 @@ class Api:
         except Refusal as refusal:
             return refusal.answer
         except HubBusy as error:
-            return answers.went_wrong(error.message, status=503)
+            return responses.went_wrong(error.message, status=503)
         except DurablectlError as error:
-            return answers.went_wrong(error.message)
+            return responses.went_wrong(error.message)
 
     def _elsewhere(self, call: Call) -> Response | None:
         """The answer of another hub, which is an empty one here, or of a connection that nobody
@@ -54,18 +54,18 @@ class Api:
         """
         connection, hub = call.query.first("connection"), call.query.first("taskHub")
         if connection is not None and connection.lower() not in self._place.connections:
-            return answers.went_wrong(
+            return responses.went_wrong(
                 f"Unable to resolve the Azure Storage connection named '{connection}'."
             )
         if hub is None or hub.lower() == self._place.task_hub.lower():
             return None
         match call.segments[0].lower(), len(call.segments), call.method:
             case ("orchestrators", _, "POST") | ("entities", _, "POST" | "DELETE"):
-                return answers.went_wrong(
+                return responses.went_wrong(
                     f"The task hub '{hub}' is not served here, only '{self._place.task_hub}' is."
                 )
             case ("instances", 1, "GET") | ("entities", 1 | 2, "GET"):
-                return answers.page([], None)
+                return responses.page([], None)
         return empty(404)
 
     async def _route(self, call: Call) -> Response:
@@ -92,7 +92,7 @@ class Api:
             case "POST", 1 | 2:
                 return await self._entities.signal(call, *rest)
             case "POST", 0:
-                return answers.short(400, "The entity name must not be empty.")
+                return responses.short(400, "The entity name must not be empty.")
             case "DELETE", 2:
                 return await self._entities.delete(call, *rest)
         return empty(404)

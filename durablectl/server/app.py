@@ -18,11 +18,11 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from durablectl.redaction import redact
-from durablectl.server.access import Access
-from durablectl.server.answers import Refusal, empty, short, went_wrong
 from durablectl.server.api import Api
+from durablectl.server.auth import Access
 from durablectl.server.call import Call, headers_of, origin_of, target_of
 from durablectl.server.operations import PATH
+from durablectl.server.responses import Refusal, empty, short, went_wrong
 from durablectl.wire import exact_time_to_text
 
 RPC_PATH = "/durabletask"

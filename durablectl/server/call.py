@@ -13,8 +13,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope
 
 from durablectl.backends.http.body import charset
-from durablectl.server.answers import Refusal, empty
 from durablectl.server.query import Query
+from durablectl.server.responses import Refusal, empty
 
 MOST_BYTES = 100 * 1024 * 1024
 MOST_DISCARDED = 4 * MOST_BYTES

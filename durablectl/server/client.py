@@ -19,7 +19,7 @@ from durablectl.errors import EntityNotFound, InstanceNotFound, WrongState
 from durablectl.functionapp.http import HttpResponse
 from durablectl.functionapp.values import EntityId, OrchestrationRuntimeStatus
 from durablectl.model import FINAL_STATUSES, InstanceFilter, InstanceStatus, RuntimeStatus
-from durablectl.server.gate import Gate
+from durablectl.server.async_hub import Gate
 from durablectl.server.inputs import begin_instance
 from durablectl.server.operations import Place
 from durablectl.taskhub import list_instances

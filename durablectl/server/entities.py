@@ -10,12 +10,12 @@ from starlette.responses import Response
 
 from durablectl.errors import EntityNotFound, FunctionNotFound, NotFound, UsageError
 from durablectl.model import EntityId, EntityStatus
-from durablectl.server import answers
-from durablectl.server.answers import Refusal, empty, full, json_answer, short
+from durablectl.server import responses
+from durablectl.server.async_hub import Gate
 from durablectl.server.call import Call
-from durablectl.server.gate import Gate
-from durablectl.server.lenient import NotJson, parse
+from durablectl.server.newtonsoft_json import NotJson, parse
 from durablectl.server.query import Query
+from durablectl.server.responses import Refusal, empty, full, json_answer, short
 from durablectl.wire import entity_to_json
 
 EMPTY_KEY = "$"
@@ -52,12 +52,12 @@ class Entities:
         except (UsageError, ValueError, OverflowError):
             return full(
                 400,
-                answers.ARGUMENTS_ARE_WRONG,
+                responses.ARGUMENTS_ARE_WRONG,
                 "The continuation token is not valid.",
-                answers.ARGUMENT,
+                responses.ARGUMENT,
             )
         rows = [entity_to_json(entity) for entity in page if _is_within(entity, call.query)]
-        return answers.page(rows, page.continuation_token)
+        return responses.page(rows, page.continuation_token)
 
     async def signal(self, call: Call, name: str, key: str = "") -> Response:
         refusal = self._refusal(name, key)

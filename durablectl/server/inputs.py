@@ -13,11 +13,11 @@ from starlette.responses import Response
 
 from durablectl.errors import AlreadyExists
 from durablectl.model import CheckStatusPayload, IfExists
-from durablectl.server import answers
-from durablectl.server.answers import Refusal, full, short
+from durablectl.server import responses
+from durablectl.server.async_hub import Gate
 from durablectl.server.call import Call
-from durablectl.server.gate import Gate
-from durablectl.server.lenient import NotJson, Parsed, parse, parse_first
+from durablectl.server.newtonsoft_json import NotJson, Parsed, parse, parse_first
+from durablectl.server.responses import Refusal, full, short
 from durablectl.wire import json_value
 
 
@@ -125,8 +125,8 @@ async def read_event(gate: Gate, call: Call) -> Parsed:
 
 
 def _bad_json(error: NotJson) -> Response:
-    return full(400, answers.BAD_JSON, str(error), answers.READER)
+    return full(400, responses.BAD_JSON, str(error), responses.READER)
 
 
 def _cut_off(error: NotJson) -> Response:
-    return answers.went_wrong(str(error), answers.SERIALIZATION)
+    return responses.went_wrong(str(error), responses.SERIALIZATION)

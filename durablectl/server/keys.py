@@ -8,7 +8,7 @@ from pathlib import Path
 
 from durablectl.errors import UsageError
 from durablectl.quoting import quoted
-from durablectl.server.access import is_usable_key
+from durablectl.server.auth import is_usable_key
 
 LONGEST = 4096
 """Characters: a file that holds more is something else than a key."""

@@ -22,11 +22,11 @@ from durablectl.model import (
     InstanceFilter,
     RuntimeStatus,
 )
-from durablectl.server import answers
-from durablectl.server.answers import Refusal, empty, full, json_answer, short
+from durablectl.server import responses
+from durablectl.server.async_hub import LARGE, Gate
 from durablectl.server.call import Call
-from durablectl.server.gate import LARGE, Gate
 from durablectl.server.inputs import begin_instance, read_event, read_input, send_event
+from durablectl.server.responses import Refusal, empty, full, json_answer, short
 from durablectl.wire import HubAddress, check_status_payload, status_to_json
 
 PATH = "/runtime/webhooks/durabletask"
@@ -89,7 +89,7 @@ class Instances:
             return (
                 short(400, str(error))
                 if error.status == 400
-                else answers.went_wrong(str(error), "System.OverflowException")
+                else responses.went_wrong(str(error), "System.OverflowException")
             )
 
     async def restart(self, call: Call, instance_id: str) -> Response:
@@ -104,7 +104,7 @@ class Instances:
             return (
                 _no_such_restart(str(error))
                 if error.status == 400
-                else answers.went_wrong(str(error), "System.OverflowException")
+                else responses.went_wrong(str(error), "System.OverflowException")
             )
         except (AlreadyExists, WrongState):
             state = await self._state(instance_id)
@@ -113,7 +113,7 @@ class Instances:
                 409,
                 "A non-terminal instance with this instance ID already exists.",
                 detail,
-                answers.EXISTS,
+                responses.EXISTS,
             )
 
     async def _restarted(self, instance_id: str, *, new_id: bool) -> str:
@@ -148,8 +148,8 @@ class Instances:
                 show_input=call.query.flag("showInput", True),
             )
             if found is not None:
-                return answers.waited(found)
-        return answers.check_status(self.payload(call, instance_id))
+                return responses.waited(found)
+        return responses.check_status(self.payload(call, instance_id))
 
     def payload(self, call: Call, instance_id: str) -> CheckStatusPayload:
         return check_status_payload(self._place.address(call.origin), instance_id)
@@ -171,7 +171,7 @@ class Instances:
             )
         except InstanceNotFound:
             return empty(404)
-        answer = answers.status(
+        answer = responses.status(
             found, call.url, failed_is_error=query.flag("returnInternalServerErrorOnFailure", False)
         )
         if len(answer.body) > LARGE:
@@ -199,11 +199,11 @@ class Instances:
         except (UsageError, ValueError, OverflowError):
             return full(
                 400,
-                answers.ARGUMENTS_ARE_WRONG,
+                responses.ARGUMENTS_ARE_WRONG,
                 "The continuation token is not valid.",
-                answers.ARGUMENT,
+                responses.ARGUMENT,
             )
-        return answers.page([status_to_json(status) for status in page], page.continuation_token)
+        return responses.page([status_to_json(status) for status in page], page.continuation_token)
 
     async def purge(self, _call: Call, instance_id: str) -> Response:
         is_entity = instance_id.startswith("@")
@@ -288,7 +288,7 @@ class Instances:
             if state.is_final:
                 return empty(410)
             verb = operation.__name__
-            return answers.went_wrong(
+            return responses.went_wrong(
                 f"Cannot {verb} the orchestration instance {instance_id} because instance is in "
                 f"the {state.value} state."
             )
@@ -310,7 +310,7 @@ class Instances:
             )
             return json_answer(text, 412)
         except Unsupported:
-            return answers.went_wrong(
+            return responses.went_wrong(
                 "Rewind is not supported by the underlying storage provider.",
                 "System.NotSupportedException",
                 status=501,
@@ -332,7 +332,7 @@ class Instances:
 
 def _no_such_restart(detail: str) -> Response:
     return full(
-        400, "InstanceId does not match a valid orchestration instance.", detail, answers.ARGUMENT
+        400, "InstanceId does not match a valid orchestration instance.", detail, responses.ARGUMENT
     )
 
 
@@ -350,7 +350,7 @@ def _check_wait(timeout: float, interval: float) -> None:
             raise _BadWait(500, "TimeSpan overflowed because the duration is too long.")
     if interval > timeout:
         text = (
-            f"Total timeout {answers.number(timeout)} should be bigger than retry timeout "
-            f"{answers.number(interval)}"
+            f"Total timeout {responses.number(timeout)} should be bigger than retry timeout "
+            f"{responses.number(interval)}"
         )
         raise _BadWait(400, text)

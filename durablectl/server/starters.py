@@ -26,12 +26,12 @@ from durablectl.engine.registry import OtherFunction, Registry
 from durablectl.engine.worker.app_output import end_line
 from durablectl.functionapp import http
 from durablectl.functionapp.declared import HTTP
-from durablectl.server.access import Access
-from durablectl.server.answers import empty
+from durablectl.server.async_hub import Gate
+from durablectl.server.auth import Access
 from durablectl.server.call import origin_of, read_body, target_of
 from durablectl.server.client import DurableClient
-from durablectl.server.gate import Gate
 from durablectl.server.operations import PATH, Place
+from durablectl.server.responses import empty
 from durablectl.server.templates import Template, parse_template
 from durablectl.wire import creation_urls, management_payload, payload_to_json
 

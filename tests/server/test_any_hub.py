@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from durablectl.backends.http.hub import HttpTaskHub
-from durablectl.server.access import Access
 from durablectl.server.api import Api
 from durablectl.server.app import App
-from durablectl.server.gate import Gate
+from durablectl.server.async_hub import Gate
+from durablectl.server.auth import Access
 from durablectl.server.operations import Place
 from tests.server.serving import BASE, RECORDINGS, serving
 

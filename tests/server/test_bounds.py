@@ -18,7 +18,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from durablectl.server import running
+from durablectl.server import uvicorn_server
 from durablectl.server.connection import (
     BODY_SECONDS,
     HEAD_SECONDS,
@@ -345,6 +345,8 @@ def test_a_stop_before_the_server_runs_is_not_lost():
 
     stopping, heard = threading.Event(), []
     stopping.set()
-    with running.bind("127.0.0.1", 0) as bound:
-        running.run(app, bound, stopping, on_exit=lambda: heard.append("exit"), warn=heard.append)
+    with uvicorn_server.bind("127.0.0.1", 0) as bound:
+        uvicorn_server.run(
+            app, bound, stopping, on_exit=lambda: heard.append("exit"), warn=heard.append
+        )
     assert heard == ["exit"]

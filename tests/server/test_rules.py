@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from durablectl.errors import AppError
 from durablectl.model import RuntimeStatus
 from durablectl.server.connection import Joined
-from durablectl.server.lenient import NotJson, Parsed, parse, parse_first
+from durablectl.server.newtonsoft_json import NotJson, Parsed, parse, parse_first
 from durablectl.server.query import Query, moment_from_text
 from durablectl.server.templates import parse_template
 

@@ -8,7 +8,7 @@ import stat
 import pytest
 
 from durablectl.config import state_folder
-from durablectl.server.access import Access
+from durablectl.server.auth import Access
 from tests.server.serving import BASE, OWN, serving, spawn
 
 KEY = "0123-secret.key=="

@@ -20,10 +20,10 @@ from durablectl.backends.http.hub import HttpTaskHub
 from durablectl.backends.http.transport import Client, Pace, Settings, Transport
 from durablectl.backends.local import LocalTaskHub
 from durablectl.backends.local_address import CONNECTION, TASK_HUB
-from durablectl.server.access import Access
 from durablectl.server.api import Api
 from durablectl.server.app import App
-from durablectl.server.gate import Gate
+from durablectl.server.async_hub import Gate
+from durablectl.server.auth import Access
 from durablectl.server.operations import PATH, Place
 
 ADDRESS = "http://localhost"

@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 from durablectl.errors import DurablectlError
 from durablectl.model import InstanceStatus
 from durablectl.polling.loop import intervals
-from durablectl.server.waits import Waits
+from durablectl.server.completion_watcher import Waits
 from durablectl.taskhub import TaskHub
 
 READERS = 4

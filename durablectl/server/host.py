@@ -20,10 +20,10 @@ from durablectl.engine.worker.worker import CONCURRENCY, Worker
 from durablectl.errors import DurablectlError, HubLost, HubUnusable
 from durablectl.functionapp.host import HostSettings, read_host
 from durablectl.model import RuntimeStatus
-from durablectl.server.access import Access
 from durablectl.server.api import Api
 from durablectl.server.app import RPC_PATH, Answered, App
-from durablectl.server.gate import Gate
+from durablectl.server.async_hub import Gate
+from durablectl.server.auth import Access
 from durablectl.server.operations import PATH, Place
 from durablectl.server.starters import AppFunctions, Surroundings
 
