@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from durablectl.cli.completion import SHELLS, script
+from durablectl.cli.framework.completion import SHELLS, script
 
 FILES = {
     "bash": "durablectl.bash",

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import durablectl
-from durablectl.cli.tree import PROGRAM, SUMMARIES, root
+from durablectl.cli.framework.groups import PROGRAM, SUMMARIES, root
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -114,7 +114,7 @@ def test_every_link_of_the_readme_leads_somewhere():
 
 
 def test_the_readme_and_the_tool_agree_on_the_exit_codes():
-    from durablectl.cli.exits import ExitCode
+    from durablectl.cli.framework.exit_codes import ExitCode
 
     table = README[README.index("| exit code |") :].split("\n\n")[0]
     assert {int(number) for number in re.findall(r"\| (\d+) \|", table)} == {

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from durablectl.cli.options import is_global
-from durablectl.cli.tree import GROUPS, PROGRAM, root
+from durablectl.cli.framework.global_options import is_global
+from durablectl.cli.framework.groups import GROUPS, PROGRAM, root
 
 BAR = "\\|"
 # how Typer brackets choices differs between its versions

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import typer
 
-from durablectl.cli import exits
-from durablectl.cli.tree import PROGRAM, root
+from durablectl.cli.framework import exit_codes
+from durablectl.cli.framework.groups import PROGRAM, root
 from durablectl.errors import DurablectlError, UsageError
 from durablectl.render.output import Output
 
@@ -36,14 +36,14 @@ def _run(arguments: list[str], out: Output) -> int:
     try:
         if os.environ.get(COMPLETE):
             # deferred: only a shell that completes asks for it
-            from durablectl.cli.completion import answer
+            from durablectl.cli.framework.completion import answer
 
             return answer(out, dict(os.environ), arguments)
         return _invoke(arguments, out)
     except KeyboardInterrupt:
-        return exits.for_error(KeyboardInterrupt())
+        return exit_codes.for_error(KeyboardInterrupt())
     except BrokenPipeError:
-        return exits.ExitCode.DONE  # whoever read our rows has seen enough
+        return exit_codes.ExitCode.DONE  # whoever read our rows has seen enough
     except DurablectlError as error:
         return _failed(error, arguments, out)
     except OSError as error:
@@ -65,13 +65,13 @@ def _invoke(arguments: list[str], out: Output) -> int:
         out.flush()
         return end.exit_code
     except (typer.Abort, EOFError):
-        return exits.ExitCode.INTERRUPTED
+        return exit_codes.ExitCode.INTERRUPTED
     except ClickError as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             out.data(str(error).rstrip())
-            return exits.ExitCode.DONE
+            return exit_codes.ExitCode.DONE
         raise _told(error) from error
-    return exits.ExitCode.DONE
+    return exit_codes.ExitCode.DONE
 
 
 def _failed(error: Exception, arguments: list[str], out: Output) -> int:
@@ -84,7 +84,7 @@ def _failed(error: Exception, arguments: list[str], out: Output) -> int:
             f"unexpected error: {str(error) or type(error).__name__}",
             "run it again with --debug to see where",
         )
-    return exits.for_error(error)
+    return exit_codes.for_error(error)
 
 
 def _told(error: Exception) -> UsageError:

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from durablectl import config
-from durablectl.cli.options import GlobalOptions, read_options
+from durablectl.cli.framework.global_options import GlobalOptions, read_options
 from durablectl.errors import AppError, UsageError
 from durablectl.quoting import quoted
 from durablectl.render.output import Output
 
 if TYPE_CHECKING:
-    from durablectl.cli.hosting import Work
+    from durablectl.cli.local.worker import Work
     from durablectl.cli.payload_hubs import PayloadHubs
     from durablectl.engine.registry import Registry
     from durablectl.engine.worker.app_output import Speech
@@ -233,7 +233,7 @@ class Session:
             yield
             return
         # deferred: only who works needs it
-        from durablectl.cli.listening import failure_log_of_a_wait, listening
+        from durablectl.cli.local.app_output import failure_log_of_a_wait, listening
         from durablectl.engine.worker.embedded import embedded_worker  # deferred, as above
 
         working = embedded_worker(
@@ -249,7 +249,7 @@ class Session:
 
     def work(self, work: Work) -> None:
         """Be a worker of the local hub until a signal comes, or nothing is left to do."""
-        from durablectl.cli.hosting import run_worker  # deferred, as above
+        from durablectl.cli.local.worker import run_worker  # deferred, as above
 
         registry = self.registry()
         assert self.app_path is not None  # or there would be no registry

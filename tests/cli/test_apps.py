@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from durablectl.cli import completion
+from durablectl.cli.framework import completion
 
 BOTH = pytest.mark.parametrize(
     "names",

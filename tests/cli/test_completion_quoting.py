@@ -19,8 +19,8 @@ import tree_sitter_powershell
 from terminal import Terminal, terminal
 from tree_sitter import Language, Node, Parser
 
-from durablectl.cli.completion import answer
-from durablectl.cli.shell_words import complete_bash, read_bash, read_powershell
+from durablectl.cli.framework.completion import answer
+from durablectl.cli.framework.shell_words import complete_bash, read_bash, read_powershell
 from durablectl.quoting import powershell
 from durablectl.render.output import standard_output
 

@@ -17,9 +17,9 @@ from scripted_server import scripted_server, status
 from terminal import terminal
 from tree_sitter import Language, Parser
 
-from durablectl.cli import completion
-from durablectl.cli.names import declared_orchestrators
-from durablectl.cli.shell_words import read_bash
+from durablectl.cli.framework import completion
+from durablectl.cli.framework.completers import declared_orchestrators
+from durablectl.cli.framework.shell_words import read_bash
 
 REPOSITORY = Path(__file__).parents[2]
 FILES = {

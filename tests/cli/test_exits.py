@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from durablectl import errors
-from durablectl.cli import exits
+from durablectl.cli.framework import exit_codes
 from durablectl.model import RuntimeStatus
 
 
@@ -34,7 +34,7 @@ from durablectl.model import RuntimeStatus
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else str(value),
 )
 def test_a_fault_has_the_code_of_its_meaning(error, code):
-    assert exits.for_error(error) == code
+    assert exit_codes.for_error(error) == code
 
 
 def test_every_error_of_the_tree_has_a_code():
@@ -42,7 +42,7 @@ def test_every_error_of_the_tree_has_a_code():
         return [kind, *(each for sub in kind.__subclasses__() for each in kinds(sub))]
 
     assert all(
-        1 <= exits.for_error(kind("x")) <= 7 or kind is errors.WaitTimeout
+        1 <= exit_codes.for_error(kind("x")) <= 7 or kind is errors.WaitTimeout
         for kind in kinds(errors.DurablectlError)
     )
 
@@ -61,7 +61,7 @@ def test_every_error_of_the_tree_has_a_code():
     ],
 )
 def test_an_outcome_has_a_code_of_its_own(status, code):
-    assert exits.for_outcome(RuntimeStatus(status)) == code
+    assert exit_codes.for_outcome(RuntimeStatus(status)) == code
 
 
 @pytest.mark.parametrize(
@@ -81,4 +81,4 @@ def test_an_outcome_has_a_code_of_its_own(status, code):
     ids=str,
 )
 def test_of_several_a_fault_comes_first_and_then_the_weightiest_outcome(codes, code):
-    assert exits.for_outcomes(codes) == code
+    assert exit_codes.for_outcomes(codes) == code

@@ -7,8 +7,8 @@ import shlex
 import pytest
 import typer
 
-from durablectl.cli.names import GIVEN
-from durablectl.cli.tree import SUMMARIES, root
+from durablectl.cli.framework.completers import GIVEN
+from durablectl.cli.framework.groups import SUMMARIES, root
 
 
 def commands(name: str) -> list[tuple[str, typer.core.TyperCommand]]:

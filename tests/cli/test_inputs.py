@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from durablectl.cli.inputs import read_input
+from durablectl.cli.arguments.input import read_input
 from durablectl.errors import UsageError
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from durablectl.cli.instances import Named, named_instances
+from durablectl.cli.arguments.instance_ids import Named, named_instances
 from durablectl.errors import UsageError
 from durablectl.model import CheckStatusPayload
 

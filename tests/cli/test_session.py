@@ -11,7 +11,7 @@ import pytest
 
 from durablectl import config
 from durablectl.backends.local import LocalTaskHub
-from durablectl.cli.options import read_options
+from durablectl.cli.framework.global_options import read_options
 from durablectl.cli.session import Session
 from durablectl.config import Context
 from durablectl.errors import UsageError

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from durablectl import connect
-from durablectl.cli import completion
+from durablectl.cli.framework import completion
 from durablectl.owners import nearest, strangers
 from durablectl.testing import Durable
 

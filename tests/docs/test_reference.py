@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import durablectl
-from durablectl.cli.exits import ExitCode
+from durablectl.cli.framework.exit_codes import ExitCode
 from durablectl.model import RuntimeStatus
 
 DOCS = Path(__file__).parents[2] / "docs"

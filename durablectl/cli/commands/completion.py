@@ -11,9 +11,9 @@ from typing import Annotated
 
 import typer
 
-from durablectl.cli.completion import SHELLS, current_shell, script
+from durablectl.cli.framework.completion import SHELLS, current_shell, script
+from durablectl.cli.framework.groups import Commands
 from durablectl.cli.session import Session
-from durablectl.cli.tree import Commands
 from durablectl.errors import DurablectlError, UsageError
 
 Shell = Annotated[

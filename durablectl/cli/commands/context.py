@@ -11,9 +11,9 @@ from typing import Annotated, Any
 import typer
 
 from durablectl import config
-from durablectl.cli.names import contexts
+from durablectl.cli.framework.completers import contexts
+from durablectl.cli.framework.groups import Commands
 from durablectl.cli.session import Session
-from durablectl.cli.tree import Commands
 from durablectl.config import Context, Settings, UserFile
 from durablectl.errors import AlreadyExists, UsageError
 from durablectl.quoting import command

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 import typer
 
-from durablectl.cli import exits
-from durablectl.cli.checkup import Finding, Verdict, problem, until_stop
+from durablectl.cli.doctor.findings import Finding, Verdict, problem, until_stop
+from durablectl.cli.framework import exit_codes
 from durablectl.cli.session import Session
 from durablectl.errors import DurablectlError, UsageError
 from durablectl.render.output import OutputFormat
@@ -44,7 +44,7 @@ def doctor(ctx: typer.Context) -> None:
             session.out.note(_summary(found))
     errors = [finding.error for finding in found if finding.error is not None]
     if errors:
-        raise typer.Exit(exits.for_error(errors[0]))
+        raise typer.Exit(exit_codes.for_error(errors[0]))
 
 
 def _checks(session: Session) -> Iterator[Finding]:
@@ -53,11 +53,11 @@ def _checks(session: Session) -> Iterator[Finding]:
     try:
         if session.is_local:
             # deferred: each kind of hub needs its own half
-            from durablectl.cli.checkup_local import local
+            from durablectl.cli.doctor.local import local
 
             yield from until_stop(local(session))
         else:
-            from durablectl.cli.checkup_remote import remote  # deferred, as above
+            from durablectl.cli.doctor.remote import remote  # deferred, as above
 
             yield from until_stop(remote(session))
     except DurablectlError as error:

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from durablectl.cli import names
-from durablectl.cli.draining import Drain, drain_and_show
-from durablectl.cli.filters import Name, Where
-from durablectl.cli.parameters import Interval, Timeout
+from durablectl.cli.arguments.filters import Name, Where
+from durablectl.cli.arguments.parameters import Interval, Timeout
+from durablectl.cli.framework import completers
 from durablectl.cli.session import Session
+from durablectl.cli.wait.drain import Drain, drain_and_show
 
 
 def drain(
@@ -22,7 +22,7 @@ def drain(
             "--exclude-name",
             metavar="ORCHESTRATOR",
             help="Not instances of this one; may be given several times.",
-            autocompletion=names.orchestrators,
+            autocompletion=completers.orchestrators,
         ),
     ] = None,
     where: Where = None,

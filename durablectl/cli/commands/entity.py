@@ -10,10 +10,17 @@ from typing import Annotated
 import typer
 
 from durablectl import wire
-from durablectl.cli.parameters import Confirm, EncodeOption, Fields, InputFile, InputJson, Yes
+from durablectl.cli.arguments.parameters import (
+    Confirm,
+    EncodeOption,
+    Fields,
+    InputFile,
+    InputJson,
+    Yes,
+)
+from durablectl.cli.arguments.targets import input_of
+from durablectl.cli.framework.groups import Commands
 from durablectl.cli.session import Session
-from durablectl.cli.targets import input_of
-from durablectl.cli.tree import Commands
 from durablectl.errors import UsageError
 from durablectl.model import EntityId, EntityStatus
 from durablectl.render import views

@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from durablectl import wire
-from durablectl.cli.names import instances
-from durablectl.cli.parameters import Interval
+from durablectl.cli.arguments.parameters import Interval
+from durablectl.cli.arguments.targets import required
+from durablectl.cli.framework.completers import instances
 from durablectl.cli.session import Session
-from durablectl.cli.targets import required
-from durablectl.cli.timelines import DEEPEST, News, followed, steps_of, utc_now, with_history
+from durablectl.cli.wait.follow import DEEPEST, News, followed, steps_of, utc_now, with_history
 from durablectl.errors import Unsupported, UsageError
 from durablectl.model import HistoryEvent, InstanceStatus
 from durablectl.quoting import command

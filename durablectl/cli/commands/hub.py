@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from durablectl.cli.framework.groups import Commands
 from durablectl.cli.session import Session
-from durablectl.cli.tree import Commands
 from durablectl.errors import HubUnusable, Unsupported, UsageError
 from durablectl.render.terminal.tables import show_sheet
 from durablectl.render.views import Sheet

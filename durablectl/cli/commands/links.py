@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from durablectl.cli.names import instances
+from durablectl.cli.arguments.targets import required
+from durablectl.cli.framework.completers import instances
 from durablectl.cli.session import Session
-from durablectl.cli.showing import payload_json, show_payload
-from durablectl.cli.targets import required
+from durablectl.cli.start.show import payload_json, show_payload
 from durablectl.errors import InstanceNotFound, UsageError
 from durablectl.redaction import redact
 

@@ -12,10 +12,10 @@ from typing import Annotated, Any
 import typer
 
 from durablectl import wire
-from durablectl.cli.filters import Filters, Selection
+from durablectl.cli.arguments.filters import Filters, Selection
+from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
-from durablectl.cli.spread import spread
-from durablectl.cli.starting import is_local_hub
+from durablectl.cli.start.instance import is_local_hub
 from durablectl.errors import UsageError
 from durablectl.model import InstanceStatus
 from durablectl.render import views

@@ -7,12 +7,9 @@ from typing import Annotated
 
 import typer
 
-from durablectl.cli import names
-from durablectl.cli.batches import Operation
-from durablectl.cli.control import choose, control
-from durablectl.cli.filters import IN_FLIGHT, Filters
-from durablectl.cli.instances import is_status_url
-from durablectl.cli.parameters import (
+from durablectl.cli.arguments.filters import IN_FLIGHT, Filters
+from durablectl.cli.arguments.instance_ids import is_status_url
+from durablectl.cli.arguments.parameters import (
     EncodeOption,
     FromFiles,
     How,
@@ -20,9 +17,12 @@ from durablectl.cli.parameters import (
     InputFile,
     InputJson,
 )
+from durablectl.cli.arguments.targets import input_of, refuse_stdin_twice
+from durablectl.cli.batch.control import choose, control
+from durablectl.cli.batch.runner import Operation
+from durablectl.cli.framework import completers
+from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
-from durablectl.cli.spread import spread
-from durablectl.cli.targets import input_of, refuse_stdin_twice
 from durablectl.errors import UsageError
 
 Words = Annotated[
@@ -33,7 +33,7 @@ Words = Annotated[
         "and its data as fields; "
         "with --event NAME ids and fields alone.",
         show_default=False,
-        autocompletion=names.instance_then_event,
+        autocompletion=completers.instance_then_event,
     ),
 ]
 Event = Annotated[
@@ -42,7 +42,7 @@ Event = Annotated[
         "--event",
         metavar="NAME",
         help="The event's name; then ids or a filter may name many.",
-        autocompletion=names.events,
+        autocompletion=completers.events,
     ),
 ]
 

@@ -8,16 +8,16 @@ from typing import Annotated
 
 import typer
 
-from durablectl.cli.accounts import Skipped
-from durablectl.cli.batches import Operation
-from durablectl.cli.control import Chosen, choose, control
-from durablectl.cli.filters import Filters
-from durablectl.cli.journal import Journal, Standing, journal_path
-from durablectl.cli.parameters import FromFiles, How, Instances
-from durablectl.cli.selection import Stand, new
+from durablectl.cli.arguments.filters import Filters
+from durablectl.cli.arguments.parameters import FromFiles, How, Instances
+from durablectl.cli.batch.control import Chosen, choose, control
+from durablectl.cli.batch.report import Skipped
+from durablectl.cli.batch.restart_journal import Journal, Standing, journal_path
+from durablectl.cli.batch.runner import Operation
+from durablectl.cli.batch.selection import Stand, new
+from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
-from durablectl.cli.showing import show_new_payload
-from durablectl.cli.spread import spread
+from durablectl.cli.start.show import show_new_payload
 from durablectl.errors import Conflict, DurablectlError, OutcomeUnknown, UsageError
 from durablectl.model import FINAL_STATUSES
 from durablectl.taskhub import TaskHub

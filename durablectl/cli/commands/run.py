@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import typer
 
-from durablectl.cli.parameters import Orchestrator, SkipTimers
+from durablectl.cli.arguments.parameters import Orchestrator, SkipTimers
+from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
-from durablectl.cli.spread import spread
-from durablectl.cli.starting import New, start_instance
-from durablectl.cli.wait_options import Waiting
-from durablectl.cli.waiting import WaitOptions, wait_and_show
+from durablectl.cli.start.instance import New, start_instance
+from durablectl.cli.wait.options import Waiting
+from durablectl.cli.wait.wait import WaitOptions, wait_and_show
 from durablectl.errors import Unsupported
 
 

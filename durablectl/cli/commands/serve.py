@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from durablectl.cli.parameters import SkipTimers
-from durablectl.cli.serving import Log, Serving, serve_hub
+from durablectl.cli.arguments.parameters import SkipTimers
+from durablectl.cli.local.serve import Log, Serving, serve_hub
 from durablectl.cli.session import Session
 from durablectl.errors import Unsupported
 

@@ -8,17 +8,24 @@ from typing import Annotated
 
 import typer
 
-from durablectl.cli import names
-from durablectl.cli.bulk import Bulk, start_batch
-from durablectl.cli.parameters import Encode, Pace
+from durablectl.cli.arguments.parameters import Encode, Pace
+from durablectl.cli.arguments.targets import input_of
+from durablectl.cli.batch.start_lines import Bulk, start_batch
+from durablectl.cli.framework import completers
+from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
-from durablectl.cli.showing import show_new_payload
-from durablectl.cli.spread import spread
-from durablectl.cli.started import Call, FunctionKeyEnv, Header, Method, is_starter, start_by_url
-from durablectl.cli.starting import New, has_nobody, start_instance
-from durablectl.cli.targets import input_of
-from durablectl.cli.wait_options import Several, Waiting
-from durablectl.cli.waiting import WaitOptions, wait_and_show
+from durablectl.cli.start.instance import New, has_nobody, start_instance
+from durablectl.cli.start.show import show_new_payload
+from durablectl.cli.start.starter_url import (
+    Call,
+    FunctionKeyEnv,
+    Header,
+    Method,
+    is_starter,
+    start_by_url,
+)
+from durablectl.cli.wait.options import Several, Waiting
+from durablectl.cli.wait.wait import WaitOptions, wait_and_show
 from durablectl.errors import UsageError
 from durablectl.model import IfExists
 
@@ -28,7 +35,7 @@ OptionalOrchestrator = Annotated[
         metavar="ORCHESTRATOR",
         help="The orchestrator's name.",
         show_default=False,
-        autocompletion=names.orchestrators,
+        autocompletion=completers.orchestrators,
     ),
 ]
 Batch = Annotated[

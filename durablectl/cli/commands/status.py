@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from durablectl.cli import exits
-from durablectl.cli.parameters import FromFiles, Instances
+from durablectl.cli.arguments.parameters import FromFiles, Instances
+from durablectl.cli.arguments.targets import required
+from durablectl.cli.framework import exit_codes
 from durablectl.cli.session import Session
-from durablectl.cli.showing import show_statuses, with_traceback
-from durablectl.cli.targets import required
+from durablectl.cli.start.show import show_statuses, with_traceback
 from durablectl.errors import InstanceNotFound
 from durablectl.model import InstanceStatus
 
@@ -62,10 +62,10 @@ def status(
             if len(targets.ids) == 1:
                 raise
             session.out.error(error.message)
-            codes.append(exits.for_error(error))
+            codes.append(exit_codes.for_error(error))
     if session.out.verbose and session.out.is_text:
         statuses = [with_traceback(targets.hub, each) for each in statuses]
     show_statuses(session, statuses, single=len(targets.ids) == 1, show_input=show_input)
     if exit_status:
-        codes += [exits.for_outcome(each.runtime_status) for each in statuses]
-    raise typer.Exit(exits.for_outcomes(codes))
+        codes += [exit_codes.for_outcome(each.runtime_status) for each in statuses]
+    raise typer.Exit(exit_codes.for_outcomes(codes))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from durablectl.cli.batches import REQUESTS, Operation
-from durablectl.cli.control import choose, control
-from durablectl.cli.filters import UNDER_WAY, Filters
-from durablectl.cli.parameters import FromFiles, How, IgnoreFinished, Instances, Reason
-from durablectl.cli.reasons import default_reason
+from durablectl.cli.arguments.filters import UNDER_WAY, Filters
+from durablectl.cli.arguments.parameters import FromFiles, How, IgnoreFinished, Instances, Reason
+from durablectl.cli.arguments.reason import default_reason
+from durablectl.cli.batch.control import choose, control
+from durablectl.cli.batch.runner import REQUESTS, Operation
+from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
-from durablectl.cli.settling import Settle
-from durablectl.cli.spread import spread
+from durablectl.cli.wait.wait_after import Settle
 from durablectl.model import RuntimeStatus
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import typer
 
-from durablectl.cli.parameters import FromFiles, Instances, OnTimeout
+from durablectl.cli.arguments.parameters import FromFiles, Instances, OnTimeout
+from durablectl.cli.arguments.targets import required
+from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
-from durablectl.cli.spread import spread
-from durablectl.cli.targets import required
-from durablectl.cli.wait_options import Several, Waiting
-from durablectl.cli.waiting import WaitOptions, wait_and_show
+from durablectl.cli.wait.options import Several, Waiting
+from durablectl.cli.wait.wait import WaitOptions, wait_and_show
 
 
 @spread

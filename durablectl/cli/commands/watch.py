@@ -9,8 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from durablectl import wire
-from durablectl.cli.commands.list import SORTS, Sort
-from durablectl.cli.filters import (
+from durablectl.cli.arguments.filters import (
     CreatedAfter,
     CreatedBefore,
     Name,
@@ -20,13 +19,14 @@ from durablectl.cli.filters import (
     UpdatedBefore,
     filter_of,
 )
-from durablectl.cli.keyboard import keyboard
-from durablectl.cli.looking import Look, Looker, look
+from durablectl.cli.arguments.times import parse_interval
+from durablectl.cli.commands.list import SORTS, Sort
+from durablectl.cli.framework.keyboard import keyboard
+from durablectl.cli.local.signals import stop_signals
 from durablectl.cli.session import Session
-from durablectl.cli.signals import stop_signals
-from durablectl.cli.times import parse_interval
 from durablectl.errors import UsageError
 from durablectl.model import InstanceFilter, InstanceStatus
+from durablectl.polling.listing_poller import Look, Looker, look
 from durablectl.polling.loop import is_passing
 from durablectl.render.output import OutputFormat
 from durablectl.render.terminal.watch_table import Board, Change, change_line, counted, screen

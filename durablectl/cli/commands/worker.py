@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from durablectl.cli.parameters import SkipTimers
+from durablectl.cli.arguments.parameters import SkipTimers
 from durablectl.cli.session import Session
 from durablectl.errors import Unsupported, UsageError
 
@@ -55,7 +55,7 @@ def worker(
         raise UsageError(
             "--reload and --until-idle exclude each other", hint="give only one of them"
         )
-    from durablectl.cli.hosting import Work  # deferred: the help needs no engine
+    from durablectl.cli.local.worker import Work  # deferred: the help needs no engine
 
     session.registry()
     session.open(create=True)

@@ -13,7 +13,7 @@ from scripted_server import status
 
 from durablectl.backends.http.probe import clock_skew
 from durablectl.backends.http.transport import Answer
-from durablectl.cli.checkup_remote import _clock
+from durablectl.cli.doctor.remote import _clock
 
 CERTIFICATE = Path(__file__).parents[2] / "backends" / "self_signed.pem"
 NO_REWIND = reply_json({"Message": "No instance with ID"}, 404)

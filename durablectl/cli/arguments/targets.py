@@ -9,9 +9,9 @@ from enum import Enum
 from functools import cached_property
 
 from durablectl import wire
-from durablectl.cli.inputs import STDIN, read_input
-from durablectl.cli.instances import Named, is_status_url, named_instances
-from durablectl.cli.parameters import Encode
+from durablectl.cli.arguments.input import STDIN, read_input
+from durablectl.cli.arguments.instance_ids import Named, is_status_url, named_instances
+from durablectl.cli.arguments.parameters import Encode
 from durablectl.cli.session import Session
 from durablectl.errors import UsageError
 from durablectl.model import InstanceStatus

@@ -11,8 +11,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from durablectl.cli.listening import failure_log, listening, listening_alone
-from durablectl.cli.signals import stop_signals
+from durablectl.cli.local.app_output import failure_log, listening, listening_alone
+from durablectl.cli.local.signals import stop_signals
 from durablectl.engine.store.database import Database
 from durablectl.engine.worker.app_output import Speech
 from durablectl.engine.worker.worker import CONCURRENCY, Worker

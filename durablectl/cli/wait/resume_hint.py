@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from durablectl.cli.inputs import STDIN
-from durablectl.cli.instances import is_status_url
+from durablectl.cli.arguments.input import STDIN
+from durablectl.cli.arguments.instance_ids import is_status_url
+from durablectl.cli.arguments.targets import SELECTORS, command_line
 from durablectl.cli.session import Session
-from durablectl.cli.starting import has_nobody
-from durablectl.cli.targets import SELECTORS, command_line
+from durablectl.cli.start.instance import has_nobody
 from durablectl.taskhub import TaskHub
 
 MOST_WORDS = 20

@@ -10,8 +10,8 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
 
-from durablectl.cli.shell_words import Typed, complete_bash, read_bash, read_powershell
-from durablectl.cli.tree import PROGRAM, root
+from durablectl.cli.framework.groups import PROGRAM, root
+from durablectl.cli.framework.shell_words import Typed, complete_bash, read_bash, read_powershell
 from durablectl.quoting import powershell
 from durablectl.render.output import Output
 from durablectl.render.sanitize import safe_line

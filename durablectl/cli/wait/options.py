@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from durablectl.cli.parameters import (
+from durablectl.cli.arguments.parameters import (
     All_,
     Any_,
     Count,
@@ -16,7 +16,7 @@ from durablectl.cli.parameters import (
     Timeout,
     Until,
 )
-from durablectl.cli.reporting import Ci, Junit
+from durablectl.cli.wait.ci_reports import Ci, Junit
 
 
 class Waiting(NamedTuple):

@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 
 import typer
 
-from durablectl.cli.accounts import tell_skipped
-from durablectl.cli.batches import ALL_OF_IT, Operation, Tolerance, carry_out
-from durablectl.cli.exits import ExitCode, for_outcomes
-from durablectl.cli.filters import Filters, Selection
-from durablectl.cli.journal import Standing
-from durablectl.cli.parameters import How
-from durablectl.cli.selection import (
+from durablectl.cli.arguments.filters import Filters, Selection
+from durablectl.cli.arguments.parameters import How
+from durablectl.cli.arguments.targets import Targets, refuse_query
+from durablectl.cli.batch.report import tell_skipped
+from durablectl.cli.batch.restart_journal import Standing
+from durablectl.cli.batch.runner import ALL_OF_IT, Operation, Tolerance, carry_out
+from durablectl.cli.batch.selection import (
     Selected,
     Stand,
     confirm_selection,
@@ -25,9 +25,9 @@ from durablectl.cli.selection import (
     show_selection,
     times_of,
 )
+from durablectl.cli.framework.exit_codes import ExitCode, for_outcomes
 from durablectl.cli.session import Session
-from durablectl.cli.settling import Settled
-from durablectl.cli.targets import Targets, refuse_query
+from durablectl.cli.wait.wait_after import Settled
 from durablectl.errors import InstanceNotFound, UsageError
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.taskhub import TaskHub

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from durablectl import wire
-from durablectl.cli.accounts import tell_skipped
-from durablectl.cli.filters import Selection
-from durablectl.cli.journal import Standing
-from durablectl.cli.parameters import How
+from durablectl.cli.arguments.filters import Selection
+from durablectl.cli.arguments.parameters import How
+from durablectl.cli.batch.report import tell_skipped
+from durablectl.cli.batch.restart_journal import Standing
 from durablectl.cli.session import Session
 from durablectl.errors import UsageError
 from durablectl.model import InstanceFilter, InstanceStatus

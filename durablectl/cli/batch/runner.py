@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 
-from durablectl.cli.accounts import Account, Skipped, show_account
-from durablectl.cli.parameters import How
+from durablectl.cli.arguments.parameters import How
+from durablectl.cli.batch.report import Account, Skipped, show_account
 from durablectl.cli.session import Session
-from durablectl.cli.starting import is_local_hub
+from durablectl.cli.start.instance import is_local_hub
 from durablectl.errors import (
     Conflict,
     DurablectlError,

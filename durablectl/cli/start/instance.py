@@ -9,7 +9,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from durablectl.cli.parameters import (
+from durablectl.cli.arguments.parameters import (
     EncodeOption,
     Fields,
     InputFile,
@@ -17,8 +17,8 @@ from durablectl.cli.parameters import (
     InstanceIdOption,
     Version,
 )
+from durablectl.cli.arguments.targets import input_of
 from durablectl.cli.session import Session
-from durablectl.cli.targets import input_of
 from durablectl.errors import FunctionNotFound, Unreachable, WaitTimeout
 from durablectl.model import CheckStatusPayload, IfExists
 from durablectl.polling.loop import LAST_LOOK

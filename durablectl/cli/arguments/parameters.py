@@ -7,8 +7,8 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from durablectl.cli import names
-from durablectl.cli.times import parse_duration, parse_interval, parse_rate
+from durablectl.cli.arguments.times import parse_duration, parse_interval, parse_rate
+from durablectl.cli.framework import completers
 
 
 class Encode(StrEnum):
@@ -36,7 +36,7 @@ Instances = Annotated[
         metavar="[ID|URL|@FILE|-]...",
         help=INSTANCES_HELP,
         show_default=False,
-        autocompletion=names.instances,
+        autocompletion=completers.instances,
     ),
 ]
 Orchestrator = Annotated[
@@ -45,7 +45,7 @@ Orchestrator = Annotated[
         metavar="ORCHESTRATOR",
         help="The orchestrator's name.",
         show_default=False,
-        autocompletion=names.orchestrators,
+        autocompletion=completers.orchestrators,
     ),
 ]
 FromFiles = Annotated[

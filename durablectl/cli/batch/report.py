@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from durablectl.cli import exits
+from durablectl.cli.framework import exit_codes
 from durablectl.cli.session import Session
 from durablectl.errors import DurablectlError
 from durablectl.render.output import OutputFormat
@@ -68,9 +68,9 @@ class Account:
     def exit_code(self) -> int:
         """1 when something failed, or was not tried."""
         return (
-            exits.ExitCode.ERROR
+            exit_codes.ExitCode.ERROR
             if self.failed or self.unknown or self.left
-            else exits.ExitCode.DONE
+            else exit_codes.ExitCode.DONE
         )
 
 

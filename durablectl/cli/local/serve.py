@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from durablectl import config
 from durablectl.causes import cause_of
-from durablectl.cli.listening import failure_log, listening
+from durablectl.cli.local.app_output import failure_log, listening
+from durablectl.cli.local.signals import stop_signals
 from durablectl.cli.session import Session
-from durablectl.cli.signals import stop_signals
 from durablectl.engine.failures import details_of, message_of
 from durablectl.errors import Unsupported
 from durablectl.quoting import quoted

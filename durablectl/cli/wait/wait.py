@@ -11,15 +11,15 @@ from dataclasses import dataclass, replace
 import typer
 
 from durablectl import wire
-from durablectl.cli import exits
-from durablectl.cli.going_on import GoOn, say_how_to_go_on
-from durablectl.cli.parameters import OnTimeout
-from durablectl.cli.reporting import CiMode, Reports
+from durablectl.cli.arguments.parameters import OnTimeout
+from durablectl.cli.arguments.targets import statuses_json
+from durablectl.cli.framework import exit_codes
 from durablectl.cli.session import Session
-from durablectl.cli.showing import payload_json, show_payload
-from durablectl.cli.starting import is_local_hub
-from durablectl.cli.targets import statuses_json
-from durablectl.cli.until import DEAD, Until
+from durablectl.cli.start.instance import is_local_hub
+from durablectl.cli.start.show import payload_json, show_payload
+from durablectl.cli.wait.ci_reports import CiMode, Reports
+from durablectl.cli.wait.resume_hint import GoOn, say_how_to_go_on
+from durablectl.cli.wait.until import DEAD, Until
 from durablectl.errors import DurablectlError, UsageError, WaitTimeout, WrongState
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.polling.loop import Waited, WaitRules, wait_for_instances
@@ -117,10 +117,10 @@ def wait_and_show(
     reports.ended(
         seen,
         rules.is_content,
-        satisfied=code == exits.ExitCode.DONE,
+        satisfied=code == exit_codes.ExitCode.DONE,
         why_not=until.why_not if until else lambda _status: "",
     )
-    if until is not None and code == exits.ExitCode.ENDED_BEFORE:
+    if until is not None and code == exit_codes.ExitCode.ENDED_BEFORE:
         _tell_why_not(
             session,
             until,
@@ -197,7 +197,7 @@ def watch_over(
     except KeyboardInterrupt:
         left = [each for each, status in told.seen.items() if not rules.has_settled(status)]
         say_how_to_go_on(session, hub, left, go_on)
-        raise typer.Exit(exits.ExitCode.INTERRUPTED) from None
+        raise typer.Exit(exit_codes.ExitCode.INTERRUPTED) from None
 
 
 class _Told:
@@ -349,16 +349,16 @@ def _tell_failures(session: Session, statuses: Sequence[InstanceStatus]) -> None
 def _exit_code(seen: Seen, rules: WaitRules, *, is_over: bool) -> int:
     content = sum(map(rules.is_content, seen.values()))
     if content == len(seen) or (rules.completed is not None and content >= rules.completed):
-        return exits.ExitCode.DONE
+        return exit_codes.ExitCode.DONE
     ended = [
         each
         for each in seen.values()
         if each is not None and each.is_final and not rules.is_content(each)
     ]
     codes = [
-        exits.for_outcome(each.runtime_status)
+        exit_codes.for_outcome(each.runtime_status)
         if rules.until is None
-        else exits.ExitCode.ENDED_BEFORE
+        else exit_codes.ExitCode.ENDED_BEFORE
         for each in ended
     ]
-    return exits.for_outcomes([*codes, *([] if is_over else [exits.ExitCode.TIMED_OUT])])
+    return exit_codes.for_outcomes([*codes, *([] if is_over else [exit_codes.ExitCode.TIMED_OUT])])

@@ -11,11 +11,11 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from durablectl.cli.exits import ExitCode
-from durablectl.cli.going_on import GoOn
-from durablectl.cli.parameters import Interval, Timeout
+from durablectl.cli.arguments.parameters import Interval, Timeout
+from durablectl.cli.framework.exit_codes import ExitCode
 from durablectl.cli.session import Session
-from durablectl.cli.waiting import AT_ONCE, GRACE, watch_over
+from durablectl.cli.wait.resume_hint import GoOn
+from durablectl.cli.wait.wait import AT_ONCE, GRACE, watch_over
 from durablectl.errors import UsageError
 from durablectl.model import InstanceStatus
 from durablectl.polling.loop import WaitRules

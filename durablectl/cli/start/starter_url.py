@@ -12,7 +12,7 @@ import typer
 
 from durablectl import config
 from durablectl.cli.session import Session
-from durablectl.cli.starting import timed
+from durablectl.cli.start.instance import timed
 from durablectl.errors import UsageError
 from durablectl.model import CheckStatusPayload
 from durablectl.polling.loop import LAST_LOOK

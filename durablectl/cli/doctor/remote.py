@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from durablectl import config
-from durablectl.cli.checkup import Finding, Stop, instances, ok, problem, warning
+from durablectl.cli.doctor.findings import Finding, Stop, instances, ok, problem, warning
 from durablectl.cli.session import Session
 from durablectl.errors import DurablectlError, KeyRefused
 from durablectl.render.views import duration_text

@@ -15,8 +15,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
-from durablectl.cli.names import GIVEN
-from durablectl.cli.options import GLOBAL_NAMES, global_params, is_global, with_default_values
+from durablectl.cli.framework.completers import GIVEN
+from durablectl.cli.framework.global_options import (
+    GLOBAL_NAMES,
+    global_params,
+    is_global,
+    with_default_values,
+)
 from durablectl.errors import DurablectlError, UsageError
 from durablectl.render.output import standard_output
 
@@ -188,7 +193,9 @@ def _on_same_hub(session: Session, hint: str | None) -> str | None:
         or re.search(r" --(hub|context)\b", hint)
     ):
         return hint
-    from durablectl.cli.targets import selectors  # deferred: only a failed command needs it
+    from durablectl.cli.arguments.targets import (
+        selectors,  # deferred: only a failed command needs it
+    )
     from durablectl.quoting import quoted  # deferred, as above
 
     return (

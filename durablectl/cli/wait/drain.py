@@ -12,13 +12,13 @@ from typing import Any
 import typer
 
 from durablectl import wire
-from durablectl.cli import exits
-from durablectl.cli.filters import IN_FLIGHT, Selection
-from durablectl.cli.reporting import annotate
-from durablectl.cli.selection import require_named_hub
+from durablectl.cli.arguments.filters import IN_FLIGHT, Selection
+from durablectl.cli.arguments.targets import command_line
+from durablectl.cli.batch.selection import require_named_hub
+from durablectl.cli.framework import exit_codes
 from durablectl.cli.session import Session
-from durablectl.cli.starting import has_nobody
-from durablectl.cli.targets import command_line
+from durablectl.cli.start.instance import has_nobody
+from durablectl.cli.wait.ci_reports import annotate
 from durablectl.errors import DurablectlError, WaitTimeout
 from durablectl.model import InstanceFilter, InstanceStatus
 from durablectl.polling.loop import LAST_LOOK, poll
@@ -187,7 +187,9 @@ def _show(
             out.json([wire.status_to_json(each) for each in left])
         case OutputFormat.JSONL:
             out.jsonl(wire.status_to_json(each) for each in left)
-    raise typer.Exit(exits.ExitCode.DONE if gate.is_drained() else exits.ExitCode.TIMED_OUT)
+    raise typer.Exit(
+        exit_codes.ExitCode.DONE if gate.is_drained() else exit_codes.ExitCode.TIMED_OUT
+    )
 
 
 def _doubt(session: Session, gate: _Gate) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import typer
 
 from durablectl import wire
-from durablectl.cli import exits
+from durablectl.cli.framework import exit_codes
 from durablectl.cli.session import Session
 from durablectl.errors import DurablectlError, ServiceError, Unreachable
 from durablectl.model import InstanceFilter
@@ -60,7 +60,7 @@ def purge_slices(
         raise
     _show(session, deleted, is_complete=not todo and not deleted.failed)
     if deleted.failed:
-        raise typer.Exit(exits.ExitCode.ERROR)
+        raise typer.Exit(exit_codes.ExitCode.ERROR)
 
 
 def slices(

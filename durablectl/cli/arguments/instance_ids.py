@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from durablectl import config, wire
-from durablectl.cli.inputs import STDIN, decode
+from durablectl.cli.arguments.input import STDIN, decode
 from durablectl.errors import UsageError
 from durablectl.model import CheckStatusPayload
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from typer.core import TyperOption
 
-from durablectl.cli.names import contexts
+from durablectl.cli.framework.completers import contexts
 from durablectl.config import check_variable
 from durablectl.errors import UsageError
 from durablectl.render.output import Color, OutputFormat
@@ -83,7 +83,7 @@ def _truth(text: str) -> bool:
 
 def _seconds(text: str) -> float:
     # deferred: most invocations have no duration to read
-    from durablectl.cli.times import parse_interval
+    from durablectl.cli.arguments.times import parse_interval
 
     return parse_interval(text)
 

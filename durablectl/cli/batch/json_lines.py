@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from durablectl.cli.inputs import decode, parse_json
+from durablectl.cli.arguments.input import decode, parse_json
 from durablectl.errors import UsageError
 from durablectl.taskhub import FreshId, check_new_instance_id
 

@@ -14,14 +14,14 @@ from typing import IO, Any
 
 import typer
 
-from durablectl.cli import exits
-from durablectl.cli.batches import AT_ONCE, GRACE, Brake
-from durablectl.cli.bulk_lines import Line, check_lines, lines_of
-from durablectl.cli.inputs import STDIN
-from durablectl.cli.parameters import Encode, Pace
+from durablectl.cli.arguments.input import STDIN
+from durablectl.cli.arguments.parameters import Encode, Pace
+from durablectl.cli.arguments.targets import command_line
+from durablectl.cli.batch.json_lines import Line, check_lines, lines_of
+from durablectl.cli.batch.runner import AT_ONCE, GRACE, Brake
+from durablectl.cli.framework import exit_codes
 from durablectl.cli.session import Session
-from durablectl.cli.starting import has_nobody, is_local_hub
-from durablectl.cli.targets import command_line
+from durablectl.cli.start.instance import has_nobody, is_local_hub
 from durablectl.errors import DurablectlError, UsageError
 from durablectl.model import IfExists
 from durablectl.polling.parallel import Crew, Groups, Outcome, Threads, each_by_itself
@@ -70,7 +70,7 @@ def start_batch(session: Session, bulk: Bulk) -> None:
             "nobody works on this hub now; `durablectl worker` does until it is stopped"
         )
     if work.failures or work.stopped:
-        raise work.stopped or typer.Exit(exits.ExitCode.ERROR)
+        raise work.stopped or typer.Exit(exit_codes.ExitCode.ERROR)
 
 
 def _encode(session: Session, bulk: Bulk) -> Encode:
