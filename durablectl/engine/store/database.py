@@ -16,8 +16,7 @@ from typing import Any
 
 from durablectl.engine.store.notifier import bell_of
 from durablectl.engine.store.open_file import OpenFile
-from durablectl.errors import HubBusy, HubLost, HubUnusable
-from durablectl.quoting import command
+from durablectl.errors import HubBusy, HubUnusable
 
 APPLICATION_ID = 0x64757262  # "durb"
 UPGRADES = (
@@ -337,12 +336,7 @@ def _hub_error(path: Path, error: sqlite3.Error | UnicodeEncodeError) -> HubUnus
             hint="close the program that has it open, then try again",
         )
     if code == sqlite3.SQLITE_NOTADB:
-        return HubLost(f"{path} is not a database")
-    if code == sqlite3.SQLITE_CORRUPT:
-        return HubLost(
-            f"the hub {path} is damaged ({error})",
-            hint=f"see what is wrong with it: {command('hub check')}",
-        )
+        return HubUnusable(f"{path} is not a database")
     if code == sqlite3.SQLITE_FULL:
         return HubUnusable(
             f"no room left on the disk of the hub {path}; nothing was lost, and nothing was written"
