@@ -133,7 +133,6 @@ STILL_LONGER = {
     "durablectl/backends/http/hub.py": 640,
     "durablectl/backends/local.py": 557,
     "durablectl/engine/store/database.py": 491,
-    "durablectl/engine/store/leases.py": 471,
     "durablectl/render/timeline.py": 472,
     "durablectl/wire.py": 515,
 }

@@ -481,9 +481,9 @@ class LocalTaskHub:
         `HubLost` when it is not there any more: nobody will.
         """
         self._database.check_file()
-        end, delay, bell = time.monotonic() + seconds, FIRST_PAUSE, self._database.bell
+        end, delay, notifier = time.monotonic() + seconds, FIRST_PAUSE, self._database.notifier
         while True:
-            rung = bell.count
+            rung = notifier.count
             version = self._database.data_version()
             # counted by connection, and each thread has its own
             if version != getattr(self._seen, "version", None):
@@ -491,7 +491,7 @@ class LocalTaskHub:
                 return
             if (left := end - time.monotonic()) <= 0:
                 return
-            bell.wait(rung, min(delay, left))
+            notifier.wait(rung, min(delay, left))
             delay = min(delay * 1.2, LAST_PAUSE)
 
     @property

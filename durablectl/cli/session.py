@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from durablectl.cli.local.worker import Work
     from durablectl.cli.payload_hubs import PayloadHubs
     from durablectl.engine.registry import Registry
-    from durablectl.engine.worker.app_output import Speech
+    from durablectl.engine.worker.app_output import AppOutput
     from durablectl.model import CheckStatusPayload
     from durablectl.taskhub import TaskHub
 
@@ -206,17 +206,17 @@ class Session:
             raise AppError(
                 "there is no app here: no function_app.py and no function.json folders", hint=hint
             )
-        with redirect_stdout(self.speech), redirect_stderr(self.speech):
+        with redirect_stdout(self.app_output), redirect_stderr(self.app_output):
             registry = load_registry(self.app_path)
-        self.speech.finish()
+        self.app_output.finish()
         return registry
 
     @cached_property
-    def speech(self) -> Speech:
+    def app_output(self) -> AppOutput:
         """Where the app's words go: to stderr, with the instance's id in front."""
-        from durablectl.engine.worker.app_output import Speech  # deferred, as above
+        from durablectl.engine.worker.app_output import AppOutput  # deferred, as above
 
-        return Speech(self.out.talk)
+        return AppOutput(self.out.talk)
 
     def registry(self) -> Registry:
         """The app's functions. `AppError` when there is no app or it cannot be loaded."""
@@ -233,7 +233,7 @@ class Session:
             yield
             return
         # deferred: only who works needs it
-        from durablectl.cli.local.app_output import failure_log_of_a_wait, listening
+        from durablectl.cli.local.app_output import capture_output, failure_log_of_a_wait
         from durablectl.engine.worker.embedded import embedded_worker  # deferred, as above
 
         working = embedded_worker(
@@ -244,7 +244,7 @@ class Session:
             warn=self.out.warn,
             on_failure=failure_log_of_a_wait(self.out, instance_ids),
         )
-        with listening(self.speech), working:
+        with capture_output(self.app_output), working:
             yield
 
     def work(self, work: Work) -> None:
@@ -253,7 +253,7 @@ class Session:
 
         registry = self.registry()
         assert self.app_path is not None  # or there would be no registry
-        run_worker(self.require_hub(), self.app_path, registry, self.out, self.speech, work)
+        run_worker(self.require_hub(), self.app_path, registry, self.out, self.app_output, work)
 
     def close(self) -> None:
         """Close every hub that was opened. Calling it twice is fine."""

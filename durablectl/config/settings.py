@@ -316,11 +316,11 @@ def _settled(
         explicit=bool(choice and choice.explicit),
         sources=sources,
     )
-    sources |= _whence(settings, choice, app_source, project)
+    sources |= _origin(settings, choice, app_source, project)
     return settings
 
 
-def _whence(
+def _origin(
     settings: Settings, choice: _Choice | None, app_source: str, project: ProjectFile | None
 ) -> dict[str, str]:
     """Where the values came from that no flag overrules one by one."""

@@ -16,7 +16,7 @@ from durablectl.taskhub import TaskHub, list_instances
 MOST = 5000  # of a listing: nobody reads more, and each look costs the service as much
 
 
-class Look(NamedTuple):
+class Listing(NamedTuple):
     """What one look showed, or why it showed nothing. `more`: there are more than MOST."""
 
     found: Sequence[InstanceStatus]
@@ -24,28 +24,28 @@ class Look(NamedTuple):
     trouble: DurablectlError | None = None
 
 
-def look(hub: TaskHub, filter: InstanceFilter) -> Look:
+def look(hub: TaskHub, filter: InstanceFilter) -> Listing:
     """Look once."""
     try:
         found = list(islice(list_instances(hub, filter), MOST + 1))
     except DurablectlError as error:
-        return Look((), trouble=error)
-    return Look(found[:MOST], more=len(found) > MOST)
+        return Listing((), trouble=error)
+    return Listing(found[:MOST], more=len(found) > MOST)
 
 
-class Looker:
+class ListingPoller:
     """Looks every `interval` seconds from `start` on until `stop`; `news` gives each look once."""
 
-    def __init__(self, once: Callable[[], Look], interval: float) -> None:
+    def __init__(self, once: Callable[[], Listing], interval: float) -> None:
         self._once, self._interval = once, interval
         self._stopping = threading.Event()
-        self._news: Look | None = None
+        self._news: Listing | None = None
         self._thread = threading.Thread(target=self._run, name="looker", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
-    def news(self) -> Look | None:
+    def news(self) -> Listing | None:
         """The last look, unless it was given before."""
         news, self._news = self._news, None
         return news

@@ -27,7 +27,7 @@ class Outcome(Generic[Item]):
     error: BaseException | None = None
 
 
-class Crew(Protocol[Item]):
+class Runner(Protocol[Item]):
     """The outcomes as they come, in any order, until all items are done or it was stopped."""
 
     def __iter__(self) -> Iterator[Outcome[Item]]: ...
@@ -37,15 +37,15 @@ class Crew(Protocol[Item]):
     def stop(self) -> None:
         """Begin no further item; the outcomes of those that were begun still come."""
 
-    def rest(self, seconds: float) -> Iterator[Outcome[Item]]:
+    def drain(self, seconds: float) -> Iterator[Outcome[Item]]:
         """After a stop: the outcomes that come within that time."""
 
     @property
-    def begun(self) -> list[Item]:
+    def started(self) -> list[Item]:
         """Those that were begun and have no outcome yet."""
 
     @property
-    def withdrawn(self) -> list[Item]:
+    def not_started(self) -> list[Item]:
         """After a stop: those that were read from the items and never begun."""
 
 
@@ -59,12 +59,12 @@ class _Rate:
         """Seconds until then; 0 when it is now."""
         return max(self._next - self._clock(), 0.0)
 
-    def begun(self) -> None:
+    def started(self) -> None:
         self._next = self._clock() + self._gap
 
 
-class Threads(Generic[Item]):
-    """A crew of daemon threads: one that hangs in a request holds nobody up.
+class ParallelRunner(Generic[Item]):
+    """A runner of daemon threads: one that hangs in a request holds nobody up.
 
     `items` are read as they are needed.
 
@@ -92,10 +92,10 @@ class Threads(Generic[Item]):
         self._threads = self._count = 0
         self._most = concurrency * 2 if concurrency > 1 and rate is None else concurrency
         self._is_stopped = False
-        self.withdrawn: list[Item] = []
+        self.not_started: list[Item] = []
 
     @property
-    def begun(self) -> list[Item]:
+    def started(self) -> list[Item]:
         return [item for number, item in self._begun.items() if number not in self._outcomes]
 
     def __iter__(self) -> Iterator[Outcome[Item]]:
@@ -121,9 +121,9 @@ class Threads(Generic[Item]):
             except Empty:
                 return
             if ready is not None:
-                self.withdrawn.append(self._begun.pop(ready[0]))
+                self.not_started.append(self._begun.pop(ready[0]))
 
-    def rest(self, seconds: float) -> Iterator[Outcome[Item]]:
+    def drain(self, seconds: float) -> Iterator[Outcome[Item]]:
         end = self._clock() + seconds
         while self._begun:
             for number in list(self._outcomes):
@@ -166,7 +166,7 @@ class Threads(Generic[Item]):
             except StopIteration:
                 self._is_stopped = True
                 break
-            self._rate.begun()
+            self._rate.started()
             self._count += 1
             self._begun[self._count] = item
             self._todo.put((self._count, item))
@@ -178,14 +178,14 @@ class Threads(Generic[Item]):
         return None
 
     def _work(self) -> None:
-        while (begun := self._todo.get()) is not None:
-            number, item = begun
+        while (started := self._todo.get()) is not None:
+            number, item = started
             self._outcomes[number] = _done(item, self._operate)
             self._done.put(number)
 
 
-class Groups(Generic[Item]):
-    """A crew for a hub whose changes cost a transaction: a thread that does so many items in one.
+class TransactionRunner(Generic[Item]):
+    """A runner for a hub whose changes cost a transaction: a thread that does so many items in one.
 
     `operate` has the results of all of them, in their order, errors among them; what it raises is
     the end. An interrupt waits for the group that was begun: nobody could say whether its
@@ -206,33 +206,33 @@ class Groups(Generic[Item]):
                 _outcome(item, result) for item, result in zip(group, operate(group), strict=True)
             )
 
-        self._crew = Threads(
+        self._runner = ParallelRunner(
             _groups(items, 1 if rate else size), results, concurrency=1, rate=rate, clock=clock
         )
         self._outcomes: deque[Outcome[Item]] = deque()
 
     @property
-    def begun(self) -> list[Item]:
-        return [item for group in self._crew.begun for item in group]
+    def started(self) -> list[Item]:
+        return [item for group in self._runner.started for item in group]
 
     @property
-    def withdrawn(self) -> list[Item]:
-        return [item for group in self._crew.withdrawn for item in group]
+    def not_started(self) -> list[Item]:
+        return [item for group in self._runner.not_started for item in group]
 
     def __iter__(self) -> Iterator[Outcome[Item]]:
         return self
 
     def __next__(self) -> Outcome[Item]:
         if not self._outcomes:
-            self._take(next(self._crew))
+            self._take(next(self._runner))
         return self._outcomes.popleft()
 
     def stop(self) -> None:
-        self._crew.stop()
+        self._runner.stop()
 
-    def rest(self, seconds: float) -> Iterator[Outcome[Item]]:
+    def drain(self, seconds: float) -> Iterator[Outcome[Item]]:
         yield from self._left()
-        for outcome in self._crew.rest(seconds):
+        for outcome in self._runner.drain(seconds):
             self._take(outcome)
             yield from self._left()
 

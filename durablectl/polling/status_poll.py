@@ -39,13 +39,15 @@ def look_at_each(
                 if isinstance(error, Unreachable | HubBusy):
                     return
         return
-    from durablectl.polling.parallel import Threads  # deferred: looking at one needs no threads
+    from durablectl.polling.parallel import (
+        ParallelRunner,  # deferred: looking at one needs no threads
+    )
 
-    crew = Threads(
+    runner = ParallelRunner(
         instance_ids, lambda each: hub.get_status(each, show_input=show_input), concurrency=at_once
     )
     try:
-        for outcome in crew:
+        for outcome in runner:
             if isinstance(outcome.result, InstanceStatus):
                 yield outcome.item, outcome.result
                 continue
@@ -53,10 +55,10 @@ def look_at_each(
                 raise outcome.error or TypeError("no status")
             yield outcome.item, outcome.error
             if isinstance(outcome.error, Unreachable | HubBusy):
-                crew.stop()
+                runner.stop()
     finally:
-        crew.stop()
-        list(crew.rest(0))
+        runner.stop()
+        list(runner.drain(0))
 
 
 class InFlight:

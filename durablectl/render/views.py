@@ -1,4 +1,5 @@
-"""Model values as a person wants to read them: sheets (labels and values) and tables of plain text;
+"""Model values as a person wants to read them: details (labels and values) and tables of plain
+text;
 writes nothing, asks no clock.
 """
 
@@ -34,7 +35,7 @@ _ADDRESSES = {
 }
 
 
-class Sheet(NamedTuple):
+class Details(NamedTuple):
     """Labels and values of one thing; a value may have several lines.
 
     `state` is what a terminal may colour.
@@ -118,7 +119,9 @@ def duration_text(seconds: float) -> str:
     return f"{whole} s"
 
 
-def instance(status: InstanceStatus, *, show_input: bool = True, traceback: bool = False) -> Sheet:
+def instance(
+    status: InstanceStatus, *, show_input: bool = True, traceback: bool = False
+) -> Details:
     """All there is to see of an instance but its history; with the traceback of its failure if that
     was asked for.
     """
@@ -132,19 +135,19 @@ def instance(status: InstanceStatus, *, show_input: bool = True, traceback: bool
     if show_input:
         rows.append(("input", value_text(status.input)))
     rows.append(("custom status", value_text(status.custom_status)))
-    return Sheet(
+    return Details(
         tuple(row for row in rows if row[1]) + _ending(status, traceback), status.runtime_status
     )
 
 
-def outcome(status: InstanceStatus, *, traceback: bool = False) -> Sheet:
+def outcome(status: InstanceStatus, *, traceback: bool = False) -> Details:
     """How an instance ended: its state, then its output or the innermost cause."""
     rows = (
         ("id", status.instance_id),
         ("name", status.name),
         ("state", status.runtime_status.value),
     )
-    return Sheet(
+    return Details(
         tuple(row for row in rows if row[1]) + _ending(status, traceback), status.runtime_status
     )
 
@@ -191,7 +194,7 @@ def payload(
     commands: Sequence[str],
     *,
     show_secrets: bool = False,
-) -> Sheet:
+) -> Details:
     """A check-status payload: the id, the state, what to do next, and the addresses, without the
     key unless `show_secrets`.
     """
@@ -201,7 +204,7 @@ def payload(
         ("next", "\n".join(commands)),
     ]
     rows.append(("addresses", "\n".join(_addresses(payload.entries, show_secrets))))
-    return Sheet(tuple(row for row in rows if row[1]), state)
+    return Details(tuple(row for row in rows if row[1]), state)
 
 
 def _addresses(entries: Mapping[str, str], show_secrets: bool) -> Iterator[str]:

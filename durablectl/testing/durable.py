@@ -16,7 +16,7 @@ from typing import Any, Literal, Self
 from durablectl.backends.local import LocalTaskHub
 from durablectl.engine.registry import Orchestrator, Registry
 from durablectl.engine.replay.context import HTTP_ACTIVITY
-from durablectl.engine.worker.dispatcher import Wheel
+from durablectl.engine.worker.dispatcher import Dispatcher
 from durablectl.errors import FunctionNotFound, UsageError, WaitTimeout
 from durablectl.functionapp.search import find_app
 from durablectl.model import InstanceStatus, utc
@@ -55,7 +55,7 @@ class Durable:
         self._calls: dict[str, list[Any]] = {}
         self._opened = ExitStack()
         self._pool = InlinePool(self._registry, lambda: self.now, self._record)
-        self._wheel: Wheel | None = None
+        self._dispatcher: Dispatcher | None = None
         self._has_app = False
         self._left = most_turns
         self._mock_of(HTTP_ACTIVITY, "activity", raises=RuntimeError(NO_HTTP)).put_into(
@@ -205,9 +205,9 @@ class Durable:
 
     def close(self) -> None:
         """End the worker and delete the hub. Calling it twice is fine."""
-        if self._wheel is not None:
-            self._wheel.close()
-            self._wheel = None
+        if self._dispatcher is not None:
+            self._dispatcher.close()
+            self._dispatcher = None
         self._pool.close()
         self._opened.close()
 
@@ -271,25 +271,27 @@ class Durable:
     def _record(self, name: str, value: Any) -> None:
         self._calls.setdefault(name.lower(), []).append(value)
 
-    def _begin(self) -> Wheel:
+    def _begin(self) -> Dispatcher:
         """Begin a call of the test: it has all its turns before it."""
         self._left = self.most_turns
-        if self._wheel is None:
-            self._wheel = Wheel(self._hub.database, self._registry, self._pool, fails_unknown=True)
-            self._wheel.open(self.now, {})
-        return self._wheel
+        if self._dispatcher is None:
+            self._dispatcher = Dispatcher(
+                self._hub.database, self._registry, self._pool, fails_unknown=True
+            )
+            self._dispatcher.open(self.now, {})
+        return self._dispatcher
 
     def _settle(self, instance_id: str | None = None) -> None:
         """Turn until there is nothing left to do at this time."""
-        wheel = self._wheel or self._begin()
-        wheel.look_again()
-        while wheel.turn(self.now) or wheel.is_working:
+        dispatcher = self._dispatcher or self._begin()
+        dispatcher.fetch_again()
+        while dispatcher.process_next(self.now) or dispatcher.is_working:
             self._spend(instance_id)
             self._pool.run_waiting()
 
     def _jump(self, instance_id: str | None = None, until: datetime | None = None) -> bool:
         """Move on to the next timer, at most to `until`; whether there was one."""
-        due = self._wheel.next_due if self._wheel is not None else None
+        due = self._dispatcher.next_due if self._dispatcher is not None else None
         if due is None or (until is not None and due > until):
             return False
         self.now = max(self.now, due)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from durablectl.engine.replay.executor import Execution
+from durablectl.engine.replay.executor import OrchestratorExecutor
 from durablectl.errors import UsageError
 from durablectl.history.events import ContinueAsNew, Decision, ExecutionCompleted
 from durablectl.history.exported import RawHistory, raw_from_json
@@ -36,7 +36,9 @@ def assert_replays(
             f"the saved history of instance '{saved.instance_id}' is empty: it had not begun",
             hint="save it again",
         )
-    execution = Execution(orchestrator_from(orchestrator), saved.instance_id, saved.execution_id)
+    execution = OrchestratorExecutor(
+        orchestrator_from(orchestrator), saved.instance_id, saved.execution_id
+    )
     try:
         execution.rebuild(saved.events)
         now = execution.run([], saved.events[-1].timestamp)

@@ -16,10 +16,11 @@ import pytest
 
 from durablectl.backends.local import LocalTaskHub
 from durablectl.engine.store.database import SCHEMA_VERSION, Database, LiveLock, upgrade
-from durablectl.engine.store.leases import Scope, Session
+from durablectl.engine.store.leases import WorkerLease
+from durablectl.engine.store.work_items import WorkerFilter
 from durablectl.model import EntityId
 from tests.engine.conftest import sample_app
-from tests.engine.turning import Turning
+from tests.engine.dispatching import Dispatching
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
@@ -38,10 +39,10 @@ def change(path: Path, statement: str) -> None:
 
 
 @contextmanager
-def session_on(path: Path) -> Iterator[Session]:
+def session_on(path: Path) -> Iterator[WorkerLease]:
     """A worker's presence in a hub, without the worker."""
     database = Database(path)
-    session = Session(database, Scope(None, ()))
+    session = WorkerLease(database, WorkerFilter(None, ()))
     session.open({}, datetime.now(UTC))
     try:
         yield session
@@ -184,23 +185,23 @@ def version_of(path: Path) -> int:
 def test_a_file_of_every_version_is_sound_and_comes_to_its_end(run, project, version):
     shutil.copy(FIXTURES / f"hub-v{version}.db", project / "hub.db")
     assert run("hub", "check", "--hub", project / "hub.db").code == 0
-    turning = Turning(project / "hub.db", sample_app())
-    wheel = turning.wheel()
-    turning.advance(3600)
-    turning.turn_until_quiet(wheel)
-    turning.hub.resume("suspended")
-    turning.hub.raise_event("waiting", "Approve", "yes")
-    turning.turn_until_quiet(wheel)
+    dispatching = Dispatching(project / "hub.db", sample_app())
+    dispatcher = dispatching.dispatcher()
+    dispatching.advance(3600)
+    dispatching.process_until_quiet(dispatcher)
+    dispatching.hub.resume("suspended")
+    dispatching.hub.raise_event("waiting", "Approve", "yes")
+    dispatching.process_until_quiet(dispatcher)
     outputs = {
-        each: turning.hub.get_status(each).output
+        each: dispatching.hub.get_status(each).output
         for each in ("finished", "waiting", "suspended", "asleep", "half done", "counted")
     }
     assert outputs == {
         "finished": ["Hello Oslo!"], "waiting": "yes", "suspended": 1, "asleep": "woke",
         "half done": ["Hello 0!", "Hello 1!", "Hello 2!"], "counted": 5,
     }  # fmt: skip
-    assert turning.hub.get_entity(EntityId("counter", "all")) == 5
-    turning.close()
+    assert dispatching.hub.get_entity(EntityId("counter", "all")) == 5
+    dispatching.close()
 
 
 @pytest.mark.parametrize(

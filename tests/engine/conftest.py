@@ -1,4 +1,4 @@
-"""Hubs whose wheels are turned by hand, and the app that most tests run on them."""
+"""Hubs whose dispatcher are turned by hand, and the app that most tests run on them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.turning import App, Turning
+from tests.engine.dispatching import App, Dispatching
 
 
 def sample_app() -> App:
@@ -98,7 +98,7 @@ def app() -> App:
 
 
 @pytest.fixture
-def turning(tmp_path: Path, app: App) -> Iterator[Turning]:
-    turning = Turning(tmp_path / "hub.db", app)
-    yield turning
-    turning.close()
+def dispatching(tmp_path: Path, app: App) -> Iterator[Dispatching]:
+    dispatching = Dispatching(tmp_path / "hub.db", app)
+    yield dispatching
+    dispatching.close()

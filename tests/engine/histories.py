@@ -5,7 +5,7 @@ of a function.
 from datetime import UTC, datetime, timedelta
 
 from durablectl.engine.registry import Orchestrator
-from durablectl.engine.replay.executor import Execution, replay
+from durablectl.engine.replay.executor import OrchestratorExecutor, replay
 from durablectl.history.events import ExecutionStarted, OrchestratorCompleted, OrchestratorStarted
 
 T0, T1, T2, T3, T4 = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=n) for n in range(5))
@@ -33,6 +33,6 @@ def orchestrator(function):
 
 def running(function, input=None):
     """An execution that has had its first episode at T0."""
-    execution = Execution(orchestrator(function), "id", "x")
+    execution = OrchestratorExecutor(orchestrator(function), "id", "x")
     execution.run([ExecutionStarted(T0, "o", input)], T0)
     return execution

@@ -16,7 +16,7 @@ from durablectl.engine.store.database import Database
 from durablectl.engine.worker.worker import Worker
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.polling.loop import wait_for_completion
-from tests.engine.turning import App
+from tests.engine.dispatching import App
 
 
 class Running:

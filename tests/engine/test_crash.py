@@ -22,11 +22,11 @@ import pytest
 from durablectl.backends.local import LocalTaskHub
 from durablectl.engine.store.database import Connection, Database
 from durablectl.engine.worker.activity_pool import ActivityPool
-from durablectl.engine.worker.dispatcher import Wheel
+from durablectl.engine.worker.dispatcher import Dispatcher
 from durablectl.errors import EntityNotFound
 from durablectl.model import EntityId
 from durablectl.polling.loop import wait_for_completion
-from tests.engine.turning import App, Turning
+from tests.engine.dispatching import App, Dispatching
 
 
 class Crash(BaseException):
@@ -65,9 +65,9 @@ def shape(hub: LocalTaskHub, instance_id: str) -> Counter[str]:
     )
 
 
-def begin(turning: Turning) -> list[str]:
+def begin(dispatching: Dispatching) -> list[str]:
     """One of everything, started and acknowledged."""
-    hub = turning.hub
+    hub = dispatching.hub
     hub.start("sequence", ["Oslo", "Rome"], instance_id="sequence")
     hub.start("fan_out", 5, instance_id="fan_out")
     hub.start("parent", ["sequence", ["Bern"], "kid"], instance_id="parent")
@@ -79,21 +79,21 @@ def begin(turning: Turning) -> list[str]:
     return ["sequence", "fan_out", "parent", "kid", "ticks", "counted", "failing"]
 
 
-def crash(turning: Turning, at: int, is_after: bool) -> bool:
-    """Turn a wheel until it crashes at its nth commit; False when it had less to do.
+def crash(dispatching: Dispatching, at: int, is_after: bool) -> bool:
+    """Turn a dispatcher until it crashes at its nth commit; False when it had less to do.
 
     Its lock is let go, as the system does it.
     """
-    database = CrashingDatabase(turning.path, at=at, is_after=is_after)
-    pool = ActivityPool(turning.app, 2, lambda: None, lambda: turning.now)
-    wheel = Wheel(database, turning.app, pool)
+    database = CrashingDatabase(dispatching.path, at=at, is_after=is_after)
+    pool = ActivityPool(dispatching.app, 2, lambda: None, lambda: dispatching.now)
+    dispatcher = Dispatcher(database, dispatching.app, pool)
     try:
-        wheel.open(turning.now, {})
-        turning.turn_until_quiet(wheel)
+        dispatcher.open(dispatching.now, {})
+        dispatching.process_until_quiet(dispatcher)
     except Crash:
         return True
     finally:
-        wheel.session.abandon()
+        dispatcher.lease.abandon()
         pool.close()
         database.close()
     return False
@@ -103,18 +103,18 @@ def crash(turning: Turning, at: int, is_after: bool) -> bool:
 def test_a_crash_at_every_commit_loses_nothing_and_repeats_no_effect(
     tmp_path: Path, app: App, is_after: bool
 ) -> None:
-    calm = Turning(tmp_path / "calm.db", app)
+    calm = Dispatching(tmp_path / "calm.db", app)
     ids = begin(calm)
-    calm.turn_until_quiet(calm.wheel())
+    calm.process_until_quiet(calm.dispatcher())
     expected = [shape(calm.hub, each) for each in ids]
     calm.close()
     for at in range(1, 100):
-        turning = Turning(tmp_path / f"{at}.db", app)
-        begin(turning)
-        has_crashed = crash(turning, at, is_after)
-        turning.turn_until_quiet(turning.wheel())
-        assert [shape(turning.hub, each) for each in ids] == expected, f"crash at commit {at}"
-        turning.close()
+        dispatching = Dispatching(tmp_path / f"{at}.db", app)
+        begin(dispatching)
+        has_crashed = crash(dispatching, at, is_after)
+        dispatching.process_until_quiet(dispatching.dispatcher())
+        assert [shape(dispatching.hub, each) for each in ids] == expected, f"crash at commit {at}"
+        dispatching.close()
         if not has_crashed:
             return
     pytest.fail("the work never fitted into 100 commits")

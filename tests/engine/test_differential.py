@@ -10,7 +10,7 @@ from datetime import timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from durablectl.engine.replay.executor import Execution, replay
+from durablectl.engine.replay.executor import OrchestratorExecutor, replay
 from durablectl.history.events import (
     ContinueAsNew,
     Decision,
@@ -123,7 +123,7 @@ def play(program, seed, *, is_disturbed=False):
         )
         world, past = World(chance, names), []
         judge = Judge()
-        execution = Execution(orchestrator(function), "id", f"x{generation}")
+        execution = OrchestratorExecutor(orchestrator(function), "id", f"x{generation}")
         new = [ExecutionStarted(now, "o", input), *carried]
         for _ in range(EPISODES):
             episode = execution.run(new, now)
@@ -138,7 +138,7 @@ def play(program, seed, *, is_disturbed=False):
                 break
         # all is answered: only what waits for an event may be held back
         if not new and not world.open and not is_disturbed:
-            assert not execution._agenda.pending or execution._agenda._waiters
+            assert not execution._execution.pending or execution._execution._waiters
         if not isinstance(episode.ending, ContinueAsNew):
             return episode
         input, carried, generation = episode.ending.input, episode.carried_over, generation + 1
@@ -151,15 +151,15 @@ class Judge:
         self.cancelled = set()
 
     def __call__(self, function, execution, past, new, episode):
-        run, agenda = execution._function, execution._agenda
+        run, state = execution._function, execution._execution
         try:
-            verdict = official(function, [*past, episode.history[0], *new], agenda.execution_id)
+            verdict = official(function, [*past, episode.history[0], *new], state.execution_id)
         except NestedFailure:
             return
-        self.cancelled |= {*episode.cancelled_timers, *agenda.cancelled}
+        self.cancelled |= {*episode.cancelled_timers, *state.cancelled}
         made = [
             event
-            for event in [*past, *episode.decisions, *agenda.pending.values()]
+            for event in [*past, *episode.decisions, *state.pending.values()]
             if isinstance(event, Decision)
         ]
         assert ours(_without_follow_ups(made), self.cancelled) == verdict.actions

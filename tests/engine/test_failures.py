@@ -13,7 +13,7 @@ from durablectl.df import RetryOptions
 from durablectl.engine.failures import Failed
 from durablectl.history.events import EventRaised, SubOrchestrationFailed
 from durablectl.model import EntityId, InstanceStatus
-from tests.engine.turning import App, Turning
+from tests.engine.dispatching import App, Dispatching
 
 KEY = EntityId("fragile", "k")
 
@@ -115,7 +115,7 @@ def cause(status: InstanceStatus) -> tuple[str, tuple[str, ...], str]:
     ids=["activity", "own", "activity below", "own below", "entity", "entity below"],
 )
 def test_the_cause_is_known_with_its_class_and_place(
-    turning: Turning,
+    dispatching: Dispatching,
     failing: App,
     name: str,
     input: Any,
@@ -123,28 +123,30 @@ def test_the_cause_is_known_with_its_class_and_place(
     through: tuple[str, ...],
     raised: str,
 ) -> None:
-    assert cause(turning.run(turning.wheel(), name, input)) == (text, through, raised)
+    assert cause(dispatching.run(dispatching.dispatcher(), name, input)) == (text, through, raised)
 
 
-def test_an_unknown_activity_fails_without_a_line_of_none(turning: Turning, failing: App) -> None:
-    status = turning.run(turning.wheel(), "calls", "nope")
+def test_an_unknown_activity_fails_without_a_line_of_none(
+    dispatching: Dispatching, failing: App
+) -> None:
+    status = dispatching.run(dispatching.dispatcher(), "calls", "nope")
     assert status.output.endswith(
         "known activity functions: 'boom', 'fail', 'greet', 'greet_async'."
     )
     assert cause(status)[2] == "calls"
 
 
-def test_a_failure_below_many_levels_stays_small(turning: Turning, failing: App) -> None:
+def test_a_failure_below_many_levels_stays_small(dispatching: Dispatching, failing: App) -> None:
     depth = 12
-    status = turning.run(turning.wheel(), "nested", ["calls", depth])
+    status = dispatching.run(dispatching.dispatcher(), "nested", ["calls", depth])
     assert cause(status)[0] == "Broken: plain"
     assert len(status.output) < 20_000  # on the service each level doubles it: 4 MB
 
 
-def test_the_parent_gets_the_childs_exception(turning: Turning, failing: App) -> None:
-    turning.run(turning.wheel(), "nested", ["raises", 0], instance_id="p")
+def test_the_parent_gets_the_childs_exception(dispatching: Dispatching, failing: App) -> None:
+    dispatching.run(dispatching.dispatcher(), "nested", ["raises", 0], instance_id="p")
     (failed,) = [
-        event for event in turning.events("p") if isinstance(event, SubOrchestrationFailed)
+        event for event in dispatching.events("p") if isinstance(event, SubOrchestrationFailed)
     ]
     details = json.loads(failed.details or "")
     assert failed.reason == details["Message"] == "Orchestrator function 'raises' failed: own"
@@ -155,12 +157,12 @@ def test_the_parent_gets_the_childs_exception(turning: Turning, failing: App) ->
 
 
 def test_the_caller_of_an_entity_keeps_the_exception_of_the_operation(
-    turning: Turning, failing: App
+    dispatching: Dispatching, failing: App
 ) -> None:
-    turning.run(turning.wheel(), "operates", instance_id="o")
+    dispatching.run(dispatching.dispatcher(), "operates", instance_id="o")
     (reply,) = [
         json.loads(event.input or "")
-        for event in turning.events("o")
+        for event in dispatching.events("o")
         if isinstance(event, EventRaised)
     ]
     assert (reply["result"], reply["exceptionType"]) == ('"bad"', "Broken")
@@ -169,30 +171,32 @@ def test_the_caller_of_an_entity_keeps_the_exception_of_the_operation(
     assert "in fragile\n" in failure["StackTrace"]
 
 
-def test_an_entity_keeps_its_failed_operations(turning: Turning, failing: App) -> None:
+def test_an_entity_keeps_its_failed_operations(dispatching: Dispatching, failing: App) -> None:
     for operation in ("bad", "fine", "worse"):
-        turning.hub.signal_entity(KEY, operation, 5)
-    turning.turn_until_quiet(turning.wheel())
-    status = turning.hub.get_status(str(KEY), show_history=True, show_history_output=True)
+        dispatching.hub.signal_entity(KEY, operation, 5)
+    dispatching.process_until_quiet(dispatching.dispatcher())
+    status = dispatching.hub.get_status(str(KEY), show_history=True, show_history_output=True)
     events = [(event.event_type, event.members["FunctionName"]) for event in status.history or ()]
     assert events == [("TaskFailed", "bad"), ("TaskFailed", "worse")]
     last = (status.history or ())[-1].members
     assert last["Reason"] == "Entity function 'fragile' failed:  Broken: worse"
     assert "in fragile\n" in json.loads(last["Details"])["StackTraceString"]
-    assert turning.hub.get_entity(KEY) == "worse"
+    assert dispatching.hub.get_entity(KEY) == "worse"
 
 
-def test_an_entity_keeps_only_the_last_of_its_failures(turning: Turning, failing: App) -> None:
-    wheel = turning.wheel()
+def test_an_entity_keeps_only_the_last_of_its_failures(
+    dispatching: Dispatching, failing: App
+) -> None:
+    dispatcher = dispatching.dispatcher()
     for number in range(25):
-        turning.hub.signal_entity(KEY, f"bad{number}")
-        turning.turn_until_quiet(wheel)
+        dispatching.hub.signal_entity(KEY, f"bad{number}")
+        dispatching.process_until_quiet(dispatcher)
     for number in range(30):
-        turning.hub.signal_entity(KEY, f"worse{number}")
-    turning.turn_until_quiet(wheel)
+        dispatching.hub.signal_entity(KEY, f"worse{number}")
+    dispatching.process_until_quiet(dispatcher)
     names = [
         event.members["FunctionName"]
-        for event in turning.hub.get_status(str(KEY), show_history=True).history or ()
+        for event in dispatching.hub.get_status(str(KEY), show_history=True).history or ()
     ]
     assert names == [f"bad{number}" for number in range(16, 25)] + [
         f"worse{number}" for number in range(20, 30)
@@ -200,13 +204,15 @@ def test_an_entity_keeps_only_the_last_of_its_failures(turning: Turning, failing
 
 
 def heard(
-    turning: Turning, name: str, input: Any = None, **options: Any
+    dispatching: Dispatching, name: str, input: Any = None, **options: Any
 ) -> list[tuple[str, str, bool, bool]]:
-    """What a wheel tells of the failures in an instance: kind, function, whether it ends the
+    """What a dispatcher tells of the failures in an instance: kind, function, whether it ends the
     instance, whether it is passed on.
     """
     told: list[Failed] = []
-    turning.run(turning.wheel(on_failure=told.append), name, input, instance_id="i", **options)
+    dispatching.run(
+        dispatching.dispatcher(on_failure=told.append), name, input, instance_id="i", **options
+    )
     assert {each.instance_id for each in told} <= {"i", str(KEY)}
     return [
         (
@@ -232,18 +238,20 @@ def heard(
     ],
 )
 def test_each_failure_is_told_once(
-    turning: Turning, failing: App, name: str, expected: Any
+    dispatching: Dispatching, failing: App, name: str, expected: Any
 ) -> None:
-    assert heard(turning, name) == expected
+    assert heard(dispatching, name) == expected
 
 
-def test_an_attempt_that_is_tried_again_is_told_as_one(turning: Turning, failing: App) -> None:
+def test_an_attempt_that_is_tried_again_is_told_as_one(
+    dispatching: Dispatching, failing: App
+) -> None:
     told: list[Failed] = []
-    wheel = turning.wheel(on_failure=told.append)
-    turning.run(wheel, "tries")
+    dispatcher = dispatching.dispatcher(on_failure=told.append)
+    dispatching.run(dispatcher, "tries")
     for _ in range(3):
-        turning.advance(1)
-        turning.turn_until_quiet(wheel)
+        dispatching.advance(1)
+        dispatching.process_until_quiet(dispatcher)
     assert [(each.kind, each.is_tried_again) for each in told] == [
         ("activity", True),
         ("activity", True),
@@ -252,7 +260,7 @@ def test_an_attempt_that_is_tried_again_is_told_as_one(turning: Turning, failing
     ]
 
 
-def test_a_replay_tells_of_no_failure_again(turning: Turning, failing: App) -> None:
+def test_a_replay_tells_of_no_failure_again(dispatching: Dispatching, failing: App) -> None:
     @failing.orchestrator
     def waits(context: Any) -> Any:
         try:
@@ -260,11 +268,11 @@ def test_a_replay_tells_of_no_failure_again(turning: Turning, failing: App) -> N
         except Exception:
             return (yield context.wait_for_external_event("Go"))
 
-    turning.run(turning.wheel(), "waits", instance_id="w")
+    dispatching.run(dispatching.dispatcher(), "waits", instance_id="w")
     told: list[Failed] = []
-    other = turning.wheel(on_failure=told.append)
-    turning.hub.raise_event("w", "Go", 1)
-    turning.advance(60)
-    turning.patrol(other)
-    turning.turn_until_quiet(other)
-    assert (turning.hub.get_status("w").output, told) == (1, [])
+    other = dispatching.dispatcher(on_failure=told.append)
+    dispatching.hub.raise_event("w", "Go", 1)
+    dispatching.advance(60)
+    dispatching.patrol(other)
+    dispatching.process_until_quiet(other)
+    assert (dispatching.hub.get_status("w").output, told) == (1, [])

@@ -25,10 +25,10 @@ from durablectl.engine.worker.worker import Worker
 from durablectl.errors import HubBusy, HubUnusable
 from durablectl.model import InstanceFilter, RuntimeStatus
 from durablectl.polling.loop import wait_for_completion
-from tests.engine.turning import T0, App, Turning
+from tests.engine.dispatching import T0, App, Dispatching
 
 
-def pragma(turning: Turning, database: Database, text: str) -> None:
+def pragma(dispatching: Dispatching, database: Database, text: str) -> None:
     database.connection().execute(f"PRAGMA {text}").fetchall()
 
 
@@ -50,36 +50,36 @@ def is_sound(path: Path) -> bool:
     ids=["full", "read-only"],
 )
 def test_a_turn_that_cannot_be_written_is_done_again_by_the_next_wheel(
-    turning: Turning, fault: str, repair: str, message: str
+    dispatching: Dispatching, fault: str, repair: str, message: str
 ) -> None:
-    turning.hub.start("sequence", ["Oslo", "x" * 20_000], instance_id="s")
-    wheel = turning.wheel()
-    wheel.turn(turning.now)
-    pragma(turning, wheel._database, fault)
+    dispatching.hub.start("sequence", ["Oslo", "x" * 20_000], instance_id="s")
+    dispatcher = dispatching.dispatcher()
+    dispatcher.process_next(dispatching.now)
+    pragma(dispatching, dispatcher._database, fault)
     with pytest.raises(HubUnusable, match=message):
-        turning.turn_until_quiet(wheel)
-    pragma(turning, wheel._database, repair)
-    wheel.session.abandon()
-    turning.turn_until_quiet(turning.wheel())
-    assert turning.hub.get_status("s").runtime_status is RuntimeStatus.COMPLETED
-    assert is_sound(turning.path)
+        dispatching.process_until_quiet(dispatcher)
+    pragma(dispatching, dispatcher._database, repair)
+    dispatcher.lease.abandon()
+    dispatching.process_until_quiet(dispatching.dispatcher())
+    assert dispatching.hub.get_status("s").runtime_status is RuntimeStatus.COMPLETED
+    assert is_sound(dispatching.path)
 
 
 @pytest.mark.parametrize(
     "fault", ["max_page_count = 1", "query_only = 1"], ids=["full", "read-only"]
 )
 def test_a_start_that_cannot_be_written_is_refused_and_leaves_nothing(
-    turning: Turning, fault: str
+    dispatching: Dispatching, fault: str
 ) -> None:
-    pragma(turning, turning.hub.database, fault)
+    pragma(dispatching, dispatching.hub.database, fault)
     with pytest.raises(HubUnusable):
-        turning.hub.start("sequence", ["x" * 100_000], instance_id="s")
-    with LocalTaskHub(turning.path) as hub:
+        dispatching.hub.start("sequence", ["x" * 100_000], instance_id="s")
+    with LocalTaskHub(dispatching.path) as hub:
         assert hub.list_page(InstanceFilter()).items == ()
 
 
-def test_every_connection_of_a_hub_syncs_each_commit(turning: Turning) -> None:
-    database = turning.hub.database
+def test_every_connection_of_a_hub_syncs_each_commit(dispatching: Dispatching) -> None:
+    database = dispatching.hub.database
     assert database.one("PRAGMA synchronous") == (2,)
     assert database.one("PRAGMA journal_mode") == ("wal",)
 

@@ -1,5 +1,5 @@
 """More points of docs/fidelity.md by number: steering instances, entities, payloads and versions,
-on wheels that are turned by hand.
+on dispatcher that are turned by hand.
 """
 
 from __future__ import annotations
@@ -15,68 +15,68 @@ from durablectl.errors import InstanceNotFound, WrongState
 from durablectl.functionapp.loader import load_app
 from durablectl.history.events import ExecutionCompleted
 from durablectl.model import EntityId, InstanceFilter, RuntimeStatus
+from tests.engine.dispatching import T0, App, Dispatching
 from tests.engine.histories import first
-from tests.engine.turning import T0, App, Turning
 
 # Terminate, suspend, resume
 
 
-def test_60_an_ended_instance_cannot_be_terminated(turning: Turning) -> None:
-    turning.run(turning.wheel(), "sequence", instance_id="s")
+def test_60_an_ended_instance_cannot_be_terminated(dispatching: Dispatching) -> None:
+    dispatching.run(dispatching.dispatcher(), "sequence", instance_id="s")
     with pytest.raises(WrongState):
-        turning.hub.terminate("s")
+        dispatching.hub.terminate("s")
 
 
-def test_61_a_pending_instance_can_be_terminated(turning: Turning) -> None:
-    turning.hub.start("approval", instance_id="a")
-    turning.hub.terminate("a", "never mind")
-    turning.turn_until_quiet(turning.wheel())
-    assert turning.state("a") is RuntimeStatus.TERMINATED
+def test_61_a_pending_instance_can_be_terminated(dispatching: Dispatching) -> None:
+    dispatching.hub.start("approval", instance_id="a")
+    dispatching.hub.terminate("a", "never mind")
+    dispatching.process_until_quiet(dispatching.dispatcher())
+    assert dispatching.state("a") is RuntimeStatus.TERMINATED
 
 
 def test_62_only_what_runs_is_suspended_and_only_what_is_suspended_resumed(
-    turning: Turning,
+    dispatching: Dispatching,
 ) -> None:
-    wheel = turning.wheel()
-    turning.run(wheel, "approval", instance_id="a")
+    dispatcher = dispatching.dispatcher()
+    dispatching.run(dispatcher, "approval", instance_id="a")
     with pytest.raises(WrongState):
-        turning.hub.resume("a")
-    turning.hub.suspend("a", "a break")
-    turning.turn_until_quiet(wheel)
+        dispatching.hub.resume("a")
+    dispatching.hub.suspend("a", "a break")
+    dispatching.process_until_quiet(dispatcher)
     with pytest.raises(WrongState):
-        turning.hub.suspend("a")
+        dispatching.hub.suspend("a")
     assert [
         event.reason
-        for event in turning.events("a")
+        for event in dispatching.events("a")
         if type(event).__name__ == "ExecutionSuspended"
     ] == ["a break"]
 
 
 def test_62_a_pending_instance_can_be_suspended_and_begins_after_its_resume(
-    turning: Turning,
+    dispatching: Dispatching,
 ) -> None:
-    wheel = turning.wheel()
-    turning.hub.start("sequence", ["Oslo"], instance_id="s")
-    turning.hub.suspend("s")
-    turning.turn_until_quiet(wheel)
-    assert turning.state("s") is RuntimeStatus.SUSPENDED
-    turning.hub.resume("s")
-    turning.turn_until_quiet(wheel)
-    assert turning.hub.get_status("s").output == ["Hello Oslo!"]
+    dispatcher = dispatching.dispatcher()
+    dispatching.hub.start("sequence", ["Oslo"], instance_id="s")
+    dispatching.hub.suspend("s")
+    dispatching.process_until_quiet(dispatcher)
+    assert dispatching.state("s") is RuntimeStatus.SUSPENDED
+    dispatching.hub.resume("s")
+    dispatching.process_until_quiet(dispatcher)
+    assert dispatching.hub.get_status("s").output == ["Hello Oslo!"]
 
 
 # Rewind, restart, purge
 
 
-def test_64_only_a_failed_instance_is_rewound(turning: Turning) -> None:
-    wheel = turning.wheel()
+def test_64_only_a_failed_instance_is_rewound(dispatching: Dispatching) -> None:
+    dispatcher = dispatching.dispatcher()
     for name, instance_id in (("sequence", "done"), ("approval", "running")):
-        turning.run(wheel, name, instance_id=instance_id)
+        dispatching.run(dispatcher, name, instance_id=instance_id)
         with pytest.raises(WrongState):
-            turning.hub.rewind(instance_id)
+            dispatching.hub.rewind(instance_id)
 
 
-def test_65_a_rewind_repeats_only_what_failed(turning: Turning, app: App) -> None:
+def test_65_a_rewind_repeats_only_what_failed(dispatching: Dispatching, app: App) -> None:
     ran: list[str] = []
 
     @app.activity
@@ -90,76 +90,82 @@ def test_65_a_rewind_repeats_only_what_failed(turning: Turning, app: App) -> Non
     def steps(context: Any) -> Any:
         return (yield context.task_all([context.call_activity("step", name) for name in "abc"]))
 
-    wheel = turning.wheel()
-    turning.run(wheel, "steps", instance_id="s")
-    turning.hub.rewind("s")
-    turning.turn_until_quiet(wheel)
-    assert turning.hub.get_status("s").output == ["a", "b", "c"]
+    dispatcher = dispatching.dispatcher()
+    dispatching.run(dispatcher, "steps", instance_id="s")
+    dispatching.hub.rewind("s")
+    dispatching.process_until_quiet(dispatcher)
+    assert dispatching.hub.get_status("s").output == ["a", "b", "c"]
     assert sorted(ran) == ["a", "b", "b", "c"]
 
 
-def test_65_code_that_raised_by_itself_fails_again(turning: Turning, app: App) -> None:
+def test_65_code_that_raised_by_itself_fails_again(dispatching: Dispatching, app: App) -> None:
     @app.orchestrator
     def broken(context: Any) -> Any:
         raise ValueError("as ever")
 
-    wheel = turning.wheel()
-    turning.run(wheel, "broken", instance_id="b")
-    turning.hub.rewind("b")
-    turning.turn_until_quiet(wheel)
-    assert "as ever" in turning.hub.get_status("b").output
+    dispatcher = dispatching.dispatcher()
+    dispatching.run(dispatcher, "broken", instance_id="b")
+    dispatching.hub.rewind("b")
+    dispatching.process_until_quiet(dispatcher)
+    assert "as ever" in dispatching.hub.get_status("b").output
 
 
-def test_66_a_restart_is_a_new_instance_with_the_same_name_and_input(turning: Turning) -> None:
-    wheel = turning.wheel()
-    turning.run(wheel, "sequence", ["Oslo"], instance_id="s")
-    other = turning.hub.restart("s").id
-    turning.hub.restart("s", new_id=False)
-    turning.turn_until_quiet(wheel)
+def test_66_a_restart_is_a_new_instance_with_the_same_name_and_input(
+    dispatching: Dispatching,
+) -> None:
+    dispatcher = dispatching.dispatcher()
+    dispatching.run(dispatcher, "sequence", ["Oslo"], instance_id="s")
+    other = dispatching.hub.restart("s").id
+    dispatching.hub.restart("s", new_id=False)
+    dispatching.process_until_quiet(dispatcher)
     assert other != "s"
-    assert [turning.hub.get_status(each).output for each in (other, "s")] == [["Hello Oslo!"]] * 2
+    assert [dispatching.hub.get_status(each).output for each in (other, "s")] == [
+        ["Hello Oslo!"]
+    ] * 2
 
 
-def test_66_a_running_instance_is_restarted_under_a_new_id_only(turning: Turning) -> None:
-    turning.run(turning.wheel(), "approval", instance_id="a")
+def test_66_a_running_instance_is_restarted_under_a_new_id_only(dispatching: Dispatching) -> None:
+    dispatching.run(dispatching.dispatcher(), "approval", instance_id="a")
     with pytest.raises(WrongState):
-        turning.hub.restart("a", new_id=False)
-    assert turning.hub.restart("a").id != "a"
+        dispatching.hub.restart("a", new_id=False)
+    assert dispatching.hub.restart("a").id != "a"
 
 
-def test_67_only_finished_instances_are_purged(turning: Turning) -> None:
-    wheel = turning.wheel()
-    turning.run(wheel, "approval", instance_id="a")
-    turning.run(wheel, "sequence", instance_id="s")
+def test_67_only_finished_instances_are_purged(dispatching: Dispatching) -> None:
+    dispatcher = dispatching.dispatcher()
+    dispatching.run(dispatcher, "approval", instance_id="a")
+    dispatching.run(dispatcher, "sequence", instance_id="s")
     with pytest.raises(WrongState):
-        turning.hub.purge("a")
+        dispatching.hub.purge("a")
     assert (
-        turning.hub.purge_by(
+        dispatching.hub.purge_by(
             created_from=T0, created_to=None, statuses=frozenset({RuntimeStatus.COMPLETED})
         )
         == 1
     )
     with pytest.raises(InstanceNotFound):
-        turning.hub.purge("s")
+        dispatching.hub.purge("s")
 
 
-def test_68_a_purge_leaves_the_children(turning: Turning) -> None:
-    turning.run(turning.wheel(), "parent", ["sequence", None, "kid"], instance_id="p")
-    turning.hub.purge("p")
-    assert turning.state("kid") is RuntimeStatus.COMPLETED
+def test_68_a_purge_leaves_the_children(dispatching: Dispatching) -> None:
+    dispatching.run(dispatching.dispatcher(), "parent", ["sequence", None, "kid"], instance_id="p")
+    dispatching.hub.purge("p")
+    assert dispatching.state("kid") is RuntimeStatus.COMPLETED
 
 
 # Entities
 
 
-def test_70_the_name_of_an_entity_is_in_lower_case_and_its_key_as_it_is(turning: Turning) -> None:
-    turning.hub.signal_entity(EntityId("COUNTER", "Key"), "add", 1)
-    turning.turn_until_quiet(turning.wheel())
-    assert [str(entity.entity_id) for entity in turning.hub.list_entities()] == ["@counter@Key"]
+def test_70_the_name_of_an_entity_is_in_lower_case_and_its_key_as_it_is(
+    dispatching: Dispatching,
+) -> None:
+    dispatching.hub.signal_entity(EntityId("COUNTER", "Key"), "add", 1)
+    dispatching.process_until_quiet(dispatching.dispatcher())
+    assert [str(entity.entity_id) for entity in dispatching.hub.list_entities()] == ["@counter@Key"]
 
 
 def test_72_state_set_before_an_exception_is_kept_and_a_result_is_that_of_its_operation(
-    turning: Turning, app: App
+    dispatching: Dispatching, app: App
 ) -> None:
     @app.entity
     def fragile(context: Any) -> None:
@@ -180,43 +186,51 @@ def test_72_state_set_before_an_exception_is_kept_and_a_result_is_that_of_its_op
         yield context.task_any([context.task_all([failed]), quiet])
         return [str(failed.result), (yield quiet), (yield read)]
 
-    assert turning.run(turning.wheel(), "calls").output == ["no luck", None, ["set before", None]]
+    assert dispatching.run(dispatching.dispatcher(), "calls").output == [
+        "no luck",
+        None,
+        ["set before", None],
+    ]
 
 
-def test_73_an_operation_after_the_deletion_makes_the_entity_again(turning: Turning) -> None:
+def test_73_an_operation_after_the_deletion_makes_the_entity_again(
+    dispatching: Dispatching,
+) -> None:
     counter = EntityId("counter", "k")
     for operation, value in (("add", 5), ("delete", None), ("add", 1)):
-        turning.hub.signal_entity(counter, operation, value)
-    turning.turn_until_quiet(turning.wheel())
-    assert turning.hub.get_entity(counter) == 1
+        dispatching.hub.signal_entity(counter, operation, value)
+    dispatching.process_until_quiet(dispatching.dispatcher())
+    assert dispatching.hub.get_entity(counter) == 1
 
 
-def test_75_entities_never_complete_and_are_listed_only_when_asked_for(turning: Turning) -> None:
-    turning.hub.signal_entity(EntityId("counter", "k"), "add", 1)
-    turning.turn_until_quiet(turning.wheel())
-    assert turning.hub.list_page(InstanceFilter()).items == ()
-    (entity,) = turning.hub.list_page(InstanceFilter(include_entities=True))
+def test_75_entities_never_complete_and_are_listed_only_when_asked_for(
+    dispatching: Dispatching,
+) -> None:
+    dispatching.hub.signal_entity(EntityId("counter", "k"), "add", 1)
+    dispatching.process_until_quiet(dispatching.dispatcher())
+    assert dispatching.hub.list_page(InstanceFilter()).items == ()
+    (entity,) = dispatching.hub.list_page(InstanceFilter(include_entities=True))
     assert (entity.instance_id, entity.runtime_status) == ("@counter@k", RuntimeStatus.RUNNING)
 
 
 # Payloads, versions, history
 
 
-def test_78_a_large_payload_passes_through(turning: Turning, app: App) -> None:
+def test_78_a_large_payload_passes_through(dispatching: Dispatching, app: App) -> None:
     @app.orchestrator
     def echo(context: Any) -> Any:
         return context.get_input()
 
     text = "x" * 2_000_000
-    assert turning.run(turning.wheel(), "echo", text).output == text
+    assert dispatching.run(dispatching.dispatcher(), "echo", text).output == text
 
 
-def test_81_a_date_in_json_stays_a_string(turning: Turning) -> None:
-    wheel = turning.wheel()
-    turning.run(wheel, "approval", instance_id="a")
-    turning.hub.raise_event("a", "Approve", "2026-01-01T00:00:00Z")
-    turning.turn_until_quiet(wheel)
-    assert turning.hub.get_status("a").output == "2026-01-01T00:00:00Z"
+def test_81_a_date_in_json_stays_a_string(dispatching: Dispatching) -> None:
+    dispatcher = dispatching.dispatcher()
+    dispatching.run(dispatcher, "approval", instance_id="a")
+    dispatching.hub.raise_event("a", "Approve", "2026-01-01T00:00:00Z")
+    dispatching.process_until_quiet(dispatcher)
+    assert dispatching.hub.get_status("a").output == "2026-01-01T00:00:00Z"
 
 
 @pytest.fixture
@@ -236,20 +250,24 @@ def versions(app: App) -> None:
 
 @pytest.mark.parametrize("version", [None, "9"], ids=["default", "explicit"])
 def test_85_the_version_is_that_of_the_start_or_the_default(
-    turning: Turning, app: App, versions: None, version: str | None
+    dispatching: Dispatching, app: App, versions: None, version: str | None
 ) -> None:
     app.default_version = "1"
-    with LocalTaskHub(turning.path, registry=app, now=lambda: turning.now) as hub:
+    with LocalTaskHub(dispatching.path, registry=app, now=lambda: dispatching.now) as hub:
         hub.start("tell", instance_id="t", version=version)
-    turning.turn_until_quiet(turning.wheel())
-    assert turning.hub.get_status("t").output == (version or "1")
+    dispatching.process_until_quiet(dispatching.dispatcher())
+    assert dispatching.hub.get_status("t").output == (version or "1")
 
 
 def test_86_a_child_has_its_own_version_or_the_default(
-    turning: Turning, app: App, versions: None
+    dispatching: Dispatching, app: App, versions: None
 ) -> None:
     app.default_version = "1"
-    assert turning.run(turning.wheel(), "tell_all", version="9").output == ["9", "1", "2"]
+    assert dispatching.run(dispatching.dispatcher(), "tell_all", version="9").output == [
+        "9",
+        "1",
+        "2",
+    ]
 
 
 def test_85_the_default_version_is_that_of_host_json(tmp_path: Path) -> None:
@@ -263,9 +281,9 @@ def test_85_the_default_version_is_that_of_host_json(tmp_path: Path) -> None:
     assert load_app(tmp_path).default_version == "3.1"
 
 
-def test_88_the_history_of_an_episode_is_in_order(turning: Turning) -> None:
-    turning.run(turning.wheel(), "sequence", ["Oslo"], instance_id="s")
-    assert turning.kinds("s") == [
+def test_88_the_history_of_an_episode_is_in_order(dispatching: Dispatching) -> None:
+    dispatching.run(dispatching.dispatcher(), "sequence", ["Oslo"], instance_id="s")
+    assert dispatching.kinds("s") == [
         "OrchestratorStarted",
         "ExecutionStarted",
         "TaskScheduled",

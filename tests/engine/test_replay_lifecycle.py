@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from durablectl.engine.replay.executor import Execution, replay
+from durablectl.engine.replay.executor import OrchestratorExecutor, replay
 from durablectl.history.events import (
     ContinueAsNew,
     EventRaised,
@@ -256,7 +256,7 @@ def test_the_context_knows_its_place():
         ]
 
     started = ExecutionStarted(T0, "o", None, "1.0", None, ParentInstance("above", "y", 3))
-    episode = Execution(orchestrator(curious), "id", "x").run([started], T0)
+    episode = OrchestratorExecutor(orchestrator(curious), "id", "x").run([started], T0)
     assert episode.ending.result == '["id","above","1.0",true]'
 
 
@@ -275,7 +275,7 @@ def test_a_clients_string_that_holds_json_is_decoded(input, generation, seen):
     """80"""
     started = ExecutionStarted(T0, "o", input, "", generation)
     assert (
-        Execution(orchestrator(lambda context: context.get_input()), "id", "x")
+        OrchestratorExecutor(orchestrator(lambda context: context.get_input()), "id", "x")
         .run([started], T0)
         .ending.result
         == seen
@@ -327,7 +327,7 @@ def request_of(episode):
 
 def test_an_entity_call_is_a_message_answered_by_an_event():
     """71"""
-    execution = Execution(orchestrator(asking), "id", "x")
+    execution = OrchestratorExecutor(orchestrator(asking), "id", "x")
     asked = execution.run([STARTED], T0)
     request = request_of(asked)
     input = f'{{"op":"get","input":"{{\\"n\\":1}}","id":"{request}","parent":"id","parentExecution":"x"}}'

@@ -13,7 +13,7 @@ from durablectl.backends.local import LocalTaskHub
 from durablectl.engine.store.leases import LEASE_SECONDS
 from durablectl.errors import AlreadyExists, OutcomeUnknown
 from durablectl.model import EntityId, RuntimeStatus
-from tests.engine.turning import T0, App, Turning
+from tests.engine.dispatching import T0, App, Dispatching
 from tests.simulate.__main__ import simulate
 from tests.simulate.network import Network
 from tests.simulate.scripts import Expected
@@ -54,71 +54,73 @@ def test_a_wrong_output_is_noticed() -> None:
     assert script.mismatch(["did 1"]) is not None
 
 
-def activities(turning: Turning) -> list[Any]:
-    return turning.hub.database.query("SELECT task_id, worker FROM activities")
+def activities(dispatching: Dispatching) -> list[Any]:
+    return dispatching.hub.database.query("SELECT task_id, worker FROM activities")
 
 
 def test_a_result_for_an_instance_that_another_worker_holds_ends_the_activity(
-    turning: Turning,
+    dispatching: Dispatching,
 ) -> None:
-    turning.hub.start("fan_out", 20, instance_id="f")
-    holder, other = turning.wheel(), turning.wheel()
-    holder.turn(turning.now)
-    holder.turn(turning.now)  # schedules 20, leases what it has room for
-    while other.turn(turning.now) or other.is_working:
-        other.tend()
-    assert [row for row in activities(turning) if row[1] == other.session.key] == []
-    turning.turn_until_quiet(holder, other)
-    assert activities(turning) == []
+    dispatching.hub.start("fan_out", 20, instance_id="f")
+    holder, other = dispatching.dispatcher(), dispatching.dispatcher()
+    holder.process_next(dispatching.now)
+    holder.process_next(dispatching.now)  # schedules 20, leases what it has room for
+    while other.process_next(dispatching.now) or other.is_working:
+        other.scale_up()
+    assert [row for row in activities(dispatching) if row[1] == other.lease.key] == []
+    dispatching.process_until_quiet(holder, other)
+    assert activities(dispatching) == []
 
 
 def test_a_batch_begun_under_a_lost_session_changes_nothing(tmp_path: Path, app: App) -> None:
-    turning = Turning(tmp_path / "hub.db", app)
+    dispatching = Dispatching(tmp_path / "hub.db", app)
     counter = EntityId("counter", "k")
-    turning.hub.signal_entity(counter, "add", 1)
-    stalled = turning.wheel()
-    stalled.turn(turning.now)  # dispatches the batch
-    second = turning.wheel()
-    turning.advance(LEASE_SECONDS + 1)
-    assert turning.patrol(second)
-    turning.turn_until_quiet(second)
-    turning.hub.signal_entity(counter, "add", 10)
-    turning.turn_until_quiet(second)
+    dispatching.hub.signal_entity(counter, "add", 1)
+    stalled = dispatching.dispatcher()
+    stalled.process_next(dispatching.now)  # dispatches the batch
+    second = dispatching.dispatcher()
+    dispatching.advance(LEASE_SECONDS + 1)
+    assert dispatching.patrol(second)
+    dispatching.process_until_quiet(second)
+    dispatching.hub.signal_entity(counter, "add", 10)
+    dispatching.process_until_quiet(second)
     # a worker that was taken over goes on with its threads
-    third = turning.wheel(pool=stalled._pool)
-    turning.turn_until_quiet(third, second)
-    assert turning.hub.get_entity(counter) == 11
-    turning.close()
+    third = dispatching.dispatcher(pool=stalled._pool)
+    dispatching.process_until_quiet(third, second)
+    assert dispatching.hub.get_entity(counter) == 11
+    dispatching.close()
 
 
-def test_a_finished_instance_is_not_leased_by_what_comes_too_late(turning: Turning) -> None:
-    wheel = turning.wheel()
-    turning.run(wheel, "approval", instance_id="a")
-    turning.hub.raise_event("a", "Approve", 1)
-    turning.hub.raise_event("a", "Other", 2)
-    turning.turn_until_quiet(wheel)
-    with turning.hub.database.transaction() as sql:
+def test_a_finished_instance_is_not_leased_by_what_comes_too_late(dispatching: Dispatching) -> None:
+    dispatcher = dispatching.dispatcher()
+    dispatching.run(dispatcher, "approval", instance_id="a")
+    dispatching.hub.raise_event("a", "Approve", 1)
+    dispatching.hub.raise_event("a", "Other", 2)
+    dispatching.process_until_quiet(dispatcher)
+    with dispatching.hub.database.transaction() as sql:
         sql.execute(
             "INSERT INTO inbox (instance, visible_at, at, event) SELECT key, 0, 0, "
             "'[15,0,\"Late\",null]' FROM instances"
         )
-    turning.turn_until_quiet(wheel)
-    assert turning.hub.database.query(
+    dispatching.process_until_quiet(dispatcher)
+    assert dispatching.hub.database.query(
         "SELECT worker, (SELECT count(*) FROM inbox) FROM instances"
     ) == [(None, 0)]
 
 
-def test_activities_of_a_dead_worker_are_taken_over_by_who_finds_it(turning: Turning) -> None:
-    survivor, dead = turning.wheel(), turning.wheel()
-    turning.hub.start("fan_out", 3, instance_id="f")
+def test_activities_of_a_dead_worker_are_taken_over_by_who_finds_it(
+    dispatching: Dispatching,
+) -> None:
+    survivor, dead = dispatching.dispatcher(), dispatching.dispatcher()
+    dispatching.hub.start("fan_out", 3, instance_id="f")
     for _ in range(2):  # takes it on, schedules its activities
-        dead.turn(turning.now)
-    turning.turn_until_quiet(survivor)
-    dead.session.abandon()  # killed
-    assert survivor.session.free_dead_workers(turning.now)
-    survivor.look_again()
-    turning.turn_until_quiet(survivor)
-    assert turning.hub.get_status("f").output == ["Hello 0!", "Hello 1!", "Hello 2!"]
+        dead.process_next(dispatching.now)
+    dispatching.process_until_quiet(survivor)
+    dead.lease.abandon()  # killed
+    assert survivor.lease.free_dead_workers(dispatching.now)
+    survivor.fetch_again()
+    dispatching.process_until_quiet(survivor)
+    assert dispatching.hub.get_status("f").output == ["Hello 0!", "Hello 1!", "Hello 2!"]
 
 
 @pytest.fixture
@@ -136,23 +138,25 @@ def is_mended(app: App) -> list[bool]:
 
 
 def test_a_rewind_keeps_a_timer_that_the_code_had_set_to_now(
-    turning: Turning, app: App, is_mended: list[bool]
+    dispatching: Dispatching, app: App, is_mended: list[bool]
 ) -> None:
     @app.orchestrator
     def naps(context: Any) -> Any:
         yield context.create_timer(context.current_utc_datetime)
         return (yield context.call_activity("fragile", 1))
 
-    wheel = turning.wheel()
-    assert turning.run(wheel, "naps", instance_id="n").runtime_status is RuntimeStatus.FAILED
+    dispatcher = dispatching.dispatcher()
+    assert (
+        dispatching.run(dispatcher, "naps", instance_id="n").runtime_status is RuntimeStatus.FAILED
+    )
     is_mended.append(True)
-    turning.hub.rewind("n")
-    turning.turn_until_quiet(wheel)
-    assert turning.hub.get_status("n").output == "done"
+    dispatching.hub.rewind("n")
+    dispatching.process_until_quiet(dispatcher)
+    assert dispatching.hub.get_status("n").output == "done"
 
 
 def test_a_rewind_keeps_a_failure_that_was_caught_before_a_child_failed(
-    turning: Turning, app: App, is_mended: list[bool]
+    dispatching: Dispatching, app: App, is_mended: list[bool]
 ) -> None:
     @app.orchestrator
     def child(context: Any) -> Any:
@@ -164,9 +168,12 @@ def test_a_rewind_keeps_a_failure_that_was_caught_before_a_child_failed(
             yield context.call_activity("fail", "caught")
         return (yield context.call_sub_orchestrator("child"))
 
-    wheel = turning.wheel()
-    assert turning.run(wheel, "careful", instance_id="c").runtime_status is RuntimeStatus.FAILED
+    dispatcher = dispatching.dispatcher()
+    assert (
+        dispatching.run(dispatcher, "careful", instance_id="c").runtime_status
+        is RuntimeStatus.FAILED
+    )
     is_mended.append(True)
-    turning.hub.rewind("c")
-    turning.turn_until_quiet(wheel)
-    assert turning.hub.get_status("c").output == "done"
+    dispatching.hub.rewind("c")
+    dispatching.process_until_quiet(dispatcher)
+    assert dispatching.hub.get_status("c").output == "done"

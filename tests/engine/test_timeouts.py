@@ -21,7 +21,7 @@ from durablectl.engine.worker.deadlines import Deadlines
 from durablectl.history.events import TaskCompleted, TaskFailed
 from durablectl.library import load_registry
 from durablectl.model import RuntimeStatus
-from tests.engine.turning import App
+from tests.engine.dispatching import App
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SECONDS = 0.3
@@ -38,7 +38,7 @@ def results_of(pool: ActivityPool, count: int) -> list[Result]:
     while len(results) < count:
         BELL.acquire(timeout=0.01)
         results += pool.take()
-        pool.tend()
+        pool.scale_up()
     return results
 
 
@@ -163,33 +163,33 @@ def test_a_process_is_killed_and_another_one_takes_its_place(tmp_path):
     processes.close()
 
 
-def test_32_a_late_activity_is_tried_again(turning):
-    turning.app.activity_timeout = SECONDS
+def test_32_a_late_activity_is_tried_again(dispatching):
+    dispatching.app.activity_timeout = SECONDS
     never, attempts = threading.Event(), []
 
-    @turning.app.activity
+    @dispatching.app.activity
     def slow(n):
         attempts.append(n)
         return never.wait() if len(attempts) == 1 else "in time"
 
-    @turning.app.orchestrator
+    @dispatching.app.orchestrator
     def tries(context):
         return (yield context.call_activity_with_retry("slow", RetryOptions(1, 2), 1))
 
-    @turning.app.orchestrator
+    @dispatching.app.orchestrator
     def once(context):
         return (yield context.call_activity("slow", 1))
 
-    wheel = turning.wheel()
-    turning.hub.start("tries", instance_id="t")
-    turning.turn_until_quiet(wheel)
-    turning.advance(1)
-    turning.turn_until_quiet(wheel)
-    assert (turning.hub.get_status("t").output, attempts) == ("in time", [1, 1])
+    dispatcher = dispatching.dispatcher()
+    dispatching.hub.start("tries", instance_id="t")
+    dispatching.process_until_quiet(dispatcher)
+    dispatching.advance(1)
+    dispatching.process_until_quiet(dispatcher)
+    assert (dispatching.hub.get_status("t").output, attempts) == ("in time", [1, 1])
     attempts.clear()
-    turning.hub.start("once", instance_id="o")
-    turning.turn_until_quiet(wheel)
-    status = turning.hub.get_status("o")
+    dispatching.hub.start("once", instance_id="o")
+    dispatching.process_until_quiet(dispatcher)
+    status = dispatching.hub.get_status("o")
     assert status.runtime_status is RuntimeStatus.FAILED
     assert (
         "Activity function 'slow' failed: Timeout value of 00:00:00.3000000 was exceeded by "

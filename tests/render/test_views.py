@@ -3,7 +3,14 @@
 import pytest
 
 from durablectl.model import CheckStatusPayload, RuntimeStatus
-from durablectl.render.views import Sheet, decoded, duration_text, payload, value_text, without_key
+from durablectl.render.views import (
+    Details,
+    decoded,
+    duration_text,
+    payload,
+    value_text,
+    without_key,
+)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +55,7 @@ def test_json_nested_too_deeply_in_a_string_stays_a_string():
 
 
 def test_a_value_of_several_lines_keeps_its_place():
-    assert Sheet((("id", "a"), ("next", "one\ntwo"))).text() == "id    a\nnext  one\n      two"
+    assert Details((("id", "a"), ("next", "one\ntwo"))).text() == "id    a\nnext  one\n      two"
 
 
 @pytest.mark.parametrize(

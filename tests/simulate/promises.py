@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from durablectl.engine.registry import Registry
-from durablectl.engine.replay.executor import Execution
+from durablectl.engine.replay.executor import OrchestratorExecutor
 from durablectl.engine.store.database import Database
-from durablectl.engine.store.leases import Session
-from durablectl.engine.store.work_items import ActivityItem, Loaded, Scope
+from durablectl.engine.store.leases import WorkerLease
+from durablectl.engine.store.work_items import ActivityItem, LoadedInstance, WorkerFilter
 from durablectl.engine.worker.activity_pool import Item
 from durablectl.history.columns import moment
 from durablectl.history.events import (
@@ -191,13 +191,13 @@ class Watch:
             key
             for (key,) in self.database.query("SELECT key FROM instances WHERE id NOT LIKE '@%'")
         ]
-        for loaded in Session(self.database, Scope(None, ())).load(keys).values():
+        for loaded in WorkerLease(self.database, WorkerFilter(None, ())).load(keys).values():
             self._check_replay(loaded)
 
-    def _check_replay(self, loaded: Loaded) -> None:
+    def _check_replay(self, loaded: LoadedInstance) -> None:
         orchestrator = self._registry.orchestrators.get(loaded.started.name)
         assert orchestrator is not None
-        execution = Execution(orchestrator, loaded.instance_id, loaded.execution_id)
+        execution = OrchestratorExecutor(orchestrator, loaded.instance_id, loaded.execution_id)
         # steps were cut out: what follows decides them anew
         if any(isinstance(event, ExecutionRewound) for event in loaded.past):
             execution.rebuild(loaded.past)

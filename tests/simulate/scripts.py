@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 from durablectl.df import EntityId, RetryOptions
-from tests.engine.turning import App
+from tests.engine.dispatching import App
 
 COUNTER = EntityId("counter", "all")
 Step = list[Any]

@@ -11,10 +11,10 @@ from random import Random
 
 from durablectl.backends.local import LocalTaskHub
 from durablectl.engine.store.leases import LeaseLost
-from durablectl.engine.worker.dispatcher import Wheel
+from durablectl.engine.worker.dispatcher import Dispatcher
 from durablectl.errors import EntityNotFound, HubBusy, HubUnusable, WrongState
 from durablectl.model import InstanceFilter, RuntimeStatus
-from tests.engine.turning import T0
+from tests.engine.dispatching import T0
 from tests.simulate.clients import Clients
 from tests.simulate.network import Network
 from tests.simulate.parts import FAULTS, Crash, FaultyDatabase, HandPool
@@ -26,54 +26,54 @@ MOST_ROUNDS = 2000
 
 
 class Worker:
-    """One simulated process: a wheel, its pool, a clock that may be wrong.
+    """One simulated process: a dispatcher, its pool, a clock that may be wrong.
 
-    After trouble it goes on with a fresh wheel, as the real one.
+    After trouble it goes on with a fresh dispatcher, as the real one.
     """
 
     def __init__(self, world: World, name: str) -> None:
         self._world, self.name = world, name
         self._skew = timedelta(seconds=world.rng.choice([0, 0, 0, -20, 20, 70]))
-        self._most_kept = world.rng.choice([1, 2, 10_000])
+        self._cache_size = world.rng.choice([1, 2, 10_000])
         self.database = FaultyDatabase(world.path)
         self.pool = HandPool(world.app, self.now, world.rng, world.watch.check_dispatch)
-        self.wheel = self._new_wheel()
+        self.dispatcher = self._new_dispatcher()
 
     def now(self) -> datetime:
         return self._world.now + self._skew
 
-    def _new_wheel(self) -> Wheel:
-        wheel = Wheel(
+    def _new_dispatcher(self) -> Dispatcher:
+        dispatcher = Dispatcher(
             self.database,
             self._world.app,
             self.pool,  # type: ignore[arg-type]
-            most_kept=self._most_kept,
+            cache_size=self._cache_size,
             ticks=lambda: self._world.ticks,
         )
-        wheel.open(self.now(), {})
-        return wheel
+        dispatcher.open(self.now(), {})
+        return dispatcher
 
     def turn(self) -> bool:
         try:
-            return self.wheel.turn(self.now())
+            return self.dispatcher.process_next(self.now())
         except HubBusy:
             return True
         except (LeaseLost, HubUnusable):
             self.database.fault = None
-            self.wheel.session.abandon()
-            self.wheel = self._new_wheel()
+            self.dispatcher.lease.abandon()
+            self.dispatcher = self._new_dispatcher()
             return True
 
     def look_for_the_dead(self) -> bool:
         """Free what the dead held; whether there was any."""
-        found = self.wheel.session.free_dead_workers(self.now())
+        found = self.dispatcher.lease.free_dead_workers(self.now())
         if found:
-            self.wheel.look_again()
+            self.dispatcher.fetch_again()
         return found
 
     def die(self) -> None:
         """End without a word; the system lets go of the lock."""
-        self.wheel.session.abandon()
+        self.dispatcher.lease.abandon()
         self.database.close()
 
 
@@ -191,7 +191,7 @@ class World:
         if not self._workers:
             return self._join()
         worker = self._workers.pop(self.rng.randrange(len(self._workers)))
-        worker.wheel.close()
+        worker.dispatcher.close()
         worker.database.close()
         return f"{worker.name} leaves"
 
@@ -199,7 +199,7 @@ class World:
         if not self._workers:
             return self._join()
         worker = self.rng.choice(self._workers)
-        worker.wheel.session.abandon()
+        worker.dispatcher.lease.abandon()
         return f"{worker.name} loses its lock, and goes on"
 
     def _break(self) -> str:
@@ -248,7 +248,7 @@ class World:
         self.now += timedelta(seconds=120)
         self.ticks += 120
         for worker in self._workers:
-            worker.wheel.look_again()
+            worker.dispatcher.fetch_again()
             worker.look_for_the_dead()
         for instance_id in unfinished:
             if instance_id in self._clients.expected:

@@ -112,7 +112,7 @@ def _payload(place: str, answer: Answer) -> CheckStatusPayload:
     return payload
 
 
-class StartedTaskHub(HttpTaskHub):
+class StarterTaskHub(HttpTaskHub):
     """The hub of an instance that a starter function began.
 
     `on_end` hears its id once it has ended or is gone.

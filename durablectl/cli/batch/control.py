@@ -15,7 +15,7 @@ from durablectl.cli.arguments.parameters import How
 from durablectl.cli.arguments.targets import Targets, refuse_query
 from durablectl.cli.batch.report import tell_skipped
 from durablectl.cli.batch.restart_journal import Standing
-from durablectl.cli.batch.runner import ALL_OF_IT, Operation, Tolerance, carry_out
+from durablectl.cli.batch.runner import ALL_OF_IT, BatchOperation, Tolerance, carry_out
 from durablectl.cli.batch.selection import (
     Selected,
     Stand,
@@ -206,7 +206,7 @@ def control(
     session: Session,
     chosen: Chosen | None,
     how: How,
-    operation: Callable[[TaskHub], Operation],
+    operation: Callable[[TaskHub], BatchOperation],
     *,
     ignore_finished: bool = False,
     settled: Settled | None = None,
@@ -218,17 +218,17 @@ def control(
         return
     tolerance = ALL_OF_IT if chosen.by_filter else Tolerance(how.ignore_not_found, ignore_finished)
     wanted = operation(chosen.hub)
-    account = carry_out(session, chosen.hub, chosen.ids, wanted, how, tolerance)
+    report = carry_out(session, chosen.hub, chosen.ids, wanted, how, tolerance)
     if (
         how.limit is not None
         and chosen.by_filter
         and wanted.in_waves
         and settled is None
-        and account.done
+        and report.done
     ):
         session.out.note(wanted.in_waves)
-    codes: list[int] = [account.exit_code]
-    if settled is not None and account.done:
-        codes.append(settled.wait(session, chosen.hub, list(account.done)))
+    codes: list[int] = [report.exit_code]
+    if settled is not None and report.done:
+        codes.append(settled.wait(session, chosen.hub, list(report.done)))
     if (code := for_outcomes(codes)) != ExitCode.DONE:
         raise typer.Exit(code)

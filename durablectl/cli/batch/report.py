@@ -29,7 +29,7 @@ class Skipped:
 
 
 @dataclass(slots=True)
-class Account:
+class BatchReport:
     """Of each of `ids`: done (with the id of a new instance, if it made one), left alone, failed,
     under way when it was stopped, or none.
 
@@ -74,47 +74,47 @@ class Account:
         )
 
 
-def show_account(session: Session, account: Account) -> None:
+def show_account(session: Session, report: BatchReport) -> None:
     """Print the account in the wanted form.
 
     The failure of a single instance is left to whoever raises it.
     """
     out = session.out
-    alone = len(account.ids) == 1 and bool(account.failed)
+    alone = len(report.ids) == 1 and bool(report.failed)
     if out.format is OutputFormat.ID:
-        out.ids(new_id or instance_id for instance_id, new_id in account.done.items())
+        out.ids(new_id or instance_id for instance_id, new_id in report.done.items())
     elif not out.is_text and not alone:
-        out.show("", _sum(account, account.sum_name) if account.sum_name else [*_entries(account)])
-    tell_skipped(session, account.skipped)
+        out.show("", _sum(report, report.sum_name) if report.sum_name else [*_entries(report)])
+    tell_skipped(session, report.skipped)
     if alone:
         return
-    if account.stopped:
-        _tell_stop(session, account)
-    elif not account.is_short:
-        took = duration_text(time.monotonic() - account.started)
-        out.note(f"{account.told}: {len(account.done)} of {len(account.ids)} instances [{took}]")
-    if account.failed:
-        _show_failures(session, account)
+    if report.stopped:
+        _tell_stop(session, report)
+    elif not report.is_short:
+        took = duration_text(time.monotonic() - report.started)
+        out.note(f"{report.told}: {len(report.done)} of {len(report.ids)} instances [{took}]")
+    if report.failed:
+        _show_failures(session, report)
 
 
-def _entries(account: Account) -> Iterator[Mapping[str, str]]:
-    for each, new_id in account.done.items():
+def _entries(report: BatchReport) -> Iterator[Mapping[str, str]]:
+    for each, new_id in report.done.items():
         yield {
             "instanceId": each,
-            "result": account.told,
+            "result": report.told,
             **({"newInstanceId": new_id} if new_id else {}),
         }
-    yield from ({"instanceId": each, "result": why} for each, why in account.skipped.items())
+    yield from ({"instanceId": each, "result": why} for each, why in report.skipped.items())
     yield from (
-        {"instanceId": each, "error": error.message} for each, error in account.failed.items()
+        {"instanceId": each, "error": error.message} for each, error in report.failed.items()
     )
-    yield from ({"instanceId": each, "error": UNKNOWN} for each in account.unknown)
-    yield from ({"instanceId": each, "result": NOT_TRIED} for each in account.left)
+    yield from ({"instanceId": each, "error": UNKNOWN} for each in report.unknown)
+    yield from ({"instanceId": each, "result": NOT_TRIED} for each in report.left)
 
 
-def _sum(account: Account, name: str) -> Mapping[str, object]:
-    failed = [entry for entry in _entries(account) if "error" in entry]
-    return {name: account.sum, **({"failed": failed} if failed else {})}
+def _sum(report: BatchReport, name: str) -> Mapping[str, object]:
+    failed = [entry for entry in _entries(report) if "error" in entry]
+    return {name: report.sum, **({"failed": failed} if failed else {})}
 
 
 def tell_skipped(session: Session, skipped: Mapping[str, str]) -> None:
@@ -127,27 +127,27 @@ def tell_skipped(session: Session, skipped: Mapping[str, str]) -> None:
             session.out.note(f"{why}: {count} instances")
 
 
-def _tell_stop(session: Session, account: Account) -> None:
-    if len(account.ids) == 1 and not account.unknown:
+def _tell_stop(session: Session, report: BatchReport) -> None:
+    if len(report.ids) == 1 and not report.unknown:
         return
-    parts = [f"{len(account.done)} done", f"{len(account.failed)} failed"]
-    parts += [f"{len(account.skipped)} left alone"] if account.skipped else []
+    parts = [f"{len(report.done)} done", f"{len(report.failed)} failed"]
+    parts += [f"{len(report.skipped)} left alone"] if report.skipped else []
     session.out.talk(
-        f"stopped after {account.over} of {len(account.ids)} instances: {', '.join(parts)}"
+        f"stopped after {report.over} of {len(report.ids)} instances: {', '.join(parts)}"
     )
-    for instance_id in account.unknown[:FEW]:
+    for instance_id in report.unknown[:FEW]:
         session.out.talk(f"  {safe_line(instance_id)}: {UNKNOWN}")
-    if len(account.unknown) > FEW:
-        session.out.talk(f"  and {len(account.unknown) - FEW} more")
-    if account.left:
-        session.out.note(f"{len(account.left)} were not tried; running it again goes on with them")
+    if len(report.unknown) > FEW:
+        session.out.talk(f"  and {len(report.unknown) - FEW} more")
+    if report.left:
+        session.out.note(f"{len(report.left)} were not tried; running it again goes on with them")
 
 
-def _show_failures(session: Session, account: Account) -> None:
-    session.out.error(f"{len(account.failed)} of {len(account.ids)} failed")
-    shown = dict(list(account.failed.items())[:SHOWN_FAILURES])
+def _show_failures(session: Session, report: BatchReport) -> None:
+    session.out.error(f"{len(report.failed)} of {len(report.ids)} failed")
+    shown = dict(list(report.failed.items())[:SHOWN_FAILURES])
     width = min(max(len(safe_line(each)) for each in shown), WIDEST)
     for instance_id, error in shown.items():
         session.out.talk(f"  {safe_line(instance_id):<{width}}  {safe_line(error.message)}")
-    if rest := len(account.failed) - len(shown):
+    if rest := len(report.failed) - len(shown):
         session.out.talk(f"  and {rest} more; -o json tells them all")

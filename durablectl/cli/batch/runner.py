@@ -10,7 +10,7 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 
 from durablectl.cli.arguments.parameters import How
-from durablectl.cli.batch.report import Account, Skipped, show_account
+from durablectl.cli.batch.report import BatchReport, Skipped, show_account
 from durablectl.cli.session import Session
 from durablectl.cli.start.instance import is_local_hub
 from durablectl.errors import (
@@ -22,7 +22,13 @@ from durablectl.errors import (
     UsageError,
     WrongState,
 )
-from durablectl.polling.parallel import Crew, Groups, Outcome, Threads, each_by_itself
+from durablectl.polling.parallel import (
+    Outcome,
+    ParallelRunner,
+    Runner,
+    TransactionRunner,
+    each_by_itself,
+)
 from durablectl.render.terminal.batch_progress import Progress, batch_display
 from durablectl.taskhub import TaskHub
 
@@ -38,14 +44,14 @@ REQUESTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class BatchOperation:
     """What is done to each: `operate` may return the id of a new instance, or how many it was done
     to.
 
     `told` is what was done, for people.
 
     `operate_all` does it to many on a local hub at once: of each what `operate` returns or raises.
-    What is not `is_grouped` has a transaction of its own there. See `Account` for `sum_name`.
+    What is not `is_grouped` has a transaction of its own there. See `BatchReport` for `sum_name`.
     `in_waves` is what to know before the next call with --limit.
     """
 
@@ -76,10 +82,10 @@ def carry_out(
     session: Session,
     hub: TaskHub,
     ids: Sequence[str],
-    operation: Operation,
+    operation: BatchOperation,
     how: How,
     tolerance: Tolerance,
-) -> Account:
+) -> BatchReport:
     """Do it for each, show the account, and return it.
 
     A single instance's error is raised as it is, several ones' are in the account.
@@ -87,39 +93,39 @@ def carry_out(
     What ends a batch early (Ctrl-C, a refused key, a service that answers nobody) is raised after
     the account was shown.
     """
-    account = Account(
+    report = BatchReport(
         operation.told, list(ids), started=time.monotonic(), sum_name=operation.sum_name
     )
-    crew = _crew(session, hub, ids, operation, how, tolerance)
+    runner = _runner(session, hub, ids, operation, how, tolerance)
     stop: BaseException | None = None
     with batch_display(session.out, operation.verb, len(ids)) as progress:
         try:
-            stop = _run(session, crew, account, how, progress)
+            stop = _run(session, runner, report, how, progress)
         except (KeyboardInterrupt, DurablectlError) as error:
             stop = error
-        crew.stop()
-        account.stopped = stop is not None or bool(account.left)
+        runner.stop()
+        report.stopped = stop is not None or bool(report.left)
         # whoever is in such a hurry gets the account without them
         with suppress(KeyboardInterrupt):
-            for outcome in crew.rest(GRACE) if stop else crew:
+            for outcome in runner.drain(GRACE) if stop else runner:
                 # the error that ended the batch may be told again
                 if stop is None or outcome.error is not stop:
-                    _take(session, account, outcome)
-        account.unknown = crew.begun
-    show_account(session, account)
+                    _take(session, report, outcome)
+        report.unknown = runner.started
+    show_account(session, report)
     if stop is not None:
         raise stop
-    return account
+    return report
 
 
-def _crew(
+def _runner(
     session: Session,
     hub: TaskHub,
     ids: Sequence[str],
-    operation: Operation,
+    operation: BatchOperation,
     how: How,
     tolerance: Tolerance,
-) -> Crew[str]:
+) -> Runner[str]:
     def attempt(instance_id: str) -> object:
         try:
             return operation.operate(instance_id)
@@ -129,7 +135,7 @@ def _crew(
             raise
 
     if not is_local_hub(session, hub):
-        return Threads(ids, attempt, concurrency=how.concurrency or AT_ONCE, rate=how.rate)
+        return ParallelRunner(ids, attempt, concurrency=how.concurrency or AT_ONCE, rate=how.rate)
     from durablectl.backends.local import LocalTaskHub  # deferred: a remote command needs no engine
 
     assert isinstance(hub, LocalTaskHub)
@@ -144,10 +150,10 @@ def _crew(
                 )
                 yield excuse or result
 
-        return Groups(ids, attempt_all, size=AT_A_TIME, rate=how.rate)
+        return TransactionRunner(ids, attempt_all, size=AT_A_TIME, rate=how.rate)
     if operation.is_grouped:
-        return Groups(ids, each_by_itself(attempt, hub.group), rate=how.rate)
-    return Groups(ids, each_by_itself(attempt, nullcontext), size=1, rate=how.rate)
+        return TransactionRunner(ids, each_by_itself(attempt, hub.group), rate=how.rate)
+    return TransactionRunner(ids, each_by_itself(attempt, nullcontext), size=1, rate=how.rate)
 
 
 def _excuse(
@@ -164,7 +170,7 @@ def _excuse(
     return Skipped(f"{status.runtime_status.value} by now") if tolerance.moved_on else None
 
 
-class Brake:
+class FailurePolicy:
     """Decides after each outcome whether the next ones are worth trying."""
 
     def __init__(self, concurrency: int | None, max_failures: int | None) -> None:
@@ -191,38 +197,38 @@ class Brake:
 
 
 def _run(
-    session: Session, crew: Crew[str], account: Account, how: How, progress: Progress
+    session: Session, runner: Runner[str], report: BatchReport, how: How, progress: Progress
 ) -> BaseException | None:
     """Until all are done or it has to stop; what it has to stop for, if that is an error."""
-    brake = Brake(how.concurrency, how.max_failures)
-    for outcome in crew:
-        end = brake.ends(outcome.error)
+    policy = FailurePolicy(how.concurrency, how.max_failures)
+    for outcome in runner:
+        end = policy.ends(outcome.error)
         if end is None or isinstance(end, Unreachable):
-            _take(session, account, outcome)
-            progress(account.over, len(account.failed))
-        if len(account.ids) == 1 and outcome.error is not None:
+            _take(session, report, outcome)
+            progress(report.over, len(report.failed))
+        if len(report.ids) == 1 and outcome.error is not None:
             return outcome.error
         if end is not None:
             return end
-        if brake.is_reached:
-            brake.tell(session)
+        if policy.is_reached:
+            policy.tell(session)
             return None
     return None
 
 
-def _take(session: Session, account: Account, outcome: Outcome[str]) -> None:
+def _take(session: Session, report: BatchReport, outcome: Outcome[str]) -> None:
     if outcome.error is not None and not isinstance(outcome.error, DurablectlError):
         raise outcome.error
     if outcome.error is not None:
-        account.failed[outcome.item] = outcome.error
+        report.failed[outcome.item] = outcome.error
         return
     if isinstance(outcome.result, Skipped):
-        account.skipped[outcome.item] = outcome.result.why
+        report.skipped[outcome.item] = outcome.result.why
         return
-    if outcome.item in account.done:  # told again after an interrupt
+    if outcome.item in report.done:  # told again after an interrupt
         return
     new_id = outcome.result if isinstance(outcome.result, str) else None
-    account.done[outcome.item] = new_id
-    account.sum += outcome.result if isinstance(outcome.result, int) else 1
-    if session.out.is_text and (account.is_short or new_id):
-        session.out.note(f"{account.told}: {outcome.item}{f' -> {new_id}' if new_id else ''}")
+    report.done[outcome.item] = new_id
+    report.sum += outcome.result if isinstance(outcome.result, int) else 1
+    if session.out.is_text and (report.is_short or new_id):
+        session.out.note(f"{report.told}: {outcome.item}{f' -> {new_id}' if new_id else ''}")

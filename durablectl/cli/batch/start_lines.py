@@ -18,13 +18,19 @@ from durablectl.cli.arguments.input import STDIN
 from durablectl.cli.arguments.parameters import Encode, Pace
 from durablectl.cli.arguments.targets import command_line
 from durablectl.cli.batch.json_lines import Line, check_lines, lines_of
-from durablectl.cli.batch.runner import AT_ONCE, GRACE, Brake
+from durablectl.cli.batch.runner import AT_ONCE, GRACE, FailurePolicy
 from durablectl.cli.framework import exit_codes
 from durablectl.cli.session import Session
 from durablectl.cli.start.instance import has_nobody, is_local_hub
 from durablectl.errors import DurablectlError, UsageError
 from durablectl.model import IfExists
-from durablectl.polling.parallel import Crew, Groups, Outcome, Threads, each_by_itself
+from durablectl.polling.parallel import (
+    Outcome,
+    ParallelRunner,
+    Runner,
+    TransactionRunner,
+    each_by_itself,
+)
 from durablectl.render.output import OutputFormat
 from durablectl.render.sanitize import safe_line
 from durablectl.render.terminal.batch_progress import Progress, batch_display
@@ -78,7 +84,7 @@ def _encode(session: Session, bulk: Bulk) -> Encode:
 
 
 class _Bulk:
-    """One run: the crew, the rows that come of it, and the account."""
+    """One run: the runner, the rows that come of it, and the account."""
 
     def __init__(self, session: Session, hub: TaskHub, bulk: Bulk, rest: _Rest, total: int) -> None:
         self._session, self._hub, self._bulk, self._rest, self._total = (
@@ -96,20 +102,20 @@ class _Bulk:
 
     def run(self, lines: Iterator[Line]) -> None:
         """Start them and show each; then the account."""
-        crew = self._crew(lines)
+        runner = self._runner(lines)
         try:
             with batch_display(
                 self._session.out, "start", self._total, alone=self._session.out.is_terminal
             ) as progress:
-                self._show(self._outcomes(crew, progress))
+                self._show(self._outcomes(runner, progress))
         except BaseException as error:
             self.stopped = error
-        crew.stop()
+        runner.stop()
         # whoever is in such a hurry gets the account without them
         with suppress(KeyboardInterrupt):
-            for outcome in crew.rest(GRACE):
+            for outcome in runner.drain(GRACE):
                 self._count(outcome)
-        for line in [*crew.begun, *crew.withdrawn, *(lines if self._has_left else ())]:
+        for line in [*runner.started, *runner.not_started, *(lines if self._has_left else ())]:
             self._rest.keep(line)
         self._tell()
 
@@ -117,7 +123,7 @@ class _Bulk:
     def _has_left(self) -> bool:
         return self.stopped is not None or self.done + self.failures < self._total
 
-    def _crew(self, lines: Iterable[Line]) -> Crew[Line]:
+    def _runner(self, lines: Iterable[Line]) -> Runner[Line]:
         pace, hub = self._bulk.pace, self._hub
 
         def start(line: Line) -> object:
@@ -131,26 +137,30 @@ class _Bulk:
             )
 
         if not is_local_hub(self._session, hub):
-            return Threads(lines, start, concurrency=pace.concurrency or AT_ONCE, rate=pace.rate)
+            return ParallelRunner(
+                lines, start, concurrency=pace.concurrency or AT_ONCE, rate=pace.rate
+            )
         # deferred: a remote command needs no engine
         from durablectl.backends.local import LocalTaskHub
 
         group = hub.group if isinstance(hub, LocalTaskHub) else None
         assert group is not None
-        return Groups(lines, each_by_itself(start, group), size=IN_A_GROUP, rate=pace.rate)
+        return TransactionRunner(
+            lines, each_by_itself(start, group), size=IN_A_GROUP, rate=pace.rate
+        )
 
-    def _outcomes(self, crew: Crew[Line], progress: Progress) -> Iterator[Outcome[Line]]:
-        brake = Brake(self._bulk.pace.concurrency, self._bulk.pace.max_failures)
-        for outcome in crew:
-            end = brake.ends(outcome.error)
+    def _outcomes(self, runner: Runner[Line], progress: Progress) -> Iterator[Outcome[Line]]:
+        policy = FailurePolicy(self._bulk.pace.concurrency, self._bulk.pace.max_failures)
+        for outcome in runner:
+            end = policy.ends(outcome.error)
             self._count(outcome)
             progress(self.done + self.failures, self.failures)
             yield outcome
             if end is not None:
                 raise end
-            if brake.is_reached:
-                brake.tell(self._session)
-                crew.stop()
+            if policy.is_reached:
+                policy.tell(self._session)
+                runner.stop()
 
     def _count(self, outcome: Outcome[Line]) -> None:
         if outcome is self._counted:  # told again after an interrupt

@@ -17,7 +17,7 @@ from durablectl.model import HistoryEvent, InstanceStatus
 from durablectl.quoting import command
 from durablectl.render.output import OutputFormat
 from durablectl.render.terminal.history import head, show_gantt, show_rows, show_timeline
-from durablectl.render.terminal.tables import show_sheet
+from durablectl.render.terminal.tables import show_details
 from durablectl.taskhub import TaskHub
 
 
@@ -126,7 +126,7 @@ def _follow(session: Session, hub: TaskHub, instance_id: str, levels: int, inter
             out.jsonl(_json(news.events(status)))
         elif out.is_text:
             if is_first:
-                show_sheet(out, head(status, utc_now()))
+                show_details(out, head(status, utc_now()))
                 out.data("")
             if anew:
                 out.note("continued as new: a new history begins")

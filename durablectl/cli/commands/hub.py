@@ -13,8 +13,8 @@ import typer
 from durablectl.cli.framework.groups import Commands
 from durablectl.cli.session import Session
 from durablectl.errors import HubUnusable, Unsupported, UsageError
-from durablectl.render.terminal.tables import show_sheet
-from durablectl.render.views import Sheet
+from durablectl.render.terminal.tables import show_details
+from durablectl.render.views import Details
 
 if TYPE_CHECKING:
     from durablectl.engine.store.database import Database
@@ -39,7 +39,7 @@ def check(ctx: typer.Context) -> None:
     with _database(session) as database:
         report = check_hub(database, datetime.now(UTC))
     if session.out.is_text:
-        show_sheet(session.out, _sheet(session.hub_label, report))
+        show_details(session.out, _details(session.hub_label, report))
     else:
         session.out.show("", _report_json(report), id=str(report.version))
     if report.problems:
@@ -120,13 +120,13 @@ def _database(session: Session) -> Iterator[Database]:
         database.close()
 
 
-def _sheet(label: str, report: HubReport) -> Sheet:
+def _details(label: str, report: HubReport) -> Details:
     dead = (
         f", {report.dead_workers} dead (the next one frees what they held)"
         if report.dead_workers
         else ""
     )
-    return Sheet(
+    return Details(
         (
             ("hub", label),
             ("sound", "no" if report.problems else "yes"),

@@ -15,7 +15,7 @@ from durablectl.cli.arguments.parameters import FromFiles, How, Instances
 from durablectl.cli.arguments.targets import refuse_query
 from durablectl.cli.batch.control import by_filter, choose, control
 from durablectl.cli.batch.purge_by_time import purge_slices
-from durablectl.cli.batch.runner import Operation
+from durablectl.cli.batch.runner import BatchOperation
 from durablectl.cli.batch.selection import times_of
 from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
@@ -82,7 +82,7 @@ def purge(
         )
 
 
-def _operation(hub: TaskHub, *, recursive: bool) -> Operation:
+def _operation(hub: TaskHub, *, recursive: bool) -> BatchOperation:
     def purge_one(instance_id: str) -> int:
         deleted = hub.purge(instance_id, recursive=recursive)
         if deleted == 0:
@@ -96,7 +96,7 @@ def _operation(hub: TaskHub, *, recursive: bool) -> Operation:
         assert isinstance(hub, LocalTaskHub)
         return hub.purge_many(instance_ids, recursive=recursive)
 
-    return Operation("purge", "purged", purge_one, operate_all=purge_all)
+    return BatchOperation("purge", "purged", purge_one, operate_all=purge_all)
 
 
 def _bounded(selection: Selection, now: datetime) -> Selection:

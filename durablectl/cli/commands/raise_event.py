@@ -19,7 +19,7 @@ from durablectl.cli.arguments.parameters import (
 )
 from durablectl.cli.arguments.targets import input_of, refuse_stdin_twice
 from durablectl.cli.batch.control import choose, control
-from durablectl.cli.batch.runner import Operation
+from durablectl.cli.batch.runner import BatchOperation
 from durablectl.cli.framework import completers
 from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
@@ -98,7 +98,7 @@ def raise_event(
         session,
         chosen,
         how,
-        lambda hub: Operation(
+        lambda hub: BatchOperation(
             "raise-event", told, lambda each: hub.raise_event(each, name, data), in_waves=IN_WAVES
         ),
         ignore_finished=ignore_finished,

@@ -13,7 +13,7 @@ from durablectl.cli.arguments.parameters import FromFiles, How, Instances
 from durablectl.cli.batch.control import Chosen, choose, control
 from durablectl.cli.batch.report import Skipped
 from durablectl.cli.batch.restart_journal import Journal, Standing, journal_path
-from durablectl.cli.batch.runner import Operation
+from durablectl.cli.batch.runner import BatchOperation
 from durablectl.cli.batch.selection import Stand, new
 from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
@@ -87,7 +87,9 @@ def restart(
         show_new_payload(session, chosen.hub, chosen.hub.restart(chosen.ids[0], new_id=is_new))
         return
     if not chosen.ids:
-        control(session, chosen, how, lambda hub: Operation("restart", "restarted", hub.restart))
+        control(
+            session, chosen, how, lambda hub: BatchOperation("restart", "restarted", hub.restart)
+        )
         return
     with closing(journal_of(chosen.hub)) as kept:
         kept.open()
@@ -101,7 +103,7 @@ def _no_kind_of_id() -> UsageError:
     )
 
 
-def _operation(hub: TaskHub, chosen: Chosen, journal: Journal, is_new: bool) -> Operation:
+def _operation(hub: TaskHub, chosen: Chosen, journal: Journal, is_new: bool) -> BatchOperation:
     def restart_one(instance_id: str) -> object:
         status = (
             chosen.statuses[instance_id]
@@ -127,4 +129,4 @@ def _operation(hub: TaskHub, chosen: Chosen, journal: Journal, is_new: bool) -> 
         journal.end(instance_id, updated, made)
         return made
 
-    return Operation("restart", "restarted", restart_one, is_grouped=False)
+    return BatchOperation("restart", "restarted", restart_one, is_grouped=False)

@@ -10,7 +10,7 @@ from durablectl.cli.arguments.filters import Filters
 from durablectl.cli.arguments.parameters import FromFiles, How, IgnoreFinished, Instances, Reason
 from durablectl.cli.arguments.reason import default_reason
 from durablectl.cli.batch.control import choose, control
-from durablectl.cli.batch.runner import REQUESTS, Operation
+from durablectl.cli.batch.runner import REQUESTS, BatchOperation
 from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
 from durablectl.cli.wait.wait_after import Settle
@@ -67,7 +67,7 @@ def rewind(
         session,
         chosen,
         how,
-        lambda hub: Operation(
+        lambda hub: BatchOperation(
             "rewind", "rewind requested", lambda each: rewind_one(hub, each), in_waves=REQUESTS
         ),
         ignore_finished=ignore_finished,

@@ -8,7 +8,7 @@ from durablectl.cli.arguments.filters import UNDER_WAY, Filters
 from durablectl.cli.arguments.parameters import FromFiles, How, IgnoreFinished, Instances, Reason
 from durablectl.cli.arguments.reason import default_reason
 from durablectl.cli.batch.control import choose, control
-from durablectl.cli.batch.runner import REQUESTS, Operation
+from durablectl.cli.batch.runner import REQUESTS, BatchOperation
 from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
 from durablectl.cli.wait.wait_after import Settle
@@ -53,7 +53,7 @@ def suspend(
         session,
         chosen,
         how,
-        lambda hub: Operation(
+        lambda hub: BatchOperation(
             "suspend",
             "suspension requested",
             lambda each: hub.suspend(each, why),

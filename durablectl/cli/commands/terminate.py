@@ -8,7 +8,7 @@ from durablectl.cli.arguments.filters import IN_FLIGHT, Filters
 from durablectl.cli.arguments.parameters import FromFiles, How, IgnoreFinished, Instances, Reason
 from durablectl.cli.arguments.reason import default_reason
 from durablectl.cli.batch.control import choose, control
-from durablectl.cli.batch.runner import REQUESTS, Operation
+from durablectl.cli.batch.runner import REQUESTS, BatchOperation
 from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
 from durablectl.cli.wait.wait_after import Settle
@@ -54,7 +54,7 @@ def terminate(
         session,
         chosen,
         how,
-        lambda hub: Operation(
+        lambda hub: BatchOperation(
             "terminate",
             "termination requested",
             lambda each: hub.terminate(each, why),

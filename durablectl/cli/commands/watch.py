@@ -26,10 +26,10 @@ from durablectl.cli.local.signals import stop_signals
 from durablectl.cli.session import Session
 from durablectl.errors import UsageError
 from durablectl.model import InstanceFilter, InstanceStatus
-from durablectl.polling.listing_poller import Look, Looker, look
+from durablectl.polling.listing_poller import Listing, ListingPoller, look
 from durablectl.polling.loop import is_passing
 from durablectl.render.output import OutputFormat
-from durablectl.render.terminal.watch_table import Board, Change, change_line, counted, screen
+from durablectl.render.terminal.watch_table import Change, WatchTable, change_line, counted, screen
 
 INTERVAL = 2.0
 REDRAW = 0.25
@@ -91,7 +91,7 @@ def watch(
         updated_after=updated_after,
         updated_before=updated_before,
     )
-    board = Board(f"{session.hub_label} · every {interval or INTERVAL:g} s", limit)
+    board = WatchTable(f"{session.hub_label} · every {interval or INTERVAL:g} s", limit)
     show = _show_screen if session.out.is_rich else _show_lines
     show(session, board, filter, order, interval or INTERVAL, until_empty)
 
@@ -109,7 +109,7 @@ def _order(text: str | None) -> Order:
 
 def _show_screen(
     session: Session,
-    board: Board,
+    board: WatchTable,
     filter: InstanceFilter,
     order: Order,
     interval: float,
@@ -118,7 +118,7 @@ def _show_screen(
     hub = session.hub
     before = look(hub, filter)
     _take(board, before, order)  # what is wrong from the first is told on the screen that stays
-    looker = Looker(lambda: look(hub, filter), interval)
+    looker = ListingPoller(lambda: look(hub, filter), interval)
     with (
         stop_signals() as stopping,
         keyboard(session.stdin, stopping) as key,
@@ -140,14 +140,14 @@ def _show_screen(
 
 def _show_lines(
     session: Session,
-    board: Board,
+    board: WatchTable,
     filter: InstanceFilter,
     order: Order,
     interval: float,
     until_empty: bool,
 ) -> None:
     out, hub = session.out, session.hub
-    before: Look | None = None
+    before: Listing | None = None
     with stop_signals() as stopping:
         while True:
             is_first, had_trouble = board.looked is None, bool(board.trouble)
@@ -174,7 +174,9 @@ def _print(session: Session, changes: Sequence[Change]) -> None:
             session.out.lines(change_line(change, now) for change in changes)
 
 
-def _take(board: Board, found: Look, order: Order, before: Look | None = None) -> list[Change]:
+def _take(
+    board: WatchTable, found: Listing, order: Order, before: Listing | None = None
+) -> list[Change]:
     """Take in a look.
 
     One that failed leaves the board as it is and is tried again, unless it is the first or will

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, redirect_stderr
 
 from durablectl.engine.failures import Failed
-from durablectl.engine.worker.app_output import Speech
+from durablectl.engine.worker.app_output import AppOutput
 from durablectl.render.failures import failure_entry
 from durablectl.render.output import Output
 
@@ -18,22 +18,22 @@ _CHATTERERS = ("httpx", "httpcore", "uvicorn", "asyncio", "urllib3", "azure.core
 
 
 @contextmanager
-def listening(speech: Speech) -> Iterator[None]:
-    """While inside, what is printed or logged in this process is said in `speech`.
+def capture_output(app_output: AppOutput) -> Iterator[None]:
+    """While inside, what is printed or logged in this process is said in `app_output`.
 
     What is printed after that, too: an activity that is left behind must not write between our
     data. Logging that the app has not set up itself is shown from INFO on, as the Functions host
     does it.
     """
-    handler = logging.StreamHandler(speech)
+    handler = logging.StreamHandler(app_output)
     handler.setFormatter(_Plain())
     handler.addFilter(
         lambda record: record.levelno >= logging.WARNING or not record.name.startswith(_CHATTERERS)
     )
     root = logging.getLogger()
     is_ours, level = not root.handlers, root.level
-    sys.stdout = speech
-    with redirect_stderr(speech):
+    sys.stdout = app_output
+    with redirect_stderr(app_output):
         if is_ours:
             root.addHandler(handler)
             root.setLevel(min(level, logging.INFO) if level != logging.NOTSET else logging.INFO)
@@ -43,13 +43,13 @@ def listening(speech: Speech) -> Iterator[None]:
             if is_ours:
                 root.removeHandler(handler)
                 root.setLevel(level)
-            speech.finish()
+            app_output.finish()
 
 
 @contextmanager
 def listening_alone() -> Iterator[None]:
-    """`listening` for a process that has nothing of the command line but its stderr."""
-    with listening(Speech(Output(sys.stdout, sys.stderr).talk)):
+    """`capture_output` for a process that has nothing of the command line but its stderr."""
+    with capture_output(AppOutput(Output(sys.stdout, sys.stderr).talk)):
         yield
 
 

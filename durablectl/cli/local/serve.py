@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from durablectl import config
 from durablectl.causes import cause_of
-from durablectl.cli.local.app_output import failure_log, listening
+from durablectl.cli.local.app_output import capture_output, failure_log
 from durablectl.cli.local.signals import stop_signals
 from durablectl.cli.session import Session
 from durablectl.engine.failures import details_of, message_of
@@ -69,7 +69,7 @@ def serve_hub(session: Session, serving: Serving) -> None:
     port = bound.getsockname()[1]
     tally = Tally(_log(session.out, serving.log))
     tell_error, tell_failure = _tell_error(session), _tell_failure(session.out)
-    with bound, stop_signals() as stopping, listening(session.speech):
+    with bound, stop_signals() as stopping, capture_output(session.app_output):
         telling = host.Telling(
             tally.note,
             session.out.warn,

@@ -11,10 +11,10 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from durablectl.cli.local.app_output import failure_log, listening, listening_alone
+from durablectl.cli.local.app_output import capture_output, failure_log, listening_alone
 from durablectl.cli.local.signals import stop_signals
 from durablectl.engine.store.database import Database
-from durablectl.engine.worker.app_output import Speech
+from durablectl.engine.worker.app_output import AppOutput
 from durablectl.engine.worker.worker import CONCURRENCY, Worker
 from durablectl.render.output import Output
 
@@ -40,7 +40,7 @@ class Work:
 
 
 def run_worker(
-    path: Path, app: Path, registry: Registry, out: Output, speech: Speech, work: Work
+    path: Path, app: Path, registry: Registry, out: Output, app_output: AppOutput, work: Work
 ) -> None:
     """Work for a hub until SIGINT or SIGTERM, or until nothing is left to do; raises what stopped
     the worker.
@@ -48,7 +48,11 @@ def run_worker(
     database = Database(path, create=True)
     changed: SimpleQueue[Registry] = SimpleQueue()
     worker = _worker(database, app, registry, out, work)
-    with stop_signals() as stopping, listening(speech), _reloading(app, changed, out, work.reload):
+    with (
+        stop_signals() as stopping,
+        capture_output(app_output),
+        _reloading(app, changed, out, work.reload),
+    ):
         try:
             worker.start()
             out.note(

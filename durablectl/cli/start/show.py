@@ -15,7 +15,7 @@ from durablectl.errors import DurablectlError
 from durablectl.model import CheckStatusPayload, InstanceStatus, RuntimeStatus
 from durablectl.render import views
 from durablectl.render.output import OutputFormat
-from durablectl.render.terminal.tables import show_sheet, show_table
+from durablectl.render.terminal.tables import show_details, show_table
 from durablectl.taskhub import TaskHub
 
 
@@ -32,7 +32,7 @@ def show_payload(
         session.out.show("", payload_json(session, payload), id=payload.id)
         return
     commands = [command_line(session, verb, payload.id, hub=hub) for verb in next_verbs(state)]
-    show_sheet(
+    show_details(
         session.out,
         views.payload(payload, state, commands, show_secrets=session.options.show_secrets),
     )
@@ -102,7 +102,7 @@ def show_statuses(
         for number, status in enumerate(statuses):
             if number:
                 out.data("")
-            show_sheet(out, views.instance(status, show_input=show_input, traceback=out.verbose))
+            show_details(out, views.instance(status, show_input=show_input, traceback=out.verbose))
             if status.history is not None:
                 out.data("")
                 show_table(out, views.history(status.history))

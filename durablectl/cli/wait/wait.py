@@ -26,7 +26,7 @@ from durablectl.polling.loop import Waited, WaitRules, wait_for_instances
 from durablectl.render import views
 from durablectl.render.output import OutputFormat
 from durablectl.render.sanitize import safe_line
-from durablectl.render.terminal.tables import show_sheet, show_table
+from durablectl.render.terminal.tables import show_details, show_table
 from durablectl.render.terminal.wait_progress import Troubles, Watcher, waiting_display
 from durablectl.taskhub import TaskHub
 
@@ -318,11 +318,11 @@ def _show_text(
         return
     for status in statuses:
         if options.until is not None:
-            show_sheet(session.out, views.instance(status, show_input=False))
+            show_details(session.out, views.instance(status, show_input=False))
         elif not status.is_final:
             show_payload(session, hub, hub.check_status(status.instance_id), status.runtime_status)
         elif status.runtime_status is not RuntimeStatus.COMPLETED:
-            show_sheet(session.out, views.outcome(status, traceback=session.out.verbose))
+            show_details(session.out, views.outcome(status, traceback=session.out.verbose))
         elif text := views.value_text(status.output):
             session.out.value(text)
         else:

@@ -14,7 +14,7 @@ from durablectl.engine.registry import Activity, Orchestrator
 from durablectl.engine.replay.callees import resolve, text
 from durablectl.engine.replay.payload import dumps, loads
 from durablectl.engine.replay.retry import RetryableTask, RetryOptions
-from durablectl.engine.replay.state import Agenda
+from durablectl.engine.replay.state import ExecutionState
 from durablectl.engine.replay.tasks import (
     ActivityTask,
     EntityCallTask,
@@ -51,8 +51,8 @@ class OrchestrationContext:
 
     __slots__ = (
         "__dict__",
-        "_agenda",
         "_current_utc_datetime",
+        "_execution",
         "_history",
         "_input_type",
         "_started",
@@ -63,21 +63,25 @@ class OrchestrationContext:
     )
 
     def __init__(
-        self, agenda: Agenda, started: ExecutionStarted, input_type: Any, history: Sequence[Event]
+        self,
+        execution: ExecutionState,
+        started: ExecutionStarted,
+        input_type: Any,
+        history: Sequence[Event],
     ) -> None:
-        self._agenda = agenda
+        self._execution = execution
         self._started = started
         self._input_type = input_type
         self._history = history
         self._uuids = 0
-        self._current_utc_datetime = agenda.now
+        self._current_utc_datetime = execution.now
         self.custom_status: Any = None
         self.will_continue_as_new = False
         self.next_input: str | None = None
 
     @property
     def instance_id(self) -> str:
-        return self._agenda.instance_id
+        return self._execution.instance_id
 
     @property
     def parent_instance_id(self) -> str | None:
@@ -95,7 +99,7 @@ class OrchestrationContext:
         An orchestrator that is kept in memory is not replayed: its code has run once, and saw false
         (docs/fidelity.md, point 13).
         """
-        return self._agenda.is_replaying
+        return self._execution.is_replaying
 
     @property
     def current_utc_datetime(self) -> datetime:
@@ -109,7 +113,7 @@ class OrchestrationContext:
     @property
     def histories(self) -> list[SdkEvent]:
         """The history so far, as the Azure SDK shows it."""
-        return sdk_events(self._history, self._agenda.instance_id, self._agenda.execution_id)
+        return sdk_events(self._history, self._execution.instance_id, self._execution.execution_id)
 
     @property
     def function_context(self) -> SimpleNamespace:
@@ -145,7 +149,7 @@ class OrchestrationContext:
         name, returned = resolve(name, Activity, "call_activity_with_retry")
         input = None if input_ is None else dumps(input_)
         return RetryableTask(
-            self._agenda,
+            self._execution,
             lambda: ActivityTask(name, input, expected_type or returned),
             retry_options,
         )
@@ -179,7 +183,7 @@ class OrchestrationContext:
         def attempt() -> SubOrchestrationTask:
             return SubOrchestrationTask(name, input, child, version, expected_type or returned)
 
-        return RetryableTask(self._agenda, attempt, retry_options)
+        return RetryableTask(self._execution, attempt, retry_options)
 
     def call_http(
         self,
@@ -227,18 +231,20 @@ class OrchestrationContext:
         operationInput: Any = None,  # noqa: N803
     ) -> Task:
         """Send a message to an entity at once; there is nothing to wait for."""
-        agenda, target = self._agenda, _entity_instance(entityId)
+        execution, target = self._execution, _entity_instance(entityId)
         input = None if operationInput is None else dumps(operationInput)
         if not self.will_continue_as_new:
-            number = agenda.next_number()
+            number = execution.next_number()
             request = {
                 "op": operationName,
                 "signal": True,
                 "input": input,
-                "id": agenda.request_id(number),
-                "parent": agenda.instance_id,
+                "id": execution.request_id(number),
+                "parent": execution.instance_id,
             }
-            agenda.pending[number] = EventSent(agenda.now, number, target, "op", dumps(request))
+            execution.pending[number] = EventSent(
+                execution.now, number, target, "op", dumps(request)
+            )
         return SignalTask()
 
     def create_timer(self, fire_at: datetime) -> TimerTask:
@@ -287,11 +293,11 @@ class OrchestrationContext:
         """A task that waits for all: their results in the order given; the first failure is raised
         at once.
         """
-        return WhenAllTask(self._agenda, activities)
+        return WhenAllTask(self._execution, activities)
 
     def task_any(self, activities: Iterable[Task]) -> WhenAnyTask:
         """A task that waits for the first to be done, and whose result is that task."""
-        return WhenAnyTask(self._agenda, activities)
+        return WhenAnyTask(self._execution, activities)
 
     def _child_id(self, instance_id: str | None) -> str | None:
         if not instance_id:

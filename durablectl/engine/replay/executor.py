@@ -1,8 +1,8 @@
 """The replay core: history in, decisions out. No clock, no I/O, no store.
 
-An `Execution` is one execution of an orchestrator function. Its generator stays alive between
-episodes; where it was lost, `rebuild` makes it anew from history, and every episode comes out the
-same.
+An `OrchestratorExecutor` is one execution of an orchestrator function. Its generator stays alive
+between episodes; where it was lost, `rebuild` makes it anew from history, and every episode comes
+out the same.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any, ClassVar, cast
 from durablectl.engine.registry import Orchestrator
 from durablectl.engine.replay.context import OrchestrationContext
 from durablectl.engine.replay.episode import Episode
-from durablectl.engine.replay.function import RunningFunction
+from durablectl.engine.replay.function import OrchestratorFunction
 from durablectl.engine.replay.nondeterminism import difference
 from durablectl.engine.replay.payload import dumps
-from durablectl.engine.replay.state import Agenda
+from durablectl.engine.replay.state import ExecutionState
 from durablectl.engine.replay.tasks import FAILED, NEVER, RUNNING, SUCCEEDED, TaskState
 from durablectl.history import events as e
 from durablectl.model import RuntimeStatus
@@ -44,14 +44,14 @@ def replay(
     """One episode from history alone: what the orchestrator decides when `new` arrives after
     `past`.
     """
-    execution = Execution(orchestrator, instance_id, execution_id)
+    execution = OrchestratorExecutor(orchestrator, instance_id, execution_id)
     execution.rebuild(past)
     episode = execution.run(new, now)
     execution.close()
     return episode
 
 
-class Execution:
+class OrchestratorExecutor:
     """One execution of an orchestrator function.
 
     `run` and `rebuild` let KeyboardInterrupt through; the execution is of no use then, and nothing
@@ -59,9 +59,9 @@ class Execution:
     """
 
     __slots__ = (
-        "_agenda",
         "_arrivals",
         "_context",
+        "_execution",
         "_fault",
         "_function",
         "_held",
@@ -73,8 +73,8 @@ class Execution:
     )
 
     def __init__(self, orchestrator: Orchestrator, instance_id: str, execution_id: str) -> None:
-        self._agenda = Agenda(instance_id, execution_id)
-        self._function = RunningFunction(orchestrator, self._agenda)
+        self._execution = ExecutionState(instance_id, execution_id)
+        self._function = OrchestratorFunction(orchestrator, self._execution)
         self._input_type = orchestrator.input_type
         self._context: OrchestrationContext | None = None
         self._history: list[e.Event] = []
@@ -93,16 +93,16 @@ class Execution:
         A `now` before that of the last episode counts as that one: an execution's time never goes
         backwards. After an ending the execution is closed, and `run` must not be called again.
         """
-        agenda = self._agenda
+        execution = self._execution
         self._set_time(now)
-        history: list[e.Event] = [e.OrchestratorStarted(agenda.now), *new]
+        history: list[e.Event] = [e.OrchestratorStarted(execution.now), *new]
         self._history.extend(history)
         if self._fault is None:
             for event in new:
                 self._take_in(event)
         custom_status = self._take_custom_status()
         decisions, cancelled, ending = self._outcome()
-        made: list[e.Event] = [*decisions, e.OrchestratorCompleted(agenda.now)]
+        made: list[e.Event] = [*decisions, e.OrchestratorCompleted(execution.now)]
         if ending is not None:
             made.insert(-1, ending)
         self._history.extend(made)
@@ -111,12 +111,12 @@ class Execution:
             history, decisions, self._status_after(ending), custom_status, cancelled, ending
         )
         episode.is_passed_on = self._function.is_passed_on
-        if agenda.retried:
-            episode.retried = frozenset(agenda.retried)
-            agenda.retried.clear()
+        if execution.retried:
+            episode.retried = frozenset(execution.retried)
+            execution.retried.clear()
         if ending is not None:
             if isinstance(ending, e.ContinueAsNew):
-                episode.carried_over = agenda.unconsumed()
+                episode.carried_over = execution.unconsumed()
             self.close()
         return episode
 
@@ -126,7 +126,7 @@ class Execution:
         A history that the code does not match fails the next episode.
         """
         self._history.extend(past)
-        self._agenda.is_replaying = True
+        self._execution.is_replaying = True
         for event in past:
             kind = type(event)
             if kind in _DECISIONS:
@@ -135,15 +135,15 @@ class Execution:
                 self._set_time(event.timestamp)
             elif kind is e.OrchestratorCompleted:
                 self._take_custom_status()
-                self._agenda.retried.clear()
+                self._execution.retried.clear()
                 if not self._is_held():
-                    self._agenda.cancelled = []
+                    self._execution.cancelled = []
             elif kind in self._HANDLERS:
                 self._take_in(cast(e.Inbound, event))
             if self._fault is not None:
                 break
         self._function.places.clear()
-        self._agenda.is_replaying = False
+        self._execution.is_replaying = False
 
     def close(self) -> None:
         """End the generator.
@@ -151,7 +151,7 @@ class Execution:
         What its `finally` blocks ask for is dropped, what they raise is swallowed. Idempotent.
         """
         self._function.close()
-        self._agenda.clear()
+        self._execution.clear()
 
     def where(self) -> str:
         """The place in the orchestrator function that runs or waits now, as `file.py:12`; "" when
@@ -162,8 +162,8 @@ class Execution:
         return self._function.where()
 
     def _set_time(self, now: datetime) -> None:
-        if now > self._agenda.now:
-            self._agenda.now = now
+        if now > self._execution.now:
+            self._execution.now = now
         if self._context is not None and now > self._context.current_utc_datetime:
             self._context.current_utc_datetime = now
 
@@ -177,14 +177,14 @@ class Execution:
     def _on_started(self, event: e.ExecutionStarted) -> None:
         if self._context is None:
             self._context = OrchestrationContext(
-                self._agenda, event, self._input_type, self._history
+                self._execution, event, self._input_type, self._history
             )
             self._function.start(self._context)
 
     def _on_completed(self, event: e.TaskCompleted | e.SubOrchestrationCompleted) -> None:
-        task = self._agenda.open.pop(event.task_id, None)
+        task = self._execution.open.pop(event.task_id, None)
         if task is not None:  # else a duplicate, or nobody waits any more
-            task.receive(self._agenda, event.result)
+            task.receive(self._execution, event.result)
             self._resume()
 
     def _on_failed(self, event: e.TaskFailed | e.SubOrchestrationFailed) -> None:
@@ -195,7 +195,7 @@ class Execution:
 
     def _on_raised(self, event: e.EventRaised) -> None:
         self._arrivals += 1
-        self._agenda.deliver(event, self._arrivals)
+        self._execution.deliver(event, self._arrivals)
         self._resume()
 
     def _on_terminated(self, event: e.ExecutionTerminated) -> None:
@@ -215,9 +215,9 @@ class Execution:
         """The history was rewritten by who rewinds; what it lacks now is decided anew."""
 
     def _settle(self, task_id: int, state: TaskState, result: Any) -> None:
-        task = self._agenda.open.pop(task_id, None)
+        task = self._execution.open.pop(task_id, None)
         if task is not None:
-            task.settle(self._agenda, state, result)
+            task.settle(self._execution, state, result)
             self._resume()
 
     def _resume(self) -> None:
@@ -231,7 +231,7 @@ class Execution:
         self,
     ) -> tuple[list[e.Decision], list[int], e.ExecutionCompleted | e.ContinueAsNew | None]:
         """What to hand out now: decisions, timers to cancel, the ending."""
-        agenda, now = self._agenda, self._agenda.now
+        execution, now = self._execution, self._execution.now
         if self._terminated is not None:
             return (
                 [],
@@ -246,24 +246,24 @@ class Execution:
             return self._take_retries(), [], None
         decisions = [
             made if made.timestamp is now else replace(made, timestamp=now)
-            for made in agenda.pending.values()
+            for made in execution.pending.values()
         ]
-        agenda.pending.clear()
-        cancelled, agenda.cancelled = agenda.cancelled, []
+        execution.pending.clear()
+        cancelled, execution.cancelled = execution.cancelled, []
         return decisions, cancelled, self._ending(now) if self._function.has_ended else None
 
     def _take_retries(self) -> list[e.Decision]:
         """The pending decisions of tasks that are tried again: the siblings that are waited for
         could not end without them.
         """
-        pending, retries = self._agenda.pending, self._agenda.retries
+        pending, retries = self._execution.pending, self._execution.retries
         return [pending.pop(number) for number in list(pending) if number in retries]
 
     def _ending(self, now: datetime) -> e.ExecutionCompleted | e.ContinueAsNew | None:
         failure = self._function.failure
         if failure is None and self._context is not None and self._context.will_continue_as_new:
             return e.ContinueAsNew(now, self._context.next_input)
-        if self._agenda.open:
+        if self._execution.open:
             return None  # what nobody waits for any more keeps the instance running (point 17)
         if failure is not None:
             return e.ExecutionCompleted(now, RuntimeStatus.FAILED, failure, self._function.details)
@@ -299,17 +299,17 @@ class Execution:
 
     def _verify(self, recorded: e.Decision) -> None:
         """Cross a decision off that history has; it is a fault when the code has not made it."""
-        number, agenda, function = recorded.task_id, self._agenda, self._function
-        decided = agenda.pending.pop(number, None)
+        number, execution, function = recorded.task_id, self._execution, self._function
+        decided = execution.pending.pop(number, None)
         if number < len(function.places):
             where = f"at {function.places[number]}"
         else:
             where = "(it has ended)" if function.has_ended else f"(it waits at {function.where()})"
         self._fault = difference(recorded, decided, where)
         if isinstance(recorded, e.EventSent):
-            agenda.keep_request_id(recorded)
+            execution.keep_request_id(recorded)
 
-    _HANDLERS: ClassVar[dict[type, Callable[[Execution, Any], None]]] = {
+    _HANDLERS: ClassVar[dict[type, Callable[[OrchestratorExecutor, Any], None]]] = {
         e.ExecutionStarted: _on_started,
         e.TaskCompleted: _on_completed,
         e.SubOrchestrationCompleted: _on_completed,

@@ -14,14 +14,14 @@ from durablectl.engine.failures import NO_DETAILS, details_of
 from durablectl.engine.registry import Orchestrator
 from durablectl.engine.replay.context import OrchestrationContext
 from durablectl.engine.replay.payload import dumps_plain, storable
-from durablectl.engine.replay.state import Agenda
+from durablectl.engine.replay.state import ExecutionState
 from durablectl.engine.replay.tasks import FAILED, NEVER, RUNNING, SUCCEEDED, Compound, Task
 
 _STARTED = Task()
 _STARTED.state = SUCCEEDED
 
 
-class RunningFunction:
+class OrchestratorFunction:
     """One run of an orchestrator function.
 
     `current` is the task that it waits for. Once `has_ended`, `failure` tells what it raised, else
@@ -32,8 +32,8 @@ class RunningFunction:
     """
 
     __slots__ = (
-        "_agenda",
         "_context",
+        "_execution",
         "_generator",
         "_orchestrator",
         "_thrown",
@@ -47,9 +47,9 @@ class RunningFunction:
         "places",
     )
 
-    def __init__(self, orchestrator: Orchestrator, agenda: Agenda) -> None:
+    def __init__(self, orchestrator: Orchestrator, execution: ExecutionState) -> None:
         self._orchestrator = orchestrator
-        self._agenda = agenda
+        self._execution = execution
         self._context: OrchestrationContext | None = None
         self._generator: Generator[Any, Any, Any] | None = None
         self._unsettled: list[Task] = []
@@ -80,10 +80,10 @@ class RunningFunction:
 
     def resume(self) -> None:
         """Run on from `current`, which is done, until the function waits for a task that is not."""
-        generator, context, agenda, task = (
+        generator, context, execution, task = (
             self._generator,
             self._context,
-            self._agenda,
+            self._execution,
             self.current,
         )
         if generator is None or context is None:
@@ -106,8 +106,8 @@ class RunningFunction:
                 if context.will_continue_as_new:
                     # nothing new is scheduled any more, but what is done already gives its result
                     continue
-                task.schedule(agenda)
-                if agenda.is_replaying:
+                task.schedule(execution)
+                if execution.is_replaying:
                     self._mark_places()
         except StopIteration as stop:
             self._returned(stop.value)
@@ -190,10 +190,10 @@ class RunningFunction:
     def _end(self) -> None:
         self.has_ended = True
         self.current = NEVER
-        self._agenda.stop_waiting()
+        self._execution.stop_waiting()
 
     def _mark_places(self) -> None:
-        while len(self.places) < self._agenda.used:
+        while len(self.places) < self._execution.used:
             self.places.append(self.where())
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Protocol
 
-from durablectl.engine.replay.state import Agenda
+from durablectl.engine.replay.state import ExecutionState
 from durablectl.engine.replay.tasks import FAILED, SUCCEEDED, Compound, Task, TimerTask
 
 
@@ -33,8 +33,10 @@ class RetryableTask(Compound):
 
     __slots__ = ("_attempt", "_delay", "_error", "_left", "num_attempts", "retry_options")
 
-    def __init__(self, agenda: Agenda, attempt: Callable[[], Task], options: RetryOptions) -> None:
-        super().__init__(agenda, [attempt()])
+    def __init__(
+        self, execution: ExecutionState, attempt: Callable[[], Task], options: RetryOptions
+    ) -> None:
+        super().__init__(execution, [attempt()])
         self._attempt = attempt
         self._delay = timedelta(milliseconds=options.first_retry_interval_in_milliseconds)
         self._left = options.max_number_of_attempts - 1
@@ -42,34 +44,37 @@ class RetryableTask(Compound):
         self.retry_options = options
         self.num_attempts = 1
 
-    def schedule(self, agenda: Agenda) -> None:
+    def schedule(self, execution: ExecutionState) -> None:
         if not self._scheduled:
             self._scheduled = True
-            self.children[0].schedule(agenda)
+            self.children[0].schedule(execution)
 
-    def _advance(self, agenda: Agenda, child: Task) -> None:
+    def _advance(self, execution: ExecutionState, child: Task) -> None:
         if isinstance(child, TimerTask):
-            self._timer_fired(agenda)
+            self._timer_fired(execution)
         elif child.state is SUCCEEDED:
-            self.settle(agenda, SUCCEEDED, child.result)
+            self.settle(execution, SUCCEEDED, child.result)
         else:
             self._error = child.result
             if self._left > 0 and isinstance(child.id, int):
-                agenda.retried.add(child.id)
-            self._add(agenda, TimerTask(agenda.now + self._delay if self._left > 0 else agenda.now))
+                execution.retried.add(child.id)
+            self._add(
+                execution,
+                TimerTask(execution.now + self._delay if self._left > 0 else execution.now),
+            )
 
-    def _timer_fired(self, agenda: Agenda) -> None:
+    def _timer_fired(self, execution: ExecutionState) -> None:
         if self._left > 0:
             self._left -= 1
             self.num_attempts += 1
-            self._add(agenda, self._attempt())
+            self._add(execution, self._attempt())
         else:
-            self.settle(agenda, FAILED, self._error)
+            self.settle(execution, FAILED, self._error)
 
-    def _add(self, agenda: Agenda, child: Task) -> None:
+    def _add(self, execution: ExecutionState, child: Task) -> None:
         child.attach(self)
         self.children.append(child)
         self.pending_tasks.add(child)
-        child.schedule(agenda)
+        child.schedule(execution)
         if isinstance(child.id, int):
-            agenda.retries.add(child.id)
+            execution.retries.add(child.id)

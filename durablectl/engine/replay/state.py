@@ -21,7 +21,7 @@ MAX_ACTIONS = 100_000
 """Decisions of one execution (MaxOrchestrationActions)."""
 
 
-class Agenda:
+class ExecutionState:
     """The open ends of one execution.
 
     `pending` are decisions that no episode has handed out yet, by their number. `open` are the
@@ -124,7 +124,7 @@ class Agenda:
         return [event for _, event in kept]
 
     def clear(self) -> None:
-        """Forget everything: tasks and agenda refer to each other."""
+        """Forget everything: tasks and execution state refer to each other."""
         for part in (
             self.pending,
             self.open,

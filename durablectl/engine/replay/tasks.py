@@ -13,7 +13,7 @@ from typing import Any
 
 from durablectl.engine.failures import entity_error
 from durablectl.engine.replay.payload import dumps, loads
-from durablectl.engine.replay.state import Agenda
+from durablectl.engine.replay.state import ExecutionState
 from durablectl.history.events import (
     EventSent,
     SubOrchestrationCreated,
@@ -83,29 +83,29 @@ class Task:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id} {self.state.name}>"
 
-    def schedule(self, agenda: Agenda) -> None:
-        """Enter the agenda, once. Called by the engine when the task is yielded."""
+    def schedule(self, execution: ExecutionState) -> None:
+        """Enter the execution state, once. Called by the engine when the task is yielded."""
         raise NotImplementedError
 
-    def receive(self, agenda: Agenda, text: str | None) -> None:
+    def receive(self, execution: ExecutionState, text: str | None) -> None:
         """Take the JSON text that answers the task. A text that cannot be read fails it."""
         try:
             value = None if text is None else loads(text, self._expected)
         except Exception as error:  # user code: from_json
-            self.settle(agenda, FAILED, error)
+            self.settle(execution, FAILED, error)
         else:
-            self.settle(agenda, SUCCEEDED, value)
+            self.settle(execution, SUCCEEDED, value)
 
-    def settle(self, agenda: Agenda, state: TaskState, result: Any) -> None:
+    def settle(self, execution: ExecutionState, state: TaskState, result: Any) -> None:
         """Take the final state, and tell the compounds that wait for it."""
         self.state = state
         self.result = result
-        self.is_played = agenda.is_replaying
+        self.is_played = execution.is_replaying
         if self.parent is not None:
-            self.parent.child_settled(agenda, self)
+            self.parent.child_settled(execution, self)
             if self._others is not None:
                 for other in self._others:
-                    other.child_settled(agenda, self)
+                    other.child_settled(execution, self)
 
     def unsettled(self) -> Iterator[Task]:
         """The scheduled parts whose answer is still to come."""
@@ -135,12 +135,14 @@ class ActivityTask(Task):
         self._name = name
         self._input = input
 
-    def schedule(self, agenda: Agenda) -> None:
+    def schedule(self, execution: ExecutionState) -> None:
         if not self._scheduled:
             self._scheduled = True
-            self.id = number = agenda.next_number()
-            agenda.pending[number] = TaskScheduled(agenda.now, number, self._name, self._input)
-            agenda.open[number] = self
+            self.id = number = execution.next_number()
+            execution.pending[number] = TaskScheduled(
+                execution.now, number, self._name, self._input
+            )
+            execution.open[number] = self
 
 
 class SubOrchestrationTask(Task):
@@ -160,25 +162,25 @@ class SubOrchestrationTask(Task):
         self._instance_id = instance_id
         self._version = version
 
-    def schedule(self, agenda: Agenda) -> None:
+    def schedule(self, execution: ExecutionState) -> None:
         if not self._scheduled:
             self._scheduled = True
-            self.id = number = agenda.next_number()
-            child = self._instance_id or f"{agenda.execution_id}:{number}"
-            agenda.pending[number] = SubOrchestrationCreated(
-                agenda.now, number, self._name, child, self._input, self._version
+            self.id = number = execution.next_number()
+            child = self._instance_id or f"{execution.execution_id}:{number}"
+            execution.pending[number] = SubOrchestrationCreated(
+                execution.now, number, self._name, child, self._input, self._version
             )
-            agenda.open[number] = self
+            execution.open[number] = self
 
 
 class TimerTask(Task):
-    __slots__ = ("_agenda", "_cancelled", "_fire_at")
+    __slots__ = ("_cancelled", "_execution", "_fire_at")
 
     def __init__(self, fire_at: datetime) -> None:
         super().__init__()
         self._fire_at = fire_at
         self._cancelled = False
-        self._agenda: Agenda | None = None
+        self._execution: ExecutionState | None = None
 
     @property
     def is_cancelled(self) -> bool:
@@ -194,25 +196,25 @@ class TimerTask(Task):
             raise ValueError("Cannot cancel a completed task.")
         if not self._cancelled:
             self._cancelled = True
-            if self._agenda is not None:
-                self._drop(self._agenda)
+            if self._execution is not None:
+                self._drop(self._execution)
 
-    def schedule(self, agenda: Agenda) -> None:
+    def schedule(self, execution: ExecutionState) -> None:
         if not self._scheduled:
             self._scheduled = True
-            self._agenda = agenda
-            self.id = number = agenda.next_number()
-            agenda.pending[number] = TimerCreated(agenda.now, number, self._fire_at)
-            agenda.open[number] = self
+            self._execution = execution
+            self.id = number = execution.next_number()
+            execution.pending[number] = TimerCreated(execution.now, number, self._fire_at)
+            execution.open[number] = self
             if self._cancelled:
-                self._drop(agenda)
+                self._drop(execution)
 
     def unsettled(self) -> Iterator[Task]:
         return iter(()) if self._cancelled else super().unsettled()
 
-    def _drop(self, agenda: Agenda) -> None:
-        if isinstance(self.id, int) and agenda.open.pop(self.id, None) is not None:
-            agenda.cancelled.append(self.id)
+    def _drop(self, execution: ExecutionState) -> None:
+        if isinstance(self.id, int) and execution.open.pop(self.id, None) is not None:
+            execution.cancelled.append(self.id)
 
 
 class EventTask(Task):
@@ -224,12 +226,12 @@ class EventTask(Task):
         super().__init__(expected_type)
         self.id: str = name
 
-    def schedule(self, agenda: Agenda) -> None:
+    def schedule(self, execution: ExecutionState) -> None:
         if not self._scheduled:
             self._scheduled = True
-            event = agenda.take_or_wait(self.id, self)
+            event = execution.take_or_wait(self.id, self)
             if event is not None:
-                self.receive(agenda, event.input)
+                self.receive(execution, event.input)
 
     def unsettled(self) -> Iterator[Task]:
         return iter(())  # it may never come, so nothing is held back for it
@@ -248,19 +250,19 @@ class EntityCallTask(Task):
         self._operation = operation
         self._input = input
 
-    def schedule(self, agenda: Agenda) -> None:
+    def schedule(self, execution: ExecutionState) -> None:
         if not self._scheduled:
             self._scheduled = True
-            self.id = number = agenda.next_number()
-            request_id = agenda.request_id(number)
+            self.id = number = execution.next_number()
+            request_id = execution.request_id(number)
             request = {"op": self._operation, "input": self._input, "id": request_id}
-            request |= {"parent": agenda.instance_id, "parentExecution": agenda.execution_id}
-            agenda.pending[number] = EventSent(
-                agenda.now, number, self._entity, "op", dumps(request)
+            request |= {"parent": execution.instance_id, "parentExecution": execution.execution_id}
+            execution.pending[number] = EventSent(
+                execution.now, number, self._entity, "op", dumps(request)
             )
-            agenda.replies[request_id] = self
+            execution.replies[request_id] = self
 
-    def receive(self, agenda: Agenda, text: str | None) -> None:
+    def receive(self, execution: ExecutionState, text: str | None) -> None:
         """Take the entity's reply: `{"result": JSON text}`, with `exceptionType` and
         `failureDetails` when the operation failed.
         """
@@ -268,13 +270,13 @@ class EntityCallTask(Task):
             reply = {} if text is None else loads(text)
             value = loads(reply.get("result") or "null", self._expected)
         except Exception as error:  # user code: from_json
-            self.settle(agenda, FAILED, error)
+            self.settle(execution, FAILED, error)
         else:
             failed = reply.get("exceptionType") is not None
             result = (
                 entity_error(value, self._entity, reply.get("failureDetails")) if failed else value
             )
-            self.settle(agenda, FAILED if failed else SUCCEEDED, result)
+            self.settle(execution, FAILED if failed else SUCCEEDED, result)
 
 
 class SignalTask(Task):
@@ -282,7 +284,7 @@ class SignalTask(Task):
 
     __slots__ = ()
 
-    def schedule(self, _agenda: Agenda) -> None:
+    def schedule(self, _execution: ExecutionState) -> None:
         raise TypeError(
             "signal_entity has no result to wait for: call it without yield, or use call_entity"
         )
@@ -293,7 +295,7 @@ class Compound(Task):
 
     __slots__ = ("children", "completed_tasks", "pending_tasks")
 
-    def __init__(self, agenda: Agenda, children: Iterable[Task]) -> None:
+    def __init__(self, execution: ExecutionState, children: Iterable[Task]) -> None:
         super().__init__()
         self.id = -1
         self.children: list[Task] = list(children)
@@ -309,21 +311,21 @@ class Compound(Task):
             self.state = SUCCEEDED
         for child in self.children:
             if child.state is not RUNNING:
-                self.child_settled(agenda, child)
+                self.child_settled(execution, child)
 
-    def schedule(self, agenda: Agenda) -> None:
+    def schedule(self, execution: ExecutionState) -> None:
         for child in self.children:
-            child.schedule(agenda)
+            child.schedule(execution)
 
-    def child_settled(self, agenda: Agenda, child: Task) -> None:
+    def child_settled(self, execution: ExecutionState, child: Task) -> None:
         """Hear that a child is done. A child is counted once."""
         if child in self.pending_tasks:
             self.pending_tasks.remove(child)
             self.completed_tasks.append(child)
             if self.state is RUNNING:
-                self._advance(agenda, child)
+                self._advance(execution, child)
 
-    def _advance(self, agenda: Agenda, child: Task) -> None:
+    def _advance(self, execution: ExecutionState, child: Task) -> None:
         raise NotImplementedError
 
 
@@ -334,11 +336,11 @@ class WhenAllTask(Compound):
 
     __slots__ = ()
 
-    def _advance(self, agenda: Agenda, child: Task) -> None:
+    def _advance(self, execution: ExecutionState, child: Task) -> None:
         if child.state is FAILED:
-            self.settle(agenda, FAILED, child.result)
+            self.settle(execution, FAILED, child.result)
         elif not self.pending_tasks:
-            self.settle(agenda, SUCCEEDED, [child.result for child in self.children])
+            self.settle(execution, SUCCEEDED, [child.result for child in self.children])
 
     def unsettled(self) -> Iterator[Task]:
         for child in self.children:
@@ -350,8 +352,8 @@ class WhenAnyTask(Compound):
 
     __slots__ = ()
 
-    def _advance(self, agenda: Agenda, child: Task) -> None:
-        self.settle(agenda, SUCCEEDED, child)
+    def _advance(self, execution: ExecutionState, child: Task) -> None:
+        self.settle(execution, SUCCEEDED, child)
 
     def unsettled(self) -> Iterator[Task]:
         return iter(()) if self.result is None else self.result.unsettled()

@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from durablectl.engine.store.notifier import bell_of
+from durablectl.engine.store.notifier import notifier_of
 from durablectl.engine.store.open_file import OpenFile
 from durablectl.errors import HubBusy, HubUnusable
 
@@ -60,7 +60,7 @@ class Database:
             except BaseException:
                 self.close()
                 raise
-        self.bell = bell_of(path)
+        self.notifier = notifier_of(path)
 
     def _open_first(self, create: bool) -> None:
         if self.path.is_dir():
@@ -189,7 +189,7 @@ class Database:
                     connection.execute("ROLLBACK")
                 raise
         self._file.check()
-        self.bell.ring()
+        self.notifier.notify()
 
     def check_file(self) -> None:
         """`HubLost` when the file is not the one that was opened.

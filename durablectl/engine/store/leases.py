@@ -10,34 +10,32 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from durablectl.engine.store.commit_rows import write_commit
 from durablectl.engine.store.database import Connection, Database, LiveLock
-from durablectl.engine.store.instances import FINAL, NOW_AT, START_AT, NewInstance, create_instance
-from durablectl.engine.store.messages import read_batches, send_request
+from durablectl.engine.store.instances import FINAL, NOW_AT, START_AT
+from durablectl.engine.store.messages import read_batches
 from durablectl.engine.store.work_items import (
     ActivityItem,
-    Child,
-    Continuation,
-    Fetched,
-    Loaded,
-    Scope,
-    TurnRows,
-    Want,
+    Commit,
+    FetchRequest,
+    FetchResult,
+    LoadedInstance,
+    WorkerFilter,
     WorkItem,
 )
-from durablectl.errors import AlreadyExists, DurablectlError
+from durablectl.errors import DurablectlError
 from durablectl.history.columns import STATUSES, micros, moment
-from durablectl.history.events import ExecutionStarted, ParentInstance, SubOrchestrationFailed
-from durablectl.history.stored import Outline, decode_episode, decode_event, encode_event
+from durablectl.history.events import ExecutionStarted, ParentInstance
+from durablectl.history.stored import Outline, decode_episode, decode_event
 
-BATCHES_OF_FAILURES = 10  # that an entity keeps
 LEASE_SECONDS = 30
-SIGN_SECONDS = 1
+HEARTBEAT_SECONDS = 1
 
 
 class LeaseLost(DurablectlError):
@@ -46,20 +44,20 @@ class LeaseLost(DurablectlError):
     """
 
 
-class Session:
+class WorkerLease:
     """One worker's presence in a hub, from `open` until `close`, or until another worker takes it
     over.
     """
 
     def __init__(
-        self, database: Database, scope: Scope, ticks: Callable[[], float] = time.monotonic
+        self, database: Database, filter: WorkerFilter, ticks: Callable[[], float] = time.monotonic
     ) -> None:
         self._database = database
-        self._scope = scope
+        self._filter = filter
         self._ticks = ticks
         # of other workers: the last one, and when it was first seen
-        self._signs: dict[int, tuple[int, float]] = {}
-        self._signed = ticks()
+        self._heartbeats: dict[int, tuple[int, float]] = {}
+        self._last_heartbeat = ticks()
         self._lock: LiveLock | None = None
         self.key = 0
 
@@ -115,29 +113,29 @@ class Session:
 
     def _is_stalled(self, worker: LiveWorker) -> bool:
         ticks = self._ticks()
-        seen_at, since = self._signs.get(worker.key, (None, ticks))
+        seen_at, since = self._heartbeats.get(worker.key, (None, ticks))
         if seen_at != worker.seen_at:
             since = ticks
-        self._signs[worker.key] = worker.seen_at, since
+        self._heartbeats[worker.key] = worker.seen_at, since
         return ticks - since > LEASE_SECONDS
 
-    def commit(self, rows: TurnRows, now: datetime, want: Want | None) -> Fetched:
+    def commit(self, rows: Commit, now: datetime, want: FetchRequest | None) -> FetchResult:
         """Write a turn, and lease what the next one works on, if it wants anything.
 
         All of it or nothing: `LeaseLost` when the session was taken over, `HubUnusable` when the
-        file cannot be written. A sign of life is left every SIGN_SECONDS only: it is a page more to
+        file cannot be written. A heartbeat is left every SIGN_SECONDS only: it is a page more to
         sync, and where it is all there is to write, others need not look.
         """
         with self._database.transaction() as sql:
             if not sql.execute("SELECT 1 FROM workers WHERE key = ?", (self.key,)).fetchone():
                 raise LeaseLost("another worker has taken over this worker's instances")
-            if (ticks := self._ticks()) - self._signed > SIGN_SECONDS:
+            if (ticks := self._ticks()) - self._last_heartbeat > HEARTBEAT_SECONDS:
                 sql.execute("UPDATE workers SET seen_at = ? WHERE key = ?", (micros(now), self.key))
-                self._signed = ticks
-            _write(sql, rows)
-            return self._fetch(sql, now, want) if want is not None else Fetched()
+                self._last_heartbeat = ticks
+            write_commit(sql, rows)
+            return self._fetch(sql, now, want) if want is not None else FetchResult()
 
-    def load(self, instances: Sequence[int]) -> dict[int, Loaded]:
+    def load(self, instances: Sequence[int]) -> dict[int, LoadedInstance]:
         """Instances that this worker has leased but does not hold in memory, with their
         histories."""
         keys = json.dumps(list(instances))
@@ -159,7 +157,7 @@ class Session:
             loaded.next_sequence = sequence + 1
         return found
 
-    def _fetch(self, sql: Connection, now: datetime, want: Want) -> Fetched:
+    def _fetch(self, sql: Connection, now: datetime, want: FetchRequest) -> FetchResult:
         items: dict[int, WorkItem] = {}
         starts = self._starts(sql, want, items)
         is_full = self._messages(sql, f"m.visible_at = {NOW_AT}", now, want, items)
@@ -178,24 +176,24 @@ class Session:
                 (self.key, json.dumps(leased)),
             )
         activities = self._activities(sql, want.room) if want.room > 0 else []
-        return Fetched(list(items.values()), activities, starts or is_full, due)
+        return FetchResult(list(items.values()), activities, starts or is_full, due)
 
     def _mine(self) -> tuple[str, dict[str, Any]]:
         """The condition for instances `i` that this worker holds or may lease."""
         free = "i.worker IS NULL"
         parameters: dict[str, Any] = {"me": self.key}
-        if self._scope.functions is not None:
+        if self._filter.functions is not None:
             free += " AND lower(i.name) IN (SELECT value FROM json_each(:functions))"
-            parameters["functions"] = json.dumps(self._scope.functions)
-        if self._scope.roots is not None:
+            parameters["functions"] = json.dumps(self._filter.functions)
+        if self._filter.roots is not None:
             free += (
                 " AND (coalesce(i.root, i.key) IN (SELECT value FROM json_each(:roots)) OR "
                 "i.id LIKE '@%')"
             )
-            parameters["roots"] = json.dumps(self._scope.roots)
+            parameters["roots"] = json.dumps(self._filter.roots)
         return f"(i.worker = :me OR ({free}))", parameters
 
-    def _starts(self, sql: Connection, want: Want, items: dict[int, WorkItem]) -> bool:
+    def _starts(self, sql: Connection, want: FetchRequest, items: dict[int, WorkItem]) -> bool:
         mine, parameters = self._mine()
         rows = sql.execute(
             f"SELECT m.key, {_COLUMNS} FROM inbox m JOIN instances i ON i.key = m.instance {_JOINS}"
@@ -208,7 +206,12 @@ class Session:
         return bool(rows)
 
     def _messages(
-        self, sql: Connection, visible: str, now: datetime, want: Want, items: dict[int, WorkItem]
+        self,
+        sql: Connection,
+        visible: str,
+        now: datetime,
+        want: FetchRequest,
+        items: dict[int, WorkItem],
     ) -> bool:
         """Messages of instances that have begun.
 
@@ -243,18 +246,18 @@ class Session:
         """
         condition = "a.worker IS NULL"
         parameters: dict[str, Any] = {"me": self.key, "room": room}
-        if self._scope.functions is not None:
+        if self._filter.functions is not None:
             condition += (
                 " AND (lower(a.name) IN (SELECT value FROM json_each(:activities))"
                 " OR lower(i.name) IN (SELECT value FROM json_each(:functions)))"
             )
             parameters |= {
-                "activities": json.dumps(self._scope.activities),
-                "functions": json.dumps(self._scope.functions),
+                "activities": json.dumps(self._filter.activities),
+                "functions": json.dumps(self._filter.functions),
             }
-        if self._scope.roots is not None:
+        if self._filter.roots is not None:
             condition += " AND coalesce(i.root, i.key) IN (SELECT value FROM json_each(:roots))"
-            parameters["roots"] = json.dumps(self._scope.roots)
+            parameters["roots"] = json.dumps(self._filter.roots)
         rows = sql.execute(
             "SELECT a.instance, a.execution_id, a.task_id, a.name, a.input, :me, i.id"
             " FROM activities a JOIN instances i ON i.key = a.instance"
@@ -307,7 +310,7 @@ def _next_due(sql: Connection, after: int) -> datetime | None:
     return None if due is None else moment(due)
 
 
-def _not_busy(want: Want) -> str:
+def _not_busy(want: FetchRequest) -> str:
     return f" AND m.instance NOT IN ({', '.join(map(str, want.busy))})" if want.busy else ""
 
 
@@ -318,7 +321,7 @@ _COLUMNS = (
 _JOINS = "LEFT JOIN instances p ON p.key = i.parent LEFT JOIN inputs n ON n.instance = i.key"
 
 
-def _loaded(columns: Sequence[Any]) -> Loaded:
+def _loaded(columns: Sequence[Any]) -> LoadedInstance:
     key, id_, name, version, execution_id, generation, started_at, status, root, *parents, input = (
         columns
     )
@@ -327,145 +330,15 @@ def _loaded(columns: Sequence[Any]) -> Loaded:
         None if parent is None else ParentInstance(parent_id or "", parent_execution, parent_task)
     )
     started = ExecutionStarted(moment(started_at), name, input, version, generation, caller)
-    return Loaded(
+    return LoadedInstance(
         key, id_, execution_id, started, STATUSES[status], key if root is None else root, parent
     )
 
 
-def load_outline(sql: Connection, instance: int) -> Loaded:
+def load_outline(sql: Connection, instance: int) -> LoadedInstance:
     """An instance without its history."""
     return _loaded(
         sql.execute(
             f"SELECT {_COLUMNS} FROM instances i {_JOINS} WHERE i.key = ?", (instance,)
         ).fetchone()
     )
-
-
-_STATEMENTS = {
-    "consumed": "DELETE FROM inbox WHERE key = ?",
-    "done": "DELETE FROM activities WHERE instance = ? AND task_id = ?",
-    "history": "INSERT INTO history (instance, sequence, at, events) VALUES (?, ?, ?, ?)",
-    "touched": "UPDATE instances SET updated_at = ? WHERE key = ?",
-    "moved": "UPDATE instances SET status = ?, updated_at = ? WHERE key = ?",
-    "custom_statuses": "UPDATE instances SET custom_status = ? WHERE key = ?",
-    "ended": "UPDATE instances SET status = ?, updated_at = ?, output = ?, worker = NULL WHERE "
-    "key = ?",
-    "activities": "INSERT INTO activities (instance, task_id, execution_id, name, input, "
-    "scheduled_at, worker)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?)",
-    "timers": "INSERT INTO inbox (instance, visible_at, at, event, execution_id, timer) VALUES "
-    "(?, ?, ?, ?, ?, ?)",
-    "cancelled": "DELETE FROM inbox WHERE instance = ? AND timer = ?",
-    # An answer to a caller: only while the execution that called is the current one.
-    "answers": "INSERT INTO inbox (instance, visible_at, at, event, execution_id) SELECT key, "
-    f"{NOW_AT}, ?3, ?4, ?2 FROM instances"
-    " WHERE key = ?1 AND execution_id = ?2 AND status NOT IN (1, 3, 4, 5)",
-    # The result of an activity whose instance another worker holds: only while the activity is
-    # still leased to this one.
-    "strays": "INSERT INTO inbox (instance, visible_at, at, event, execution_id) SELECT "
-    f"instance, {NOW_AT}, ?3, ?4, ?2 FROM activities"
-    " WHERE instance = ?1 AND execution_id = ?2 AND task_id = ?5 AND worker = ?6",
-    "entity_states": "UPDATE entities SET state = ?, operated_at = ? WHERE instance = ?",
-    # What an entity keeps of its failed operations: the batches of them that came last.
-    "entity_failures": "INSERT INTO history (instance, sequence, at, events)"
-    " SELECT ?1, coalesce(max(sequence), -1) + 1, ?2, ?3 FROM history WHERE instance = ?1",
-    "released": "UPDATE instances SET worker = NULL WHERE key = ?",
-}
-
-
-_OLD_FAILURES = (
-    "DELETE FROM history WHERE instance = ? AND sequence <= (SELECT max(sequence) FROM history "
-    f"WHERE instance = ?) - {BATCHES_OF_FAILURES}"
-)
-_STRAY_DONE = (
-    "DELETE FROM activities WHERE instance = ? AND execution_id = ? AND task_id = ? AND worker = ?"
-)
-
-
-def _write(sql: Connection, rows: TurnRows) -> None:
-    """All rows of a turn.
-
-    Strays come before `done`, which deletes the activities that they look at.
-    """
-    if rows.strays:
-        sql.executemany(_STATEMENTS["strays"], rows.strays)
-        sql.executemany(
-            _STRAY_DONE,
-            [
-                (instance, execution, task_id, worker)
-                for instance, execution, _, _, task_id, worker in rows.strays
-            ],
-        )
-    for name, statement in _STATEMENTS.items():
-        if name != "strays" and (values := getattr(rows, name)):
-            sql.executemany(statement, values)
-    if rows.entity_failures:
-        sql.executemany(
-            _OLD_FAILURES, [(instance, instance) for instance, *_ in rows.entity_failures]
-        )
-    _sweep(sql, rows.swept)
-    for continuation in rows.continuations:
-        _continue(sql, continuation)
-    for child in rows.children:
-        _create_child(sql, child)
-    for request in rows.requests:
-        send_request(sql, request)
-
-
-def _sweep(sql: Connection, instances: Iterable[tuple[int]]) -> None:
-    """Drop what a finished instance leaves behind: open timers, messages that came too late,
-    activities whose results nobody wants.
-    """
-    sql.executemany("DELETE FROM inbox WHERE instance = ?", instances)
-    sql.executemany("DELETE FROM activities WHERE instance = ?", instances)
-
-
-def _continue(sql: Connection, continuation: Continuation) -> None:
-    key = (continuation.instance,)
-    sql.execute("DELETE FROM history WHERE instance = ?", key)
-    sql.execute("DELETE FROM activities WHERE instance = ?", key)
-    sql.execute("DELETE FROM inbox WHERE instance = ? AND execution_id IS NOT NULL", key)
-    sql.execute("DELETE FROM inputs WHERE instance = ?", key)
-    if continuation.input is not None:
-        sql.execute(
-            "INSERT INTO inputs (instance, input) VALUES (?, ?)",
-            (continuation.instance, continuation.input),
-        )
-    sql.execute(
-        "UPDATE instances SET execution_id = ?, generation = NULL, started_at = ?, updated_at = "
-        "?, status = 2 WHERE key = ?",
-        (continuation.execution_id, continuation.at, continuation.at, continuation.instance),
-    )
-    sql.execute(
-        f"INSERT INTO inbox (instance, visible_at, at) VALUES (?, {START_AT}, ?)",
-        (continuation.instance, continuation.at),
-    )
-    waiting = sql.execute(
-        "SELECT at, event FROM inbox WHERE instance = ? AND visible_at = 0 ORDER BY key", key
-    ).fetchall()
-    if continuation.events and waiting:  # what was carried over came first
-        sql.execute("DELETE FROM inbox WHERE instance = ? AND visible_at = 0", key)
-    for at, event in [*continuation.events, *(waiting if continuation.events else ())]:
-        sql.execute(
-            f"INSERT INTO inbox (instance, visible_at, at, event) VALUES (?, {NOW_AT}, ?, ?)",
-            (continuation.instance, at, event),
-        )
-
-
-def _create_child(sql: Connection, child: Child) -> None:
-    """Create a sub-orchestration; the caller's task fails when an unfinished instance has its
-    id."""
-    new = NewInstance(child.instance_id, child.name, child.input, child.version, child.at)
-    try:
-        create_instance(
-            sql,
-            new,
-            generation=None,
-            caller=(child.parent, child.parent_execution, child.task_id, child.root),
-        )
-    except AlreadyExists as error:
-        event = SubOrchestrationFailed(moment(child.at), child.task_id, error.message)
-        sql.execute(
-            _STATEMENTS["answers"],
-            (child.parent, child.parent_execution, child.at, encode_event(event)),
-        )

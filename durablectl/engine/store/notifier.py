@@ -1,6 +1,4 @@
-"""The bell of a hub file: who waits in this process hears at once of a commit made in it; what
-other processes commit is polled for.
-"""
+"""Wakes threads of this process when one of them commits; commits of others are polled for."""
 
 from __future__ import annotations
 
@@ -9,22 +7,22 @@ from collections.abc import Callable
 from pathlib import Path
 from weakref import WeakValueDictionary
 
-_BELLS: WeakValueDictionary[Path, Bell] = WeakValueDictionary()
+_NOTIFIERS: WeakValueDictionary[Path, Notifier] = WeakValueDictionary()
 _LOCK = threading.Lock()
 
 
-class Bell:
-    """One for each hub file that this process has open. For any thread."""
+class Notifier:
+    """One per hub file that this process has open; safe to use from any thread."""
 
     def __init__(self) -> None:
         self.count = 0
-        """How often it has rung."""
+        """Number of notifications so far."""
         self._condition = threading.Condition()
         self._waiting = 0
         self._listeners: tuple[Callable[[], None], ...] = ()
 
-    def ring(self) -> None:
-        """Wake whoever waits, and call the listeners."""
+    def notify(self) -> None:
+        """Wake the waiting threads and call the listeners."""
         self.count += 1
         if self._waiting:
             with self._condition:
@@ -33,7 +31,7 @@ class Bell:
             listener()
 
     def wait(self, count: int, seconds: float) -> None:
-        """Wait until it has rung more than `count` times, at most `seconds`."""
+        """Wait for notification number `count` + 1, at most `seconds`."""
         with self._condition:
             self._waiting += 1
             try:
@@ -42,21 +40,21 @@ class Bell:
             finally:
                 self._waiting -= 1
 
-    def listen(self, listener: Callable[[], None]) -> None:
-        """Call `listener` at each ring, in the thread that rings."""
+    def subscribe(self, listener: Callable[[], None]) -> None:
+        """Call `listener` on each notification, in the notifying thread."""
         with self._condition:
             self._listeners = (*self._listeners, listener)
 
-    def forget(self, listener: Callable[[], None]) -> None:
+    def unsubscribe(self, listener: Callable[[], None]) -> None:
         with self._condition:
             self._listeners = tuple(each for each in self._listeners if each != listener)
 
 
-def bell_of(file: Path) -> Bell:
-    """The bell of a hub file, the same for whoever asks while somebody keeps it."""
+def notifier_of(file: Path) -> Notifier:
+    """The notifier of a hub file: one object per file for as long as it is referenced."""
     with _LOCK:
         path = file.resolve()
-        bell = _BELLS.get(path)
-        if bell is None:
-            bell = _BELLS[path] = Bell()
-        return bell
+        notifier = _NOTIFIERS.get(path)
+        if notifier is None:
+            notifier = _NOTIFIERS[path] = Notifier()
+        return notifier

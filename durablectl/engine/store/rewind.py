@@ -5,7 +5,7 @@ from __future__ import annotations
 from durablectl.engine.replay.rewind import rewound
 from durablectl.engine.store.database import Connection
 from durablectl.engine.store.instances import NOW_AT
-from durablectl.engine.store.work_items import Loaded
+from durablectl.engine.store.work_items import LoadedInstance
 from durablectl.history.columns import STATUS_NUMBERS, moment
 from durablectl.history.events import ExecutionRewound, SubOrchestrationCreated
 from durablectl.history.stored import Outline, decode_episode, encode_episode, encode_event
@@ -15,7 +15,7 @@ FAILED = STATUS_NUMBERS[RuntimeStatus.FAILED]
 RUNNING = STATUS_NUMBERS[RuntimeStatus.RUNNING]
 
 
-def rewind_instance(sql: Connection, loaded: Loaded, reason: str | None, at: int) -> None:
+def rewind_instance(sql: Connection, loaded: LoadedInstance, reason: str | None, at: int) -> None:
     """Set a failed instance going again, and before it the failed children that it waits for.
 
     The execution keeps its id: what its children and its entities know of it stays true. A child

@@ -1,4 +1,4 @@
-"""What passes between the wheel and the store: work items in, the rows of a turn out; values
+"""What passes between the dispatcher and the store: work items in, the rows of a turn out; values
 only."""
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from durablectl.model import RuntimeStatus
 
 
 @dataclass(slots=True)
-class Loaded:
+class LoadedInstance:
     """An instance as a worker loads it: what its current execution is, and its history (empty when
     it has not begun).
     """
@@ -40,7 +40,7 @@ class WorkItem:
     instance: int
     keys: list[int] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
-    loaded: Loaded | None = None
+    loaded: LoadedInstance | None = None
     batch: EntityBatch | None = None
 
 
@@ -125,29 +125,29 @@ class EntityRequest:
 
 
 @dataclass(slots=True)
-class TurnRows:
+class Commit:
     """Everything that one turn writes, as rows for `executemany`; the columns stand in the
-    statements of `session.py`.
+    statements of `leases.py`.
     """
 
     consumed: list[tuple[int]] = field(default_factory=list)
     history: list[tuple[int, int, int, str]] = field(default_factory=list)
-    touched: list[tuple[int, int]] = field(default_factory=list)
-    moved: list[tuple[int, int, int]] = field(default_factory=list)
+    updated: list[tuple[int, int]] = field(default_factory=list)
+    status_changes: list[tuple[int, int, int]] = field(default_factory=list)
     custom_statuses: list[tuple[str, int]] = field(default_factory=list)
     ended: list[tuple[int, int, str | None, int]] = field(default_factory=list)
-    swept: list[tuple[int]] = field(default_factory=list)
+    cleaned_up: list[tuple[int]] = field(default_factory=list)
     activities: list[tuple[int, int, str, str, str | None, int, int | None]] = field(
         default_factory=list
     )
-    done: list[tuple[int, int]] = field(default_factory=list)
+    completed_activities: list[tuple[int, int]] = field(default_factory=list)
     timers: list[tuple[int, int, int, str, str, int]] = field(default_factory=list)
     cancelled: list[tuple[int, int]] = field(default_factory=list)
     children: list[Child] = field(default_factory=list)
     continuations: list[Continuation] = field(default_factory=list)
     requests: list[EntityRequest] = field(default_factory=list)
     answers: list[tuple[int, str, int, str]] = field(default_factory=list)
-    strays: list[tuple[int, str, int, str, int, int]] = field(default_factory=list)
+    orphaned_results: list[tuple[int, str, int, str, int, int]] = field(default_factory=list)
     entity_failures: list[tuple[int, int, str]] = field(default_factory=list)
     released: list[tuple[int]] = field(default_factory=list)
     entity_states: list[tuple[str | None, int, int]] = field(default_factory=list)
@@ -157,7 +157,7 @@ class TurnRows:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class WorkerFilter:
     """What a worker takes on: instances of these functions (None: of any) and activities of these
     names, all in lower case.
 
@@ -171,7 +171,7 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class Want:
+class FetchRequest:
     """What a turn asks for: at most `limit` messages of a kind and `room` activities, and none for
     the `busy` instances.
     """
@@ -182,7 +182,7 @@ class Want:
 
 
 @dataclass(slots=True)
-class Fetched:
+class FetchResult:
     """What the next turn has to do.
 
     `is_more` when a limit was reached; `next_due` is when the next timer becomes visible.

@@ -26,7 +26,7 @@ from durablectl.engine.worker.activities import (
     run_async_activity,
     timed_out_task,
 )
-from durablectl.engine.worker.app_output import SPEAKER
+from durablectl.engine.worker.app_output import CURRENT_INSTANCE
 from durablectl.engine.worker.deadlines import Deadlines
 from durablectl.engine.worker.entities import EntityBatchResult, OperationResult, run_batch
 from durablectl.history.events import TaskCompleted, TaskFailed
@@ -40,7 +40,7 @@ Result = tuple[ActivityItem, TaskCompleted | TaskFailed] | tuple[EntityBatch, En
 
 AHEAD_SECONDS = 0.02
 FEWEST_AHEAD = 4
-HEADWAY_SECONDS = 0.002
+PROGRESS_SECONDS = 0.002
 COMPUTING_SECONDS, BUSY_SHARE = 0.1, 0.3
 SWITCH_SECONDS = 0.0001
 MOST_ASYNC = 1000
@@ -69,7 +69,7 @@ class ActivityPool:
             size = processes.count
         self._processes = processes
         self._registry, self._size, self._wake, self._now = registry, size, wake, now
-        self.takes_more = True
+        self.accepts_work = True
         """Whether more activities may be leased for this pool."""
         self._queue: SimpleQueue[Item | None] = SimpleQueue()
         self._results: deque[Result] = deque()
@@ -79,7 +79,7 @@ class ActivityPool:
         self._tasks: set[asyncio.Task[None]] = set()
         self._outstanding = self._outstanding_async = 0
         self._seconds_each = 0.0
-        self._last_headway = self._last_added = self._looked_at = time.monotonic()
+        self._last_progress = self._last_added = self._looked_at = time.monotonic()
         self._used, self._is_computing = time.process_time(), False
 
     @property
@@ -92,7 +92,7 @@ class ActivityPool:
         """How many more activities to lease: twice the threads in use, or what is done in a moment
         when activities are quick.
         """
-        if not self.takes_more:
+        if not self.accepts_work:
             return 0
         ahead = 2 * self._size
         if self._seconds_each > 0:
@@ -105,7 +105,7 @@ class ActivityPool:
     def submit(self, items: Sequence[Item]) -> None:
         coroutines: list[Coroutine[Any, Any, None]] = []
         if items and not self.outstanding:
-            self._last_headway = time.monotonic()
+            self._last_progress = time.monotonic()
         for item in items:
             activity = (
                 self._registry.activities.get(item.name) if isinstance(item, ActivityItem) else None
@@ -140,13 +140,13 @@ class ActivityPool:
             asynchronous = sum(1 for item, _ in results if self._is_async(item))
             self._outstanding -= len(results) - asynchronous
             self._outstanding_async -= asynchronous
-            self._seconds_each = 0.5 * self._seconds_each + 0.5 * (now - self._last_headway) / len(
+            self._seconds_each = 0.5 * self._seconds_each + 0.5 * (now - self._last_progress) / len(
                 results
             )
-            self._last_headway = now
+            self._last_progress = now
         return results
 
-    def tend(self) -> None:
+    def scale_up(self) -> None:
         """Add threads when activities wait and those that run make no headway; hardly any when they
         compute, and would take turns only.
         """
@@ -156,16 +156,16 @@ class ActivityPool:
             not waiting
             or self._threads >= self._size
             or self._results
-            or now - self._last_headway <= HEADWAY_SECONDS
+            or now - self._last_progress <= PROGRESS_SECONDS
         ):
             return
         if not self._is_computing:
             self._add_threads(min(waiting, self._size - self._threads, max(1, self._threads)))
             return
-        # Activities that compute hold the interpreter for so long each time that the wheel wants
-        # it, and there may be 32 of them.
+        # Activities that compute hold the interpreter for so long each time that the dispatcher
+        # wants it, and there may be 32 of them.
         sys.setswitchinterval(min(SWITCH_SECONDS, sys.getswitchinterval()))
-        if min(now - self._last_headway, now - self._last_added) > COMPUTING_SECONDS:
+        if min(now - self._last_progress, now - self._last_added) > COMPUTING_SECONDS:
             self._add_threads(1)
 
     def close(self) -> None:
@@ -183,7 +183,7 @@ class ActivityPool:
         What was long ago tells nothing.
         """
         seconds = now - self._looked_at
-        if seconds >= HEADWAY_SECONDS:
+        if seconds >= PROGRESS_SECONDS:
             used = time.process_time()
             self._is_computing = (
                 seconds > COMPUTING_SECONDS or used - self._used > BUSY_SHARE * seconds
@@ -208,7 +208,7 @@ class ActivityPool:
         get = self._queue.get
         while (item := get()) is not None:
             if isinstance(item, ActivityItem):
-                SPEAKER.set(item.instance_id)
+                CURRENT_INSTANCE.set(item.instance_id)
                 try:
                     result = (
                         self._run(item) if self._processes is not None else self._run_here(item)
@@ -219,7 +219,7 @@ class ActivityPool:
                     return
                 self._results.append((item, result))
             else:
-                SPEAKER.set(item.entity_id)
+                CURRENT_INSTANCE.set(item.entity_id)
                 self._results.append((item, self._operate(item)))
             self._wake()
 
@@ -256,7 +256,7 @@ class ActivityPool:
         return run_batch(entity, entity_id.key, batch.state, batch.operations)
 
     async def _run_async(self, item: ActivityItem, activity: Activity) -> None:
-        SPEAKER.set(item.instance_id)  # of this coroutine's own context
+        CURRENT_INSTANCE.set(item.instance_id)  # of this coroutine's own context
         task, loop = asyncio.current_task(), asyncio.get_running_loop()
         assert task is not None
         self._deadlines.begin(item, partial(loop.call_soon_threadsafe, task.cancel))

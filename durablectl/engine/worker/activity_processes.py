@@ -17,7 +17,7 @@ from queue import SimpleQueue
 from durablectl.engine.registry import Registry, unknown_function
 from durablectl.engine.store.work_items import ActivityItem
 from durablectl.engine.worker.activities import Closed, run_activity, timed_out_task
-from durablectl.engine.worker.app_output import SPEAKER
+from durablectl.engine.worker.app_output import CURRENT_INSTANCE
 from durablectl.history.events import TaskCompleted, TaskFailed
 
 
@@ -143,7 +143,7 @@ def _answer(pipe: Connection, registry: Registry) -> None:
             item: ActivityItem = pipe.recv()
         except EOFError:
             return
-        SPEAKER.set(item.instance_id)
+        CURRENT_INSTANCE.set(item.instance_id)
         activity = registry.activities.get(item.name)
         if activity is None:
             pipe.send(

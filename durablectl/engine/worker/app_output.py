@@ -15,7 +15,7 @@ from contextvars import ContextVar
 REPEATING = ""
 """The speaker while a history is replayed: whatever is said then has been said before."""
 
-SPEAKER: ContextVar[str | None] = ContextVar("durablectl.speaker", default=None)
+CURRENT_INSTANCE: ContextVar[str | None] = ContextVar("durablectl.speaker", default=None)
 """The id of the instance whose code runs here; None outside of all."""
 
 
@@ -23,7 +23,7 @@ MOST_KEPT = 16 * 1024
 """Characters of a line whose end has not come: beyond that it is shown as it is."""
 
 
-class Speech(io.TextIOBase):
+class AppOutput(io.TextIOBase):
     """A stream that hands its lines on, each with `[id] ` in front when an instance's code wrote
     it.
 
@@ -37,7 +37,7 @@ class Speech(io.TextIOBase):
         self._begun: dict[tuple[int, str | None], _Begun] = {}
 
     def write(self, text: str) -> int:
-        speaker = SPEAKER.get()
+        speaker = CURRENT_INSTANCE.get()
         if speaker == REPEATING or not text:
             return len(text)
         place = threading.get_ident(), speaker
@@ -55,7 +55,7 @@ class Speech(io.TextIOBase):
         """
         if self._begun:
             here, alive = (
-                (threading.get_ident(), SPEAKER.get()),
+                (threading.get_ident(), CURRENT_INSTANCE.get()),
                 {thread.ident for thread in threading.enumerate()},
             )
             self._finish(
@@ -86,7 +86,7 @@ def _marked(speaker: str | None, line: str) -> str:
 
 def end_line() -> None:
     """Show what the code that has just ended began to say, where what it says is heard at all."""
-    if isinstance(sys.stdout, Speech):
+    if isinstance(sys.stdout, AppOutput):
         sys.stdout.end_line()
 
 

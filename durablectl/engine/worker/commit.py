@@ -11,13 +11,13 @@ from uuid import uuid4
 from durablectl.engine.failures import Failed, child_details, failure_details
 from durablectl.engine.registry import Registry, unknown_function
 from durablectl.engine.replay.episode import Episode
-from durablectl.engine.replay.executor import Execution
+from durablectl.engine.replay.executor import OrchestratorExecutor
 from durablectl.engine.store.work_items import (
     ActivityItem,
     Child,
+    Commit,
     Continuation,
     EntityRequest,
-    TurnRows,
 )
 from durablectl.engine.worker.entities import Operation, OperationResult
 from durablectl.history.columns import STATUS_NUMBERS, micros
@@ -44,14 +44,14 @@ from durablectl.model import EntityId, RuntimeStatus
 
 
 @dataclass(slots=True)
-class Held:
+class CachedExecution:
     """An instance that a worker holds in memory, its generator alive."""
 
     key: int
     instance_id: str
     execution_id: str
     name: str
-    execution: Execution
+    executor: OrchestratorExecutor
     root: int
     parent: int | None
     caller: ParentInstance | None
@@ -60,18 +60,18 @@ class Held:
 
 
 @dataclass(slots=True)
-class Planner:
+class CommitBuilder:
     """Adds episodes to the rows of one turn.
 
-    `lease` says for an activity's name which worker has it: this one's key, or None for any.
+    `claim` says for an activity's name which worker has it: this one's key, or None for any.
 
     A call of a function that `registry` does not know fails. `dispatch` collects the activities
     that this worker runs after the commit.
     """
 
-    rows: TurnRows
+    rows: Commit
     now: datetime
-    lease: Callable[[str], int | None]
+    claim: Callable[[str], int | None]
     registry: Registry
     dispatch: list[ActivityItem]
     at: int = field(init=False)
@@ -79,7 +79,7 @@ class Planner:
     def __post_init__(self) -> None:
         self.at = micros(self.now)
 
-    def add(self, held: Held, episode: Episode) -> None:
+    def add(self, held: CachedExecution, episode: Episode) -> None:
         """Plan what `episode` of `held` writes, and bring `held` up to date with it."""
         at = self.at
         self.rows.history.append(
@@ -95,12 +95,12 @@ class Planner:
         if episode.ending is not None:
             self._end(held, episode, at)
         elif episode.status is held.status:
-            self.rows.touched.append((at, held.key))
+            self.rows.updated.append((at, held.key))
         else:
-            self.rows.moved.append((STATUS_NUMBERS[episode.status], at, held.key))
+            self.rows.status_changes.append((STATUS_NUMBERS[episode.status], at, held.key))
         held.status = episode.status
 
-    def _end(self, held: Held, episode: Episode, at: int) -> None:
+    def _end(self, held: CachedExecution, episode: Episode, at: int) -> None:
         ending = episode.ending
         if isinstance(ending, ContinueAsNew):
             self.rows.history.pop()
@@ -119,13 +119,13 @@ class Planner:
         )
         self.rows.ended.append((STATUS_NUMBERS[ending.status], at, output, held.key))
         if ending.status is not RuntimeStatus.COMPLETED:
-            self.rows.swept.append((held.key,))
+            self.rows.cleaned_up.append((held.key,))
         if held.parent is not None and held.caller is not None:
             answer = encode_event(_answer(self.now, held.caller.task_id, ending))
             self.rows.answers.append((held.parent, held.caller.execution_id, at, answer))
 
-    def _schedule(self, held: Held, decision: TaskScheduled, at: int) -> None:
-        worker = self.lease(decision.name)
+    def _schedule(self, held: CachedExecution, decision: TaskScheduled, at: int) -> None:
+        worker = self.claim(decision.name)
         row = (
             held.key,
             decision.task_id,
@@ -142,7 +142,7 @@ class Planner:
                 ActivityItem(held.key, held.execution_id, *call, worker, held.instance_id)
             )
 
-    def _create_timer(self, held: Held, decision: TimerCreated, at: int) -> None:
+    def _create_timer(self, held: CachedExecution, decision: TimerCreated, at: int) -> None:
         due = micros(decision.fire_at)
         fired = encode_event(TimerFired(self.now, decision.task_id, decision.fire_at))
         # Due already: visible at once, but never before what the instance has been sent (point 41:
@@ -152,7 +152,7 @@ class Planner:
         )
 
     def _call_sub_orchestrator(
-        self, held: Held, decision: SubOrchestrationCreated, at: int
+        self, held: CachedExecution, decision: SubOrchestrationCreated, at: int
     ) -> None:
         if self.registry.orchestrators.get(decision.name) is None:
             reason = unknown_function(
@@ -178,7 +178,7 @@ class Planner:
             )
         )
 
-    def _send(self, held: Held, decision: EventSent, at: int) -> None:
+    def _send(self, held: CachedExecution, decision: EventSent, at: int) -> None:
         text = decision.input or "{}"
         name = EntityId.parse(decision.instance_id).name
         if self.registry.entities.get(name) is not None:
@@ -195,10 +195,10 @@ class Planner:
 
 
 _DECISIONS: dict[type, Callable[..., None]] = {
-    TaskScheduled: Planner._schedule,  # noqa: SLF001
-    TimerCreated: Planner._create_timer,  # noqa: SLF001
-    SubOrchestrationCreated: Planner._call_sub_orchestrator,  # noqa: SLF001
-    EventSent: Planner._send,  # noqa: SLF001
+    TaskScheduled: CommitBuilder._schedule,  # noqa: SLF001
+    TimerCreated: CommitBuilder._create_timer,  # noqa: SLF001
+    SubOrchestrationCreated: CommitBuilder._call_sub_orchestrator,  # noqa: SLF001
+    EventSent: CommitBuilder._send,  # noqa: SLF001
 }
 
 
@@ -211,7 +211,9 @@ def failed_episode(
     return Episode(history, [], RuntimeStatus.FAILED, ending=ending)
 
 
-def failures_of(held: Held, events: Sequence[Inbound], episode: Episode) -> Iterator[Failed]:
+def failures_of(
+    held: CachedExecution, events: Sequence[Inbound], episode: Episode
+) -> Iterator[Failed]:
     """The failures that an episode of an instance has heard of or made."""
     ending = episode.ending
     text = (

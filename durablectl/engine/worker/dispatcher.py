@@ -1,4 +1,5 @@
-"""The wheel: one turn takes what has come in, runs the episodes it causes, and commits all of it in
+"""The dispatcher: one turn takes what has come in, runs the episodes it causes, and commits all of
+it in
 one transaction.
 
 A lease is on disk before user code runs, user code never runs inside a transaction, and activities
@@ -16,24 +17,24 @@ from datetime import datetime
 from durablectl.engine.failures import Failed, details_of
 from durablectl.engine.registry import Orchestrator, Registry, unknown_function
 from durablectl.engine.replay.episode import Episode
-from durablectl.engine.replay.executor import Execution
+from durablectl.engine.replay.executor import OrchestratorExecutor
 from durablectl.engine.store.database import Database
-from durablectl.engine.store.leases import Session
+from durablectl.engine.store.leases import WorkerLease
 from durablectl.engine.store.work_items import (
     ActivityItem,
+    Commit,
     EntityBatch,
-    Fetched,
-    Loaded,
-    Scope,
-    TurnRows,
-    Want,
+    FetchRequest,
+    FetchResult,
+    LoadedInstance,
+    WorkerFilter,
     WorkItem,
 )
 from durablectl.engine.worker.activity_pool import ActivityPool, Result
-from durablectl.engine.worker.app_output import REPEATING, SPEAKER, end_line
+from durablectl.engine.worker.app_output import CURRENT_INSTANCE, REPEATING, end_line
 from durablectl.engine.worker.commit import (
-    Held,
-    Planner,
+    CachedExecution,
+    CommitBuilder,
     entity_reply,
     failed_episode,
     failed_operations,
@@ -52,24 +53,24 @@ from durablectl.history.events import (
 )
 from durablectl.history.stored import encode_event
 
-MOST_KEPT = 10_000
+CACHE_SIZE = 10_000
 MOST_MESSAGES = 1_000
 MOST_FAILURES = 10  # that an entity keeps of one batch
 
 
 @dataclass(slots=True)
 class Running:
-    """The orchestrator whose code runs just now, for whoever watches the wheel."""
+    """The orchestrator whose code runs just now, for the thread that watches the dispatcher."""
 
     instance: int
     instance_id: str
     name: str
 
 
-class Wheel:
+class Dispatcher:
     """Turns the work of one session.
 
-    Not for several threads; a wheel whose commit failed must be thrown away.
+    Not for several threads; a dispatcher whose commit failed must be thrown away.
 
     `poisoned` are instances that must fail instead of run, by key, with the reason. With
     `fails_unknown` instances of orchestrators that the app does not have are taken on too, and
@@ -85,24 +86,24 @@ class Wheel:
         roots: tuple[int, ...] | None = None,
         poisoned: dict[int, str] | None = None,
         fails_unknown: bool = False,
-        most_kept: int = MOST_KEPT,
+        cache_size: int = CACHE_SIZE,
         on_failure: Callable[[Failed], None] = lambda _failed: None,
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database, self._registry, self._pool = database, registry, pool
         self._poisoned = poisoned if poisoned is not None else {}
-        self._most_kept = most_kept
+        self._cache_size = cache_size
         self._on_failure = on_failure
         self._failures: list[Failed] = []  # of the turn that is not committed yet
-        self.session = Session(database, _scope(registry, roots, fails_unknown), ticks)
+        self.lease = WorkerLease(database, _filter(registry, roots, fails_unknown), ticks)
         self.running: Running | None = None
-        self.culprit: Held | None = None
+        self.failing_instance: CachedExecution | None = None
         """The instance whose episode is being made, for whoever has to explain why a turn went
         wrong."""
-        self._held: OrderedDict[int, Held] = OrderedDict()
-        self._fetched = Fetched(is_more=True)
+        self._cache: OrderedDict[int, CachedExecution] = OrderedDict()
+        self._fetched = FetchResult(is_more=True)
         self._has_waiting_activities = True
-        self._uncommitted: tuple[Planner, bool] | None = None
+        self._uncommitted: tuple[CommitBuilder, bool] | None = None
         self._room = 0
         self._busy: set[int] = set()  # entities with a batch under way
         self._version = -1
@@ -113,9 +114,9 @@ class Wheel:
         """Whether activities or entities are under way."""
         return self._pool.outstanding > 0
 
-    def tend(self) -> None:
+    def scale_up(self) -> None:
         """Give activities that wait for a thread another one."""
-        self._pool.tend()
+        self._pool.scale_up()
 
     @property
     def is_idle(self) -> bool:
@@ -126,7 +127,7 @@ class Wheel:
             and self._fetched.next_due is None
         )
 
-    def look_again(self) -> None:
+    def fetch_again(self) -> None:
         """Let the next turn ask the hub for work of every kind, whatever it knows: a commit of this
         worker's own tells it nothing.
         """
@@ -134,72 +135,72 @@ class Wheel:
 
     @property
     def next_due(self) -> datetime | None:
-        """When the next timer becomes visible, as far as the wheel knows."""
+        """When the next timer becomes visible, as far as the dispatcher knows."""
         return self._fetched.next_due
 
     def open(self, now: datetime, about: dict[str, object]) -> None:
         """Register with the hub; what dead workers held is free before this returns."""
-        self.session.open(about, now)
-        self.session.free_dead_workers(now)
+        self.lease.open(about, now)
+        self.lease.free_dead_workers(now)
 
     def close(self) -> None:
         """Leave the hub; what was held is free at once.
 
         Generators are closed, their instances untouched.
         """
-        SPEAKER.set(REPEATING)
-        for held in self._held.values():
-            held.execution.close()
-        self._held.clear()
-        self.session.close()
+        CURRENT_INSTANCE.set(REPEATING)
+        for held in self._cache.values():
+            held.executor.close()
+        self._cache.clear()
+        self.lease.close()
 
-    def turn(self, now: datetime) -> bool:
+    def process_next(self, now: datetime) -> bool:
         """Do one turn; whether there was anything to do.
 
         `HubBusy` means that nothing was committed yet: the next call tries the same commit again.
         """
         if self._uncommitted is None:
             try:
-                planner = self._prepare(now)
-                is_fetching = self._is_fetching(now, planner.rows)
-            except HubBusy as error:  # what was prepared is lost with this wheel
+                builder = self._prepare(now)
+                is_fetching = self._is_fetching(now, builder.rows)
+            except HubBusy as error:  # what was prepared is lost with this dispatcher
                 raise HubUnusable(error.message, hint=error.hint) from error
-            if not planner.rows and not is_fetching:
+            if not builder.rows and not is_fetching:
                 return False
-            self._uncommitted = planner, is_fetching
-        planner, is_fetching = self._uncommitted
-        fetched = self._commit(planner, is_fetching, now)
+            self._uncommitted = builder, is_fetching
+        builder, is_fetching = self._uncommitted
+        fetched = self._commit(builder, is_fetching, now)
         self._uncommitted = None
         batches = [item.batch for item in fetched.items if item.batch is not None]
         self._busy.update(batch.instance for batch in batches)
-        self._pool.submit([*planner.dispatch, *fetched.activities, *batches])
+        self._pool.submit([*builder.dispatch, *fetched.activities, *batches])
         self._report_failures()
-        return bool(planner.rows or fetched.items or fetched.activities)
+        return bool(builder.rows or fetched.items or fetched.activities)
 
-    def _prepare(self, now: datetime) -> Planner:
+    def _prepare(self, now: datetime) -> CommitBuilder:
         """Run the episodes that everything new causes; what is to be written."""
         self._time = now
         results = self._pool.take()
         self._room = self._pool.room
-        planner = Planner(TurnRows(), now, self._lease, self._registry, [])
-        for item, events in self._gather(results, planner.rows):
-            self._advance(item, events, planner)
-        self._evict(planner.rows)
-        return planner
+        builder = CommitBuilder(Commit(), now, self._claim, self._registry, [])
+        for item, events in self._gather(results, builder.rows):
+            self._advance(item, events, builder)
+        self._evict(builder.rows)
+        return builder
 
-    def _commit(self, planner: Planner, is_fetching: bool, now: datetime) -> Fetched:
+    def _commit(self, builder: CommitBuilder, is_fetching: bool, now: datetime) -> FetchResult:
         room = max(0, self._room) if self._has_waiting_activities else 0
-        want = Want(MOST_MESSAGES, room, tuple(self._busy)) if is_fetching else None
-        fetched = self.session.commit(planner.rows, now, want)
+        want = FetchRequest(MOST_MESSAGES, room, tuple(self._busy)) if is_fetching else None
+        fetched = self.lease.commit(builder.rows, now, want)
         if is_fetching:
             if room:
                 self._has_waiting_activities = len(fetched.activities) >= room
             self._fetched = fetched
         else:
-            self._fetched = Fetched(next_due=self._fetched.next_due)
+            self._fetched = FetchResult(next_due=self._fetched.next_due)
         return fetched
 
-    def _is_fetching(self, now: datetime, rows: TurnRows) -> bool:
+    def _is_fetching(self, now: datetime, rows: Commit) -> bool:
         """Whether the hub may hold something new for this worker."""
         version = self._database.data_version()
         has_changed, self._version = version != self._version, version
@@ -217,53 +218,53 @@ class Wheel:
                 or rows.timers
                 or rows.requests
                 or rows.cancelled
-                or rows.strays
+                or rows.orphaned_results
             )
             or (self._has_waiting_activities and self._room > 0)
         )
 
     def _gather(
-        self, results: Sequence[Result], rows: TurnRows
-    ) -> list[tuple[Held, list[Inbound]]]:
+        self, results: Sequence[Result], rows: Commit
+    ) -> list[tuple[CachedExecution, list[Inbound]]]:
         """Every instance with something new to see: first its messages, then what its activities
         returned.
         """
         items = self._fetched.items
-        self._hold(
+        self._load_into_cache(
             [
                 item
                 for item in items
-                if item.events and (item.instance not in self._held or item.loaded is not None)
+                if item.events and (item.instance not in self._cache or item.loaded is not None)
             ]
         )
         work: dict[int, list[Inbound]] = {}
         for item in items:
             rows.consumed.extend((key,) for key in item.keys)
-            if item.events and item.instance in self._held:
+            if item.events and item.instance in self._cache:
                 work[item.instance] = list(item.events)  # type: ignore[arg-type]
         for activity, event in results:
-            if activity.worker != self.session.key:
+            if activity.worker != self.lease.key:
                 continue  # begun under an earlier session, which another worker has taken over
             if isinstance(activity, EntityBatch):
                 assert isinstance(event, EntityBatchResult)
                 self._finish_batch(activity, event, rows)
                 continue
             assert not isinstance(event, EntityBatchResult)
-            held = self._held.get(activity.instance)
+            held = self._cache.get(activity.instance)
             if held is None or held.execution_id != activity.execution_id:
-                self._return_stray(activity, event, rows)
+                self._return_orphaned_result(activity, event, rows)
             else:
-                rows.done.append((activity.instance, activity.task_id))
+                rows.completed_activities.append((activity.instance, activity.task_id))
                 work.setdefault(activity.instance, []).append(event)
-        return [(self._held[instance], events) for instance, events in work.items()]
+        return [(self._cache[instance], events) for instance, events in work.items()]
 
-    def _finish_batch(self, batch: EntityBatch, result: EntityBatchResult, rows: TurnRows) -> None:
+    def _finish_batch(self, batch: EntityBatch, result: EntityBatchResult, rows: Commit) -> None:
         self._busy.discard(batch.instance)
         self._fetched.is_more = True
         at = micros(self._time)
         rows.consumed.extend((key,) for key in batch.keys)
         rows.entity_states.append((result.state, at, batch.instance))
-        rows.touched.append((at, batch.instance))
+        rows.updated.append((at, batch.instance))
         for caller, outcome in zip(batch.callers, result.results, strict=True):
             if caller is not None:
                 answer = encode_event(
@@ -283,33 +284,33 @@ class Wheel:
                 Failed("entity", batch.entity_id, outcome.reason, outcome.details, operation.name)
             )
 
-    def _return_stray(
-        self, activity: ActivityItem, event: TaskCompleted | TaskFailed, rows: TurnRows
+    def _return_orphaned_result(
+        self, activity: ActivityItem, event: TaskCompleted | TaskFailed, rows: Commit
     ) -> None:
         """The result of an activity whose instance is not held here goes to the inbox, if the
         activity still is this worker's.
         """
         at = micros(event.timestamp)
-        rows.strays.append(
+        rows.orphaned_results.append(
             (
                 activity.instance,
                 activity.execution_id,
                 at,
                 encode_event(event),
                 activity.task_id,
-                self.session.key,
+                self.lease.key,
             )
         )
 
-    def _hold(self, items: Sequence[WorkItem]) -> None:
+    def _load_into_cache(self, items: Sequence[WorkItem]) -> None:
         unknown = [item.instance for item in items if item.loaded is None]
-        loaded = self.session.load(unknown) if unknown else {}
+        loaded = self.lease.load(unknown) if unknown else {}
         for item in items:
             instance = item.loaded or loaded.get(item.instance)
             if instance is not None and (item.loaded is not None or instance.past):
-                self._held[item.instance] = self._revive(instance)
+                self._cache[item.instance] = self._rebuilt(instance)
 
-    def _revive(self, loaded: Loaded) -> Held:
+    def _rebuilt(self, loaded: LoadedInstance) -> CachedExecution:
         """An instance in memory, its generator where the history left it."""
         started = loaded.started
         orchestrator = self._registry.orchestrators.get(started.name)
@@ -319,20 +320,20 @@ class Wheel:
             )
             self._poisoned[loaded.key] = f"Orchestrator function '{started.name}' failed: {reason}"
             orchestrator = Orchestrator(started.name, lambda _context: None)
-        execution = Execution(orchestrator, loaded.instance_id, loaded.execution_id)
+        executor = OrchestratorExecutor(orchestrator, loaded.instance_id, loaded.execution_id)
         if loaded.past:
-            SPEAKER.set(REPEATING)
+            CURRENT_INSTANCE.set(REPEATING)
             try:
-                execution.rebuild(loaded.past)
+                executor.rebuild(loaded.past)
             except BaseException as error:  # user code
                 self._poisoned[loaded.key] = (
                     f"Orchestrator function '{started.name}' failed: {error!r}"
                 )
-        return Held(
+        return CachedExecution(
             key=loaded.key,
             instance_id=loaded.instance_id,
             execution_id=loaded.execution_id,
-            execution=execution,
+            executor=executor,
             root=loaded.root,
             parent=loaded.parent,
             caller=started.parent,
@@ -341,25 +342,27 @@ class Wheel:
             name=started.name,
         )
 
-    def _advance(self, held: Held, events: list[Inbound], planner: Planner) -> None:
-        self.culprit = held
-        episode = self._run(held, events, planner.now)
-        planner.add(held, episode)
+    def _advance(
+        self, held: CachedExecution, events: list[Inbound], builder: CommitBuilder
+    ) -> None:
+        self.failing_instance = held
+        episode = self._run(held, events, builder.now)
+        builder.add(held, episode)
         self._failures += failures_of(held, events, episode)
         if isinstance(episode.ending, ExecutionCompleted | ContinueAsNew):
-            held.execution.close()
-            del self._held[held.key]
+            held.executor.close()
+            del self._cache[held.key]
         else:
-            self._held.move_to_end(held.key)
-        self.culprit = None
+            self._cache.move_to_end(held.key)
+        self.failing_instance = None
 
-    def _run(self, held: Held, events: list[Inbound], now: datetime) -> Episode:
+    def _run(self, held: CachedExecution, events: list[Inbound], now: datetime) -> Episode:
         if held.key in self._poisoned:
             return failed_episode(now, events, self._poisoned.pop(held.key))
         self.running = Running(held.key, held.instance_id, held.name)
-        SPEAKER.set(held.instance_id)
+        CURRENT_INSTANCE.set(held.instance_id)
         try:
-            return held.execution.run(events, now)
+            return held.executor.run(events, now)
         except BaseException as error:  # user code, a KeyboardInterrupt of its own included
             return failed_episode(
                 now,
@@ -378,26 +381,26 @@ class Wheel:
         for each in failures:
             self._on_failure(each)
 
-    def _evict(self, rows: TurnRows) -> None:
-        if len(self._held) > self._most_kept:
-            SPEAKER.set(REPEATING)  # an evicted generator's last words come again
-        while len(self._held) > self._most_kept:
-            key, held = self._held.popitem(last=False)
-            held.execution.close()
+    def _evict(self, rows: Commit) -> None:
+        if len(self._cache) > self._cache_size:
+            CURRENT_INSTANCE.set(REPEATING)  # an evicted generator's last words come again
+        while len(self._cache) > self._cache_size:
+            key, held = self._cache.popitem(last=False)
+            held.executor.close()
             rows.released.append((key,))
 
-    def _lease(self, activity: str) -> int | None:
+    def _claim(self, activity: str) -> int | None:
         """This worker takes what it has room for, and what no app knows (it fails that); the rest
         is for whoever comes first.
         """
         if self._room > 0 or self._registry.activities.get(activity) is None:
             self._room -= 1
-            return self.session.key
+            return self.lease.key
         self._has_waiting_activities = True
         return None
 
 
-def _scope(registry: Registry, roots: tuple[int, ...] | None, is_for_any: bool) -> Scope:
+def _filter(registry: Registry, roots: tuple[int, ...] | None, is_for_any: bool) -> WorkerFilter:
     entities = (f"@{name}" for name in registry.entities.keys())  # noqa: SIM118  # not a dict
     functions = None if is_for_any else (*registry.orchestrators.keys(), *entities)
-    return Scope(functions, tuple(registry.activities.keys()), roots)
+    return WorkerFilter(functions, tuple(registry.activities.keys()), roots)

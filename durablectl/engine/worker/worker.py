@@ -1,4 +1,4 @@
-"""The worker: keeps a wheel turning in a thread of its own, and watches over it."""
+"""The worker: keeps a dispatcher turning in a thread of its own, and watches over it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from durablectl.engine.store.database import Database
 from durablectl.engine.store.leases import LeaseLost
 from durablectl.engine.worker.activity_pool import ActivityPool
 from durablectl.engine.worker.clock import SkippingClock
-from durablectl.engine.worker.dispatcher import Running, Wheel
+from durablectl.engine.worker.dispatcher import Dispatcher, Running
 from durablectl.errors import DurablectlError, HubBusy, HubLost, HubUnusable
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ FIRST_POLL, LAST_POLL, IDLE_POLL = 0.0005, 0.01, 0.03
 """Seconds between looks at what other processes have committed: the first, the longest while
 activities run, and when nothing does."""
 DEAD_CHECK_SECONDS = 0.25
-HEARTBEAT_SECONDS = 10.0
+IDLE_HEARTBEAT_SECONDS = 10.0
 FILE_CHECK_SECONDS = 1.0
 PATIENCE = (5.0, 60.0)
 """Seconds after which an orchestrator that does not yield is told of, and given up."""
@@ -51,7 +51,8 @@ class Worker:
     again, unless it is another one by now; else the worker stops, `error` holds why, `on_error` is
     called. With `processes` synchronous activities run there instead of in `concurrency` threads.
     `about` is more JSON that others may read of the worker while it lives. With `skips_timers` its
-    clock jumps to the next timer as soon as nothing else is to do. See `Wheel` for `fails_unknown`.
+    clock jumps to the next timer as soon as nothing else is to do. See `Dispatcher` for
+    `fails_unknown`.
     """
 
     def __init__(
@@ -83,11 +84,11 @@ class Worker:
         self._now = now = self._skipping or now
         self._warn_seconds, self._give_up_seconds = patience
         self._fails_unknown, self._about = fails_unknown, dict(about or {})
-        self._bell = threading.Lock()
-        self._bell.acquire()
+        self._notifier = threading.Lock()
+        self._notifier.acquire()
         self._pool = ActivityPool(registry, concurrency, self.wake, now, processes=processes)
         self._poisoned: dict[int, str] = {}
-        self._wheel: Wheel | None = None
+        self._dispatcher: Dispatcher | None = None
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
         self._idle = threading.Event()
@@ -98,8 +99,8 @@ class Worker:
         """Register with the hub, then turn in a thread of its own; `HubUnusable` when the hub
         cannot be written.
         """
-        self._begin(self._new_wheel())
-        self._database.bell.listen(self._look_up)
+        self._begin(self._new_dispatcher())
+        self._database.notifier.subscribe(self._look_up)
         threading.Thread(target=self._watch, name="watch", daemon=True).start()
 
     def stop(self, timeout: float = 2.0) -> None:
@@ -108,7 +109,7 @@ class Worker:
         What user code still runs is left behind with the process.
         """
         self._stopping.set()
-        self._database.bell.forget(self._look_up)
+        self._database.notifier.unsubscribe(self._look_up)
         self.wake()
         if self._thread is not None:
             self._thread.join(timeout)
@@ -119,7 +120,7 @@ class Worker:
 
         `stop` is still to be called.
         """
-        self._pool.takes_more = False
+        self._pool.accepts_work = False
         self.wake()
 
     @property
@@ -128,17 +129,17 @@ class Worker:
         return self._pool.outstanding == 0
 
     def wake(self) -> None:
-        """Let the wheel look for work at once."""
-        if self._bell.locked():
+        """Let the dispatcher look for work at once."""
+        if self._notifier.locked():
             try:
-                self._bell.release()
+                self._notifier.release()
             except RuntimeError:  # another thread was quicker
                 return
 
     def _look_up(self) -> None:
         """Somebody in this process has committed.
 
-        A wheel that has turned just now does not stir: it takes what comes next in one turn.
+        a dispatcher that has turned just now does not stir: it takes what comes next in one turn.
         """
         if self._is_resting:
             self.wake()
@@ -153,8 +154,8 @@ class Worker:
     def is_running(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
 
-    def _new_wheel(self) -> Wheel:
-        wheel = Wheel(
+    def _new_dispatcher(self) -> Dispatcher:
+        dispatcher = Dispatcher(
             self._database,
             self._registry,
             self._pool,
@@ -169,38 +170,43 @@ class Worker:
             "activities": sorted(registry.activities.names),
             "entities": sorted(registry.entities.names),
         }
-        wheel.open(
+        dispatcher.open(
             self._now(), self._about | functions | {"process": os.getpid(), "roots": self._roots}
         )
-        return wheel
+        return dispatcher
 
-    def _begin(self, wheel: Wheel) -> None:
-        self._wheel = wheel
+    def _begin(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
         self._thread = threading.Thread(
-            target=self._keep_turning, args=(wheel,), name="wheel", daemon=True
+            target=self._keep_turning, args=(dispatcher,), name="dispatcher", daemon=True
         )
         self._thread.start()
 
-    def _keep_turning(self, wheel: Wheel | None) -> None:
+    def _keep_turning(self, dispatcher: Dispatcher | None) -> None:
         try:
-            while wheel is not None and wheel is self._wheel and not self._stopping.is_set():
-                wheel = self._turn_until_trouble(wheel)
-            if wheel is not None and wheel is self._wheel:
-                wheel.close()
+            while (
+                dispatcher is not None
+                and dispatcher is self._dispatcher
+                and not self._stopping.is_set()
+            ):
+                dispatcher = self._turn_until_trouble(dispatcher)
+            if dispatcher is not None and dispatcher is self._dispatcher:
+                dispatcher.close()
         except DurablectlError as error:
             self.error = error
         finally:
-            if wheel is None or wheel is self._wheel:
+            if dispatcher is None or dispatcher is self._dispatcher:
                 self._idle.set()
             if self.error is not None:
                 self._on_error()
 
-    def _turn_until_trouble(self, wheel: Wheel) -> Wheel | None:
-        """Turn until the worker is stopped; after trouble, the wheel to go on with (None: it cannot
+    def _turn_until_trouble(self, dispatcher: Dispatcher) -> Dispatcher | None:
+        """Turn until the worker is stopped; after trouble, the dispatcher to go on with (None: it
+        cannot
         go on).
         """
         try:
-            self._turn(wheel)
+            self._turn(dispatcher)
         except LeaseLost:
             self._warn(
                 "this worker stalled and another one has taken over its instances; starting afresh"
@@ -208,53 +214,55 @@ class Worker:
         except HubUnusable as error:
             if not self._is_persistent or isinstance(error, HubLost):
                 self.error = error
-                wheel.session.abandon()
+                dispatcher.lease.abandon()
                 return None
             self._warn(f"{error.message}; trying again")
             self._stopping.wait(RETRY_SECONDS)
         # a defect of ours: the instance that it shows at fails, the others go on
         except Exception as error:
-            self._blame(wheel, error)
+            self._blame(dispatcher, error)
             self._stopping.wait(RETRY_SECONDS)
         else:
-            return wheel
-        return self._replacement(wheel)
+            return dispatcher
+        return self._replacement(dispatcher)
 
-    def _blame(self, wheel: Wheel, error: Exception) -> None:
-        culprit = wheel.culprit
-        if culprit is not None:
-            self._poisoned[culprit.key] = (
-                f"Orchestrator function '{culprit.name}' failed: "
+    def _blame(self, dispatcher: Dispatcher, error: Exception) -> None:
+        failing_instance = dispatcher.failing_instance
+        if failing_instance is not None:
+            self._poisoned[failing_instance.key] = (
+                f"Orchestrator function '{failing_instance.name}' failed: "
                 f"internal error of durablectl: {error!r}"
             )
         place = "".join(traceback.format_tb(error.__traceback__)[-1:]).strip().replace("\n", " ")
-        where = f" at instance '{culprit.instance_id}'" if culprit is not None else ""
+        where = (
+            f" at instance '{failing_instance.instance_id}'" if failing_instance is not None else ""
+        )
         self._warn(f"internal error{where}: {error!r} ({place}); please report it; starting afresh")
 
-    def _replacement(self, wheel: Wheel) -> Wheel | None:
-        """A fresh wheel for one that can no longer be used."""
-        wheel.session.abandon()
+    def _replacement(self, dispatcher: Dispatcher) -> Dispatcher | None:
+        """A fresh dispatcher for one that can no longer be used."""
+        dispatcher.lease.abandon()
         while not self._stopping.is_set():
             try:
-                self._wheel = self._new_wheel()
+                self._dispatcher = self._new_dispatcher()
             except HubLost:
                 raise
             except HubUnusable as error:
                 self._warn(f"{error.message}; trying again")
                 self._stopping.wait(RETRY_SECONDS)
             else:
-                return self._wheel
+                return self._dispatcher
         return None
 
-    def _turn(self, wheel: Wheel) -> None:
+    def _turn(self, dispatcher: Dispatcher) -> None:
         delay = FIRST_POLL
         looked = committed = checked = time.monotonic()
-        while not self._stopping.is_set() and wheel is self._wheel:
+        while not self._stopping.is_set() and dispatcher is self._dispatcher:
             if (now := time.monotonic()) - checked > FILE_CHECK_SECONDS:
                 checked = now
                 self._database.check_file()
             try:
-                did = wheel.turn(self._now())
+                did = dispatcher.process_next(self._now())
             except HubBusy as error:
                 self._warn(f"{error.message}; trying again")
                 continue
@@ -265,27 +273,31 @@ class Worker:
             now = time.monotonic()
             if now - looked > DEAD_CHECK_SECONDS:
                 looked = now
-                if wheel.session.free_dead_workers(self._now()):
-                    wheel.look_again()
+                if dispatcher.lease.free_dead_workers(self._now()):
+                    dispatcher.fetch_again()
                     continue
-            if now - committed > HEARTBEAT_SECONDS:
+            if now - committed > IDLE_HEARTBEAT_SECONDS:
                 committed = now
-                wheel.look_again()
-            if self._skipping is not None and wheel.next_due is not None and not wheel.is_working:
-                self._skipping.skip_to(wheel.next_due)
+                dispatcher.fetch_again()
+            if (
+                self._skipping is not None
+                and dispatcher.next_due is not None
+                and not dispatcher.is_working
+            ):
+                self._skipping.skip_to(dispatcher.next_due)
                 continue
-            if wheel.is_idle:
+            if dispatcher.is_idle:
                 self._idle.set()
-            self._pool.tend()
+            self._pool.scale_up()
             self._is_resting = delay > FIRST_POLL
-            self._bell.acquire(timeout=self._pause(wheel, delay))
+            self._notifier.acquire(timeout=self._pause(dispatcher, delay))
             self._is_resting = False
-            delay = min(delay * 1.3, LAST_POLL if wheel.is_working else IDLE_POLL)
+            delay = min(delay * 1.3, LAST_POLL if dispatcher.is_working else IDLE_POLL)
 
-    def _pause(self, wheel: Wheel, delay: float) -> float:
-        if wheel.next_due is None:
+    def _pause(self, dispatcher: Dispatcher, delay: float) -> float:
+        if dispatcher.next_due is None:
             return delay
-        return max(0.0, min(delay, (wheel.next_due - self._now()).total_seconds()))
+        return max(0.0, min(delay, (dispatcher.next_due - self._now()).total_seconds()))
 
     def _watch(self) -> None:
         """Notice an orchestrator that does not yield: warn, then fail its instance and go on
@@ -294,14 +306,14 @@ class Worker:
         seen: Running | None = None
         since, warned = time.monotonic(), False
         while not self._stopping.wait(self._warn_seconds / 10):
-            wheel = self._wheel
-            running = wheel.running if wheel is not None else None
+            dispatcher = self._dispatcher
+            running = dispatcher.running if dispatcher is not None else None
             if running is None or running is not seen:
                 seen, since, warned = running, time.monotonic(), False
                 continue
             seconds = time.monotonic() - since
-            if seconds > self._give_up_seconds and wheel is not None:
-                self._give_up(wheel, running)
+            if seconds > self._give_up_seconds and dispatcher is not None:
+                self._give_up(dispatcher, running)
                 seen = None
             elif seconds > self._warn_seconds and not warned:
                 warned = True
@@ -310,7 +322,7 @@ class Worker:
                     f"orchestrator '{running.name}' of instance '{running.instance_id}' {so_far}"
                 )
 
-    def _give_up(self, wheel: Wheel, running: Running) -> None:
+    def _give_up(self, dispatcher: Dispatcher, running: Running) -> None:
         reason = f"it did not yield for {self._give_up_seconds:g} s{self._where()}"
         self._poisoned[running.instance] = (
             f"Orchestrator function '{running.name}' failed: {reason}"
@@ -318,15 +330,15 @@ class Worker:
         self._warn(
             f"instance '{running.instance_id}' fails: orchestrator '{running.name}': {reason}"
         )
-        self._wheel = None
+        self._dispatcher = None
         try:
-            wheel.session.close()
-            self._begin(self._new_wheel())
+            dispatcher.lease.close()
+            self._begin(self._new_dispatcher())
         except HubUnusable as error:
             self.error = error
 
     def _where(self) -> str:
-        """Where the wheel's thread is in the app's own code."""
+        """Where the dispatcher's thread is in the app's own code."""
         frame: FrameType | None = None
         if self._thread is not None:
             frame = sys._current_frames().get(self._thread.ident or 0)  # noqa: SLF001

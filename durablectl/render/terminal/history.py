@@ -10,9 +10,9 @@ from durablectl.model import InstanceStatus
 from durablectl.render.gantt import Bar, bars, fitted, row, ruler, span_text, timetable
 from durablectl.render.output import Output
 from durablectl.render.sanitize import safe_line
-from durablectl.render.terminal.tables import show_sheet, show_table
+from durablectl.render.terminal.tables import show_details, show_table
 from durablectl.render.timeline import State, Step
-from durablectl.render.views import Sheet, time_text
+from durablectl.render.views import Details, time_text
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -22,7 +22,7 @@ STYLES = {State.DONE: "green", State.FAILED: "bold red", State.OPEN: "cyan", Sta
 WIDTHS = (10, 10, 30)
 
 
-def head(status: InstanceStatus, now: datetime) -> Sheet:
+def head(status: InstanceStatus, now: datetime) -> Details:
     """What a timeline is of."""
     end = status.last_updated_time if status.is_final else now
     begun = status.history[0].timestamp if status.history else None
@@ -38,14 +38,14 @@ def head(status: InstanceStatus, now: datetime) -> Sheet:
     ]
     if (cause := status.cause) is not None:
         rows += [row for row in (("cause", cause.line), ("at", cause.place)) if row[1]]
-    return Sheet(tuple(rows), status.runtime_status)
+    return Details(tuple(rows), status.runtime_status)
 
 
 def show_timeline(
     out: Output, status: InstanceStatus, found: Sequence[Step], now: datetime
 ) -> None:
     """Print the steps as a table below a few lines about the instance."""
-    show_sheet(out, head(status, now))
+    show_details(out, head(status, now))
     out.data("")
     show_table(out, timetable(found, now))
 
@@ -54,7 +54,7 @@ def show_gantt(out: Output, status: InstanceStatus, found: Sequence[Step], now: 
     """Print the steps as bars, scaled to the width; in ASCII where stdout is no terminal, or one
     that is not UTF-8.
     """
-    show_sheet(out, head(status, now))
+    show_details(out, head(status, now))
     out.data("")
     if not any(bars(found, now, out.width, ascii_only=True)):
         return

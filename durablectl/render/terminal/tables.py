@@ -1,4 +1,4 @@
-"""Sheets and tables on stdout: aligned and coloured on a terminal; plain, complete and
+"""Details and tables on stdout: aligned and coloured on a terminal; plain, complete and
 tab-separated through a pipe.
 """
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from durablectl.model import RuntimeStatus
 from durablectl.render.output import Output
 from durablectl.render.sanitize import safe, safe_line
-from durablectl.render.views import Sheet, Table
+from durablectl.render.views import Details, Table
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -33,18 +33,18 @@ LONGEST = 2000
 _STYLE_OF_WORD = {status.value: style for status, style in STYLES.items()}
 
 
-def show_sheet(out: Output, sheet: Sheet) -> None:
+def show_details(out: Output, details: Details) -> None:
     """Print labels and values. Nothing is wrapped or cut: an address can be copied."""
     if not out.is_rich:
-        out.data(sheet.text())
+        out.data(details.text())
         return
     from rich.text import Text  # deferred: a pipe does not pay for it
 
-    text = Text(safe(sheet.text()))
+    text = Text(safe(details.text()))
     text.highlight_regex(r"(?m)^[a-z][a-z ]*?(?=  )", "bold")
-    if sheet.state is not None:
+    if details.state is not None:
         text.highlight_regex(
-            rf"(?m)(?<=^state)\s+{sheet.state.value}$", STYLES.get(sheet.state, "")
+            rf"(?m)(?<=^state)\s+{details.state.value}$", STYLES.get(details.state, "")
         )
     out.rich(text, wrap=False)
 

@@ -28,7 +28,7 @@ FRAME = 4  # lines of a screen that are not rows: title, header, a blank one, th
 GONE = "no longer matches"
 
 
-class Mark(Enum):
+class ChangeMark(Enum):
     """What became of an instance since the last look, as it is shown."""
 
     SAME = " "
@@ -41,18 +41,18 @@ class Mark(Enum):
 class Change:
     """An instance that came, went, or is not as it was."""
 
-    mark: Mark
+    mark: ChangeMark
     status: InstanceStatus
 
 
 @dataclass(slots=True)
-class Board:
+class WatchTable:
     """What the last looks showed. `limit` is how many rows a screen shows at most."""
 
     title: str
     limit: int | None = None
     shown: list[InstanceStatus] = field(default_factory=list)
-    marks: dict[str, Mark] = field(default_factory=dict)
+    marks: dict[str, ChangeMark] = field(default_factory=dict)
     looked: datetime | None = None
     trouble: str = ""
     more: bool = False
@@ -85,19 +85,21 @@ class Board:
         for key, status in found.items():
             before = self._known.get(key)
             if before is None:
-                yield Change(Mark.NEW, status)
+                yield Change(ChangeMark.NEW, status)
             elif _essence(before) != _essence(status):
-                yield Change(Mark.CHANGED, status)
+                yield Change(ChangeMark.CHANGED, status)
         if may_be_gone:
             yield from (
-                Change(Mark.GONE, status) for key, status in self._known.items() if key not in found
+                Change(ChangeMark.GONE, status)
+                for key, status in self._known.items()
+                if key not in found
             )
 
 
 def change_line(change: Change, now: datetime) -> str:
     """A change on one line: the time, the id, the name, the state, and how far it says it is."""
     status = change.status
-    state = GONE if change.mark is Mark.GONE else status.runtime_status.value
+    state = GONE if change.mark is ChangeMark.GONE else status.runtime_status.value
     cells = (
         now.astimezone().isoformat(" ", "seconds"),
         status.instance_id,
@@ -124,7 +126,7 @@ def counted(statuses: Sequence[InstanceStatus], *, more: bool = False) -> str:
 class Screen(Protocol):
     """Where a board is shown."""
 
-    def __call__(self, board: Board, now: datetime) -> None: ...
+    def __call__(self, board: WatchTable, now: datetime) -> None: ...
 
 
 @contextmanager
@@ -147,7 +149,7 @@ def screen(out: Output) -> Iterator[Screen]:
         )
 
 
-def screenful(board: Board, now: datetime, width: int, height: int) -> RenderableType:
+def screenful(board: WatchTable, now: datetime, width: int, height: int) -> RenderableType:
     """A board as a screen of this size shows it."""
     from rich.console import Group  # deferred, as above
     from rich.table import Table
@@ -159,8 +161,10 @@ def screenful(board: Board, now: datetime, width: int, height: int) -> Renderabl
     for column, ratio in (("", 0), ("ID", 3), ("NAME", 2), ("STATUS", 0), ("UPDATED", 0), ("", 3)):
         table.add_column(column, ratio=ratio or None, no_wrap=True, overflow="ellipsis")
     for status in rows:
-        mark = board.marks.get(status.instance_id, Mark.SAME)
-        table.add_row(*_cells(status, mark, now), style="bold" if mark is not Mark.SAME else "")
+        mark = board.marks.get(status.instance_id, ChangeMark.SAME)
+        table.add_row(
+            *_cells(status, mark, now), style="bold" if mark is not ChangeMark.SAME else ""
+        )
     title = Text(safe_line(board.title), style="bold", no_wrap=True, overflow="ellipsis")
     padding = [Text("")] * (room - len(rows))
     return Group(
@@ -172,7 +176,7 @@ def screenful(board: Board, now: datetime, width: int, height: int) -> Renderabl
     )
 
 
-def _cells(status: InstanceStatus, mark: Mark, now: datetime) -> list[Text]:
+def _cells(status: InstanceStatus, mark: ChangeMark, now: datetime) -> list[Text]:
     from rich.text import Text  # deferred, as above
 
     state = status.runtime_status
@@ -190,7 +194,7 @@ def _ago(seconds: float) -> str:
     return "now" if seconds < 2 else duration_text(seconds)
 
 
-def _foot(board: Board, rows: int, now: datetime) -> str:
+def _foot(board: WatchTable, rows: int, now: datetime) -> str:
     if board.looked is None:
         return board.trouble or "looking …"
     parts = [counted(board.shown, more=board.more)]

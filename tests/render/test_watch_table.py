@@ -8,9 +8,9 @@ import pytest
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.render.output import Output
 from durablectl.render.terminal.watch_table import (
-    Board,
     Change,
-    Mark,
+    ChangeMark,
+    WatchTable,
     change_line,
     counted,
     screenful,
@@ -25,30 +25,32 @@ def status(instance_id, state=RUNNING, custom=None):
 
 
 def test_the_first_look_changes_nothing():
-    assert Board("hub").take([status("a")], T0) == []
+    assert WatchTable("hub").take([status("a")], T0) == []
 
 
 def test_what_came_went_and_changed_is_told():
-    board = Board("hub")
+    board = WatchTable("hub")
     board.take([status("a"), status("b"), status("c")], T0)
     now = [status("a", COMPLETED), status("b"), status("d")]
     assert board.take(now, T0) == [
-        Change(Mark.CHANGED, now[0]),
-        Change(Mark.NEW, now[2]),
-        Change(Mark.GONE, status("c")),
+        Change(ChangeMark.CHANGED, now[0]),
+        Change(ChangeMark.NEW, now[2]),
+        Change(ChangeMark.GONE, status("c")),
     ]
     assert board.take(now, T0) == []
 
 
 def test_nothing_is_gone_that_is_merely_beyond_the_end_of_the_look():
-    board = Board("hub")
+    board = WatchTable("hub")
     board.take([status("a"), status("b")], T0, more=True)
     assert board.take([status("a")], T0) == []
 
 
 def test_a_change_is_one_line_whatever_it_holds():
     line = change_line(
-        Change(Mark.CHANGED, status("a\x1b[2J\n", custom={"percent": 40, "message": "half\nway"})),
+        Change(
+            ChangeMark.CHANGED, status("a\x1b[2J\n", custom={"percent": 40, "message": "half\nway"})
+        ),
         T0,
     )
     assert line.split("\t")[1:] == ["a\\x1b[2J\\n", "order", "Running", "40 % half\\nway"]
@@ -71,7 +73,7 @@ def test_states_are_counted(states, more, text):
 
 @pytest.mark.parametrize(("width", "height"), [(40, 6), (80, 24), (140, 40)])
 def test_a_screenful_is_exactly_as_large_as_the_screen(width, height):
-    board = Board("local hub x", None)
+    board = WatchTable("local hub x", None)
     board.take([status(f"instance-{number}" * 5, custom="x" * 300) for number in range(100)], T0)
     stream = io.StringIO()
     console = Output(stream, stream, environ={}).console

@@ -12,7 +12,7 @@ from textwrap import indent
 import pytest
 from growth import is_linear
 
-from durablectl.engine.worker.app_output import MOST_KEPT, REPEATING, SPEAKER, Speech
+from durablectl.engine.worker.app_output import CURRENT_INSTANCE, MOST_KEPT, REPEATING, AppOutput
 
 APP = """
 import asyncio, logging, sys
@@ -100,7 +100,7 @@ def test_activities_in_processes_are_told_too(shop):
 
 def test_lines_of_several_speakers_do_not_mix():
     lines: list[str] = []
-    speech = Speech(lines.append)
+    app_output = AppOutput(lines.append)
     for speaker, text in (
         ("a", "one "),
         ("b", "two\nthr"),
@@ -108,10 +108,10 @@ def test_lines_of_several_speakers_do_not_mix():
         ("a", "half\n"),
         (REPEATING, "again\n"),
     ):
-        SPEAKER.set(speaker)
-        assert speech.write(text) == len(text)
-    SPEAKER.set(None)
-    speech.finish()
+        CURRENT_INSTANCE.set(speaker)
+        assert app_output.write(text) == len(text)
+    CURRENT_INSTANCE.set(None)
+    app_output.finish()
     assert lines == ["[b] two", "x", "[a] one half", "[b] thr"]
 
 
@@ -134,18 +134,18 @@ def test_lines_of_several_speakers_do_not_mix():
 )
 def test_what_has_no_line_end_is_shown_as_it_comes(written, shown):
     lines: list[str] = []
-    speech = Speech(lines.append)
+    app_output = AppOutput(lines.append)
     for text in written:
-        speech.write(text)
+        app_output.write(text)
     assert lines == shown
 
 
 @pytest.mark.parametrize("text", ["10 %\r", "\r10 %", ".", "line\n"], ids=repr)
 def test_many_small_writes_take_linear_time(text):
     def write(count: int) -> None:
-        speech = Speech(lambda _line: None)
+        app_output = AppOutput(lambda _line: None)
         for _ in range(count):
-            speech.write(text)
+            app_output.write(text)
 
     assert is_linear(write, lambda count: count)
 

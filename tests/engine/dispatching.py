@@ -1,6 +1,4 @@
-"""A hub whose wheel a test turns by hand: a real file, real threads for activities, a clock that
-the test sets.
-"""
+"""A hub whose dispatchers a test drives step by step: a real file, real threads, a clock to set."""
 
 from __future__ import annotations
 
@@ -15,7 +13,7 @@ from durablectl.engine.registry import Activity, Entity, Orchestrator, Registry
 from durablectl.engine.store.client import Store
 from durablectl.engine.store.database import Database
 from durablectl.engine.worker.activity_pool import ActivityPool
-from durablectl.engine.worker.dispatcher import Wheel
+from durablectl.engine.worker.dispatcher import Dispatcher
 from durablectl.history.events import Event
 from durablectl.model import InstanceStatus, RuntimeStatus
 
@@ -46,57 +44,57 @@ class App(Registry):
         return function
 
 
-class Turning:
-    """One hub file, any number of wheels on it, and one clock."""
+class Dispatching:
+    """One hub file, any number of dispatchers on it, and one clock."""
 
     def __init__(self, path: Path, app: App) -> None:
         self.app, self.now = app, T0
         self.ticks = 0.0  # seconds that really passed, whatever the clock says
         self.path = path
         self.hub = LocalTaskHub(path, create=True, now=lambda: self.now)
-        self._bell = threading.Semaphore(0)
+        self._notifier = threading.Semaphore(0)
         self._closers: list[Callable[[], None]] = [self.hub.close]
 
-    def wheel(self, **options: Any) -> Wheel:
+    def dispatcher(self, **options: Any) -> Dispatcher:
         pool = options.pop("pool", None) or ActivityPool(
-            self.app, 4, self._bell.release, lambda: self.now
+            self.app, 4, self._notifier.release, lambda: self.now
         )
-        wheel = Wheel(
+        dispatcher = Dispatcher(
             database := Database(self.path), self.app, pool, ticks=lambda: self.ticks, **options
         )
-        wheel.open(self.now, {})
-        self._closers += [wheel.session.abandon, pool.close, database.close]
-        return wheel
+        dispatcher.open(self.now, {})
+        self._closers += [dispatcher.lease.abandon, pool.close, database.close]
+        return dispatcher
 
-    def patrol(self, wheel: Wheel) -> bool:
-        """Let `wheel` look for dead and stalled workers; whether it found one."""
-        found = wheel.session.free_dead_workers(self.now)
+    def patrol(self, dispatcher: Dispatcher) -> bool:
+        """Let `dispatcher` look for dead and stalled workers; whether it found one."""
+        found = dispatcher.lease.free_dead_workers(self.now)
         if found:
-            wheel.look_again()
+            dispatcher.fetch_again()
         return found
 
-    def turn_until_quiet(self, *wheels: Wheel) -> None:
-        """Turn until no wheel has anything to do and no activity runs."""
+    def process_until_quiet(self, *dispatchers: Dispatcher) -> None:
+        """Process until no dispatcher has anything to do and no activity runs."""
         while True:
-            turned = [wheel.turn(self.now) for wheel in wheels]
+            turned = [dispatcher.process_next(self.now) for dispatcher in dispatchers]
             if any(turned):
                 continue
-            if not any(wheel.is_working for wheel in wheels):
+            if not any(dispatcher.is_working for dispatcher in dispatchers):
                 return
-            for wheel in wheels:
-                wheel.tend()
-            self._bell.acquire(timeout=0.01)
+            for dispatcher in dispatchers:
+                dispatcher.scale_up()
+            self._notifier.acquire(timeout=0.01)
 
     def advance(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
         self.ticks += seconds
 
     def run(
-        self, wheel: Wheel, orchestrator: str, input: Any = None, **options: Any
+        self, dispatcher: Dispatcher, orchestrator: str, input: Any = None, **options: Any
     ) -> InstanceStatus:
-        """Start an instance and turn until quiet; its status."""
+        """Start an instance and process until quiet; its status."""
         instance_id = self.hub.start(orchestrator, input, **options).id
-        self.turn_until_quiet(wheel)
+        self.process_until_quiet(dispatcher)
         return self.hub.get_status(instance_id)
 
     def state(self, instance_id: str) -> RuntimeStatus:

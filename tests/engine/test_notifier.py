@@ -11,51 +11,51 @@ import pytest
 
 from durablectl.backends.local import LocalTaskHub
 from durablectl.engine.store.database import Database
-from durablectl.engine.store.notifier import Bell, bell_of
+from durablectl.engine.store.notifier import Notifier, notifier_of
 from durablectl.errors import AlreadyExists
 
 LONG = 30.0
 
 
-def waiting(bell: Bell, count: int) -> threading.Thread:
-    thread = threading.Thread(target=bell.wait, args=(count, LONG), daemon=True)
+def waiting(notifier: Notifier, count: int) -> threading.Thread:
+    thread = threading.Thread(target=notifier.wait, args=(count, LONG), daemon=True)
     thread.start()
     return thread
 
 
 def test_who_waits_is_woken_by_each_ring() -> None:
-    bell, woken = Bell(), Queue[int]()
+    notifier, woken = Notifier(), Queue[int]()
 
     def keep_waiting() -> None:
         for number in range(100):
-            bell.wait(bell.count, LONG)
+            notifier.wait(notifier.count, LONG)
             woken.put(number)
 
     threading.Thread(target=keep_waiting, daemon=True).start()
     for number in range(100):
         deadline = time.monotonic() + LONG / 2
         while woken.empty() and time.monotonic() < deadline:
-            bell.ring()
+            notifier.notify()
         assert woken.get_nowait() == number
 
 
 def test_who_comes_after_the_ring_does_not_wait() -> None:
-    bell = Bell()
-    before = bell.count
-    bell.ring()
-    thread = waiting(bell, before)
+    notifier = Notifier()
+    before = notifier.count
+    notifier.notify()
+    thread = waiting(notifier, before)
     thread.join(LONG / 2)
     assert not thread.is_alive()
 
 
 def test_a_listener_hears_each_ring_until_it_is_forgotten() -> None:
-    bell, heard = Bell(), list[str]()
+    notifier, heard = Notifier(), list[str]()
     listener = lambda: heard.append("ring")  # noqa: E731
-    bell.listen(listener)
-    bell.ring()
-    bell.ring()
-    bell.forget(listener)
-    bell.ring()
+    notifier.subscribe(listener)
+    notifier.notify()
+    notifier.notify()
+    notifier.unsubscribe(listener)
+    notifier.notify()
     assert heard == ["ring", "ring"]
 
 
@@ -63,19 +63,19 @@ def test_all_that_have_a_file_open_share_its_bell(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path)
     with LocalTaskHub(tmp_path / "hub.db", create=True) as hub:
         other = Database(tmp_path / "link" / "hub.db")
-        assert other.bell is hub.database.bell
-        assert other.bell is not bell_of(tmp_path / "another.db")
+        assert other.notifier is hub.database.notifier
+        assert other.notifier is not notifier_of(tmp_path / "another.db")
         other.close()
 
 
 def test_a_commit_rings_once_and_what_was_rolled_back_does_not(tmp_path: Path) -> None:
     with LocalTaskHub(tmp_path / "hub.db", create=True) as hub:
-        before = hub.database.bell.count
+        before = hub.database.notifier.count
         hub.start("hello", instance_id="a")
         with hub.group():
             hub.start("hello", instance_id="b")
             hub.raise_event("a", "go")
-        assert hub.database.bell.count == before + 2
+        assert hub.database.notifier.count == before + 2
         with pytest.raises(AlreadyExists):
             hub.start("hello", instance_id="a")
-        assert hub.database.bell.count == before + 2
+        assert hub.database.notifier.count == before + 2

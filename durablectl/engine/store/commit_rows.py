@@ -1,0 +1,142 @@
+"""Writes the rows of a commit: one statement for each kind of row, in an order that matters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from durablectl.engine.store.database import Connection
+from durablectl.engine.store.instances import NOW_AT, START_AT, NewInstance, create_instance
+from durablectl.engine.store.messages import send_request
+from durablectl.engine.store.work_items import Child, Commit, Continuation
+from durablectl.errors import AlreadyExists
+from durablectl.history.columns import moment
+from durablectl.history.events import SubOrchestrationFailed
+from durablectl.history.stored import encode_event
+
+BATCHES_OF_FAILURES = 10  # that an entity keeps
+
+_STATEMENTS = {
+    "consumed": "DELETE FROM inbox WHERE key = ?",
+    "completed_activities": "DELETE FROM activities WHERE instance = ? AND task_id = ?",
+    "history": "INSERT INTO history (instance, sequence, at, events) VALUES (?, ?, ?, ?)",
+    "updated": "UPDATE instances SET updated_at = ? WHERE key = ?",
+    "status_changes": "UPDATE instances SET status = ?, updated_at = ? WHERE key = ?",
+    "custom_statuses": "UPDATE instances SET custom_status = ? WHERE key = ?",
+    "ended": "UPDATE instances SET status = ?, updated_at = ?, output = ?, worker = NULL WHERE "
+    "key = ?",
+    "activities": "INSERT INTO activities (instance, task_id, execution_id, name, input, "
+    "scheduled_at, worker)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+    "timers": "INSERT INTO inbox (instance, visible_at, at, event, execution_id, timer) VALUES "
+    "(?, ?, ?, ?, ?, ?)",
+    "cancelled": "DELETE FROM inbox WHERE instance = ? AND timer = ?",
+    # An answer to a caller: only while the execution that called is the current one.
+    "answers": "INSERT INTO inbox (instance, visible_at, at, event, execution_id) SELECT key, "
+    f"{NOW_AT}, ?3, ?4, ?2 FROM instances"
+    " WHERE key = ?1 AND execution_id = ?2 AND status NOT IN (1, 3, 4, 5)",
+    # The result of an activity whose instance another worker holds: only while the activity is
+    # still leased to this one.
+    "orphaned_results": "INSERT INTO inbox (instance, visible_at, at, event, execution_id) SELECT "
+    f"instance, {NOW_AT}, ?3, ?4, ?2 FROM activities"
+    " WHERE instance = ?1 AND execution_id = ?2 AND task_id = ?5 AND worker = ?6",
+    "entity_states": "UPDATE entities SET state = ?, operated_at = ? WHERE instance = ?",
+    # What an entity keeps of its failed operations: the batches of them that came last.
+    "entity_failures": "INSERT INTO history (instance, sequence, at, events)"
+    " SELECT ?1, coalesce(max(sequence), -1) + 1, ?2, ?3 FROM history WHERE instance = ?1",
+    "released": "UPDATE instances SET worker = NULL WHERE key = ?",
+}
+
+
+_OLD_FAILURES = (
+    "DELETE FROM history WHERE instance = ? AND sequence <= (SELECT max(sequence) FROM history "
+    f"WHERE instance = ?) - {BATCHES_OF_FAILURES}"
+)
+_ORPHANED_DONE = (
+    "DELETE FROM activities WHERE instance = ? AND execution_id = ? AND task_id = ? AND worker = ?"
+)
+
+
+def write_commit(sql: Connection, rows: Commit) -> None:
+    """Write everything in one go.
+
+    Orphaned results come first: they look at activities that `completed_activities` deletes.
+    """
+    if rows.orphaned_results:
+        sql.executemany(_STATEMENTS["orphaned_results"], rows.orphaned_results)
+        sql.executemany(
+            _ORPHANED_DONE,
+            [
+                (instance, execution, task_id, worker)
+                for instance, execution, _, _, task_id, worker in rows.orphaned_results
+            ],
+        )
+    for name, statement in _STATEMENTS.items():
+        if name != "orphaned_results" and (values := getattr(rows, name)):
+            sql.executemany(statement, values)
+    if rows.entity_failures:
+        sql.executemany(
+            _OLD_FAILURES, [(instance, instance) for instance, *_ in rows.entity_failures]
+        )
+    _clean_up(sql, rows.cleaned_up)
+    for continuation in rows.continuations:
+        _continue(sql, continuation)
+    for child in rows.children:
+        _create_child(sql, child)
+    for request in rows.requests:
+        send_request(sql, request)
+
+
+def _clean_up(sql: Connection, instances: Iterable[tuple[int]]) -> None:
+    """Drop what a finished instance leaves behind: timers, late messages, queued activities."""
+    sql.executemany("DELETE FROM inbox WHERE instance = ?", instances)
+    sql.executemany("DELETE FROM activities WHERE instance = ?", instances)
+
+
+def _continue(sql: Connection, continuation: Continuation) -> None:
+    key = (continuation.instance,)
+    sql.execute("DELETE FROM history WHERE instance = ?", key)
+    sql.execute("DELETE FROM activities WHERE instance = ?", key)
+    sql.execute("DELETE FROM inbox WHERE instance = ? AND execution_id IS NOT NULL", key)
+    sql.execute("DELETE FROM inputs WHERE instance = ?", key)
+    if continuation.input is not None:
+        sql.execute(
+            "INSERT INTO inputs (instance, input) VALUES (?, ?)",
+            (continuation.instance, continuation.input),
+        )
+    sql.execute(
+        "UPDATE instances SET execution_id = ?, generation = NULL, started_at = ?, updated_at = "
+        "?, status = 2 WHERE key = ?",
+        (continuation.execution_id, continuation.at, continuation.at, continuation.instance),
+    )
+    sql.execute(
+        f"INSERT INTO inbox (instance, visible_at, at) VALUES (?, {START_AT}, ?)",
+        (continuation.instance, continuation.at),
+    )
+    waiting = sql.execute(
+        "SELECT at, event FROM inbox WHERE instance = ? AND visible_at = 0 ORDER BY key", key
+    ).fetchall()
+    if continuation.events and waiting:  # what was carried over came first
+        sql.execute("DELETE FROM inbox WHERE instance = ? AND visible_at = 0", key)
+    for at, event in [*continuation.events, *(waiting if continuation.events else ())]:
+        sql.execute(
+            f"INSERT INTO inbox (instance, visible_at, at, event) VALUES (?, {NOW_AT}, ?, ?)",
+            (continuation.instance, at, event),
+        )
+
+
+def _create_child(sql: Connection, child: Child) -> None:
+    """Create a sub-orchestration; if an unfinished instance has its id, the caller's task fails."""
+    new = NewInstance(child.instance_id, child.name, child.input, child.version, child.at)
+    try:
+        create_instance(
+            sql,
+            new,
+            generation=None,
+            caller=(child.parent, child.parent_execution, child.task_id, child.root),
+        )
+    except AlreadyExists as error:
+        event = SubOrchestrationFailed(moment(child.at), child.task_id, error.message)
+        sql.execute(
+            _STATEMENTS["answers"],
+            (child.parent, child.parent_execution, child.at, encode_event(event)),
+        )
