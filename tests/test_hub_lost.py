@@ -16,7 +16,9 @@ from pathlib import Path
 import pytest
 
 from durablectl.backends.local import LocalTaskHub
+from durablectl.engine.registry import Registry
 from durablectl.engine.store.database import Database
+from durablectl.engine.worker.worker import Worker
 from durablectl.errors import HubLost
 from tests.server.serving import serving
 
@@ -39,7 +41,7 @@ LOST = (
 
 def deleted(hub: Path) -> None:
     for each in hub.parent.glob(f"{hub.name}*"):
-        each.unlink()
+        each.unlink(missing_ok=True)  # its users remove files, too
 
 
 def replaced(hub: Path) -> None:
@@ -165,6 +167,26 @@ def test_nothing_is_acknowledged_in_a_hub_that_is_lost(hub, way):
         ):
             with pytest.raises(HubLost, match="deleted, moved or replaced"):
                 change()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_error_of_a_hub_that_is_lost_says_that_it_is_lost(hub, way):
+    with LocalTaskHub(hub) as local:
+        local.start("hello")
+        with pytest.raises(HubLost), local.database.transaction() as sql:
+            way(hub)
+            sql.execute("SELECT nothing")
+        with pytest.raises(HubLost):
+            local.database.one("SELECT nothing")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_worker_does_not_begin_anew_on_a_hub_that_is_lost(hub, way):
+    with LocalTaskHub(hub) as local:
+        local.start("hello")
+        way(hub)
+        with pytest.raises(HubLost):
+            Worker(local.database, Registry()).start()
 
 
 def test_no_file_is_made_in_the_place_of_one_that_was_deleted(hub):

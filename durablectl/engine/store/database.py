@@ -69,7 +69,7 @@ class Database:
             if not create:
                 raise HubUnusable(f"there is no hub file {self.path}")
             _make_folder(self.path.parent)
-        with translated(self.path):
+        with self._translated():
             connection = self.connection()
             application_id, version = _identity(connection)
             if (
@@ -149,6 +149,7 @@ class Database:
             return self.connection().execute(sql, parameters).fetchall()
         # as `translated` does it, for what is asked a thousand times a second
         except (sqlite3.Error, UnicodeEncodeError) as error:
+            self._file.check()
             raise _hub_error(self.path, error) from error
 
     def _is_made(self, *, create: bool = False) -> bool:
@@ -175,7 +176,7 @@ class Database:
             self._is_made(create=True)
         # The threads of one process queue up here: SQLite itself makes whoever is second sleep,
         # longer and longer.
-        with self._writing, translated(self.path):
+        with self._writing, self._translated():
             connection = self.connection()
             if self._is_old:
                 self._upgrade(connection)
@@ -190,6 +191,15 @@ class Database:
                 raise
         self._file.check()
         self.notifier.notify()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """As `translated`; `HubLost` when the error comes of a file that is not there any more."""
+        try:
+            yield
+        except (sqlite3.Error, UnicodeEncodeError) as error:
+            self._file.check()
+            raise _hub_error(self.path, error) from error
 
     def check_file(self) -> None:
         """`HubLost` when the file is not the one that was opened.
@@ -223,7 +233,7 @@ class Database:
 
         Changes nothing.
         """
-        with self._writing, translated(self.path):
+        with self._writing, self._translated():
             _begin(self.connection())
             self.connection().execute("ROLLBACK")
 
@@ -241,7 +251,7 @@ class Database:
 
     @contextmanager
     def _part(self) -> Iterator[sqlite3.Connection]:
-        with translated(self.path):
+        with self._translated():
             connection = self.connection()
             if not connection.in_transaction:
                 raise HubUnusable(
@@ -285,7 +295,7 @@ class Database:
 
     def compact(self) -> None:
         """Give the room of what was deleted back to the system. Whoever writes meanwhile waits."""
-        with self._writing, translated(self.path):
+        with self._writing, self._translated():
             self.connection().execute("VACUUM")
             self.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         self._file.check()

@@ -65,6 +65,7 @@ class WorkerLease:
         """Register, holding a lock file for as long as the process lives; `about` is JSON that
         others may read.
         """
+        self._database.check_file()  # where it is gone, the lock would only tell of itself
         self._lock = LiveLock(
             self._database.path.with_name(f"{self._database.path.name}-worker-{uuid4().hex[:12]}")
         )
