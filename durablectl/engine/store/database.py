@@ -9,7 +9,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,7 @@ class Database:
             if not create:
                 raise HubUnusable(f"there is no hub file {self.path}")
             _make_folder(self.path.parent)
-        with self._translated():
+        with translated(self.path, self._file.check):
             connection = self.connection()
             application_id, version = _identity(connection)
             if (
@@ -176,7 +176,7 @@ class Database:
             self._is_made(create=True)
         # The threads of one process queue up here: SQLite itself makes whoever is second sleep,
         # longer and longer.
-        with self._writing, self._translated():
+        with self._writing, translated(self.path, self._file.check):
             connection = self.connection()
             if self._is_old:
                 self._upgrade(connection)
@@ -191,15 +191,6 @@ class Database:
                 raise
         self._file.check()
         self.notifier.notify()
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        """As `translated`; `HubLost` when the error comes of a file that is not there any more."""
-        try:
-            yield
-        except (sqlite3.Error, UnicodeEncodeError) as error:
-            self._file.check()
-            raise _hub_error(self.path, error) from error
 
     def check_file(self) -> None:
         """`HubLost` when the file is not the one that was opened.
@@ -233,7 +224,7 @@ class Database:
 
         Changes nothing.
         """
-        with self._writing, self._translated():
+        with self._writing, translated(self.path, self._file.check):
             _begin(self.connection())
             self.connection().execute("ROLLBACK")
 
@@ -251,7 +242,7 @@ class Database:
 
     @contextmanager
     def _part(self) -> Iterator[sqlite3.Connection]:
-        with self._translated():
+        with translated(self.path, self._file.check):
             connection = self.connection()
             if not connection.in_transaction:
                 raise HubUnusable(
@@ -295,7 +286,7 @@ class Database:
 
     def compact(self) -> None:
         """Give the room of what was deleted back to the system. Whoever writes meanwhile waits."""
-        with self._writing, self._translated():
+        with self._writing, translated(self.path, self._file.check):
             self.connection().execute("VACUUM")
             self.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         self._file.check()
@@ -326,11 +317,12 @@ def _prepared(connection: sqlite3.Connection, *statements: str) -> sqlite3.Conne
 
 
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """The border to sqlite3: its errors become HubUnusable, or HubBusy."""
+def translated(path: Path, check: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """The border to sqlite3: its errors become HubUnusable, or HubBusy, unless `check` raises."""
     try:
         yield
     except (sqlite3.Error, UnicodeEncodeError) as error:
+        check()
         raise _hub_error(path, error) from error
 
 
