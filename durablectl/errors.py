@@ -66,11 +66,11 @@ class NotFound(DurablectlError):
 
 
 class InstanceNotFound(NotFound):
-    """There is no instance with this id."""
+    """There is not an instance with this id."""
 
 
 class EntityNotFound(NotFound):
-    """There is no entity with this id."""
+    """There is not an entity with this id."""
 
 
 class FunctionNotFound(NotFound):
@@ -78,7 +78,7 @@ class FunctionNotFound(NotFound):
 
 
 class KeyRefused(DurablectlError):
-    """The service refused the key, or wants one."""
+    """The service refused the key, or requires one."""
 
 
 class Unreachable(DurablectlError):

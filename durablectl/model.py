@@ -67,7 +67,7 @@ class HistoryEvent:
 class InstanceStatus:
     """The status object of an instance.
 
-    `input`, `custom_status` and `output` are decoded JSON; text that is no JSON stays a string.
+    `input`, `custom_status` and `output` are decoded JSON; text that is not JSON stays a string.
 
     Times are aware UTC datetimes. `history` is None unless it was asked for. `failure_details` is
     more of a failure than the service's status object has, where the hub knows it: the exception as
@@ -179,7 +179,7 @@ class EntityId:
         """
         name, at, key = text.removeprefix("@").partition("@")
         if not name or not at:
-            raise ValueError(f"'{text}' is no entity id (expected @name@key)")
+            raise ValueError(f"'{text}' is not an entity id (expected @name@key)")
         return cls(name, key)
 
 

@@ -112,7 +112,7 @@ class TaskHub(Protocol):
         """
 
     def resume(self, instance_id: str, reason: str | None = None) -> None:
-        """Ask a suspended instance to go on.
+        """Ask a suspended instance to continue.
 
         Asynchronous; `WrongState` when it is not suspended.
         """
@@ -124,7 +124,7 @@ class TaskHub(Protocol):
         """
 
     def restart(self, instance_id: str, *, new_id: bool = True) -> CheckStatusPayload:
-        """Start an instance anew with its name and input: under a new id, or under the same one
+        """Start an instance again with its name and input: under a new id, or under the same one
         (`WrongState` while it is not finished).
         """
 

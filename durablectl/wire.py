@@ -69,7 +69,7 @@ _UNSAFE = "[\ud800-\udfff\u2028\u2029]"
 
 
 def json_value(text: str | bytes) -> Any:
-    """The value of a JSON text; ValueError when it is none, NaN and too deep nesting included."""
+    """Decode JSON; ValueError when it is not valid, NaN and too deep nesting included."""
     try:
         return _DECODER.decode(
             text
@@ -164,11 +164,11 @@ def exact_time_to_text(time: datetime, zone: str = "Z") -> str:
 
 
 def runtime_status(text: str) -> RuntimeStatus:
-    """A status by its name, in any case, or by the service's number; ValueError when it is none."""
+    """A status by name (in any case) or by the service's number; ValueError if unknown."""
     status = _STATUSES.get(text.strip().lower())
     if status is None:
         raise ValueError(
-            f"'{text}' is no runtime status (one of "
+            f"'{text}' is not a runtime status (one of "
             f"{', '.join(status.value for status in RuntimeStatus)})"
         )
     return status
@@ -177,7 +177,7 @@ def runtime_status(text: str) -> RuntimeStatus:
 def status_from_json(obj: Any) -> InstanceStatus:
     """The status of an instance.
 
-    A state that nobody knows is UNKNOWN; name, input, output and custom status may be missing.
+    A state that no one knows is UNKNOWN; name, input, output and custom status may be missing.
     """
     members = _object(obj, "status object")
     history = _member(members, "historyEvents")
@@ -512,4 +512,4 @@ def _time(members: Mapping[str, Any], name: str) -> datetime:
     try:
         return time_from_text(_text(members, name))
     except ValueError as error:
-        raise ValueError(f"'{name}' is no time: {error}") from None
+        raise ValueError(f"'{name}' is not a time: {error}") from None

@@ -180,8 +180,8 @@ def test_code_that_does_otherwise_is_told_apart(
 @pytest.mark.parametrize(
     ("document", "says"),
     [
-        ("{", "the saved history is no JSON"),
-        ("[]", "this is no saved history of durablectl"),
+        ("{", "the saved history is not JSON"),
+        ("[]", "this is not a saved history of durablectl"),
         (
             '{"format": "durablectl-history", "version": 3}',
             "the saved history has format 3, and this durablectl reads formats 1 to 2",

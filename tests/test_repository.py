@@ -133,7 +133,7 @@ STILL_LONGER = {
     "durablectl/backends/http/hub.py": 640,
     "durablectl/backends/local.py": 557,
     "durablectl/engine/store/database.py": 491,
-    "durablectl/render/timeline.py": 472,
+    "durablectl/render/timeline.py": 473,
     "durablectl/wire.py": 515,
 }
 """Modules that the shorter lines made too long, until they are taken apart."""

@@ -236,7 +236,7 @@ def test_calls_of_a_mistyped_name_are_refused(durable: Durable) -> None:
     durable.mock("act")
     with pytest.raises(
         FunctionNotFound,
-        match="there is no activity 'atc', neither in the app nor as a mock; known are: act",
+        match="there is no activity 'atc', neither in the app nor as a mock; available: act",
     ):
         durable.calls("atc")
 
@@ -338,8 +338,8 @@ def test_an_orchestrator_may_be_handed_in_itself(durable: Durable, make: Any) ->
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        (lambda module: module.greet, "'greet' is no orchestrator"),
-        (lambda _module: 7, "a int is no orchestrator"),
+        (lambda module: module.greet, "'greet' is not an orchestrator"),
+        (lambda _module: 7, "a int is not an orchestrator"),
     ],
     ids=["activity", "number"],
 )
@@ -351,7 +351,7 @@ def test_what_is_no_orchestrator_is_refused(
 
 
 def test_what_is_no_app_is_refused(durable: Durable) -> None:
-    with pytest.raises(UsageError, match="a int is no function app"):
+    with pytest.raises(UsageError, match="a int is not a function app"):
         durable.app(7)
 
 

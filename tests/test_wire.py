@@ -99,8 +99,8 @@ def test_a_status_of_another_writer_is_read():
         (None, "not a status object"),
         ([], "not a status object"),
         ({}, "'instanceId' is missing"),
-        ({"instanceId": "a", "createdTime": 5}, "'createdTime' is no time"),
-        ({"instanceId": "a", "createdTime": "soon"}, "'createdTime' is no time"),
+        ({"instanceId": "a", "createdTime": 5}, "'createdTime' is not a time"),
+        ({"instanceId": "a", "createdTime": "soon"}, "'createdTime' is not a time"),
     ],
 )
 def test_what_is_no_status_object_is_refused(obj: Any, message: str):
@@ -124,7 +124,7 @@ def test_a_status_is_read_by_name_or_number(text: str, status: str):
 
 @pytest.mark.parametrize("text", ["", "done", "99", "-1"])
 def test_a_status_that_is_none_is_refused(text: str):
-    with pytest.raises(ValueError, match="is no runtime status"):
+    with pytest.raises(ValueError, match="is not a runtime status"):
         wire.runtime_status(text)
 
 

@@ -78,7 +78,7 @@ def _utc_now() -> datetime:
 class LocalTaskHub:
     """A hub in an SQLite file, which `create` makes when it is missing.
 
-    With a `registry`, `start` refuses what is no orchestrator of it.
+    With a `registry`, `start` refuses what is not an orchestrator of it.
 
     `late` and `durable`: see `Database`.
     """
@@ -195,7 +195,7 @@ class LocalTaskHub:
         if self._registry is not None and self._registry.orchestrators.get(name) is None:
             known = ", ".join(sorted(self._registry.orchestrators.names)) or "none"
             raise FunctionNotFound(
-                f"no orchestrator '{name}' in {self._registry.app}; known are: {known}",
+                f"no orchestrator '{name}' in {self._registry.app}; available: {known}",
                 hint="durablectl functions",
             )
 
@@ -478,7 +478,7 @@ class LocalTaskHub:
     def pause(self, seconds: float) -> None:
         """Sleep until somebody has committed to the file, at most `seconds`.
 
-        `HubLost` when it is not there any more: nobody will.
+        `HubLost` when it is not there any more: no one will.
         """
         self._database.check_file()
         end, delay, notifier = time.monotonic() + seconds, FIRST_PAUSE, self._database.notifier

@@ -137,7 +137,7 @@ class Session:
     ) -> None:
         """Announce a change, unless the context forbids it.
 
-        A read-only context refuses. A protected one wants the hub's name for whatever `controls`
+        A read-only context refuses. A protected one requires the hub's name for whatever `controls`
         instances that are there: from `--yes --confirm NAME`, or typed. Both are `UsageError`. A
         context of the user's is honoured wherever its address is used.
         """
@@ -172,7 +172,7 @@ class Session:
         yes: bool = False,
         confirm: str | None = None,
     ) -> None:
-        """Honour what the user's contexts say of an address, whoever chose it: a payload may
+        """Honour what the user's contexts say of an address, anyone who chose it: a payload may
         have."""
         guards = self.settings.keys.guards_of(url, task_hub)
         if closed := next((each for each in guards if each.read_only), None):
@@ -219,7 +219,7 @@ class Session:
         return AppOutput(self.out.talk)
 
     def registry(self) -> Registry:
-        """The app's functions. `AppError` when there is no app or it cannot be loaded."""
+        """The app's functions. `AppError` when there is not an app or it cannot be loaded."""
         return self._registry
 
     @contextmanager
@@ -227,7 +227,8 @@ class Session:
         """While inside, this process works for the awaited instances, if the hub is local and no
         live worker holds it.
 
-        `AppError` when nobody works there and there is no app. What the app prints is talk.
+        `AppError` when no worker is running there and there is not an app. What the app prints is
+        talk.
         """
         if not self.is_local:
             yield
@@ -330,7 +331,7 @@ class Session:
             raise UsageError(
                 f"context '{context}' is protected", hint=f"add --yes --confirm {quoted(name)}"
             )
-        self.out.talk(f"context '{context}' is protected; type '{name}' to go on:")
+        self.out.talk(f"context '{context}' is protected; type '{name}' to continue:")
         if self.stdin.readline().strip() != name:
             raise UsageError("not confirmed; nothing was changed")
 

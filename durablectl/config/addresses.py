@@ -89,5 +89,7 @@ def _split(url: str) -> SplitResult:
             if looks_like_host(url)
             else ("for example https://orders.azurewebsites.net")
         )
-        raise UsageError("the hub's address is no http or https address", hint=f"write {example}")
+        raise UsageError(
+            "the hub's address is not an http or https address", hint=f"write {example}"
+        )
     return parts

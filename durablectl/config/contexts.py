@@ -104,7 +104,7 @@ class ProjectFile(NamedTuple):
 
 
 def read_user_file(path: Path) -> UserFile:
-    """The user's contexts; empty when there is no file.
+    """The user's contexts; empty when there is not a file.
 
     `UsageError` when it cannot be understood.
     """
@@ -188,7 +188,7 @@ def write_user_file(path: Path, *, current: str | None, contexts: Mapping[str, C
     try:
         document = tomlkit.parse(read_text(path) or "")
     except TOMLKitError as error:
-        raise UsageError(f"{path} is no TOML: {error}") from error
+        raise UsageError(f"{path} is not TOML: {error}") from error
     if current is None:
         document.pop("current", None)
     else:
@@ -206,7 +206,7 @@ def check_name(name: str) -> str:
     """A context's name as it may be written; `UsageError` otherwise."""
     if not re.fullmatch(NAME, name):
         raise UsageError(
-            f"'{name}' is no name for a context",
+            f"'{name}' is not a valid context name",
             hint="use letters, digits, '.', '_' and '-', at most 64",
         )
     return name

@@ -26,7 +26,7 @@ def hub_file(text: str, folder: Path) -> Path:
         return path / HUB_FOLDER / HUB_FILE
     if not _can_be_hub(path):
         raise UsageError(
-            f"there is no file or folder '{text}'",
+            f"there is not a file or folder '{text}'",
             hint="the name of a new hub's file ends in .db or .sqlite",
         )
     return path

@@ -68,7 +68,8 @@ class KeyRing:
         return None if found is None else self._key(found)
 
     def guards_of(self, url: str, task_hub: str | None) -> list[Context]:
-        """The contexts that forbid or guard changes at this address, whoever chose it: a task hub
+        """The contexts that forbid or guard changes at this address, anyone who chose it: a task
+        hub
         that is not told may be theirs.
         """
         hub = (task_hub or "").lower()
@@ -159,7 +160,7 @@ class KeyRing:
             raise KeyRefused(f"{what} holds no key")
         if not key.isprintable() or not key.isascii() or " " in key:
             raise KeyRefused(
-                f"{what} holds something that is no key",
+                f"{what} holds something that is not a key",
                 hint="a key is one line of letters, digits and signs",
             )
         return key

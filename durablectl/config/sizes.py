@@ -20,7 +20,7 @@ _SIZE = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)\s*([kmg]?i?b|)", re.IGNORECASE | r
 
 
 def parse_size(text: str) -> int:
-    """The bytes of `500MB`, `2GB`, `64KiB` or a bare number; `UsageError` when it is no size, or
+    """The bytes of `500MB`, `2GB`, `64KiB` or a bare number; `UsageError` when it is not a size, or
     none at all.
     """
     parts = _SIZE.fullmatch(text.strip())

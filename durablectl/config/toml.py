@@ -33,7 +33,7 @@ def unknown_setting(path: Path, text: str, name: str, known: tuple[str, ...]) ->
     from difflib import get_close_matches  # deferred: only a mistake needs it
 
     near = get_close_matches(name, known, 1)
-    hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}"
+    hint = f"did you mean '{near[0]}'?" if near else f"available: {', '.join(known)}"
     return UsageError(f"unknown setting '{name}' {place_of(path, text, name)}", hint=hint)
 
 
@@ -52,13 +52,13 @@ def read_text(path: Path) -> str | None:
 
 
 def parse_toml(path: Path, text: str) -> dict[str, Any]:
-    """The tables of a file's text; `UsageError` with line and column when it is no TOML."""
+    """The tables of a file's text; `UsageError` with line and column when it is not TOML."""
     import tomllib  # deferred: most people have neither file
 
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path} is no TOML: {str(error)[:1].lower()}{str(error)[1:]}") from error
+        raise UsageError(f"{path} is not TOML: {str(error)[:1].lower()}{str(error)[1:]}") from error
 
 
 def replace_text(path: Path, text: str) -> None:

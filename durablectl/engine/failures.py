@@ -1,4 +1,4 @@
-"""What user code raised, as the JSON that the service keeps, and as what whoever runs a worker
+"""What user code raised, as the JSON that the service keeps, and as what anyone who runs a worker
 hears of it; no I/O, no history.
 """
 

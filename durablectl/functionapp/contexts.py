@@ -119,7 +119,7 @@ class DurableOrchestrationClient(Protocol):
         """Ask an instance to pause."""
 
     async def resume(self, instance_id: str, reason: str) -> None:
-        """Ask a suspended instance to go on."""
+        """Ask a suspended instance to continue."""
 
     async def rewind(
         self,
@@ -131,7 +131,7 @@ class DurableOrchestrationClient(Protocol):
         """Let a failed instance try its failed steps again."""
 
     async def restart(self, instance_id: str, restart_with_new_instance_id: bool = True) -> str:
-        """Start an instance anew with its name and input; the id."""
+        """Start an instance again with its name and input; the id."""
 
     async def purge_instance_history(self, instance_id: str) -> Any:
         """Delete an instance and its history."""

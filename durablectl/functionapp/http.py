@@ -105,7 +105,7 @@ class HttpRequest:
         return self._body
 
     def get_json(self) -> Any:
-        """The body as JSON; ValueError when it is none."""
+        """The body as JSON; ValueError when it is not one."""
         return json.loads(self._body.decode("utf-8"))
 
 

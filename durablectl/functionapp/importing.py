@@ -57,7 +57,7 @@ def import_app(file: Path) -> ModuleType:
         spec = importlib.util.spec_from_file_location("function_app", file)
         if spec is None or spec.loader is None:
             raise AppError(
-                f"{shown(file)} is no Python file",
+                f"{shown(file)} is not a Python file",
                 hint="name a function_app.py, or the folder with it",
             )
         module = importlib.util.module_from_spec(spec)

@@ -23,9 +23,9 @@ from durablectl.quoting import command
 def load_app(path: Path) -> Registry:
     """Load the app at `path`, a function_app.py or the folder with it, and collect its functions.
 
-    The app's folder goes on sys.path and the `Values` of its local.settings.json into the
-    environment. AppError, with file and line, when there is no app, when it cannot be loaded, when
-    two functions have one name, or when it registers nothing.
+    The app's folder continues sys.path and the `Values` of its local.settings.json into the
+    environment. AppError, with file and line, when there is not an app, when it cannot be loaded,
+    when two functions have one name, or when it registers nothing.
     """
     path = path.absolute()
     file = path / APP_FILE if path.is_dir() else path
@@ -69,7 +69,8 @@ def _refuse_what_is_no_app(path: Path, file: Path) -> None:
         raise AppError(f"no {APP_FILE} in {shown(path)}", hint=command("init", shown(path)))
     if not path.is_dir() and path.suffix != ".py":
         raise AppError(
-            f"{shown(path)} is no Python file", hint="name a function_app.py, or the folder with it"
+            f"{shown(path)} is not a Python file",
+            hint="name a function_app.py, or the folder with it",
         )
 
 

@@ -56,7 +56,7 @@ def ending_of(app: Any) -> Callable[[], Coroutine[Any, Any, None]] | None:
 
 
 def declared_by(builder: Any) -> Declared | None:
-    """What one decorated function declares; None when it is no function builder of the SDK."""
+    """What one decorated function declares; None when it is not a function builder of the SDK."""
     function = getattr(builder, "_function", None)
     return (
         None

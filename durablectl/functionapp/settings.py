@@ -47,12 +47,13 @@ def _values(path: Path) -> tuple[dict[str, str], list[str]]:
         return {}, [f"{shown(path)} is encrypted: its values are not used (func settings decrypt)"]
     if not isinstance(values, dict):
         raise AppError(
-            f"{shown(path)}: 'Values' is no object", hint='expected {"Values": {"NAME": "text"}}'
+            f"{shown(path)}: 'Values' is not an object",
+            hint='expected {"Values": {"NAME": "text"}}',
         )
     for name, value in values.items():
         if isinstance(value, (dict, list)):
             raise AppError(
-                f"{shown(path)}: the value of '{name}' is no text",
+                f"{shown(path)}: the value of '{name}' is not a string",
                 hint="values of local.settings.json are strings",
             )
     texts = {

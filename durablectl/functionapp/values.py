@@ -61,11 +61,13 @@ class EntityId(model.EntityId):
 
     @staticmethod
     def get_entity_id(scheduler_id: str) -> EntityId:
-        """The entity of an instance id; ValueError when it is none, or when its key holds an
+        """The entity of an instance id; ValueError when it is not one, or when its key holds an
         `@`."""
         parts = scheduler_id[1:].split("@")
         if len(parts) != 2:
-            raise ValueError(f"'{scheduler_id}' is no entity's instance id (expected @name@key)")
+            raise ValueError(
+                f"'{scheduler_id}' is not the instance id of an entity (expected @name@key)"
+            )
         return EntityId(parts[0], parts[1])
 
     @staticmethod

@@ -58,7 +58,7 @@ class ExecutionTerminated:
 
 @dataclass(frozen=True, slots=True)
 class ContinueAsNew:
-    """The end of an execution that goes on as a new one with `input`."""
+    """The end of an execution that continues as a new one with `input`."""
 
     timestamp: datetime
     input: str | None = None

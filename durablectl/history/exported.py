@@ -47,7 +47,8 @@ def raw_to_json(history: RawHistory) -> dict[str, Any]:
 
 
 def raw_from_json(document: str | Mapping[str, Any]) -> RawHistory:
-    """Read a saved history, as text or as what its JSON says; `UsageError` when it is none, or one
+    """Read a saved history, as text or as what its JSON says; `UsageError` when it is not one, or
+    one
     of a newer format.
     """
     if isinstance(document, str):
@@ -55,12 +56,13 @@ def raw_from_json(document: str | Mapping[str, Any]) -> RawHistory:
             document = json.loads(document)
         except ValueError as error:
             raise UsageError(
-                f"the saved history is no JSON: {error}",
+                f"the saved history is not JSON: {error}",
                 hint="durablectl history ID --raw writes one",
             ) from error
     if not isinstance(document, Mapping) or document.get("format") != FORMAT:
         raise UsageError(
-            "this is no saved history of durablectl", hint="durablectl history ID --raw writes one"
+            "this is not a saved history of durablectl",
+            hint="durablectl history ID --raw writes one",
         )
     if (version := document.get("version")) not in range(1, VERSION + 1):
         raise UsageError(

@@ -57,7 +57,7 @@ class WaitRules:
     """When a wait for instances is over: once all have settled, or earlier.
 
     An instance is content once it has Completed, or once `until` holds for its status; it has
-    settled once it is content, or has ended. With `completed`, it is over once so many are content,
+    settled once it is content, or has ended. With `completed`, it is over once N are content,
     or cannot be any more. With `fail_fast`, once one has ended otherwise. `timeout` and `interval`
     are seconds. An id that is not there is looked for again until `grace` seconds have passed.
     `at_once` instances are looked at at the same time; with more than one, those of many that are

@@ -35,22 +35,22 @@ class Runner(Protocol[Item]):
     def __next__(self) -> Outcome[Item]: ...
 
     def stop(self) -> None:
-        """Begin no further item; the outcomes of those that were begun still come."""
+        """Begin no further item; the outcomes of those that were started still come."""
 
     def drain(self, seconds: float) -> Iterator[Outcome[Item]]:
         """After a stop: the outcomes that come within that time."""
 
     @property
     def started(self) -> list[Item]:
-        """Those that were begun and have no outcome yet."""
+        """Those that were started and have no outcome yet."""
 
     @property
     def not_started(self) -> list[Item]:
-        """After a stop: those that were read from the items and never begun."""
+        """After a stop: those that were read from the items and never started."""
 
 
 class _Rate:
-    """When the next item may be begun: at most `rate` a second."""
+    """When the next item may be started: at most `rate` a second."""
 
     def __init__(self, rate: float | None, clock: Callable[[], float]) -> None:
         self._gap, self._clock, self._next = (1.0 / rate if rate else 0.0), clock, 0.0
@@ -64,11 +64,11 @@ class _Rate:
 
 
 class ParallelRunner(Generic[Item]):
-    """A runner of daemon threads: one that hangs in a request holds nobody up.
+    """A runner of daemon threads: one that hangs in a request holds no one up.
 
     `items` are read as they are needed.
 
-    Without a rate so many more lie ready, so that no thread has to wait for the next; a stop takes
+    Without a rate N more lie ready, so that no thread has to wait for the next; a stop takes
     these back. An outcome is forgotten only when its reader comes for the next one: an interrupt on
     the way loses none, but `rest` may tell the last one again.
     """
@@ -185,10 +185,10 @@ class ParallelRunner(Generic[Item]):
 
 
 class TransactionRunner(Generic[Item]):
-    """A runner for a hub whose changes cost a transaction: a thread that does so many items in one.
+    """A runner for a hub whose changes cost a transaction: a thread that does N items in one.
 
     `operate` has the results of all of them, in their order, errors among them; what it raises is
-    the end. An interrupt waits for the group that was begun: nobody could say whether its
+    the end. An interrupt waits for the group that was started: no one could say whether its
     transaction was just committed.
     """
 

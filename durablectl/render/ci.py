@@ -160,7 +160,7 @@ def summary(verdicts: Sequence[Verdict]) -> str:
         + ", ".join(f"{count} {_cell(state)}" for state, count in counted.most_common()),
         "",
     ]
-    lines += ["| instance | orchestrator | state | took |", "|---|---|---|---|"]
+    lines += ["| instance | orchestrator | status | took |", "|---|---|---|---|"]
     ordered = sorted(verdicts, key=lambda each: each.kind not in (Kind.UNLUCKY, Kind.LATE))
     lines += [_row(each) for each in ordered[:MOST_ROWS]]
     if len(ordered) > MOST_ROWS:

@@ -129,7 +129,7 @@ def _scale(steps: Sequence[Step], now: datetime, width: int) -> _Scale:
 
 
 def fitted(text: str, width: int, mark: str = "…") -> str:
-    """The text in exactly so many terminal cells: padded, or cut with a mark."""
+    """The text in exactly N terminal cells: padded, or cut with a mark."""
     if cells(text) > width:
         kept, used = "", 0
         for character in text:

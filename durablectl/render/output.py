@@ -141,7 +141,7 @@ class Output:
 
     def value(self, text: str) -> None:
         """Write what an instance returned, and end its line: into a pipe exactly as it is, for
-        whoever works on with it.
+        anyone who works on with it.
         """
         exposed = self.is_terminal or self.in_ci
         self._write_last(defuse(safe(text), ci=self.in_ci) if exposed else text)
@@ -234,7 +234,7 @@ class Output:
             self.talk(text)
 
     def detail(self, text: str) -> None:
-        """Say something that only -v wants to know."""
+        """Say something that only -v requires to know."""
         if self.verbose:
             self.talk(text)
 
@@ -283,7 +283,7 @@ class Output:
             self._above = before
 
     def flush(self) -> None:
-        """Hand over what was written; BrokenPipeError when nobody reads it any more."""
+        """Hand over what was written; BrokenPipeError when no one reads it any more."""
         with self._reader_may_be_gone():
             self._stdout.flush()
 
@@ -295,7 +295,7 @@ class Output:
             self.flush()
 
     def _console(self, stream: TextIO) -> Console:
-        from rich.console import Console  # deferred: only a terminal that wants it pays for it
+        from rich.console import Console  # deferred: only a terminal that requires it pays for it
 
         color = self.wants_color(stream)
         return Console(
@@ -370,7 +370,7 @@ def _write_any(stream: TextIO, text: str) -> None:
 
 
 def _silence(stream: TextIO) -> None:
-    """Point a stream that nobody reads at the null device, so that the interpreter's last flush
+    """Point a stream that no one reads at the null device, so that the interpreter's last flush
     does not complain.
     """
     try:

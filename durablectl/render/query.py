@@ -11,7 +11,7 @@ from durablectl.errors import UsageError
 
 
 def compiled(query: str) -> Any:
-    """A JMESPath expression; `UsageError` that points at the place when it is none."""
+    """A JMESPath expression; `UsageError` that points at the place when it is not one."""
     import jmespath  # deferred: only --query and --where need it
 
     try:
@@ -20,7 +20,7 @@ def compiled(query: str) -> Any:
     except (ValueError, RecursionError) as error:
         reason = str(error).splitlines()[0].rstrip(".:")
         raise UsageError(
-            f"'{query}' is no JMESPath expression: {reason}",
+            f"'{query}' is not a JMESPath expression: {reason}",
             hint="see https://jmespath.org/tutorial.html",
         ) from error
 

@@ -50,8 +50,8 @@ class State(Enum):
 class Step:
     """One step.
 
-    `end` is None while it goes on. `detail` is a result, or the innermost cause of a failure, on as
-    many lines as it has.
+    `end` is None while it continues. `detail` is a result, or the innermost cause of a failure, on
+    as many lines as it has.
 
     `attempts` counts the calls of one with retries. `child` is the instance that a
     sub-orchestration runs as; `depth` is 0 for the instance itself, 1 for its children's steps.
@@ -69,7 +69,7 @@ class Step:
 
     @property
     def key(self) -> tuple[object, ...]:
-        """The same for a step that goes on and for the one that it becomes."""
+        """The same for a step that continues and for the one that it becomes."""
         return self.depth, self.begin, self.kind, self.name, self.child
 
 
@@ -418,7 +418,8 @@ class _FreeTimers:
 
 
 def _close(reader: _Reader, last: datetime) -> None:
-    """Say of what is open what became of it: nothing goes on in an instance that has ended, and one
+    """Say of what is open what became of it: nothing continues in an instance that has ended, and
+    one
     that does nothing waits.
     """
     status = reader.status

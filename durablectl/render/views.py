@@ -1,4 +1,4 @@
-"""Model values as a person wants to read them: details (labels and values) and tables of plain
+"""Model values as a person requires to read them: details (labels and values) and tables of plain
 text;
 writes nothing, asks no clock.
 """
@@ -128,7 +128,7 @@ def instance(
     rows = [
         ("id", status.instance_id),
         ("name", status.name),
-        ("state", status.runtime_status.value),
+        ("status", status.runtime_status.value),
         ("created", time_text(status.created_time)),
         ("updated", time_text(status.last_updated_time)),
     ]
@@ -145,7 +145,7 @@ def outcome(status: InstanceStatus, *, traceback: bool = False) -> Details:
     rows = (
         ("id", status.instance_id),
         ("name", status.name),
-        ("state", status.runtime_status.value),
+        ("status", status.runtime_status.value),
     )
     return Details(
         tuple(row for row in rows if row[1]) + _ending(status, traceback), status.runtime_status
@@ -185,7 +185,7 @@ def outcomes(statuses: Iterable[InstanceStatus]) -> Table:
         (each.instance_id, each.name, each.runtime_status.value, ending_line(each))
         for each in statuses
     )
-    return Table(("id", "name", "state", "output or cause"), rows)
+    return Table(("id", "name", "status", "output or cause"), rows)
 
 
 def payload(
@@ -200,7 +200,7 @@ def payload(
     """
     rows = [
         ("id", payload.id),
-        ("state", state.value if state else ""),
+        ("status", state.value if state else ""),
         ("next", "\n".join(commands)),
     ]
     rows.append(("addresses", "\n".join(_addresses(payload.entries, show_secrets))))

@@ -49,7 +49,7 @@ class Api:
             return responses.went_wrong(error.message)
 
     def _elsewhere(self, call: Call) -> Response | None:
-        """The answer of another hub, which is an empty one here, or of a connection that nobody
+        """The answer of another hub, which is an empty one here, or of a connection that no one
         knows.
         """
         connection, hub = call.query.first("connection"), call.query.first("taskHub")

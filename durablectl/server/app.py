@@ -119,7 +119,7 @@ class App:
             raise
         except Refusal as refusal:
             return refusal.answer
-        except Exception as error:  # the last resort: one request's trouble is nobody else's
+        except Exception as error:  # the last resort: one request must not disturb the others
             self._on_error(error)
             return went_wrong(
                 "An unexpected error occurred; the server's own log tells more.", "System.Exception"

@@ -16,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 MOST_HEAD = 64 * 1024
 HEAD_SECONDS = 20.0
 BODY_SECONDS, BODY_RATE = 30.0, 240.0
-"""A body may take so long, and longer by a second for so many bytes that have come."""
+"""A body may take so long, and longer by a second for N bytes that have come."""
 LINGER_SECONDS = 2.0
 SPARE_FILES = 200  # descriptors that are left to the hub, the app and the worker
 _UPGRADE = re.compile(rb"\r\nupgrade[ \t]*:[^\r\n]*", re.IGNORECASE)

@@ -42,7 +42,7 @@ class Telling:
     on_http_failure: Callable[[str, BaseException], None] = lambda _function, _error: None
     on_failure: Callable[[Failed], None] = lambda _failed: None
     on_end: Callable[[], None] = lambda: None
-    """The worker cannot go on, and so there is no more to serve: `Hosting.error` says why."""
+    """The worker cannot continue, and so there is no more to serve: `Hosting.error` says why."""
 
 
 class Hosting:
@@ -111,9 +111,9 @@ class Hosting:
         self._worker.start()
 
     def replace(self, registry: Registry) -> None:
-        """Go on with another version of the app.
+        """Switch to another version of the app.
 
-        What is under way goes on; instances are replayed with the new functions.
+        What is under way continues; instances are replayed with the new functions.
         """
         functions = AppFunctions(registry, self._prefix, self._around)
         with self._lock:

@@ -73,7 +73,7 @@ class Parsed:
 
 
 def parse(text: str) -> Parsed:
-    """The one value of a text; `NotJson` when it is none, or is followed by something."""
+    """The one value of a text; `NotJson` when it is not one, or is followed by something."""
     try:
         parsed = Parsed(json_value(text), text)
         _refuse_endless(parsed)
@@ -115,7 +115,7 @@ def _refuse(name: str) -> Any:
 
 
 def _refuse_endless(parsed: Parsed) -> None:
-    """A number beyond all floats would be shown as what is no JSON."""
+    """A number beyond all floats would be shown as what is not JSON."""
     if _HUGE.search(parsed.text):
         try:
             json_text(parsed.value, strict=True)

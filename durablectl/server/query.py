@@ -33,7 +33,7 @@ class Query:
         self._values: dict[str, list[str]] = {}
         for part in text.split("&"):
             name, equals, value = part.partition("=")
-            if equals:  # a bare flag has the empty name, which nobody asks for
+            if equals:  # a bare flag has the empty name, which no one asks for
                 self._values.setdefault(unquote_plus(name).lower(), []).append(unquote_plus(value))
 
     def first(self, name: str) -> str | None:
@@ -111,7 +111,7 @@ _MOMENTS.append(re.compile(_CLOCK + _ZONE, re.IGNORECASE | re.ASCII))
 def moment_from_text(text: str) -> datetime | None:
     """A moment in any of the forms that DateTime.TryParse reads; without a zone it is UTC.
 
-    None when it is none.
+    None when it is not one.
     """
     found = next(
         (match for pattern in _MOMENTS if (match := pattern.fullmatch(text.strip()))), None

@@ -67,7 +67,7 @@ class Template:
 
 
 def parse_template(text: str) -> Template:
-    """A route from its text; `AppError` when it is none."""
+    """A route from its text; `AppError` when it is not one."""
     segments = (
         tuple(_segment(part, text) for part in text.strip("/").split("/"))
         if text.strip("/")
@@ -129,7 +129,7 @@ def _checks(text: str, route: str) -> tuple[Check, ...]:
         if make is None:
             raise AppError(
                 f"the route '{route}' has an unknown constraint '{found['name']}'",
-                hint=f"known are: {', '.join(_CONSTRAINTS)}",
+                hint=f"available: {', '.join(_CONSTRAINTS)}",
             )
         try:
             checks.append(

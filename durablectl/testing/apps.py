@@ -39,7 +39,7 @@ def registry_from(source: Any) -> Registry:
     if sdk.apps_in([source]):
         return build_registry(Path("the test's app"), sdk.declared_in(source))
     raise UsageError(
-        f"a {type(source).__name__} is no function app",
+        f"a {type(source).__name__} is not a function app",
         hint="give the path of a function_app.py, its module, or the app object",
     )
 
@@ -52,14 +52,14 @@ def orchestrator_from(callee: Any) -> Orchestrator:
     if function is None:
         if not callable(callee):
             raise UsageError(
-                f"a {type(callee).__name__} is no orchestrator",
+                f"a {type(callee).__name__} is not an orchestrator",
                 hint="give its name or its function",
             )
         raw = sdk.user_function(callee)
         return Orchestrator(getattr(raw, "__name__", type(raw).__name__), raw)
     if not isinstance(function, Orchestrator):
         raise UsageError(
-            f"'{function.name}' is no orchestrator",
+            f"'{function.name}' is not an orchestrator",
             hint=f"it is an {type(function).__name__.lower()}",
         )
     return function

@@ -118,7 +118,7 @@ class Durable:
             known = ", ".join(sorted(self._registry.activities.names)) or "none"
             raise FunctionNotFound(
                 f"there is no activity '{name}', neither in the app nor as a "
-                f"mock; known are: {known}"
+                f"mock; available: {known}"
             )
         return list(self._calls.get((function.name if function else name).lower(), ()))
 
@@ -129,7 +129,7 @@ class Durable:
     ) -> InstanceStatus:
         """Start an instance and let it come to its end, jumping over timers; its status.
 
-        It is still Running when it waits for an event that nobody has raised. `WaitTimeout` for a
+        It is still Running when it waits for an event that no one has raised. `WaitTimeout` for a
         runaway.
         """
         return self.wait(self.start(orchestrator, input, instance_id=instance_id))

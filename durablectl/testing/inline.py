@@ -77,7 +77,7 @@ class InlinePool(ActivityPool):
         return results
 
     def tend(self) -> None:
-        """There are no threads to add."""
+        """There are not a threads to add."""
 
     def close(self) -> None:
         if self._runner is not None:

@@ -26,14 +26,14 @@ def assert_replays(
 
     `history` is what `durablectl history ID --raw` wrote: the text, its JSON, or the path of the
     file. Kind, name and order of each decision are compared, and how the instance ended; the inputs
-    of calls are not. `UsageError` when it is no saved history.
+    of calls are not. `UsageError` when it is not a saved history.
     """
     saved = raw_from_json(
         history.read_text(encoding="utf-8") if isinstance(history, Path) else history
     )
     if not saved.events:
         raise UsageError(
-            f"the saved history of instance '{saved.instance_id}' is empty: it had not begun",
+            f"the saved history of instance '{saved.instance_id}' is empty: it had not started",
             hint="save it again",
         )
     execution = OrchestratorExecutor(

@@ -164,7 +164,7 @@ def test_the_key_does_not_follow_a_redirect_to_another_origin(serve, connect):
 
 def test_a_redirect_to_https_names_the_address_to_use(serve, connect):
     server = serve(Reply(301, {"Location": "https://127.0.0.1/x"}))
-    with pytest.raises(NotATaskHub, match="wants https") as raised:
+    with pytest.raises(NotATaskHub, match="requires https") as raised:
         connect(server).get_status("a")
     assert raised.value.hint == "use https://127.0.0.1 as the address"
 
@@ -220,7 +220,10 @@ def test_only_the_first_404_is_looked_into(serve, connect):
     ("reply", "message"),
     [
         (Reply(401), r"refuses the key \(401\)"),
-        (Reply(401, {"WWW-Authenticate": "Bearer realm=x"}), "wants a token in front of the key"),
+        (
+            Reply(401, {"WWW-Authenticate": "Bearer realm=x"}),
+            "requires a token in addition to the key",
+        ),
         (Reply(403), "does not allow this with the given key"),
         (Reply(403, HTML.headers, HTML.body), r"refuses access \(403\)"),
     ],
@@ -235,10 +238,10 @@ def test_a_refused_key_is_told_and_not_shown(reply: Reply, message: str, serve, 
 
 
 def test_a_missing_key_is_told_with_where_it_comes_from(serve, connect):
-    with pytest.raises(KeyRefused, match="wants a key") as raised:
+    with pytest.raises(KeyRefused, match="requires a key") as raised:
         connect(serve(Reply(401)), key=None, key_hint="ORDERS_KEY").get_status("a")
     assert raised.value.hint == (
-        "the key comes from ORDERS_KEY; it wants the app's system key "
+        "the key comes from ORDERS_KEY; the app requires its system key "
         "'durabletask_extension' (or its master key)"
     )
 

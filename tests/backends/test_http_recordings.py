@@ -205,7 +205,7 @@ def shown(verb: str, step: Step, result: Any) -> tuple[Any, Any]:
 
 
 def error_of(verb: str, step: Step) -> type[errors.DurablectlError] | None:
-    """The error that a recorded answer means; None when it is none."""
+    """The error that a recorded answer means; None when it is not one."""
     if (
         verb == "signal_entity"
         and step.json is not NOTHING

@@ -449,7 +449,7 @@ def test_the_usual_path_is_added_to_an_apps_address(url: str, base: str):
     ],
 )
 def test_what_is_no_address_is_refused(url: str):
-    with pytest.raises(UsageError, match="is no URL"):
+    with pytest.raises(UsageError, match="is not a URL"):
         base_address(url)
 
 

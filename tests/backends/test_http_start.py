@@ -236,7 +236,7 @@ def test_an_id_that_a_new_instance_must_not_have_is_refused(id: str, hub):
 @pytest.mark.parametrize("input", [float("nan"), {1, 2}, object()], ids=["NaN", "set", "object"])
 def test_an_input_that_json_cannot_hold_is_refused(input: Any, hub):
     remote, asked = hub([None], [started("a")])
-    with pytest.raises(UsageError, match="no JSON value"):
+    with pytest.raises(UsageError, match="not a JSON value"):
         remote.start("hello", input)
     assert asked == []
 
@@ -253,7 +253,7 @@ def test_an_unknown_function_is_told_with_the_known_ones(hub):
     remote, _ = hub([None], [reply_json(fault, 400)])
     with pytest.raises(FunctionNotFound, match="no function 'helo'") as raised:
         remote.start("helo")
-    assert raised.value.hint == "known are 'hello', 'bye'"
+    assert raised.value.hint == "available: 'hello', 'bye'"
 
 
 def test_create_and_wait_returns_the_output_of_a_completed_instance(hub):

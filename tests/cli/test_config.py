@@ -260,13 +260,13 @@ def test_a_projects_file_cannot_change_the_task_hub_of_a_context(settle, project
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("context = ", "is no TOML"),
+        ("context = ", "is not TOML"),
         ("contxt = 'x'", "unknown setting 'contxt' in .*, line 1"),
         ("context = 1", "'context' in .*, line 1 must be a text"),
         ("context = 'a'\nhub = 'b'", "names more than one hub"),
         ("hub = 'https://h?code=SECRET'", "'hub' in .*, line 1: the address of h holds more"),
         ("contexts = 3", "must hold tables"),
-        ("[contexts.'a b']\nurl = 'https://x'", "'a b' is no name"),
+        ("[contexts.'a b']\nurl = 'https://x'", "'a b' is not a valid context name"),
         ("[contexts.a]\nurl = 'https://x'\nhub = 'y'", "needs either a url or a hub"),
         ("[contexts.a]", "needs either a url or a hub"),
         (
@@ -340,7 +340,11 @@ def test_a_key_command_prints_the_key(settle, user):
 
 @pytest.mark.parametrize(
     ("command", "said"),
-    [("exit 3", "failed with exit code 3"), ("true", "holds no key"), ("echo a; echo b", "no key")],
+    [
+        ("exit 3", "failed with exit code 3"),
+        ("true", "holds no key"),
+        ("echo a; echo b", "not a key"),
+    ],
 )
 def test_a_key_command_that_fails_says_so(settle, user, command, said):
     config.write_user_file(

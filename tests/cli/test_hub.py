@@ -167,7 +167,7 @@ def test_a_hub_that_is_not_there_is_not_made(run, project, verb):
 )
 def test_a_remote_hub_is_no_file(run, verb):
     code, _, err = run("hub", *verb, "--hub", "http://127.0.0.1:9")
-    assert (code, "is no file" in err) == (7, True)
+    assert (code, "is not a file" in err) == (7, True)
 
 
 @pytest.fixture

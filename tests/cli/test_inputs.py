@@ -164,7 +164,7 @@ def test_json_that_cannot_be_held_is_refused(text, reason):
 
 @pytest.mark.parametrize("field", ["Tokyo", "=Tokyo", ":=3"])
 def test_what_is_no_field_is_refused(field):
-    with pytest.raises(UsageError, match="is no field"):
+    with pytest.raises(UsageError, match="is not a field"):
         read(fields=[field])
 
 

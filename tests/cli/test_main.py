@@ -141,7 +141,11 @@ def test_a_value_that_looks_like_an_option_stays_a_value(run):
         ),
         ("DURABLECTL_COLOR", "pink", "DURABLECTL_COLOR: 'pink' is not one of auto, always, never"),
         ("DURABLECTL_QUIET", "maybe", "DURABLECTL_QUIET: 'maybe' is neither 1 nor 0"),
-        ("DURABLECTL_REQUEST_TIMEOUT", "soon", "DURABLECTL_REQUEST_TIMEOUT: 'soon' is no duration"),
+        (
+            "DURABLECTL_REQUEST_TIMEOUT",
+            "soon",
+            "DURABLECTL_REQUEST_TIMEOUT: 'soon' is not a duration",
+        ),
     ],
     ids=lambda value: str(value)[:20],
 )

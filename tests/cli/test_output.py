@@ -242,7 +242,7 @@ def test_a_query_asks_each_line():
 
 @pytest.mark.parametrize("query", ["[?", "foo(", ""], ids=repr)
 def test_a_query_that_is_none_is_refused(query):
-    with pytest.raises(UsageError, match="is no JMESPath expression"):
+    with pytest.raises(UsageError, match="is not a JMESPath expression"):
         output(query=query)
 
 

@@ -50,7 +50,7 @@ def test_a_duration_is_read_in_every_form(text, seconds):
     ["", "soon", "-5s", "5 minuets", "PT", "P", "1h-30m", "nan", "inf", "1e3", "30:00", "0x10"],
 )
 def test_what_is_no_duration_is_refused_with_the_forms_that_are(text):
-    with pytest.raises(UsageError, match="is no duration") as refused:
+    with pytest.raises(UsageError, match="is not a duration") as refused:
         parse_duration(text)
     assert "1h30m" in str(refused.value.hint)
 
@@ -61,7 +61,7 @@ def test_a_duration_beyond_a_century_is_refused():
 
 
 def test_an_interval_of_nothing_is_refused():
-    with pytest.raises(UsageError, match="longer than nothing"):
+    with pytest.raises(UsageError, match="must be more than 0"):
         parse_interval("0s")
 
 
@@ -87,7 +87,7 @@ def test_a_moment_without_a_zone_is_utc_and_a_duration_means_ago(text, expected)
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01", "31.01.2026", "-2h"])
 def test_what_is_no_moment_is_refused_with_the_forms_that_are(text):
-    with pytest.raises(UsageError, match="is no moment"):
+    with pytest.raises(UsageError, match="is not a date or time"):
         parse_moment(text, NOW)
 
 

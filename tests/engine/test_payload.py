@@ -121,7 +121,7 @@ def test_strict_typing_wants_the_expected_type_and_raises(monkeypatch):
     """79"""
     monkeypatch.setenv("AZURE_FUNCTIONS_DURABLE_STRICT_TYPING", "1")
     assert loads(dumps(Money(3)), Money) == Money(3)
-    with pytest.raises(TypeError, match="strict typing wants an expected_type"):
+    with pytest.raises(TypeError, match="strict typing requires an expected_type"):
         loads(dumps(Money(3)))
     with pytest.raises(TypeError, match="where <class 'str'> was expected"):
         loads("1", str)

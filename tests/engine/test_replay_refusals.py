@@ -104,9 +104,9 @@ def orchestrators():
             lambda c: c.task_all(["a"]),
             "task_all and task_any take a list of tasks, not of str",
         ),
-        "sends raw what is no text": (
+        "sends raw what is not a string": (
             lambda c: c.call_http("POST", "u", {}, is_raw_str=True),
-            "is_raw_str wants a string",
+            "is_raw_str requires a string",
         ),
         "has a child with half a character": (
             lambda c: c.call_sub_orchestrator("c", None, "\ud83d"),

@@ -124,7 +124,7 @@ def test_a_folder_without_an_app(folder):
 
 
 def test_a_file_that_is_no_python(folder, write):
-    with pytest.raises(AppError, match=r"app\.txt is no Python file"):
+    with pytest.raises(AppError, match=r"app\.txt is not a Python file"):
         load_app(write("app.txt", "hello"))
 
 
@@ -201,8 +201,11 @@ def test_a_blueprint_in_no_app_is_named(load, names):
     [
         ('{"Values": ', "local.settings.json:1:12: not JSON: expecting value"),
         ("[]", "local.settings.json: not a JSON object"),
-        ('{"Values": ["x"]}', "local.settings.json: 'Values' is no object"),
-        ('{"Values": {"NAME": {"a": 1}}}', "local.settings.json: the value of 'NAME' is no text"),
+        ('{"Values": ["x"]}', "local.settings.json: 'Values' is not an object"),
+        (
+            '{"Values": {"NAME": {"a": 1}}}',
+            "local.settings.json: the value of 'NAME' is not a string",
+        ),
         (
             '{"Values": {"A=B": "x"}}',
             "local.settings.json: 'A=B' cannot be set as an environment variable",

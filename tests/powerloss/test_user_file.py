@@ -17,7 +17,7 @@ FILE = Path("durablectl/contexts.toml")
 
 def test_a_power_cut_at_any_moment_leaves_the_contexts_whole(disk: Disk, tmp_path: Path) -> None:
     environment = disk.environment(is_logged=True) | {"XDG_CONFIG_HOME": str(disk.root)}
-    versions = [b""]  # there is no file yet
+    versions = [b""]  # there is not a file yet
     for name in "abc":
         command = [
             sys.executable,

@@ -171,7 +171,7 @@ BROKEN = {
         state(createdTimestamp={"seconds": -(2**40)}),
         "'createdTimestamp' is not a time",
     ),
-    "a completion that is no time": (
+    "a completion that is not a time": (
         state(completedTimestamp={"nanos": -1}),
         "'completedTimestamp' is not a time",
     ),

@@ -207,7 +207,7 @@ def test_a_summary_has_the_unlucky_first_and_counts():
     assert text.splitlines() == [
         "### durablectl: 3 instances, 1 Completed, 1 Failed, 1 unknown",
         "",
-        "| instance | orchestrator | state | took |",
+        "| instance | orchestrator | status | took |",
         "|---|---|---|---|",
         "| b | Order | Failed | 3 min 5 s |",
         "| c |  | timed out &#40;unknown&#41; |  |",

@@ -132,7 +132,7 @@ def test_a_trouble_is_told_once_and_that_it_is_over():
         troubles.answered()
     assert (
         err.getvalue().splitlines()
-        == ["warning: no answer; the wait goes on", "the hub answers again"] * 2
+        == ["warning: no answer; still waiting", "the hub answers again"] * 2
     )
 
 

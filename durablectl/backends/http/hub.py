@@ -72,7 +72,7 @@ from durablectl.wire import (
 
 Item = TypeVar("Item")
 KEY_HEADER = "x-functions-key"
-PURGED_AT_ONCE = 1000  # by providers that delete so many a call (MSSQL)
+PURGED_AT_ONCE = 1000  # by providers that delete N a call (MSSQL)
 MOST_PURGES = 10_000
 SERVED_WAIT = 200.0  # the front end of a function app ends a request after 230 s
 REPLACE_TIMEOUT = 60.0
@@ -310,7 +310,7 @@ class HttpTaskHub:
 
     def rewind(self, instance_id: str, reason: str | None = None) -> None:
         """See TaskHub. `OutcomeUnknown` when the answer was lost."""
-        look = f"{command('status', instance_id)} shows whether it goes on"
+        look = f"{command('status', instance_id)} shows whether it continues"
         self._calls.accept(
             self._calls.post(
                 f"{self._calls.instance(instance_id)}/rewind", [("reason", reason)], look=look

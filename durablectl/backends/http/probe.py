@@ -1,4 +1,4 @@
-"""Single questions to a remote task hub, for whoever wants to know why it does not work: each is
+"""Single questions to a remote task hub, that show why it does not work: each is
 asked once, and changes nothing.
 """
 
@@ -80,7 +80,7 @@ class Probe:
         )
 
     def judge(self, answer: Answer) -> int:
-        """How many rows an answer to `list_one` has; the error that it means when it is no list."""
+        """Number of rows in an answer to `list_one`, or the error that the answer means."""
         if answer.status == 404:
             raise NotATaskHub(
                 f"there is no Durable Functions API at {self.base} (404)", hint=NO_API_HINT

@@ -31,7 +31,7 @@ def base_address(url: str) -> str:
         usable = False
     if not usable or not url.isprintable() or " " in url.strip():
         raise UsageError(
-            "the task hub's address is no URL", hint="as in https://app.azurewebsites.net"
+            "the task hub's address is not a URL", hint="as in https://app.azurewebsites.net"
         )
     if parts.username is not None or parts.query or parts.fragment:
         hint = "name the app's address alone; the key comes from --key-env or the context"
@@ -64,7 +64,7 @@ def _quoted(text: str) -> str:
     try:
         return quote(text, safe="")
     except UnicodeEncodeError:
-        raise UsageError(f"{text!r} is no valid Unicode text") from None
+        raise UsageError(f"{text!r} is not valid Unicode text") from None
 
 
 def json_body(value: Any) -> bytes:
@@ -72,7 +72,7 @@ def json_body(value: Any) -> bytes:
     try:
         return json_text(value, strict=True).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        raise UsageError(f"this is no JSON value: {error}") from error
+        raise UsageError(f"this is not a JSON value: {error}") from error
 
 
 def filters(filter: InstanceFilter) -> list[tuple[str, str | None]]:

@@ -36,7 +36,7 @@ from durablectl.wire import (
 )
 
 Item = TypeVar("Item")
-KEY_HINT = "it wants the app's system key 'durabletask_extension' (or its master key)"
+KEY_HINT = "the app requires its system key 'durabletask_extension' (or its master key)"
 TAKEN_HINT = "take another id, or say what to do with --if-exists attach or replace"
 NO_API_HINT = (
     "check the address: it ends in /runtime/webhooks/durabletask, or names the app's host alone"
@@ -110,10 +110,10 @@ def _key_refused(place: Place, answer: Answer) -> KeyRefused:
         )
     if "bearer" in answer.headers.get("www-authenticate", "").lower():
         return KeyRefused(
-            f"{place.address} wants a token in front of the key (401)",
+            f"{place.address} requires a token in addition to the key (401)",
             hint="a header-command in the context can send one",
         )
-    refused = "refuses the key" if place.has_key else "wants a key"
+    refused = "refuses the key" if place.has_key else "requires a key"
     return KeyRefused(f"{place.address} {refused} (401)", hint=hint)
 
 
@@ -140,7 +140,7 @@ def _told(
     if found := _FUNCTION.search(text):
         known = _KNOWN.search(text)
         names = (
-            "known are " + ", ".join(re.findall(r"'[^']*'", known[1]))
+            "available: " + ", ".join(re.findall(r"'[^']*'", known[1]))
             if known
             else "the app has none of this kind"
         )

@@ -45,7 +45,7 @@ def call_starter(
 
     `key` is a function key.
 
-    `OutcomeUnknown` when no answer came, `ServiceError` when the answer is no payload: in both
+    `OutcomeUnknown` when no answer came, `ServiceError` when the answer is not a payload: in both
     cases it may have started an instance.
     """
     check_starter(url, method)
@@ -73,7 +73,7 @@ def check_starter(url: str, method: str) -> None:
     parts = urlsplit(url)
     if not parts.hostname or "@" in parts.netloc or parts.fragment:
         raise UsageError(
-            "the starter's address is no plain URL",
+            "the starter's address is not a plain URL",
             hint="as in https://app.azurewebsites.net/api/orchestrators/Hello",
         )
     if any(name.lower() == "code" for name, _ in parse_qsl(parts.query, keep_blank_values=True)):

@@ -264,7 +264,7 @@ class Transport:
             try:
                 value, is_json = json_value(body), True
             except ValueError:
-                raise Garbled(f"{len(body)} bytes that are no JSON") from None
+                raise Garbled(f"{len(body)} bytes that are not JSON") from None
         answer = Answer(response.status_code, headers, body, is_json, value)
         return (
             _temporary(self.base, answer, retry_after(headers, self._settings.pace.now())) or answer
@@ -315,7 +315,7 @@ def _temporary(base: str, answer: Answer, asked: float | None) -> Trouble | None
             )
             return Trouble(error, maybe_done=asked is None, asked=asked)
         case 500 if not (is_status(answer.value) or fault_from_json(answer.value)):
-            return Trouble(ServiceError(f"{base} failed without a word of the service (500)"))
+            return Trouble(ServiceError(f"{base} failed, and the service did not say why (500)"))
     return None
 
 
@@ -391,7 +391,7 @@ def _next_hop(request: Request, url: str, location: str) -> str:
         return target
     if there.hostname == here.hostname and (here.scheme, there.scheme) == ("http", "https"):
         raise NotATaskHub(
-            f"{here.scheme}://{here.netloc} wants https", hint=f"use {shown} as the address"
+            f"{here.scheme}://{here.netloc} requires https", hint=f"use {shown} as the address"
         )
     if _origin(there) == _origin(here):
         raise NotATaskHub(

@@ -25,7 +25,7 @@ NAMES = {
 
 
 def complete_status(incomplete: str) -> list[str]:
-    """The statuses that go on as typed so far; after a comma the next one."""
+    """The statuses that continue as typed so far; after a comma the next one."""
     before, comma, last = incomplete.rpartition(",")
     return [
         before + comma + status.value
@@ -41,7 +41,7 @@ Statuses = Annotated[
         "--status",
         "-s",
         metavar="STATUS",
-        help="Only these states; several with commas.",
+        help="Only these statuses, separated by commas.",
         autocompletion=complete_status,
     ),
 ]
@@ -124,7 +124,7 @@ class Filters(NamedTuple):
 
     @property
     def are_given(self) -> bool:
-        """Whether anything narrows down what is meant."""
+        """Whether anything narrows down what is selected."""
         return self._replace(include_entities=False) != Filters()
 
     def selection(self, session: Session) -> Selection:
@@ -186,7 +186,7 @@ def parse_statuses(texts: Sequence[str] | None) -> frozenset[RuntimeStatus]:
     unknown = [word for word in words if word.lower() not in NAMES]
     if unknown:
         raise UsageError(
-            f"'{unknown[0]}' is no state of an instance",
+            f"'{unknown[0]}' is not a status",
             hint=f"it is one of {', '.join(each.value for each in NAMES.values())}",
         )
     return frozenset(NAMES[word.lower()] for word in words)

@@ -25,7 +25,7 @@ def read_input(
     encode: str = "json",
 ) -> Any:
     """The JSON value of `--input file`, `--input-json text` or `name=value` fields; None when there
-    is no source.
+    is not a source.
 
     With `encode="string"` it is JSON held in a string, which is what a Python 1.x app on Azure
     reads back with get_input().
@@ -54,7 +54,7 @@ def read_input(
 
 
 def parse_json(text: str, source: str) -> Any:
-    """The value of a JSON text; UsageError that names `source`, line and column when it is none."""
+    """Decode JSON; UsageError with `source`, line and column when it is not valid."""
     try:
         return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     except json.JSONDecodeError as error:
@@ -159,7 +159,7 @@ def _field(field: str) -> tuple[str, Any]:
     name = name.removesuffix(":")
     if not separator or not name:
         raise UsageError(
-            f"'{field}' is no field",
+            f"'{field}' is not a field",
             hint="write name=text, name:=json, name=@file.txt or name:=@file.json",
         )
     if content.startswith("@"):

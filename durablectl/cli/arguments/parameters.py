@@ -101,7 +101,7 @@ Timeout = Annotated[
         "-t",
         metavar="DURATION",
         parser=parse_duration,
-        help="Give up after this time (exit 124).",
+        help="Stop waiting after this time (exit 124).",
     ),
 ]
 Interval = Annotated[
@@ -110,7 +110,7 @@ Interval = Annotated[
         "--interval",
         metavar="DURATION",
         parser=parse_interval,
-        help="Look this often; quicker at first (default: 1s).",
+        help="Polling interval; polls faster at first (default: 1s).",
     ),
 ]
 Any_ = Annotated[bool, typer.Option("--any", help="Wait until one instance has completed.")]
@@ -123,9 +123,7 @@ Count = Annotated[
 ]
 FailFast = Annotated[
     bool,
-    typer.Option(
-        "--fail-fast", help="Stop waiting as soon as one instance ends otherwise than completed."
-    ),
+    typer.Option("--fail-fast", help="Stop waiting as soon as one instance has not completed."),
 ]
 Until = Annotated[
     str | None,
@@ -165,11 +163,11 @@ Reason = Annotated[
     ),
 ]
 IgnoreNotFound = Annotated[
-    bool, typer.Option("--ignore-not-found", help="An instance that is not there is no failure.")
+    bool, typer.Option("--ignore-not-found", help="Ignore instances that do not exist.")
 ]
 IgnoreFinished = Annotated[
     bool,
-    typer.Option("--ignore-finished", help="An instance that is finished already is no failure."),
+    typer.Option("--ignore-finished", help="Ignore instances that have already finished."),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Confirm = Annotated[
@@ -177,7 +175,7 @@ Confirm = Annotated[
     typer.Option(
         "--confirm",
         metavar="NAME",
-        help="The hub's name, which a protected context wants with --yes.",
+        help="Name of the hub; required with --yes in a protected context.",
     ),
 ]
 DryRun = Annotated[
@@ -192,7 +190,7 @@ Limit = Annotated[
         "--limit",
         metavar="N",
         min=1,
-        help="At most N, to try a few first; run it again for the next ones.",
+        help="Maximum number of instances; run the command again for the next ones.",
     ),
 ]
 Concurrency = Annotated[
@@ -202,14 +200,17 @@ Concurrency = Annotated[
         metavar="N",
         min=1,
         max=64,
-        help="So many requests at once (default: 8; a local hub has one).",
+        help="Maximum number of parallel requests (default: 8; 1 on a local hub).",
     ),
 ]
 Rate = Annotated[
-    float | None, typer.Option("--rate", metavar="N", parser=parse_rate, help="At most N a second.")
+    float | None,
+    typer.Option(
+        "--rate", metavar="N", parser=parse_rate, help="Maximum number of instances per second."
+    ),
 ]
 MaxFailures = Annotated[
-    int | None, typer.Option("--max-failures", metavar="N", min=1, help="Stop once N have failed.")
+    int | None, typer.Option("--max-failures", metavar="N", min=1, help="Stop after N failures.")
 ]
 IncludeChildren = Annotated[
     bool,

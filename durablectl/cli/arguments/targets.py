@@ -177,7 +177,7 @@ def input_of(
     fields: Sequence[str] | None,
     encode: Encode | None,
 ) -> object:
-    """The input that was given, encoded as asked for or as the context wants it."""
+    """The input that was given, encoded as asked for or as the context requires it."""
     how = encode.value if encode else session.settings.encode
     return read_input(file, text, fields or (), read_stdin=lambda: read_stdin(session), encode=how)
 

@@ -29,7 +29,7 @@ def parse_duration(text: str) -> float:
     seconds = _seconds(text.strip())
     if seconds is None:
         raise UsageError(
-            f"'{text}' is no duration",
+            f"'{text}' is not a duration",
             hint="write 30s, 5m, 1h30m, 2d, seconds as a number, PT30S or 00:00:30",
         )
     if not math.isfinite(seconds) or seconds > LONGEST:
@@ -42,7 +42,7 @@ def parse_interval(text: str) -> float:
     seconds = parse_duration(text)
     if seconds <= 0:
         raise UsageError(
-            f"'{text}' is no interval: it must be longer than nothing",
+            f"'{text}' is not an interval: it must be more than 0",
             hint="write for example 1s or 500ms",
         )
     return seconds
@@ -100,7 +100,7 @@ def parse_moment(text: str, now: datetime) -> datetime:
     except (OverflowError, OSError) as error:
         raise UsageError(f"'{text}' is too far away") from error
     raise UsageError(
-        f"'{text}' is no moment",
+        f"'{text}' is not a date or time",
         hint="write 2026-01-31T12:00:00Z, 2026-01-31, or a duration that means ago, as 2h or 30d",
     )
 

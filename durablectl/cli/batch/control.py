@@ -119,7 +119,7 @@ def by_ids(
 class _Wave:
     """At most --limit of the named instances.
 
-    Those that there is nothing to do for do not count: the next call goes on with the next.
+    Those that there is nothing to do for do not count: the next call continues with the next.
     """
 
     def __init__(

@@ -57,7 +57,7 @@ def lines_of(
 
 def _line(value: Any, number: int, where: str, name: str | None, *, as_text: bool) -> Line:
     if not isinstance(value, dict):
-        raise UsageError(f"{where} is no object", hint=HINT)
+        raise UsageError(f"{where} is not an object", hint=HINT)
     if unknown := [member for member in value if member not in MEMBERS]:
         raise UsageError(
             f"{where} has a member {unknown[0]!r} that means nothing",
@@ -65,7 +65,7 @@ def _line(value: Any, number: int, where: str, name: str | None, *, as_text: boo
         )
     for member in ("name", "instanceId", "version"):
         if not isinstance(value.get(member), str | None):
-            raise UsageError(f"{where}: {member} is no string", hint=HINT)
+            raise UsageError(f"{where}: {member} is not a string", hint=HINT)
     named = value.get("name") or name
     if not named:
         raise UsageError(

@@ -1,6 +1,6 @@
 """A purge by time: slice after slice, halved where the service does not get through one in time.
 
-Asks nobody.
+Asks no one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from durablectl.taskhub import TaskHub
 IN_A_SLICE = 2000
 SHORTEST = timedelta(seconds=1)
 MOST_FAILURES = 5
-PATIENCE = 5  # so many slices in a row without an answer, and nobody is there
+PATIENCE = 5  # N slices in a row without an answer, and no one is there
 
 
 @dataclass(slots=True)
@@ -66,7 +66,7 @@ def purge_slices(
 def slices(
     filter: InstanceFilter, created: Sequence[datetime]
 ) -> Iterator[tuple[datetime, datetime]]:
-    """The time from the first to the last that was found, in pieces of about so many instances;
+    """The time from the first to the last that was found, in pieces of about N instances;
     bounds are inclusive.
     """
     times = sorted(created)
@@ -129,7 +129,8 @@ def _show(session: Session, deleted: Deleted, *, is_complete: bool) -> None:
             else ""
         )
         out.talk(
-            f"durablectl: stopped: {sure}{deleted.count} purged{reached}; running it again goes on"
+            f"durablectl: stopped: {sure}{deleted.count} purged{reached}; run the command again "
+            "to continue"
         )
     elif out.is_text:
         out.note(f"{sure}{deleted.count} purged")

@@ -30,7 +30,7 @@ class Skipped:
 
 @dataclass(slots=True)
 class BatchReport:
-    """Of each of `ids`: done (with the id of a new instance, if it made one), left alone, failed,
+    """Of each of `ids`: done (with the id of a new instance, if it made one), skipped, failed,
     under way when it was stopped, or none.
 
     `ids` is what was meant, `started` the monotonic time of the beginning. With a `sum_name` the
@@ -60,7 +60,7 @@ class BatchReport:
 
     @property
     def left(self) -> list[str]:
-        """Those that nothing was begun with."""
+        """Those that nothing was started with."""
         known = (self.done, self.skipped, self.failed, set(self.unknown))
         return [each for each in self.ids if not any(each in part for part in known)]
 
@@ -77,7 +77,7 @@ class BatchReport:
 def show_account(session: Session, report: BatchReport) -> None:
     """Print the account in the wanted form.
 
-    The failure of a single instance is left to whoever raises it.
+    The failure of a single instance is left to anyone who raises it.
     """
     out = session.out
     alone = len(report.ids) == 1 and bool(report.failed)
@@ -118,7 +118,7 @@ def _sum(report: BatchReport, name: str) -> Mapping[str, object]:
 
 
 def tell_skipped(session: Session, skipped: Mapping[str, str]) -> None:
-    """Say of each why it was left alone, of many how many."""
+    """Say of each why it was skipped, of many how many."""
     if len(skipped) <= FEW:
         for instance_id, why in skipped.items():
             session.out.note(f"{why}: {instance_id}")
@@ -131,7 +131,7 @@ def _tell_stop(session: Session, report: BatchReport) -> None:
     if len(report.ids) == 1 and not report.unknown:
         return
     parts = [f"{len(report.done)} done", f"{len(report.failed)} failed"]
-    parts += [f"{len(report.skipped)} left alone"] if report.skipped else []
+    parts += [f"{len(report.skipped)} skipped"] if report.skipped else []
     session.out.talk(
         f"stopped after {report.over} of {len(report.ids)} instances: {', '.join(parts)}"
     )
@@ -140,7 +140,9 @@ def _tell_stop(session: Session, report: BatchReport) -> None:
     if len(report.unknown) > FEW:
         session.out.talk(f"  and {len(report.unknown) - FEW} more")
     if report.left:
-        session.out.note(f"{len(report.left)} were not tried; running it again goes on with them")
+        session.out.note(
+            f"{len(report.left)} were not attempted; run the command again to continue"
+        )
 
 
 def _show_failures(session: Session, report: BatchReport) -> None:

@@ -1,4 +1,4 @@
-"""What a restart of many has done already, on disk, so that doing it again goes on instead of
+"""What a restart of many has done already, on disk, so that doing it again continues instead of
 starting twice.
 
 Asks no hub.
@@ -38,7 +38,7 @@ class Journal:
     another.
 
     A line is written before an instance is restarted and another one after it; the first alone
-    means that nobody knows. Any thread may write.
+    means that no one knows. Any thread may write.
     """
 
     def __init__(self, path: Path) -> None:
@@ -97,7 +97,7 @@ class Journal:
         except (UsageError, UnicodeDecodeError) as error:
             file.close()
             raise UsageError(
-                f"{self.path} is no journal of restarts", hint="name another --journal FILE"
+                f"{self.path} is not a restart journal", hint="name another --journal FILE"
             ) from error
         except OSError as error:
             raise self._unusable(error) from error

@@ -1,5 +1,5 @@
 """One operation on each of many instances, and a true account of it, whatever ended it; chooses no
-instance and asks nobody.
+instance and asks no one.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ class BatchOperation:
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """What is no failure although it was not done: that it is not there, that it is finished, that
+    """What is not a failure although it was not done: that it is not there, that it is finished,
+    that
     its state is another one by now.
     """
 
@@ -90,7 +91,7 @@ def carry_out(
 
     A single instance's error is raised as it is, several ones' are in the account.
 
-    What ends a batch early (Ctrl-C, a refused key, a service that answers nobody) is raised after
+    What ends a batch early (Ctrl-C, a refused key, a service that answers no one) is raised after
     the account was shown.
     """
     report = BatchReport(
@@ -105,7 +106,7 @@ def carry_out(
             stop = error
         runner.stop()
         report.stopped = stop is not None or bool(report.left)
-        # whoever is in such a hurry gets the account without them
+        # anyone who is in such a hurry gets the account without them
         with suppress(KeyboardInterrupt):
             for outcome in runner.drain(GRACE) if stop else runner:
                 # the error that ended the batch may be told again
@@ -159,7 +160,7 @@ def _runner(
 def _excuse(
     hub: TaskHub, tolerance: Tolerance, instance_id: str, error: DurablectlError
 ) -> Skipped | None:
-    """Why an error is no failure; None when it is one."""
+    """Why an error is not a failure; None when it is one."""
     if isinstance(error, NotFound) and tolerance.not_found:
         return Skipped("not there")
     if not isinstance(error, WrongState) or not (tolerance.finished or tolerance.moved_on):
@@ -178,7 +179,7 @@ class FailurePolicy:
         self._failed = self._unanswered = 0
 
     def ends(self, error: BaseException | None) -> BaseException | None:
-        """What ends the batch: an error that all would meet, or that nobody answers any more."""
+        """What ends the batch: an error that all would meet, or that no one answers any more."""
         self._unanswered = self._unanswered + 1 if isinstance(error, Unreachable) else 0
         self._failed += error is not None
         if error is not None and not isinstance(error, (*ONE_BY_ONE, Unreachable)):
@@ -192,7 +193,7 @@ class FailurePolicy:
 
     def tell(self, session: Session) -> None:
         session.out.warn(
-            f"{self._failed} failed, which --max-failures does not allow; the rest is left alone"
+            f"{self._failed} failed, more than --max-failures allows; the rest was not attempted"
         )
 
 

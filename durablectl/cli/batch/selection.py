@@ -93,11 +93,11 @@ class Selected:
 
 
 def require_named_hub(session: Session, what: str) -> None:
-    """`UsageError` when the hub is one that was found beside the app and nobody named."""
+    """`UsageError` when the hub is one that was found beside the app and no one named."""
     session.require_hub()
     if not session.settings.named:
         raise UsageError(
-            f"{what} wants a hub that was named, not one that was found ({session.hub_label})",
+            f"{what} needs an explicit hub, not one that was found ({session.hub_label})",
             hint=f"name it: --hub {quoted(str(session.settings.path))}"
             if session.settings.path
             else "name it with --hub or --context",
@@ -155,7 +155,7 @@ def confirm_selection(
         return
     if not session.is_terminal:
         raise UsageError(
-            f"nobody can be asked whether to {verb} {_counted(ids)}",
+            f"cannot ask without a terminal whether to {verb} {_counted(ids)}",
             hint="look with --dry-run, then add --yes",
         )
     session.out.talk(f"{verb} {_counted(ids)}{times and f' {times}'}? [y/N]")

@@ -72,9 +72,7 @@ def start_batch(session: Session, bulk: Bulk) -> None:
         work = _Bulk(session, hub, bulk, _Rest(session, _failed_path(session, bulk)), total)
         work.run(lines_of(file, source, bulk.name, as_text=_encode(session, bulk) is Encode.STRING))
     if has_nobody(session, hub):
-        session.out.note(
-            "nobody works on this hub now; `durablectl worker` does until it is stopped"
-        )
+        session.out.note("no worker is running on this hub; start one with `durablectl worker`")
     if work.failures or work.stopped:
         raise work.stopped or typer.Exit(exit_codes.ExitCode.ERROR)
 
@@ -111,7 +109,7 @@ class _Bulk:
         except BaseException as error:
             self.stopped = error
         runner.stop()
-        # whoever is in such a hurry gets the account without them
+        # anyone who is in such a hurry gets the account without them
         with suppress(KeyboardInterrupt):
             for outcome in runner.drain(GRACE):
                 self._count(outcome)
@@ -250,7 +248,7 @@ class _Rest:
         self._file.write(json.dumps(line.to_json()) + "\n")
 
     def tell(self, bulk: Bulk) -> None:
-        """Say where it is, and how to go on with it: its inputs are as they are to be sent."""
+        """Say where it is, and how to continue with it: its inputs are as they are to be sent."""
         if self._file is None:
             return
         self._file.close()
@@ -262,7 +260,7 @@ class _Rest:
         )
         options += ["--orchestration-version", bulk.version] if bulk.version is not None else []
         self._session.out.hint(
-            f"go on with: {command_line(self._session, 'start', options=options)}"
+            f"continue with: {command_line(self._session, 'start', options=options)}"
         )
 
 
@@ -287,7 +285,7 @@ def _failed_path(session: Session, bulk: Bulk) -> Path | None:
 def _opened(session: Session, file: str) -> IO[bytes]:
     """The file, or a copy of standard input: it is read twice."""
     if file == STDIN:
-        copy = tempfile.TemporaryFile()  # noqa: SIM115 - whoever asked for it closes it
+        copy = tempfile.TemporaryFile()  # noqa: SIM115 - anyone who asked for it closes it
         buffer = getattr(session.stdin, "buffer", None)
         while (
             part := buffer.read(1 << 20)

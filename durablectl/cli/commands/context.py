@@ -1,4 +1,4 @@
-"""`durablectl context`: the user's named hubs, and which one is meant.
+"""`durablectl context`: the user's named hubs, and which one is selected.
 
 Never prints a key or a header's value.
 """
@@ -44,7 +44,7 @@ SHOWN = (
 )
 
 app = Commands(
-    """Name task hubs, and say which one is meant.
+    """Manage named task hubs and select the current one.
 
     A context is an address with all that belongs to it: the task hub, and where its key comes from.
     Contexts are kept in a file of your own, and a key is sent to its context's address only.
@@ -153,7 +153,7 @@ def add(
 
 @app.command("use")
 def use(ctx: typer.Context, name: KnownName) -> None:
-    """Make a context the current one: it is meant wherever nothing nearer names a hub.
+    """Make a context the current one: it is selected wherever nothing nearer names a hub.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""`durablectl doctor`: try the hub as a user would, and say what mends what is wrong."""
+"""`durablectl doctor`: try the hub as a user would, and say what fixes what is wrong."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from durablectl.render.terminal.tables import show_findings
 
 
 def doctor(ctx: typer.Context) -> None:
-    """Try the hub as your commands would, and tell what mends what is wrong.
+    """Check the hub's configuration and connection, and suggest fixes.
 
     A remote hub: its address, TLS, the key, the task hub's name, the clocks, what the service can
     do. A local one: its file, the app, its workers, and functions that something waits for and
-    nobody runs. Of both: the oldest running instance, and those that are stuck. Nothing is changed.
+    no one runs. Of both: the oldest running instance, and those that are stuck. Nothing is changed.
     The exit code is that of the first problem, 0 when there are warnings only.
 
     Example:

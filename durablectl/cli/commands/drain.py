@@ -33,7 +33,10 @@ def drain(
         ),
     ] = False,
     allow: Annotated[
-        int, typer.Option("--allow", metavar="N", min=0, help="So many may stay in flight.")
+        int,
+        typer.Option(
+            "--allow", metavar="N", min=0, help="Number of instances that may stay in flight."
+        ),
     ] = 0,
     timeout: Timeout = None,
     interval: Interval = None,

@@ -34,7 +34,7 @@ def history(
     ] = None,
     follow: Annotated[
         bool,
-        typer.Option("--follow", "-f", help="Go on until it is finished, showing what is new."),
+        typer.Option("--follow", "-f", help="Follow the instance until it has finished."),
     ] = False,
     gantt: Annotated[bool, typer.Option("--gantt", help="Show bars along the time.")] = False,
     children: Annotated[

@@ -27,7 +27,7 @@ app = Commands("Check, copy and shrink the file of a local hub.")
 def check(ctx: typer.Context) -> None:
     """Check the file of a local hub: whether it is sound, and who works on it.
 
-    It reads the whole file and changes nothing; workers may go on. Exit code 1 when something is
+    It reads the whole file and changes nothing; workers may continue. Exit code 1 when something is
     wrong.
 
     Example:
@@ -59,7 +59,7 @@ def backup(
         ),
     ],
 ) -> None:
-    """Copy a local hub into a new file, while workers go on.
+    """Copy a local hub into a new file, while workers continue.
 
     The copy holds what was committed at one moment, and is a hub of its own: --hub FILE works on
     it.
@@ -107,7 +107,7 @@ def _database(session: Session) -> Iterator[Database]:
     path = session.require_hub()
     if not session.is_local:
         raise Unsupported(
-            f"the {session.hub_label} is no file", hint="this is for a local hub: --hub PATH"
+            f"the {session.hub_label} is not a file", hint="this is for a local hub: --hub PATH"
         )
     if not path.exists():
         raise UsageError(

@@ -1,4 +1,4 @@
-"""`durablectl restart`: start instances anew with their name and input."""
+"""`durablectl restart`: start instances again with their name and input."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def restart(
     new_id: NewId = None,
     journal: JournalFile = None,
 ) -> None:
-    """Start an instance anew with its name and input.
+    """Restart an instance with its name and input.
 
     Prints what `start` prints, for several instances a line with the old and the new id each.
     Several want --new-id or --same-id, and a journal is kept of them: run again after an
-    interruption it goes on, and what was restarted already is not started twice. --dry-run shows
+    interruption it continues, and what was restarted already is not started twice. --dry-run shows
     what is left by the journal, and --limit counts only that, so that the same command takes the
     next ones.
 

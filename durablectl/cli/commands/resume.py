@@ -1,4 +1,4 @@
-"""`durablectl resume`: let suspended instances go on."""
+"""`durablectl resume`: let suspended instances are still running."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def resume(
     reason: Reason = None,
     ignore_finished: IgnoreFinished = False,
 ) -> None:
-    """Let suspended instances go on.
+    """Resume suspended instances.
 
-    This is a request: an instance goes on a moment later.
+    This is a request: an instance continues a moment later.
 
     By a filter it shows how many there are and the first ten, and asks; entities and
     sub-orchestrations are left out.

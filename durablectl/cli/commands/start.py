@@ -80,8 +80,8 @@ def start(
     """Start an instance of an orchestrator.
 
     The input is JSON from a file, from standard input (--input -), from --input-json, or from
-    fields. Nothing is started unless it can be read. Prints the id, the state, what to do next, and
-    the addresses of the instance; with -o json the service's check-status payload.
+    fields. Nothing is started unless it can be read. Prints the id, the status, what to do next,
+    and the addresses of the instance; with -o json the service's check-status payload.
 
     The address of an HTTP starter function (https://app/api/orchestrators/Hello) may stand instead
     of an orchestrator's name: the input is posted there, and the payload that it answers with is
@@ -155,6 +155,6 @@ def start(
     show_new_payload(session, hub, payload)
     if not is_starter(name) and has_nobody(session, hub):
         session.out.note(
-            "nobody works on this hub now; `durablectl wait` does while it waits, "
+            "no worker is running on this hub; start one with `durablectl worker` "
             "`durablectl worker` until it is stopped"
         )

@@ -29,7 +29,7 @@ def status(
     exit_status: Annotated[
         bool,
         typer.Option(
-            "--exit-status", help="Tell the state by the exit code: 8 running, 0, 10, 11, 12."
+            "--exit-status", help="Report the status as the exit code: 8 running, 0, 10, 11, 12."
         ),
     ] = False,
 ) -> None:

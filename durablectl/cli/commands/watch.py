@@ -67,9 +67,9 @@ def watch(
 ) -> None:
     """Watch the instances that match: a table that stays current, with what has changed marked.
 
-    It lasts until q or Ctrl-C is pressed. Where stdout is no terminal it prints one line for each
-    change instead: the time, the id, the name, the state and the progress; with -o jsonl a status
-    object each.
+    It lasts until q or Ctrl-C is pressed. Where stdout is not a terminal it prints one line for
+    each change instead: the time, the id, the name, the status and the progress; with -o jsonl a
+    status object each.
 
     Examples:
 

@@ -22,7 +22,7 @@ def worker(
             metavar="N",
             min=1,
             max=256,
-            help="Run activities that are no coroutines in N processes: for those that compute.",
+            help="Run activities that are not coroutines in N processes: for those that compute.",
         ),
     ] = None,
     until_idle: Annotated[
@@ -31,7 +31,7 @@ def worker(
     ] = False,
     skip_timers: SkipTimers = False,
     reload: Annotated[
-        bool, typer.Option("--reload", help="Go on with the new code when the app's files change.")
+        bool, typer.Option("--reload", help="Reload the app when its files change.")
     ] = False,
 ) -> None:
     """Run the app's functions for the local hub.

@@ -34,7 +34,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check's result; `mend` is the command, or the thing to do, that mends it.
+    """One check's result; `mend` is the command, or the step, that fixes it.
 
     `error` is what a problem ends the command with.
     """

@@ -1,4 +1,4 @@
-"""`doctor` on a local hub: its file, the app, the workers, and who waits for a function that nobody
+"""`doctor` on a local hub: its file, the app, the workers, and who waits for a function that no one
 runs.
 """
 
@@ -146,7 +146,7 @@ def _workers(session: Session, database: Database, registry: Registry | None) ->
     if not live and is_any:
         yield warning(
             "workers",
-            "nobody works on this hub, and something waits for it",
+            "no worker is running on this hub, and something waits for one",
             command_line(session, "worker"),
         )
     elif not live:

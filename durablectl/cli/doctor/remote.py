@@ -40,7 +40,7 @@ def remote(session: Session) -> Iterator[Finding]:
         elif not config.is_loopback(url):
             yield warning(
                 "key",
-                "everybody who reaches this address may steer its instances: it wants no key",
+                "everybody who reaches this address can control its instances: it requires no key",
                 "protect the app",
             )
         yield skew

@@ -80,7 +80,7 @@ def events(ctx: Any, incomplete: str) -> list[str]:
 
 
 def instance_then_event(ctx: Any, incomplete: str) -> list[str]:
-    """The words of `raise-event`: an instance, then an event; after them come fields, which nobody
+    """The words of `raise-event`: an instance, then an event; after them come fields, which no one
     can know.
     """
     words = ctx.params.get("words") or []

@@ -60,7 +60,7 @@ def answer(out: Output, environ: Mapping[str, str], arguments: list[str]) -> int
 
 
 def candidates(before: list[str], incomplete: str) -> list[Candidate]:
-    """What may stand where `incomplete` is begun, after the words `before`: what an argument may
+    """What may stand where `incomplete` is started, after the words `before`: what an argument may
     be, and what begins as typed.
     """
     option, equals, value = incomplete.partition("=")
@@ -91,7 +91,7 @@ def _found(before: list[str], incomplete: str) -> Iterator[Candidate]:
 
 def _fits(value: str, before: list[str], incomplete: str) -> bool:
     """Whether a value continues what was typed, can be an argument, and is not read as an option
-    that nobody asked for.
+    that no one asked for.
     """
     if value.startswith("-") and not incomplete.startswith("-") and "--" not in before:
         return False

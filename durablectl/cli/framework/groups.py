@@ -52,9 +52,9 @@ GROUPS: dict[str, dict[str, str]] = {
         "raise-event": "Send an event to an instance.",
         "terminate": "End running instances.",
         "suspend": "Pause running instances.",
-        "resume": "Let suspended instances go on.",
+        "resume": "Resume suspended instances.",
         "rewind": "Let failed instances try their failed steps again.",
-        "restart": "Start an instance anew with its name and input.",
+        "restart": "Restart an instance with its name and input.",
         "purge": "Delete finished instances and their history.",
         "entity": "Read, signal and list entities.",
     },
@@ -66,8 +66,8 @@ GROUPS: dict[str, dict[str, str]] = {
         "hub": "Check, copy and shrink the file of a local hub.",
     },
     "Configure": {
-        "context": "Name task hubs, and say which one is meant.",
-        "doctor": "Try the hub as your commands would, and tell what mends what is wrong.",
+        "context": "Manage named task hubs and select the current one.",
+        "doctor": "Check the hub's configuration and connection, and suggest fixes.",
         "completion": "Show or install the shell's completion.",
     },
 }

@@ -13,7 +13,7 @@ Keys = Callable[[float], str]
 
 @contextmanager
 def keyboard(stdin: TextIO, stopping: threading.Event) -> Iterator[Keys]:
-    """While inside, a function that waits for a key at most so many seconds: the key, or "".
+    """While inside, a function that waits for a key at most N seconds: the key, or "".
 
     `stopping` ends a wait without a key.
     """

@@ -28,7 +28,7 @@ DRAIN_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """How to work: with `activity_processes`, activities run in so many; `reload` goes on with the
+    """How to work: with `activity_processes`, activities run in N; `reload` continues with the
     app's new files when they change.
     """
 
@@ -132,7 +132,7 @@ def _newest(changed: SimpleQueue[Registry]) -> Registry:
 
 
 def _drain(worker: Worker, stopping: threading.Event) -> None:
-    """Let the activities that run come to their end, for a while: what does not is begun again by
+    """Let the activities that run come to their end, for a while: what does not is started again by
     the next worker.
     """
     worker.drain()

@@ -59,7 +59,7 @@ def _status(hub: TaskHub, instance_id: str) -> InstanceStatus | None:
     try:
         return hub.get_status(instance_id, show_input=False)
     except DurablectlError:
-        return None  # the start is done; that its state cannot be told yet is no failure
+        return None  # the start is done; that its state cannot be told yet is not a failure
 
 
 def with_traceback(hub: TaskHub, status: InstanceStatus) -> InstanceStatus:

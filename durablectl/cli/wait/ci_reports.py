@@ -187,7 +187,7 @@ def _from_variable(environ: Mapping[str, str]) -> CiMode:
 
 def _writable(path: Path, shown: str) -> Path:
     if not shown or path.is_dir():
-        raise UsageError(f"--junit wants a file, not '{shown}'")
+        raise UsageError(f"--junit requires a file, not '{shown}'")
     if not path.parent.is_dir():
         raise UsageError(
             f"there is no folder {path.parent} for the JUnit report",

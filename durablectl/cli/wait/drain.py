@@ -114,10 +114,10 @@ def drain_and_show(session: Session, wanted: Drain, timeout: float | None, inter
     hub = session.hub
     session.announce()
     if timeout is None and session.environ.get("CI"):
-        session.out.warn("this drain has no --timeout, and may hold the CI job for ever")
+        session.out.warn("this drain has no --timeout, and may block the CI job indefinitely")
     if has_nobody(session, hub):
         session.out.warn(
-            "nobody works on this hub now; what is in flight stays so until a worker "
+            "no worker is running on this hub; what is in flight stays so until a worker "
             "comes: durablectl worker"
         )
     with drain_display(session.out) as show:
@@ -213,7 +213,7 @@ def _doubt(session: Session, gate: _Gate) -> None:
 
 def _counted(left: Left | None) -> str:
     return (
-        "nobody knows how many"
+        "the number is not known"
         if left is None
         else "1 instance is"
         if len(left) == 1

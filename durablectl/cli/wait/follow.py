@@ -28,7 +28,7 @@ def with_history(hub: TaskHub, instance_id: str) -> InstanceStatus:
 
 
 def steps_of(hub: TaskHub, status: InstanceStatus, levels: int, depth: int = 0) -> tuple[Step, ...]:
-    """The steps of a status with its history, and below its sub-orchestrations theirs, so many
+    """The steps of a status with its history, and below its sub-orchestrations theirs, N
     levels deep.
     """
     own = steps(status, depth)

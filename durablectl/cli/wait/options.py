@@ -36,5 +36,5 @@ class Several(NamedTuple):
 
     any: Any_ = False
     all: All_ = False
-    count: Count = None  # type: ignore[assignment]  # nobody counts in this tuple
+    count: Count = None  # type: ignore[assignment]  # no one counts in this tuple
     fail_fast: FailFast = False

@@ -1,4 +1,4 @@
-"""The command that goes on with a wait which was interrupted; waits for nothing."""
+"""The command that continues with a wait which was interrupted; waits for nothing."""
 
 from __future__ import annotations
 
@@ -59,9 +59,9 @@ def say_how_to_go_on(session: Session, hub: TaskHub, left: Sequence[str], go_on:
     if not left:
         return
     what = f"instance '{left[0]}' is" if len(left) == 1 else f"the {len(left)} instances are"
-    nobody = ", but nobody works on this local hub now" if has_nobody(session, hub) else ""
-    session.out.talk(f"durablectl: interrupted; {what} left running{nobody}")
-    session.out.hint(f"go on waiting with: {go_on.command(session, hub)}")
+    warning = ", but no worker is running on this local hub" if has_nobody(session, hub) else ""
+    session.out.talk(f"durablectl: interrupted; {what} left running{warning}")
+    session.out.hint(f"continue waiting with: {go_on.command(session, hub)}")
 
 
 def _seconds(value: float | None) -> str | None:

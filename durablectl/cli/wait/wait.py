@@ -104,7 +104,7 @@ def wait_and_show(
             f"--count {options.completed} is more than the {len(ids)} instances that were named"
         )
     if options.timeout is None and session.environ.get("CI"):
-        session.out.warn("this wait has no --timeout, and may hold the CI job for ever")
+        session.out.warn("this wait has no --timeout, and may block the CI job indefinitely")
     until = None if options.until is None else Until.of(options.until)
     rules = _rules(options, until, show_input=not session.out.is_text)
     reports = Reports(session, hub, ids, options.ci, options.junit)
@@ -182,7 +182,7 @@ def watch_over(
 ) -> Waited:
     """Wait for them and show how far they are, working for them on a local hub.
 
-    `WaitTimeout` when the hub never answered in time. Ctrl-C says how to go on, and leaves.
+    `WaitTimeout` when the hub never answered in time. Ctrl-C says how to continue, and leaves.
     """
     told = _Told(session, ids)
     is_local = is_local_hub(session, hub)
@@ -244,7 +244,7 @@ def _give_up(
     what = (
         f"instance '{left[0]}' is still {_state(seen[left[0]])}"
         if len(left) == 1
-        else f"{len(left)} of {len(seen)} instances go on"
+        else f"{len(left)} of {len(seen)} instances are still running"
     )
     reason = f" (the last answer: {trouble.message})" if trouble is not None else ""
     session.out.talk(

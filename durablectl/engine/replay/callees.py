@@ -71,7 +71,7 @@ def text(value: Any, what: str) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def returned_class(function: Callable[..., Any]) -> type | None:
-    """The class in a function's return annotation; None when there is none, or it is no plain
+    """The class in a function's return annotation; None when there is none, or it is not a plain
     class.
     """
     try:

@@ -199,7 +199,9 @@ class OrchestrationContext:
         Content that is not raw is sent as plain JSON, a string too, in the very bytes of the SDK.
         """
         if is_raw_str and not isinstance(content, str):
-            raise TypeError(f"is_raw_str wants a string as content, not {type(content).__name__}")
+            raise TypeError(
+                f"is_raw_str requires a string as content, not {type(content).__name__}"
+            )
         body = content if is_raw_str or content is None else json.dumps(content, allow_nan=False)
         token = None if token_source is None else token_source.to_json()
         request = {

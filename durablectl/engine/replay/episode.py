@@ -21,7 +21,7 @@ class Episode:
     `history` is everything to append, in order: OrchestratorStarted, what came in, the decisions by
     id, the ending if there is one, OrchestratorCompleted. `decisions` are those of its events that
     ask for something to be done. `custom_status` is JSON text, None when it did not change.
-    `ending` is None while the execution goes on; after a ContinueAsNew, `carried_over` are the
+    `ending` is None while the execution continues; after a ContinueAsNew, `carried_over` are the
     events that the new execution still has to see, in order of arrival. `retried` are the tasks
     that failed and are tried again; `is_passed_on` tells of a failure that the code did not catch.
     """

@@ -1,7 +1,7 @@
 """The replay core: history in, decisions out. No clock, no I/O, no store.
 
 An `OrchestratorExecutor` is one execution of an orchestrator function. Its generator stays alive
-between episodes; where it was lost, `rebuild` makes it anew from history, and every episode comes
+between episodes; where it was lost, `rebuild` makes it again from history, and every episode comes
 out the same.
 """
 
@@ -183,7 +183,7 @@ class OrchestratorExecutor:
 
     def _on_completed(self, event: e.TaskCompleted | e.SubOrchestrationCompleted) -> None:
         task = self._execution.open.pop(event.task_id, None)
-        if task is not None:  # else a duplicate, or nobody waits any more
+        if task is not None:  # else a duplicate, or no one waits any more
             task.receive(self._execution, event.result)
             self._resume()
 
@@ -212,7 +212,7 @@ class OrchestratorExecutor:
             self._take_in(waiting)
 
     def _on_rewound(self, _event: e.ExecutionRewound) -> None:
-        """The history was rewritten by who rewinds; what it lacks now is decided anew."""
+        """The history was rewritten by who rewinds; what it lacks now is decided again."""
 
     def _settle(self, task_id: int, state: TaskState, result: Any) -> None:
         task = self._execution.open.pop(task_id, None)
@@ -264,7 +264,7 @@ class OrchestratorExecutor:
         if failure is None and self._context is not None and self._context.will_continue_as_new:
             return e.ContinueAsNew(now, self._context.next_input)
         if self._execution.open:
-            return None  # what nobody waits for any more keeps the instance running (point 17)
+            return None  # what no one waits for any more keeps the instance running (point 17)
         if failure is not None:
             return e.ExecutionCompleted(now, RuntimeStatus.FAILED, failure, self._function.details)
         return e.ExecutionCompleted(now, RuntimeStatus.COMPLETED, self._function.output)

@@ -116,7 +116,7 @@ def _loads_custom(text: str, expected_type: Any) -> Any:
     if expected_type is None:
         if _is_strict():
             raise TypeError(
-                f"strict typing wants an expected_type to read an object of class {declared}"
+                f"strict typing requires an expected_type to read an object of class {declared}"
             )
     elif declared != f"{expected_type.__module__}.{expected_type.__name__}":
         _mismatch(f"an object of class {declared} came where {expected_type} was expected")

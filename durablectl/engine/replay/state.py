@@ -68,7 +68,7 @@ class ExecutionState:
         if number >= MAX_ACTIONS:
             raise RuntimeError(
                 f"an execution may have {MAX_ACTIONS:,} actions and this one asks "
-                "for more: go on with continue_as_new"
+                "for more: use continue_as_new"
             )
         self.used = number + 1
         return number

@@ -1,4 +1,4 @@
-"""A hub's instances for whoever looks at them and steers them: queries, and messages to their
+"""A hub's instances for those who looks at them and steers them: queries, and messages to their
 inboxes; no worker, no user code.
 """
 

@@ -174,7 +174,7 @@ class Database:
             return
         if self._is_missing:
             self._is_made(create=True)
-        # The threads of one process queue up here: SQLite itself makes whoever is second sleep,
+        # The threads of one process queue up here: SQLite itself makes anyone who is second sleep,
         # longer and longer.
         with self._writing, translated(self.path, self._file.check):
             connection = self.connection()
@@ -259,7 +259,7 @@ class Database:
                 raise
 
     def copy_to(self, target: Path) -> None:
-        """Write what the hub holds now into a new file, whoever works on the hub meanwhile;
+        """Write what the hub holds now into a new file, anyone who works on the hub meanwhile;
         `target` appears once it is whole.
 
         `HubUnusable` when there is something already, or it cannot be written.
@@ -285,7 +285,7 @@ class Database:
                 left.unlink(missing_ok=True)
 
     def compact(self) -> None:
-        """Give the room of what was deleted back to the system. Whoever writes meanwhile waits."""
+        """Return the space of what was deleted to the system; writers wait meanwhile."""
         with self._writing, translated(self.path, self._file.check):
             self.connection().execute("VACUUM")
             self.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -350,7 +350,7 @@ def _hub_error(path: Path, error: sqlite3.Error | UnicodeEncodeError) -> HubUnus
     if code == sqlite3.SQLITE_IOERR:
         hint = (
             "once the disk is well: durablectl hub check, then durablectl hub vacuum, which "
-            "writes all of it anew"
+            "writes all of it again"
         )
         return HubUnusable(
             f"the disk of the hub {path} fails ({error}); what was just asked for "
@@ -361,7 +361,7 @@ def _hub_error(path: Path, error: sqlite3.Error | UnicodeEncodeError) -> HubUnus
 
 
 def _begin(connection: sqlite3.Connection) -> None:
-    """Begin to write, waiting for whoever writes just now: SQLite's own wait looks every 100 ms
+    """Begin to write, waiting for those who writes just now: SQLite's own wait looks every 100 ms
     only, and may never meet a gap.
     """
     connection.execute("PRAGMA busy_timeout = 0")

@@ -100,7 +100,7 @@ class WorkerLease:
         """Free what dead or stalled workers hold; whether there was one.
 
         A worker is stalled when this one has seen no sign of it for LEASE_SECONDS of its own
-        `ticks`: a clock that jumps stalls nobody.
+        `ticks`: a clock that jumps stalls no one.
         """
         others = [worker for worker in workers(self._database, now) if worker.key != self.key]
         dead = [worker for worker in others if not worker.is_locked or self._is_stalled(worker)]
@@ -121,7 +121,7 @@ class WorkerLease:
         return ticks - since > LEASE_SECONDS
 
     def commit(self, rows: Commit, now: datetime, want: FetchRequest | None) -> FetchResult:
-        """Write a turn, and lease what the next one works on, if it wants anything.
+        """Write a turn, and lease what the next one works on, if it requires anything.
 
         All of it or nothing: `LeaseLost` when the session was taken over, `HubUnusable` when the
         file cannot be written. A heartbeat is left every SIGN_SECONDS only: it is a page more to
@@ -214,7 +214,7 @@ class WorkerLease:
         want: FetchRequest,
         items: dict[int, WorkItem],
     ) -> bool:
-        """Messages of instances that have begun.
+        """Messages of instances that have started.
 
         What only an earlier execution could see, or a finished instance, is just consumed.
         """

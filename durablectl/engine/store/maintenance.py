@@ -49,7 +49,7 @@ _CHECKS = {
 class HubReport:
     """What a check of a hub has found.
 
-    `size` and `unused` are bytes; `dead_workers` are no fault: the next worker frees what they
+    `size` and `unused` are bytes; `dead_workers` are not a fault: the next worker frees what they
     held.
     """
 

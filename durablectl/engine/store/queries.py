@@ -1,4 +1,5 @@
-"""A hub's instances and entities for whoever reads them; no events, no worker, so that a status is
+"""A hub's instances and entities for those who reads them; no events, no worker, so that a status
+is
 there quickly.
 """
 
@@ -21,7 +22,7 @@ _COLUMNS = (
 _INPUT = "LEFT JOIN inputs n ON n.instance = i.key"
 _COMPLETED = STATUS_NUMBERS[RuntimeStatus.COMPLETED]
 _ENDED = 1  # what history.py writes an ExecutionCompleted as
-# ids with one prefix: so many are found by their ids and sorted, more are met soon enough in order
+# ids with one prefix: N are found by their ids and sorted, more are met soon enough in order
 # of creation
 _FEW = 5000
 _COUNTS = f"""

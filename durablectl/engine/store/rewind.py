@@ -50,8 +50,8 @@ def rewind_instance(sql: Connection, loaded: LoadedInstance, reason: str | None,
 
 
 def _rewind_child(sql: Connection, instance_id: str, reason: str | None, at: int) -> bool:
-    """Whether the child is there and goes on; one that has ended otherwise than by failing is
-    created anew by its parent.
+    """Whether the child is there and continues; one that has ended other than by failing is
+    created again by its parent.
     """
     from durablectl.engine.store.leases import (
         load_outline,  # deferred: the two modules know each other

@@ -14,7 +14,7 @@ from durablectl.model import RuntimeStatus
 @dataclass(slots=True)
 class LoadedInstance:
     """An instance as a worker loads it: what its current execution is, and its history (empty when
-    it has not begun).
+    it has not started).
     """
 
     key: int
@@ -99,7 +99,8 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class Continuation:
-    """An instance that goes on as a new execution with `input`; `events` are (at, event text) that
+    """An instance that continues as a new execution with `input`; `events` are (at, event text)
+    that
     it still has to see.
     """
 

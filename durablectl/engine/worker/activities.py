@@ -38,7 +38,7 @@ async def run_async_activity(
 ) -> TaskCompleted | TaskFailed:
     """Call and await an `async` activity.
 
-    Only when this call itself is cancelled there is no outcome: CancelledError goes on.
+    Only when this call itself is cancelled there is not an outcome: CancelledError continues.
     """
     try:
         result = _encoded(await activity.function(**_arguments(activity, input)))

@@ -50,7 +50,8 @@ class AppOutput(io.TextIOBase):
         return len(text)
 
     def end_line(self) -> None:
-        """Hand on what the current speaker has begun in this thread, and what was begun in threads
+        """Hand on what the current speaker has started in this thread, and what was started in
+        threads
         that have ended.
         """
         if self._begun:

@@ -205,7 +205,7 @@ _DECISIONS: dict[type, Callable[..., None]] = {
 def failed_episode(
     now: datetime, new: Sequence[Inbound], reason: str, details: str | None = None
 ) -> Episode:
-    """The episode of an instance that cannot go on: it fails with `reason`, whatever came in."""
+    """The episode of an instance that cannot continue: it fails with `reason`, whatever came in."""
     ending = ExecutionCompleted(now, RuntimeStatus.FAILED, reason, details)
     history: list[Event] = [OrchestratorStarted(now), *new, ending, OrchestratorCompleted(now)]
     return Episode(history, [], RuntimeStatus.FAILED, ending=ending)

@@ -98,7 +98,7 @@ class Dispatcher:
         self.lease = WorkerLease(database, _filter(registry, roots, fails_unknown), ticks)
         self.running: Running | None = None
         self.failing_instance: CachedExecution | None = None
-        """The instance whose episode is being made, for whoever has to explain why a turn went
+        """The instance whose episode is being made, for those who has to explain why a turn went
         wrong."""
         self._cache: OrderedDict[int, CachedExecution] = OrderedDict()
         self._fetched = FetchResult(is_more=True)
@@ -244,7 +244,7 @@ class Dispatcher:
                 work[item.instance] = list(item.events)  # type: ignore[arg-type]
         for activity, event in results:
             if activity.worker != self.lease.key:
-                continue  # begun under an earlier session, which another worker has taken over
+                continue  # started under an earlier session, which another worker has taken over
             if isinstance(activity, EntityBatch):
                 assert isinstance(event, EntityBatchResult)
                 self._finish_batch(activity, event, rows)
@@ -391,7 +391,7 @@ class Dispatcher:
 
     def _claim(self, activity: str) -> int | None:
         """This worker takes what it has room for, and what no app knows (it fails that); the rest
-        is for whoever comes first.
+        is for those who comes first.
         """
         if self._room > 0 or self._registry.activities.get(activity) is None:
             self._room -= 1

@@ -1,4 +1,4 @@
-"""The worker of a command that waits: it works for the awaited instances while nobody else does."""
+"""The worker of a command that waits: it works for the awaited instances while no one else does."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def embedded_worker(
     """While inside, the awaited instances and what they call are worked on: by a live worker of the
     hub, else by this process.
 
-    A worker that dies meanwhile is replaced. `AppError` when nobody works on the hub and `load`
-    finds no app, or not the instances' orchestrators. What stops the work, a full disk for one, is
-    raised in the main thread. With `skips_timers` this process waits for no timer (see `Worker`);
-    where another worker does the work, timers are waited for as ever, and `warn` hears of it.
-    `on_failure` hears of failures here.
+    A worker that dies meanwhile is replaced. `AppError` when no worker is running on the hub and
+    `load` finds no app, or not the instances' orchestrators. What stops the work, a full disk for
+    one, is raised in the main thread. With `skips_timers` this process waits for no timer (see
+    `Worker`); where another worker does the work, timers are waited for as ever, and `warn` hears
+    of it. `on_failure` hears of failures here.
     """
     database = Database(path)
     standby = _Standby(database, load, instance_ids, warn, on_failure, skips_timers=skips_timers)
@@ -111,7 +111,7 @@ class _Standby:
         for row in rows:
             if registry.orchestrators.get(row.name) is None and not row.instance_id.startswith("@"):
                 raise AppError(
-                    f"nobody works on instance '{row.instance_id}': {registry.app} has no "
+                    f"no worker runs instance '{row.instance_id}': {registry.app} has no "
                     f"orchestrator '{row.name}'",
                     hint="name the app that has it with --app PATH, or run durablectl worker "
                     "beside it",
@@ -142,7 +142,8 @@ class _Standby:
             except DurablectlError as error:
                 if not self._done.is_set():
                     self._warn(
-                        "nobody works on this hub any more, and this command cannot: "
+                        "no worker is running on this hub any more, and this command cannot be "
+                        "one: "
                         f"{error.message}"
                     )
                 return

@@ -201,9 +201,10 @@ class Worker:
                 self._on_error()
 
     def _turn_until_trouble(self, dispatcher: Dispatcher) -> Dispatcher | None:
-        """Turn until the worker is stopped; after trouble, the dispatcher to go on with (None: it
+        """Turn until the worker is stopped; after trouble, the dispatcher to continue with (None:
+        it
         cannot
-        go on).
+        continue).
         """
         try:
             self._turn(dispatcher)
@@ -218,7 +219,7 @@ class Worker:
                 return None
             self._warn(f"{error.message}; trying again")
             self._stopping.wait(RETRY_SECONDS)
-        # a defect of ours: the instance that it shows at fails, the others go on
+        # a defect of ours: the instance that it shows at fails, the others continue
         except Exception as error:
             self._blame(dispatcher, error)
             self._stopping.wait(RETRY_SECONDS)
@@ -300,7 +301,7 @@ class Worker:
         return max(0.0, min(delay, (dispatcher.next_due - self._now()).total_seconds()))
 
     def _watch(self) -> None:
-        """Notice an orchestrator that does not yield: warn, then fail its instance and go on
+        """Notice an orchestrator that does not yield: warn, then fail its instance and continue
         without it.
         """
         seen: Running | None = None

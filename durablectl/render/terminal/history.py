@@ -32,7 +32,7 @@ def head(status: InstanceStatus, now: datetime) -> Details:
     rows = [
         ("id", status.instance_id),
         ("name", status.name),
-        ("state", status.runtime_status.value),
+        ("status", status.runtime_status.value),
         ("created", time_text(status.created_time)),
         ("took" if status.is_final else "since", took),
     ]
@@ -51,7 +51,7 @@ def show_timeline(
 
 
 def show_gantt(out: Output, status: InstanceStatus, found: Sequence[Step], now: datetime) -> None:
-    """Print the steps as bars, scaled to the width; in ASCII where stdout is no terminal, or one
+    """Print the steps as bars, scaled to the width; in ASCII where stdout is not a terminal, or one
     that is not UTF-8.
     """
     show_details(out, head(status, now))

@@ -28,7 +28,7 @@ STYLES = {
 _STYLE_OF_VERDICT = {"ok": "green", "warning": "yellow", "problem": "bold red"}
 # of what is folded, and of what is cut: one long name must not take the room of the ids
 NARROWEST, WIDEST = 8, 32
-# of a cell on a terminal: Rich takes seconds to fold a megabyte, and nobody reads it there
+# of a cell on a terminal: Rich takes seconds to fold a megabyte, and no one reads it there
 LONGEST = 2000
 _STYLE_OF_WORD = {status.value: style for status, style in STYLES.items()}
 
@@ -44,7 +44,7 @@ def show_details(out: Output, details: Details) -> None:
     text.highlight_regex(r"(?m)^[a-z][a-z ]*?(?=  )", "bold")
     if details.state is not None:
         text.highlight_regex(
-            rf"(?m)(?<=^state)\s+{details.state.value}$", STYLES.get(details.state, "")
+            rf"(?m)(?<=^status)\s+{details.state.value}$", STYLES.get(details.state, "")
         )
     out.rich(text, wrap=False)
 
@@ -74,12 +74,12 @@ def show_table(out: Output, table: Table) -> None:
 
 def show_findings(out: Output, findings: Iterable[tuple[str, str, str, str | None]]) -> None:
     """Print what was found as it comes: the verdict, what was looked at, what was found; and below
-    it what mends it.
+    it what fixes it.
     """
-    for verdict, check, text, mend in findings:
+    for verdict, check, text, fix in findings:
         lines = [
             f"{verdict:<7}  {safe_line(check):<14}  {safe_line(text)}",
-            *([f"{'':25}mend: {safe_line(mend)}"] if mend else []),
+            *([f"{'':25}fix: {safe_line(fix)}"] if fix else []),
         ]
         if not out.is_rich:
             out.lines(lines)

@@ -28,7 +28,7 @@ QUIET_AT_FIRST = 1.0  # what is over at once is told by its outcome
 SHORTEST_GAP = 5.0
 # a line at most every quarter of the time that has passed: half an hour stays under sixty lines
 GAPS = 4.0
-# so many changes of state are told at once, later ones when a line is due: some instances do
+# N changes of state are told at once, later ones when a line is due: some instances do
 # nothing but change
 PROMPT_CHANGES = 8
 TROUBLE_GAP = 600.0  # a hub that comes and goes is told of so often
@@ -171,7 +171,7 @@ class Troubles:
         """Take a failed poll into account."""
         if not self._is_told and self._clock() - self._told_at >= TROUBLE_GAP:
             self._is_told, self._told_at = True, self._clock()
-            self._out.warn(f"{message}; the wait goes on")
+            self._out.warn(f"{message}; still waiting")
 
     def answered(self) -> None:
         """Take an answer into account."""

@@ -144,8 +144,8 @@ def recently():
             ["--stuck", "--status", "Failed"],
             "--stuck is about instances that are pending or running",
         ),
-        (["--stuck=soon"], "'soon' is no duration"),
-        (["--where", "status =="], "is no JMESPath expression"),
+        (["--stuck=soon"], "'soon' is not a duration"),
+        (["--where", "status =="], "is not a JMESPath expression"),
         (["--where", "nofunction(name)", "--yes"], "does not fit"),
         (
             ["--status", "Running", "--timeout", "5s", "--yes"],
@@ -177,7 +177,7 @@ def test_it_stops_after_so_many_failures_and_tells_what_was_not_tried(remote, hu
     )
     results = [entry.get("result", "failed") for entry in json.loads(out)]
     assert (code, results.count("failed"), results.count("not tried")) == (1, 2, 10)
-    assert "which --max-failures does not allow" in err
+    assert "more than --max-failures allows" in err
 
 
 def test_many_are_told_in_one_line(remote, hub):
@@ -242,7 +242,7 @@ def test_an_event_goes_to_all_ids_that_are_named(remote, server):
 
 def test_a_filter_on_a_local_hub_wants_one_that_was_named(app, run):
     run("start", "approval", "--instance-id", "a")
-    assert "wants a hub that was named" in run("terminate", "--status", "Pending", "--yes").err
+    assert "needs an explicit hub" in run("terminate", "--status", "Pending", "--yes").err
     code, _, err = run(
         "terminate",
         "--status",
@@ -273,7 +273,7 @@ def test_a_journal_that_is_none_is_refused(remote, hub, project):
     (project / "notes.txt").write_text("hello\nworld\n")
     code, _, err = remote("restart", "i00", "i01", "--same-id", "--journal", "notes.txt")
     assert code == 2
-    assert "is no journal of restarts" in err
+    assert "is not a restart journal" in err
 
 
 def test_control_c_tells_what_was_done_and_running_it_again_does_the_rest(server, run, project):

@@ -171,7 +171,7 @@ def test_a_healthy_local_hub(run, app):
 
 def test_a_local_hub_that_is_not_there_yet(run, app):
     code, out, _ = run("doctor")
-    assert (code, "mend: durablectl start NAME" in out) == (0, True)
+    assert (code, "fix: durablectl start NAME" in out) == (0, True)
 
 
 def test_settings_of_host_json_that_are_not_applied_are_named(run, app):

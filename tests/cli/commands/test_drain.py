@@ -64,7 +64,7 @@ def test_it_never_passes_on_a_hub_that_was_not_named(app, run):
     run("run", "echo", "--timeout", "30s")
     code, _, err = run("drain")
     assert code == 2
-    assert "drain wants a hub that was named" in err
+    assert "drain needs an explicit hub" in err
     assert run("drain", "--timeout", "30s", "--hub", ".durablectl/hub.db").code == 0
 
 

@@ -52,7 +52,7 @@ def test_a_deletion_is_requested(remote, server):
 def test_what_is_no_entity_id_is_refused(remote, server, name):
     code, _, err = remote("entity", "get", name)
     assert (code, server.asked) == (2, [])
-    assert "is no entity id" in err
+    assert "is not an entity id" in err
 
 
 def test_an_entity_of_a_local_hub_is_signalled_and_read(app, run):

@@ -190,11 +190,11 @@ def test_the_reading_of_a_moment_is_told_on_demand(remote, three):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--status", "Finished"], "'Finished' is no state"),
+        (["--status", "Finished"], "'Finished' is not a status"),
         (["--columns", "id,size"], "no column 'size'"),
         (["--sort", "size"], "cannot sort by 'size'"),
         (["--by", "size"], "cannot count by 'size'"),
-        (["--created-after", "someday"], "'someday' is no moment"),
+        (["--created-after", "someday"], "'someday' is not a date or time"),
         (["--created-after", "1h", "--created-before", "2h"], "nothing can match"),
         (["--limit", "0"], "0"),
     ],

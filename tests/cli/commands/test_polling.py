@@ -238,4 +238,4 @@ def test_some_that_were_seen_are_shown_after_a_time_out(remote, server):
     server.on("GET", "/instances/b", (503, None))
     code, out, err = remote("wait", "a", "b", *QUICK, "--timeout", "300ms", "-o", "json")
     assert (code, [each["instanceId"] for each in json.loads(out)]) == (124, ["a"])
-    assert "2 of 2 instances go on (the last answer: the service behind" in err
+    assert "2 of 2 instances are still running (the last answer: the service behind" in err

@@ -140,7 +140,7 @@ def test_a_purge_by_filter_wants_a_hub_that_was_named(app, run):
     run("run", "echo", "--timeout", "30s")
     code, _, err = run("purge", "--status", "Completed", "--yes")
     assert code == 2
-    assert "wants a hub that was named" in err
+    assert "needs an explicit hub" in err
     assert run(
         "purge", "--status", "Completed", "--yes", "--hub", app / ".durablectl" / "hub.db"
     ).err.endswith("1 purged\n")
@@ -192,7 +192,7 @@ def test_a_service_that_gets_through_nothing_is_told_with_the_slices_that_failed
     assert json.loads(out)["instancesDeleted"] == 0
     assert len(json.loads(out)["failed"]) == 5
     assert "stopped: at least 0 purged" in err
-    assert "running it again goes on" in err
+    assert "run the command again to continue" in err
 
 
 def test_children_keep_a_purge_from_whole_ranges_unless_they_are_included(remote, server):

@@ -184,8 +184,8 @@ def test_standard_output_stays_the_service_s_json(remote, hub):
     ("arguments", "env", "message"),
     [
         (["--junit", "nowhere/report.xml"], {}, "there is no folder"),
-        (["--junit", "."], {}, "--junit wants a file"),
-        (["--junit", ""], {}, "--junit wants a file"),
+        (["--junit", "."], {}, "--junit requires a file"),
+        (["--junit", ""], {}, "--junit requires a file"),
         (["--ci", "some"], {}, "'some' is not one of"),
         ([], {"DURABLECTL_CI": "some"}, "DURABLECTL_CI: 'some' is not one of auto, full, off"),
     ],

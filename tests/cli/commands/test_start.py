@@ -53,7 +53,7 @@ def test_people_see_id_state_next_commands_and_addresses_without_the_key(remote,
     assert code == 0
     assert out.splitlines()[:3] == [
         "id         o-7",
-        "state      Pending",
+        "status     Pending",
         f"next       durablectl wait --hub {server.url} o-7",
     ]
     assert (
@@ -125,12 +125,12 @@ def test_a_remote_instance_that_failed_at_once_is_told(remote, server):
         (["--input", '{"a": 1}'], "takes a file, not JSON"),
         (["--input-json", "NaN"], "is not JSON"),
         (["--input-json", "1", "a=1"], "two inputs at once"),
-        (["a"], "is no field"),
+        (["a"], "is not a field"),
         (["--instance-id", "@a"], "@"),
         (["--instance-id", "a/b"], "a/b"),
         (["--instance-id", "x" * 257], "256"),
         (["--timeout", "1s"], "not --wait"),
-        (["--wait", "--timeout", "soon"], "'soon' is no duration"),
+        (["--wait", "--timeout", "soon"], "'soon' is not a duration"),
         (["--encode", "xml"], "xml"),
     ],
 )
@@ -154,14 +154,14 @@ def test_a_long_id_is_warned_about(remote, server):
 def test_an_unknown_orchestrator_of_the_app_gets_a_suggestion(app, run):
     code, out, err = run("start", "hullo")
     assert (code, out) == (3, "")
-    assert "known are: approval, echo, failing, hello" in err
+    assert "available: approval, echo, failing, hello" in err
     assert "hint: did you mean 'hello'?" in err
 
 
 def test_a_start_on_a_local_hub_that_nobody_works_on_says_so(app, run):
     code, _, err = run("start", "echo", "a=1")
     assert code == 0
-    assert "nobody works on this hub now" in err
+    assert "no worker is running on this hub" in err
 
 
 def test_ten_megabytes_arrive(app, run):

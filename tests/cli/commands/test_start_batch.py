@@ -99,10 +99,10 @@ def test_inputs_can_be_sent_as_text(remote, starts, lines):
     ("line", "message"),
     [
         ("{", "many.jsonl, line 2 is not JSON"),
-        ("[1]", "many.jsonl, line 2 is no object"),
+        ("[1]", "many.jsonl, line 2 is not an object"),
         ('{"input": 1}', "many.jsonl, line 2 names no orchestrator"),
         ('{"name": "order", "id": "a"}', "line 2 has a member 'id' that means nothing"),
-        ('{"name": 1}', "line 2: name is no string"),
+        ('{"name": 1}', "line 2: name is not a string"),
         ('{"name": "order", "instanceId": "@a"}', "line 2: the instance id '@a' starts with '@'"),
         ("\xff", "line 2 is not valid UTF-8"),
     ],
@@ -147,7 +147,7 @@ def test_what_failed_is_listed_and_kept_to_be_run_again(remote, server, starts, 
     )
     assert code == 1
     assert "durablectl: 1 of 3 failed\n  line 2  b  " in err
-    assert f"hint: go on with: durablectl start --hub {server.url} --batch" in err
+    assert f"hint: continue with: durablectl start --hub {server.url} --batch" in err
     assert (project / "many.failed.jsonl").read_text() == (
         '{"name": "order", "instanceId": "b", "input": 1}\n'
     )
@@ -163,9 +163,9 @@ def test_the_command_that_goes_on_sends_the_rest_as_it_would_have_been_sent(
         "start", "--batch", lines({"name": "order", "instanceId": "a", "input": {"n": 1}}), *options
     ).err
     (command,) = (
-        line.partition("go on with: durablectl ")[2]
+        line.partition("continue with: durablectl ")[2]
         for line in err.splitlines()
-        if "go on with" in line
+        if "continue with" in line
     )
     assert run(*shlex.split(command)).code == 0
     first, again = (request for request in server.asked if request.method == "POST")

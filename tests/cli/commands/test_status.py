@@ -35,7 +35,7 @@ def test_people_see_what_there_is_and_json_in_strings_decoded(remote, server, mo
     assert rows == {
         "id": "a",
         "name": "order",
-        "state": "Completed",
+        "status": "Completed",
         "input": '{"n": 1}',
         "custom status": '{"percent": 5}',
         "output": "done",

@@ -60,10 +60,10 @@ def test_a_failure_shows_its_innermost_cause_unescaped(remote, server):
     code, out, _ = remote("wait", "a")
     assert code == 10
     assert out.splitlines()[2:] == [
-        "state  Failed",
-        'cause  no "gold"',
-        "in     activity 'pay'",
-        "       orchestrator 'order'",
+        "status  Failed",
+        'cause   no "gold"',
+        "in      activity 'pay'",
+        "        orchestrator 'order'",
     ]
 
 
@@ -71,7 +71,7 @@ def test_a_time_out_prints_the_payload_for_people(remote, server):
     server.on("GET", "/instances/a", (202, status("a", "Running")))
     code, out, err = remote("wait", "a", "--timeout", "100ms")
     assert code == 124
-    assert out.startswith("id         a\nstate      Running\n")
+    assert out.startswith("id         a\nstatus     Running\n")
     assert "timed out after 0.1 s: instance 'a' is still Running" in err
 
 
@@ -98,7 +98,7 @@ def test_several_are_shown_in_a_table_and_in_an_array(remote, server):
     assert (code, out) == (
         10,
         (
-            "ID\tNAME\tSTATE\tOUTPUT OR "
+            "ID\tNAME\tSTATUS\tOUTPUT OR "
             'CAUSE\na\torder\tCompleted\t[1]\nb\torder\tFailed\tno "gold" (in '
             "pay, order)\n"
         ),
@@ -166,8 +166,8 @@ def test_response_is_the_payload_after_a_time_out(remote, server):
         (["a", "--count", "0"], "count"),
         (["a", "b", "--response"], "one instance"),
         (["a", "--response", "--timeout", "1s", "--interval", "2s"], "longer than the time-out"),
-        (["a", "--interval", "0"], "longer than nothing"),
-        (["a", "--timeout", "x"], "'x' is no duration"),
+        (["a", "--interval", "0"], "must be more than 0"),
+        (["a", "--timeout", "x"], "'x' is not a duration"),
         (["@gone.json"], "no such file"),
     ],
 )
@@ -192,7 +192,7 @@ def test_a_failed_poll_never_ends_the_wait_and_is_told_once(remote, server):
     )
     code, out, err = remote("wait", "a", "--interval", "10ms", "--timeout", "60s")
     assert (code, out) == (0, "done\n")
-    assert err.count("the wait goes on") <= 1
+    assert err.count("still waiting") <= 1
 
 
 def test_an_id_that_is_not_there_is_not_found_after_the_time_out(remote, server):
@@ -251,10 +251,9 @@ def test_control_c_leaves_the_instance_running_and_says_how_to_go_on(app, run):
     code, err = interrupted("wait", instance_id, "--timeout", "1h")
     assert code == 130
     assert (
-        f"interrupted; instance '{instance_id}' is left running, but nobody works on this "
-        "local hub now"
+        f"interrupted; instance '{instance_id}' is left running, but no worker is running on this local hub"
     ) in err
-    assert f"hint: go on waiting with: durablectl wait --timeout=3600s {instance_id}" in err
+    assert f"hint: continue waiting with: durablectl wait --timeout=3600s {instance_id}" in err
     assert '"Running"' in run("status", instance_id, "-o", "json").out
 
 
@@ -278,16 +277,17 @@ def test_the_command_that_goes_on_waiting_does_what_the_interrupted_one_did(
         run("start", "approval", "--instance-id", each)
     code, err = interrupted("wait", "a", "b", "c", *options)
     assert code == 130
-    assert f"go on waiting with: durablectl wait {told}\n" in err
+    assert f"continue waiting with: durablectl wait {told}\n" in err
 
 
 def test_a_wait_that_read_its_ids_goes_on_with_the_same_words(app, run):
     (app / "ids.txt").write_text("a\nb\n")
     for each in "ab":
         run("start", "approval", "--instance-id", each)
-    assert "go on waiting with: durablectl wait @ids.txt\n" in interrupted("wait", "@ids.txt")[1]
+    assert "continue waiting with: durablectl wait @ids.txt\n" in interrupted("wait", "@ids.txt")[1]
     assert (
-        "go on waiting with: durablectl wait a b\n" in interrupted("wait", "-", stdin="a\nb\n")[1]
+        "continue waiting with: durablectl wait a b\n"
+        in interrupted("wait", "-", stdin="a\nb\n")[1]
     )
 
 
@@ -441,7 +441,7 @@ def test_until_and_count_go_together(remote, server):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--until", "state =="], "is no JMESPath expression"),
+        (["--until", "state =="], "is not a JMESPath expression"),
         (["--until", "nofunction(name)"], "does not fit"),
         (["--until", "name", "--response"], "--response waits until"),
     ],
