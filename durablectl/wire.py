@@ -177,7 +177,7 @@ def runtime_status(text: str) -> RuntimeStatus:
 def status_from_json(obj: Any) -> InstanceStatus:
     """The status of an instance.
 
-    A state that no one knows is UNKNOWN; name, input, output and custom status may be missing.
+    An unknown status is UNKNOWN; name, input, output and custom status may be missing.
     """
     members = _object(obj, "status object")
     history = _member(members, "historyEvents")

@@ -478,7 +478,7 @@ class LocalTaskHub:
     def pause(self, seconds: float) -> None:
         """Sleep until somebody has committed to the file, at most `seconds`.
 
-        `HubLost` when it is not there any more: no one will.
+        `HubLost` when it is not there any more, as none will come.
         """
         self._database.check_file()
         end, delay, notifier = time.monotonic() + seconds, FIRST_PAUSE, self._database.notifier

@@ -43,7 +43,7 @@ def _run(arguments: list[str], out: Output) -> int:
     except KeyboardInterrupt:
         return exit_codes.for_error(KeyboardInterrupt())
     except BrokenPipeError:
-        return exit_codes.ExitCode.DONE  # anyone who read our rows has seen enough
+        return exit_codes.ExitCode.DONE  # the reader of the rows has seen enough
     except DurablectlError as error:
         return _failed(error, arguments, out)
     except OSError as error:

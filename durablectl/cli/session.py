@@ -172,7 +172,7 @@ class Session:
         yes: bool = False,
         confirm: str | None = None,
     ) -> None:
-        """Honour what the user's contexts say of an address, anyone who chose it: a payload may
+        """Honour what the user's contexts say of an address, however it was chosen: a payload may
         have."""
         guards = self.settings.keys.guards_of(url, task_hub)
         if closed := next((each for each in guards if each.read_only), None):

@@ -68,9 +68,8 @@ class KeyRing:
         return None if found is None else self._key(found)
 
     def guards_of(self, url: str, task_hub: str | None) -> list[Context]:
-        """The contexts that forbid or guard changes at this address, anyone who chose it: a task
-        hub
-        that is not told may be theirs.
+        """The contexts that forbid or guard changes at this address, however it was chosen: a task
+        hub that is not told may be theirs.
         """
         hub = (task_hub or "").lower()
         guards = [

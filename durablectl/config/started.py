@@ -22,7 +22,7 @@ class Started:
         self._names: set[str] | None = None
 
     def keep(self, entries: Mapping[str, str]) -> None:
-        """Keep a payload, and throw away those that no one has asked for in a month."""
+        """Keep a payload, and delete those unused for a month."""
         self._sweep()
         replace_text(self._folder / _name(entries["id"]), json.dumps(dict(entries)))
         self._names = None

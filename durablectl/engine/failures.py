@@ -1,4 +1,4 @@
-"""What user code raised, as the JSON that the service keeps, and as what anyone who runs a worker
+"""What user code raised, as the JSON that the service keeps, and as what the log of a worker
 hears of it; no I/O, no history.
 """
 
@@ -39,8 +39,7 @@ class Failed(NamedTuple):
 
 
 def details_of(error: BaseException) -> str:
-    """An exception as the JSON that callers read:
-    `json.loads(str(e).split("\\n")[1])["Message"]`."""
+    """An exception as the JSON that callers read with `json.loads(str(e).split("\\n")[1])`."""
     kind, message, cause = type(error), message_of(error), error.__cause__
     inner = getattr(error, _INNER, None)
     if inner is None and cause is not None:

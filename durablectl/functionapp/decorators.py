@@ -214,7 +214,7 @@ class Blueprint:
     ) -> Decorator:
         """Register an HTTP function.
 
-        The worker does not run it; it is listed, and hosted by anyone who serves the app.
+        The worker does not run it; it is listed, and hosted by `serve`.
         """
         del trigger_extra_fields, binding_extra_fields
         names = tuple(

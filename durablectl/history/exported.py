@@ -48,8 +48,7 @@ def raw_to_json(history: RawHistory) -> dict[str, Any]:
 
 def raw_from_json(document: str | Mapping[str, Any]) -> RawHistory:
     """Read a saved history, as text or as what its JSON says; `UsageError` when it is not one, or
-    one
-    of a newer format.
+    one of a newer format.
     """
     if isinstance(document, str):
         try:

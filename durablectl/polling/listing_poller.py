@@ -13,7 +13,7 @@ from durablectl.errors import DurablectlError
 from durablectl.model import InstanceFilter, InstanceStatus
 from durablectl.taskhub import TaskHub, list_instances
 
-MOST = 5000  # of a listing: no one reads more, and each look costs the service as much
+MOST = 5000  # rows of a listing: more than anyone reads, and each poll costs the service as much
 
 
 class Listing(NamedTuple):

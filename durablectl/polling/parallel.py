@@ -64,7 +64,7 @@ class _Rate:
 
 
 class ParallelRunner(Generic[Item]):
-    """A runner of daemon threads: one that hangs in a request holds no one up.
+    """A runner of daemon threads: one that hangs in a request does not hold up the others.
 
     `items` are read as they are needed.
 
@@ -185,11 +185,10 @@ class ParallelRunner(Generic[Item]):
 
 
 class TransactionRunner(Generic[Item]):
-    """A runner for a hub whose changes cost a transaction: a thread that does N items in one.
+    """Runs items in groups of `size`, for a hub whose changes cost a transaction each.
 
-    `operate` has the results of all of them, in their order, errors among them; what it raises is
-    the end. An interrupt waits for the group that was started: no one could say whether its
-    transaction was just committed.
+    `operate` returns the results of a group in order, errors among them; what it raises ends the
+    run. An interrupt waits for the running group: whether it was committed would be unknown.
     """
 
     def __init__(

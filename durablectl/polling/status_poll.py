@@ -19,7 +19,7 @@ IN_FLIGHT = frozenset(
         RuntimeStatus.SUSPENDED,
     }
 )
-MANY = 20  # one page of a listing costs about as much as N statuses
+MANY = 20  # one page of a listing costs about as much as this many statuses
 LARGEST_PAGE = 1000
 Look = tuple[str, InstanceStatus | DurablectlError]
 
@@ -28,7 +28,7 @@ def look_at_each(
     hub: TaskHub, instance_ids: Sequence[str], *, show_input: bool, at_once: int = 1
 ) -> Iterator[Look]:
     """The status of each, or the error instead, `at_once` of them at a time; ends after one that
-    tells that no one answers.
+    shows that the service does not answer.
     """
     if at_once == 1 or len(instance_ids) == 1:
         for instance_id in instance_ids:

@@ -141,7 +141,7 @@ class Output:
 
     def value(self, text: str) -> None:
         """Write what an instance returned, and end its line: into a pipe exactly as it is, for
-        anyone who works on with it.
+        the program that reads it.
         """
         exposed = self.is_terminal or self.in_ci
         self._write_last(defuse(safe(text), ci=self.in_ci) if exposed else text)
@@ -283,7 +283,7 @@ class Output:
             self._above = before
 
     def flush(self) -> None:
-        """Hand over what was written; BrokenPipeError when no one reads it any more."""
+        """Hand over what was written; BrokenPipeError when the reader is gone."""
         with self._reader_may_be_gone():
             self._stdout.flush()
 
@@ -370,7 +370,7 @@ def _write_any(stream: TextIO, text: str) -> None:
 
 
 def _silence(stream: TextIO) -> None:
-    """Point a stream that no one reads at the null device, so that the interpreter's last flush
+    """Point a stream without a reader at the null device, so that the interpreter's last flush
     does not complain.
     """
     try:

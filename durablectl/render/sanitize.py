@@ -1,4 +1,4 @@
-"""Text from a hub made harmless for those who shows it: terminals and CI runners. Pure."""
+"""Text from a hub made harmless for terminals and CI runners. Pure."""
 
 from __future__ import annotations
 

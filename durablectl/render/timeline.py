@@ -419,8 +419,7 @@ class _FreeTimers:
 
 def _close(reader: _Reader, last: datetime) -> None:
     """Say of what is open what became of it: nothing continues in an instance that has ended, and
-    one
-    that does nothing waits.
+    one that does nothing waits.
     """
     status = reader.status
     for call in reader.calls:

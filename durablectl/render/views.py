@@ -1,6 +1,5 @@
 """Model values as a person requires to read them: details (labels and values) and tables of plain
-text;
-writes nothing, asks no clock.
+text; writes nothing, asks no clock.
 """
 
 from __future__ import annotations

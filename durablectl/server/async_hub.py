@@ -147,7 +147,7 @@ class _Readers:
         while (item := self._queue.get()) is not None:
             call, future, loop = item
             result, error = _outcome(call)
-            with contextlib.suppress(RuntimeError):  # the loop is closed: no one waits any more
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nothing waits
                 loop.call_soon_threadsafe(_settle, [(future, result, error)])
 
 
@@ -197,7 +197,7 @@ class _Writer:
         for (_, future, loop), (result, error) in zip(group, outcomes, strict=True):
             answers.setdefault(loop, []).append((future, result, error))
         for loop, settled in answers.items():
-            with contextlib.suppress(RuntimeError):  # the loop is closed: no one waits any more
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nothing waits
                 loop.call_soon_threadsafe(_settle, settled)
         self._wake()
 
@@ -205,7 +205,7 @@ class _Writer:
 def _outcome(call: Callable[[], Any]) -> tuple[Any, BaseException | None]:
     try:
         return call(), None
-    except Exception as error:  # told to anyone who asked
+    except Exception as error:  # reported to the caller
         return None, error
 
 

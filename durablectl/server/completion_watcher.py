@@ -88,7 +88,7 @@ class Waits:
                 if now != version or ids - asked:
                     version, asked, delay = now, ids, FIRST_PAUSE
                     self._wake(self._hub.ended(ids))
-            except DurablectlError:  # anyone who waits finds out by itself
+            except DurablectlError:  # each waiter finds out by itself
                 time.sleep(TROUBLED_PAUSE)
             time.sleep(delay)
             delay = min(delay * SLOWER, LAST_PAUSE)

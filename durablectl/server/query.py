@@ -33,7 +33,7 @@ class Query:
         self._values: dict[str, list[str]] = {}
         for part in text.split("&"):
             name, equals, value = part.partition("=")
-            if equals:  # a bare flag has the empty name, which no one asks for
+            if equals:  # a bare flag has an empty name, which is never read
                 self._values.setdefault(unquote_plus(name).lower(), []).append(unquote_plus(value))
 
     def first(self, name: str) -> str | None:

@@ -129,7 +129,7 @@ class Durable:
     ) -> InstanceStatus:
         """Start an instance and let it come to its end, jumping over timers; its status.
 
-        It is still Running when it waits for an event that no one has raised. `WaitTimeout` for a
+        It is still Running when it waits for an event that was not raised. `WaitTimeout` for a
         runaway.
         """
         return self.wait(self.start(orchestrator, input, instance_id=instance_id))

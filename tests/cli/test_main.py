@@ -33,14 +33,18 @@ def test_help_is_plain_when_piped(run):
     assert "╭" not in out
 
 
-@pytest.mark.parametrize("name", ["context", "completion", "worker", "links"])
-def test_every_command_shows_the_global_options(run, name):
-    out = run(name, "--help").out
+def test_the_help_of_the_program_shows_the_global_options(run):
+    out = run("--help").out
+    options = ("--context", "--hub", "--task-hub", "--query", "--debug", "DURABLECTL_HUB")
     assert "Global options:" in out
-    assert all(
-        option in out
-        for option in ("--context", "--hub", "--task-hub", "--query", "--debug", "DURABLECTL_HUB")
-    )
+    assert all(option in out for option in options)
+
+
+@pytest.mark.parametrize("name", ["context", "completion", "worker", "links"])
+def test_every_command_says_where_the_global_options_are(run, name):
+    out = run(name, "--help").out
+    assert out.endswith("\nGlobal options: see `durablectl --help`.\n")
+    assert "--no-progress" not in out
 
 
 def test_version_is_printed_by_the_fast_path():

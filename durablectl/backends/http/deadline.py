@@ -32,7 +32,7 @@ class Deadline:
         self._end = math.inf
 
     def begin(self, seconds: float) -> None:
-        """What follows must be over in N seconds."""
+        """What follows must be over in `seconds`."""
         self._end = time.monotonic() + seconds
 
     def left(self, error: type[httpcore.TimeoutException]) -> float:

@@ -72,7 +72,7 @@ from durablectl.wire import (
 
 Item = TypeVar("Item")
 KEY_HEADER = "x-functions-key"
-PURGED_AT_ONCE = 1000  # by providers that delete N a call (MSSQL)
+PURGED_AT_ONCE = 1000  # by providers that delete 1000 per call (MSSQL)
 MOST_PURGES = 10_000
 SERVED_WAIT = 200.0  # the front end of a function app ends a request after 230 s
 REPLACE_TIMEOUT = 60.0

@@ -1,6 +1,6 @@
 """A purge by time: slice after slice, halved where the service does not get through one in time.
 
-Asks no one.
+Asks for no confirmation.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from durablectl.taskhub import TaskHub
 IN_A_SLICE = 2000
 SHORTEST = timedelta(seconds=1)
 MOST_FAILURES = 5
-PATIENCE = 5  # N slices in a row without an answer, and no one is there
+PATIENCE = 5  # slices in a row without an answer: the service is down
 
 
 @dataclass(slots=True)

@@ -77,7 +77,7 @@ class BatchReport:
 def show_account(session: Session, report: BatchReport) -> None:
     """Print the account in the wanted form.
 
-    The failure of a single instance is left to anyone who raises it.
+    The failure of a single instance is raised by the caller.
     """
     out = session.out
     alone = len(report.ids) == 1 and bool(report.failed)

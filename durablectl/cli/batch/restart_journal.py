@@ -38,7 +38,7 @@ class Journal:
     another.
 
     A line is written before an instance is restarted and another one after it; the first alone
-    means that no one knows. Any thread may write.
+    means that it is not known. Any thread may write.
     """
 
     def __init__(self, path: Path) -> None:

@@ -1,5 +1,5 @@
 """One operation on each of many instances, and a true account of it, whatever ended it; chooses no
-instance and asks no one.
+instance and asks for nothing.
 """
 
 from __future__ import annotations
@@ -67,8 +67,7 @@ class BatchOperation:
 @dataclass(frozen=True, slots=True)
 class Tolerance:
     """What is not a failure although it was not done: that it is not there, that it is finished,
-    that
-    its state is another one by now.
+    that its state is another one by now.
     """
 
     not_found: bool = False
@@ -91,7 +90,7 @@ def carry_out(
 
     A single instance's error is raised as it is, several ones' are in the account.
 
-    What ends a batch early (Ctrl-C, a refused key, a service that answers no one) is raised after
+    What ends a batch early (Ctrl-C, a refused key, a service that does not answer) is raised after
     the account was shown.
     """
     report = BatchReport(
@@ -106,7 +105,7 @@ def carry_out(
             stop = error
         runner.stop()
         report.stopped = stop is not None or bool(report.left)
-        # anyone who is in such a hurry gets the account without them
+        # a second Ctrl-C: the report comes without them
         with suppress(KeyboardInterrupt):
             for outcome in runner.drain(GRACE) if stop else runner:
                 # the error that ended the batch may be told again
@@ -179,7 +178,9 @@ class FailurePolicy:
         self._failed = self._unanswered = 0
 
     def ends(self, error: BaseException | None) -> BaseException | None:
-        """What ends the batch: an error that all would meet, or that no one answers any more."""
+        """What ends the batch: an error that all would meet, or a service that has stopped
+        answering.
+        """
         self._unanswered = self._unanswered + 1 if isinstance(error, Unreachable) else 0
         self._failed += error is not None
         if error is not None and not isinstance(error, (*ONE_BY_ONE, Unreachable)):

@@ -93,7 +93,7 @@ class Selected:
 
 
 def require_named_hub(session: Session, what: str) -> None:
-    """`UsageError` when the hub is one that was found beside the app and no one named."""
+    """`UsageError` when the hub is one that was found beside the app, not named."""
     session.require_hub()
     if not session.settings.named:
         raise UsageError(

@@ -109,7 +109,7 @@ class _Bulk:
         except BaseException as error:
             self.stopped = error
         runner.stop()
-        # anyone who is in such a hurry gets the account without them
+        # a second Ctrl-C: the report comes without them
         with suppress(KeyboardInterrupt):
             for outcome in runner.drain(GRACE):
                 self._count(outcome)
@@ -285,7 +285,7 @@ def _failed_path(session: Session, bulk: Bulk) -> Path | None:
 def _opened(session: Session, file: str) -> IO[bytes]:
     """The file, or a copy of standard input: it is read twice."""
     if file == STDIN:
-        copy = tempfile.TemporaryFile()  # noqa: SIM115 - anyone who asked for it closes it
+        copy = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
         buffer = getattr(session.stdin, "buffer", None)
         while (
             part := buffer.read(1 << 20)

@@ -18,8 +18,8 @@ def doctor(ctx: typer.Context) -> None:
     """Check the hub's configuration and connection, and suggest fixes.
 
     A remote hub: its address, TLS, the key, the task hub's name, the clocks, what the service can
-    do. A local one: its file, the app, its workers, and functions that something waits for and
-    no one runs. Of both: the oldest running instance, and those that are stuck. Nothing is changed.
+    do. A local one: its file, the app, its workers, and functions that instances wait for but no
+    worker runs. Of both: the oldest running instance, and those that are stuck. Nothing is changed.
     The exit code is that of the first problem, 0 when there are warnings only.
 
     Example:

@@ -69,7 +69,7 @@ def raise_event(
     """Send an event to an instance.
 
     The event's data is given as the input of `start` is; without it the data is null. An event that
-    no one waits for yet is kept. With --event it goes to all ids that are named, or to all in
+    nothing waits for yet is kept. With --event it goes to all ids that are named, or to all in
     flight that a filter finds.
 
     Examples:

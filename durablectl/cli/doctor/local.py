@@ -1,6 +1,4 @@
-"""`doctor` on a local hub: its file, the app, the workers, and who waits for a function that no one
-runs.
-"""
+"""`doctor` on a local hub: its file, the app, the workers, what waits for missing functions."""
 
 from __future__ import annotations
 

@@ -80,9 +80,7 @@ def events(ctx: Any, incomplete: str) -> list[str]:
 
 
 def instance_then_event(ctx: Any, incomplete: str) -> list[str]:
-    """The words of `raise-event`: an instance, then an event; after them come fields, which no one
-    can know.
-    """
+    """The words of `raise-event`: an instance, then an event. Its fields cannot be known."""
     words = ctx.params.get("words") or []
     if not words or ctx.params.get("event"):
         return instances(ctx, incomplete)

@@ -91,7 +91,7 @@ def _found(before: list[str], incomplete: str) -> Iterator[Candidate]:
 
 def _fits(value: str, before: list[str], incomplete: str) -> bool:
     """Whether a value continues what was typed, can be an argument, and is not read as an option
-    that no one asked for.
+    that was not asked for.
     """
     if value.startswith("-") and not incomplete.startswith("-") and "--" not in before:
         return False

@@ -118,14 +118,14 @@ _GLOBALS = (
     _Global(
         "hub",
         ("--hub",),
-        "Use this hub: a local file, or the address of an app.",
+        "Task hub: a local file, or the URL of an app.",
         "PATH|URL",
         "DURABLECTL_HUB",
     ),
     _Global(
         "task_hub",
         ("--task-hub",),
-        "The task hub's name, when the app has several.",
+        "Name of the task hub, if the app has several.",
         "NAME",
         "DURABLECTL_TASK_HUB",
         _task_hub,
@@ -133,7 +133,7 @@ _GLOBALS = (
     _Global(
         "connection",
         ("--connection",),
-        "The task hub's storage connection, when not the app's own.",
+        "Name of the storage connection, if not the app's default.",
         "NAME",
         "DURABLECTL_CONNECTION",
         _connection,
@@ -141,18 +141,18 @@ _GLOBALS = (
     _Global(
         "key_env",
         ("--key-env",),
-        "Take the key from this environment variable.",
+        "Environment variable that holds the key.",
         "VARIABLE",
         "DURABLECTL_KEY_ENV",
         _variable,
     ),
     _Global(
-        "app", ("--app",), "The app: a function_app.py, or a folder.", "PATH", "DURABLECTL_APP"
+        "app", ("--app",), "Function app: a function_app.py or a folder.", "PATH", "DURABLECTL_APP"
     ),
     _Global(
         "request_timeout",
         ("--request-timeout",),
-        "How long one request may take (30s).",
+        "Time-out of a single request (default: 30s).",
         "DURATION",
         "DURABLECTL_REQUEST_TIMEOUT",
         _seconds,
@@ -160,7 +160,7 @@ _GLOBALS = (
     _Global(
         "output",
         ("--output", "-o"),
-        "The form of what is printed.",
+        "Output format.",
         "|".join(_names(OutputFormat)),
         "DURABLECTL_OUTPUT",
         _one_of(OutputFormat),
@@ -170,12 +170,14 @@ _GLOBALS = (
     _Global(
         "quiet",
         ("--quiet", "-q"),
-        "Say less: data, warnings and errors only.",
+        "Print only data, warnings and errors.",
         None,
         "DURABLECTL_QUIET",
         _truth,
     ),
-    _Global("verbose", ("--verbose", "-v"), "Say more.", None, "DURABLECTL_VERBOSE", _truth),
+    _Global(
+        "verbose", ("--verbose", "-v"), "Print more details.", None, "DURABLECTL_VERBOSE", _truth
+    ),
     _Global(
         "color",
         ("--color",),
@@ -188,13 +190,13 @@ _GLOBALS = (
     _Global(
         "no_progress",
         ("--no-progress",),
-        "Show no live progress.",
+        "Do not show live progress.",
         None,
         "DURABLECTL_NO_PROGRESS",
         _truth,
     ),
     _Global(
-        "debug", ("--debug",), "Show a traceback with an error.", None, "DURABLECTL_DEBUG", _truth
+        "debug", ("--debug",), "Print the traceback of an error.", None, "DURABLECTL_DEBUG", _truth
     ),
     _Global("show_secrets", ("--show-secrets",), "Print keys instead of ***."),
 )

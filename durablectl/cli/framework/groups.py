@@ -132,12 +132,12 @@ class _Globals:
             _write_params(context, formatter, title, params)
 
     def write_globals(self, context: typer.Context, formatter: Any) -> None:
-        _write_params(
-            context,
-            formatter,
-            "Global options",
-            [param for param in self.params if is_global(param)],
-        )
+        """The global options in the help of the program; elsewhere, where to find them."""
+        if context.parent is None:
+            params = [param for param in self.params if is_global(param)]
+            _write_params(context, formatter, "Global options", params)
+        else:
+            formatter.write(f"\nGlobal options: see `{PROGRAM} --help`.\n")
 
     def format_help_text(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - click's signature
         """Wrap paragraphs; leave those that are indented (examples) alone."""

@@ -28,8 +28,8 @@ DRAIN_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """How to work: with `activity_processes`, activities run in N; `reload` continues with the
-    app's new files when they change.
+    """How to work: with `activity_processes`, activities run in that many processes; `reload`
+    switches to the app's new files when they change.
     """
 
     concurrency: int = CONCURRENCY

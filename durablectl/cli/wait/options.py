@@ -36,5 +36,5 @@ class Several(NamedTuple):
 
     any: Any_ = False
     all: All_ = False
-    count: Count = None  # type: ignore[assignment]  # no one counts in this tuple
+    count: Count = None  # type: ignore[assignment]  # hides tuple.count, which is not used
     fail_fast: FailFast = False

@@ -183,7 +183,7 @@ class OrchestratorExecutor:
 
     def _on_completed(self, event: e.TaskCompleted | e.SubOrchestrationCompleted) -> None:
         task = self._execution.open.pop(event.task_id, None)
-        if task is not None:  # else a duplicate, or no one waits any more
+        if task is not None:  # else a duplicate, or nothing waits for it
             task.receive(self._execution, event.result)
             self._resume()
 
@@ -264,7 +264,7 @@ class OrchestratorExecutor:
         if failure is None and self._context is not None and self._context.will_continue_as_new:
             return e.ContinueAsNew(now, self._context.next_input)
         if self._execution.open:
-            return None  # what no one waits for any more keeps the instance running (point 17)
+            return None  # what nothing waits for keeps the instance running (docs/fidelity.md, 17)
         if failure is not None:
             return e.ExecutionCompleted(now, RuntimeStatus.FAILED, failure, self._function.details)
         return e.ExecutionCompleted(now, RuntimeStatus.COMPLETED, self._function.output)

@@ -136,7 +136,7 @@ class OrchestratorFunction:
         except Exception:  # user code: __str__
             text = str(type(error))
         # A task's failure without details has "None" where they would stand (the SDK's
-        # Executor.py): code may rely on it, no one reads it.
+        # Executor.py): code may rely on it, the engine does not read it.
         return storable(
             f"Orchestrator function '{self._orchestrator.name}' failed: "
             f"{text.removesuffix(NO_DETAILS)}"

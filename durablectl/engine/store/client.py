@@ -1,6 +1,4 @@
-"""A hub's instances for those who looks at them and steers them: queries, and messages to their
-inboxes; no worker, no user code.
-"""
+"""A hub's instances for its clients: queries, and messages to inboxes; runs no user code."""
 
 from __future__ import annotations
 

@@ -174,7 +174,7 @@ class Database:
             return
         if self._is_missing:
             self._is_made(create=True)
-        # The threads of one process queue up here: SQLite itself makes anyone who is second sleep,
+        # The threads of one process queue up here: SQLite itself makes the second one sleep,
         # longer and longer.
         with self._writing, translated(self.path, self._file.check):
             connection = self.connection()
@@ -259,7 +259,7 @@ class Database:
                 raise
 
     def copy_to(self, target: Path) -> None:
-        """Write what the hub holds now into a new file, anyone who works on the hub meanwhile;
+        """Write what the hub holds now into a new file, while others work on the hub;
         `target` appears once it is whole.
 
         `HubUnusable` when there is something already, or it cannot be written.
@@ -361,7 +361,7 @@ def _hub_error(path: Path, error: sqlite3.Error | UnicodeEncodeError) -> HubUnus
 
 
 def _begin(connection: sqlite3.Connection) -> None:
-    """Begin to write, waiting for those who writes just now: SQLite's own wait looks every 100 ms
+    """Begin to write, waiting for the current writer: SQLite's own wait checks every 100 ms
     only, and may never meet a gap.
     """
     connection.execute("PRAGMA busy_timeout = 0")

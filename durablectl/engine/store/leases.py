@@ -100,7 +100,7 @@ class WorkerLease:
         """Free what dead or stalled workers hold; whether there was one.
 
         A worker is stalled when this one has seen no sign of it for LEASE_SECONDS of its own
-        `ticks`: a clock that jumps stalls no one.
+        `ticks`: a clock that jumps does not make a worker look stalled.
         """
         others = [worker for worker in workers(self._database, now) if worker.key != self.key]
         dead = [worker for worker in others if not worker.is_locked or self._is_stalled(worker)]

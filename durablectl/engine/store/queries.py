@@ -1,7 +1,4 @@
-"""A hub's instances and entities for those who reads them; no events, no worker, so that a status
-is
-there quickly.
-"""
+"""Reads a hub's instances and entities; no events, no worker, so that a status is there quickly."""
 
 from __future__ import annotations
 

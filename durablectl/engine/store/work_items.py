@@ -100,8 +100,7 @@ class Child:
 @dataclass(frozen=True, slots=True)
 class Continuation:
     """An instance that continues as a new execution with `input`; `events` are (at, event text)
-    that
-    it still has to see.
+    that it still has to see.
     """
 
     instance: int

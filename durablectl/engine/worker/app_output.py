@@ -51,8 +51,7 @@ class AppOutput(io.TextIOBase):
 
     def end_line(self) -> None:
         """Hand on what the current speaker has started in this thread, and what was started in
-        threads
-        that have ended.
+        threads that have ended.
         """
         if self._begun:
             here, alive = (

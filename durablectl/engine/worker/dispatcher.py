@@ -1,6 +1,5 @@
 """The dispatcher: one turn takes what has come in, runs the episodes it causes, and commits all of
-it in
-one transaction.
+it in one transaction.
 
 A lease is on disk before user code runs, user code never runs inside a transaction, and activities
 are dispatched only after the commit.
@@ -98,8 +97,7 @@ class Dispatcher:
         self.lease = WorkerLease(database, _filter(registry, roots, fails_unknown), ticks)
         self.running: Running | None = None
         self.failing_instance: CachedExecution | None = None
-        """The instance whose episode is being made, for those who has to explain why a turn went
-        wrong."""
+        """The instance whose episode is running, to name it when the commit fails."""
         self._cache: OrderedDict[int, CachedExecution] = OrderedDict()
         self._fetched = FetchResult(is_more=True)
         self._has_waiting_activities = True
@@ -391,7 +389,7 @@ class Dispatcher:
 
     def _claim(self, activity: str) -> int | None:
         """This worker takes what it has room for, and what no app knows (it fails that); the rest
-        is for those who comes first.
+        is for the first worker that fetches it.
         """
         if self._room > 0 or self._registry.activities.get(activity) is None:
             self._room -= 1

@@ -1,4 +1,6 @@
-"""The worker of a command that waits: it works for the awaited instances while no one else does."""
+"""The worker of a command that waits: it works for the awaited instances while no other worker
+does.
+"""
 
 from __future__ import annotations
 

@@ -202,9 +202,7 @@ class Worker:
 
     def _turn_until_trouble(self, dispatcher: Dispatcher) -> Dispatcher | None:
         """Turn until the worker is stopped; after trouble, the dispatcher to continue with (None:
-        it
-        cannot
-        continue).
+        it cannot continue).
         """
         try:
             self._turn(dispatcher)

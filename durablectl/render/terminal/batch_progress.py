@@ -37,7 +37,7 @@ def batch_display(
     """While inside, what the returned function is told is shown on stderr; not with -q, nor where
     rows on the screen tell it (`alone`).
 
-    `total` is None where no one knows it.
+    `total` is None when it is not known.
     """
     if out.quiet or alone:
         yield lambda _over, _failed: None

@@ -28,7 +28,7 @@ STYLES = {
 _STYLE_OF_VERDICT = {"ok": "green", "warning": "yellow", "problem": "bold red"}
 # of what is folded, and of what is cut: one long name must not take the room of the ids
 NARROWEST, WIDEST = 8, 32
-# of a cell on a terminal: Rich takes seconds to fold a megabyte, and no one reads it there
+# of a cell on a terminal: Rich takes seconds to fold a megabyte, and it cannot be read there
 LONGEST = 2000
 _STYLE_OF_WORD = {status.value: style for status, style in STYLES.items()}
 
