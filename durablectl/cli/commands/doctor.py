@@ -74,7 +74,7 @@ def _summary(found: list[Finding]) -> str:
     problems = sum(finding.verdict is Verdict.PROBLEM for finding in found)
     warnings = sum(finding.verdict is Verdict.WARNING for finding in found)
     if not problems and not warnings:
-        return "all is well"
+        return "no problems found"
     counts = ((problems, "problem"), (warnings, "warning"))
     return ", ".join(
         f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts if count

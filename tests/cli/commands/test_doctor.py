@@ -166,7 +166,7 @@ def test_a_clock_that_is_off_is_a_warning(seconds, verdict):
 def test_a_healthy_local_hub(run, app):
     run("run", "hello")
     code, out, err = run("doctor")
-    assert (code, "problem" in out, "all is well" in err) == (0, False, True)
+    assert (code, "problem" in out, "no problems found" in err) == (0, False, True)
 
 
 def test_a_local_hub_that_is_not_there_yet(run, app):
