@@ -1,9 +1,8 @@
-"""The worker's side of the store: its presence in a hub, what a turn writes, and what the next one
-gets; no user code, no clock.
+"""A worker's leases: its registration in a hub, what it commits, and what it fetches.
 
-A worker's lease on all that it holds is its session: a row in `workers` whose key is never used
-again. Every commit of a turn begins by looking for that row. Once another worker has taken the
-session over it is gone, the commit is refused, and nothing of it is written.
+A worker is a row in `workers` whose key is never used again; its heartbeat is a column of it. Every
+commit starts by looking for that row. A worker that is taken over has none: its commit is refused,
+and nothing of it is written.
 """
 
 from __future__ import annotations
@@ -39,15 +38,11 @@ HEARTBEAT_SECONDS = 1
 
 
 class LeaseLost(DurablectlError):
-    """Another worker has taken over what this one held: its work is dropped, and nothing of it was
-    written.
-    """
+    """Another worker has taken over what this one held; nothing of its work was written."""
 
 
 class WorkerLease:
-    """One worker's presence in a hub, from `open` until `close`, or until another worker takes it
-    over.
-    """
+    """One worker's registration, from `open` until `close` or until another worker takes over."""
 
     def __init__(
         self, database: Database, filter: WorkerFilter, ticks: Callable[[], float] = time.monotonic
@@ -121,15 +116,14 @@ class WorkerLease:
         return ticks - since > LEASE_SECONDS
 
     def commit(self, rows: Commit, now: datetime, want: FetchRequest | None) -> FetchResult:
-        """Write a turn, and lease what the next one works on, if it requires anything.
+        """Write a commit, and lease what `want` asks for: all of it or nothing.
 
-        All of it or nothing: `LeaseLost` when the session was taken over, `HubUnusable` when the
-        file cannot be written. A heartbeat is left every SIGN_SECONDS only: it is a page more to
-        sync, and where it is all there is to write, others need not look.
+        `LeaseLost` when another worker took over, `HubUnusable` when the file cannot be written.
         """
         with self._database.transaction() as sql:
             if not sql.execute("SELECT 1 FROM workers WHERE key = ?", (self.key,)).fetchone():
                 raise LeaseLost("another worker has taken over this worker's instances")
+            # Not with each commit: it is one more page to sync, and wakes the idle workers.
             if (ticks := self._ticks()) - self._last_heartbeat > HEARTBEAT_SECONDS:
                 sql.execute("UPDATE workers SET seen_at = ? WHERE key = ?", (micros(now), self.key))
                 self._last_heartbeat = ticks

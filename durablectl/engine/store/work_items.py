@@ -1,4 +1,4 @@
-"""What passes between the dispatcher and the store: work items in, the rows of a turn out; values
+"""What passes between the dispatcher and the store: work items in, the rows of a commit out; values
 only."""
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class WorkItem:
 
 @dataclass(frozen=True, slots=True)
 class ActivityItem:
-    """One activity to run, leased to the session `worker`."""
+    """One activity to run, leased to `worker`."""
 
     instance: int
     execution_id: str
@@ -59,7 +59,7 @@ class ActivityItem:
 
 @dataclass(frozen=True, slots=True)
 class EntityBatch:
-    """Operations that an entity, leased to the session `worker`, has to run one after the other.
+    """Operations that an entity, leased to `worker`, has to run one after the other.
 
     `keys` are their inbox rows, `callers` who waits for each, if anybody.
     """
@@ -126,7 +126,7 @@ class EntityRequest:
 
 @dataclass(slots=True)
 class Commit:
-    """Everything that one turn writes, as rows for `executemany`; the columns stand in the
+    """Everything that one commit writes, as rows for `executemany`; the columns stand in the
     statements of `leases.py`.
     """
 
@@ -172,7 +172,7 @@ class WorkerFilter:
 
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
-    """What a turn asks for: at most `limit` messages of a kind and `room` activities, and none for
+    """What a fetch asks for: at most `limit` messages of a kind and `room` activities, and none for
     the `busy` instances.
     """
 
@@ -183,7 +183,7 @@ class FetchRequest:
 
 @dataclass(slots=True)
 class FetchResult:
-    """What the next turn has to do.
+    """The result of a fetch: what to do next.
 
     `is_more` when a limit was reached; `next_due` is when the next timer becomes visible.
     """

@@ -61,7 +61,7 @@ class CachedExecution:
 
 @dataclass(slots=True)
 class CommitBuilder:
-    """Adds episodes to the rows of one turn.
+    """Adds episodes to the rows of one commit.
 
     `claim` says for an activity's name which worker has it: this one's key, or None for any.
 

@@ -1,5 +1,4 @@
-"""The dispatcher: one turn takes what has come in, runs the episodes it causes, and commits all of
-it in one transaction.
+"""The dispatcher: takes what has arrived, runs the episodes it causes, and commits all of it.
 
 A lease is on disk before user code runs, user code never runs inside a transaction, and activities
 are dispatched only after the commit.
@@ -67,7 +66,7 @@ class Running:
 
 
 class Dispatcher:
-    """Turns the work of one session.
+    """Processes the work that one worker has leased.
 
     Not for several threads; a dispatcher whose commit failed must be thrown away.
 
@@ -93,7 +92,7 @@ class Dispatcher:
         self._poisoned = poisoned if poisoned is not None else {}
         self._cache_size = cache_size
         self._on_failure = on_failure
-        self._failures: list[Failed] = []  # of the turn that is not committed yet
+        self._failures: list[Failed] = []  # not committed yet
         self.lease = WorkerLease(database, _filter(registry, roots, fails_unknown), ticks)
         self.running: Running | None = None
         self.failing_instance: CachedExecution | None = None
@@ -126,7 +125,7 @@ class Dispatcher:
         )
 
     def fetch_again(self) -> None:
-        """Let the next turn ask the hub for work of every kind, whatever it knows: a commit of this
+        """Let the next call fetch work of every kind, whatever it knows: a commit of this
         worker's own tells it nothing.
         """
         self._fetched.is_more = self._has_waiting_activities = True
@@ -153,7 +152,7 @@ class Dispatcher:
         self.lease.close()
 
     def process_next(self, now: datetime) -> bool:
-        """Do one turn; whether there was anything to do.
+        """Process what has arrived; True when there was anything.
 
         `HubBusy` means that nothing was committed yet: the next call tries the same commit again.
         """
@@ -242,7 +241,7 @@ class Dispatcher:
                 work[item.instance] = list(item.events)  # type: ignore[arg-type]
         for activity, event in results:
             if activity.worker != self.lease.key:
-                continue  # started under an earlier session, which another worker has taken over
+                continue  # started under an earlier lease, which another worker has taken over
             if isinstance(activity, EntityBatch):
                 assert isinstance(event, EntityBatchResult)
                 self._finish_batch(activity, event, rows)

@@ -96,7 +96,7 @@ class Worker:
         self.error: DurablectlError | None = None
 
     def start(self) -> None:
-        """Register with the hub, then turn in a thread of its own; `HubUnusable` when the hub
+        """Register with the hub, then work in a thread of its own; `HubUnusable` when the hub
         cannot be written.
         """
         self._begin(self._new_dispatcher())
@@ -104,7 +104,7 @@ class Worker:
         threading.Thread(target=self._watch, name="watch", daemon=True).start()
 
     def stop(self, timeout: float = 2.0) -> None:
-        """Finish the turn that is under way and free what is held.
+        """Finish the commit in progress and free what is held.
 
         What user code still runs is left behind with the process.
         """
@@ -139,7 +139,7 @@ class Worker:
     def _look_up(self) -> None:
         """Somebody in this process has committed.
 
-        a dispatcher that has turned just now does not stir: it takes what comes next in one turn.
+        A dispatcher that has just run is not woken: it takes what comes next in one commit.
         """
         if self._is_resting:
             self.wake()

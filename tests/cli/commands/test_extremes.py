@@ -4,9 +4,11 @@ anything is sent.
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
+from recorded_server import RecordedServer, Reply
 from scripted_server import status
 
 MOMENTS = ["0001-01-01", "9999-12-31T23:59:59", "9999-12-31T23:59:59.999999Z"]
@@ -93,3 +95,15 @@ def test_a_query_that_divides_too_large_numbers_does_not_fit(remote, server):
     server.on("GET", "/instances/a", (200, status("a", output=[1e308] * 20)))
     code, _, err = remote("status", "a", "--query", "floor(avg(output))")
     assert (code, "does not fit" in err) == (2, True)
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl"])
+def test_a_number_that_json_cannot_hold_is_shown_as_the_largest_it_can(run, form):
+    body = json.dumps(status("a", output=["+", "-"]))
+    body = body.replace('"+"', "1e400").replace('"-"', "-1e999")
+    reply = Reply(200, {"Content-Type": "application/json"}, body.encode())
+    with RecordedServer(lambda _asked: reply) as server:
+        code, out, err = run("status", "a", "-o", form, "--hub", server.origin)
+    assert code == 0, err
+    shown = json.loads(out, parse_constant=pytest.fail)
+    assert shown["output"] == [1.7976931348623157e308, -1.7976931348623157e308]
