@@ -66,7 +66,7 @@ class NotFound(DurablectlError):
 
 
 class InstanceNotFound(NotFound):
-    """There is not an instance with this id."""
+    """No instance has this id."""
 
 
 class EntityNotFound(NotFound):
@@ -78,7 +78,7 @@ class FunctionNotFound(NotFound):
 
 
 class KeyRefused(DurablectlError):
-    """The service refused the key, or requires one."""
+    """The service refused the key, or none was given."""
 
 
 class Unreachable(DurablectlError):

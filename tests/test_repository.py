@@ -132,9 +132,6 @@ def test_the_changelog_begins_with_what_is_not_released():
 STILL_LONGER = {
     "durablectl/backends/http/hub.py": 640,
     "durablectl/backends/local.py": 557,
-    "durablectl/engine/store/database.py": 491,
-    "durablectl/render/timeline.py": 473,
-    "durablectl/wire.py": 515,
 }
 """Modules that the shorter lines made too long, until they are taken apart."""
 

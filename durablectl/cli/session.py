@@ -219,7 +219,7 @@ class Session:
         return AppOutput(self.out.talk)
 
     def registry(self) -> Registry:
-        """The app's functions. `AppError` when there is not an app or it cannot be loaded."""
+        """The app's functions. `AppError` without an app, or when it cannot be loaded."""
         return self._registry
 
     @contextmanager
@@ -227,7 +227,7 @@ class Session:
         """While inside, this process works for the awaited instances, if the hub is local and no
         live worker holds it.
 
-        `AppError` when no worker is running there and there is not an app. What the app prints is
+        `AppError` without a running worker and without an app. What the app prints is
         talk.
         """
         if not self.is_local:

@@ -125,7 +125,7 @@ def read_start(message: Message) -> StartRequest:
 
 
 def start_fields(start: StartRequest) -> Fields:
-    """The fields of a CreateInstanceRequest. Without `replaceable` there is not a policy in it."""
+    """The fields of a CreateInstanceRequest. Without `replaceable` it has no policy."""
     fields: Fields = {
         "instanceId": plain(start.instance_id),
         "name": plain(start.name),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from durablectl.render.sanitize import safe_line
-from durablectl.render.timeline import Kind, State, Step
+from durablectl.render.steps import Kind, State, Step
 from durablectl.render.views import Table, duration_text
 
 COLUMNS = ("at", "took", "step", "result")

@@ -234,7 +234,7 @@ class Output:
             self.talk(text)
 
     def detail(self, text: str) -> None:
-        """Say something that only -v requires to know."""
+        """Say something that is shown with -v only."""
         if self.verbose:
             self.talk(text)
 
@@ -295,7 +295,7 @@ class Output:
             self.flush()
 
     def _console(self, stream: TextIO) -> Console:
-        from rich.console import Console  # deferred: only a terminal that requires it pays for it
+        from rich.console import Console  # deferred: only a terminal needs it
 
         color = self.wants_color(stream)
         return Console(

@@ -14,77 +14,14 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import Enum
 from heapq import heappop, heappush
 from typing import Any
 
 from durablectl.causes import cause_of, cause_of_event
 from durablectl.model import HistoryEvent, InstanceStatus, RuntimeStatus
+from durablectl.render.steps import Call, Kind, State, Step, Timer
 from durablectl.render.views import line_text
 from durablectl.wire import time_from_text
-
-
-class Kind(Enum):
-    """What a step is."""
-
-    STARTED = "started"
-    ACTIVITY = "activity"
-    CHILD = "child"
-    TIMER = "timer"
-    EVENT = "event"
-    ENTITY = "entity"
-    NOTE = "note"
-    ENDED = "ended"
-
-
-class State(Enum):
-    """How far a step is."""
-
-    OPEN = "open"
-    DONE = "done"
-    FAILED = "failed"
-    DROPPED = "dropped"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step.
-
-    `end` is None while it continues. `detail` is a result, or the innermost cause of a failure, on
-    as many lines as it has.
-
-    `attempts` counts the calls of one with retries. `child` is the instance that a
-    sub-orchestration runs as; `depth` is 0 for the instance itself, 1 for its children's steps.
-    """
-
-    kind: Kind
-    name: str
-    begin: datetime
-    end: datetime | None
-    state: State = State.DONE
-    detail: str = ""
-    attempts: int = 1
-    child: str | None = None
-    depth: int = 0
-
-    @property
-    def key(self) -> tuple[object, ...]:
-        """The same for a step that continues and for the one that it becomes."""
-        return self.depth, self.begin, self.kind, self.name, self.child
-
-
-@dataclass(slots=True)
-class _Call:
-    """A call while the history is read."""
-
-    step: Step
-
-
-@dataclass(slots=True)
-class _Timer:
-    step: Step
-    fire_at: datetime
-    retries: bool = False
 
 
 @dataclass(slots=True)
@@ -93,13 +30,13 @@ class _Reader:
 
     status: InstanceStatus
     depth: int
-    calls: list[_Call] = field(default_factory=list)
-    timers: list[_Timer] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    timers: list[Timer] = field(default_factory=list)
     others: list[Step] = field(default_factory=list)
     # an entity call's id -> its place in `others`
     requests: dict[str, int] = field(default_factory=dict)
     # by the time at which they fire
-    unfired: dict[datetime, deque[_Timer]] = field(default_factory=dict)
+    unfired: dict[datetime, deque[Timer]] = field(default_factory=dict)
     first_unfired: int = 0
     open_calls: int = 0
     busy_until: datetime | None = None
@@ -154,7 +91,7 @@ class _Reader:
                     f"until {_clock(fire_at)}",
                     depth=self.depth,
                 )
-                self.timers.append(_Timer(step, fire_at))
+                self.timers.append(Timer(step, fire_at))
                 self.unfired.setdefault(fire_at, deque()).append(self.timers[-1])
             case "TimerFired":
                 self.fire(_time(members, "FireAt"), time)
@@ -186,7 +123,7 @@ class _Reader:
             child=_text(members, "InstanceId") or None,
             depth=self.depth,
         )
-        self.calls.append(_Call(step))
+        self.calls.append(Call(step))
         self.open_calls += end is None
         self.busy_until = max(self.busy_until or time, time)
 
@@ -203,7 +140,7 @@ class _Reader:
             timer = due.popleft()
             timer.step = replace(timer.step, end=time, state=State.DONE, detail="")
 
-    def _oldest_unfired(self) -> Sequence[_Timer]:
+    def _oldest_unfired(self) -> Sequence[Timer]:
         while (
             self.first_unfired < len(self.timers)
             and self.timers[self.first_unfired].step.end is not None
@@ -340,7 +277,7 @@ def with_children(own: Sequence[Step], children: Mapping[str, Sequence[Step]]) -
     return tuple(found)
 
 
-def _folded(calls: Iterable[_Call], timers: Sequence[_Timer]) -> Iterator[_Call]:
+def _folded(calls: Iterable[Call], timers: Sequence[Timer]) -> Iterator[Call]:
     """Calls of which each attempt that failed was followed by a timer and another call of the same
     function, as one.
     """
@@ -376,15 +313,15 @@ class _Waiting:
 
     def __init__(self) -> None:
         self._count = 0
-        self._later: list[tuple[datetime, int, _Call, _Timer]] = []
-        self._due: list[tuple[int, _Call, _Timer]] = []
+        self._later: list[tuple[datetime, int, Call, Timer]] = []
+        self._due: list[tuple[int, Call, Timer]] = []
 
-    def add(self, call: _Call, timer: _Timer) -> None:
+    def add(self, call: Call, timer: Timer) -> None:
         if timer.step.end is not None:
             self._count += 1
             heappush(self._later, (timer.step.end, self._count, call, timer))
 
-    def take(self, time: datetime) -> _Call | None:
+    def take(self, time: datetime) -> Call | None:
         """The first whose timer had fired at that time; its timer was one of a retry."""
         while self._later and self._later[0][0] <= time:
             heappush(self._due, heappop(self._later)[1:])
@@ -398,12 +335,12 @@ class _Waiting:
 class _FreeTimers:
     """The timers that belong to no call yet."""
 
-    def __init__(self, timers: Sequence[_Timer]) -> None:
+    def __init__(self, timers: Sequence[Timer]) -> None:
         self._timers = sorted(timers, key=lambda timer: timer.step.begin)
         # of each place: a free one there or behind it, as far as it is known
         self._next = list(range(len(timers) + 1))
 
-    def take(self, time: datetime) -> _Timer | None:
+    def take(self, time: datetime) -> Timer | None:
         """The first timer that was created at that time or later."""
         place = self._free(bisect_left(self._timers, time, key=lambda timer: timer.step.begin))
         if place == len(self._timers):

@@ -1,4 +1,4 @@
-"""Model values as a person requires to read them: details (labels and values) and tables of plain
+"""Model values as a person reads them: details (labels and values) and tables of plain
 text; writes nothing, asks no clock.
 """
 

@@ -77,7 +77,7 @@ class InlinePool(ActivityPool):
         return results
 
     def tend(self) -> None:
-        """There are not a threads to add."""
+        """Adds nothing: there are no threads here."""
 
     def close(self) -> None:
         if self._runner is not None:

@@ -7,7 +7,8 @@ import pytest
 
 from durablectl.model import HistoryEvent, InstanceStatus, RuntimeStatus
 from durablectl.render.gantt import bars, cells, fitted, row, ruler, span_text, timetable, title
-from durablectl.render.timeline import Kind, State, Step, steps, with_children
+from durablectl.render.steps import Kind, State, Step
+from durablectl.render.timeline import steps, with_children
 from durablectl.wire import exact_time_to_text
 
 T0 = datetime(2026, 11, 2, 3, 4, 5, tzinfo=UTC)

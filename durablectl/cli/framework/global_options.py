@@ -273,7 +273,7 @@ def _check_pairs(values: dict[str, Any], sources: dict[str, str]) -> None:
 
 
 def _let_query_ask_json(values: dict[str, Any], sources: dict[str, str]) -> None:
-    """A query asks JSON, so it brings `-o json` along; it is refused beside a flag that requires
+    """A query filters JSON, so it brings `-o json` along; it is refused beside a flag that requires
     something else.
     """
     if "query" not in values or values.get("output") in (OutputFormat.JSON, OutputFormat.JSONL):

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from durablectl.errors import DurablectlError, InstanceNotFound, ServiceError
 from durablectl.model import HistoryEvent, InstanceStatus
 from durablectl.polling.loop import gone, intervals, is_passing
-from durablectl.render.timeline import Step, steps, with_children
+from durablectl.render.steps import Step
+from durablectl.render.timeline import steps, with_children
 from durablectl.taskhub import TaskHub
 
 DEEPEST = 16

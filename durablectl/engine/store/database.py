@@ -1,5 +1,6 @@
-"""The SQLite file of a local hub: connections, transactions, its version; the only module that
-knows sqlite3.
+"""The SQLite file of a local hub: connections, transactions, its version.
+
+Only this module, `connections.py` and `live_lock.py` know sqlite3.
 """
 
 from __future__ import annotations
@@ -9,14 +10,16 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from durablectl.engine.store.connections import hub_error, prepared, translated
+from durablectl.engine.store.live_lock import LiveLock
 from durablectl.engine.store.notifier import notifier_of
 from durablectl.engine.store.open_file import OpenFile
-from durablectl.errors import HubBusy, HubUnusable
+from durablectl.errors import HubUnusable
 
 APPLICATION_ID = 0x64757262  # "durb"
 UPGRADES = (
@@ -115,7 +118,7 @@ class Database:
                 raise HubUnusable(f"the hub {self.path} is closed")
             self._file.check()  # or this would make a file in the place of one that was deleted
             name = self._file.name
-            connection = _prepared(
+            connection = prepared(
                 sqlite3.connect(
                     name,
                     timeout=BUSY_SECONDS,
@@ -150,7 +153,7 @@ class Database:
         # as `translated` does it, for what is asked a thousand times a second
         except (sqlite3.Error, UnicodeEncodeError) as error:
             self._file.check()
-            raise _hub_error(self.path, error) from error
+            raise hub_error(self.path, error) from error
 
     def _is_made(self, *, create: bool = False) -> bool:
         """Whether a file that was missing is there by now, or could be made."""
@@ -305,61 +308,6 @@ class Database:
         self._threads = threading.local()
 
 
-def _prepared(connection: sqlite3.Connection, *statements: str) -> sqlite3.Connection:
-    """The connection once these have run on it; closed when one of them fails."""
-    try:
-        for statement in statements:
-            connection.execute(statement)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-@contextmanager
-def translated(path: Path, check: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """The border to sqlite3: its errors become HubUnusable, or HubBusy, unless `check` raises."""
-    try:
-        yield
-    except (sqlite3.Error, UnicodeEncodeError) as error:
-        check()
-        raise _hub_error(path, error) from error
-
-
-def _hub_error(path: Path, error: sqlite3.Error | UnicodeEncodeError) -> HubUnusable:
-    if isinstance(error, UnicodeEncodeError):
-        return HubUnusable(
-            f"a text for the hub {path} holds a lone surrogate, which it cannot store"
-        )
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return HubBusy(
-            f"the hub {path} is locked by another process",
-            hint="close the program that has it open, then try again",
-        )
-    if code == sqlite3.SQLITE_NOTADB:
-        return HubUnusable(f"{path} is not a database")
-    if code == sqlite3.SQLITE_FULL:
-        return HubUnusable(
-            f"no room left on the disk of the hub {path}; nothing was lost, and nothing was written"
-        )
-    if code == sqlite3.SQLITE_READONLY or (code == sqlite3.SQLITE_CANTOPEN and path.exists()):
-        return HubUnusable(f"the hub {path} is not writable")
-    if code == sqlite3.SQLITE_CANTOPEN:
-        return HubUnusable(f"cannot open the hub {path}")
-    if code == sqlite3.SQLITE_IOERR:
-        hint = (
-            "once the disk is well: durablectl hub check, then durablectl hub vacuum, which "
-            "writes all of it again"
-        )
-        return HubUnusable(
-            f"the disk of the hub {path} fails ({error}); what was just asked for "
-            "may be done or not",
-            hint=hint,
-        )
-    return HubUnusable(f"the hub {path} cannot be used: {error}")
-
-
 def _begin(connection: sqlite3.Connection) -> None:
     """Begin to write, waiting for the current writer: SQLite's own wait checks every 100 ms
     only, and may never meet a gap.
@@ -449,39 +397,3 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(file)
         finally:
             os.close(file)
-
-
-class LiveLock:
-    """A lock file held for as long as its process lives: an SQLite file with an exclusive
-    transaction, which the system ends with it.
-
-    Works on every system that SQLite knows, and needs no dependency.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        with translated(path):
-            connection = sqlite3.connect(
-                path, timeout=0, isolation_level=None, check_same_thread=False
-            )
-            self._connection = _prepared(
-                connection, "PRAGMA journal_mode = MEMORY", "BEGIN EXCLUSIVE"
-            )
-
-    def release(self) -> None:
-        self._connection.close()
-        self.path.unlink(missing_ok=True)
-
-    @staticmethod
-    def is_held(path: Path) -> bool:
-        """Whether a live process holds the lock; a missing file is not held."""
-        if not path.exists():
-            return False
-        connection = sqlite3.connect(path, timeout=0, isolation_level=None)
-        try:
-            connection.execute("BEGIN EXCLUSIVE")
-        except sqlite3.Error as error:
-            return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
-        finally:
-            connection.close()
-        return False

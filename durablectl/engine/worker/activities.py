@@ -38,7 +38,7 @@ async def run_async_activity(
 ) -> TaskCompleted | TaskFailed:
     """Call and await an `async` activity.
 
-    Only when this call itself is cancelled there is not an outcome: CancelledError continues.
+    Only when this call itself is cancelled there is no outcome: CancelledError passes through.
     """
     try:
         result = _encoded(await activity.function(**_arguments(activity, input)))

@@ -163,7 +163,7 @@ class ActivityPool:
             self._add_threads(min(waiting, self._size - self._threads, max(1, self._threads)))
             return
         # Activities that compute hold the interpreter for so long each time that the dispatcher
-        # requires it, and there may be 32 of them.
+        # needs it, and there may be 32 of them.
         sys.setswitchinterval(min(SWITCH_SECONDS, sys.getswitchinterval()))
         if min(now - self._last_progress, now - self._last_added) > COMPUTING_SECONDS:
             self._add_threads(1)

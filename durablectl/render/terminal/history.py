@@ -10,8 +10,8 @@ from durablectl.model import InstanceStatus
 from durablectl.render.gantt import Bar, bars, fitted, row, ruler, span_text, timetable
 from durablectl.render.output import Output
 from durablectl.render.sanitize import safe_line
+from durablectl.render.steps import State, Step
 from durablectl.render.terminal.tables import show_details, show_table
-from durablectl.render.timeline import State, Step
 from durablectl.render.views import Details, time_text
 
 if TYPE_CHECKING:

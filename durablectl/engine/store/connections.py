@@ -1,0 +1,65 @@
+"""SQLite connections as the store uses them, and SQLite's errors as those of a hub."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from durablectl.errors import HubBusy, HubUnusable
+
+
+def prepared(connection: sqlite3.Connection, *statements: str) -> sqlite3.Connection:
+    """The connection once these have run on it; closed when one of them fails."""
+    try:
+        for statement in statements:
+            connection.execute(statement)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def translated(path: Path, check: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """The border to sqlite3: its errors become HubUnusable, or HubBusy, unless `check` raises."""
+    try:
+        yield
+    except (sqlite3.Error, UnicodeEncodeError) as error:
+        check()
+        raise hub_error(path, error) from error
+
+
+def hub_error(path: Path, error: sqlite3.Error | UnicodeEncodeError) -> HubUnusable:
+    if isinstance(error, UnicodeEncodeError):
+        return HubUnusable(
+            f"a text for the hub {path} holds a lone surrogate, which it cannot store"
+        )
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return HubBusy(
+            f"the hub {path} is locked by another process",
+            hint="close the program that has it open, then try again",
+        )
+    if code == sqlite3.SQLITE_NOTADB:
+        return HubUnusable(f"{path} is not a database")
+    if code == sqlite3.SQLITE_FULL:
+        return HubUnusable(
+            f"no room left on the disk of the hub {path}; nothing was lost, and nothing was written"
+        )
+    if code == sqlite3.SQLITE_READONLY or (code == sqlite3.SQLITE_CANTOPEN and path.exists()):
+        return HubUnusable(f"the hub {path} is not writable")
+    if code == sqlite3.SQLITE_CANTOPEN:
+        return HubUnusable(f"cannot open the hub {path}")
+    if code == sqlite3.SQLITE_IOERR:
+        hint = (
+            "once the disk is well: durablectl hub check, then durablectl hub vacuum, which "
+            "writes all of it again"
+        )
+        return HubUnusable(
+            f"the disk of the hub {path} fails ({error}); what was just asked for "
+            "may be done or not",
+            hint=hint,
+        )
+    return HubUnusable(f"the hub {path} cannot be used: {error}")
