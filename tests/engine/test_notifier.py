@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -79,3 +82,34 @@ def test_a_commit_rings_once_and_what_was_rolled_back_does_not(tmp_path: Path) -
         with pytest.raises(AlreadyExists):
             hub.start("hello", instance_id="a")
         assert hub.database.notifier.count == before + 2
+
+
+INTERRUPTED = """
+import random, signal, threading
+from durablectl.engine.store.notifier import Notifier
+
+notifier, chance, interrupts = Notifier(), random.Random(1), 0
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+
+def keep_notifying():
+    while True:
+        notifier.notify()
+
+threading.Thread(target=keep_notifying, daemon=True).start()
+for _ in range(500):
+    try:
+        signal.setitimer(signal.ITIMER_REAL, chance.uniform(0.00005, 0.0003))
+        while True:
+            notifier.wait(notifier.count, 0.0002)
+    except KeyboardInterrupt:
+        interrupts += 1
+print(interrupts)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no interval timers")
+def test_an_interrupt_of_a_wait_is_nothing_but_an_interrupt() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.stdout, done.stderr) == ("500\n", "")

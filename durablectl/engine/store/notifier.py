@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -17,36 +19,39 @@ class Notifier:
     def __init__(self) -> None:
         self.count = 0
         """Number of notifications so far."""
-        self._condition = threading.Condition()
-        self._waiting = 0
+        self._waiters: deque[threading.Lock] = deque()
         self._listeners: tuple[Callable[[], None], ...] = ()
 
     def notify(self) -> None:
         """Wake the waiting threads and call the listeners."""
         self.count += 1
-        if self._waiting:
-            with self._condition:
-                self._condition.notify_all()
+        with suppress(IndexError):
+            while self._waiters:
+                self._waiters.pop().release()
         for listener in self._listeners:
             listener()
 
     def wait(self, count: int, seconds: float) -> None:
         """Wait for notification number `count` + 1, at most `seconds`."""
-        with self._condition:
-            self._waiting += 1
-            try:
-                if self.count == count:
-                    self._condition.wait(seconds)
-            finally:
-                self._waiting -= 1
+        # A lock for each wait, not a threading.Condition: a Ctrl-C that arrives while a condition
+        # takes its lock again leaves it unlocked, and its release then fails with RuntimeError.
+        waiter = threading.Lock()
+        waiter.acquire()
+        self._waiters.append(waiter)
+        try:
+            if self.count == count:
+                waiter.acquire(timeout=seconds)
+        finally:
+            with suppress(ValueError):  # a notification has taken it out
+                self._waiters.remove(waiter)
 
     def subscribe(self, listener: Callable[[], None]) -> None:
         """Call `listener` on each notification, in the notifying thread."""
-        with self._condition:
+        with _LOCK:
             self._listeners = (*self._listeners, listener)
 
     def unsubscribe(self, listener: Callable[[], None]) -> None:
-        with self._condition:
+        with _LOCK:
             self._listeners = tuple(each for each in self._listeners if each != listener)
 
 
