@@ -213,18 +213,18 @@ class LocalTaskHub:
                 ) from None
 
     def _replace(self, new: NewInstance) -> None:
-        """Put `new` in the place of what has its id, as often as it takes; what a worker holds is
-        terminated first.
-        """
+        """Put `new` in the place of what has its id; what a worker holds is terminated first."""
+        terminated, deadline = None, 0.0
         while not self._store.replace_unheld(new):
-            try:
+            row = self._store.find(new.instance_id)
+            # Another start may have replaced the terminated instance: its own would never end.
+            if row is not None and row.key != terminated:
+                terminated, deadline = row.key, time.monotonic() + REPLACE_SECONDS
                 with suppress(WrongState, InstanceNotFound):  # it has ended meanwhile
                     self._store.terminate(new.instance_id, "replaced", self._now())
-                    wait_for_completion(self, new.instance_id, timeout=REPLACE_SECONDS)
-            except WaitTimeout:
-                raise WrongState(
-                    f"instance '{new.instance_id}' does not end; it is not replaced"
-                ) from None
+            if time.monotonic() > deadline:
+                raise WrongState(f"instance '{new.instance_id}' does not end; it is not replaced")
+            self.pause(LAST_PAUSE)
 
     def create_and_wait(
         self,

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
+from durablectl.backends.local import LocalTaskHub
 from durablectl.engine.store.client import Store
 from durablectl.engine.store.database import Database
 from durablectl.engine.store.leases import HEARTBEAT_SECONDS, LEASE_SECONDS, LeaseLost
 from durablectl.errors import EntityNotFound, HubUnusable, InstanceNotFound, WrongState
-from durablectl.model import EntityId, InstanceFilter, RuntimeStatus
+from durablectl.model import EntityId, IfExists, InstanceFilter, RuntimeStatus
 from tests.engine.dispatching import App, Dispatching
 
 
@@ -441,3 +442,21 @@ def test_the_folder_of_a_hub_ignores_itself(tmp_path: Path) -> None:
     for _ in range(2):
         Database(tmp_path / "p" / ".durablectl" / "hub.db", create=True).close()
     assert (tmp_path / "p" / ".durablectl" / ".gitignore").read_text() == "*\n"
+
+
+def test_a_start_that_replaces_ends_what_another_start_put_there(dispatching: Dispatching) -> None:
+    dispatcher = dispatching.dispatcher()
+    dispatching.run(dispatcher, "approval", 0, instance_id="a")
+    others = [1]
+
+    class Hub(LocalTaskHub):
+        def pause(self, seconds: float) -> None:
+            dispatching.process_until_quiet(dispatcher)
+            if others:
+                replace = {"instance_id": "a", "if_exists": IfExists.REPLACE}
+                dispatching.hub.start("approval", others.pop(), **replace)
+                dispatching.process_until_quiet(dispatcher)
+
+    with Hub(dispatching.path, now=lambda: dispatching.now) as hub:
+        hub.start("approval", 2, instance_id="a", if_exists=IfExists.REPLACE)
+    assert (others, dispatching.hub.get_status("a").input) == ([], 2)
