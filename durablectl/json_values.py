@@ -85,6 +85,28 @@ def value_from_reason(stored: str | None) -> Any:
     return value if ended else stored
 
 
+def decoded(value: Any) -> Any:
+    """The value, or the JSON that a string holds (a Python 1.x app's clients put it there)."""
+    if isinstance(value, str) and value.lstrip().startswith(("{", "[", '"')):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    return value
+
+
+def line_text(value: Any) -> str:
+    """A JSON value for people on one line, complete."""
+    shown = decoded(value)
+    return (
+        ""
+        if shown is None
+        else shown
+        if isinstance(shown, str)
+        else json.dumps(shown, ensure_ascii=False)
+    )
+
+
 def same_json(left: Any, right: Any) -> bool:
     """Whether two JSON values are the same one: 1 and 1.0 are, 1 and true are not."""
     if isinstance(left, dict) and isinstance(right, dict):

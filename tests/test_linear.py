@@ -12,10 +12,10 @@ from growth import is_linear
 
 from durablectl.backends.http.responses import Place, refusal
 from durablectl.backends.http.transport import Answer
+from durablectl.history.timeline import steps
 from durablectl.model import HistoryEvent, InstanceStatus, RuntimeStatus
 from durablectl.redaction import redact
 from durablectl.render.sanitize import defuse, safe
-from durablectl.render.timeline import steps
 from durablectl.server.auth import Access
 from durablectl.server.newtonsoft_json import NotJson, parse, parse_first
 from durablectl.server.query import Query, moment_from_text

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from durablectl.history.steps import Kind, State, Step
 from durablectl.render.sanitize import safe_line
-from durablectl.render.steps import Kind, State, Step
 from durablectl.render.views import Table, duration_text
 
 COLUMNS = ("at", "took", "step", "result")

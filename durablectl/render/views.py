@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from durablectl.causes import cause_of, cause_of_event
+from durablectl.json_values import decoded, line_text
 from durablectl.model import (
     CheckStatusPayload,
     EntityStatus,
@@ -60,16 +61,6 @@ class Table(NamedTuple):
     rows: Iterable[Sequence[str]]
 
 
-def decoded(value: Any) -> Any:
-    """The value, or the JSON that a string holds (a Python 1.x app's clients put it there)."""
-    if isinstance(value, str) and value.lstrip().startswith(("{", "[", '"')):
-        try:
-            return json.loads(value)
-        except (ValueError, RecursionError):
-            return value
-    return value
-
-
 def value_text(value: Any) -> str:
     """A JSON value for people: a string as it is, nothing for null, what is short on one line."""
     shown = decoded(value)
@@ -79,18 +70,6 @@ def value_text(value: Any) -> str:
         return shown
     line = json.dumps(shown, ensure_ascii=False)
     return line if len(line) <= ONE_LINE else json.dumps(shown, ensure_ascii=False, indent=2)
-
-
-def line_text(value: Any) -> str:
-    """A JSON value for people on one line, complete."""
-    shown = decoded(value)
-    return (
-        ""
-        if shown is None
-        else shown
-        if isinstance(shown, str)
-        else json.dumps(shown, ensure_ascii=False)
-    )
 
 
 def time_text(time: datetime | None) -> str:

@@ -2,10 +2,10 @@
 
 import pytest
 
+from durablectl.json_values import decoded
 from durablectl.model import CheckStatusPayload, RuntimeStatus
 from durablectl.render.views import (
     Details,
-    decoded,
     duration_text,
     payload,
     value_text,

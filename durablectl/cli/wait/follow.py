@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from durablectl.errors import DurablectlError, InstanceNotFound, ServiceError
+from durablectl.history.steps import Step
+from durablectl.history.timeline import steps, with_children
 from durablectl.model import HistoryEvent, InstanceStatus
 from durablectl.polling.loop import gone, intervals, is_passing
-from durablectl.render.steps import Step
-from durablectl.render.timeline import steps, with_children
 from durablectl.taskhub import TaskHub
 
 DEEPEST = 16

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from durablectl.history.steps import State, Step
 from durablectl.model import InstanceStatus
 from durablectl.render.gantt import Bar, bars, fitted, row, ruler, span_text, timetable
 from durablectl.render.output import Output
 from durablectl.render.sanitize import safe_line
-from durablectl.render.steps import State, Step
 from durablectl.render.terminal.tables import show_details, show_table
 from durablectl.render.views import Details, time_text
 

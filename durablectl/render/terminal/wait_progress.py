@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
+from durablectl.json_values import decoded
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.redaction import redact
 from durablectl.render.output import Output
 from durablectl.render.sanitize import safe_line
-from durablectl.render.views import decoded, duration_text
+from durablectl.render.views import duration_text
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from durablectl.history.steps import Kind, State, Step
+from durablectl.history.timeline import steps, with_children
 from durablectl.model import HistoryEvent, InstanceStatus, RuntimeStatus
 from durablectl.render.gantt import bars, cells, fitted, row, ruler, span_text, timetable, title
-from durablectl.render.steps import Kind, State, Step
-from durablectl.render.timeline import steps, with_children
 from durablectl.wire import exact_time_to_text
 
 T0 = datetime(2026, 11, 2, 3, 4, 5, tzinfo=UTC)

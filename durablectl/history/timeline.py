@@ -18,9 +18,9 @@ from heapq import heappop, heappush
 from typing import Any
 
 from durablectl.causes import cause_of, cause_of_event
+from durablectl.history.steps import Call, Kind, State, Step, Timer
+from durablectl.json_values import line_text
 from durablectl.model import HistoryEvent, InstanceStatus, RuntimeStatus
-from durablectl.render.steps import Call, Kind, State, Step, Timer
-from durablectl.render.views import line_text
 from durablectl.wire import time_from_text
 
 
