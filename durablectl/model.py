@@ -55,12 +55,14 @@ class HistoryEvent:
     """One event as the service shows it in `historyEvents`.
 
     `members` are the service's own, in its order, `EventType` and `Timestamp` included; look them
-    up by name.
+    up by name. `position` is the place in the complete history, where the hub has one, of what
+    happened or was decided first: of the answer to a call, the place of the call.
     """
 
     event_type: str
     timestamp: datetime | None
     members: Mapping[str, Any] = field(hash=False)
+    position: int = field(default=0, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,9 @@ def history_view(
     calls = {event.task_id: event for event in events if isinstance(event, _Call)}
     answered = {event.task_id for event in events if isinstance(event, _Answer)}
     view = _View(calls, answered, show_output)
+    decided = {
+        event.task_id: place for place, event in enumerate(events) if isinstance(event, _Call)
+    }
     hidden = () if show_input else ("Input",)
     return tuple(
         HistoryEvent(
@@ -57,8 +60,9 @@ def history_view(
             event.timestamp,
             {"EventType": kind}
             | {name: value for name, value in members.items() if name not in hidden},
+            decided.get(event.task_id, place) if isinstance(event, _Answer) else place,
         )
-        for event in events
+        for place, event in enumerate(events)
         for kind, members in view.members(event)
     )
 

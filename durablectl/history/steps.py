@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+
+from durablectl.model import HistoryEvent
 
 
 class Kind(Enum):
@@ -38,6 +41,8 @@ class Step:
 
     `attempts` counts the calls of one with retries. `child` is the instance that a
     sub-orchestration runs as; `depth` is 0 for the instance itself, 1 for its children's steps.
+    `number` counts the instance's own steps, from 1. `first` and `last` are the history events that
+    tell of its first attempt and of its last, or of a message and of its answer.
     """
 
     kind: Kind
@@ -49,11 +54,20 @@ class Step:
     attempts: int = 1
     child: str | None = None
     depth: int = 0
+    number: int | None = field(default=None, compare=False)
+    first: HistoryEvent | None = field(default=None, compare=False, repr=False)
+    last: HistoryEvent | None = field(default=None, compare=False, repr=False)
 
     @property
     def key(self) -> tuple[object, ...]:
         """The same for a step that continues and for the one that it becomes."""
         return self.depth, self.begin, self.kind, self.name, self.child
+
+    @property
+    def order(self) -> tuple[object, ...]:
+        """What steps are sorted by; those of one moment by their place in the complete history."""
+        place = self.first.position if self.first is not None else math.inf
+        return self.begin, self.kind is Kind.ENDED, self.kind is not Kind.STARTED, place
 
 
 @dataclass(slots=True)

@@ -30,6 +30,7 @@ class _Reader:
 
     status: InstanceStatus
     depth: int
+    event: HistoryEvent | None = None
     calls: list[Call] = field(default_factory=list)
     timers: list[Timer] = field(default_factory=list)
     others: list[Step] = field(default_factory=list)
@@ -49,20 +50,18 @@ class _Reader:
             + [timer.step for timer in self.timers if not timer.retries]
             + self.others
         )
-        return sorted(
-            found,
-            key=lambda step: (step.begin, step.kind is Kind.ENDED, step.kind is not Kind.STARTED),
-        )
+        return sorted(found, key=lambda step: step.order)
 
     def add(
         self, kind: Kind, name: str, begin: datetime, end: datetime | None, **more: Any
     ) -> Step:
-        step = Step(kind, name, begin, end, depth=self.depth, **more)
+        told = {"first": self.event, "last": self.event} | more
+        step = Step(kind, name, begin, end, depth=self.depth, **told)
         self.others.append(step)
         return step
 
     def take(self, event: HistoryEvent, time: datetime) -> None:
-        members = event.members
+        members, self.event = event.members, event
         match event.event_type:
             case "ExecutionStarted":
                 self.add(
@@ -90,6 +89,8 @@ class _Reader:
                     State.OPEN,
                     f"until {_clock(fire_at)}",
                     depth=self.depth,
+                    first=event,
+                    last=event,
                 )
                 self.timers.append(Timer(step, fire_at))
                 self.unfired.setdefault(fire_at, deque()).append(self.timers[-1])
@@ -122,6 +123,8 @@ class _Reader:
             detail,
             child=_text(members, "InstanceId") or None,
             depth=self.depth,
+            first=event,
+            last=event,
         )
         self.calls.append(Call(step))
         self.open_calls += end is None
@@ -138,7 +141,7 @@ class _Reader:
             due.popleft()
         if due:
             timer = due.popleft()
-            timer.step = replace(timer.step, end=time, state=State.DONE, detail="")
+            timer.step = replace(timer.step, end=time, state=State.DONE, detail="", last=self.event)
 
     def _oldest_unfired(self) -> Sequence[Timer]:
         while (
@@ -191,6 +194,7 @@ class _Reader:
             end=time,
             state=State.FAILED if failed else State.DONE,
             detail=detail,
+            last=self.event,
         )
 
     def turn(self, event: HistoryEvent, time: datetime) -> None:
@@ -260,7 +264,10 @@ def steps(status: InstanceStatus, depth: int = 0) -> tuple[Step, ...]:
         reader.take(event, last)
     reader.calls = list(_folded(reader.calls, reader.timers))
     _close(reader, last)
-    return tuple(reader.steps())
+    found = reader.steps()
+    if depth:
+        return tuple(found)
+    return tuple(replace(step, number=number) for number, step in enumerate(found, 1))
 
 
 def with_children(own: Sequence[Step], children: Mapping[str, Sequence[Step]]) -> tuple[Step, ...]:
@@ -297,6 +304,7 @@ def _folded(calls: Iterable[Call], timers: Sequence[Timer]) -> Iterator[Call]:
                 state=step.state,
                 detail=step.detail,
                 attempts=before.step.attempts + 1,
+                last=step.last,
             )
         if call.step.state is State.FAILED and call.step.end is not None:
             timer = free.take(call.step.end)
@@ -378,7 +386,7 @@ def _close(reader: _Reader, last: datetime) -> None:
         return
     is_open = any(each.end is None for each in reader.steps())
     if reader.others and not is_open and status.runtime_status is RuntimeStatus.RUNNING:
-        reader.add(Kind.EVENT, "an event", last, None, state=State.OPEN)
+        reader.add(Kind.EVENT, "an event", last, None, state=State.OPEN, first=None, last=None)
 
 
 def _text(members: Mapping[str, Any], name: str) -> str:

@@ -11,7 +11,7 @@ from durablectl.history.steps import Kind, State, Step
 from durablectl.render.sanitize import safe_line
 from durablectl.render.views import Table, duration_text
 
-COLUMNS = ("at", "took", "step", "result")
+COLUMNS = ("#", "at", "took", "step", "result")
 LEAST_BAR, LEAST_NAME = 10, 8
 _BARS = {State.DONE: "█", State.FAILED: "▓", State.OPEN: "▒", State.DROPPED: "░"}
 _ASCII_BARS = {State.DONE: "#", State.FAILED: "x", State.OPEN: ">", State.DROPPED: "-"}
@@ -41,12 +41,13 @@ def span_text(seconds: float) -> str:
     return f"{max(round(seconds * 1000), 0)} ms" if seconds < 0.9995 else duration_text(seconds)
 
 
-def row(step: Step, origin: datetime, now: datetime) -> tuple[str, str, str, str]:
-    """A step as cells for COLUMNS: when it began after `origin`, how long it took, what it was and
-    what came of it.
+def row(step: Step, origin: datetime, now: datetime) -> tuple[str, str, str, str, str]:
+    """A step as cells for COLUMNS: its number, when it began after `origin`, how long it took, what
+    it was and what came of it.
     """
+    number = "" if step.number is None else str(step.number)
     at = f"+{span_text((step.begin - origin).total_seconds())}"
-    return at, _took(step, now), "  " * step.depth + title(step), _result(step)
+    return number, at, _took(step, now), "  " * step.depth + title(step), _result(step)
 
 
 def timetable(steps: Sequence[Step], now: datetime) -> Table:

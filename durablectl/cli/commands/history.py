@@ -54,9 +54,10 @@ def history(
 ) -> None:
     """Show what happened in an instance.
 
-    One line a step: when it began and how long it took, how often it was tried, and what came of
-    it. With -o json it is the service's historyEvents. With --raw it is everything that a local hub
-    knows, payloads included, in a form that durablectl.testing.assert_replays reads.
+    One line a step: its number, when it began and how long it took, how often it was tried, and
+    what came of it. With -o json it is the service's historyEvents. With --raw it is everything
+    that a local hub knows, payloads included, in a form that durablectl.testing.assert_replays
+    reads.
 
     Examples:
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 STYLES = {State.DONE: "green", State.FAILED: "bold red", State.OPEN: "cyan", State.DROPPED: "dim"}
 # of the rows that come while it is followed; the last cell takes what it needs
-WIDTHS = (10, 10, 30)
+WIDTHS = (4, 10, 10, 30)
 
 
 def head(status: InstanceStatus, now: datetime) -> Details:

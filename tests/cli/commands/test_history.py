@@ -50,8 +50,9 @@ def test_the_steps_are_listed(run, finished):
     code, out, _ = run("history", "h-1")
     assert code == 0
     table = [line.split("\t") for line in out.splitlines() if "\t" in line]
-    assert table[0] == ["AT", "TOOK", "STEP", "RESULT"]
-    assert [row[2:] for row in table[1:]] == [
+    assert table[0] == ["#", "AT", "TOOK", "STEP", "RESULT"]
+    assert [row[0] for row in table[1:]] == ["1", "2", "3", "4"]
+    assert [row[3:] for row in table[1:]] == [
         ["hello started", ""],
         ["say_hello", "Hello Tokyo!"],
         ["say_hello", "Hello London!"],
@@ -76,7 +77,7 @@ def test_sub_orchestrations_are_folded_in(run, project, options, steps):
     (project / "function_app.py").write_text(NESTED)
     assert run("run", "parent", "--instance-id", "p-1").code == 0
     rows = [
-        line.split("\t")[2]
+        line.split("\t")[3]
         for line in run("history", "p-1", *options).out.splitlines()
         if "\t" in line
     ]
@@ -91,7 +92,7 @@ def test_all_levels_are_folded_in_when_they_are_asked_for(run, project):
 
 def test_a_finished_instance_is_followed_to_its_end(run, finished):
     code, out, _ = run("history", "h-1", "--follow")
-    assert (code, out.splitlines()[-1].split("\t")[2]) == (0, "completed")
+    assert (code, out.splitlines()[-1].split("\t")[3]) == (0, "completed")
 
 
 def test_json_lines_are_followed_event_by_event(remote, server):
@@ -157,7 +158,7 @@ def test_the_reason_of_a_failure_is_plain_text(run, app):
     run("run", "failing", "--instance-id", "f-1")
     shown = json.loads(run("status", "f-1", "--history-output", "-o", "json").out)
     assert shown["historyEvents"][-1]["Result"] == shown["output"]
-    assert run("history", "f-1").out.splitlines()[-1].split("\t")[2:] == [
+    assert run("history", "f-1").out.splitlines()[-1].split("\t")[3:] == [
         "failed",
         "RuntimeError: no luck (in fail, failing)",
     ]
