@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from durablectl.history import events as e
+from durablectl.history.service import history_view
 from durablectl.history.steps import Kind, State, Step
 from durablectl.history.timeline import steps, with_children
 from durablectl.model import HistoryEvent, InstanceStatus, RuntimeStatus
@@ -197,14 +199,14 @@ def test_steps_of_a_child_stand_below_its_call():
 
 def test_a_child_is_told_with_the_id_that_shows_more_of_it():
     step = Step(Kind.CHILD, "ship", T0, at(2), State.DONE, "shipped", child="o-1:0")
-    assert row(step, T0, at(9)) == ("+0 ms", "2.0 s", "ship", "o-1:0: shipped")
+    assert row(step, T0, at(9)) == ("", "+0 ms", "2.0 s", "ship", "o-1:0: shipped")
 
 
 def test_a_table_counts_from_the_beginning():
     found = told(done("pay", 1, 3, "ok"), failed("ship", 3, 3.25), state=RuntimeStatus.COMPLETED)
     assert [row(step, T0, at(9)) for step in found] == [
-        ("+1.0 s", "2.0 s", "pay", "ok"),
-        ("+3.0 s", "250 ms", "ship", "failed: no luck"),
+        ("2", "+1.0 s", "2.0 s", "pay", "ok"),
+        ("3", "+3.0 s", "250 ms", "ship", "failed: no luck"),
     ]
     assert timetable([], T0).columns == ("at", "took", "step", "result")
 
@@ -257,3 +259,22 @@ def test_a_text_is_cut_by_the_columns_that_it_takes():
 )
 def test_a_short_duration_is_told_in_milliseconds(seconds, text):
     assert span_text(seconds) == text
+
+
+def test_only_the_steps_of_the_instance_itself_are_numbered():
+    history = (done("a", 0, 1), done("b", 1, 2))
+    status = InstanceStatus("order", "o-1", RuntimeStatus.COMPLETED, T0, T0, history=history)
+    assert [step.number for depth in (0, 1) for step in steps(status, depth)] == [1, 2, None, None]
+
+
+def test_calls_of_one_episode_stand_in_the_order_of_the_code_where_it_is_known():
+    events = [
+        e.TaskScheduled(T0, 0, "slow"),
+        e.EventSent(T0, 1, "@counter@a", "op", '{"op": "add", "signal": true}'),
+        e.TaskScheduled(T0, 2, "quick"),
+        e.TaskCompleted(at(1), 2),
+        e.TaskCompleted(at(2), 0),
+    ]
+    history = history_view(events, show_input=True, show_output=True)
+    status = InstanceStatus("order", "o-1", RuntimeStatus.COMPLETED, T0, T0, history=history)
+    assert [step.name for step in steps(status)] == ["slow", "@counter@a add", "quick"]
