@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from durablectl.causes import Cause as Cause
     from durablectl.errors import DurablectlError as DurablectlError
+    from durablectl.history.difference import Difference as Difference
+    from durablectl.history.difference import compare as compare
     from durablectl.library import connect as connect
     from durablectl.model import CheckStatusPayload as CheckStatusPayload
     from durablectl.model import EntityId as EntityId
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Cause": "durablectl.causes",
     "CheckStatusPayload": "durablectl.model",
+    "Difference": "durablectl.history.difference",
     "DurablectlError": "durablectl.errors",
     "EntityId": "durablectl.model",
     "EntityStatus": "durablectl.model",
@@ -39,6 +42,7 @@ _HOMES = {
     "RuntimeStatus": "durablectl.model",
     "TaskHub": "durablectl.taskhub",
     "__version__": "durablectl.version",
+    "compare": "durablectl.history.difference",
     "connect": "durablectl.library",
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 LARGEST = sys.float_info.max
@@ -105,6 +106,15 @@ def line_text(value: Any) -> str:
         if isinstance(shown, str)
         else json.dumps(shown, ensure_ascii=False)
     )
+
+
+def json_object(value: Any) -> Mapping[str, Any]:
+    """A JSON object, or the one that a text holds; an empty one when it is neither."""
+    try:
+        read = json.loads(value) if isinstance(value, str) else value
+    except (ValueError, RecursionError):
+        return {}
+    return read if isinstance(read, dict) else {}
 
 
 def same_json(left: Any, right: Any) -> bool:

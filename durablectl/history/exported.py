@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, get_args
+from typing import Any, get_args, get_type_hints
 
 from durablectl.errors import UsageError
 from durablectl.history.events import Event, ParentInstance
@@ -23,6 +23,7 @@ VERSION = 2
 earlier one."""
 
 _KINDS: dict[str, type] = {kind.__name__: kind for kind in get_args(Event)}
+_HINTS: dict[type, dict[str, Any]] = {kind: get_type_hints(kind) for kind in get_args(Event)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,13 @@ def _event_from_json(number: int, document: Mapping[str, Any]) -> Event:
                     f"cannot be read: {error}"
                 ) from error
     event: Event = kind(**members)
+    for name, hint in _HINTS[kind].items():
+        value = getattr(event, name)
+        if not isinstance(value, hint) or isinstance(value, bool):
+            raise UsageError(
+                f"the saved history is damaged: {name} of its event {number} cannot be "
+                f"{str(value)[:40]!r}"
+            )
     return event
 
 

@@ -8,7 +8,6 @@ are one step each.
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,7 +18,7 @@ from typing import Any
 
 from durablectl.causes import cause_of, cause_of_event
 from durablectl.history.steps import Call, Kind, State, Step, Timer
-from durablectl.json_values import line_text
+from durablectl.json_values import json_object, line_text
 from durablectl.model import HistoryEvent, InstanceStatus, RuntimeStatus
 from durablectl.wire import time_from_text
 
@@ -152,7 +151,7 @@ class _Reader:
         return self.timers[self.first_unfired : self.first_unfired + 1]
 
     def send(self, members: Mapping[str, Any], time: datetime) -> None:
-        request = _object(members.get("Input"))
+        request = json_object(members.get("Input"))
         target, operation = _text(members, "InstanceId"), request.get("op")
         name = f"{target} {operation}" if isinstance(operation, str) else target
         is_call = (
@@ -182,7 +181,7 @@ class _Reader:
             begin = time if is_busy or self.idle_since is None else self.idle_since
             self.add(Kind.EVENT, name, begin, time, detail=_value(members, "Input"))
             return
-        answer = _object(members.get("Input"))
+        answer = json_object(members.get("Input"))
         failed = bool(answer.get("exceptionType"))
         detail = (
             cause_of_event(answer).line
@@ -403,14 +402,6 @@ def _time(members: Mapping[str, Any], name: str) -> datetime | None:
         return time_from_text(_text(members, name))
     except ValueError:
         return None
-
-
-def _object(value: Any) -> Mapping[str, Any]:
-    try:
-        read = json.loads(value) if isinstance(value, str) else value
-    except ValueError:
-        return {}
-    return read if isinstance(read, dict) else {}
 
 
 def _clock(time: datetime) -> str:

@@ -208,7 +208,7 @@ def test_a_table_counts_from_the_beginning():
         ("2", "+1.0 s", "2.0 s", "pay", "ok"),
         ("3", "+3.0 s", "250 ms", "ship", "failed: no luck"),
     ]
-    assert timetable([], T0).columns == ("at", "took", "step", "result")
+    assert timetable([], T0).columns == ("#", "at", "took", "step", "result")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 
 from durablectl.errors import (
@@ -24,6 +25,7 @@ class ExitCode(IntEnum):
 
     DONE = 0
     ERROR = 1  # unexpected error, an unusable hub file or app, or some of a batch failed
+    DIFFERENT = 1  # the verdict of `diff`, as in diff(1)
     USAGE = 2  # as click, argparse and bash
     NOT_FOUND = 3
     KEY_REFUSED = 4
@@ -88,3 +90,18 @@ def for_outcomes(codes: Iterable[int]) -> ExitCode:
         (code for code in occurred if ExitCode.ERROR <= code <= ExitCode.UNSUPPORTED), None
     )
     return fault or next((code for code in _OUTCOMES_BY_WEIGHT if code in occurred), ExitCode.DONE)
+
+
+@contextmanager
+def faults_are_not_verdicts() -> Iterator[None]:
+    """While inside, a fault whose code is 1 gets 2: in a command where 1 is a verdict, as in
+    diff(1), it must not be taken for one.
+    """
+    try:
+        yield
+    except DurablectlError as error:
+        if for_error(error) is not ExitCode.ERROR:
+            raise
+        raise UsageError(error.message, hint=error.hint) from error
+    except OSError as error:
+        raise UsageError((error.strerror or str(error)).lower()) from error

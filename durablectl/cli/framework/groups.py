@@ -44,6 +44,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "status": "Show the status of an instance.",
         "list": "List the instances of the task hub.",
         "history": "Show what happened in an instance.",
+        "diff": "Show how two instances differ, step by step.",
         "watch": "Watch the instances that match: a table that stays current, with what has "
         "changed marked.",
         "links": "Show the addresses that watch and steer an instance.",

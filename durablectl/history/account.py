@@ -1,0 +1,129 @@
+"""What one execution did, as steps with the JSON values that went in and came out; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from durablectl.history.columns import EPOCH
+from durablectl.history.documents import Document
+from durablectl.history.events import SubOrchestrationCreated, TaskScheduled
+from durablectl.history.exported import RawHistory
+from durablectl.history.json_difference import MISSING
+from durablectl.history.service import history_view
+from durablectl.history.steps import Kind, State, Step
+from durablectl.history.timeline import steps
+from durablectl.json_values import json_object, value_from_text
+from durablectl.model import InstanceStatus, RuntimeStatus
+from durablectl.wire import time_from_text
+
+_CALLS = (Kind.ACTIVITY, Kind.CHILD)
+
+
+class Account:
+    """One execution: its `steps`, and the values of each.
+
+    A value is MISSING where the history does not have it: the HTTP API shows no inputs of calls,
+    and results only where they were asked for. `is_exact` when the history is complete.
+    """
+
+    def __init__(self, history: Document) -> None:
+        self.is_exact = isinstance(history, RawHistory)
+        self._events = history.events if isinstance(history, RawHistory) else ()
+        self.status = _status(history) if isinstance(history, RawHistory) else history
+        self.steps = tuple(step for step in steps(self.status) if step.kind is not Kind.NOTE)
+
+    def input(self, step: Step) -> Any:
+        """What a step was given; of a timer, its seconds."""
+        first = step.first
+        if first is None:
+            return MISSING
+        members = first.members
+        if step.kind in _CALLS:
+            return self._input_of_call(step)
+        if step.kind is Kind.STARTED:
+            return _read(members.get("Input", MISSING))
+        if step.kind is Kind.ENTITY:
+            return value_from_text(_text(json_object(members.get("Input")), "input"))
+        if step.kind is Kind.TIMER:
+            return _seconds(members)
+        return MISSING
+
+    def result(self, step: Step) -> Any:
+        """What came of a step: its result, the data of an event, the cause of a failure."""
+        last = step.last
+        if last is None or step.state in (State.OPEN, State.DROPPED):
+            return MISSING
+        if step.state is State.FAILED:
+            return step.detail
+        match step.kind:
+            case Kind.ACTIVITY | Kind.CHILD:
+                return last.members.get("Result", MISSING)
+            case Kind.ENDED:
+                result = last.members.get("Result", MISSING)
+                return _read(result) if last.event_type == "ContinueAsNew" else result
+            case Kind.EVENT:
+                return _read(last.members.get("Input", MISSING))
+            case Kind.ENTITY if last.event_type == "EventRaised":
+                return value_from_text(_text(json_object(last.members.get("Input")), "result"))
+            case _:
+                return MISSING
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the execution took; None while it runs."""
+        ends = [step.end for step in self.steps if step.kind is Kind.ENDED and step.end is not None]
+        begins = [step.begin for step in self.steps]
+        return (ends[-1] - begins[0]).total_seconds() if ends and begins else None
+
+    def _input_of_call(self, step: Step) -> Any:
+        assert step.first is not None
+        if not self.is_exact:
+            given = step.first.members.get("Input")
+            return MISSING if given is None else _read(given)
+        call = self._events[step.first.position]
+        if not isinstance(call, TaskScheduled | SubOrchestrationCreated):
+            return MISSING
+        return value_from_text(call.input)
+
+
+def _status(raw: RawHistory) -> InstanceStatus:
+    """A status with the history that the service would show of the complete events."""
+    history = history_view(raw.events, show_input=True, show_output=True)
+    times = [event.timestamp for event in raw.events]
+    if not times:
+        return _pending(raw)
+    ended = [event for event in history if event.event_type == "ExecutionCompleted"]
+    word = ended[-1].members["OrchestrationStatus"] if ended else RuntimeStatus.RUNNING.value
+    return InstanceStatus(
+        raw.name,
+        raw.instance_id,
+        RuntimeStatus(word),
+        times[0],
+        times[-1],
+        output=ended[-1].members.get("Result") if ended else None,
+        history=history,
+    )
+
+
+def _pending(raw: RawHistory) -> InstanceStatus:
+    return InstanceStatus(
+        raw.name, raw.instance_id, RuntimeStatus.PENDING, EPOCH, EPOCH, history=()
+    )
+
+
+def _read(value: Any) -> Any:
+    return value_from_text(value) if isinstance(value, str) else value
+
+
+def _text(members: Mapping[str, Any], name: str) -> str | None:
+    value = members.get(name)
+    return value if isinstance(value, str) else None
+
+
+def _seconds(members: Mapping[str, Any]) -> Any:
+    try:
+        created, fires = (time_from_text(members[name]) for name in ("Timestamp", "FireAt"))
+    except (KeyError, TypeError, ValueError):
+        return MISSING
+    return round((fires - created).total_seconds(), 3)
