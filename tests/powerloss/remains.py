@@ -6,8 +6,11 @@ since is as it was at any moment since then, sector by sector; the size of the f
 has had since; where it has grown without its bytes there is nothing, or garbage. A name that was
 made, moved or deleted is so for sure once its folder was synced. A sync that fails leaves each page
 on the disk or not, and the system takes it for written: only writing to the page again brings it to
-the disk with a later sync. What is taken for granted: a sector is written as a whole or not at all,
-and what lies beside it stays as it is.
+the disk with a later sync. That is so for the pages of the process whose sync failed. Linux reports
+a lost page to every process that has the file open, at its next sync; the recording lets one call
+fail, so a page that another process has written, and not synced yet, must not be lost by it. What
+is taken for granted: a sector is written as a whole or not at all, and what lies beside it stays as
+it is.
 """
 
 from __future__ import annotations
@@ -29,32 +32,38 @@ class File:
 
     cache: bytearray = field(default_factory=bytearray)
     disk: bytearray = field(default_factory=bytearray)
-    since: list[tuple[int, bytes, int]] = field(default_factory=list)
-    """What was written since the last sync: where, what, and how large the file was then."""
-    dirty: set[int] = field(default_factory=set)
+    since: list[tuple[int, int, bytes, int]] = field(default_factory=list)
+    """What was written since the last sync: by which process, where, what, and how large the file
+    was then."""
+    dirty: dict[int, int] = field(default_factory=dict)
+    """The process that wrote a page last."""
 
-    def write(self, offset: int, content: bytes) -> None:
+    def write(self, process: int, offset: int, content: bytes) -> None:
         _put(self.cache, offset, content)
-        self.since.append((offset, content, len(self.cache)))
-        self.dirty.update(range(offset // PAGE, (offset + len(content) - 1) // PAGE + 1))
+        self.since.append((process, offset, content, len(self.cache)))
+        pages = range(offset // PAGE, (offset + len(content) - 1) // PAGE + 1)
+        self.dirty.update(dict.fromkeys(pages, process))
 
-    def cut(self, size: int) -> None:
+    def cut(self, process: int, size: int) -> None:
         gone = bytes(max(0, len(self.cache) - size))
         if gone:
-            self.dirty.update(range(size // PAGE, (len(self.cache) - 1) // PAGE + 1))
+            pages = range(size // PAGE, (len(self.cache) - 1) // PAGE + 1)
+            self.dirty.update(dict.fromkeys(pages, process))
         del self.cache[size:]
         self.cache.extend(bytes(size - len(self.cache)))
-        self.since.append((size, gone, size))
+        self.since.append((process, size, gone, size))
 
     def sync(self) -> None:
         for page in self.dirty:
             _put(self.disk, page * PAGE, self.cache[page * PAGE : (page + 1) * PAGE])
         _resize(self.disk, len(self.cache))
-        self.since, self.dirty = [], set()
+        self.since, self.dirty = [], {}
 
-    def fail_to_sync(self, rng: Random) -> None:
-        self.disk = self.after_cut(rng, "torn")
-        self.since, self.dirty = [], set()
+    def fail_to_sync(self, process: int, rng: Random) -> None:
+        others = [each for each in self.since if each[0] != process]
+        self.since = [each for each in self.since if each[0] == process]
+        self.disk, self.since = self.after_cut(rng, "torn"), others
+        self.dirty = {page: writer for page, writer in self.dirty.items() if writer != process}
 
     def after_cut(self, rng: Random, style: str) -> bytearray:
         disk = bytearray(self.disk)
@@ -62,7 +71,7 @@ class File:
             return disk
         sector = rng.choice([512, PAGE])
         moments = {} if style == "everything" else self._moments(rng, sector)
-        for moment, (offset, content, _) in enumerate(self.since):
+        for moment, (_, offset, content, _) in enumerate(self.since):
             for at, piece in _pieces(offset, content, sector):
                 if moment < moments.get(at // sector, len(self.since)):
                     _put(disk, at, piece)
@@ -81,7 +90,7 @@ class File:
         """For each sector, how much of what was written since the last sync came to the disk."""
         touched = {
             at // sector
-            for offset, content, _ in self.since
+            for _, offset, content, _ in self.since
             for at, _ in _pieces(offset, content, sector)
         }
         share, count = rng.random(), len(self.since)
@@ -149,11 +158,11 @@ class Watched:
                 if not record.has_failed:
                     node.sync()
             case File(), "w":
-                node.write(record.offset, record.content)
+                node.write(record.process, record.offset, record.content)
             case File(), "t":
-                node.cut(record.offset)
+                node.cut(record.process, record.offset)
             case File(), "s":
-                node.fail_to_sync(self._rng) if record.has_failed else node.sync()
+                node.fail_to_sync(record.process, self._rng) if record.has_failed else node.sync()
 
     def _folder(self, path: PurePosixPath) -> Folder:
         folder = self.root

@@ -5,12 +5,14 @@ order of their syncs.
 from __future__ import annotations
 
 from pathlib import PurePosixPath
+from random import Random
 
 import pytest
 
 from tests.powerloss.cuts import try_cuts
 from tests.powerloss.disk import Disk
 from tests.powerloss.recording import CLIENTS, HUB, NOTES, record
+from tests.powerloss.remains import File
 
 WAL = f"{HUB}-wal"
 
@@ -30,6 +32,14 @@ def test_a_sync_that_fails_is_taken_for_none(disk: Disk) -> None:
     record(disk, seed=1, steps=30, ill="-wal")
     assert any(each.has_failed for each in disk.records())
     try_cuts(disk, count=40, seed=1)
+
+
+def test_a_sync_that_fails_for_one_process_loses_nothing_that_another_syncs() -> None:
+    file = File()
+    file.write(1, 0, b"committing" * 1000)
+    file.fail_to_sync(2, Random(1))  # a checkpoint of another process, in the middle of a commit
+    file.sync()
+    assert file.disk == b"committing" * 1000
 
 
 def test_nothing_is_acknowledged_before_it_is_synced(recorded: Disk) -> None:
