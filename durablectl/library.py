@@ -16,7 +16,6 @@ from durablectl.taskhub import TaskHub
 if TYPE_CHECKING:
     from durablectl.engine.registry import Registry
 
-REQUEST_SECONDS = 30.0
 VARIABLES = {"context": "DURABLECTL_CONTEXT", "hub": "DURABLECTL_HUB", "app": "DURABLECTL_APP"}
 
 
@@ -28,7 +27,7 @@ def connect(
     connection: str | None = None,
     context: str | None = None,
     app: str | Path | None = None,
-    timeout: float = REQUEST_SECONDS,
+    timeout: float = config.REQUEST_SECONDS,
 ) -> TaskHub:
     """A task hub, to be closed after use (`with connect() as hub`).
 
@@ -60,36 +59,14 @@ def connect(
     settings = config.resolve(asked, given, cwd=Path.cwd(), environ=os.environ)
     for each in settings.skipped:
         warnings.warn(each, stacklevel=2)
-    if settings.url is not None:
-        return _remote(settings, key, timeout)
-    if settings.path is None:
+    if settings.url is None and settings.path is None:
         raise UsageError(
             "no task hub: none was named, and there is no app here or above",
             hint="connect('path/hub.db')",
         )
-    return _local(settings.path, settings.app)
-
-
-def _remote(settings: config.Settings, key: str | None, timeout: float) -> TaskHub:
-    from durablectl.backends.http.hub import HttpTaskHub  # deferred: a local hub needs no HTTP
-
-    return HttpTaskHub(
-        settings.url or "",
-        key=key or settings.key(),
-        task_hub=settings.task_hub,
-        connection=settings.connection,
-        headers=settings.keys.headers_for(settings.url or "", settings.task_hub),
-        timeout=timeout,
-        ca_file=settings.ca_file,
-        proxy=settings.proxy,
-        max_response=settings.keys.max_response_for(settings.url or ""),
-    )
-
-
-def _local(path: Path, app: Path | None) -> TaskHub:
-    from durablectl.backends.local import LocalTaskHub  # deferred: a remote hub needs no engine
-
-    return LocalTaskHub(path, registry=None if app is None else load_registry(app), late=True)
+    app_path = settings.app if settings.url is None else None
+    registry = None if app_path is None else load_registry(app_path)
+    return config.open_hub(settings, key=key, timeout=timeout, registry=registry, late=True)
 
 
 def load_registry(app: Path) -> Registry:

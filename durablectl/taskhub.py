@@ -1,15 +1,25 @@
-"""The port: what every task hub promises, a listing page by page, and which ids are fit; no
-transport, no store, no console.
+"""The port: what every task hub promises, and a listing page by page; no transport, no store, no
+console.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol, Self, TypeVar
 
-from durablectl.errors import NotATaskHub, UsageError
+from durablectl.errors import (
+    AlreadyExists,
+    DurablectlError,
+    InstanceNotFound,
+    NotATaskHub,
+    Unsupported,
+)
+from durablectl.json_values import json_value
 from durablectl.model import (
     CheckStatusPayload,
     EntityId,
@@ -20,6 +30,8 @@ from durablectl.model import (
     Page,
     RuntimeStatus,
 )
+from durablectl.quoting import command
+from durablectl.wire import HubAddress
 
 Item = TypeVar("Item")
 
@@ -190,6 +202,7 @@ class TaskHub(Protocol):
     def orchestrators(self) -> tuple[str, ...] | None:
         """The names of the orchestrators that the hub knows, sorted; None when it cannot know
         them."""
+        return None
 
     def wait_for_completion(
         self, instance_id: str, *, timeout: float | None = None, interval: float = 1.0
@@ -214,12 +227,129 @@ class TaskHub(Protocol):
         happened.
         """
 
+    # What some hubs can do better. The answers here hold for any hub.
+
+    @property
+    def commits_together(self) -> bool:
+        """Whether the changes inside of `group` are one commit; if not, several requests at a time
+        are faster than one after the other.
+        """
+        return False
+
+    def group(self) -> AbstractContextManager[None]:
+        """While inside, the changes that this thread makes are one transaction, where the hub has
+        transactions; one that raises is undone alone.
+        """
+        return nullcontext()
+
+    def start_text(
+        self,
+        orchestrator: str,
+        text: str | None,
+        *,
+        instance_id: str | None = None,
+        version: str | None = None,
+        if_exists: IfExists = IfExists.FAIL,
+    ) -> CheckStatusPayload:
+        """`start` with the input's JSON text, which a local hub keeps as it is."""
+        value = None if text is None else json_value(text)
+        return self.start(
+            orchestrator, value, instance_id=instance_id, version=version, if_exists=if_exists
+        )
+
+    def begin_text(
+        self,
+        orchestrator: str,
+        text: str | None,
+        *,
+        instance_id: str | None = None,
+        version: str | None = None,
+    ) -> str:
+        """Start an instance as the service does, and return its id: a finished one of the same id
+        is replaced.
+
+        `AlreadyExists`, in the service's words, when an unfinished one has it.
+        """
+        start = partial(
+            self.start_text, orchestrator, text, instance_id=instance_id, version=version
+        )
+        try:
+            return start().id
+        except AlreadyExists:
+            status = self.get_status(instance_id or "", show_input=False).runtime_status
+            if not status.is_final:
+                raise AlreadyExists(
+                    f"An Orchestration instance with the status {status.value} already exists."
+                ) from None
+            return start(if_exists=IfExists.REPLACE).id
+
+    def raise_event_text(self, instance_id: str, event_name: str, text: str) -> None:
+        """`raise_event` with the data's JSON text, which a local hub keeps as it is."""
+        self.raise_event(instance_id, event_name, json_value(text))
+
+    def counts(
+        self, filter: InstanceFilter | None = None, *, by_name: bool = False
+    ) -> dict[str, int]:
+        """How many instances match, of each status or of each orchestrator; counted by listing them
+        where the hub does not count.
+        """
+        return Counter(
+            status.name if by_name else status.runtime_status.value
+            for status in list_instances(self, filter)
+        )
+
+    def purge_many(
+        self, instance_ids: Sequence[str], *, recursive: bool = False
+    ) -> Sequence[int | DurablectlError]:
+        """`purge` each: of each how many were deleted, or the error; one transaction where the hub
+        has them.
+        """
+        return [self._purged(each, recursive=recursive) for each in instance_ids]
+
+    def _purged(self, instance_id: str, *, recursive: bool) -> int | DurablectlError:
+        try:
+            return self.purge(instance_id, recursive=recursive)
+        except DurablectlError as error:
+            return error
+
+    def ended(self, instance_ids: Collection[str]) -> set[str]:
+        """Those of the instances that are finished or gone."""
+        return {each for each in instance_ids if self._has_ended(each)}
+
+    def _has_ended(self, instance_id: str) -> bool:
+        with suppress(InstanceNotFound):
+            return self.get_status(instance_id, show_input=False).is_final
+        return True
+
+    def changes(self) -> int:
+        """A number that changes, for each thread, whenever somebody else may have committed."""
+        return time.monotonic_ns()
+
+    def raw_history(self, instance_id: str) -> dict[str, Any]:
+        """The complete events of an instance's current execution, as a JSON document that later
+        versions can read and replay; `Unsupported` where a hub does not show them.
+        """
+        hint = command("status", instance_id, options=("--history", "-o", "json"))
+        raise Unsupported(f"the hub at {self.address} shows no complete events", hint=hint)
+
+    def has_worker(self) -> bool:
+        """Whether somebody works for every instance of the hub, as far as it is known: a service
+        is taken to do so.
+        """
+        return True
+
+    def wrote(self, address: HubAddress) -> bool:  # noqa: ARG002 - for hubs that are files
+        """Whether an address is that of this hub's own file, or of a live server of it."""
+        return False
+
     def close(self) -> None:
         """Free what the hub holds. Calling it twice is fine."""
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        return self
 
-    def __exit__(self, *_: object) -> None: ...
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def list_instances(
@@ -256,94 +386,3 @@ def each_of_pages(page_after: Callable[[str | None], Page[Item]]) -> Iterator[It
                 "the task hub lists its pages in circles: it sent the same continuation token twice"
             )
         seen.add(token)
-
-
-class FreshId(str):
-    """An id that was just made at random: a start need not look whether it is taken."""
-
-    __slots__ = ()
-
-
-MAX_ID_LENGTH = 256
-COMFORTABLE_ID_LENGTH = 100
-_REFUSED_IN_IDS = "/\\?#"
-
-
-def check_new_instance_id(instance_id: str) -> None:
-    """Refuse (`UsageError`) an id that a new instance must not have; the same rule on every hub.
-
-    Existing ids are taken as they are.
-
-    The service answers to such ids wrongly, late or not at all: `@` in front means an entity, the
-    other characters do not survive a URL.
-    """
-    reason = None
-    if not instance_id:
-        reason = "is empty"
-    elif len(instance_id) > MAX_ID_LENGTH:
-        reason = f"has {len(instance_id)} characters, {MAX_ID_LENGTH} are allowed"
-    elif instance_id.startswith("@"):
-        reason = "starts with '@', which stands for an entity"
-    elif instance_id in (".", ".."):
-        reason = "is a step in a path"
-    elif found := next((character for character in instance_id if _is_refused(character)), None):
-        reason = f"contains {found!r}"
-    if reason is not None:
-        shown = (
-            instance_id
-            if len(instance_id) <= COMFORTABLE_ID_LENGTH
-            else instance_id[:COMFORTABLE_ID_LENGTH] + "…"
-        )
-        raise UsageError(
-            f"the instance id {shown!r} {reason}",
-            hint="take letters, digits, '-', '_', ':' and '.'",
-        )
-
-
-def check_connection(name: str, what: str = "the connection") -> None:
-    """Refuse (`UsageError`, which does not repeat it) what cannot be the name of a connection:
-    addresses carry it, and end in logs.
-    """
-    if not re.fullmatch(r"[\w.:-]{1,256}", name):
-        raise UsageError(
-            f"{what} must be the name of an app setting, not a connection string (the value is "
-            "not shown)",
-            hint="name the setting that holds the connection string, for example "
-            "AzureWebJobsStorage",
-        )
-
-
-def check_task_hub(name: str, what: str = "the task hub") -> None:
-    """Refuse (`UsageError`, which does not repeat it) a connection string where the name of a task
-    hub belongs.
-    """
-    if ";" in name or "=" in name:
-        raise UsageError(
-            f"{what} must be the name of a task hub, not a connection string (the "
-            "value is not shown)"
-        )
-
-
-def instance_id_warnings(instance_id: str) -> tuple[str, ...]:
-    """What speaks against an id that is allowed; nothing as a rule."""
-    warnings = []
-    if len(instance_id) > COMFORTABLE_ID_LENGTH:
-        warnings.append(
-            f"the instance id has {len(instance_id)} characters; not every task hub "
-            f"takes more than {COMFORTABLE_ID_LENGTH}"
-        )
-    if found := [character for character in "%+" if character in instance_id]:
-        warnings.append(
-            f"the instance id contains {' and '.join(map(repr, found))}; not every "
-            "client can address it"
-        )
-    return tuple(warnings)
-
-
-def _is_refused(character: str) -> bool:
-    return (
-        character in _REFUSED_IN_IDS
-        or character < " "
-        or "\x7f" <= character <= "\x9f"
-        or "\ud800" <= character <= "\udfff"
-    )

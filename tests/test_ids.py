@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from durablectl.errors import UsageError
-from durablectl.taskhub import check_new_instance_id, instance_id_warnings
+from durablectl.new_ids import check_new_instance_id, instance_id_warnings
 
 
 @pytest.mark.parametrize(

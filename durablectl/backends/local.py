@@ -48,9 +48,10 @@ from durablectl.model import (
     Page,
     RuntimeStatus,
 )
+from durablectl.new_ids import check_new_instance_id
 from durablectl.polling.loop import wait_for_completion
 from durablectl.quoting import command
-from durablectl.taskhub import check_new_instance_id
+from durablectl.taskhub import TaskHub
 from durablectl.wire import (
     HubAddress,
     check_status_payload,
@@ -75,7 +76,7 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class LocalTaskHub:
+class LocalTaskHub(TaskHub):
     """A hub in an SQLite file, which `create` makes when it is missing.
 
     With a `registry`, `start` refuses what is not an orchestrator of it.
@@ -148,6 +149,8 @@ class LocalTaskHub:
             case IfExists.REPLACE:
                 self._replace(new)
         return self.check_status(new.instance_id)
+
+    commits_together = True
 
     def begin_text(
         self,
@@ -521,12 +524,6 @@ class LocalTaskHub:
 
     def close(self) -> None:
         self._database.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def _status(row: InstanceRow, history: Any = None, details: str | None = None) -> InstanceStatus:

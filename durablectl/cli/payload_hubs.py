@@ -97,11 +97,7 @@ class PayloadHubs:
             or not (names_a_file(address) or config.is_loopback(address.base))
         ):
             return False
-        # deferred: a remote hub's payload needs no engine
-        from durablectl.backends.local import LocalTaskHub
-
-        hub = self._session.hub
-        return isinstance(hub, LocalTaskHub) and hub.wrote(address)
+        return self._session.hub.wrote(address)
 
     def _compared(self, address: HubAddress) -> _Sameness:
         settings = self._settings

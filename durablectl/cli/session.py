@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from durablectl import config
 from durablectl.cli.framework.global_options import GlobalOptions, read_options
@@ -20,6 +20,7 @@ from durablectl.quoting import quoted
 from durablectl.render.output import Output
 
 if TYPE_CHECKING:
+    from durablectl.backends.local import LocalTaskHub
     from durablectl.cli.local.worker import Work
     from durablectl.cli.payload_hubs import PayloadHubs
     from durablectl.engine.registry import Registry
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from durablectl.model import CheckStatusPayload
     from durablectl.taskhub import TaskHub
 
+Hub = TypeVar("Hub", bound="TaskHub")
 ASKED = ("context", "hub", "task_hub", "connection", "key_env", "app")
-REQUEST_SECONDS = 30.0
 
 
 class Session:
@@ -88,10 +89,20 @@ class Session:
         app's functions.
         """
         if self._hub is None:
-            self._hub = self._opened.enter_context(
-                self._remote() if self.settings.url else self._local(create)
+            wants_app = create and self.is_local and self.app_path is not None
+            hub = config.open_hub(
+                self.settings,
+                timeout=self.options.request_timeout or config.REQUEST_SECONDS,
+                note=self.out.note,
+                registry=self.registry() if wants_app else None,
+                create=create,
             )
+            self._hub = self.opened(hub)
         return self._hub
+
+    def open_local(self) -> LocalTaskHub:
+        """The hub, which must be a local one (`Unsupported`) whose file is there (`UsageError`)."""
+        return self.opened(config.open_local_hub(self.settings))
 
     def holds(self, hub: TaskHub) -> bool:
         """Whether this is the hub of the settings: a payload may have led to another."""
@@ -103,28 +114,12 @@ class Session:
 
     @property
     def hub_label(self) -> str:
-        """The hub in messages: "task hub 'orders' (context prod)", "local hub
-        .durablectl/hub.db"."""
-        settings = self.settings
-        where = f" (context {settings.context})" if settings.context else ""
-        if settings.path is not None:
-            return f"local hub {self._shown(settings.path)}{where}"
-        if settings.task_hub:
-            return f"task hub '{settings.task_hub}'{where or f' at {settings.url}'}"
-        return f"task hub at {settings.url}{where}"
+        """The hub in messages."""
+        return self.settings.label
 
     def require_hub(self) -> Path:
-        """The local hub's path, or an empty one for a remote hub; `UsageError` when no hub was
-        named or found.
-        """
-        settings = self.settings
-        if settings.url is None and settings.path is None:
-            raise UsageError(
-                "no task hub: no flag, variable or context names one, and there is no app here or "
-                "above",
-                hint="durablectl init, or --hub PATH|URL, or durablectl context add NAME --url URL",
-            )
-        return settings.path or Path()
+        """See `Settings.require_hub`."""
+        return self.settings.require_hub()
 
     def announce(self) -> None:
         """Say which hub a command that changes or gates works on, and where that choice came
@@ -260,38 +255,6 @@ class Session:
         """Close every hub that was opened. Calling it twice is fine."""
         self._opened.close()
 
-    def _local(self, create: bool) -> TaskHub:
-        # deferred: a remote command needs no engine
-        from durablectl.backends.local import LocalTaskHub
-
-        path = self.require_hub()
-        if not create:
-            if not path.exists():
-                raise UsageError(
-                    f"there is no local hub yet at {self._shown(path)}",
-                    hint="a start makes one: durablectl start NAME",
-                )
-            return LocalTaskHub(path)
-        return LocalTaskHub(
-            path, registry=None if self.app_path is None else self.registry(), create=True
-        )
-
-    def _remote(self) -> TaskHub:
-        from durablectl.backends.http.hub import (
-            HttpTaskHub,  # deferred: a local command needs no httpx
-        )
-
-        settings = self.settings
-        url = settings.url or ""
-        return HttpTaskHub(
-            url,
-            key=settings.key(),
-            task_hub=settings.task_hub,
-            connection=settings.connection,
-            note=self.out.note,
-            **self.route(url, settings.task_hub),
-        )
-
     @cached_property
     def started(self) -> config.Started:
         """What starter functions have answered with, of instances that have not ended."""
@@ -306,21 +269,15 @@ class Session:
         entries = self.started.find(instance_id)
         return None if entries is None else CheckStatusPayload(instance_id, entries)
 
-    def opened(self, hub: TaskHub) -> TaskHub:
+    def opened(self, hub: Hub) -> Hub:
         """The same hub, to be closed with the session."""
-        return self._opened.enter_context(hub)
+        self._opened.callback(hub.close)
+        return hub
 
     def route(self, url: str, task_hub: str | None) -> dict[str, Any]:
         """How to reach an address: what the contexts of the user have for exactly that one."""
-        keys = self.settings.keys
-        return {
-            "headers": keys.headers_for(url, task_hub),
-            "timeout": self.options.request_timeout or REQUEST_SECONDS,
-            "ca_file": keys.ca_file_for(url),
-            "proxy": keys.proxy_for(url),
-            "max_response": keys.max_response_for(url),
-            "key_hint": keys.key_name(url, task_hub),
-        }
+        timeout = self.options.request_timeout or config.REQUEST_SECONDS
+        return {**self.settings.keys.route(url, task_hub), "timeout": timeout}
 
     def _confirm(self, context: str, name: str, yes: bool, confirm: str | None) -> None:
         if yes and confirm == name:
@@ -334,9 +291,6 @@ class Session:
         self.out.talk(f"context '{context}' is protected; type '{name}' to continue:")
         if self.stdin.readline().strip() != name:
             raise UsageError("not confirmed; nothing was changed")
-
-    def _shown(self, path: Path) -> str:
-        return str(path.relative_to(self.cwd)) if path.is_relative_to(self.cwd) else str(path)
 
 
 def open_session(given: Mapping[str, object]) -> Session:

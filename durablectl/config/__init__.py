@@ -1,4 +1,4 @@
-"""Contexts and their precedence: which hub, which key, and who said so. Opens no hub."""
+"""Contexts and their precedence: which hub, which key, who said so, and how to open it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from durablectl.config.hub_files import HUB_FOLDER as HUB_FOLDER
 from durablectl.config.hub_files import hub_file as hub_file
 from durablectl.config.keys import Credential as Credential
 from durablectl.config.keys import KeyRing as KeyRing
+from durablectl.config.open import REQUEST_SECONDS as REQUEST_SECONDS
+from durablectl.config.open import open_hub as open_hub
+from durablectl.config.open import open_local_hub as open_local_hub
 from durablectl.config.settings import Settings as Settings
 from durablectl.config.settings import default_user_file as default_user_file
 from durablectl.config.settings import resolve as resolve

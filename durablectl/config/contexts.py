@@ -19,9 +19,9 @@ from durablectl.config.sizes import parse_size
 from durablectl.config.toml import parse_toml, place_of, read_text, replace_text, unknown_setting
 from durablectl.config.variables import check_variable
 from durablectl.errors import UsageError
+from durablectl.new_ids import check_connection, check_task_hub
 from durablectl.owners import nearest
 from durablectl.quoting import command
-from durablectl.taskhub import check_connection, check_task_hub
 
 PROJECT_FILE = "durablectl.toml"
 USER_FILE = "contexts.toml"

@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from durablectl.config.addresses import origin_of
 from durablectl.config.contexts import Context
@@ -113,6 +113,18 @@ class KeyRing:
                     for name, _, value in (line.partition(":") for line in lines if ":" in line)
                 }
         return {}
+
+    def route(self, url: str, task_hub: str | None) -> dict[str, Any]:
+        """How to reach an address: what the user's contexts have for exactly that one, as the
+        options of a remote hub.
+        """
+        return {
+            "headers": self.headers_for(url, task_hub),
+            "ca_file": self.ca_file_for(url),
+            "proxy": self.proxy_for(url),
+            "max_response": self.max_response_for(url),
+            "key_hint": self.key_name(url, task_hub),
+        }
 
     def ca_file_for(self, url: str) -> str | None:
         """The certificates to trust at this address, when not the system's."""

@@ -40,6 +40,7 @@ class Settings(NamedTuple):
     """
 
     keys: KeyRing
+    cwd: Path = Path()
     url: str | None = None
     path: Path | None = None
     context: str | None = None
@@ -70,6 +71,30 @@ class Settings(NamedTuple):
     def is_own_context(self) -> bool:
         """Whether it is one of the user's own contexts, and not an address or a project's."""
         return self.context is not None and self.keys.holds_context(self.context)
+
+    @property
+    def label(self) -> str:
+        """The hub in messages: "task hub 'orders' (context prod)", "local hub
+        .durablectl/hub.db"."""
+        where = f" (context {self.context})" if self.context else ""
+        if self.path is not None:
+            is_below = self.path.is_relative_to(self.cwd)
+            return f"local hub {self.path.relative_to(self.cwd) if is_below else self.path}{where}"
+        if self.task_hub:
+            return f"task hub '{self.task_hub}'{where or f' at {self.url}'}"
+        return f"task hub at {self.url}{where}"
+
+    def require_hub(self) -> Path:
+        """The local hub's path, or an empty one for a remote hub; `UsageError` when no hub was
+        named or found.
+        """
+        if self.url is None and self.path is None:
+            raise UsageError(
+                "no task hub: no flag, variable or context names one, and there is no app here or "
+                "above",
+                hint="durablectl init, or --hub PATH|URL, or durablectl context add NAME --url URL",
+            )
+        return self.path or Path()
 
     def key(self) -> str | None:
         """The key of the hub itself."""
@@ -111,7 +136,7 @@ def resolve(
         choice = _beside(app, app_source, cwd, skipped)
     keys = KeyRing(_credentials(asked, given, choice, user), environ)
     return _settled(asked, given, choice, keys, (app, app_source, project))._replace(
-        skipped=tuple(skipped)
+        cwd=cwd, skipped=tuple(skipped)
     )
 
 

@@ -7,11 +7,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager
+from collections.abc import Callable
 from functools import partial
 from queue import SimpleQueue
-from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import Any, TypeAlias, TypeVar
 
 from durablectl.errors import DurablectlError
 from durablectl.model import InstanceStatus
@@ -29,30 +28,14 @@ Result = TypeVar("Result")
 _Item: TypeAlias = "tuple[Callable[[], Any], asyncio.Future[Any], asyncio.AbstractEventLoop]"
 
 
-@runtime_checkable
-class GroupingHub(Protocol):
-    """A hub that can commit many changes at once, and tell what has ended."""
-
-    def group(self) -> AbstractContextManager[None]:
-        """While inside, the changes of this thread are one transaction; one that raises is undone
-        alone.
-        """
-
-    def changes(self) -> int:
-        """A number that changes when somebody has committed."""
-
-    def ended(self, instance_ids: Collection[str]) -> set[str]:
-        """Those of the instances that are finished or gone."""
-
-
 class Gate:
     """A hub for coroutines, of any loop. A write is durable when it returns."""
 
     def __init__(self, hub: TaskHub, wake: Callable[[], None] = lambda: None) -> None:
         self.hub = hub
         self._readers = _Readers()
-        self._writer = _Writer(hub, wake) if isinstance(hub, GroupingHub) else None
-        self._waits = Waits(hub) if isinstance(hub, GroupingHub) else None
+        self._writer = _Writer(hub, wake) if hub.commits_together else None
+        self._waits = Waits(hub) if hub.commits_together else None
         self._large: set[str] = set()
         self._is_closing = False
 
@@ -154,7 +137,7 @@ class _Readers:
 class _Writer:
     """One thread that takes all writes that wait into one transaction."""
 
-    def __init__(self, hub: GroupingHub, wake: Callable[[], None]) -> None:
+    def __init__(self, hub: TaskHub, wake: Callable[[], None]) -> None:
         self._hub, self._wake = hub, wake
         self._queue: SimpleQueue[_Item | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)

@@ -7,26 +7,18 @@ import contextlib
 import threading
 import time
 from collections.abc import Collection
-from typing import Protocol
 
 from durablectl.errors import DurablectlError
+from durablectl.taskhub import TaskHub
 
 FIRST_PAUSE, LAST_PAUSE, SLOWER = 0.0005, 0.01, 1.2
 TROUBLED_PAUSE = 0.5
 
 
-class WatchedHub(Protocol):
-    """What is watched."""
-
-    def changes(self) -> int: ...
-
-    def ended(self, instance_ids: Collection[str]) -> set[str]: ...
-
-
 class Waits:
     """Coroutines, of any loop, that wait for instances to end."""
 
-    def __init__(self, hub: WatchedHub) -> None:
+    def __init__(self, hub: TaskHub) -> None:
         self._hub = hub
         self._waiting: dict[str, list[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = {}
         self._has_work = threading.Event()

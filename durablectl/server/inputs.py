@@ -7,17 +7,17 @@ Knows no routes.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 from starlette.responses import Response
 
 from durablectl.errors import AlreadyExists
-from durablectl.model import CheckStatusPayload, IfExists
+from durablectl.model import IfExists
 from durablectl.server import responses
 from durablectl.server.async_hub import Gate
 from durablectl.server.call import Call
 from durablectl.server.newtonsoft_json import NotJson, Parsed, parse, parse_first
 from durablectl.server.responses import Refusal, full, short
+from durablectl.taskhub import TaskHub
 from durablectl.wire import json_value
 
 
@@ -37,51 +37,21 @@ async def begin_instance(
     one takes the value.
     """
     try:
-        return await gate.write(partial(_begin, gate.hub, name, text, instance_id, version))
+        begin = partial(gate.hub.begin_text, instance_id=instance_id, version=version)
+        return await gate.write(partial(begin, name, text))
     except AlreadyExists:
         if not replaces_any:
             raise
     # Not a part of the writer's transaction: the worker that has the old instance must end it
     # first.
-    start = partial(_start, gate.hub, name, text, instance_id=instance_id, version=version)
+    start = partial(gate.hub.start_text, name, text, instance_id=instance_id, version=version)
     return (await gate.read(partial(start, if_exists=IfExists.REPLACE))).id
 
 
-def _begin(
-    hub: Any, name: str, text: str | None, instance_id: str | None, version: str | None
-) -> str:
-    if hasattr(hub, "begin_text"):
-        begun: str = hub.begin_text(name, text, instance_id=instance_id, version=version)
-        return begun
-    start = partial(_start, hub, name, text, instance_id=instance_id, version=version)
-    try:
-        payload = start(if_exists=IfExists.FAIL)
-    except AlreadyExists:
-        status = hub.get_status(instance_id or "", show_input=False).runtime_status
-        if not status.is_final:
-            raise AlreadyExists(
-                f"An Orchestration instance with the status {status.value} already exists."
-            ) from None
-        payload = start(if_exists=IfExists.REPLACE)
-    return payload.id
-
-
-def _start(hub: Any, name: str, text: str | None, **options: Any) -> CheckStatusPayload:
-    started: CheckStatusPayload
-    if hasattr(hub, "start_text"):
-        started = hub.start_text(name, text, **options)
-    else:
-        started = hub.start(name, None if text is None else parse(text).value, **options)
-    return started
-
-
 def send_event(
-    hub: Any, instance_id: str, name: str, event: Parsed, *, is_encoded: bool = False
+    hub: TaskHub, instance_id: str, name: str, event: Parsed, *, is_encoded: bool = False
 ) -> None:
-    if hasattr(hub, "raise_event_text"):
-        hub.raise_event_text(instance_id, name, _for_the_app(event.text, is_encoded))
-    else:
-        hub.raise_event(instance_id, name, event.value)
+    hub.raise_event_text(instance_id, name, _for_the_app(event.text, is_encoded))
 
 
 def _for_the_app(text: str, is_encoded: bool) -> str:

@@ -102,7 +102,7 @@ def test_quiet_announces_nothing(session):
 
 
 def test_reading_never_creates_a_hub(session, project):
-    with pytest.raises(UsageError, match=r"there is no local hub yet at x\.db"):
+    with pytest.raises(UsageError, match=r"there is no local hub x\.db yet"):
         _ = session(hub="x.db").hub
     assert list(project.iterdir()) == []
 

@@ -54,9 +54,10 @@ from durablectl.model import (
     Page,
     RuntimeStatus,
 )
+from durablectl.new_ids import FreshId, check_connection, check_new_instance_id, check_task_hub
 from durablectl.polling.loop import wait_for_completion
 from durablectl.quoting import command
-from durablectl.taskhub import FreshId, check_connection, check_new_instance_id, check_task_hub
+from durablectl.taskhub import TaskHub
 from durablectl.wire import (
     HubAddress,
     address_from_payload,
@@ -80,7 +81,7 @@ SOME_EMPTY_PAGES, MOST_EMPTY_PAGES = 20, 1000
 GRACE = 5.0  # until the service shows an instance that it has just started
 
 
-class HttpTaskHub:
+class HttpTaskHub(TaskHub):
     """A task hub behind the Durable Functions HTTP API.
 
     Any number of threads may use it; see `durablectl.taskhub.TaskHub`.
@@ -456,10 +457,6 @@ class HttpTaskHub:
         """See TaskHub."""
         return creation_urls(self._address)
 
-    def orchestrators(self) -> tuple[str, ...] | None:
-        """See TaskHub. The service does not tell."""
-        return None
-
     def wait_for_completion(
         self, instance_id: str, *, timeout: float | None = None, interval: float = 1.0
     ) -> InstanceStatus:
@@ -481,12 +478,6 @@ class HttpTaskHub:
     def close(self) -> None:
         """See TaskHub."""
         self._calls.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _page(
         self, target: str, parameters: Parameters, item: Callable[[Any], Item], token: str | None

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from durablectl.cli.arguments.input import decode, parse_json
 from durablectl.errors import UsageError
-from durablectl.taskhub import FreshId, check_new_instance_id
+from durablectl.new_ids import FreshId, check_new_instance_id
 
 MEMBERS = ("name", "instanceId", "input", "version")
 HINT = 'a line is an object: {"name": "order", "instanceId": "order-7", "input": {"city": "Tokyo"}}'

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from durablectl.cli.arguments.parameters import How
 from durablectl.cli.batch.report import BatchReport, Skipped, show_account
 from durablectl.cli.session import Session
-from durablectl.cli.start.instance import is_local_hub
 from durablectl.errors import (
     Conflict,
     DurablectlError,
@@ -96,7 +95,7 @@ def carry_out(
     report = BatchReport(
         operation.told, list(ids), started=time.monotonic(), sum_name=operation.sum_name
     )
-    runner = _runner(session, hub, ids, operation, how, tolerance)
+    runner = _runner(hub, ids, operation, how, tolerance)
     stop: BaseException | None = None
     with batch_display(session.out, operation.verb, len(ids)) as progress:
         try:
@@ -119,7 +118,6 @@ def carry_out(
 
 
 def _runner(
-    session: Session,
     hub: TaskHub,
     ids: Sequence[str],
     operation: BatchOperation,
@@ -134,11 +132,8 @@ def _runner(
                 return excuse
             raise
 
-    if not is_local_hub(session, hub):
+    if not hub.commits_together:
         return ParallelRunner(ids, attempt, concurrency=how.concurrency or AT_ONCE, rate=how.rate)
-    from durablectl.backends.local import LocalTaskHub  # deferred: a remote command needs no engine
-
-    assert isinstance(hub, LocalTaskHub)
     if (operate_all := operation.operate_all) is not None:
 
         def attempt_all(instance_ids: Sequence[str]) -> Iterator[object]:

@@ -21,7 +21,6 @@ from durablectl.cli.batch.json_lines import Line, check_lines, lines_of
 from durablectl.cli.batch.runner import AT_ONCE, GRACE, FailurePolicy
 from durablectl.cli.framework import exit_codes
 from durablectl.cli.session import Session
-from durablectl.cli.start.instance import has_nobody, is_local_hub
 from durablectl.errors import DurablectlError, UsageError
 from durablectl.model import IfExists
 from durablectl.polling.parallel import (
@@ -71,7 +70,7 @@ def start_batch(session: Session, bulk: Bulk) -> None:
         file.seek(0)
         work = _Bulk(session, hub, bulk, _Rest(session, _failed_path(session, bulk)), total)
         work.run(lines_of(file, source, bulk.name, as_text=_encode(session, bulk) is Encode.STRING))
-    if has_nobody(session, hub):
+    if not hub.has_worker():
         session.out.note("no worker is running on this hub; start one with `durablectl worker`")
     if work.failures or work.stopped:
         raise work.stopped or typer.Exit(exit_codes.ExitCode.ERROR)
@@ -134,17 +133,12 @@ class _Bulk:
                 if_exists=self._bulk.if_exists,
             )
 
-        if not is_local_hub(self._session, hub):
+        if not hub.commits_together:
             return ParallelRunner(
                 lines, start, concurrency=pace.concurrency or AT_ONCE, rate=pace.rate
             )
-        # deferred: a remote command needs no engine
-        from durablectl.backends.local import LocalTaskHub
-
-        group = hub.group if isinstance(hub, LocalTaskHub) else None
-        assert group is not None
         return TransactionRunner(
-            lines, each_by_itself(start, group), size=IN_A_GROUP, rate=pace.rate
+            lines, each_by_itself(start, hub.group), size=IN_A_GROUP, rate=pace.rate
         )
 
     def _outcomes(self, runner: Runner[Line], progress: Progress) -> Iterator[Outcome[Line]]:

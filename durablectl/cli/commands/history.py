@@ -12,9 +12,8 @@ from durablectl.cli.arguments.targets import required
 from durablectl.cli.framework.completers import instances
 from durablectl.cli.session import Session
 from durablectl.cli.wait.follow import DEEPEST, News, followed, steps_of, utc_now, with_history
-from durablectl.errors import Unsupported, UsageError
+from durablectl.errors import UsageError
 from durablectl.model import HistoryEvent, InstanceStatus
-from durablectl.quoting import command
 from durablectl.render.output import OutputFormat
 from durablectl.render.terminal.history import head, show_gantt, show_rows, show_timeline
 from durablectl.render.terminal.tables import show_details
@@ -77,7 +76,7 @@ def history(
     hub, instance_id = targets.hub, targets.ids[0]
     levels = {None: 1, True: DEEPEST, False: 0}[children]
     if raw:
-        _show_raw(session, hub, instance_id)
+        session.out.json(hub.raw_history(instance_id))
     elif follow:
         _follow(session, hub, instance_id, levels, interval or 1.0)
     else:
@@ -139,13 +138,3 @@ def _follow(session: Session, hub: TaskHub, instance_id: str, levels: int, inter
 
 def _json(events: tuple[HistoryEvent, ...]) -> list[object]:
     return [wire.history_event_to_json(event) for event in events]
-
-
-def _show_raw(session: Session, hub: TaskHub, instance_id: str) -> None:
-    # deferred: the plain history of a remote hub needs no engine
-    from durablectl.backends.local import LocalTaskHub
-
-    if not isinstance(hub, LocalTaskHub):
-        hint = command("status", instance_id, options=("--history", "-o", "json"))
-        raise Unsupported(f"the {session.hub_label} shows no complete events", hint=hint)
-    session.out.json(hub.raw_history(instance_id))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,12 +10,11 @@ import typer
 
 from durablectl.cli.framework.groups import Commands
 from durablectl.cli.session import Session
-from durablectl.errors import HubUnusable, Unsupported, UsageError
+from durablectl.errors import HubUnusable, UsageError
 from durablectl.render.terminal.tables import show_details
 from durablectl.render.views import Details
 
 if TYPE_CHECKING:
-    from durablectl.engine.store.database import Database
     from durablectl.engine.store.maintenance import HubReport
 
 app = Commands("Check, copy and shrink the file of a local hub.")
@@ -36,8 +33,8 @@ def check(ctx: typer.Context) -> None:
     from durablectl.engine.store.maintenance import check_hub  # deferred: the help needs no engine
 
     session: Session = ctx.obj
-    with _database(session) as database:
-        report = check_hub(database, datetime.now(UTC))
+    database = session.open_local().database
+    report = check_hub(database, datetime.now(UTC))
     if session.out.is_text:
         show_details(session.out, _details(session.hub_label, report))
     else:
@@ -68,11 +65,11 @@ def backup(
       durablectl hub backup hub-copy.db
     """
     session: Session = ctx.obj
-    with _database(session) as database:
-        target = file / database.path.name if file.is_dir() else file
-        if target.exists():
-            raise UsageError(f"{target} exists already", hint="name a file that does not")
-        database.copy_to(target)
+    database = session.open_local().database
+    target = file / database.path.name if file.is_dir() else file
+    if target.exists():
+        raise UsageError(f"{target} exists already", hint="name a file that does not")
+    database.copy_to(target)
     session.out.note(f"copied to {target}")
     session.out.show(str(target), {"path": str(target)}, id=str(target))
 
@@ -89,35 +86,14 @@ def vacuum(ctx: typer.Context) -> None:
     from durablectl.engine.store.maintenance import file_size  # deferred: the help needs no engine
 
     session: Session = ctx.obj
-    with _database(session) as database:
-        session.begin_change(controls=False)
-        before = file_size(database.path)
-        database.compact()
-        after = file_size(database.path)
+    database = session.open_local().database
+    session.begin_change(controls=False)
+    before = file_size(database.path)
+    database.compact()
+    after = file_size(database.path)
     session.out.show(
         f"{_bytes(before)} -> {_bytes(after)}", {"before": before, "after": after}, id=str(after)
     )
-
-
-@contextmanager
-def _database(session: Session) -> Iterator[Database]:
-    """The file of the session's hub, which must be there."""
-    from durablectl.engine.store.database import Database  # deferred: the help needs no engine
-
-    path = session.require_hub()
-    if not session.is_local:
-        raise Unsupported(
-            f"the {session.hub_label} is not a file", hint="this is for a local hub: --hub PATH"
-        )
-    if not path.exists():
-        raise UsageError(
-            f"there is no {session.hub_label} yet", hint="a start makes one: durablectl start NAME"
-        )
-    database = Database(path)
-    try:
-        yield database
-    finally:
-        database.close()
 
 
 def _details(label: str, report: HubReport) -> Details:

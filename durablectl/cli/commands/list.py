@@ -15,7 +15,6 @@ from durablectl import wire
 from durablectl.cli.arguments.filters import Filters, Selection
 from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
-from durablectl.cli.start.instance import is_local_hub
 from durablectl.errors import UsageError
 from durablectl.model import InstanceStatus
 from durablectl.render import views
@@ -153,11 +152,8 @@ def _show_counts(session: Session, selection: Selection, by: str | None) -> None
 
 
 def _counts(session: Session, selection: Selection, by: str) -> Counter[str]:
-    if selection.where is not None or not is_local_hub(session, session.hub):
+    if selection.where is not None:
         return Counter(GROUPS[by](status) for status in selection.find(session.hub))
-    from durablectl.backends.local import LocalTaskHub  # deferred: a remote command needs no engine
-
-    assert isinstance(session.hub, LocalTaskHub)
     return Counter(session.hub.counts(selection.filter, by_name=by == "name"))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -89,13 +88,7 @@ def _operation(hub: TaskHub, *, recursive: bool) -> BatchOperation:
             raise NotFound(f"nothing to purge of '{instance_id}'")
         return deleted
 
-    def purge_all(instance_ids: Sequence[str]) -> Sequence[object]:
-        # deferred: a remote command needs no engine
-        from durablectl.backends.local import LocalTaskHub
-
-        assert isinstance(hub, LocalTaskHub)
-        return hub.purge_many(instance_ids, recursive=recursive)
-
+    purge_all = partial(hub.purge_many, recursive=recursive)
     return BatchOperation("purge", "purged", purge_one, operate_all=purge_all)
 
 

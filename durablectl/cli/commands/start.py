@@ -14,7 +14,7 @@ from durablectl.cli.batch.start_lines import Bulk, start_batch
 from durablectl.cli.framework import completers
 from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
-from durablectl.cli.start.instance import New, has_nobody, start_instance
+from durablectl.cli.start.instance import New, start_instance
 from durablectl.cli.start.show import show_new_payload
 from durablectl.cli.start.starter_url import (
     Call,
@@ -153,7 +153,7 @@ def start(
         session.out.note(f"started {payload.id}")
         wait_and_show(session, hub, [payload.id], replace(options, spent=time.monotonic() - began))
     show_new_payload(session, hub, payload)
-    if not is_starter(name) and has_nobody(session, hub):
+    if not is_starter(name) and not hub.has_worker():
         session.out.note(
             "no worker is running on this hub; start one with `durablectl worker` "
             "`durablectl worker` until it is stopped"

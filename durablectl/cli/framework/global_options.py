@@ -14,8 +14,8 @@ from typer.core import TyperOption
 from durablectl.cli.framework.completers import contexts
 from durablectl.config import check_variable
 from durablectl.errors import UsageError
+from durablectl.new_ids import check_connection, check_task_hub
 from durablectl.render.output import Color, OutputFormat
-from durablectl.taskhub import check_connection, check_task_hub
 
 MARK = "durablectl_global"
 STUCK_FOR = "2h"

@@ -21,9 +21,10 @@ from durablectl.cli.arguments.targets import input_of
 from durablectl.cli.session import Session
 from durablectl.errors import FunctionNotFound, Unreachable, WaitTimeout
 from durablectl.model import CheckStatusPayload, IfExists
+from durablectl.new_ids import check_new_instance_id, instance_id_warnings
 from durablectl.polling.loop import LAST_LOOK
 from durablectl.render.views import duration_text
-from durablectl.taskhub import TaskHub, check_new_instance_id, instance_id_warnings
+from durablectl.taskhub import TaskHub
 
 IfExistsOption = Annotated[
     IfExists,
@@ -88,23 +89,3 @@ def _nearest(name: str, known: tuple[str, ...] | None) -> str | None:
     by_lower = {each.lower(): each for each in known or ()}
     near = get_close_matches(name.lower(), list(by_lower), 1)
     return f"did you mean '{by_lower[near[0]]}'?" if near else None
-
-
-def is_local_hub(session: Session, hub: TaskHub) -> bool:
-    """Whether a hub is the session's own local one: a payload may have led to another."""
-    if not session.is_local:
-        return False
-    from durablectl.backends.local import LocalTaskHub  # deferred: a remote command needs no engine
-
-    return isinstance(hub, LocalTaskHub)
-
-
-def has_nobody(session: Session, hub: TaskHub) -> bool:
-    """Whether it is a local hub that no worker holds: what is started there waits until somebody
-    does.
-    """
-    if not session.is_local:
-        return False
-    from durablectl.backends.local import LocalTaskHub  # deferred, as above
-
-    return isinstance(hub, LocalTaskHub) and not hub.has_worker()

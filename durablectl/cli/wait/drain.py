@@ -17,7 +17,6 @@ from durablectl.cli.arguments.targets import command_line
 from durablectl.cli.batch.selection import require_named_hub
 from durablectl.cli.framework import exit_codes
 from durablectl.cli.session import Session
-from durablectl.cli.start.instance import has_nobody
 from durablectl.cli.wait.ci_reports import annotate
 from durablectl.errors import DurablectlError, WaitTimeout
 from durablectl.model import InstanceFilter, InstanceStatus
@@ -115,7 +114,7 @@ def drain_and_show(session: Session, wanted: Drain, timeout: float | None, inter
     session.announce()
     if timeout is None and session.environ.get("CI"):
         session.out.warn("this drain has no --timeout, and may block the CI job indefinitely")
-    if has_nobody(session, hub):
+    if not hub.has_worker():
         session.out.warn(
             "no worker is running on this hub; what is in flight stays so until a worker "
             "comes: durablectl worker"

@@ -9,7 +9,6 @@ from durablectl.cli.arguments.input import STDIN
 from durablectl.cli.arguments.instance_ids import is_status_url
 from durablectl.cli.arguments.targets import SELECTORS, command_line
 from durablectl.cli.session import Session
-from durablectl.cli.start.instance import has_nobody
 from durablectl.taskhub import TaskHub
 
 MOST_WORDS = 20
@@ -59,7 +58,7 @@ def say_how_to_go_on(session: Session, hub: TaskHub, left: Sequence[str], go_on:
     if not left:
         return
     what = f"instance '{left[0]}' is" if len(left) == 1 else f"the {len(left)} instances are"
-    warning = ", but no worker is running on this local hub" if has_nobody(session, hub) else ""
+    warning = ", but no worker is running on this local hub" if not hub.has_worker() else ""
     session.out.talk(f"durablectl: interrupted; {what} left running{warning}")
     session.out.hint(f"continue waiting with: {go_on.command(session, hub)}")
 

@@ -15,7 +15,6 @@ from durablectl.cli.arguments.parameters import OnTimeout
 from durablectl.cli.arguments.targets import statuses_json
 from durablectl.cli.framework import exit_codes
 from durablectl.cli.session import Session
-from durablectl.cli.start.instance import is_local_hub
 from durablectl.cli.start.show import payload_json, show_payload
 from durablectl.cli.wait.ci_reports import CiMode, Reports
 from durablectl.cli.wait.resume_hint import GoOn, say_how_to_go_on
@@ -185,10 +184,10 @@ def watch_over(
     `WaitTimeout` when the hub never answered in time. Ctrl-C says how to continue, and leaves.
     """
     told = _Told(session, ids)
-    is_local = is_local_hub(session, hub)
-    rules = replace(rules, at_once=1) if is_local else rules
+    rules = replace(rules, at_once=1) if hub.commits_together else rules
+    is_own = session.holds(hub)
     try:
-        working = session.working(ids, skip_timers=skip_timers) if is_local else nullcontext()
+        working = session.working(ids, skip_timers=skip_timers) if is_own else nullcontext()
         with working, waiting_display(session.out, ids) as watcher:
             told.watcher = watcher
             return wait_for_instances(
