@@ -4,35 +4,28 @@ console.
 
 from __future__ import annotations
 
-import math
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, suppress
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
-from durablectl.backends.local_address import (
-    CONNECTION,
-    NOMINAL_BASE,
-    OWN_CONNECTIONS,
-    TASK_HUB,
-    connection_of,
-    names_a_file,
-)
+from durablectl.backends.live_address import LiveAddress
+from durablectl.backends.local_start import attach, replace
+from durablectl.backends.local_status import status_of
 from durablectl.engine.replay.payload import dumps
 from durablectl.engine.store.database import Database
 from durablectl.engine.store.instances import NewInstance
-from durablectl.engine.store.queries import InstanceRow, Queries
+from durablectl.engine.store.queries import Queries
 from durablectl.errors import (
     AlreadyExists,
     DurablectlError,
     EntityNotFound,
     FunctionNotFound,
-    InstanceNotFound,
     UsageError,
     WaitTimeout,
     WrongState,
@@ -58,9 +51,6 @@ from durablectl.wire import (
     creation_urls,
     json_value,
     management_payload,
-    same_json,
-    value_from_reason,
-    value_from_text,
 )
 
 if TYPE_CHECKING:
@@ -68,8 +58,6 @@ if TYPE_CHECKING:
     from durablectl.engine.store.client import Store
 
 FIRST_PAUSE, LAST_PAUSE = 0.0005, 0.01
-REPLACE_SECONDS = 30.0
-SECONDS_AT_AN_ADDRESS = 1.0
 
 
 def _utc_now() -> datetime:
@@ -98,7 +86,7 @@ class LocalTaskHub(TaskHub):
         self._queries = Queries(self._database)
         self._registry, self._now = registry, now
         self._seen = threading.local()
-        self._address = (-math.inf, HubAddress(NOMINAL_BASE, TASK_HUB, CONNECTION))
+        self._address = LiveAddress(self._queries, self._live_workers)
 
     @cached_property
     def _store(self) -> Store:
@@ -139,15 +127,14 @@ class LocalTaskHub(TaskHub):
         version: str | None = None,
         if_exists: IfExists = IfExists.FAIL,
     ) -> CheckStatusPayload:
-        """`start` with the input's JSON text, which is kept as it is."""
         new = self._new(orchestrator, text, instance_id, version)
         match if_exists:
             case IfExists.FAIL:
                 self._store.start([new], replaces=False)
             case IfExists.ATTACH:
-                self._attach(new)
+                attach(self._store, self._queries, new)
             case IfExists.REPLACE:
-                self._replace(new)
+                replace(self._store, new, self._now, self.pause)
         return self.check_status(new.instance_id)
 
     commits_together = True
@@ -160,11 +147,6 @@ class LocalTaskHub(TaskHub):
         instance_id: str | None = None,
         version: str | None = None,
     ) -> str:
-        """Start an instance as the service does, and return its id: a finished one of the same id
-        is replaced.
-
-        `AlreadyExists`, in the service's words, when an unfinished one has it.
-        """
         new = self._new(orchestrator, text, instance_id, version)
         self._store.start([new])
         return new.instance_id
@@ -202,33 +184,6 @@ class LocalTaskHub(TaskHub):
                 hint="durablectl functions",
             )
 
-    def _attach(self, new: NewInstance) -> None:
-        try:
-            self._store.start([new], replaces=False)
-        except AlreadyExists:
-            row = self._queries.get(new.instance_id)
-            if row.name.lower() != new.name.lower() or not same_json(
-                value_from_text(row.input), value_from_text(new.input)
-            ):
-                raise AlreadyExists(
-                    f"instance '{new.instance_id}' exists already, with another name or input",
-                    hint=command("status", new.instance_id),
-                ) from None
-
-    def _replace(self, new: NewInstance) -> None:
-        """Put `new` in the place of what has its id; what a worker holds is terminated first."""
-        terminated, deadline = None, 0.0
-        while not self._store.replace_unheld(new):
-            row = self._store.find(new.instance_id)
-            # Another start may have replaced the terminated instance: its own would never end.
-            if row is not None and row.key != terminated:
-                terminated, deadline = row.key, time.monotonic() + REPLACE_SECONDS
-                with suppress(WrongState, InstanceNotFound):  # it has ended meanwhile
-                    self._store.terminate(new.instance_id, "replaced", self._now())
-            if time.monotonic() > deadline:
-                raise WrongState(f"instance '{new.instance_id}' does not end; it is not replaced")
-            self.pause(LAST_PAUSE)
-
     def create_and_wait(
         self,
         orchestrator: str,
@@ -262,12 +217,9 @@ class LocalTaskHub(TaskHub):
                 show_input=show_input,
                 show_output=show_history_output,
             )
-        return _status(row, view, details)
+        return status_of(row, view, details)
 
     def raw_history(self, instance_id: str) -> dict[str, Any]:
-        """The complete events of an instance's current execution, as a JSON document that later
-        versions can read and replay.
-        """
         from durablectl.history.exported import raw_to_json  # deferred: few ask for it
 
         return raw_to_json(self._store.raw_history(instance_id))
@@ -283,13 +235,12 @@ class LocalTaskHub(TaskHub):
         rows, token = self._queries.page(
             filter, with_input=show_input, top=top, after=continuation_token
         )
-        return Page(tuple(map(_status, rows)), token)
+        return Page(tuple(map(status_of, rows)), token)
 
     def raise_event(self, instance_id: str, event_name: str, data: Any = None) -> None:
         self.raise_event_text(instance_id, event_name, dumps(data))
 
     def raise_event_text(self, instance_id: str, event_name: str, text: str) -> None:
-        """`raise_event` with the data's JSON text, which is kept as it is."""
         self._store.raise_event(instance_id, event_name, text, self._now())
 
     def terminate(self, instance_id: str, reason: str | None = None) -> None:
@@ -395,53 +346,21 @@ class LocalTaskHub(TaskHub):
             )
 
     def check_status(self, instance_id: str) -> CheckStatusPayload:
-        return check_status_payload(self._hub_address(), instance_id)
+        return check_status_payload(self._address.now(), instance_id)
 
     def management(self, instance_id: str) -> CheckStatusPayload:
-        return management_payload(self._hub_address(), instance_id)
+        return management_payload(self._address.now(), instance_id)
 
     def creation(self) -> dict[str, str]:
-        return creation_urls(self._hub_address())
+        return creation_urls(self._address.now())
 
     @property
     def connection(self) -> str:
         """What this hub's addresses name as their connection: its file."""
-        return connection_of(self._queries.hub_id())
+        return self._address.connection
 
     def wrote(self, address: HubAddress) -> bool:
-        """Whether an address is this hub's own: it names this file, or a live server of this hub
-        answers there.
-        """
-        if names_a_file(address):
-            hub_id = self._queries.hub_id()
-            return hub_id is not None and (address.connection or "").lower() == connection_of(
-                hub_id
-            )
-        if address.connection is not None and address.connection.lower() not in OWN_CONNECTIONS:
-            return False
-        hub = (address.task_hub or "").lower()
-        return any(
-            base.lower() == address.base.lower() and hub in ("", name.lower())
-            for base, name in self._servers()
-        )
-
-    def _hub_address(self) -> HubAddress:
-        """Where a live server answers for this hub, looked up once a second at most; else where one
-        would.
-        """
-        looked_at, address = self._address
-        if time.monotonic() - looked_at > SECONDS_AT_AN_ADDRESS:
-            base, task_hub = next(self._servers(), (NOMINAL_BASE, TASK_HUB))
-            address = HubAddress(base, task_hub, self.connection)
-            self._address = time.monotonic(), address
-        return address
-
-    def _servers(self) -> Iterator[tuple[str, str]]:
-        """The base addresses and task hubs of the live servers of this hub."""
-        served: list[dict[str, str]] = [
-            worker.about["served"] for worker in self._live_workers() if "served" in worker.about
-        ]
-        return ((each["base"], each["task_hub"]) for each in served)
+        return self._address.is_own(address)
 
     def orchestrators(self) -> tuple[str, ...] | None:
         """From the app, else from a live worker."""
@@ -524,31 +443,3 @@ class LocalTaskHub(TaskHub):
 
     def close(self) -> None:
         self._database.close()
-
-
-def _status(row: InstanceRow, history: Any = None, details: str | None = None) -> InstanceStatus:
-    output = row.output
-    return InstanceStatus(
-        name=row.instance_id if row.instance_id.startswith("@") else row.name,
-        instance_id=row.instance_id,
-        runtime_status=row.status,
-        created_time=row.created_at,
-        last_updated_time=row.updated_at,
-        input=value_from_text(row.input),
-        custom_status=value_from_text(row.custom_status),
-        output=value_from_text(output)
-        if row.status is RuntimeStatus.COMPLETED
-        else _text_output(row),
-        history=history,
-        failure_details=details,
-    )
-
-
-def _text_output(row: InstanceRow) -> Any:
-    """A failure's text stays text; of a termination's reason the service shows its first JSON
-    token.
-    """
-    if row.output is None:
-        return None
-    text = json_value(row.output)
-    return value_from_reason(text) if row.status is RuntimeStatus.TERMINATED else text

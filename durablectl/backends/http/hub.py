@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import math
-import uuid
 from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from durablectl.backends.http.api import Calls
 from durablectl.backends.http.requests import (
-    JSON_CONTENT,
-    Parameters,
     base_address,
     filters,
     json_body,
@@ -22,25 +18,21 @@ from durablectl.backends.http.requests import (
     segment,
 )
 from durablectl.backends.http.responses import (
-    TAKEN_HINT,
     Place,
     read_accepted,
     read_deleted,
-    read_page,
     read_payload,
     read_status,
     refusal,
 )
-from durablectl.backends.http.start import StartOnce
-from durablectl.backends.http.transport import Answer, Headers, Pace, Request, Settings, Transport
+from durablectl.backends.http.start import Starts
+from durablectl.backends.http.transport import Headers, Pace, Settings, Transport
 from durablectl.errors import (
     AlreadyExists,
     EntityNotFound,
-    InstanceNotFound,
     NotATaskHub,
     Unsupported,
     UsageError,
-    WaitTimeout,
     WrongState,
 )
 from durablectl.model import (
@@ -54,7 +46,7 @@ from durablectl.model import (
     Page,
     RuntimeStatus,
 )
-from durablectl.new_ids import FreshId, check_connection, check_new_instance_id, check_task_hub
+from durablectl.new_ids import check_connection, check_task_hub
 from durablectl.polling.loop import wait_for_completion
 from durablectl.quoting import command
 from durablectl.taskhub import TaskHub
@@ -65,20 +57,13 @@ from durablectl.wire import (
     creation_urls,
     entity_from_json,
     exact_time_to_text,
-    is_status,
     management_payload,
-    same_json,
     status_from_json,
 )
 
-Item = TypeVar("Item")
 KEY_HEADER = "x-functions-key"
 PURGED_AT_ONCE = 1000  # by providers that delete 1000 per call (MSSQL)
 MOST_PURGES = 10_000
-SERVED_WAIT = 200.0  # the front end of a function app ends a request after 230 s
-REPLACE_TIMEOUT = 60.0
-SOME_EMPTY_PAGES, MOST_EMPTY_PAGES = 20, 1000
-GRACE = 5.0  # until the service shows an instance that it has just started
 
 
 class HttpTaskHub(TaskHub):
@@ -164,23 +149,9 @@ class HttpTaskHub(TaskHub):
         version: str | None = None,
         if_exists: IfExists = IfExists.FAIL,
     ) -> CheckStatusPayload:
-        """See TaskHub.
-
-        A start whose answer was lost is looked for by its id before it is sent again.
-        """
-        id, before = self._new_id(instance_id, if_exists)
-        if before is not None and if_exists is IfExists.ATTACH:
-            return self._attached(before, orchestrator, input)
-        request = self._start_request(orchestrator, input, id, [("version", version)])
-        once = StartOnce(lambda: self._started(request), lambda: self._find(id), self._pace.sleep)
-        try:
-            answer = once.run(before)
-        except AlreadyExists:
-            found = self._find(id) if if_exists is IfExists.ATTACH else None
-            if found is None:
-                raise
-            return self._attached(found, orchestrator, input)
-        return read_payload(self._place, answer) if answer is not None else self.check_status(id)
+        return self._starts().start(
+            orchestrator, input, instance_id=instance_id, version=version, if_exists=if_exists
+        )
 
     def create_and_wait(
         self,
@@ -191,42 +162,12 @@ class HttpTaskHub(TaskHub):
         timeout: float,
         interval: float,
     ) -> InstanceStatus | CheckStatusPayload:
-        """See TaskHub.
-
-        The service waits as long as its front end lets it; the rest of the time is spent polling.
-        """
-        if not (math.isfinite(timeout) and math.isfinite(interval) and 0 <= interval <= timeout):
-            # the service would refuse it too, but only after it has started the instance
-            # (DurableClientBase.cs)
-            raise UsageError(
-                f"the interval ({interval:g} s) must not be longer than the time-out "
-                f"({timeout:g} s)"
-            )
-        id, before = self._new_id(instance_id, IfExists.FAIL)
-        served, sent = min(timeout, SERVED_WAIT), self._pace.now()
-        waits = [
-            ("timeout", f"{served:.10g}"),
-            ("pollingInterval", f"{min(interval, served):.10g}"),
-        ]
-        request = self._start_request(
-            orchestrator, input, id, waits, timeout=served + self._timeout
+        return self._starts().create_and_wait(
+            orchestrator, input, instance_id=instance_id, timeout=timeout, interval=interval
         )
-        started = self._pace.clock()
-        answer = StartOnce(
-            lambda: self._started(request), lambda: self._find(id), self._pace.sleep
-        ).run(before)
-        if answer is not None and answer.status in (200, 500):
-            return self._ended(answer, orchestrator, id, sent)
-        payload = read_payload(self._place, answer) if answer is not None else self.check_status(id)
-        remaining = timeout - (self._pace.clock() - started)
-        if (served == timeout and answer is not None) or remaining <= 0:
-            return payload
-        try:
-            return wait_for_completion(
-                self, id, timeout=remaining, interval=interval, grace=GRACE, clock=self._pace.clock
-            )
-        except WaitTimeout:
-            return payload
+
+    def _starts(self) -> Starts:
+        return Starts(self, self._calls, self._pace, self._timeout)
 
     def get_status(
         self,
@@ -236,7 +177,6 @@ class HttpTaskHub(TaskHub):
         show_history: bool = False,
         show_history_output: bool = False,
     ) -> InstanceStatus:
-        """See TaskHub."""
         shown = [
             ("showInput", show_input),
             ("showHistory", show_history),
@@ -255,9 +195,7 @@ class HttpTaskHub(TaskHub):
         top: int = 100,
         continuation_token: str | None = None,
     ) -> Page[InstanceStatus]:
-        """See TaskHub.
-
-        What the service cannot filter is filtered here, so a page may be short, or empty and not
+        """What the service cannot filter is filtered here, so a page may be short, or empty and not
         the last.
         """
         parameters = [
@@ -265,7 +203,9 @@ class HttpTaskHub(TaskHub):
             ("showInput", str(show_input).lower()),
             ("top", page_size(top)),
         ]
-        page = self._page("/instances", parameters, status_from_json, continuation_token)
+        page = self._calls.page(
+            "/instances", parameters, status_from_json, continuation_token, self._note
+        )
         # the service shows whole seconds
         floor = filter.updated_from.replace(microsecond=0) if filter.updated_from else None
         rest = replace(filter, created_from=None, created_to=None, updated_from=floor)
@@ -276,10 +216,8 @@ class HttpTaskHub(TaskHub):
         )
 
     def raise_event(self, instance_id: str, event_name: str, data: Any = None) -> None:
-        """See TaskHub.
-
-        `OutcomeUnknown` when the answer was lost: the service does not tell two equal events from
-        one sent twice.
+        """`OutcomeUnknown` when the answer was lost: the service does not tell two equal events
+        from one sent twice.
         """
         target = (
             f"{self._calls.instance(instance_id)}/raiseEvent/{segment(event_name, 'event name')}"
@@ -289,19 +227,16 @@ class HttpTaskHub(TaskHub):
         self._calls.accept(answer, instance_id)
 
     def terminate(self, instance_id: str, reason: str | None = None) -> None:
-        """See TaskHub."""
         self._switch(
             instance_id, "terminate", reason, lambda status: status is RuntimeStatus.TERMINATED
         )
 
     def suspend(self, instance_id: str, reason: str | None = None) -> None:
-        """See TaskHub."""
         self._switch(
             instance_id, "suspend", reason, lambda status: status is RuntimeStatus.SUSPENDED
         )
 
     def resume(self, instance_id: str, reason: str | None = None) -> None:
-        """See TaskHub."""
         self._switch(
             instance_id,
             "resume",
@@ -310,7 +245,7 @@ class HttpTaskHub(TaskHub):
         )
 
     def rewind(self, instance_id: str, reason: str | None = None) -> None:
-        """See TaskHub. `OutcomeUnknown` when the answer was lost."""
+        """`OutcomeUnknown` when the answer was lost."""
         look = f"{command('status', instance_id)} shows whether it continues"
         self._calls.accept(
             self._calls.post(
@@ -320,7 +255,7 @@ class HttpTaskHub(TaskHub):
         )
 
     def restart(self, instance_id: str, *, new_id: bool = True) -> CheckStatusPayload:
-        """See TaskHub. `OutcomeUnknown` when the answer was lost."""
+        """`OutcomeUnknown` when the answer was lost."""
         if not new_id:
             self._must_be_finished(instance_id, "restarted under the same id")
         look = (
@@ -339,10 +274,7 @@ class HttpTaskHub(TaskHub):
             raise WrongState(error.message, hint=command("terminate", instance_id)) from error
 
     def purge(self, instance_id: str, *, recursive: bool = False) -> int:
-        """See TaskHub.
-
-        The state is looked at first: not every service refuses to delete a running instance.
-        """
+        """The state is looked at first: not every service refuses to delete a running instance."""
         if recursive:
             raise Unsupported(
                 "a remote hub cannot purge sub-orchestrations along with their parent",
@@ -361,9 +293,7 @@ class HttpTaskHub(TaskHub):
         created_to: datetime | None,
         statuses: frozenset[RuntimeStatus],
     ) -> int:
-        """See TaskHub.
-
-        The end of the time is fixed before the first call, so that repeating it deletes nothing
+        """The end of the time is fixed before the first call, so that repeating it deletes nothing
         that was not meant.
 
         It is repeated only where exactly as many were deleted as some providers delete in one call.
@@ -394,7 +324,6 @@ class HttpTaskHub(TaskHub):
         )
 
     def get_entity(self, entity_id: EntityId) -> Any:
-        """See TaskHub."""
         name = segment(entity_id.name, "entity name")
         key = segment(entity_id.key or "$", "entity key")
         answer = self._calls.get(f"/entities/{name}/{key}")
@@ -416,13 +345,14 @@ class HttpTaskHub(TaskHub):
         top: int = 100,
         continuation_token: str | None = None,
     ) -> Page[EntityStatus]:
-        """See TaskHub."""
         target = f"/entities/{segment(name, 'entity name')}" if name else "/entities"
         parameters = [("fetchState", str(fetch_state).lower()), ("top", page_size(top))]
-        return self._page(target, parameters, entity_from_json, continuation_token)
+        return self._calls.page(
+            target, parameters, entity_from_json, continuation_token, self._note
+        )
 
     def signal_entity(self, entity_id: EntityId, operation: str, input: Any = None) -> None:
-        """See TaskHub. `OutcomeUnknown` when the answer was lost."""
+        """`OutcomeUnknown` when the answer was lost."""
         target = f"/entities/{segment(entity_id.name, 'entity name')}"
         if entity_id.key:
             target += f"/{segment(entity_id.key, 'entity key')}"
@@ -433,7 +363,7 @@ class HttpTaskHub(TaskHub):
         )
 
     def delete_entity(self, entity_id: EntityId) -> None:
-        """See TaskHub. `OutcomeUnknown` when the answer was lost."""
+        """`OutcomeUnknown` when the answer was lost."""
         if not entity_id.key:  # DELETE has no word for the empty key
             return self.signal_entity(entity_id, "delete")
         name, key = segment(entity_id.name, "entity name"), segment(entity_id.key, "entity key")
@@ -442,159 +372,34 @@ class HttpTaskHub(TaskHub):
         return read_accepted(self._place, self._calls.delete(target, look=look), None)
 
     def check_status(self, instance_id: str) -> CheckStatusPayload:
-        """See TaskHub.
-
-        What the hub's address does not tell (task hub, connection) is left out; the service has its
-        own for it.
+        """What the hub's address does not tell (task hub, connection) is left out; the service
+        has its own for it.
         """
         return check_status_payload(self._address, instance_id)
 
     def management(self, instance_id: str) -> CheckStatusPayload:
-        """See TaskHub."""
         return management_payload(self._address, instance_id)
 
     def creation(self) -> dict[str, str]:
-        """See TaskHub."""
         return creation_urls(self._address)
 
     def wait_for_completion(
         self, instance_id: str, *, timeout: float | None = None, interval: float = 1.0
     ) -> InstanceStatus:
-        """See TaskHub."""
         return wait_for_completion(
             self, instance_id, timeout=timeout, interval=interval, clock=self._pace.clock
         )
 
     def within(self, seconds: float) -> Self:
-        """See TaskHub."""
         hub = copy(self)
         hub._calls = self._calls.until(self._pace.clock() + seconds)  # noqa: SLF001 - a copy of ours
         return hub
 
     def pause(self, seconds: float) -> None:
-        """See TaskHub."""
         self._pace.sleep(seconds)
 
     def close(self) -> None:
-        """See TaskHub."""
         self._calls.close()
-
-    def _page(
-        self, target: str, parameters: Parameters, item: Callable[[Any], Item], token: str | None
-    ) -> Page[Item]:
-        """The next page that has anything on it, or the last one.
-
-        A service that searches a large store for few instances sends some empty ones; one that
-        sends nothing else would never end.
-        """
-        tokens = {token}
-        for number in range(1, MOST_EMPTY_PAGES + 1):
-            page = read_page(self._place, self._calls.get(target, parameters, token), item, token)
-            token = page.continuation_token
-            if page.items or token is None:
-                return page
-            if token in tokens:
-                raise NotATaskHub(
-                    f"{self._place.label} lists its pages in circles: it sent the "
-                    "same continuation token twice"
-                )
-            tokens.add(token)
-            if number == SOME_EMPTY_PAGES:
-                self._note(
-                    f"{self._place.label} has sent {number} empty pages in a row; still listing"
-                )
-        message = (
-            f"{self._place.label} has sent {MOST_EMPTY_PAGES} empty pages in a row, each "
-            "with the token of another one"
-        )
-        raise NotATaskHub(message, hint="durablectl doctor")
-
-    def _new_id(
-        self, instance_id: str | None, if_exists: IfExists
-    ) -> tuple[str, InstanceStatus | None]:
-        """The id to start under, and what has it now.
-
-        `AlreadyExists` if that must not be; REPLACE ends it first.
-        """
-        if instance_id is None:
-            return uuid.uuid4().hex, None
-        check_new_instance_id(instance_id)
-        if isinstance(instance_id, FreshId):
-            return instance_id, None
-        before = self._find(instance_id)
-        if before is None or if_exists is IfExists.ATTACH:
-            return instance_id, before
-        if if_exists is IfExists.FAIL:
-            raise AlreadyExists(
-                f"instance '{instance_id}' is already there ({before.runtime_status.value})",
-                hint=TAKEN_HINT,
-            )
-        return instance_id, before if before.is_final else self._ended_for_replacement(instance_id)
-
-    def _ended_for_replacement(self, instance_id: str) -> InstanceStatus | None:
-        try:
-            self.terminate(instance_id, "replaced by a new start")
-            return wait_for_completion(
-                self, instance_id, timeout=REPLACE_TIMEOUT, clock=self._pace.clock
-            )
-        except (WrongState, InstanceNotFound):
-            return self._find(instance_id)  # it ended by itself meanwhile, or was purged
-
-    def _attached(self, found: InstanceStatus, orchestrator: str, input: Any) -> CheckStatusPayload:
-        if found.name.lower() != orchestrator.lower():
-            raise AlreadyExists(
-                f"instance '{found.instance_id}' is already there, but it is a '{found.name}'"
-            )
-        if not same_json(found.input, input):
-            raise AlreadyExists(
-                f"instance '{found.instance_id}' is already there, but with another input"
-            )
-        return self.check_status(found.instance_id)
-
-    def _start_request(
-        self,
-        orchestrator: str,
-        input: Any,
-        id: str,
-        parameters: Parameters,
-        *,
-        timeout: float | None = None,
-    ) -> Request:
-        name = segment(orchestrator, "orchestrator name")
-        target = f"/orchestrators/{name}/{segment(id, 'instance id')}"
-        body = None if input is None else json_body(input)
-        look = f"{command('status', id)} shows whether it was started"
-        return Request(
-            "POST",
-            target + self._calls.query(parameters),
-            body,
-            JSON_CONTENT,
-            repeatable=False,
-            look=look,
-            timeout=timeout,
-        )
-
-    def _started(self, request: Request) -> Answer:
-        answer = self._calls.send(request)
-        if answer.is_json and (answer.status in (200, 202) or is_status(answer.value)):
-            return answer
-        raise refusal(self._place, answer, None)
-
-    def _ended(self, answer: Answer, orchestrator: str, id: str, sent: datetime) -> InstanceStatus:
-        """The end of an instance as create-and-wait tells it: its output alone when it completed,
-        else its status.
-        """
-        if is_status(answer.value) and answer.value.get("instanceId", id) == id:
-            return read_status(self._place, answer, self._place.absent(id))
-        return InstanceStatus(
-            orchestrator, id, RuntimeStatus.COMPLETED, sent, self._pace.now(), output=answer.value
-        )
-
-    def _find(self, instance_id: str) -> InstanceStatus | None:
-        try:
-            return self.get_status(instance_id)
-        except InstanceNotFound:
-            return None
 
     def _must_be_finished(self, instance_id: str, participle: str) -> None:
         status = self.get_status(instance_id, show_input=False).runtime_status

@@ -1,67 +1,211 @@
-"""Starting exactly once over a wire that loses answers; knows no HTTP, only how to send and how to
-look.
-"""
+"""Starting instances over the HTTP API, once each, also when an answer is lost."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Generic, TypeVar
+import math
+import uuid
+from datetime import datetime
+from typing import Any
 
-from durablectl.errors import AlreadyExists, OutcomeUnknown, ServiceError, Unreachable
-from durablectl.model import InstanceStatus
+from durablectl.backends.http.api import Calls
+from durablectl.backends.http.requests import JSON_CONTENT, Parameters, json_body, segment
+from durablectl.backends.http.responses import TAKEN_HINT, read_payload, read_status, refusal
+from durablectl.backends.http.start_once import StartOnce
+from durablectl.backends.http.transport import Answer, Pace, Request
+from durablectl.errors import (
+    AlreadyExists,
+    InstanceNotFound,
+    UsageError,
+    WaitTimeout,
+    WrongState,
+)
+from durablectl.model import CheckStatusPayload, IfExists, InstanceStatus, RuntimeStatus
+from durablectl.new_ids import FreshId, check_new_instance_id
+from durablectl.polling.loop import wait_for_completion
+from durablectl.quoting import command
+from durablectl.taskhub import TaskHub
+from durablectl.wire import is_status, same_json
 
-SETTLING = (0.0, 0.5, 1.0, 2.0)
-ATTEMPTS = 3
-Sent = TypeVar("Sent")
+SERVED_WAIT = 200.0  # the front end of a function app ends a request after 230 s
+REPLACE_TIMEOUT = 60.0
+GRACE = 5.0  # until the service shows an instance that it has just started
 
 
-class StartOnce(Generic[Sent]):
-    """One start under an id that is the client's own.
+class Starts:
+    """The starts of a hub, over its `calls`; `timeout` is for one answer, in seconds."""
 
-    `send` raises `OutcomeUnknown` when its answer was lost; `find` is the instance that has the id
-    now. The service silently replaces a finished instance of the same id, so a lost answer is
-    looked for, for as long as a slow request may take, before it is sent again.
-    """
+    def __init__(self, hub: TaskHub, calls: Calls, pace: Pace, timeout: float) -> None:
+        self._hub, self._calls, self._pace, self._timeout = hub, calls, pace, timeout
 
-    def __init__(
+    def start(
         self,
-        send: Callable[[], Sent],
-        find: Callable[[], InstanceStatus | None],
-        sleep: Callable[[float], None],
-    ) -> None:
-        self._send, self._find, self._sleep = send, find, sleep
+        orchestrator: str,
+        input: Any = None,
+        *,
+        instance_id: str | None = None,
+        version: str | None = None,
+        if_exists: IfExists = IfExists.FAIL,
+    ) -> CheckStatusPayload:
+        """See TaskHub.
 
-    def run(self, before: InstanceStatus | None) -> Sent | None:
-        """The answer; None when it was lost but the instance is there.
-
-        `before` is what had the id before, None if nothing had.
+        A start whose answer was lost is looked for by its id before it is sent again.
         """
-        lost: OutcomeUnknown | None = None
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                return self._send()
-            except OutcomeUnknown as error:
-                lost = error
-            # after a lost answer this is the instance that was asked for, a little late
-            except AlreadyExists:
-                if lost is None:
-                    raise
-                return None
-            if self._appeared(before, lost):
-                return None
-            if attempt == ATTEMPTS:
-                raise lost
+        id, before = self._new_id(instance_id, if_exists)
+        if before is not None and if_exists is IfExists.ATTACH:
+            return self._attached(before, orchestrator, input)
+        request = self._start_request(orchestrator, input, id, [("version", version)])
+        once = StartOnce(lambda: self._started(request), lambda: self._find(id), self._pace.sleep)
+        try:
+            answer = once.run(before)
+        except AlreadyExists:
+            found = self._find(id) if if_exists is IfExists.ATTACH else None
+            if found is None:
+                raise
+            return self._attached(found, orchestrator, input)
+        return (
+            read_payload(self._calls.place, answer)
+            if answer is not None
+            else self._hub.check_status(id)
+        )
 
-    def _appeared(self, before: InstanceStatus | None, lost: OutcomeUnknown) -> bool:
-        for delay in SETTLING:
-            if delay:
-                self._sleep(delay)
-            try:
-                found = self._find()
-            except (Unreachable, ServiceError):
-                raise lost from None
-            if found is not None and found != before:
-                return True
-        return False
+    def create_and_wait(
+        self,
+        orchestrator: str,
+        input: Any = None,
+        *,
+        instance_id: str | None = None,
+        timeout: float,
+        interval: float,
+    ) -> InstanceStatus | CheckStatusPayload:
+        """See TaskHub.
+
+        The service waits as long as its front end lets it; the rest of the time is spent polling.
+        """
+        if not (math.isfinite(timeout) and math.isfinite(interval) and 0 <= interval <= timeout):
+            # the service would refuse it too, but only after it has started the instance
+            # (DurableClientBase.cs)
+            raise UsageError(
+                f"the interval ({interval:g} s) must not be longer than the time-out "
+                f"({timeout:g} s)"
+            )
+        id, before = self._new_id(instance_id, IfExists.FAIL)
+        served, sent = min(timeout, SERVED_WAIT), self._pace.now()
+        waits = [
+            ("timeout", f"{served:.10g}"),
+            ("pollingInterval", f"{min(interval, served):.10g}"),
+        ]
+        request = self._start_request(
+            orchestrator, input, id, waits, timeout=served + self._timeout
+        )
+        started = self._pace.clock()
+        answer = StartOnce(
+            lambda: self._started(request), lambda: self._find(id), self._pace.sleep
+        ).run(before)
+        if answer is not None and answer.status in (200, 500):
+            return self._ended(answer, orchestrator, id, sent)
+        payload = (
+            read_payload(self._calls.place, answer)
+            if answer is not None
+            else self._hub.check_status(id)
+        )
+        remaining = timeout - (self._pace.clock() - started)
+        if (served == timeout and answer is not None) or remaining <= 0:
+            return payload
+        try:
+            return wait_for_completion(
+                self._hub,
+                id,
+                timeout=remaining,
+                interval=interval,
+                grace=GRACE,
+                clock=self._pace.clock,
+            )
+        except WaitTimeout:
+            return payload
+
+    def _new_id(
+        self, instance_id: str | None, if_exists: IfExists
+    ) -> tuple[str, InstanceStatus | None]:
+        """The id to start under, and what has it now.
+
+        `AlreadyExists` if that must not be; REPLACE ends it first.
+        """
+        if instance_id is None:
+            return uuid.uuid4().hex, None
+        check_new_instance_id(instance_id)
+        if isinstance(instance_id, FreshId):
+            return instance_id, None
+        before = self._find(instance_id)
+        if before is None or if_exists is IfExists.ATTACH:
+            return instance_id, before
+        if if_exists is IfExists.FAIL:
+            raise AlreadyExists(
+                f"instance '{instance_id}' is already there ({before.runtime_status.value})",
+                hint=TAKEN_HINT,
+            )
+        return instance_id, before if before.is_final else self._ended_for_replacement(instance_id)
+
+    def _ended_for_replacement(self, instance_id: str) -> InstanceStatus | None:
+        try:
+            self._hub.terminate(instance_id, "replaced by a new start")
+            return wait_for_completion(
+                self._hub, instance_id, timeout=REPLACE_TIMEOUT, clock=self._pace.clock
+            )
+        except (WrongState, InstanceNotFound):
+            return self._find(instance_id)  # it ended by itself meanwhile, or was purged
+
+    def _attached(self, found: InstanceStatus, orchestrator: str, input: Any) -> CheckStatusPayload:
+        if found.name.lower() != orchestrator.lower():
+            raise AlreadyExists(
+                f"instance '{found.instance_id}' is already there, but it is a '{found.name}'"
+            )
+        if not same_json(found.input, input):
+            raise AlreadyExists(
+                f"instance '{found.instance_id}' is already there, but with another input"
+            )
+        return self._hub.check_status(found.instance_id)
+
+    def _start_request(
+        self,
+        orchestrator: str,
+        input: Any,
+        id: str,
+        parameters: Parameters,
+        *,
+        timeout: float | None = None,
+    ) -> Request:
+        name = segment(orchestrator, "orchestrator name")
+        target = f"/orchestrators/{name}/{segment(id, 'instance id')}"
+        body = None if input is None else json_body(input)
+        look = f"{command('status', id)} shows whether it was started"
+        return Request(
+            "POST",
+            target + self._calls.query(parameters),
+            body,
+            JSON_CONTENT,
+            repeatable=False,
+            look=look,
+            timeout=timeout,
+        )
+
+    def _started(self, request: Request) -> Answer:
+        answer = self._calls.send(request)
+        if answer.is_json and (answer.status in (200, 202) or is_status(answer.value)):
+            return answer
+        raise refusal(self._calls.place, answer, None)
+
+    def _ended(self, answer: Answer, orchestrator: str, id: str, sent: datetime) -> InstanceStatus:
+        """The end of an instance as create-and-wait tells it: its output alone when it completed,
+        else its status.
+        """
+        if is_status(answer.value) and answer.value.get("instanceId", id) == id:
+            return read_status(self._calls.place, answer, self._calls.place.absent(id))
+        return InstanceStatus(
+            orchestrator, id, RuntimeStatus.COMPLETED, sent, self._pace.now(), output=answer.value
+        )
+
+    def _find(self, instance_id: str) -> InstanceStatus | None:
+        try:
+            return self._hub.get_status(instance_id)
+        except InstanceNotFound:
+            return None

@@ -1,0 +1,68 @@
+"""Where a local hub answers now, and which addresses are its own."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from durablectl.backends.local_address import (
+    CONNECTION,
+    NOMINAL_BASE,
+    OWN_CONNECTIONS,
+    TASK_HUB,
+    connection_of,
+    names_a_file,
+)
+from durablectl.engine.store.queries import Queries
+from durablectl.wire import HubAddress
+
+SECONDS_AT_AN_ADDRESS = 1.0
+
+
+class LiveAddress:
+    """The address of a hub's file, and of a server of it while one is among the live `workers`."""
+
+    def __init__(self, queries: Queries, workers: Callable[[], Sequence[Any]]) -> None:
+        self._queries, self._workers = queries, workers
+        self._looked_at, self._address = -math.inf, HubAddress(NOMINAL_BASE, TASK_HUB, CONNECTION)
+
+    @property
+    def connection(self) -> str:
+        """What this hub's addresses name as their connection: its file."""
+        return connection_of(self._queries.hub_id())
+
+    def is_own(self, address: HubAddress) -> bool:
+        """Whether an address is this hub's own: it names this file, or a live server of this hub
+        answers there.
+        """
+        if names_a_file(address):
+            hub_id = self._queries.hub_id()
+            return hub_id is not None and (address.connection or "").lower() == connection_of(
+                hub_id
+            )
+        if address.connection is not None and address.connection.lower() not in OWN_CONNECTIONS:
+            return False
+        hub = (address.task_hub or "").lower()
+        return any(
+            base.lower() == address.base.lower() and hub in ("", name.lower())
+            for base, name in self._servers()
+        )
+
+    def now(self) -> HubAddress:
+        """Where a live server answers for this hub, looked up once a second at most; else where one
+        would.
+        """
+        if time.monotonic() - self._looked_at > SECONDS_AT_AN_ADDRESS:
+            base, task_hub = next(self._servers(), (NOMINAL_BASE, TASK_HUB))
+            self._address = HubAddress(base, task_hub, self.connection)
+            self._looked_at = time.monotonic()
+        return self._address
+
+    def _servers(self) -> Iterator[tuple[str, str]]:
+        """The base addresses and task hubs of the live servers of this hub."""
+        served: list[dict[str, str]] = [
+            worker.about["served"] for worker in self._workers() if "served" in worker.about
+        ]
+        return ((each["base"], each["task_hub"]) for each in served)

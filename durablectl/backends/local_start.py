@@ -1,0 +1,58 @@
+"""What a start on a local hub does when its id is taken."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from durablectl.engine.store.instances import NewInstance
+from durablectl.engine.store.queries import Queries
+from durablectl.errors import AlreadyExists, InstanceNotFound, WrongState
+from durablectl.quoting import command
+from durablectl.wire import same_json, value_from_text
+
+if TYPE_CHECKING:
+    from durablectl.engine.store.client import Store
+
+REPLACE_SECONDS = 30.0
+PAUSE = 0.01
+
+
+def attach(store: Store, queries: Queries, new: NewInstance) -> None:
+    """Start `new` unless an instance of its id, name and input is there; `AlreadyExists` for one of
+    another name or input.
+    """
+    try:
+        store.start([new], replaces=False)
+    except AlreadyExists:
+        row = queries.get(new.instance_id)
+        if row.name.lower() != new.name.lower() or not same_json(
+            value_from_text(row.input), value_from_text(new.input)
+        ):
+            raise AlreadyExists(
+                f"instance '{new.instance_id}' exists already, with another name or input",
+                hint=command("status", new.instance_id),
+            ) from None
+
+
+def replace(
+    store: Store,
+    new: NewInstance,
+    now: Callable[[], datetime],
+    pause: Callable[[float], None],
+) -> None:
+    """Put `new` in the place of what has its id; what a worker holds is terminated first."""
+    terminated, deadline = None, 0.0
+    while not store.replace_unheld(new):
+        row = store.find(new.instance_id)
+        # Another start may have replaced the terminated instance: its own would never end.
+        if row is not None and row.key != terminated:
+            terminated, deadline = row.key, time.monotonic() + REPLACE_SECONDS
+            with suppress(WrongState, InstanceNotFound):  # it has ended meanwhile
+                store.terminate(new.instance_id, "replaced", now())
+        if time.monotonic() > deadline:
+            raise WrongState(f"instance '{new.instance_id}' does not end; it is not replaced")
+        pause(PAUSE)
