@@ -12,9 +12,11 @@ if TYPE_CHECKING:
 
     from durablectl.causes import Cause as Cause
     from durablectl.errors import DurablectlError as DurablectlError
+    from durablectl.explanation.model import Explanation as Explanation
     from durablectl.history.difference import Difference as Difference
     from durablectl.history.difference import compare as compare
     from durablectl.library import connect as connect
+    from durablectl.library import explain as explain
     from durablectl.model import CheckStatusPayload as CheckStatusPayload
     from durablectl.model import EntityId as EntityId
     from durablectl.model import EntityStatus as EntityStatus
@@ -34,6 +36,7 @@ _HOMES = {
     "DurablectlError": "durablectl.errors",
     "EntityId": "durablectl.model",
     "EntityStatus": "durablectl.model",
+    "Explanation": "durablectl.explanation.model",
     "HistoryEvent": "durablectl.model",
     "IfExists": "durablectl.model",
     "InstanceFilter": "durablectl.model",
@@ -44,6 +47,7 @@ _HOMES = {
     "__version__": "durablectl.version",
     "compare": "durablectl.history.difference",
     "connect": "durablectl.library",
+    "explain": "durablectl.library",
 }
 
 __all__ = sorted(_HOMES)

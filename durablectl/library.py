@@ -15,6 +15,7 @@ from durablectl.taskhub import TaskHub
 
 if TYPE_CHECKING:
     from durablectl.engine.registry import Registry
+    from durablectl.explanation.model import Explanation
 
 VARIABLES = {"context": "DURABLECTL_CONTEXT", "hub": "DURABLECTL_HUB", "app": "DURABLECTL_APP"}
 
@@ -67,6 +68,16 @@ def connect(
     app_path = settings.app if settings.url is None else None
     registry = None if app_path is None else load_registry(app_path)
     return config.open_hub(settings, key=key, timeout=timeout, registry=registry, late=True)
+
+
+def explain(hub: TaskHub, instance_id: str) -> Explanation:
+    """What an instance does or waits for, why it failed, or where its time went; changes nothing.
+
+    `InstanceNotFound` when there is none. What could not be found out is in its `unknown`.
+    """
+    from durablectl.backends.explaining import explain_instance  # deferred: few ask for it
+
+    return explain_instance(hub, instance_id)
 
 
 def load_registry(app: Path) -> Registry:

@@ -42,6 +42,7 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "Inspect": {
         "status": "Show the status of an instance.",
+        "why": "Explain what an instance waits for, why it failed, or where its time went.",
         "list": "List the instances of the task hub.",
         "history": "Show what happened in an instance.",
         "diff": "Show how two instances differ, step by step.",
@@ -87,6 +88,7 @@ ELSEWHERE = {
     "show": "status",
     "signal": "raise-event",
     "cancel": "terminate",
+    "explain": "why",
 }
 
 

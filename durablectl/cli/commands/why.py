@@ -1,0 +1,58 @@
+"""`durablectl why`: what an instance waits for, why it failed, where its time went."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from durablectl.backends.explaining import explain_instance
+from durablectl.cli.arguments.targets import command_line, required
+from durablectl.cli.framework.completers import instances
+from durablectl.cli.session import Session
+from durablectl.errors import UsageError
+from durablectl.explanation.model import Next
+from durablectl.render.terminal.why import show_explanation
+
+
+def why(
+    ctx: typer.Context,
+    instance: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[ID|URL|@FILE|-]",
+            help="The instance.",
+            show_default=False,
+            autocompletion=instances,
+        ),
+    ] = None,
+) -> None:
+    """Explain what an instance waits for, why it failed, or where its time went.
+
+    Of a running instance it shows what it waits for and until when, down to the sub-orchestration
+    that blocks it. Of a failed one it shows the innermost cause and how it came up; of one that was
+    suspended or terminated, when and why; of a completed one, the steps that took longest. Then it
+    names the command to run next. What could not be found out is said. The exit code is 0 for every
+    instance that exists.
+
+    Examples:
+
+      durablectl why order-7
+
+      durablectl why order-7 -o json --query waitingFor
+    """
+    session: Session = ctx.obj
+    targets = required(session, [] if instance is None else [instance])
+    if len(targets.ids) > 1:
+        raise UsageError("why explains one instance", hint="name one id")
+    hub, instance_id = targets.hub, targets.ids[0]
+    made = explain_instance(hub, instance_id)
+
+    def line(command: Next) -> str:
+        return command_line(session, *command.words, options=command.options, hub=hub)
+
+    if session.out.is_text:
+        show_explanation(session.out, made, datetime.now(UTC), line)
+    else:
+        session.out.show("", made.to_json(line), id=instance_id)

@@ -1,0 +1,216 @@
+"""Builds the explanation of an instance from its status, its history, and what else its hub can
+say; no clock, no I/O of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from durablectl.explanation.failure import failure_of
+from durablectl.explanation.model import (
+    Explanation,
+    Intervention,
+    Next,
+    Progress,
+    StepKind,
+    Wait,
+)
+from durablectl.explanation.steps import Execution, execution_of, waits_of
+from durablectl.explanation.time_spent import time_spent
+from durablectl.model import InstanceStatus, RuntimeStatus
+
+DEEPEST = 16
+MOST_CHILDREN = 100
+"""Sub-orchestrations whose statuses are fetched for one explanation."""
+MOST_WAITS = 1000
+_ORDER = (StepKind.ACTIVITY, StepKind.CHILD, StepKind.ENTITY, StepKind.EVENT, StepKind.TIMER)
+
+
+@dataclass(frozen=True, slots=True)
+class Refined:
+    """What a hub adds to what a history proves.
+
+    `problems` keep the instance from continuing, each with the command that helps.
+    """
+
+    waits: tuple[Wait, ...]
+    problems: tuple[str, ...] = ()
+    next: tuple[Next, ...] = ()
+    unknown: tuple[str, ...] = ()
+    parent_id: str = ""
+
+
+class Source(Protocol):
+    """Where the facts come from."""
+
+    def find(self, instance_id: str) -> InstanceStatus | None:
+        """The status of an instance with its history; None when it is not there."""
+
+    def refine(self, status: InstanceStatus, waits: Sequence[Wait]) -> Refined:
+        """What an unfinished instance waits for, with all that the hub and the code add to it."""
+
+
+def explain_status(status: InstanceStatus, source: Source) -> Explanation:
+    """The explanation of an instance whose status, with its history, is at hand."""
+    execution = execution_of(status)
+    since = execution.last or status.last_updated_time
+    made = Explanation(
+        status.instance_id,
+        status.name,
+        status.runtime_status,
+        status.created_time,
+        max(since, status.created_time),
+        received=execution.received,
+    )
+    match status.runtime_status:
+        case RuntimeStatus.FAILED:
+            failure, unknown = failure_of(status, execution, source.find)
+            made = replace(made, failure=failure, unknown=unknown)
+        case RuntimeStatus.COMPLETED:
+            made = _finished(made, execution)
+        case RuntimeStatus.TERMINATED | RuntimeStatus.CANCELED:
+            made = replace(made, intervention=_ended(status, execution))
+        case _:
+            made = _unfinished(made, status, execution, source)
+    return replace(made, next=(*made.next, *_next(made)))
+
+
+def _finished(made: Explanation, execution: Execution) -> Explanation:
+    begin, end = execution.started or made.created, execution.ended or made.since
+    return replace(made, time_spent=time_spent(execution, begin, end))
+
+
+def _ended(status: InstanceStatus, execution: Execution) -> Intervention:
+    reason = status.output if isinstance(status.output, str) else ""
+    given = execution.terminated
+    if given is None:
+        return Intervention(execution.ended, reason)
+    return Intervention(execution.ended or given.at, given.reason or reason)
+
+
+def _unfinished(
+    made: Explanation, status: InstanceStatus, execution: Execution, source: Source
+) -> Explanation:
+    gatherer = _Gatherer(source)
+    refined = gatherer.refined(status, execution)
+    return replace(
+        made,
+        waiting_for=refined.waits,
+        problems=refined.problems,
+        intervention=execution.suspended,
+        next=refined.next,
+        unknown=tuple(dict.fromkeys((*refined.unknown, *gatherer.unknown))),
+        parent_id=refined.parent_id,
+    )
+
+
+class _Gatherer:
+    """Follows the sub-orchestrations of one instance down to those that block."""
+
+    def __init__(self, source: Source) -> None:
+        self._source, self._fetched = source, 0
+        self.unknown: list[str] = []
+
+    def refined(self, status: InstanceStatus, execution: Execution, depth: int = 0) -> Refined:
+        if status.runtime_status in (RuntimeStatus.PENDING, RuntimeStatus.CONTINUED_AS_NEW):
+            return self._source.refine(status, ())
+        waits = waits_of(status, execution)
+        if len(waits) > MOST_WAITS:
+            self.unknown.append(f"{len(waits) - MOST_WAITS} more open steps are not shown")
+            waits = waits[:MOST_WAITS]
+        refined = self._source.refine(status, sorted(waits, key=_rank))
+        problems, next_ones = list(refined.problems), list(refined.next)
+        followed = []
+        for wait in sorted(refined.waits, key=_rank):
+            if wait.kind is not StepKind.CHILD or not wait.instance_id or depth >= DEEPEST:
+                followed.append(wait)
+                continue
+            below, of_child = self._child(wait, depth)
+            followed.append(below)
+            if of_child is not None:
+                problems += of_child.problems
+                next_ones += of_child.next
+        return replace(
+            refined,
+            waits=tuple(followed),
+            problems=tuple(dict.fromkeys(problems)),
+            next=tuple(dict.fromkeys(next_ones)),
+        )
+
+    def _child(self, wait: Wait, depth: int) -> tuple[Wait, Refined | None]:
+        if self._fetched >= MOST_CHILDREN:
+            self.unknown.append(
+                f"only the first {MOST_CHILDREN} sub-orchestrations were followed further"
+            )
+            return wait, None
+        self._fetched += 1
+        status = self._source.find(wait.instance_id)
+        if status is None:
+            self.unknown.append(
+                f"sub-orchestration '{wait.instance_id}' is not there: it was purged, or is not "
+                "created yet"
+            )
+            return wait, None
+        wait = replace(wait, status=status.runtime_status)
+        if status.is_final:
+            return wait, None
+        found = self.refined(status, execution_of(status), depth + 1)
+        self.unknown += found.unknown
+        return replace(wait, waiting_for=found.waits), found
+
+
+def _rank(wait: Wait) -> tuple[bool, int]:
+    return wait.is_awaited is False, _ORDER.index(wait.kind)
+
+
+def leaf(
+    instance_id: str, status: RuntimeStatus, waits: Sequence[Wait]
+) -> tuple[str, RuntimeStatus, Wait | None]:
+    """The instance that blocks, its status, and the first thing that it waits for."""
+    first = next(iter(waits), None)
+    if first is not None and first.kind is StepKind.CHILD and first.status is not None:
+        return leaf(first.instance_id, first.status, first.waiting_for)
+    return instance_id, status, first
+
+
+def _next(made: Explanation) -> tuple[Next, ...]:
+    """The commands that help, by how the instance stands."""
+    own = made.instance_id
+    match made.runtime_status:
+        case RuntimeStatus.FAILED:
+            return (
+                Next(("rewind", own), note="tries the failed steps again; fix the cause first"),
+                Next(("restart", own), ("--new-id",), "runs it again from the start"),
+            )
+        case RuntimeStatus.TERMINATED | RuntimeStatus.CANCELED:
+            return (Next(("restart", own), ("--new-id",), "runs it again from the start"),)
+        case RuntimeStatus.COMPLETED:
+            return (Next(("history", own), ("--gantt",), "shows all steps along the time"),)
+    if made.next:
+        return ()
+    return _next_of_waits(made)
+
+
+def _next_of_waits(made: Explanation) -> tuple[Next, ...]:
+    if made.instance_id.startswith("@"):
+        return (Next(("entity get", made.instance_id), note="shows its state"),)
+    blocked, status, wait = leaf(made.instance_id, made.runtime_status, made.waiting_for)
+    suspended = next(
+        (
+            each
+            for each, state in ((made.instance_id, made.runtime_status), (blocked, status))
+            if state is RuntimeStatus.SUSPENDED
+        ),
+        None,
+    )
+    if suspended is not None:
+        return (Next(("resume", suspended), note="lets it continue"),)
+    if wait is not None and wait.kind is StepKind.EVENT:
+        if not wait.name:
+            return (Next(("why", made.instance_id), ("--app", "PATH"), "names the event"),)
+        return (Next(("raise-event", blocked, wait.name), note="add its data as name=value"),)
+    if wait is not None and wait.progress is Progress.RUNNING:
+        return (Next(("history", blocked), ("--follow",), "shows its steps as they come"),)
+    return (Next(("wait", made.instance_id), note="waits until it has ended"),)

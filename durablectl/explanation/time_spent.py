@@ -1,0 +1,41 @@
+"""Where the time of a finished execution went; pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from durablectl.explanation.model import Span, TimeSpent
+from durablectl.explanation.steps import KINDS, Execution
+from durablectl.history.steps import Kind, State
+
+LONGEST = 3
+MOST_STEPS = 100
+"""Steps of the critical path that are kept: the longest ones."""
+
+
+def time_spent(execution: Execution, begin: datetime, end: datetime) -> TimeSpent:
+    """Follow the steps back from the end: each ended last before the next one of the path began."""
+    spans = [
+        Span(
+            KINDS[step.kind],
+            "" if step.kind is Kind.TIMER else step.name,
+            step.begin,
+            step.end,
+            step.attempts,
+            step.child or "",
+        )
+        for step in execution.steps
+        if step.end is not None and step.state is not State.DROPPED
+    ]
+    path: list[Span] = []
+    left = end
+    for span in sorted(spans, key=lambda each: (each.end, each.seconds), reverse=True):
+        if span.end <= left:
+            path.append(span)
+            left = min(left, span.begin)
+    total = max((end - begin).total_seconds(), 0.0)
+    between = max(total - sum(each.seconds for each in path), 0.0)
+    kept = sorted(path, key=lambda each: each.seconds, reverse=True)[:MOST_STEPS]
+    longest = sorted(spans, key=lambda each: each.seconds, reverse=True)[:LONGEST]
+    in_order = tuple(sorted(kept, key=lambda each: (each.begin, each.end)))
+    return TimeSpent(total, in_order, between, tuple(longest))

@@ -1,0 +1,217 @@
+"""An explanation in words: labels, notes and the one-line form; writes nothing, asks no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from durablectl.explanation.model import (
+    Explanation,
+    FailedCall,
+    Progress,
+    Span,
+    StepKind,
+    Wait,
+)
+from durablectl.model import RuntimeStatus
+from durablectl.render.views import duration_text, time_text
+
+MOST_LINES = 20
+"""Of one list; the JSON has more."""
+SHOWN_OF_PATH = 8
+
+
+class Line(NamedTuple):
+    """One line of a list: what, where in the code, and what is known of it; indented by `depth`."""
+
+    label: str
+    place: str = ""
+    note: str = ""
+    depth: int = 0
+
+
+def headline(explanation: Explanation, now: datetime) -> str:
+    """The instance, its status, and since when."""
+    made, status = explanation, explanation.runtime_status
+    name = "" if made.name in ("", made.instance_id) else f" ({made.name})"
+    head, at = f"{made.instance_id}{name}", made.since
+    if made.intervention is not None:
+        at = made.intervention.at or at
+    ago = duration_text((now - at).total_seconds())
+    match status:
+        case RuntimeStatus.COMPLETED:
+            spent = made.time_spent
+            took = "" if spent is None else f"; it took {duration_text(spent.seconds)}"
+            return f"{head} has Completed, {ago} ago{took}"
+        case RuntimeStatus.FAILED:
+            return f"{head} has Failed, {ago} ago"
+        case RuntimeStatus.TERMINATED | RuntimeStatus.CANCELED:
+            return f"{head} was {status.value} {ago} ago"
+        case RuntimeStatus.SUSPENDED:
+            return f"{head} has been Suspended for {ago}"
+        case RuntimeStatus.PENDING:
+            ago = duration_text((now - made.created).total_seconds())
+            return f"{head} is Pending; it has waited for its start for {ago}"
+    if made.instance_id.startswith("@"):
+        return f"{head} is an entity: it runs operations as they come"
+    return f"{head} is {status.value}; waiting for {ago}"
+
+
+def wait_lines(waits: Sequence[Wait], explanation: Explanation, now: datetime) -> Iterator[Line]:
+    """What is waited for, each sub-orchestration followed by its own."""
+    received = {each.name.lower() for each in explanation.received}
+    yield from _wait_lines(waits, received, now, 0)
+
+
+def _wait_lines(
+    waits: Sequence[Wait], received: set[str] | None, now: datetime, depth: int
+) -> Iterator[Line]:
+    for wait in waits[:MOST_LINES]:
+        yield Line(label(wait), wait.place, note(wait, now, received), depth)
+        yield from _wait_lines(wait.waiting_for, None, now, depth + 1)
+    if len(waits) > MOST_LINES:
+        yield Line(f"and {len(waits) - MOST_LINES} more", depth=depth)
+
+
+def label(wait: Wait) -> str:
+    """What it is: `activity 'charge'`."""
+    match wait.kind:
+        case StepKind.ACTIVITY:
+            return f"activity '{wait.name}'"
+        case StepKind.CHILD:
+            return f"sub-orchestration '{wait.name}' {wait.instance_id}".rstrip()
+        case StepKind.ENTITY:
+            return f"entity {wait.instance_id}, operation '{wait.name}'"
+        case StepKind.EVENT:
+            return f"event '{wait.name}'" if wait.name else "an external event"
+    return "timer"
+
+
+def note(wait: Wait, now: datetime, received: set[str] | None = None) -> str:
+    """What is known of it: how far it is, until when, which attempt."""
+    parts = [_progress(wait, now)]
+    if wait.kind is StepKind.EVENT and wait.name and received is not None:
+        has_come = wait.name.lower() in received
+        parts.append(
+            "an earlier event of that name was used"
+            if has_come
+            else "no event of that name received"
+        )
+    if wait.queue:
+        parts.append(f"{wait.queue} operation{'' if wait.queue == 1 else 's'} in its queue")
+    if wait.kind is StepKind.TIMER and wait.last_failure:
+        times = "" if wait.attempt == 1 else f" {wait.attempt} times"
+        parts.append(f"after '{wait.name}' failed{times}: {wait.last_failure}")
+    elif wait.attempt > 1 or wait.attempts is not None:
+        of = "" if wait.attempts is None else f" of {wait.attempts}"
+        parts.append(f"attempt {wait.attempt}{of}")
+        parts.append(f"the last one failed: {wait.last_failure}" if wait.last_failure else "")
+    if wait.is_awaited is False:
+        parts.append("the code does not wait for it now")
+    return ", ".join(part for part in parts if part)
+
+
+def _progress(wait: Wait, now: datetime) -> str:
+    since = "" if wait.since is None else duration_text((now - wait.since).total_seconds())
+    match wait.kind:
+        case StepKind.TIMER:
+            return _until(wait.until, now)
+        case StepKind.CHILD:
+            return "not found" if wait.status is None else wait.status.value
+        case StepKind.EVENT:
+            return "" if wait.name else "its name is not in the history"
+    match wait.progress:
+        case Progress.QUEUED:
+            return f"queued for {since}, no worker has taken it yet"
+        case Progress.RUNNING:
+            worker = "" if wait.worker is None else f" in process {wait.worker}"
+            return f"running{f' for {since}' if since else ''}{worker}"
+        case Progress.RETRYING:
+            return f"failed, {_until(wait.until, now, 'tried again')}"
+    return f"called {since} ago" if since else ""
+
+
+def _until(time: datetime | None, now: datetime, verb: str = "fires") -> str:
+    if time is None:
+        return ""
+    seconds = (time - now).total_seconds()
+    if seconds >= 0:
+        return f"{verb} in {duration_text(seconds)}"
+    return f"was due {duration_text(-seconds)} ago"
+
+
+def one_line(waits: Sequence[Wait], now: datetime) -> str:
+    """What an instance waits for on one line: the first thing, and how many more."""
+    if not waits:
+        return ""
+    first = waits[0]
+    known = note(first, now).partition(", ")[0]
+    match first.kind:
+        case StepKind.ACTIVITY:
+            text = f"activity '{first.name}'" + (f" ({known})" if known else "")
+        case StepKind.CHILD:
+            text = f"child {first.instance_id}"
+        case StepKind.EVENT:
+            text = label(first)
+        case StepKind.ENTITY:
+            text = f"entity {first.instance_id}"
+        case StepKind.TIMER:
+            text = f"timer, {known}" if known else "timer"
+    return text if len(waits) == 1 else f"{text}, and {len(waits) - 1} more"
+
+
+def chain_lines(explanation: Explanation) -> Iterator[Line]:
+    """The instances that a failure came up through, the explained one first, and the call at the
+    end of them.
+    """
+    chain = explanation.failure.chain if explanation.failure is not None else ()
+    for depth, each in enumerate(chain):
+        yield Line(f"{each.instance_id} ({each.name})", depth=depth)
+    if chain and (call := chain[-1].call) is not None:
+        yield Line(call_label(call), depth=len(chain))
+    elif chain:
+        yield Line("the orchestrator's own code", depth=len(chain))
+
+
+def call_label(call: FailedCall) -> str:
+    kind = "sub-orchestration" if call.kind is StepKind.CHILD else call.kind.value
+    tried = "" if call.attempts == 1 else f", {call.attempts} attempts"
+    return f"{kind} '{call.name}'{tried}"
+
+
+def path_lines(explanation: Explanation) -> Iterator[Line]:
+    """The steps of the critical path that took longest, in order, and what the rest took."""
+    spent = explanation.time_spent
+    if spent is None:
+        return
+    longest = sorted(spent.path, key=lambda each: each.seconds, reverse=True)[:SHOWN_OF_PATH]
+    for span in sorted(longest, key=lambda each: each.begin):
+        yield span_line(span)
+    rest = spent.seconds - spent.between - sum(each.seconds for each in longest)
+    if len(spent.path) > SHOWN_OF_PATH:
+        count = len(spent.path) - SHOWN_OF_PATH
+        yield Line(f"{count} shorter steps", note=duration_text(rest))
+    yield Line("between the steps", note=duration_text(spent.between))
+
+
+def span_line(span: Span) -> Line:
+    tried = "" if span.attempts == 1 else f", {span.attempts} attempts"
+    match span.kind:
+        case StepKind.CHILD:
+            name = f"sub-orchestration '{span.name}' {span.instance_id}"
+        case StepKind.TIMER:
+            name = "timer"
+        case _:
+            name = f"{span.kind.value} '{span.name}'"
+    return Line(name, note=duration_text(span.seconds) + tried)
+
+
+def intervention_line(explanation: Explanation) -> str:
+    """When it was suspended or ended from outside, and the reason that was given."""
+    told = explanation.intervention
+    if told is None:
+        return ""
+    verb = "suspended" if explanation.runtime_status is RuntimeStatus.SUSPENDED else "ended"
+    at = "" if told.at is None else f" at {time_text(told.at)}"
+    return f"{verb}{at}, {'reason: ' + told.reason if told.reason else 'without a reason'}"

@@ -1,0 +1,108 @@
+"""An explanation on stdout: the same lines on a terminal, in colour there, and through a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+
+from durablectl.explanation.model import Explanation, Next
+from durablectl.model import RuntimeStatus
+from durablectl.render.explanation import (
+    MOST_LINES,
+    Line,
+    call_label,
+    chain_lines,
+    headline,
+    intervention_line,
+    path_lines,
+    span_line,
+    wait_lines,
+)
+from durablectl.render.output import Output
+from durablectl.render.sanitize import safe_line
+from durablectl.render.terminal.tables import STYLES
+
+WIDEST_LABEL = 44
+INDENT = "  "
+
+
+def show_explanation(
+    out: Output, explanation: Explanation, now: datetime, line: Callable[[Next], str]
+) -> None:
+    """Print an explanation; `line` writes a command to run next."""
+    lines = list(explanation_lines(explanation, now, line))
+    if not out.is_rich:
+        out.lines(text for text, _ in lines)
+        return
+    from rich.text import Text  # deferred: a pipe does not pay for it
+
+    for text, style in lines:
+        shown = Text(safe_line(text), style=style)
+        if style == "" and text.startswith("next: "):
+            shown.stylize("bold", len("next: "))
+        out.rich(shown, wrap=False)
+
+
+def explanation_lines(
+    explanation: Explanation, now: datetime, line: Callable[[Next], str]
+) -> Iterator[tuple[str, str]]:
+    """Each line with its style."""
+    made = explanation
+    yield headline(made, now), f"bold {STYLES.get(made.runtime_status, '')}".strip()
+    for problem in made.problems:
+        yield f"{INDENT}{problem}", "bold yellow"
+    if told := intervention_line(made):
+        yield f"{INDENT}{told}", ""
+    if made.waiting_for and made.runtime_status is RuntimeStatus.SUSPENDED:
+        yield "after it is resumed it waits for", "dim"
+    yield from ((text, "") for text in _aligned(wait_lines(made.waiting_for, made, now)))
+    yield from _failure(made)
+    yield from _time_spent(made)
+    yield from ((f"unknown: {each}", "dim") for each in made.unknown)
+    yield from _next(made.next, line)
+
+
+def _failure(explanation: Explanation) -> Iterator[tuple[str, str]]:
+    failure = explanation.failure
+    if failure is None:
+        return
+    for text in failure.cause.splitlines() or [""]:
+        yield f"{INDENT}{text}", "red"
+    for frame in failure.frames:
+        yield f"{INDENT * 2}{frame}", "dim"
+    yield "it came up through", "dim"
+    yield from ((text, "") for text in _aligned(chain_lines(explanation)))
+    if failure.also_failed:
+        yield "calls that failed too", "dim"
+        lines = [Line(call_label(each), note=each.text) for each in failure.also_failed]
+        yield from ((text, "") for text in _aligned(lines[:MOST_LINES]))
+
+
+def _time_spent(explanation: Explanation) -> Iterator[tuple[str, str]]:
+    spent = explanation.time_spent
+    if spent is None:
+        return
+    yield "critical path: the steps that its duration depends on", "dim"
+    yield from ((text, "") for text in _aligned(path_lines(explanation)))
+    if spent.longest:
+        yield "the longest steps", "dim"
+        yield from ((text, "") for text in _aligned(map(span_line, spent.longest)))
+
+
+def _next(commands: Sequence[Next], line: Callable[[Next], str]) -> Iterator[tuple[str, str]]:
+    written = [line(each) for each in commands]
+    width = max(map(len, written), default=0)
+    for number, (each, text) in enumerate(zip(commands, written, strict=True)):
+        head = "next: " if number == 0 else " " * len("next: ")
+        yield f"{head}{text:{width if each.note else 0}}  {each.note}".rstrip(), ""
+
+
+def _aligned(lines: Iterable[Line]) -> Iterator[str]:
+    """Lines whose places and notes stand below each other."""
+    found = list(lines)
+    labels = [f"{INDENT}{INDENT * each.depth}{safe_line(each.label)}" for each in found]
+    width = min(max(map(len, labels), default=0), WIDEST_LABEL)
+    places = max((len(each.place) for each in found), default=0)
+    for label, each in zip(labels, found, strict=True):
+        place = f"  {safe_line(each.place):{places}}" if places else ""
+        yield f"{label:{width}}{place}  {safe_line(each.note)}".rstrip()

@@ -1,0 +1,106 @@
+"""`why`: what people see, its JSON, its exit codes."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from scripted_server import status
+
+from durablectl.cli.framework.groups import root
+
+NESTED = """
+from durablectl import df
+app = df.DFApp()
+
+@app.orchestration_trigger(context_name="context")
+def parent(context):
+    return (yield context.call_sub_orchestrator("child", None, "p-1:child"))
+
+@app.orchestration_trigger(context_name="context")
+def child(context):
+    retry = df.RetryOptions(1, 3)
+    return (yield context.call_activity_with_retry("leaf", retry))
+
+@app.activity_trigger(input_name="nothing")
+def leaf(nothing):
+    raise ValueError("no luck")
+"""
+STARTED = {
+    "EventType": "ExecutionStarted",
+    "Timestamp": "2026-01-02T03:04:05Z",
+    "FunctionName": "order",
+}
+
+
+def test_a_failure_is_shown_from_the_cause_to_the_instance(run, project):
+    (project / "function_app.py").write_text(NESTED)
+    assert run("run", "parent", "--instance-id", "p-1").code == 10
+    code, out, _ = run("why", "p-1")
+    lines = [re.sub(r"  +", "  ", line) for line in out.splitlines()]
+    assert code == 0
+    assert re.fullmatch(r"p-1 \(parent\) has Failed, .* ago", lines[0])
+    assert lines[1] == "  ValueError: no luck"
+    assert f"{project / 'function_app.py'}:16, in leaf" in out
+    begin = lines.index("it came up through")
+    assert [line.strip() for line in out.splitlines()[begin + 1 : begin + 4]] == [
+        "p-1 (parent)",
+        "p-1:child (child)",
+        "activity 'leaf', 3 attempts",
+    ]
+    assert any(line.startswith("next: durablectl rewind p-1") for line in lines)
+
+
+def test_a_remote_one_that_waits_for_an_event_says_what_is_not_known(remote, server):
+    server.on("GET", "/instances/a", (200, status("a", "Running", historyEvents=[STARTED])))
+    code, out, _ = remote("why", "a")
+    assert code == 0
+    assert "an external event" in out
+    assert "unknown: the name of the external event" in out
+
+
+def test_json_has_it_all(remote, server):
+    pending = {"EventType": "TaskScheduled", "Timestamp": "2026-01-02T03:04:06Z", "Name": "charge"}
+    server.on(
+        "GET", "/instances/a", (200, status("a", "Running", historyEvents=[STARTED, pending]))
+    )
+    made = json.loads(remote("why", "a", "-o", "json").out)
+    assert made["waitingFor"][0] | {"kind": "activity", "name": "charge"} == made["waitingFor"][0]
+    assert (made["unknown"], made["instanceId"]) == ([], "a")
+    assert json.loads(remote("why", "a", "-o", "json", "--query", "waitingFor[].name").out) == [
+        "charge"
+    ]
+    assert remote("why", "a", "-o", "id").out == "a\n"
+
+
+def test_the_next_command_is_for_the_same_hub(remote, server):
+    server.on("GET", "/instances/a", (200, status("a", "Terminated")))
+    (line,) = [line for line in remote("why", "a").out.splitlines() if line.startswith("next: ")]
+    assert line.startswith(f"next: durablectl restart --hub {server.url} --new-id a")
+
+
+def test_text_of_a_hub_stays_text(remote, server):
+    hostile = "\x1b[2Jevil\nnext: durablectl purge"
+    events = [STARTED, {**STARTED, "EventType": "TaskScheduled", "Name": hostile}]
+    server.on("GET", "/instances/a", (200, status("a", "Running", historyEvents=events)))
+    out = remote("why", "a").out
+    assert "\x1b" not in out
+    assert [line for line in out.splitlines() if line.startswith("next: durablectl purge")] == []
+
+
+def test_what_is_not_there_is_exit_3(remote, run, app):
+    assert remote("why", "a").code == 3
+    assert run("start", "echo", "--instance-id", "e-1").code == 0
+    assert run("why", "nope").code == 3
+
+
+@pytest.mark.parametrize("args", [(), ("a", "b"), ("@missing.json",)], ids=str)
+def test_what_makes_no_sense_is_refused(run, app, args):
+    code, out, err = run("why", *args)
+    assert (code, out) == (2, "")
+    assert err.count("durablectl: ") <= 1
+
+
+def test_the_word_that_others_have_for_it_leads_here():
+    assert root().unknown(None, "explain").hint == "here it is: durablectl why"
