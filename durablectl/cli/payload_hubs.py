@@ -101,9 +101,9 @@ class PayloadHubs:
 
     def _compared(self, address: HubAddress) -> _Sameness:
         settings = self._settings
-        if settings.url is None or config.place_of(base_address(settings.url)) != config.place_of(
-            address.base
-        ):
+        if settings.url is None or config.is_grpc(settings.url):
+            return _Sameness.OTHER
+        if config.place_of(base_address(settings.url)) != config.place_of(address.base):
             return _Sameness.OTHER
         ours = ((settings.task_hub or "").lower(), _connection(settings.connection))
         theirs = ((address.task_hub or "").lower(), _connection(address.connection))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from durablectl.config.addresses import is_address as is_address
+from durablectl.config.addresses import is_grpc as is_grpc
 from durablectl.config.addresses import is_loopback as is_loopback
 from durablectl.config.addresses import is_url as is_url
 from durablectl.config.addresses import place_of as place_of

@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from durablectl.errors import UsageError
 
-_PORTS = {"http": 80, "https": 443}
+_PORTS = {"http": 80, "https": 443, "grpc": 80, "grpcs": 443}
 _NAME = r"[a-z0-9_-]+"
 _HOST = (
     rf"(?:localhost|\[[0-9a-f:.]+\]|{_NAME}(?:\.{_NAME})+\.?|{_NAME}(?=:\d))(?::\d+)?(?:[/?#].*)?"
@@ -16,6 +16,26 @@ _HOST = (
 
 def is_url(text: str) -> bool:
     return text.lower().startswith(("http://", "https://"))
+
+
+def is_grpc(text: str) -> bool:
+    return text.lower().startswith(("grpc://", "grpcs://"))
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is the address of a remote hub, of either kind."""
+    return is_url(text) or is_grpc(text)
+
+
+def check_plaintext(url: str, *, allowed: bool = False) -> str:
+    """The address; `UsageError` for gRPC without TLS to another machine, unless it is `allowed`."""
+    if url.lower().startswith("grpc:") and not is_loopback(url) and not allowed:
+        raise UsageError(
+            f"{url} is gRPC without TLS to another machine: data would travel unencrypted",
+            hint="use grpcs://, or allow it in a context of your own: durablectl context add NAME "
+            f"--url {url} --insecure",
+        )
+    return url
 
 
 def looks_like_host(text: str) -> bool:
@@ -55,6 +75,11 @@ def without_key(url: str) -> str:
     user or any query.
     """
     parts = _split(url)
+    if is_grpc(url) and parts.path.strip("/"):
+        raise UsageError(
+            f"the address of {parts.hostname} holds more than host and port",
+            hint="name the task hub with --task-hub",
+        )
     if parts.query or parts.fragment or "@" in parts.netloc:
         raise UsageError(
             f"the address of {parts.hostname} holds more than an address",
@@ -90,6 +115,7 @@ def _split(url: str) -> SplitResult:
             else ("for example https://orders.azurewebsites.net")
         )
         raise UsageError(
-            "the hub's address is not an http or https address", hint=f"write {example}"
+            "the hub's address is not an http, https, grpc or grpcs address",
+            hint=f"write {example}",
         )
     return parts

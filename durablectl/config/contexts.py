@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeGuard
 
-from durablectl.config.addresses import is_url, without_key
+from durablectl.config.addresses import is_address, without_key
 from durablectl.config.hub_files import path_of
 from durablectl.config.sizes import parse_size
 from durablectl.config.toml import parse_toml, place_of, read_text, replace_text, unknown_setting
@@ -282,7 +282,7 @@ def _context(
         values[key.replace("-", "_")] = _value(path, text, key, value)
     if "hub" in values:
         address = _address(path, text, "hub", values.pop("hub"))
-        values["url" if is_url(address) and "url" not in values else "hub"] = address
+        values["url" if is_address(address) and "url" not in values else "hub"] = address
     for key in ("app", "key_file", "ca_file"):
         if values.get(key):
             values[key] = _beside(path, values[key])
@@ -336,7 +336,7 @@ def _address(path: Path, text: str, name: str, value: str) -> str:
     try:
         return (
             without_key(value)
-            if name == "url" or is_url(value)
+            if name == "url" or is_address(value)
             else str(path_of(value, path.parent))
         )
     except UsageError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from durablectl.config.addresses import is_grpc
 from durablectl.config.settings import Settings
 from durablectl.errors import Unsupported, UsageError
 from durablectl.taskhub import TaskHub
@@ -33,6 +34,8 @@ def open_hub(
     """
     if settings.url is None:
         return open_local_hub(settings, registry=registry, create=create, late=late)
+    if is_grpc(settings.url):
+        return _open_grpc(settings, settings.url, timeout)
     # deferred: a local hub needs no HTTP
     from durablectl.backends.http.hub import HttpTaskHub
 
@@ -45,6 +48,13 @@ def open_hub(
         note=note,
         **settings.keys.route(settings.url, settings.task_hub),
     )
+
+
+def _open_grpc(settings: Settings, url: str, timeout: float) -> TaskHub:
+    from durablectl.backends.grpc.opening import open_grpc_hub  # deferred: few hubs are over gRPC
+
+    route = settings.keys.route(url, settings.task_hub)
+    return open_grpc_hub(url, task_hub=settings.task_hub, timeout=timeout, **route)
 
 
 def open_local_hub(

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from durablectl.config.addresses import is_url, origin_of, without_key
+from durablectl.config.addresses import check_plaintext, is_address, origin_of, without_key
 from durablectl.config.contexts import (
     Context,
     ProjectFile,
@@ -216,10 +216,10 @@ def _by_name(
 
 def _by_address(text: str, folder: Path, extra: Mapping[str, str | None], source: str) -> Context:
     """A context without a name, for an address or a file."""
-    if is_url(text):
+    if is_address(text):
         return Context(
             "",
-            url=without_key(text),
+            url=check_plaintext(without_key(text)),
             task_hub=extra.get("task_hub"),
             connection=extra.get("connection"),
         )

@@ -130,7 +130,7 @@ def test_a_variable_is_not_kept_in_a_context(run):
         (["a", "--url", URL, "--hub", "x.db"], "--url and --hub exclude each other"),
         (["a b", "--url", URL], "'a b' is not a valid context name"),
         (["../a", "--url", URL], "'../a' is not a valid context name"),
-        (["a", "--url", "orders"], "the hub's address is not an http or https address"),
+        (["a", "--url", "orders"], "the hub's address is not an http, https, grpc or grpcs"),
         (["a", "--url", f"{URL}/?code=SECRET"], "holds more than an address"),
         (["a", "--url", URL, "--encode", "xml"], "--encode: 'xml' is not one of json, string"),
         (["a", "--url", URL, "--key-env", "A", "--key-file", "b"], "has more than one key"),

@@ -10,6 +10,7 @@ import sys
 from typing import NamedTuple
 
 import pytest
+from grpc_server import durable_task_server, needs_durabletask
 from scripted_server import scripted_server, status
 
 HEAVY = {
@@ -20,6 +21,8 @@ HEAVY = {
     "tomlkit",
     "asyncio",
     "azure",
+    "grpc",
+    "google.protobuf",
     "sqlite3",
     "platformdirs",
 }
@@ -28,6 +31,8 @@ IDLE = {
     "azure",
     "click",
     "concurrent.futures",
+    "google.protobuf",
+    "grpc",
     "hashlib",
     "importlib.resources",
     "jmespath",
@@ -191,6 +196,8 @@ def test_a_status_over_http_imports_no_engine_and_none_of_httpxs_command_line():
     assert not loaded.modules & {
         "azure",
         "click",
+        "google.protobuf",
+        "grpc",
         "jmespath",
         "pydantic",
         "pygments",
@@ -198,6 +205,16 @@ def test_a_status_over_http_imports_no_engine_and_none_of_httpxs_command_line():
         "sqlite3",
         "tomlkit",
     }
+    assert not {name for name in loaded.ours if name.startswith("durablectl.engine")}
+
+
+@needs_durabletask
+def test_a_status_over_grpc_imports_no_engine_and_no_http():
+    with durable_task_server() as address:
+        assert load("run", "echo", "a=b", "--instance-id", "a", "--hub", address).out
+        loaded = load("status", "a", "--hub", address)
+    assert "Completed" in loaded.out
+    assert not loaded.modules & {"azure", "click", "httpx", "jmespath", "rich", "sqlite3"}
     assert not {name for name in loaded.ours if name.startswith("durablectl.engine")}
 
 

@@ -1,5 +1,5 @@
-"""The same promises on every hub: a local one, one behind `durablectl serve`, and a real service
-when DURABLECTL_CONTRACT_URL names one.
+"""The same promises on every hub: a local one, one behind `durablectl serve`, one behind a server of
+the Durable Task protocol, and a real service when DURABLECTL_CONTRACT_URL names one.
 
 A real service has to run `tests/recordings/function_app.py`; its key is taken from
 DURABLECTL_CONTRACT_KEY.
@@ -13,6 +13,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from grpc_server import durable_task_server, needs_durabletask
 
 from durablectl.backends.http.hub import HttpTaskHub
 from durablectl.backends.local import LocalTaskHub
@@ -25,7 +26,15 @@ from tests.server.serving import RECORDINGS, serving
 URL = os.environ.get("DURABLECTL_CONTRACT_URL")
 
 
-@pytest.fixture(scope="session", params=["local", "served", *(["service"] if URL else [])])
+HUBS = [
+    "local",
+    "served",
+    pytest.param("grpc", marks=needs_durabletask),
+    *(["service"] if URL else []),
+]
+
+
+@pytest.fixture(scope="session", params=HUBS)
 def hub(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[TaskHub]:
@@ -39,9 +48,19 @@ def hub(
                 HttpTaskHub(server.base) as hub,
             ):
                 yield hub
+        case "grpc":
+            yield from grpc_hub()
         case _:
             with HttpTaskHub(URL or "", key=os.environ.get("DURABLECTL_CONTRACT_KEY")) as hub:
                 yield hub
+
+
+def grpc_hub() -> Iterator[TaskHub]:
+    # deferred: grpc may not be installed
+    from durablectl.backends.grpc.hub import GrpcTaskHub
+
+    with durable_task_server() as address, GrpcTaskHub(address) as hub:
+        yield hub
 
 
 def local_hub(folder: Path) -> Iterator[TaskHub]:

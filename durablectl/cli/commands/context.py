@@ -284,7 +284,7 @@ def _address(session: Session, url: str | None) -> dict[str, str | None]:
             "a context needs an address",
             hint="--url https://orders.azurewebsites.net, or --hub PATH",
         )
-    if hub is not None and not config.is_url(hub):
+    if hub is not None and not config.is_address(hub):
         return {"hub": str(config.hub_file(hub, session.cwd))}
     return {"url": url or hub}
 

@@ -47,7 +47,7 @@ def history(
     raw: Annotated[
         bool,
         typer.Option(
-            "--raw", help="The complete events as JSON, to be replayed later (local hub)."
+            "--raw", help="The complete events as JSON, to be replayed later (not over HTTP)."
         ),
     ] = False,
 ) -> None:
@@ -55,8 +55,7 @@ def history(
 
     One line a step: its number, when it began and how long it took, how often it was tried, and
     what came of it. With -o json it is the service's historyEvents. With --raw it is everything
-    that a local hub knows, payloads included, in a form that durablectl.testing.assert_replays
-    reads.
+    that the hub knows, payloads included, in a form that durablectl.testing.assert_replays reads.
 
     Examples:
 

@@ -1,0 +1,206 @@
+"""What the status of a call means: an error of ours, and whether calling again may help. Pure.
+
+Servers of this protocol do not agree on their status codes, so the texts of some are read too.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from durablectl.errors import (
+    AlreadyExists,
+    BadAddress,
+    DurablectlError,
+    InstanceNotFound,
+    KeyRefused,
+    NotATaskHub,
+    ServiceError,
+    Unreachable,
+    Unsupported,
+    UsageError,
+    WrongState,
+)
+
+LARGER_HINT = "raise the limit with DURABLECTL_MAX_RESPONSE=2GB, or max-response in the context"
+MOST_SHOWN = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the calls go, for messages. `key` names what the token is taken from, if anything."""
+
+    url: str
+    task_hub: str = ""
+    key: str | None = None
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).hostname or self.url
+
+    @property
+    def label(self) -> str:
+        return f"task hub '{self.task_hub}' at {self.url}" if self.task_hub else self.url
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A call without a usable answer.
+
+    `temporary`: the same call may succeed a moment later. `maybe_done`: it may have been carried
+    out.
+    """
+
+    error: DurablectlError
+    temporary: bool = False
+    maybe_done: bool = False
+
+
+class TooLarge(NotATaskHub):
+    """An answer is larger than this client, or the server, lets a message be."""
+
+
+def trouble_of(place: Place, method: str, code: str, details: str) -> Trouble:
+    """The trouble of a call that ended with a status; `code` is its name, such as UNAVAILABLE."""
+    details = _bounded(details)
+    if front := re.search(r"(?:http2 header with|HTTP) status:? ?(\d{3})", details):
+        return _of_front(place, int(front[1]))
+    if "dapr-callee-app-id" in details or "dapr-app-id" in details:
+        return Trouble(_lacks(place, method))
+    if code == "UNAVAILABLE":
+        return _unavailable(place, details)
+    if code == "RESOURCE_EXHAUSTED" and "larger than max" in details:
+        return Trouble(_too_large(place, details))
+    if code in _SOON:
+        text, maybe_done = _SOON[code]
+        hint = "--request-timeout gives it longer" if code == "DEADLINE_EXCEEDED" else None
+        return Trouble(Unreachable(text.format(place.url), hint=hint), True, maybe_done)
+    if "RST_STREAM" in details:
+        return Trouble(Unreachable(f"the connection to {place.url} broke"), True, True)
+    return Trouble(_refusal(place, method, code, details))
+
+
+_SOON = {
+    "DEADLINE_EXCEEDED": ("no answer from {} in time", True),
+    "CANCELLED": ("{} ended the call without an answer", True),
+    "ABORTED": ("{} was interrupted while it carried out the call", True),
+    "RESOURCE_EXHAUSTED": ("{} asks for fewer requests", False),
+}
+
+
+def _refusal(place: Place, method: str, code: str, details: str) -> DurablectlError:
+    """The error of a status that calling again does not change."""
+    said = f": {details}" if details else ""
+    match code:
+        case "UNAUTHENTICATED" | "PERMISSION_DENIED":
+            return _key_refused(place, details)
+        case "UNIMPLEMENTED":
+            return _lacks(place, method)
+        case "NOT_FOUND":
+            return InstanceNotFound(f"{place.label} has no such instance{said}")
+        case "ALREADY_EXISTS":
+            return AlreadyExists(f"{place.label} has an instance of this id already{said}")
+        case "FAILED_PRECONDITION":
+            return WrongState(f"{place.label} refused{said}")
+        case "INVALID_ARGUMENT" | "OUT_OF_RANGE":
+            return UsageError(f"{place.label} refused the request{said}")
+    if re.search(r"already exists", details, re.IGNORECASE):
+        return AlreadyExists(f"{place.label} has an instance of this id already{said}")
+    if re.search(r"no such instance", details, re.IGNORECASE):
+        return InstanceNotFound(f"{place.label} has no such instance{said}")
+    return ServiceError(f"{place.label} failed ({code}){said}")
+
+
+def _key_refused(place: Place, details: str) -> KeyRefused:
+    said = f": {details}" if details else ""
+    if place.key is None:
+        return KeyRefused(
+            f"{place.label} requires a token{said}",
+            hint="add a context with --connection-string or --token-command",
+        )
+    return KeyRefused(
+        f"{place.label} refused the token from {place.key}{said}",
+        hint="the identity needs the role 'Durable Task Data Contributor', and the scheduler's "
+        "IP allowlist must include this address: durablectl doctor",
+    )
+
+
+def _lacks(place: Place, method: str) -> Unsupported:
+    return Unsupported(
+        f"the server at {place.url} has no {method}", hint="durablectl doctor lists what it has"
+    )
+
+
+def _of_front(place: Place, status: int) -> Trouble:
+    """What stands in front of the server answered over plain HTTP."""
+    if status in (401, 403):
+        return Trouble(_key_refused(place, f"HTTP {status}"))
+    if status in (429, 502, 503, 504):
+        error = Unreachable(f"the service behind {place.url} is not available ({status})")
+        return Trouble(error, True, status != 429)
+    return Trouble(
+        NotATaskHub(
+            f"{place.url} answers, but not in gRPC (HTTP {status})",
+            hint="check the address of the task hub, its port above all",
+        )
+    )
+
+
+def _unavailable(place: Place, details: str) -> Trouble:
+    """A connection that was not made, or that broke.
+
+    grpc says "failed to connect to all addresses" of a call that it has not sent.
+    """
+    for pattern, kind, text, advice in _CONNECTING:
+        if re.search(pattern, details):
+            return Trouble(kind(text.format(place.host, place.url), hint=advice))
+    if "failed to connect" not in details and "errors resolving" not in details:
+        return Trouble(Unreachable(f"the connection to {place.url} broke"), True, True)
+    reason = details.rpartition(": ")[2] or "no connection"
+    if "timed out" in reason:
+        return Trouble(Unreachable(f"no answer from {place.url} in time"), True)
+    closed = re.search("closed|reset", reason) and place.url.startswith("grpc:")
+    hint = "does it require TLS? use grpcs:// then" if closed else None
+    return Trouble(Unreachable(f"cannot reach {place.url}: {reason}", hint=hint), True)
+
+
+_CONNECTING: tuple[tuple[str, type[DurablectlError], str, str], ...] = (
+    (
+        "Domain name not found|not known|NODATA",
+        BadAddress,
+        "the host '{0}' cannot be found",
+        "check the address of the task hub",
+    ),
+    (
+        "CERTIFICATE_VERIFY_FAILED|[Hh]ostname [Vv]erification|not in peer certificate",
+        BadAddress,
+        "the certificate of {0} is not trusted",
+        "name the certificate authority with ca-file in the context",
+    ),
+    (
+        "WRONG_VERSION_NUMBER",
+        BadAddress,
+        "no secure connection to {0}: it does not speak TLS",
+        "is it grpc:// instead?",
+    ),
+    (
+        "http1|parsing HTTP/2|ALPN",
+        NotATaskHub,
+        "{1} answers, but not in gRPC",
+        "check the address of the task hub, its port above all",
+    ),
+)
+
+
+def _too_large(place: Place, details: str) -> DurablectlError:
+    sizes = re.search(r"\((\d+) vs\.? (\d+)\)", details)
+    size = f" ({int(sizes[1]):,} bytes, {int(sizes[2]):,} are allowed)" if sizes else ""
+    if "Sent" in details or "CLIENT" in details or "SERVER" not in details:
+        return TooLarge(f"the answer of {place.url} is too large{size}", hint=LARGER_HINT)
+    return UsageError(f"the request is larger than {place.url} accepts{size}")
+
+
+def _bounded(details: str) -> str:
+    text = " ".join(details.split())
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"

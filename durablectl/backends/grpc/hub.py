@@ -1,0 +1,446 @@
+"""A remote task hub: the TaskHub verbs over the Durable Task gRPC protocol."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+
+from durablectl.backends.grpc.calls import Calls
+from durablectl.backends.grpc.failures import Place, TooLarge
+from durablectl.backends.grpc.polled import Polled
+from durablectl.backends.grpc.start import NewInstance, Start, payload_text
+from durablectl.backends.grpc.transport import Pace, Settings, Token, Transport
+from durablectl.errors import (
+    EntityNotFound,
+    InstanceNotFound,
+    NotATaskHub,
+    ServiceError,
+    Unsupported,
+    UsageError,
+    WaitTimeout,
+    WrongState,
+)
+from durablectl.history.exported import RawHistory, raw_to_json
+from durablectl.history.service import history_view
+from durablectl.model import (
+    FINAL_STATUSES,
+    CheckStatusPayload,
+    EntityId,
+    EntityStatus,
+    IfExists,
+    InstanceFilter,
+    InstanceStatus,
+    Page,
+    RuntimeStatus,
+)
+from durablectl.new_ids import check_task_hub
+from durablectl.polling.loop import wait_for_completion
+from durablectl.protocol.entities import EntityQuery, prefix_of
+from durablectl.protocol.fields import text_field
+from durablectl.protocol.instances import Instance
+from durablectl.protocol.requests import (
+    InstanceQuery,
+    PurgeFilter,
+    PurgeRequest,
+)
+from durablectl.quoting import command
+from durablectl.taskhub import TaskHub, each_of_pages
+
+LARGEST_PAGE = 1000
+MOST_EMPTY_PAGES = 1000
+LONGEST_SLICE, EARLY = 60.0, 0.05
+PURGE_SLICE = timedelta(seconds=20)
+MOST_PURGES = 10_000
+
+
+class GrpcTaskHub(TaskHub):
+    """A task hub behind a server of the Durable Task protocol.
+
+    Any number of threads may use it; see `durablectl.taskhub.TaskHub`.
+
+    `url` is `grpcs://host` or, without TLS, `grpc://host:port`. `token` is asked before each
+    attempt, and what it gives is in no message; `key_hint` names where that comes from. `headers`
+    are sent with each call. `timeout` is for one answer, which may have `max_response` bytes (None:
+    200 MB).
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        task_hub: str | None = None,
+        token: Token | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 30.0,
+        ca_file: str | Path | None = None,
+        proxy: str | None = None,
+        max_response: int | None = None,
+        key_hint: str | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        check_task_hub(task_hub or "")
+        self._pace, self._timeout = pace or Pace(), timeout
+        self._place = Place(url.rstrip("/"), task_hub or "", key_hint)
+        settings = Settings(
+            task_hub, token, headers or {}, timeout, ca_file, proxy, max_response, self._pace
+        )
+        self._calls = Calls(Transport(self._place, settings))
+        self._polled = Polled()
+
+    @property
+    def name(self) -> str:
+        return self._place.task_hub
+
+    @property
+    def address(self) -> str:
+        return self._place.url
+
+    def start(
+        self,
+        orchestrator: str,
+        input: Any = None,
+        *,
+        instance_id: str | None = None,
+        version: str | None = None,
+        if_exists: IfExists = IfExists.FAIL,
+    ) -> CheckStatusPayload:
+        """See TaskHub.
+
+        A start whose answer was lost is looked for by its id before it is sent again. The server
+        does not say whether a worker has the orchestrator.
+        """
+        new = NewInstance(orchestrator, input, instance_id, version)
+        return self.check_status(Start(self, self._calls, self._pace.sleep).run(new, if_exists))
+
+    def create_and_wait(
+        self,
+        orchestrator: str,
+        input: Any = None,
+        *,
+        instance_id: str | None = None,
+        timeout: float,
+        interval: float,
+    ) -> InstanceStatus | CheckStatusPayload:
+        """See TaskHub."""
+        payload = self.start(orchestrator, input, instance_id=instance_id)
+        try:
+            return self.wait_for_completion(payload.id, timeout=timeout, interval=interval)
+        except WaitTimeout:
+            return payload
+
+    def get_status(
+        self,
+        instance_id: str,
+        *,
+        show_input: bool = True,
+        show_history: bool = False,
+        show_history_output: bool = False,
+    ) -> InstanceStatus:
+        """See TaskHub."""
+        status = self._status(instance_id)
+        self._polled.add(status)
+        if not show_input:
+            status = replace(status, input=None)
+        if show_history and status.runtime_status is not RuntimeStatus.PENDING:
+            events = self._calls.history(instance_id).events
+            view = history_view(events, show_input=show_input, show_output=show_history_output)
+            status = replace(status, history=view)
+        return status
+
+    def raw_history(self, instance_id: str) -> dict[str, Any]:
+        """The complete events of an instance's current execution, as a JSON document that later
+        versions can read and replay.
+
+        `Unsupported` where the server has kinds of events that are unknown here.
+        """
+        status = self._status(instance_id)
+        history = self._calls.history(instance_id)
+        if history.left_out:
+            kinds = ", ".join(sorted({kind or "unknown" for kind in history.left_out}))
+            raise Unsupported(
+                f"the history of instance '{instance_id}' has events that cannot be replayed: "
+                f"{kinds}"
+            )
+        execution = history.execution.execution_id
+        return raw_to_json(RawHistory(instance_id, execution, status.name, history.events))
+
+    def list_page(
+        self,
+        filter: InstanceFilter,
+        *,
+        show_input: bool = False,
+        top: int = 100,
+        continuation_token: str | None = None,
+    ) -> Page[InstanceStatus]:
+        """See TaskHub.
+
+        What the server cannot filter is filtered here, so a page may be short. Outputs come with
+        the inputs, and are left out where no instance of the filter can have one.
+        """
+        payloads = show_input or not filter.statuses or bool(filter.statuses & FINAL_STATUSES)
+        query = InstanceQuery(filter, _page_size(top), continuation_token, payloads)
+        page = self._filled_page(query)
+        return (
+            page
+            if show_input
+            else Page(tuple(replace(each, input=None) for each in page), page.continuation_token)
+        )
+
+    def counts(
+        self, filter: InstanceFilter | None = None, *, by_name: bool = False
+    ) -> dict[str, int]:
+        """See TaskHub. Counted page by page, without inputs and outputs."""
+        query = InstanceQuery(filter or InstanceFilter(), LARGEST_PAGE)
+        found = each_of_pages(
+            lambda token: self._filled_page(replace(query, continuation_token=token))
+        )
+        return Counter(each.name if by_name else each.runtime_status.value for each in found)
+
+    def raise_event(self, instance_id: str, event_name: str, data: Any = None) -> None:
+        """See TaskHub. `OutcomeUnknown` when the answer was lost."""
+        if not event_name:
+            raise UsageError("the event name must not be empty")
+        self._must_be_unfinished(instance_id, "receive an event")
+        look = f"{command('history', instance_id)} shows whether the event arrived"
+        fields = {"name": event_name, "input": text_field(payload_text(data))}
+        self._calls.tell("RaiseEvent", instance_id, fields, look)
+
+    def terminate(self, instance_id: str, reason: str | None = None) -> None:
+        """See TaskHub. Its sub-orchestrations continue, as on the other kinds of hub."""
+        self._must_be_unfinished(instance_id, "be terminated")
+        self._calls.tell(
+            "TerminateInstance", instance_id, {"output": text_field(payload_text(reason))}
+        )
+
+    def suspend(self, instance_id: str, reason: str | None = None) -> None:
+        """See TaskHub.
+
+        It is sent once, and not to an instance that is suspended: a second one keeps an instance
+        suspended for good on some servers. `OutcomeUnknown` when the answer was lost.
+        """
+        status = self._must_be_unfinished(instance_id, "be suspended")
+        if status is RuntimeStatus.SUSPENDED:
+            hint = command("resume", instance_id)
+            raise WrongState(f"instance '{instance_id}' is suspended already", hint=hint)
+        look = f"{command('status', instance_id)} shows whether it is suspended"
+        self._calls.tell("SuspendInstance", instance_id, {"reason": text_field(reason)}, look)
+
+    def resume(self, instance_id: str, reason: str | None = None) -> None:
+        """See TaskHub. `OutcomeUnknown` when the answer was lost."""
+        status = self._status(instance_id).runtime_status
+        if status is not RuntimeStatus.SUSPENDED:
+            raise WrongState(f"instance '{instance_id}' is {status.value}, not Suspended")
+        look = f"{command('status', instance_id)} shows whether it continues"
+        self._calls.tell("ResumeInstance", instance_id, {"reason": text_field(reason)}, look)
+
+    def rewind(self, instance_id: str, reason: str | None = None) -> None:
+        """See TaskHub. `OutcomeUnknown` when the answer was lost."""
+        status = self._status(instance_id).runtime_status
+        if status is not RuntimeStatus.FAILED:
+            raise WrongState(
+                f"instance '{instance_id}' is {status.value}: only a Failed one can be rewound"
+            )
+        look = f"{command('status', instance_id)} shows whether it continues"
+        self._calls.tell("RewindInstance", instance_id, {"reason": text_field(reason)}, look)
+
+    def restart(self, instance_id: str, *, new_id: bool = True) -> CheckStatusPayload:
+        """See TaskHub. `OutcomeUnknown` when the answer was lost."""
+        if new_id:
+            self._status(instance_id)
+        else:
+            self._must_be_finished(instance_id, "restarted under the same id")
+        look = (
+            "durablectl list shows whether a new instance is there"
+            if new_id
+            else command("status", instance_id)
+        )
+        return self.check_status(self._calls.restart(instance_id, new_id=new_id, look=look))
+
+    def purge(self, instance_id: str, *, recursive: bool = False) -> int:
+        """See TaskHub.
+
+        The status is looked at first: not every server refuses to delete a running instance.
+        """
+        self._must_be_finished(instance_id, "purged")
+        purged, resent = self._calls.purge(PurgeRequest(instance_id, recursive))
+        if not purged.count and not resent:
+            raise self._absent(instance_id)
+        return purged.count or 1
+
+    def purge_by(
+        self,
+        *,
+        created_from: datetime,
+        created_to: datetime | None,
+        statuses: frozenset[RuntimeStatus],
+    ) -> int:
+        """See TaskHub.
+
+        The end of the time is fixed before the first call. A server that runs out of time says so,
+        and is asked again for the rest.
+        """
+        if not statuses or not statuses <= FINAL_STATUSES:
+            raise UsageError(
+                "only finished instances can be purged",
+                hint="name final statuses: Completed, Failed, Terminated, Canceled",
+            )
+        slice = min(PURGE_SLICE, timedelta(seconds=self._timeout / 2))
+        wanted = PurgeFilter(created_from, created_to or datetime.now(UTC), statuses, slice)
+        total = 0
+        for _ in range(MOST_PURGES):
+            purged, _ = self._calls.purge(PurgeRequest(wanted))
+            total += purged.count
+            if purged.is_complete is not False:
+                return total
+            if not purged.count:
+                break
+        raise ServiceError(f"{self._place.label} has deleted {total} instances and does not finish")
+
+    def get_entity(self, entity_id: EntityId) -> Any:
+        """See TaskHub. An entity without a state is not there, also where it has operations."""
+        entity = self._calls.entity(entity_id)
+        if entity is None:
+            message = f"no entity '{entity_id}' in {self._place.label}"
+            raise EntityNotFound(message, hint="durablectl entity list")
+        return entity.status.state
+
+    def list_entities(
+        self,
+        name: str | None = None,
+        *,
+        fetch_state: bool = False,
+        top: int = 100,
+        continuation_token: str | None = None,
+    ) -> Page[EntityStatus]:
+        """See TaskHub."""
+        query = EntityQuery(
+            prefix_of(name),
+            show_state=True,
+            top=_page_size(top),
+            continuation_token=continuation_token,
+        )
+        page = self._calls.entities(query)
+        found = (entity.status for entity in page)
+        return Page(
+            tuple(each if fetch_state else replace(each, state=None) for each in found),
+            page.continuation_token,
+        )
+
+    def signal_entity(self, entity_id: EntityId, operation: str, input: Any = None) -> None:
+        """See TaskHub. `OutcomeUnknown` when the answer was lost."""
+        look = f"{command('entity get', str(entity_id))} shows whether the operation was run"
+        self._calls.signal(entity_id, operation, payload_text(input), look)
+
+    def delete_entity(self, entity_id: EntityId) -> None:
+        """See TaskHub. `OutcomeUnknown` when the answer was lost."""
+        look = f"{command('entity get', str(entity_id))} shows whether it is gone"
+        self._calls.signal(entity_id, "delete", None, look)
+
+    def check_status(self, instance_id: str) -> CheckStatusPayload:
+        """See TaskHub. The id alone: instances have no addresses of their own here."""
+        return CheckStatusPayload(instance_id, {"id": instance_id})
+
+    def management(self, instance_id: str) -> CheckStatusPayload:
+        """See TaskHub. The id alone, as above."""
+        return self.check_status(instance_id)
+
+    def creation(self) -> dict[str, str]:
+        """See TaskHub. `Unsupported`: there are no such addresses."""
+        raise Unsupported(
+            f"{self._place.label} has no addresses that start instances",
+            hint="durablectl start ORCHESTRATOR",
+        )
+
+    def wait_for_completion(
+        self, instance_id: str, *, timeout: float | None = None, interval: float = 1.0
+    ) -> InstanceStatus:
+        """See TaskHub."""
+        return wait_for_completion(
+            self, instance_id, timeout=timeout, interval=interval, clock=self._pace.clock
+        )
+
+    def within(self, seconds: float) -> Self:
+        """See TaskHub."""
+        hub = copy(self)
+        hub._calls = self._calls.until(self._pace.clock() + seconds)  # noqa: SLF001 - a copy of ours
+        return hub
+
+    def pause(self, seconds: float) -> None:
+        """See TaskHub. Where one unfinished instance was polled, the server waits for its end."""
+        clock, instance_id = self._pace.clock, self._polled.take()
+        end = clock() + seconds
+        while instance_id is not None and (left := end - clock()) > 0:
+            slice_end = clock() + min(left, LONGEST_SLICE)
+            if self._calls.ends_within(instance_id, slice_end - clock()):
+                self._polled.ended = instance_id
+                return
+            if clock() < slice_end - EARLY:  # it did not wait
+                break
+        if (left := end - clock()) > 0:
+            self._pace.sleep(left)
+
+    def close(self) -> None:
+        """See TaskHub."""
+        self._calls.close()
+
+    def _status(self, instance_id: str) -> InstanceStatus:
+        if (found := self._calls.instance(instance_id)) is None:
+            raise self._absent(instance_id)
+        return found.status
+
+    def _absent(self, instance_id: str) -> InstanceNotFound:
+        return InstanceNotFound(
+            f"no instance '{instance_id}' in {self._place.label}", hint="durablectl list"
+        )
+
+    def _must_be_unfinished(self, instance_id: str, what: str) -> RuntimeStatus:
+        status = self._status(instance_id).runtime_status
+        if status.is_final:
+            raise WrongState(f"instance '{instance_id}' is {status.value} and cannot {what}")
+        return status
+
+    def _must_be_finished(self, instance_id: str, participle: str) -> None:
+        status = self._status(instance_id).runtime_status
+        if not status.is_final:
+            raise WrongState(
+                f"instance '{instance_id}' is {status.value}: only a finished one can be "
+                f"{participle}",
+                hint=command("terminate", instance_id),
+            )
+
+    def _filled_page(self, query: InstanceQuery) -> Page[InstanceStatus]:
+        """The next page that has something that matches, or the last one."""
+        seen = {query.continuation_token}
+        for _ in range(MOST_EMPTY_PAGES):
+            page = self._page(query)
+            found = (each.status for each in page)
+            kept = tuple(status for status in found if query.filter.matches(status))
+            token = page.continuation_token
+            if kept or token is None:
+                return Page(kept, token)
+            if token in seen:
+                raise NotATaskHub(f"{self._place.label} lists its pages in circles")
+            seen.add(token)
+            query = replace(query, continuation_token=token)
+        raise NotATaskHub(f"{self._place.label} has sent {MOST_EMPTY_PAGES} empty pages in a row")
+
+    def _page(self, query: InstanceQuery) -> Page[Instance]:
+        """A page; a smaller one than asked for where that is more than a message holds."""
+        while True:
+            try:
+                return self._calls.page(query)
+            except TooLarge:
+                if query.top == 1:
+                    raise
+                query = replace(query, top=max((query.top or LARGEST_PAGE) // 2, 1))
+
+
+def _page_size(top: int) -> int:
+    if top < 1:
+        raise UsageError(f"a page of {top} is too small")
+    return min(top, LARGEST_PAGE)

@@ -1,0 +1,232 @@
+"""Calls to one server of the Durable Task protocol: deadlines, metadata, retries where they are
+safe; knows no verb of a task hub.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import grpc
+
+from durablectl.backends.grpc.failures import Place, TooLarge, Trouble, trouble_of
+from durablectl.backends.http.retry import RetryPolicy
+from durablectl.errors import KeyRefused, OutcomeUnknown, Unsupported, UsageError
+from durablectl.protocol.fields import Fields, Message
+from durablectl.protocol.messages import Dialect, Method, durable_task, parse
+from durablectl.version import __version__
+
+MOST_BYTES = 200 * 1024 * 1024
+LONGEST_CALL = 86400.0
+CONNECTING = (
+    ("grpc.initial_reconnect_backoff_ms", 200),  # our own retries come that soon
+    ("grpc.max_reconnect_backoff_ms", 5000),
+    ("grpc.service_config_disable_resolution", 1),  # a look-up in the DNS that nothing here needs
+)
+
+
+class Token(Protocol):
+    """Where the token of each call comes from."""
+
+    def current(self) -> str:
+        """A token that is valid now; `KeyRefused` when there is none."""
+
+    def forget(self) -> None:
+        """Ask for another one next time: the server has refused this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How patient to be, and the clock, sleep and chance to go by."""
+
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+    chance: Callable[[], float] = random.random
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to call. `timeout` is for one whole answer, `max_response` for its bytes (None: 200 MB).
+
+    Headers are metadata of every call; they may be secret.
+    """
+
+    task_hub: str | None = None
+    token: Token | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    timeout: float = 30.0
+    ca_file: str | Path | None = None
+    proxy: str | None = field(default=None, repr=False)
+    max_response: int | None = None
+    pace: Pace = field(default_factory=Pace)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How one call may be made. `deadline` is a time of the pace's clock.
+
+    `repeatable` when making it twice does no harm. `look` says where the caller can see whether a
+    call was carried out whose answer was lost.
+    """
+
+    deadline: float | None = None
+    repeatable: bool = True
+    look: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The messages of an answer: one, or those of a stream.
+
+    `resent`: an earlier attempt of the same call may have been carried out already.
+    """
+
+    messages: tuple[Message, ...]
+    resent: bool = False
+
+    @property
+    def message(self) -> Message:
+        return self.messages[0]
+
+
+class Transport:
+    """Calls one server over one channel, which any number of threads may use.
+
+    The channel connects with the first call.
+    """
+
+    def __init__(self, place: Place, settings: Settings) -> None:
+        self.place, self._settings = place, settings
+        self._dialect = durable_task()
+        self._metadata = _metadata(settings)
+        self._channel = _channel(place.url, settings)
+
+    def call(
+        self, name: str, fields: Fields, terms: Terms = Terms(), *, dialect: Dialect | None = None
+    ) -> Answer:
+        """The answer of a method; temporary trouble is met by calling again where that is safe.
+
+        `OutcomeUnknown` when a call that is not repeatable may have been carried out; else the
+        error of the last attempt, `Unsupported` for a method that the server lacks.
+        """
+        method = _method(dialect or self._dialect, name)
+        body = method.request.SerializeToString(method.request(**fields))
+        pace = self._settings.pace
+        started, attempt, resent, renewed = pace.clock(), 0, False, False
+        while True:
+            attempt += 1
+            left = _left(terms, pace)
+            outcome = self._attempt(method, body, min(self._settings.timeout, left))
+            if not isinstance(outcome, Trouble):
+                return Answer(tuple(parse(method.response, data) for data in outcome), resent)
+            if isinstance(outcome.error, KeyRefused) and self._settings.token and not renewed:
+                renewed = True
+                self._settings.token.forget()
+                continue
+            if outcome.maybe_done and not terms.repeatable:
+                raise _unknown(terms, outcome) from outcome.error
+            delay = pace.retry.delay(attempt, pace.clock() - started, None, pace.chance())
+            if not outcome.temporary or delay is None or delay >= _left(terms, pace):
+                raise outcome.error
+            resent = resent or outcome.maybe_done
+            pace.sleep(delay)
+
+    def once(self, name: str, fields: Fields, seconds: float) -> Message | Trouble:
+        """One attempt at a method, which may take that long."""
+        method = _method(self._dialect, name)
+        body = method.request.SerializeToString(method.request(**fields))
+        outcome = self._attempt(method, body, seconds)
+        return outcome if isinstance(outcome, Trouble) else parse(method.response, outcome[0])
+
+    def close(self) -> None:
+        self._channel.close()
+
+    def _attempt(self, method: Method, body: bytes, seconds: float) -> list[bytes] | Trouble:
+        metadata = list(self._metadata)
+        if self._settings.token is not None:
+            metadata.append(("authorization", f"Bearer {self._settings.token.current()}"))
+        limits = {"timeout": max(min(seconds, LONGEST_CALL), 0.0), "metadata": metadata}
+        try:
+            if method.streams:
+                return self._collected(self._channel.unary_stream(method.path)(body, **limits))
+            return [self._channel.unary_unary(method.path)(body, **limits)]
+        except grpc.RpcError as error:
+            return trouble_of(self.place, method.name, error.code().name, error.details() or "")
+
+    def _collected(self, stream: Iterable[bytes]) -> list[bytes]:
+        """The messages of a stream; `TooLarge` beyond the limit of an answer."""
+        found, size, most = [], 0, self._settings.max_response or MOST_BYTES
+        for data in stream:
+            size += len(data)
+            if size > most:
+                raise TooLarge(f"the answer of {self.place.url} has more than {most:,} bytes")
+            found.append(data)
+        return found
+
+
+def _left(terms: Terms, pace: Pace) -> float:
+    return math.inf if terms.deadline is None else terms.deadline - pace.clock()
+
+
+def _method(dialect: Dialect, name: str) -> Method:
+    if (method := dialect.methods.get(name)) is None:
+        raise Unsupported(f"this dialect of the Durable Task protocol has no {name}")
+    return method
+
+
+def _unknown(terms: Terms, trouble: Trouble) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        f"{trouble.error.message}; the request may have been carried out, so it was not sent again",
+        hint=terms.look,
+    )
+
+
+def _metadata(settings: Settings) -> list[tuple[str, str]]:
+    """The metadata of every call; `UsageError` for what it cannot carry, which is not shown."""
+    own = {"x-user-agent": f"durablectl/{__version__}"}
+    if settings.task_hub:
+        own["taskhub"] = settings.task_hub
+    given = {name.lower(): value for name, value in settings.headers.items()}
+    for name, value in (given | own).items():
+        if not (name + value).isascii() or not (name + value).isprintable() or not name:
+            raise UsageError(f"the value of '{name}' has characters that no call can carry")
+    return list((given | own).items())
+
+
+def _channel(url: str, settings: Settings) -> grpc.Channel:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    shown = f"[{host}]" if ":" in host else host
+    target = f"{shown}:{parts.port or (443 if parts.scheme == 'grpcs' else 80)}"
+    most = settings.max_response or MOST_BYTES
+    options: list[tuple[str, object]] = [
+        *CONNECTING,
+        ("grpc.max_receive_message_length", most),
+        ("grpc.max_send_message_length", -1),  # the server knows best what it accepts
+    ]
+    if settings.proxy:
+        options.append(("grpc.http_proxy", settings.proxy))
+    elif host in ("localhost", "::1") or host.startswith("127."):
+        options.append(("grpc.enable_http_proxy", 0))
+    if parts.scheme == "grpc":
+        return grpc.insecure_channel(target, options)
+    return grpc.secure_channel(target, grpc.ssl_channel_credentials(_roots(settings)), options)
+
+
+def _roots(settings: Settings) -> bytes | None:
+    """The certificates to trust; None for those that grpc brings along."""
+    if settings.ca_file is None:
+        return None
+    try:
+        return Path(settings.ca_file).read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"cannot use the CA file '{settings.ca_file}': {error.strerror or error}"
+        ) from error

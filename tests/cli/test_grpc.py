@@ -1,0 +1,126 @@
+"""The command line on a hub over gRPC: the same words, JSON and exit codes as on the others."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from grpc_server import durable_task_server, free_port, needs_durabletask
+
+pytestmark = needs_durabletask
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with durable_task_server() as address:
+        yield address
+
+
+def test_a_start_is_waited_for_and_its_output_printed(run, server):
+    result = run("run", "hello_cities", "--input-json", '["Oslo"]', "--hub", server)
+    assert (result.code, json.loads(result.out)) == (0, ["Hello Oslo!"])
+
+
+def test_what_start_prints_names_the_instance_for_wait(run, server, project):
+    started = run("start", "echo", "a=b", "--instance-id", "w-1", "--hub", server, "-o", "json")
+    (project / "run.json").write_text(started.out)
+    waited = run("wait", "@run.json", "--hub", server, "-o", "json")
+    assert (waited.code, json.loads(waited.out)["output"]) == (0, {"a": "b"})
+
+
+def test_an_id_that_is_taken_is_a_conflict(run, server):
+    for expected in (0, 6):
+        result = run("run", "echo", "--instance-id", "t-1", "--hub", server)
+        assert result.code == expected
+    assert "--if-exists" in result.err
+
+
+def test_a_failed_instance_ends_the_command_with_its_cause(run, server):
+    result = run("run", "failing", "--instance-id", "f-1", "--hub", server)
+    assert result.code == 10
+    assert "no luck" in result.err + result.out
+    listed = run("list", "--status", "Failed", "--prefix", "f-1", "--hub", server, "-o", "id")
+    assert listed.out == "f-1\n"
+
+
+def test_a_listing_shows_outputs_and_counts(run, server):
+    for number in range(3):
+        run("run", "echo", f"n:={number}", "--instance-id", f"l-{number}", "--hub", server)
+    listed = run("list", "--prefix", "l-", "--hub", server, "-o", "json")
+    assert [each["output"] for each in json.loads(listed.out)] == [{"n": n} for n in range(3)]
+    assert run("list", "--prefix", "l-", "--count", "--hub", server).out == "3\n"
+
+
+def test_control_verbs_say_what_is_not_there_and_what_is_over(run, server):
+    run("run", "echo", "--instance-id", "c-1", "--hub", server)
+    assert run("suspend", "nope", "--hub", server).code == 3
+    assert run("terminate", "c-1", "--hub", server).code == 6
+    assert run("raise-event", "c-1", "Go", "--hub", server).code == 6
+
+
+def test_a_history_has_its_steps_and_its_raw_form(run, server):
+    run("run", "hello_cities", "--input-json", '["Oslo"]', "--instance-id", "h-1", "--hub", server)
+    shown = run("history", "h-1", "--hub", server, "-o", "json")
+    kinds = [event["EventType"] for event in json.loads(shown.out)]
+    assert kinds == ["ExecutionStarted", "TaskCompleted", "ExecutionCompleted"]
+    raw = json.loads(run("history", "h-1", "--raw", "--hub", server).out)
+    assert raw["events"][1]["type"] == "ExecutionStarted"
+
+
+def test_instances_are_purged_by_id_and_by_filter(run, server):
+    for number in range(3):
+        run("run", "echo", "--instance-id", f"p-{number}", "--hub", server)
+    assert run("purge", "p-0", "--hub", server).code == 0
+    purged = run("purge", "--prefix", "p-", "--status", "Completed", "--yes", "--hub", server)
+    assert purged.code == 0
+    assert run("list", "--prefix", "p-", "--count", "--hub", server).out == "0\n"
+
+
+def test_an_entity_is_signalled_read_and_listed(run, server):
+    assert (
+        run("entity", "signal", "@counter@e1", "add", "--input-json", "3", "--hub", server).code
+        == 0
+    )
+    got = run("entity", "get", "@counter@e1", "--hub", server)
+    while got.code == 3:
+        got = run("entity", "get", "@counter@e1", "--hub", server)
+    assert json.loads(got.out) == 3
+    assert "@counter@e1" in run("entity", "list", "--hub", server, "-o", "id").out
+
+
+def test_links_have_the_id_alone_and_creation_is_unsupported(run, server):
+    run("run", "echo", "--instance-id", "k-1", "--hub", server)
+    assert json.loads(run("links", "k-1", "--hub", server, "-o", "json").out) == {"id": "k-1"}
+    assert run("links", "--creation", "--hub", server).code == 7
+
+
+@pytest.mark.parametrize(
+    ("address", "text"),
+    [
+        ("grpc://example.com:4001", "without TLS"),
+        ("grpc://localhost:4001/hub", "more than host and port"),
+        ("grpc://user@localhost:4001", "more than an address"),
+        ("grpc://", "not an http, https, grpc or grpcs address"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_refused(run, address, text):
+    result = run("list", "--hub", address)
+    assert (result.code, text in result.err) == (2, True)
+
+
+def test_a_server_that_is_not_there_is_unreachable(run):
+    result = run("list", "--hub", f"grpc://127.0.0.1:{free_port()}", "--request-timeout", "1s")
+    assert (result.code, "cannot reach grpc://127.0.0.1" in result.err) == (5, True)
+
+
+def test_a_missing_extra_says_how_to_install_it(project):
+    code = (
+        "import sys; sys.modules['grpc'] = None\n"
+        "from durablectl.cli.main import main\n"
+        "sys.exit(main(['list', '--hub', 'grpc://localhost:4001']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, "pip install 'durablectl[grpc]'" in done.stderr) == (7, True)
