@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from durablectl.explanation.model import Explanation as Explanation
     from durablectl.history.difference import Difference as Difference
     from durablectl.history.difference import compare as compare
+    from durablectl.history.verdict import Verdict as Verdict
     from durablectl.library import connect as connect
     from durablectl.library import explain as explain
+    from durablectl.library import judge as judge
     from durablectl.model import CheckStatusPayload as CheckStatusPayload
     from durablectl.model import EntityId as EntityId
     from durablectl.model import EntityStatus as EntityStatus
@@ -44,10 +46,12 @@ _HOMES = {
     "Page": "durablectl.model",
     "RuntimeStatus": "durablectl.model",
     "TaskHub": "durablectl.taskhub",
+    "Verdict": "durablectl.history.verdict",
     "__version__": "durablectl.version",
     "compare": "durablectl.history.difference",
     "connect": "durablectl.library",
     "explain": "durablectl.library",
+    "judge": "durablectl.library",
 }
 
 __all__ = sorted(_HOMES)

@@ -14,8 +14,13 @@ from durablectl.errors import UsageError
 from durablectl.taskhub import TaskHub
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from durablectl.engine.registry import Registry
     from durablectl.explanation.model import Explanation
+    from durablectl.history.verdict import Verdict
+    from durablectl.testing.judging import AnyHistory
 
 VARIABLES = {"context": "DURABLECTL_CONTEXT", "hub": "DURABLECTL_HUB", "app": "DURABLECTL_APP"}
 
@@ -90,3 +95,17 @@ def load_registry(app: Path) -> Registry:
     registry = load_app(app)
     registry.activities.add(http_activity())
     return registry
+
+
+def judge(history: AnyHistory, orchestrator: Callable[..., Any]) -> Verdict:
+    """Whether an orchestrator's code makes the decisions that a history proves.
+
+    `history` is a file's path, the text or JSON of a history, or a status from
+    `hub.get_status(id, show_history=True, show_history_output=True)`: our raw form, the HTTP API's
+    and DTFx arrays are read. `orchestrator` is its function, decorated or not. Its code is run, its
+    activities are not. `UsageError` for what is not a history; one that proves too little is
+    `cannot judge`.
+    """
+    from durablectl.testing.judging import judge_any  # deferred: few judge histories
+
+    return judge_any(history, orchestrator)

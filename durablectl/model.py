@@ -109,7 +109,12 @@ class InstanceStatus:
         """Whether the id is one that the service gives a sub-orchestration which was given none:
         `<guid>:<number>`.
         """
-        return re.fullmatch(_CHILD, self.instance_id) is not None
+        return is_child_id(self.instance_id)
+
+
+def is_child_id(instance_id: str) -> bool:
+    """Whether an id is one that a sub-orchestration gets which was given none."""
+    return re.fullmatch(_CHILD, instance_id) is not None
 
 
 _CHILD = r"(?i)[0-9a-f]{8}(-?)(?:[0-9a-f]{4}\1){3}[0-9a-f]{12}:[0-9a-f]+"

@@ -204,7 +204,9 @@ def test_a_history_is_shown_as_it_was_recorded(name: str):
         show_output=step.query.get("showHistoryOutput") == "true",
     )
     recorded = json.dumps(step.json["historyEvents"]).replace(".1234567", ".123456")
-    assert json.dumps([dict(event.members) for event in shown]) == recorded
+    # the second decision of an episode is shown a microsecond after the first
+    text = json.dumps([dict(event.members) for event in shown]).replace(".123457+", ".123456+")
+    assert text == recorded
 
 
 @pytest.mark.parametrize(
@@ -266,3 +268,15 @@ def test_a_terminations_result_is_its_first_json_token():
         [ExecutionCompleted(T0, TERMINATED, "5 minutes late")], show_input=True, show_output=True
     )
     assert event.members["Result"] == 5
+
+
+def test_calls_of_one_episode_are_shown_a_microsecond_apart():
+    """What replays the history tells them apart by it."""
+    calls = [TaskScheduled(T0, number, "same") for number in range(3)]
+    answers = [TaskCompleted(LATER, number, "1") for number in (2, 0, 1)]
+    shown = history_view([*episode(*calls), *answers], show_input=True, show_output=True)
+    assert [each.members["ScheduledTime"][17:27] for each in shown] == [
+        "05.123458+",
+        "05.123456+",
+        "05.123457+",
+    ]

@@ -28,12 +28,16 @@ _HINTS: dict[type, dict[str, Any]] = {kind: get_type_hints(kind) for kind in get
 
 @dataclass(frozen=True, slots=True)
 class RawHistory:
-    """One execution: whose it is, which orchestrator's, and its complete events in order."""
+    """One execution: whose it is, which orchestrator's, and its complete events in order.
+
+    One that `is_foreign` was not written by this engine: its failures have another host's words.
+    """
 
     instance_id: str
     execution_id: str
     name: str
     events: tuple[Event, ...]
+    is_foreign: bool = False
 
 
 def raw_to_json(history: RawHistory) -> dict[str, Any]:

@@ -61,6 +61,7 @@ class OrchestratorExecutor:
     __slots__ = (
         "_arrivals",
         "_context",
+        "_context_class",
         "_execution",
         "_fault",
         "_function",
@@ -72,8 +73,16 @@ class OrchestratorExecutor:
         "_terminated",
     )
 
-    def __init__(self, orchestrator: Orchestrator, instance_id: str, execution_id: str) -> None:
+    def __init__(
+        self,
+        orchestrator: Orchestrator,
+        instance_id: str,
+        execution_id: str,
+        *,
+        context_class: type[OrchestrationContext] = OrchestrationContext,
+    ) -> None:
         self._execution = ExecutionState(instance_id, execution_id)
+        self._context_class = context_class
         self._function = OrchestratorFunction(orchestrator, self._execution)
         self._input_type = orchestrator.input_type
         self._context: OrchestrationContext | None = None
@@ -161,11 +170,39 @@ class OrchestratorExecutor:
         """
         return self._function.where()
 
+    def follow(self) -> None:
+        """Take each coming episode as one that has been before: the code sees `is_replaying`, and
+        `place_of` knows where it decided what.
+        """
+        self._execution.is_replaying = True
+
+    def place_of(self, number: int) -> str:
+        """The place in the code of a decision, as `file.py:12`; "" when it is not known."""
+        places = self._function.places
+        return places[number] if number < len(places) else self._function.where()
+
+    @property
+    def context(self) -> OrchestrationContext | None:
+        """What the code sees; None before the execution has started."""
+        return self._context
+
+    @property
+    def state(self) -> ExecutionState:
+        """What the execution has decided and waits for, to be read."""
+        return self._execution
+
+    @property
+    def history(self) -> list[e.Event]:
+        """The complete events so far, in order."""
+        return self._history
+
     def _set_time(self, now: datetime) -> None:
         if now > self._execution.now:
             self._execution.now = now
-        if self._context is not None and now > self._context.current_utc_datetime:
-            self._context.current_utc_datetime = now
+        context = self._context
+        # not the property: a replay watches whether the code reads it
+        if context is not None and now > context._current_utc_datetime:  # noqa: SLF001
+            context._current_utc_datetime = now  # noqa: SLF001
 
     def _take_in(self, event: e.Inbound) -> None:
         kind = type(event)
@@ -176,7 +213,7 @@ class OrchestratorExecutor:
 
     def _on_started(self, event: e.ExecutionStarted) -> None:
         if self._context is None:
-            self._context = OrchestrationContext(
+            self._context = self._context_class(
                 self._execution, event, self._input_type, self._history
             )
             self._function.start(self._context)

@@ -18,19 +18,20 @@ def difference(recorded: Decision, decided: Decision | None, where: str) -> str 
     decided with the same sequence number, None when it has not come to it. `where` is the place in
     the orchestrator function.
     """
-    if decided is not None and _identity(recorded) == _identity(decided):
+    if decided is not None and identity(recorded) == identity(decided):
         return None
-    did = "has not (yet) decided anything" if decided is None else f"decides to {_act(decided)}"
+    did = "has not (yet) decided anything" if decided is None else f"decides to {act(decided)}"
     return (
         f"Non-Deterministic workflow detected: history has {type(recorded).__name__} number "
         f"{recorded.task_id}, "
-        f"to {_act(recorded)}, but the orchestrator's code {did} with this number {where}. "
+        f"to {act(recorded)}, but the orchestrator's code {did} with this number {where}. "
         "Was the code changed after this instance was started, or does it depend on something "
         "that changes from run to run?"
     )
 
 
-def _identity(decision: Decision) -> tuple[type, str]:
+def identity(decision: Decision) -> tuple[type, str]:
+    """What two decisions have in common that are the same: kind and name."""
     match decision:
         case TaskScheduled() | SubOrchestrationCreated():
             return type(decision), decision.name.lower()
@@ -40,7 +41,8 @@ def _identity(decision: Decision) -> tuple[type, str]:
             return TimerCreated, ""
 
 
-def _act(decision: Decision) -> str:
+def act(decision: Decision) -> str:
+    """What a decision does, for people: `call activity 'charge'`."""
     match decision:
         case TaskScheduled():
             return f"call activity '{decision.name}'"

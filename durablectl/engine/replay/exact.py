@@ -1,0 +1,210 @@
+"""Guided replay of a complete history, episode by episode; no clock, no I/O, no store.
+
+Complete means with task ids and episodes: a local hub's own, a saved raw one, a DTFx array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from durablectl.engine.registry import Orchestrator
+from durablectl.engine.replay.following import (
+    NON_DETERMINISTIC,
+    Break,
+    Ending,
+    Followed,
+    Follower,
+    answering,
+    described,
+    ending_break,
+    verdict_of,
+)
+from durablectl.engine.replay.nondeterminism import identity
+from durablectl.history import events as e
+from durablectl.history.exported import RawHistory
+from durablectl.history.verdict import Confidence
+from durablectl.model import is_child_id
+
+
+@dataclass(slots=True)
+class _Episode:
+    """One episode as the history has it, each event with its number.
+
+    `number` is that of its last event: what the history lacks would stand before it.
+    """
+
+    at: datetime
+    number: int
+    inbound: list[e.Inbound] = field(default_factory=list)
+    decisions: list[tuple[int, e.Decision]] = field(default_factory=list)
+    ending: tuple[int, e.ExecutionCompleted | e.ContinueAsNew] | None = None
+
+
+def follow_complete(
+    history: RawHistory, orchestrator: Orchestrator, *, with_inputs: bool = False
+) -> Followed:
+    """Run the code along a complete history.
+
+    Kind and name of each decision are compared, child ids that the code gives, the episode that it
+    belongs to, and the ending. `with_inputs` compares the inputs and the times of timers too.
+    """
+    return _Exact(history, orchestrator, with_inputs).followed()
+
+
+class _Exact:
+    def __init__(self, history: RawHistory, orchestrator: Orchestrator, with_inputs: bool) -> None:
+        self._saved, self._with_inputs = history, with_inputs
+        self._follower = Follower(orchestrator, history.instance_id, history.execution_id)
+        self._numbers: dict[int, int] = {}  # of the history -> of the code
+        self._owed: list[e.Decision] = []  # a rewind has taken them out of the history
+        self._rewinds = sum(isinstance(each, e.ExecutionRewound) for each in history.events)
+
+    def followed(self) -> Followed:
+        broken = self._follow()
+        verdict = verdict_of(self._saved.instance_id, self._saved.name, Confidence.EXACT, broken)
+        executor = self._follower.executor
+        return Followed(verdict, tuple(executor.history), executor)
+
+    def _follow(self) -> Break | None:
+        for episode in _episodes(self._saved.events):
+            if self._follower.has_ended:
+                return self._break_at(episode, None)
+            self._rewinds -= sum(isinstance(each, e.ExecutionRewound) for each in episode.inbound)
+            inbound = [self._numbered(each) for each in episode.inbound]
+            made = self._follower.deliver(inbound, episode.at)
+            if _failed_by_engine(episode.ending):
+                return None
+            broken = self._compare(episode, made.decisions) or self._compare_ending(
+                episode, made.ending
+            )
+            if broken is not None:
+                return broken
+        return None
+
+    def _numbered(self, event: e.Inbound) -> e.Inbound:
+        number = getattr(event, "task_id", None)
+        return event if number is None else answering(event, self._numbers.get(number, -1))
+
+    def _compare(self, episode: _Episode, made: Sequence[e.Decision]) -> Break | None:
+        recorded = [each for each in episode.decisions if not self._was_owed(each[1])]
+        recorded.sort(key=lambda each: each[1].task_id)
+        waiting = iter(recorded)
+        expected = next(waiting, None)
+        for decision in sorted(made, key=lambda each: each.task_id):
+            if expected is not None and self._are_same(expected[1], decision):
+                self._take(expected[1], decision)
+                expected = next(waiting, None)
+            elif self._rewinds > 0:
+                self._owed.append(decision)
+            else:
+                return self._break_of(episode, expected, decision)
+        return None if expected is None else self._break_at(episode, expected)
+
+    def _compare_ending(self, episode: _Episode, made: Ending) -> Break | None:
+        number, recorded = episode.ending or (episode.number, None)
+        if recorded is None and made is not None and self._rewinds > 0:
+            return None
+        is_success = not isinstance(made, e.ExecutionCompleted) or made.status.value == "Completed"
+        return ending_break(
+            recorded,
+            made,
+            number,
+            self._follower.waiting(),
+            with_result=is_success or not self._saved.is_foreign,
+        )
+
+    def _was_owed(self, recorded: e.Decision) -> bool:
+        for decision in self._owed:
+            if self._are_same(recorded, decision):
+                self._owed.remove(decision)
+                self._take(recorded, decision)
+                return True
+        return False
+
+    def _take(self, recorded: e.Decision, made: e.Decision) -> None:
+        self._numbers[recorded.task_id] = made.task_id
+        if isinstance(recorded, e.EventSent):
+            self._follower.executor.state.keep_request_id(replace(recorded, task_id=made.task_id))
+
+    def _are_same(self, recorded: e.Decision, made: e.Decision) -> bool:
+        if identity(recorded) != identity(made):
+            return False
+        if isinstance(recorded, e.SubOrchestrationCreated) and not self._has_same_child(
+            recorded, made
+        ):
+            return False
+        return not self._with_inputs or _content(recorded) == _content(made)
+
+    def _has_same_child(self, recorded: e.SubOrchestrationCreated, made: e.Decision) -> bool:
+        assert isinstance(made, e.SubOrchestrationCreated)
+        given = made.instance_id
+        if given != f"{self._saved.execution_id}:{made.task_id}":
+            return recorded.instance_id == given
+        return recorded.instance_id == given or is_child_id(recorded.instance_id)
+
+    def _break_of(
+        self, episode: _Episode, expected: tuple[int, e.Decision] | None, made: e.Decision
+    ) -> Break:
+        place = self._follower.place_of(made.task_id)
+        if expected is None:
+            return Break(episode.number, "nothing more here", f"has {described(made)}", place)
+        number, recorded = expected
+        is_named = identity(recorded) == identity(made)
+        return Break(
+            number,
+            described(recorded, with_input=is_named),
+            f"has {described(made, with_input=is_named)}",
+            place,
+        )
+
+    def _break_at(self, episode: _Episode, expected: tuple[int, e.Decision] | None) -> Break:
+        got, place = self._follower.waiting()
+        if expected is None:
+            return Break(episode.number, "more events", got, place)
+        return Break(expected[0], described(expected[1]), got, place)
+
+
+def _content(decision: e.Decision) -> object:
+    """What a replay of the same code must repeat, besides kind and name."""
+    if isinstance(decision, e.TimerCreated):
+        return decision.fire_at
+    if isinstance(decision, e.EventSent):
+        return None  # the request has ids of its own
+    return decision.input
+
+
+def _failed_by_engine(ending: tuple[int, Ending] | None) -> bool:
+    """Whether the engine, not the code, ended the execution: its code did not match then, and what
+    it decides now is not known.
+    """
+    return (
+        ending is not None
+        and isinstance(ending[1], e.ExecutionCompleted)
+        and NON_DETERMINISTIC in (ending[1].result or "")
+    )
+
+
+def _episodes(events: Sequence[e.Event]) -> Iterator[_Episode]:
+    current: _Episode | None = None
+    for number, event in enumerate(events):
+        if current is None or isinstance(event, e.OrchestratorStarted):
+            if current is not None and not isinstance(event, e.OrchestratorCompleted):
+                yield current
+            current = _Episode(event.timestamp, number)
+        current.number = number
+        match event:
+            case e.OrchestratorStarted():
+                pass
+            case e.OrchestratorCompleted():
+                yield current
+                current = None
+            case e.TaskScheduled() | e.SubOrchestrationCreated() | e.TimerCreated() | e.EventSent():
+                current.decisions.append((number, event))
+            case e.ExecutionCompleted() | e.ContinueAsNew():
+                current.ending = number, event
+            case _:
+                current.inbound.append(event)
+    if current is not None:
+        yield current

@@ -1,0 +1,243 @@
+"""Orchestrator code that is run along a history: what it decides, where in the code, and what it
+looks at; no clock, no I/O, no store.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from durablectl.engine.registry import Orchestrator
+from durablectl.engine.replay.context import OrchestrationContext
+from durablectl.engine.replay.episode import Episode
+from durablectl.engine.replay.executor import OrchestratorExecutor
+from durablectl.history import events as e
+from durablectl.history.verdict import Confidence, Judgement, Verdict
+from durablectl.model import RuntimeStatus
+
+Ending = e.ExecutionCompleted | e.ContinueAsNew | None
+_Answer = (
+    e.TaskCompleted
+    | e.TaskFailed
+    | e.SubOrchestrationCompleted
+    | e.SubOrchestrationFailed
+    | e.TimerFired
+)
+NON_DETERMINISTIC = "Non-Deterministic workflow detected"
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """Where the code stops to match: the number of the event in the history, and what each has."""
+
+    event: int | None
+    expected: str
+    got: str
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """An execution that was run along its history.
+
+    `events` are its complete events as this code makes them, up to where it breaks; `executor` is
+    where it is then, to be closed by the caller.
+    """
+
+    verdict: Verdict
+    events: tuple[e.Event, ...]
+    executor: OrchestratorExecutor
+
+
+class WatchedContext(OrchestrationContext):
+    """A context that remembers what the code has looked at: "time", "uuid", "is_replaying"."""
+
+    __slots__ = ()
+
+    @property
+    def looked_at(self) -> set[str]:
+        found: set[str] = self.__dict__.setdefault("_looked_at", set())
+        return found
+
+    @property
+    def signals(self) -> dict[int, str]:
+        """Where each signal was sent, by its number."""
+        found: dict[int, str] = self.__dict__.setdefault("_signals", {})
+        return found
+
+    @property
+    def current_utc_datetime(self) -> datetime:
+        self.looked_at.add("time")
+        return self._current_utc_datetime
+
+    @current_utc_datetime.setter
+    def current_utc_datetime(self, value: datetime) -> None:
+        self._current_utc_datetime = value
+
+    @property
+    def is_replaying(self) -> bool:
+        self.looked_at.add("is_replaying")
+        return super().is_replaying
+
+    def new_uuid(self) -> str:
+        self.looked_at.add("uuid")
+        return super().new_uuid()
+
+    def new_guid(self) -> Any:
+        self.looked_at.add("uuid")
+        return super().new_guid()
+
+    def signal_entity(self, entityId: Any, operationName: str, operationInput: Any = None) -> Any:  # noqa: N803
+        number = self._execution.used
+        task = super().signal_entity(entityId, operationName, operationInput)
+        frame = inspect.currentframe()
+        if frame is not None and frame.f_back is not None:
+            name = frame.f_back.f_code.co_filename.replace("\\", "/").rpartition("/")[2]
+            self.signals[number] = f"{name}:{frame.f_back.f_lineno}"
+        return task
+
+
+class Follower:
+    """One execution of the code of now, run along a history."""
+
+    def __init__(self, orchestrator: Orchestrator, instance_id: str, execution_id: str) -> None:
+        self.executor = OrchestratorExecutor(
+            orchestrator, instance_id, execution_id, context_class=WatchedContext
+        )
+        self.executor.follow()
+        self.ending: Ending = None
+        self._waited_at = ""
+
+    def deliver(self, events: Sequence[e.Inbound], now: datetime) -> Episode:
+        """What the code makes of what arrived. Not to be called after an ending."""
+        self._waited_at = self.executor.where() or self._waited_at
+        episode = self.executor.run(events, now)
+        self.ending = episode.ending
+        return episode
+
+    @property
+    def has_ended(self) -> bool:
+        return self.ending is not None
+
+    def looked_at(self, what: str) -> bool:
+        """Whether the code has looked at "time", "uuid" or "is_replaying"."""
+        context = self.executor.context
+        return isinstance(context, WatchedContext) and what in context.looked_at
+
+    def place_of(self, number: int) -> str:
+        context = self.executor.context
+        signals = context.signals if isinstance(context, WatchedContext) else {}
+        return signals.get(number) or self.executor.place_of(number)
+
+    def waiting(self) -> tuple[str, str]:
+        """What the code does instead of deciding anything, and where: of one that has ended, where
+        it waited last.
+        """
+        if self.has_ended:
+            return f"has {shown(self.ending)}", self._waited_at
+        return "waits", self.executor.where()
+
+
+def answering(event: e.Inbound, number: int) -> e.Inbound:
+    """What arrived, as the answer to the code's decision with this number."""
+    if isinstance(event, _Answer):
+        return replace(event, task_id=number)
+    return event
+
+
+def described(decision: e.Decision, *, with_input: bool = False) -> str:
+    """A decision for people, without its number: `activity 'charge'`."""
+    match decision:
+        case e.TaskScheduled():
+            what = f"activity '{decision.name}'"
+        case e.SubOrchestrationCreated():
+            what = f"sub-orchestrator '{decision.name}'"
+            if with_input:
+                what += f" as '{decision.instance_id}'"
+        case e.TimerCreated():
+            return f"a timer for {decision.fire_at.isoformat()}" if with_input else "a timer"
+        case e.EventSent():
+            what = f"a message to '{decision.instance_id}'"
+    if with_input and decision.input is not None:
+        what += f" with {_short(decision.input)}"
+    return what
+
+
+def ending_break(
+    recorded: Ending,
+    made: Ending,
+    event: int | None,
+    waiting: tuple[str, str],
+    *,
+    with_result: bool = True,
+) -> Break | None:
+    """How two endings differ; None when they do not. Without the result only kind and status
+    count.
+    """
+    if kind_of(recorded) == kind_of(made) and (not with_result or shown(recorded) == shown(made)):
+        return None
+    return Break(event, shown(recorded), *waiting)
+
+
+def kind_of(ending: Ending) -> str:
+    """The status that an ending leads to; "" without one."""
+    match ending:
+        case None:
+            return ""
+        case e.ContinueAsNew():
+            return RuntimeStatus.CONTINUED_AS_NEW.value
+    return ending.status.value
+
+
+def shown(ending: Ending) -> str:
+    """An ending for people."""
+    match ending:
+        case None:
+            return "no end yet"
+        case e.ContinueAsNew():
+            return f"the end: continues as new with {_plain(ending.input)}"
+        case e.ExecutionCompleted(status=RuntimeStatus.COMPLETED):
+            return f"the end: completes with {_plain(ending.result)}"
+    return f"the end: {ending.status.value}: {_short(ending.result or '')}"
+
+
+def verdict_of(
+    instance_id: str,
+    name: str,
+    confidence: Confidence,
+    broken: Break | None,
+    warnings: Sequence[str] = (),
+) -> Verdict:
+    """The verdict of an execution that could be judged."""
+    if broken is None:
+        return Verdict(
+            instance_id, name, Judgement.FITS, confidence, warnings=tuple(dict.fromkeys(warnings))
+        )
+    return Verdict(
+        instance_id,
+        name,
+        Judgement.BREAKS,
+        confidence,
+        broken.event,
+        broken.expected,
+        broken.got,
+        broken.place,
+        warnings=tuple(dict.fromkeys(warnings)),
+    )
+
+
+def _plain(text: str | None) -> str:
+    """JSON text, whichever way it was written."""
+    try:
+        return "null" if text is None else json.dumps(json.loads(text), sort_keys=True)
+    except ValueError:
+        return text or ""
+
+
+def _short(text: str) -> str:
+    line = text.partition("\n")[0]
+    return line if len(line) <= 120 else line[:117] + "..."

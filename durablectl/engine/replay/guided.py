@@ -1,0 +1,54 @@
+"""Guided replay: an orchestrator's code run along a history, and where the two part; no clock, no
+I/O, no store.
+
+What `judge`, `replay` and the replay check ask. Three confidences: exact, reconstructed, cannot
+judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from durablectl.engine.registry import Orchestrator
+from durablectl.engine.replay.exact import follow_complete
+from durablectl.engine.replay.following import Followed
+from durablectl.engine.replay.reconstructed import follow_reconstructed
+from durablectl.history.exported import RawHistory
+from durablectl.history.proofs import Timeline, timeline_of
+from durablectl.history.saved import History, ServiceHistory
+from durablectl.history.verdict import Judgement, Verdict
+
+
+def judge_history(history: History, orchestrator: Orchestrator) -> Verdict:
+    """Whether the code makes the decisions that the history proves, in their order.
+
+    KeyboardInterrupt goes through; whatever else the code raises is the orchestrator's failure.
+    """
+    reason = cannot_judge(history)
+    if reason is not None:
+        return Verdict(history.instance_id, history.name, Judgement.CANNOT_JUDGE, reason=reason)
+    followed = follow_history(history, orchestrator)
+    followed.executor.close()
+    return followed.verdict
+
+
+def cannot_judge(history: History) -> str | None:
+    """Why a history proves too little to be judged; None when it can be."""
+    if isinstance(history, RawHistory):
+        return None if history.events else "its history is empty: it has not started yet"
+    return next(iter(timeline_of(history).doubts), None)
+
+
+def follow_history(history: History, orchestrator: Orchestrator) -> Followed:
+    """Run the code along a history that can be judged.
+
+    The executor is left where the history, or a break, has brought it; close it.
+    """
+    if isinstance(history, RawHistory):
+        return follow_complete(history, orchestrator)
+    return follow_reconstructed(history, _timelines(history), orchestrator)
+
+
+def _timelines(history: ServiceHistory) -> Iterator[Timeline]:
+    while True:
+        yield timeline_of(history)

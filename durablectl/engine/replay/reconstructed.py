@@ -1,0 +1,320 @@
+"""Guided replay of a history that lacks task ids and episodes, as the HTTP API shows it; no clock,
+no I/O, no store.
+
+The code runs on what arrived, one event at a time, and each of its decisions is matched with one
+that the history proves. The number is then the code's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum
+
+from durablectl.engine.registry import Orchestrator
+from durablectl.engine.replay.following import (
+    Break,
+    Ending,
+    Followed,
+    Follower,
+    answering,
+    described,
+    ending_break,
+    verdict_of,
+)
+from durablectl.engine.replay.matching import Proofs
+from durablectl.engine.replay.nondeterminism import identity
+from durablectl.history import events as e
+from durablectl.history.proofs import Arrival, Proof, Timeline
+from durablectl.history.saved import ServiceHistory
+from durablectl.history.verdict import Confidence, Judgement, Verdict
+
+TICKS = 10_000_000  # a second
+TOLERANCE = 1 * TICKS
+"""How far the clocks of the service's machines may differ."""
+SAME_EPISODE = 10 * 10_000  # 10 ms: the service gives each decision its own time
+"""How far the times of decisions of one episode may differ, on several machines."""
+
+
+class Guess(Enum):
+    """What the code is shown as the current time, which the history does not have."""
+
+    NEXT_DECISION = "the time of the next decision, unless something else arrived before"
+    ANY_DECISION = "the time of the next decision"
+    ARRIVAL = "the time of what arrived"
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A decision of the code, the arrival that it reacts to, and what proves it."""
+
+    decision: e.Decision
+    step: int
+    proof: Proof
+
+
+def follow_reconstructed(
+    history: ServiceHistory, timelines: Iterator[Timeline], orchestrator: Orchestrator
+) -> Followed:
+    """Run the code along what the history proves.
+
+    `timelines` gives a fresh timeline of the history for each attempt: code that looks at the
+    current time is tried with several, and a break that depends on it is not one.
+    """
+    found: list[Followed] = []
+    for guess, timeline in zip(Guess, timelines, strict=False):
+        run = _Reconstruction(history, timeline, orchestrator, guess)
+        followed = run.followed()
+        found.append(followed)
+        if followed.verdict.judgement is not Judgement.BREAKS or not run.looked_at_time:
+            break
+    for each in found[:-1]:
+        each.executor.close()
+    last = found[-1]
+    breaks = {(each.verdict.event, each.verdict.expected, each.verdict.place) for each in found}
+    if last.verdict.judgement is Judgement.BREAKS and len(breaks) > 1:
+        reason = "it depends on the current time, which this history does not have"
+        return replace(last, verdict=_unjudged(last.verdict, reason))
+    return last
+
+
+def _unjudged(verdict: Verdict, reason: str) -> Verdict:
+    return Verdict(verdict.instance_id, verdict.name, Judgement.CANNOT_JUDGE, reason=reason)
+
+
+class _Reconstruction:
+    def __init__(
+        self, history: ServiceHistory, timeline: Timeline, orchestrator: Orchestrator, guess: Guess
+    ) -> None:
+        self._history, self._timeline, self._guess = history, timeline, guess
+        self._proofs = Proofs(timeline.proofs)
+        self._follower = Follower(orchestrator, history.instance_id, self._proofs.execution_id)
+        self._made: dict[int, _Made] = {}
+        self._caveats, self._warnings = list(timeline.caveats), list[str]()
+        self._ended_at = -1
+
+    @property
+    def looked_at_time(self) -> bool:
+        return self._follower.looked_at("time")
+
+    def followed(self) -> Followed:
+        broken = self._follow()
+        name, instance_id = self._history.name, self._history.instance_id
+        verdict = verdict_of(instance_id, name, Confidence.RECONSTRUCTED, broken, self._warnings)
+        caveats = [*self._caveats, *self._proofs.caveats]
+        if broken is not None and caveats:
+            verdict = _unjudged(verdict, f"{caveats[0]} ({verdict.sentence})")
+        executor = self._follower.executor
+        return Followed(verdict, tuple(executor.history), executor)
+
+    def _follow(self) -> Break | None:
+        for step, arrival in enumerate(self._timeline.arrivals):
+            broken = self._too_late(arrival)
+            if broken is None and not self._follower.has_ended:
+                broken = self._deliver(step, arrival)
+                self._ended_at = step
+            if broken is not None:
+                return broken
+        return self._unmade(None) or self._compare_ending()
+
+    # What history proves and the code has not decided
+
+    def _too_late(self, arrival: Arrival) -> Break | None:
+        answered = arrival.answers
+        if answered is not None and answered.made is None:
+            if self._proofs.is_repeated(answered):
+                return None
+            return self._missing(answered)
+        for proof in self._proofs.first_unmade():
+            if proof.is_in_order and proof.event < arrival.event:
+                return self._missing(proof)
+            if self._caveats or proof.is_in_order:
+                continue
+            before = _ticks(arrival.inbound.timestamp) - proof.at
+            # not where the clock is too coarse to tell the answer from what follows it
+            if answered is not None and proof.at <= answered.at + self._same_episode and before > 0:
+                return self._missing(proof)
+            if before > (0 if self._timeline.has_one_clock else TOLERANCE):
+                return self._missing(proof)
+        return None
+
+    @property
+    def _same_episode(self) -> int:
+        """How far decisions of one episode may be apart: this engine's are one microsecond."""
+        if self._timeline.has_one_clock:
+            return min(10 * len(self._timeline.proofs), SAME_EPISODE)
+        return 0
+
+    def _unmade(self, _arrival: Arrival | None) -> Break | None:
+        proof = next(self._proofs.first_unmade(), None)
+        return None if proof is None else self._missing(proof)
+
+    def _missing(self, proof: Proof) -> Break:
+        """A break at a decision that the code should have made: what it did instead, if anything,
+        is what it made of what history has later.
+        """
+        ahead = [each for each in self._made.values() if each.proof.at > proof.at]
+        first = min(ahead, key=lambda each: each.decision.task_id, default=None)
+        if first is not None:
+            got = f"has {described(first.decision)}"
+            return Break(
+                proof.event,
+                described(proof.decision),
+                got,
+                self._follower.place_of(first.decision.task_id),
+            )
+        got, place = self._follower.waiting()
+        return Break(proof.event, described(proof.decision), got, place)
+
+    # What the code decides
+
+    def _deliver(self, step: int, arrival: Arrival) -> Break | None:
+        event = arrival.inbound
+        if arrival.answers is not None:
+            number = arrival.answers.made
+            if number is None:
+                return None  # delivered a second time
+            event = answering(event, number)
+        episode = self._follower.deliver([event], self._time_of(step, arrival))
+        for decision in episode.decisions:
+            broken = self._match(step, decision)
+            if broken is not None:
+                return broken
+        return None
+
+    def _time_of(self, step: int, arrival: Arrival) -> datetime:
+        """What the code is shown as the current time: the episode's own where it decides
+        something.
+        """
+        arrived = arrival.inbound.timestamp
+        decided = self._proofs.next_time()
+        if decided is None or decided < arrived or self._guess is Guess.ARRIVAL:
+            return arrived
+        following = self._timeline.arrivals[step + 1 : step + 2]
+        if self._guess is Guess.NEXT_DECISION and any(
+            each.inbound.timestamp < decided for each in following
+        ):
+            return arrived
+        return decided
+
+    def _match(self, step: int, decision: e.Decision) -> Break | None:
+        proof = self._proofs.take(decision)
+        if proof is None:
+            return self._extra(step, decision)
+        if isinstance(proof.decision, e.EventSent):
+            sent = replace(proof.decision, task_id=decision.task_id)
+            self._follower.executor.state.keep_request_id(sent)
+        made = _Made(decision, step, proof)
+        siblings = [each for each in self._made.values() if each.step == step]
+        self._made[decision.task_id] = made
+        for other in siblings:
+            broken = self._too_early(made, other)
+            if broken is not None:
+                return broken
+        return None
+
+    def _too_early(self, one: _Made, other: _Made) -> Break | None:
+        """A break when two decisions that the code makes at once were made one after the other."""
+        first, last = sorted((one, other), key=lambda each: each.proof.at)
+        retries = self._follower.executor.state.retries
+        if self._caveats or retries & {one.decision.task_id, other.decision.task_id}:
+            return None
+        apart = last.proof.at - first.proof.at
+        answer = next(
+            (each for each in self._timeline.arrivals if each.answers is first.proof), None
+        )
+        if self._timeline.has_one_clock:
+            is_certain = apart > self._same_episode
+        else:
+            answered = 0 if answer is None else _ticks(answer.inbound.timestamp)
+            is_certain = apart > SAME_EPISODE and first.proof.at < answered < last.proof.at
+        if not is_certain:
+            return None
+        return Break(
+            last.proof.event if answer is None else answer.event,
+            f"{described(last.proof.decision)} only after this",
+            f"has {described(last.decision)} before",
+            self._follower.place_of(last.decision.task_id),
+        )
+
+    def _extra(self, step: int, decision: e.Decision) -> Break | None:
+        """A break for a decision that the history does not have."""
+        place = self._follower.place_of(decision.task_id)
+        expected = next(self._proofs.first_unmade(), None)
+        if expected is None and self._may_be_held_back(step):
+            return None
+        got = f"has {described(decision)}"
+        if expected is None:
+            return Break(self._next_event(step), "nothing more here", got, place)
+        if identity(expected.decision) == identity(decision):
+            if self._follower.looked_at("uuid"):
+                self._caveats.append("it makes ids with new_uuid, which differ in this history")
+            return Break(
+                expected.event,
+                described(expected.decision, with_input=True),
+                f"has {described(decision, with_input=True)}",
+                place,
+            )
+        return Break(expected.event, described(expected.decision), got, place)
+
+    def _next_event(self, step: int) -> int:
+        following = self._timeline.arrivals[step + 1 : step + 2]
+        if following:
+            return following[0].event
+        ending = self._timeline.ending_event
+        return len(self._history.events) if ending is None else ending
+
+    def _may_be_held_back(self, step: int) -> bool:
+        """Whether the decision may never have been handed out: what follows, perhaps in the same
+        episode, suspends or terminates the instance.
+        """
+        return any(
+            isinstance(each.inbound, e.ExecutionTerminated | e.ExecutionSuspended)
+            for each in self._timeline.arrivals[step + 1 :]
+        )
+
+    def _compare_ending(self) -> Break | None:
+        timeline, ending = self._timeline, self._follower.ending
+        event = timeline.ending_event
+        is_compared = (
+            timeline.shows_result
+            and isinstance(ending, e.ExecutionCompleted)
+            and ending.status.value == "Completed"
+            and not self._depends_on_what_is_lost()
+        )
+        broken = ending_break(
+            timeline.ending,
+            ending,
+            len(self._history.events) if event is None else event,
+            self._follower.waiting(),
+            with_result=is_compared,
+        )
+        self._warn_of_unread(ending)
+        return broken
+
+    def _depends_on_what_is_lost(self) -> bool:
+        is_lost = self._follower.looked_at("uuid") or self._follower.looked_at("time")
+        return is_lost or bool(self._proofs.caveats)
+
+    def _warn_of_unread(self, ending: Ending) -> None:
+        """Warn where the code ends before something that arrived much later."""
+        unread = self._timeline.arrivals[self._ended_at + 1 :]
+        if ending is None or not unread:
+            return
+        ended = self._timeline.arrivals[self._ended_at].inbound.timestamp
+        if unread[-1].inbound.timestamp - ended > timedelta(seconds=1):
+            self._warnings.append(
+                f"the code ends at event {self._timeline.arrivals[self._ended_at].event}, and "
+                f"history has event {unread[-1].event} much later"
+            )
+
+
+def _ticks(time: datetime) -> int:
+    from_epoch = time - _EPOCH
+    return (
+        (from_epoch.days * 86400 + from_epoch.seconds) * 1_000_000 + from_epoch.microseconds
+    ) * 10
+
+
+_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")

@@ -1,0 +1,145 @@
+"""Histories as people save them, in any of their forms: our own raw form, a status object with
+`historyEvents`, a DTFx array, and JSON lines or arrays of these; bounded by size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from durablectl import wire
+from durablectl.errors import UsageError
+from durablectl.history.dtfx import dtfx_from_json, is_dtfx
+from durablectl.history.exported import FORMAT, RawHistory, raw_from_json
+from durablectl.model import HistoryEvent, InstanceStatus
+
+MOST_BYTES = 200_000_000
+"""Of one document, as of one answer of a hub."""
+HINT = "durablectl history ID --raw writes one, and so does durablectl status ID --history -o json"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceHistory:
+    """What the HTTP API shows of one execution: no task ids, no episodes."""
+
+    instance_id: str
+    name: str
+    events: tuple[HistoryEvent, ...] = field(hash=False)
+
+    @classmethod
+    def of(cls, status: InstanceStatus) -> ServiceHistory:
+        """The history of a status that was asked for with it."""
+        return cls(status.instance_id, status.name or _name(status.history), status.history or ())
+
+
+History = RawHistory | ServiceHistory
+
+
+def history_from_json(document: Any) -> History:
+    """Read one history, as what its JSON says; `UsageError` when it is not one."""
+    found = list(histories_in(document))
+    if len(found) != 1:
+        raise UsageError(f"one history is expected, and this has {len(found)}", hint=HINT)
+    return found[0]
+
+
+def history_from_text(text: str | bytes) -> History:
+    """Read one history; `UsageError` when it is not one."""
+    return history_from_json(_decoded(text, "the saved history"))
+
+
+def histories_in(document: Any, instance_id: str = "") -> Iterator[History]:
+    """The histories of a JSON document, which may be an array of them.
+
+    A bare array of `historyEvents` names no instance: `instance_id` does.
+    """
+    match document:
+        case {"format": str(found)} if found == FORMAT:
+            yield raw_from_json(document)
+        case dict() if wire.is_status(document):
+            yield _of_status(document)
+        case [dict(), *_] if is_dtfx(document):
+            yield dtfx_from_json(document)
+        case [{"EventType": _}, *_]:
+            events = tuple(map(wire.history_event_from_json, document))
+            yield ServiceHistory(instance_id, _name(events), events)
+        case [dict(), *_]:
+            for each in document:
+                yield from histories_in(each)
+        case _:
+            raise UsageError("this is not a saved history of durablectl", hint=HINT)
+
+
+def read_histories(path: Path, *, limit: int = MOST_BYTES) -> Iterator[History]:
+    """The histories of a file, one document at a time where it has JSON lines.
+
+    `UsageError`, naming the file and the line, for what cannot be read, is not a history, or is a
+    document of more than `limit` bytes.
+    """
+    try:
+        with path.open("rb") as file:
+            if path.suffix.lower() == ".jsonl":
+                yield from _lines(file, str(path), limit)
+                return
+            text = file.read(limit + 1)
+            if len(text) > limit:
+                raise _too_large(str(path), path.stat().st_size, limit)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+    try:
+        yield from histories_in(_decoded(text, str(path)), path.stem)
+    except UsageError as error:
+        raise _named(error, str(path)) from error
+
+
+def _lines(file: BinaryIO, name: str, limit: int) -> Iterator[History]:
+    number = 0
+    while line := file.readline(limit + 1):
+        number += 1
+        where = f"{name}:{number}"
+        if len(line) > limit:
+            raise _too_large(where, len(line), limit)
+        if line.strip():
+            try:
+                yield from histories_in(_decoded(line, where))
+            except UsageError as error:
+                raise _named(error, where) from error
+
+
+def _of_status(document: Mapping[str, Any]) -> History:
+    try:
+        status = wire.status_from_json(document)
+    except ValueError as error:
+        raise UsageError(f"the status object is damaged: {error}", hint=HINT) from error
+    if status.history is None:
+        raise UsageError(f"the status of instance '{status.instance_id}' has no history", hint=HINT)
+    return ServiceHistory.of(status)
+
+
+def _name(events: tuple[HistoryEvent, ...] | None) -> str:
+    for event in events or ():
+        if event.event_type == "ExecutionStarted":
+            name = event.members.get("FunctionName") or event.members.get("Name")
+            return name if isinstance(name, str) else ""
+    return ""
+
+
+def _decoded(text: str | bytes, name: str) -> Any:
+    try:
+        return wire.json_value(text)
+    except ValueError as error:
+        raise UsageError(f"{name} is not JSON: {error}", hint=HINT) from error
+
+
+def _named(error: UsageError, where: str) -> UsageError:
+    message = error.message if where in error.message else f"{where}: {error.message}"
+    return UsageError(message, hint=error.hint)
+
+
+def _too_large(where: str, size: int, limit: int) -> UsageError:
+    return UsageError(
+        f"{where} has {size / 1e6:,.1f} MB, and a history may have {limit / 1e6:,.1f} MB",
+        hint="save each history in a file of its own, or as JSON lines (.jsonl)",
+    )

@@ -1,0 +1,250 @@
+"""Guided replay: unchanged code fits every history, changed code breaks where it was changed."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from durablectl import wire
+from durablectl.engine.registry import Orchestrator
+from durablectl.engine.replay.guided import judge_history
+from durablectl.functionapp.loader import load_app
+from durablectl.history.events import ExecutionCompleted
+from durablectl.history.saved import history_from_json
+from durablectl.history.sdk import document
+from durablectl.history.verdict import Confidence, Judgement, Verdict
+from durablectl.testing import Durable
+from tests.engine.programs import function_of, programs
+from tests.engine.ran import Runs, first_difference, mutants
+
+RECORDINGS = Path(__file__).parent.parent / "recordings"
+T0 = datetime(2026, 11, 2, 3, 4, 5, tzinfo=UTC)
+GUID = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
+
+
+def recorded() -> dict[str, dict[str, Any]]:
+    found = {}
+    for name in ("history", "engine"):
+        for step in json.loads((RECORDINGS / f"{name}.json").read_text())["steps"]:
+            answer = step["response"].get("json")
+            if isinstance(answer, dict) and "historyEvents" in answer:
+                found[step["name"]] = answer
+    return found
+
+
+RECORDED = recorded()
+INCOMPLETE = {
+    "sequence, without outputs",
+    "sequence, with neither input nor outputs",
+    "event, without input",
+}
+
+
+def with_times(answer: dict[str, Any]) -> dict[str, Any]:
+    """The recorded status with times in the place of its masks: a second from event to event, and
+    each decision just after what came before it.
+    """
+
+    def text(seconds: float) -> str:
+        return (T0 + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S.%f7Z")
+
+    answer = json.loads(json.dumps(answer).replace("{guid}", GUID).replace("{run}", "r"))
+    answer |= {"createdTime": text(0), "lastUpdatedTime": text(9)}
+    decided = 0.0
+    for number, event in enumerate(answer["historyEvents"]):
+        event["Timestamp"] = text(decided if event["EventType"] == "TimerCreated" else number)
+        if "FireAt" in event:
+            event["FireAt"] = text(60)
+        if "ScheduledTime" in event:
+            # the losing call of the race was made together with the timer
+            event["ScheduledTime"] = text(0.01 if event["FunctionName"] == "slow" else decided)
+        decided = number + 0.01
+    return answer
+
+
+@pytest.mark.parametrize("name", sorted(set(RECORDED) - INCOMPLETE))
+def test_every_recorded_history_of_the_real_service_fits(name: str) -> None:
+    answer = with_times(RECORDED[name])
+    app = load_app(RECORDINGS / "function_app.py")
+    orchestrator = app.orchestrators.get(answer["name"])
+    assert orchestrator is not None
+    verdict = judge_history(history_from_json(answer), orchestrator)
+    assert verdict == Verdict(
+        answer["instanceId"], answer["name"], Judgement.FITS, Confidence.RECONSTRUCTED
+    )
+
+
+@pytest.mark.parametrize("name", sorted(INCOMPLETE))
+def test_a_history_without_inputs_or_results_cannot_be_judged(name: str) -> None:
+    verdict = judge_history(
+        history_from_json(with_times(RECORDED[name])), Orchestrator("o", lambda _context: None)
+    )
+    assert verdict.judgement is Judgement.CANNOT_JUDGE
+    assert re.search("comes without its input|--history-output", verdict.reason)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    runs = Runs(tmp_path_factory.mktemp("runs"), 20)
+    yield runs
+    runs.close()
+
+
+def generated(count: int) -> list[Any]:
+    made: list[Any] = []
+
+    @seed(11)
+    @settings(
+        max_examples=count,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate],
+    )
+    @given(programs)
+    def generate(program: Any) -> None:
+        made.append(program)
+
+    generate()
+    return made
+
+
+def test_no_generated_program_breaks_on_its_own_history(runs: Runs) -> None:
+    for program in generated(40):
+        ran = runs.run(program)
+        code = Orchestrator(ran.raw.name, function_of(program))
+        for history in (ran.raw, ran.shown):
+            verdict = judge_history(history, code)
+            assert verdict.fits, (program, verdict)
+            assert not verdict.warnings
+
+
+def test_a_changed_program_breaks_exactly_when_its_decisions_change(runs: Runs) -> None:
+    chance, seen = random.Random(3), Counter[tuple[str, bool]]()
+    for program in generated(40):
+        ran = runs.run(program)
+        for kind, changed in mutants(program, chance).items():
+            code = Orchestrator(ran.raw.name, function_of(changed))
+            difference = first_difference(ran.raw, code.function)
+            is_changed = difference is not None
+            seen[kind, is_changed] += 1
+            assert judge_history(ran.raw, code).fits is not is_changed, (program, changed)
+            shown = judge_history(ran.shown, code)
+            # the HTTP API does not show what an output depends on, ids and times of the engine
+            if not isinstance(difference, ExecutionCompleted):
+                assert shown.fits is not is_changed, (program, changed, shown)
+    assert {kind for kind, is_changed in seen if is_changed} >= {
+        *("rename", "insert", "remove", "swap", "sequential", "time-out", "child id"),
+        *("timer to activity", "retry count"),
+    }
+    assert {kind for kind, is_changed in seen if not is_changed} >= {"look", "logging"}
+
+
+ORDER = """
+from datetime import timedelta
+from durablectl import df
+
+def order(context):
+    paid = yield context.call_activity("pay", 1)
+    if paid is None:
+        yield context.call_activity("refund")
+    yield context.task_all([context.call_activity("pack"), context.call_activity("label")])
+    yield context.create_timer(context.current_utc_datetime + timedelta(hours=1))
+    yield context.call_activity_with_retry("send", df.RetryOptions(1000, 3))
+    yield context.call_sub_orchestrator("child", 1, context.instance_id + "-child")
+    context.signal_entity(df.EntityId("stock", "a"), "take")
+    yield context.wait_for_external_event("Received")
+    return "done"
+"""
+CHANGES = {
+    "rename": (6, '"pay", 1', '"charge", 1'),
+    "insert": (7, "    if paid", '    yield context.call_activity("check")\n    if paid'),
+    "remove": (9, '    paid = yield context.call_activity("pay", 1)\n', "    paid = 1\n"),
+    "another branch": (8, "paid is None", "paid is not None"),
+    "to sequential": (9, 'task_all([context.call_activity("pack"), context.call_activity("label")])', 'call_activity("pack"); yield context.call_activity("label")'),
+    "timer to activity": (10, "create_timer(context.current_utc_datetime + timedelta(hours=1))", 'call_activity("sleep")'),
+    "retry count": (11, "1000, 3", "1000, 1"),
+    "child id": (12, '"-child"', '"-kid"'),
+    "another entity": (13, '"stock", "a"', '"stock", "b"'),
+    "an event with a time-out": (14, "yield context.wait_for_external_event(", 'yield context.task_any([context.create_timer(context.current_utc_datetime + timedelta(1)), context.wait_for_external_event("E")]); ('),
+}  # fmt: skip
+SAME = {
+    "a renamed variable": ("paid", "is_paid"),
+    "logging": ("    if paid", "    print(paid)\n    if paid"),
+    "another input": ('"pay", 1', '"pay", 2'),
+    "a branch not taken": ('"refund"', '"give_back"'),
+    "a longer timer": ("hours=1", "hours=2"),
+}
+
+
+def function(source: str) -> Any:
+    module: dict[str, Any] = {}
+    exec(compile(source, "order.py", "exec"), module)
+    return module["order"]
+
+
+@pytest.fixture(scope="module")
+def order_histories() -> dict[str, Any]:
+    """One instance in each of the forms."""
+    tries = iter([ValueError("first"), ValueError("second"), None])
+
+    def send(_value: Any) -> None:
+        if (error := next(tries)) is not None:
+            raise error
+
+    with Durable() as durable:
+        for name in ("pay", "pack", "label"):
+            durable.mock(name, returns=1)
+        durable.mock("send", calls=send)
+        durable.mock("child", returns=1, kind="orchestrator")
+        durable.mock("stock", returns=None, kind="entity")
+        instance_id = durable.run(function(ORDER), instance_id="i").instance_id
+        durable.raise_event(instance_id, "Received")
+        raw = durable.history(instance_id)
+        status = durable.hub.get_status(instance_id, show_history=True, show_history_output=True)
+    assert status.runtime_status.value == "Completed"
+    saved = history_from_json(raw)
+    return {
+        "raw": saved,
+        "DTFx": history_from_json(
+            json.loads(json.dumps([document(each, "i", "x") for each in saved.events]))
+        ),
+        "HTTP": history_from_json(json.loads(json.dumps(wire.status_to_json(status)))),
+    }
+
+
+@pytest.mark.parametrize("form", ["raw", "DTFx", "HTTP"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_is_caught_at_its_line(
+    order_histories: dict[str, Any], form: str, change: str
+) -> None:
+    line, old, new = CHANGES[change]
+    assert ORDER.count(old) == 1
+    changed = Orchestrator("order", function(ORDER.replace(old, new)))
+    verdict = judge_history(order_histories[form], changed)
+    if (form, change) == ("HTTP", "to sequential"):
+        # the clock of this history stands still: nothing proves what was parallel
+        assert verdict.fits
+        return
+    assert (verdict.judgement, verdict.place) == (Judgement.BREAKS, f"order.py:{line}"), verdict
+
+
+@pytest.mark.parametrize("form", ["raw", "DTFx", "HTTP"])
+@pytest.mark.parametrize("change", SAME)
+def test_a_change_that_decides_nothing_else_fits(
+    order_histories: dict[str, Any], form: str, change: str
+) -> None:
+    old, new = SAME[change]
+    same = Orchestrator("order", function(ORDER.replace(old, new)))
+    verdict = judge_history(order_histories[form], same)
+    assert verdict.fits, verdict
+    confidence = Confidence.RECONSTRUCTED if form == "HTTP" else Confidence.EXACT
+    assert verdict.confidence is confidence
