@@ -9,6 +9,7 @@ import os
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
+from types import TracebackType
 from typing import Any, NamedTuple
 
 from durablectl.causes import split_exceptions
@@ -97,6 +98,17 @@ def child_details(text: str | None, details: str | None) -> str:
     )
 
 
+def structured_reason(text: str | None, details: str | None) -> str | None:
+    """The message of a failure that has its structure in `details`, as `ErrorType: ErrorMessage` is
+    its text; None for a text in the service's words.
+    """
+    if text is None or details is None or text.startswith("Orchestrator function"):
+        return None
+    exception = json.loads(details)
+    message = exception.get("Message")
+    return message if text == f"{exception.get('ClassName')}: {message}" else None
+
+
 def failure_details(details: str | None) -> Mapping[str, Any] | None:
     """An exception as the FailureDetails that an entity's reply carries (DurableTask.Core,
     ResponseMessage).
@@ -129,6 +141,19 @@ def entity_error(message: Any, entity_id: str, failure: Any) -> Exception:
 
 def _stack(error: BaseException) -> str:
     """The traceback, from the first frame on that is not the engine's."""
+    frames = _frames(error)
+    try:
+        return "".join(traceback.format_exception(type(error), error, frames))
+    except Exception:  # user code: __str__
+        return ""
+
+
+def without_engine_frames(error: BaseException) -> BaseException:
+    """The exception, its traceback from the first frame on that is not the engine's."""
+    return error.with_traceback(_frames(error))
+
+
+def _frames(error: BaseException) -> TracebackType | None:
     frames = error.__traceback__
     while (
         frames is not None
@@ -136,7 +161,4 @@ def _stack(error: BaseException) -> str:
         and frames.tb_frame.f_code.co_filename.startswith(_PACKAGE)
     ):
         frames = frames.tb_next
-    try:
-        return "".join(traceback.format_exception(type(error), error, frames))
-    except Exception:  # user code: __str__
-        return ""
+    return frames

@@ -11,30 +11,42 @@ from typing import Any, Generic, TypeVar
 class Orchestrator:
     """An orchestrator: `function(context)` is a generator function or returns its output at once.
 
-    `input_type` decodes its input.
+    `input_type` decodes its input. `begin(instance id, execution id)` makes the execution (see
+    `engine.replay.execution`) of a function that this engine's own context cannot run.
     """
 
     name: str
-    function: Callable[[Any], Any]
+    function: Callable[..., Any]
     input_type: Any = None
+    begin: Callable[[str, str], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """An activity: called as `function(**{parameter: input})`, awaited when `is_async`."""
+    """An activity: called as `function(**{parameter: input})`, awaited when `is_async`.
+
+    `failure` gives the reason and the details (JSON text) of what it raised, where they are not
+    those of `engine.failures`.
+    """
 
     name: str
     function: Callable[..., Any]
     parameter: str
     is_async: bool = False
+    failure: Callable[[BaseException], tuple[str, str | None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """An entity: `function(context)` runs one operation. Its name is in lower case."""
+    """An entity: `function(context)` runs one operation. Its name is in lower case.
+
+    `run_batch(instance id, state, operations)` runs several (see `engine.worker.entities`) where
+    this engine's own context cannot.
+    """
 
     name: str
-    function: Callable[[Any], Any]
+    function: Callable[..., Any]
+    run_batch: Callable[[str, str | None, Any], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +56,8 @@ class OtherFunction:
 
     `trigger` is the binding's name (`httpTrigger`, `timerTrigger`); `settings` what its decorator
     said (`route`, `methods`, `auth_level`); `clients` are the names of the parameters that a
-    durable client is bound to, each with whether it is given as JSON text.
+    durable client is bound to, each with whether it is given as JSON text. `is_grpc` clients talk
+    gRPC to the host.
     """
 
     name: str
@@ -53,10 +66,21 @@ class OtherFunction:
     parameter: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
     clients: dict[str, bool] = field(default_factory=dict)
+    is_grpc: bool = False
 
 
-BUILT_IN = "BuiltIn::"
+BUILT_IN = ("BuiltIn::", "BuiltIn__")
 """What the names of functions begin with that no app has written; they are not listed."""
+
+
+@dataclass(slots=True)
+class ClientSource:
+    """Where functions that the engine runs get the text of their durable client's binding from;
+    None while there is no such place.
+    """
+
+    text: Callable[[], str] | None = None
+
 
 Function = TypeVar("Function", Orchestrator, Activity, Entity)
 
@@ -97,8 +121,7 @@ class Functions(Generic[Function]):
 
     def take_in(self, others: Functions[Function]) -> None:
         """Register all of `others`, each in the place of what has its name."""
-        for name in others.names:
-            function = others._by_name[name.lower()]
+        for function in dict.fromkeys(others._by_name.values()):
             self.put(function)
             for alias, other in others._by_name.items():
                 if other is function:
@@ -135,7 +158,8 @@ class Registry:
     `app` names its file, for messages; `warnings` are what its author should hear.
 
     What is `disabled` is not there for anybody who calls it; it is only shown. `endings` are
-    awaited by who has hosted the app's others.
+    awaited by who has hosted the app's others. `client_sources` are filled by who can give
+    activities a durable client.
 
     `default_version` is the version of instances that are started without one (host.json,
     extensions.durableTask.defaultVersion), `activity_timeout` the seconds after which an activity
@@ -151,6 +175,7 @@ class Registry:
         self.disabled: list[OtherFunction] = []
         self.endings: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self.warnings: list[str] = []
+        self.client_sources: list[ClientSource] = []
         self.default_version = ""
         self.activity_timeout: float | None = None
 
@@ -163,5 +188,6 @@ class Registry:
         self.disabled.extend(other.disabled)
         self.endings.extend(other.endings)
         self.warnings.extend(other.warnings)
+        self.client_sources.extend(other.client_sources)
         self.default_version = other.default_version or self.default_version
         self.activity_timeout = other.activity_timeout or self.activity_timeout

@@ -35,7 +35,8 @@ T = TypeVar("T")
 class Binding:
     """One binding, under the names of function.json. `name` is that of a parameter, or `$return`.
 
-    `is_text` is for a durable client that the function makes by itself, from JSON text.
+    `is_text` is for a durable client that the function makes by itself, from JSON text; `is_grpc`
+    for one that talks gRPC to the host.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Binding:
     is_output: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
     is_text: bool = False
+    is_grpc: bool = False
 
     @property
     def is_client(self) -> bool:

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from durablectl.engine.registry import (
+    BUILT_IN,
     Activity,
+    ClientSource,
     Entity,
     Functions,
     Orchestrator,
@@ -23,6 +25,7 @@ from durablectl.errors import AppError
 from durablectl.functionapp.bindings import RETURN, Binding
 from durablectl.functionapp.disabled import is_disabled
 from durablectl.functionapp.invocation import CONTEXT, Target
+from durablectl.functionapp.sdk2.recognise import MARK, refuse_locks, refuse_mixture
 
 Registered: TypeAlias = Orchestrator | Activity | Entity | OtherFunction
 
@@ -62,6 +65,12 @@ class Declared:
     code_name: str = ""
     folder: str = ""
     is_disabled: bool = False
+    client_source: ClientSource = field(default_factory=ClientSource, compare=False)
+
+    @property
+    def is_grpc(self) -> bool:
+        """Whether it is for azure-functions-durable 2.x."""
+        return bool(self.settings.get(MARK))
 
     @property
     def durable_name(self) -> str:
@@ -104,6 +113,8 @@ class Declared:
                     f"function '{self.name}' has no trigger ({self.where})",
                     hint="give it one, or take its decorators away",
                 )
+            case t if self.is_grpc and t in (ORCHESTRATION, ENTITY, ACTIVITY):
+                return self._of_sdk2()
             case t if t == ORCHESTRATION:
                 _refuse_bindings(self)
                 return Orchestrator(self.durable_name, self.function, self.input_type)
@@ -121,6 +132,20 @@ class Declared:
             case t if t == HTTP:
                 return self._other(self._callable())
         return self._other(self.function)
+
+    def _of_sdk2(self) -> Registered:
+        from durablectl.functionapp.sdk2 import functions  # deferred: it needs the SDK itself
+
+        if self.trigger == ACTIVITY:
+            clients = [each.name for each in self.bindings if each.is_client]
+            return functions.activity(
+                self.durable_name, self._callable(), self.parameter, clients, self.client_source
+            )
+        _refuse_bindings(self)
+        if self.trigger == ENTITY:
+            return functions.entity(self.durable_name.lower(), self.function)
+        refuse_locks(self)
+        return functions.orchestrator(self.durable_name, self.function)
 
     def _callable(self) -> Callable[..., Any]:
         """What is called with the trigger's value and the clients alone."""
@@ -140,7 +165,13 @@ class Declared:
     def _other(self, function: Callable[..., Any]) -> OtherFunction:
         clients = {each.name: each.is_text for each in self.bindings if each.is_client}
         return OtherFunction(
-            self.name, self.trigger, function, self.parameter, dict(self.settings), clients
+            self.name,
+            self.trigger,
+            function,
+            self.parameter,
+            dict(self.settings),
+            clients,
+            any(each.is_grpc for each in self.bindings if each.is_client),
         )
 
 
@@ -153,6 +184,7 @@ def build_registry(
     What `environ` switches off is only kept to be shown.
     """
     declared = list(functions)
+    refuse_mixture(declared)
     _refuse_doubles(declared)
     registry = Registry(str(app))
     taken = {(one.trigger, one.durable_name.lower()) for one in declared}
@@ -179,6 +211,8 @@ def _add(registry: Registry, one: Declared, aliases: list[str]) -> None:
             registry.orchestrators.add(orchestrator, aliases)
         case Activity() as activity:
             registry.activities.add(activity, aliases)
+            if any(each.is_client for each in one.bindings):
+                registry.client_sources.append(one.client_source)
         case Entity() as entity:
             registry.entities.add(entity, aliases)
         case other:
@@ -207,9 +241,9 @@ def _warnings(one: Declared) -> Iterable[str]:
 def _refuse_bindings(one: Declared) -> None:
     """AppError for a binding that cannot be had here: on Azure the host fills it or sends it on."""
     for each in one.bindings:
-        if (one.trigger == HTTP and each.is_client) or (
-            one.trigger in (ACTIVITY, HTTP) and each.is_output
-        ):
+        if each.is_client and (one.trigger == HTTP or (one.trigger == ACTIVITY and one.is_grpc)):
+            continue
+        if each.is_output and one.trigger in (ACTIVITY, HTTP):
             continue
         instead = (
             "only HTTP functions are given a durable client here"
@@ -266,6 +300,8 @@ def _is_context(parameter: inspect.Parameter) -> bool:
 def _refuse_doubles(functions: list[Declared]) -> None:
     seen: dict[tuple[str, str], Declared] = {}
     for one in functions:
+        if one.name.startswith(BUILT_IN):
+            continue  # each blueprint brings the same ones
         # Own names are unique in the app, durable names among their kind; the host compares both
         # without regard to case.
         for key in {("", one.name.lower()), (one.trigger, one.durable_name.lower())}:

@@ -13,7 +13,8 @@ from enum import Enum
 from typing import Any
 
 from durablectl.functionapp.bindings import Binding
-from durablectl.functionapp.declared import HTTP, Declared
+from durablectl.functionapp.declared import ENTITY, HTTP, ORCHESTRATION, Declared
+from durablectl.functionapp.sdk2.recognise import MARK
 
 _OUT = 1  # azure.functions.decorators.core.BindingDirection
 _HOME = "azure.functions.decorators.function_app"
@@ -97,13 +98,18 @@ def _declared(function: Any, app_auth_level: Any) -> Declared:
     }
     if trigger.type == HTTP:
         settings = {"route": name, "auth_level": _plain(app_auth_level), "methods": ()} | settings
+    # A function of 2.x makes its durable client of the binding's text by itself, and an activity
+    # takes in the SDK's wrapper what its context would be.
+    keeps_handle = MARK in settings and trigger.type not in (ORCHESTRATION, ENTITY)
+    bindings = [each for each in function.get_bindings() if each is not trigger]
+    keeps_handle = keeps_handle or any(hasattr(each, MARK) for each in bindings)
     return Declared(
         name,
         trigger.type,
-        user_function(handle),
+        handle if keeps_handle else user_function(handle),
         trigger.name,
         settings,
-        tuple(_binding(each) for each in function.get_bindings() if each is not trigger),
+        tuple(map(_binding, bindings)),
         getattr(handle, "_df_input_type", None),
         function._name,  # noqa: SLF001
     )
@@ -113,8 +119,11 @@ def _binding(binding: Any) -> Binding:
     settings = {key: _plain(value) for key, value in binding.get_dict_repr().items()}
     # `durable_client_input` makes the client out of the text; a generic binding hands the text
     # over.
-    is_text = type(binding).__name__ != "DurableClient"
-    return Binding(binding.name, binding.type, binding.direction == _OUT, settings, is_text)
+    is_grpc = hasattr(binding, MARK)
+    is_text = is_grpc or type(binding).__name__ != "DurableClient"
+    return Binding(
+        binding.name, binding.type, binding.direction == _OUT, settings, is_text, is_grpc
+    )
 
 
 def _plain(value: Any) -> Any:

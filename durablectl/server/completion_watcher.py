@@ -1,4 +1,4 @@
-"""Who waits for which instance: one thread watches the hub for all of them; knows no HTTP."""
+"""Who waits for which instance: one thread watches the hub for all of them; knows no protocol."""
 
 from __future__ import annotations
 
@@ -6,21 +6,30 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import partial
+from typing import Protocol
 
 from durablectl.errors import DurablectlError
-from durablectl.taskhub import TaskHub
 
 FIRST_PAUSE, LAST_PAUSE, SLOWER = 0.0005, 0.01, 1.2
 TROUBLED_PAUSE = 0.5
 
 
-class Waits:
-    """Coroutines, of any loop, that wait for instances to end."""
+class WatchedHub(Protocol):
+    """What is watched: a hub, or what looks at one."""
 
-    def __init__(self, hub: TaskHub) -> None:
+    def changes(self) -> int: ...
+
+    def ended(self, instance_ids: Collection[str]) -> set[str]: ...
+
+
+class Waits:
+    """Who waits for instances to end: coroutines, of any loop, and callbacks."""
+
+    def __init__(self, hub: WatchedHub) -> None:
         self._hub = hub
-        self._waiting: dict[str, list[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = {}
+        self._waiting: dict[str, list[Callable[[], object]]] = {}
         self._has_work = threading.Event()
         self._lock = threading.Lock()
         self._is_stopped = False
@@ -30,22 +39,32 @@ class Waits:
         """Return when the instance has ended or is gone, at the latest after `timeout` seconds, or
         when all waiting is stopped.
         """
-        waiter = asyncio.get_running_loop(), asyncio.Event()
+        ended = asyncio.Event()
+        wake = partial(asyncio.get_running_loop().call_soon_threadsafe, ended.set)
+        if not self.add(instance_id, wake):
+            return
+        try:
+            async with asyncio.timeout(timeout):
+                await ended.wait()
+        except TimeoutError:
+            return
+        finally:
+            self.forget(instance_id, wake)
+
+    def add(self, instance_id: str, wake: Callable[[], object]) -> bool:
+        """Call `wake` in the watching thread when the instance has ended or is gone, or when all
+        waiting is stopped, maybe more than once until it is forgotten; False when all waiting is
+        over already.
+        """
         with self._lock:
             if self._is_stopped:
-                return
-            self._waiting.setdefault(instance_id, []).append(waiter)
+                return False
+            self._waiting.setdefault(instance_id, []).append(wake)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._watch, name="waits", daemon=True)
                 self._thread.start()
         self._has_work.set()
-        try:
-            async with asyncio.timeout(timeout):
-                await waiter[1].wait()
-        except TimeoutError:
-            return
-        finally:
-            self._forget(instance_id, waiter)
+        return True
 
     def stop(self) -> None:
         """End all waits."""
@@ -55,13 +74,12 @@ class Waits:
         self._wake(ids)
         self._has_work.set()
 
-    def _forget(
-        self, instance_id: str, waiter: tuple[asyncio.AbstractEventLoop, asyncio.Event]
-    ) -> None:
+    def forget(self, instance_id: str, wake: Callable[[], object]) -> None:
+        """Call `wake` no more."""
         with self._lock:
             waiters = self._waiting.get(instance_id, [])
-            if waiter in waiters:
-                waiters.remove(waiter)
+            if wake in waiters:
+                waiters.remove(wake)
             if not waiters:
                 self._waiting.pop(instance_id, None)
 
@@ -92,6 +110,6 @@ class Waits:
                 for instance_id in instance_ids
                 for waiter in self._waiting.get(instance_id, ())
             ]
-        for loop, event in waiters:
+        for wake in waiters:
             with contextlib.suppress(RuntimeError):  # its loop is closed
-                loop.call_soon_threadsafe(event.set)
+                wake()

@@ -25,6 +25,7 @@ from durablectl.server.app import RPC_PATH, Answered, App
 from durablectl.server.async_hub import Gate
 from durablectl.server.auth import Access
 from durablectl.server.operations import PATH, Place
+from durablectl.server.rpc.clients import Rpc
 from durablectl.server.starters import AppFunctions, Surroundings
 
 STOP_SECONDS = 1.0
@@ -79,6 +80,7 @@ class Hosting:
             self._settings.overrides_any,
             file_connection=self._hub.connection,
         )
+        self._rpc = Rpc(self._hub, self.place, lambda: self._worker.wake(), self._telling.on_error)
         token = secrets.token_urlsafe(24) if key else ""
         self._around = Surroundings(
             self.gate,
@@ -86,9 +88,11 @@ class Hosting:
             Access(key),
             "/".join(filter(None, [origin + RPC_PATH, token])) + "/",
             self._telling.on_http_failure,
+            self._rpc,
         )
         self._prefix = self._settings.route_prefix
         self.functions = AppFunctions(registry, self._prefix, self._around)
+        self._rpc.provide(registry, origin)
         self.app = App(
             Api(self.gate, self.place, lambda: self._registry.entities.names),
             self._around.access,
@@ -116,6 +120,7 @@ class Hosting:
         What is under way continues; instances are replayed with the new functions.
         """
         functions = AppFunctions(registry, self._prefix, self._around)
+        self._rpc.provide(registry, self._origin)
         with self._lock:
             self._worker.stop(STOP_SECONDS)
             self.functions, before = functions, self.functions
@@ -136,10 +141,16 @@ class Hosting:
     def stop_waiting(self) -> None:
         """Let every wait of a client end now."""
         self.gate.stop_waiting()
+        self._rpc.close()
+
+    def listen(self, port: int) -> str:
+        """Serve clients of the Durable Task protocol on a port of this machine too; the address."""
+        return self._rpc.listen(port)
 
     def close(self) -> None:
         with self._lock:
             self._worker.stop(STOP_SECONDS)
+        self._rpc.close()
         self.functions.close()
         self.gate.close()
         try:

@@ -32,6 +32,7 @@ from durablectl.server.call import origin_of, read_body, target_of
 from durablectl.server.client import DurableClient
 from durablectl.server.operations import PATH, Place
 from durablectl.server.responses import empty
+from durablectl.server.rpc.clients import Rpc
 from durablectl.server.templates import Template, parse_template
 from durablectl.wire import creation_urls, management_payload, payload_to_json
 
@@ -82,6 +83,7 @@ class Surroundings:
     access: Access
     rpc_base: str
     failed: Callable[[str, BaseException], None]
+    rpc: Rpc | None = None
 
 
 class AppFunctions:
@@ -131,7 +133,8 @@ class AppFunctions:
         )
         function = route.function
         arguments = {function.parameter: request} | {
-            name: self._client(is_text, origin) for name, is_text in function.clients.items()
+            name: self._client(function, is_text, origin)
+            for name, is_text in function.clients.items()
         }
         try:
             return _response(await self._loop.run(function.function, arguments))
@@ -141,10 +144,12 @@ class AppFunctions:
             self._around.failed(function.name, error)
             return empty(500)
 
-    def _client(self, is_text: bool, origin: str) -> Any:
+    def _client(self, function: OtherFunction, is_text: bool, origin: str) -> Any:
         """The SDK's own client where the app uses the SDK, else ours; as JSON text for a function
         that makes it by itself.
         """
+        if function.is_grpc and self._around.rpc is not None:
+            return self._around.rpc.binding(origin)
         sdk = sys.modules.get("azure.durable_functions")
         if is_text:
             return self._binding(origin)

@@ -16,6 +16,7 @@ from durablectl.functionapp import sdk
 from durablectl.functionapp.declared import Registered, build_registry
 from durablectl.functionapp.decorators import DFApp
 from durablectl.functionapp.loader import load_app, registry_of
+from durablectl.functionapp.sdk2 import recognise
 from durablectl.functionapp.search import APP_FILE
 
 
@@ -56,7 +57,12 @@ def orchestrator_from(callee: Any) -> Orchestrator:
                 hint="give its name or its function",
             )
         raw = sdk.user_function(callee)
-        return Orchestrator(getattr(raw, "__name__", type(raw).__name__), raw)
+        name = getattr(raw, "__name__", type(raw).__name__)
+        if recognise.is_loaded():
+            from durablectl.functionapp.sdk2 import functions  # deferred: it needs the SDK itself
+
+            return functions.orchestrator(name, raw)
+        return Orchestrator(name, raw)
     if not isinstance(function, Orchestrator):
         raise UsageError(
             f"'{function.name}' is not an orchestrator",

@@ -32,6 +32,9 @@ NO_HTTP = (
     "returns={'statusCode': 200, 'headers': {}, 'content': ''})"
 )
 
+HTTP_ACTIVITIES = (HTTP_ACTIVITY, "BuiltIn__HttpActivity")
+"""What `call_http` calls, in an app of 1.x and in one of 2.x."""
+
 Callee = str | Callable[..., Any]
 
 
@@ -58,9 +61,11 @@ class Durable:
         self._dispatcher: Dispatcher | None = None
         self._has_app = False
         self._left = most_turns
-        self._mock_of(HTTP_ACTIVITY, "activity", raises=RuntimeError(NO_HTTP)).put_into(
-            self._registry
-        )
+        for name in HTTP_ACTIVITIES:
+            mock = self._mocks["activity", name.lower()] = self._mock_of(
+                name, "activity", raises=RuntimeError(NO_HTTP)
+            )
+            mock.put_into(self._registry)
 
     # The functions
 
@@ -102,8 +107,11 @@ class Durable:
                 if self._registry.entities.get(name)
                 else "activity"
             )
-        mock = self._mocks[kind, name.lower()] = self._mock_of(name, kind, returns, raises, calls)
-        mock.put_into(self._registry)
+        for each in HTTP_ACTIVITIES if name == HTTP_ACTIVITY else (name,):
+            mock = self._mocks[kind, each.lower()] = self._mock_of(
+                each, kind, returns, raises, calls
+            )
+            mock.put_into(self._registry)
 
     def calls(self, callee: Callee) -> list[Any]:
         """The inputs of the calls of an activity so far, in order; of a mocked orchestrator too, of
@@ -120,7 +128,8 @@ class Durable:
                 f"there is no activity '{name}', neither in the app nor as a "
                 f"mock; available: {known}"
             )
-        return list(self._calls.get((function.name if function else name).lower(), ()))
+        names = HTTP_ACTIVITIES if name == HTTP_ACTIVITY else (function.name if function else name,)
+        return [call for each in names for call in self._calls.get(each.lower(), ())]
 
     # Instances
 

@@ -24,6 +24,8 @@ class Episode:
     `ending` is None while the execution continues; after a ContinueAsNew, `carried_over` are the
     events that the new execution still has to see, in order of arrival. `retried` are the tasks
     that failed and are tried again; `is_passed_on` tells of a failure that the code did not catch.
+    `version` is that of the new execution after a ContinueAsNew, None when it stays. With
+    `drops_open` the ending leaves timers and messages behind, which are dropped.
     """
 
     history: list[Event]
@@ -35,3 +37,5 @@ class Episode:
     carried_over: list[EventRaised] = field(default_factory=list)
     retried: frozenset[int] = frozenset()
     is_passed_on: bool = False
+    version: str | None = None
+    drops_open: bool = False

@@ -12,11 +12,16 @@ from collections.abc import Iterator
 from durablectl.engine.registry import Orchestrator
 from durablectl.engine.replay.exact import follow_complete
 from durablectl.engine.replay.following import Followed
+from durablectl.engine.replay.numbered import judge_numbered
 from durablectl.engine.replay.reconstructed import follow_reconstructed
 from durablectl.history.exported import RawHistory
 from durablectl.history.proofs import Timeline, timeline_of
 from durablectl.history.saved import History, ServiceHistory
 from durablectl.history.verdict import Judgement, Verdict
+
+NEEDS_COMPLETE = (
+    "the code is for azure-functions-durable 2.x, which needs a complete history (history --raw)"
+)
 
 
 def judge_history(history: History, orchestrator: Orchestrator) -> Verdict:
@@ -25,6 +30,10 @@ def judge_history(history: History, orchestrator: Orchestrator) -> Verdict:
     KeyboardInterrupt goes through; whatever else the code raises is the orchestrator's failure.
     """
     reason = cannot_judge(history)
+    if orchestrator.begin is not None:
+        if isinstance(history, RawHistory) and reason is None:
+            return judge_numbered(history, orchestrator)
+        reason = reason or NEEDS_COMPLETE
     if reason is not None:
         return Verdict(history.instance_id, history.name, Judgement.CANNOT_JUDGE, reason=reason)
     followed = follow_history(history, orchestrator)

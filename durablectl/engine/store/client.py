@@ -147,11 +147,36 @@ class Store(Queries):
                 )
             rewind_instance(sql, load_outline(sql, key), reason, micros(now))
 
-    def signal(self, entity_id: EntityId, operation: str, input: str | None, now: datetime) -> None:
-        """Put an operation into an entity's inbox; `input` is JSON text."""
+    def signal(
+        self,
+        entity_id: EntityId,
+        operation: str,
+        input: str | None,
+        now: datetime,
+        due: datetime | None = None,
+    ) -> None:
+        """Put an operation into an entity's inbox, visible from `due` on; `input` is JSON text."""
         request = json.dumps({"op": operation, "signal": True, "input": input})
+        when = None if due is None else micros(due)
         with self._database.transaction() as sql:
-            send_request(sql, EntityRequest(str(entity_id), request, micros(now)))
+            send_request(sql, EntityRequest(str(entity_id), request, micros(now), due=when))
+
+    def entity_operated_at(self, entity_id: EntityId) -> datetime | None:
+        """When an entity's last operation ran; None when there is no such entity."""
+        row = self._database.one(
+            "SELECT e.operated_at FROM instances i JOIN entities e ON e.instance = i.key WHERE "
+            "i.id = ?",
+            (str(entity_id),),
+        )
+        return None if row is None else moment(row[0])
+
+    def backlog(self, entity_id: EntityId) -> int:
+        """How many operations wait for an entity."""
+        (count,) = self._database.query(
+            "SELECT count(*) FROM inbox m JOIN instances i ON i.key = m.instance WHERE i.id = ?",
+            (str(entity_id),),
+        )
+        return int(count[0])
 
     def purge(
         self, instance_ids: Sequence[str], *, recursive: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from durablectl.engine.store.database import Connection
 from durablectl.engine.store.instances import NOW_AT, START_AT, NewInstance, create_instance
@@ -34,6 +35,9 @@ _STATEMENTS = {
     "answers": "INSERT INTO inbox (instance, visible_at, at, event, execution_id) SELECT key, "
     f"{NOW_AT}, ?3, ?4, ?2 FROM instances"
     " WHERE key = ?1 AND execution_id = ?2 AND status NOT IN (1, 3, 4, 5)",
+    # An event from another orchestration; dropped where no unfinished one has the id.
+    "events": f"INSERT INTO inbox (instance, visible_at, at, event) SELECT key, {NOW_AT}, ?2, ?3 "
+    "FROM instances WHERE id = ?1 AND status NOT IN (1, 3, 4, 5)",
     # The result of an activity whose instance another worker holds: only while the activity is
     # still leased to this one.
     "orphaned_results": "INSERT INTO inbox (instance, visible_at, at, event, execution_id) SELECT "
@@ -43,6 +47,9 @@ _STATEMENTS = {
     # What an entity keeps of its failed operations: the batches of them that came last.
     "entity_failures": "INSERT INTO history (instance, sequence, at, events)"
     " SELECT ?1, coalesce(max(sequence), -1) + 1, ?2, ?3 FROM history WHERE instance = ?1",
+    # What a completed instance leaves behind in its inbox; the activities that it did not wait for
+    # still run.
+    "swept": "DELETE FROM inbox WHERE instance = ?",
     "released": "UPDATE instances SET worker = NULL WHERE key = ?",
 }
 
@@ -84,6 +91,9 @@ def write_commit(sql: Connection, rows: Commit) -> None:
         _create_child(sql, child)
     for request in rows.requests:
         send_request(sql, request)
+    for start in rows.starts:
+        with suppress(AlreadyExists):  # an unfinished one has the id
+            create_instance(sql, start)
 
 
 def _clean_up(sql: Connection, instances: Iterable[tuple[int]]) -> None:
@@ -104,9 +114,9 @@ def _continue(sql: Connection, continuation: Continuation) -> None:
             (continuation.instance, continuation.input),
         )
     sql.execute(
-        "UPDATE instances SET execution_id = ?, generation = NULL, started_at = ?, updated_at = "
-        "?, status = 2 WHERE key = ?",
-        (continuation.execution_id, continuation.at, continuation.at, continuation.instance),
+        "UPDATE instances SET execution_id = ?1, generation = NULL, started_at = ?2, "
+        "updated_at = ?2, status = 2, version = coalesce(?3, version) WHERE key = ?4",
+        (continuation.execution_id, continuation.at, continuation.version, continuation.instance),
     )
     sql.execute(
         f"INSERT INTO inbox (instance, visible_at, at) VALUES (?, {START_AT}, ?)",

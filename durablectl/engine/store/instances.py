@@ -20,13 +20,14 @@ FINAL = (1, 3, 4, 5)
 
 
 class NewInstance(NamedTuple):
-    """An instance to create at `at` (microseconds)."""
+    """An instance to create at `at` (microseconds), and to start at `start_at` if that is later."""
 
     instance_id: str
     name: str
     input: str | None
     version: str
     at: int
+    start_at: int | None = None
 
 
 def create_instance(
@@ -61,8 +62,9 @@ def create_instance(
     key = made.lastrowid or 0
     if new.input is not None:
         sql.execute("INSERT INTO inputs (instance, input) VALUES (?, ?)", (key, new.input))
+    visible_at = START_AT if (new.start_at or 0) <= new.at else new.start_at
     sql.execute(
-        f"INSERT INTO inbox (instance, visible_at, at) VALUES (?, {START_AT}, ?)", (key, new.at)
+        "INSERT INTO inbox (instance, visible_at, at) VALUES (?, ?, ?)", (key, visible_at, new.at)
     )
     return key
 

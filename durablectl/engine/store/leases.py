@@ -159,6 +159,7 @@ class WorkerLease:
         is_full = self._messages(sql, f"m.visible_at = {NOW_AT}", now, want, items)
         due = _next_due(sql, NOW_AT)
         if due is not None and due <= now:
+            is_full |= _release_starts(sql, now)
             is_full |= self._messages(
                 sql, f"m.visible_at > {NOW_AT} AND m.visible_at <= {micros(now)}", now, want, items
             )
@@ -296,6 +297,16 @@ def _free(sql: Connection, worker: int) -> None:
     sql.execute("DELETE FROM workers WHERE key = ?", (worker,))
     sql.execute("UPDATE instances SET worker = NULL WHERE worker = ?", (worker,))
     sql.execute("UPDATE activities SET worker = NULL WHERE worker = ?", (worker,))
+
+
+def _release_starts(sql: Connection, now: datetime) -> bool:
+    """Let the instances begin whose time to start has come; whether there were any."""
+    made = sql.execute(
+        f"UPDATE inbox SET visible_at = {START_AT} WHERE visible_at > {NOW_AT} AND "
+        "visible_at <= ? AND event IS NULL",
+        (micros(now),),
+    )
+    return made.rowcount > 0
 
 
 def _next_due(sql: Connection, after: int) -> datetime | None:

@@ -22,8 +22,8 @@ def send_request(sql: Connection, request: EntityRequest) -> None:
     key = row[0] if row is not None else _create_entity(sql, request.entity_id, request.at)
     message = json.dumps([request.request, request.sender, request.sender_execution])
     sql.execute(
-        f"INSERT INTO inbox (instance, visible_at, at, event) VALUES (?, {NOW_AT}, ?, ?)",
-        (key, request.at, message),
+        "INSERT INTO inbox (instance, visible_at, at, event) VALUES (?, ?, ?, ?)",
+        (key, NOW_AT if (request.due or 0) <= request.at else request.due, request.at, message),
     )
 
 

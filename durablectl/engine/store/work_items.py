@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from durablectl.engine.store.instances import NewInstance
 from durablectl.engine.worker.entities import Operation
 from durablectl.history.events import Event, ExecutionStarted
 from durablectl.model import RuntimeStatus
@@ -100,7 +101,7 @@ class Child:
 @dataclass(frozen=True, slots=True)
 class Continuation:
     """An instance that continues as a new execution with `input`; `events` are (at, event text)
-    that it still has to see.
+    that it still has to see. A `version` of None stays what it is.
     """
 
     instance: int
@@ -108,13 +109,15 @@ class Continuation:
     at: int
     input: str | None
     events: tuple[tuple[int, str], ...]
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class EntityRequest:
     """An operation on its way to an entity; `request` is the JSON text that the original sends.
 
-    The sender is a key and an execution.
+    The sender is a key and an execution. It is visible from `due` on (microseconds), at once
+    without.
     """
 
     entity_id: str
@@ -122,6 +125,7 @@ class EntityRequest:
     at: int
     sender: int | None = None
     sender_execution: str | None = None
+    due: int | None = None
 
 
 @dataclass(slots=True)
@@ -137,6 +141,7 @@ class Commit:
     custom_statuses: list[tuple[str, int]] = field(default_factory=list)
     ended: list[tuple[int, int, str | None, int]] = field(default_factory=list)
     cleaned_up: list[tuple[int]] = field(default_factory=list)
+    swept: list[tuple[int]] = field(default_factory=list)
     activities: list[tuple[int, int, str, str, str | None, int, int | None]] = field(
         default_factory=list
     )
@@ -145,7 +150,9 @@ class Commit:
     cancelled: list[tuple[int, int]] = field(default_factory=list)
     children: list[Child] = field(default_factory=list)
     continuations: list[Continuation] = field(default_factory=list)
+    starts: list[NewInstance] = field(default_factory=list)
     requests: list[EntityRequest] = field(default_factory=list)
+    events: list[tuple[str, int, str]] = field(default_factory=list)
     answers: list[tuple[int, str, int, str]] = field(default_factory=list)
     orphaned_results: list[tuple[int, str, int, str, int, int]] = field(default_factory=list)
     entity_failures: list[tuple[int, int, str]] = field(default_factory=list)

@@ -27,7 +27,7 @@ def run_activity(
     try:
         result = _encoded(activity.function(**_arguments(activity, input)))
     except BaseException as error:  # user code, SystemExit and KeyboardInterrupt included
-        return failed_task(activity.name, task_id, error, now())
+        return failed_task(activity, task_id, error, now())
     finally:
         end_line()
     return TaskCompleted(now(), task_id, result)
@@ -45,17 +45,21 @@ async def run_async_activity(
     except BaseException as error:  # user code, SystemExit and KeyboardInterrupt included
         if _is_cancelled():
             raise
-        return failed_task(activity.name, task_id, error, now())
+        return failed_task(activity, task_id, error, now())
     finally:
         end_line()
     return TaskCompleted(now(), task_id, result)
 
 
-def failed_task(name: str, task_id: int, error: BaseException, now: datetime) -> TaskFailed:
+def failed_task(
+    activity: Activity, task_id: int, error: BaseException, now: datetime
+) -> TaskFailed:
     """The event for an exception, with the reason and details that a Python app on Azure shows
     (TaskActivityShim.cs).
     """
-    return TaskFailed(now, task_id, reason_of("Activity", name, error), details_of(error))
+    if activity.failure is not None:
+        return TaskFailed(now, task_id, *activity.failure(error))
+    return TaskFailed(now, task_id, reason_of("Activity", activity.name, error), details_of(error))
 
 
 def timed_out_task(name: str, task_id: int, seconds: float, now: datetime) -> TaskFailed:

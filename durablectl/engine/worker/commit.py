@@ -8,10 +8,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import uuid4
 
-from durablectl.engine.failures import Failed, child_details, failure_details
+from durablectl.engine.failures import (
+    Failed,
+    child_details,
+    failure_details,
+    structured_reason,
+)
 from durablectl.engine.registry import Registry, unknown_function
 from durablectl.engine.replay.episode import Episode
-from durablectl.engine.replay.executor import OrchestratorExecutor
+from durablectl.engine.replay.execution import Execution
+from durablectl.engine.store.instances import NewInstance
 from durablectl.engine.store.work_items import (
     ActivityItem,
     Child,
@@ -19,7 +25,12 @@ from durablectl.engine.store.work_items import (
     Continuation,
     EntityRequest,
 )
-from durablectl.engine.worker.entities import Operation, OperationResult
+from durablectl.engine.worker.entities import (
+    EntityAction,
+    Operation,
+    OperationResult,
+    SentSignal,
+)
 from durablectl.history.columns import STATUS_NUMBERS, micros
 from durablectl.history.events import (
     ContinueAsNew,
@@ -41,6 +52,7 @@ from durablectl.history.events import (
 )
 from durablectl.history.stored import encode_episode, encode_event
 from durablectl.model import EntityId, RuntimeStatus
+from durablectl.wire import time_from_text
 
 
 @dataclass(slots=True)
@@ -51,7 +63,7 @@ class CachedExecution:
     instance_id: str
     execution_id: str
     name: str
-    executor: OrchestratorExecutor
+    executor: Execution
     root: int
     parent: int | None
     caller: ParentInstance | None
@@ -108,7 +120,7 @@ class CommitBuilder:
                 (micros(event.timestamp), encode_event(event)) for event in episode.carried_over
             )
             self.rows.continuations.append(
-                Continuation(held.key, str(uuid4()), at, ending.input, carried)
+                Continuation(held.key, str(uuid4()), at, ending.input, carried, episode.version)
             )
             return
         assert isinstance(ending, ExecutionCompleted)
@@ -120,6 +132,8 @@ class CommitBuilder:
         self.rows.ended.append((STATUS_NUMBERS[ending.status], at, output, held.key))
         if ending.status is not RuntimeStatus.COMPLETED:
             self.rows.cleaned_up.append((held.key,))
+        elif episode.drops_open:
+            self.rows.swept.append((held.key,))
         if held.parent is not None and held.caller is not None:
             answer = encode_event(_answer(self.now, held.caller.task_id, ending))
             self.rows.answers.append((held.parent, held.caller.execution_id, at, answer))
@@ -179,11 +193,16 @@ class CommitBuilder:
         )
 
     def _send(self, held: CachedExecution, decision: EventSent, at: int) -> None:
+        if not decision.instance_id.startswith("@"):
+            raised = encode_event(EventRaised(self.now, decision.name, decision.input))
+            self.rows.events.append((decision.instance_id, at, raised))
+            return
         text = decision.input or "{}"
         name = EntityId.parse(decision.instance_id).name
         if self.registry.entities.get(name) is not None:
+            due = _due(text) if decision.name.startswith("op@") else None
             self.rows.requests.append(
-                EntityRequest(decision.instance_id, text, at, held.key, held.execution_id)
+                EntityRequest(decision.instance_id, text, at, held.key, held.execution_id, due)
             )
             return
         request = json.loads(text)
@@ -200,6 +219,25 @@ _DECISIONS: dict[type, Callable[..., None]] = {
     SubOrchestrationCreated: CommitBuilder._call_sub_orchestrator,  # noqa: SLF001
     EventSent: CommitBuilder._send,  # noqa: SLF001
 }
+
+
+def send_from_entity(rows: Commit, action: EntityAction, registry: Registry, now: datetime) -> None:
+    """Plan what an operation of an entity sends: a signal, which is dropped where the app does not
+    have the entity, or the start of an orchestration.
+    """
+    at, due = micros(now), None if action.due is None else micros(action.due)
+    if isinstance(action, SentSignal):
+        if registry.entities.get(EntityId.parse(action.entity_id).name) is not None:
+            request = {"op": action.operation, "signal": True, "input": action.input}
+            rows.requests.append(EntityRequest(action.entity_id, json.dumps(request), at, due=due))
+        return
+    version = registry.default_version if action.version is None else action.version
+    rows.starts.append(NewInstance(action.instance_id, action.name, action.input, version, at, due))
+
+
+def _due(request: str) -> int | None:
+    """When a message that waits for a time becomes visible."""
+    return micros(time_from_text(json.loads(request)["due"]))
 
 
 def failed_episode(
@@ -241,7 +279,7 @@ def entity_reply(outcome: OperationResult) -> str:
     """What the caller of an entity gets, in the form of the original's ResponseMessage."""
     if outcome.error is None:
         return json.dumps({"result": outcome.result})
-    failure = failure_details(outcome.details)
+    failure = outcome.failure or failure_details(outcome.details)
     return json.dumps(
         {"result": outcome.result, "exceptionType": outcome.error}
         | ({"failureDetails": failure} if failure else {})
@@ -270,6 +308,8 @@ def _answer(
         return SubOrchestrationCompleted(now, task_id, ending.result)
     # A failed child says more in its details; a terminated one does not
     # (TaskOrchestrationDispatcher.cs; recorded: engine.json).
+    if (reason := structured_reason(ending.result, ending.details)) is not None:
+        return SubOrchestrationFailed(now, task_id, reason, ending.details)
     details = (
         child_details(ending.result, ending.details)
         if ending.status is RuntimeStatus.FAILED

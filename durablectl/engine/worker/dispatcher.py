@@ -15,7 +15,7 @@ from datetime import datetime
 from durablectl.engine.failures import Failed, details_of
 from durablectl.engine.registry import Orchestrator, Registry, unknown_function
 from durablectl.engine.replay.episode import Episode
-from durablectl.engine.replay.executor import OrchestratorExecutor
+from durablectl.engine.replay.execution import new_execution
 from durablectl.engine.store.database import Database
 from durablectl.engine.store.leases import WorkerLease
 from durablectl.engine.store.work_items import (
@@ -37,6 +37,7 @@ from durablectl.engine.worker.commit import (
     failed_episode,
     failed_operations,
     failures_of,
+    send_from_entity,
 )
 from durablectl.engine.worker.entities import EntityBatchResult
 from durablectl.errors import HubBusy, HubUnusable
@@ -214,6 +215,8 @@ class Dispatcher:
                 or rows.continuations
                 or rows.timers
                 or rows.requests
+                or rows.starts
+                or rows.events
                 or rows.cancelled
                 or rows.orphaned_results
             )
@@ -268,6 +271,8 @@ class Dispatcher:
                     EventRaised(self._time, caller.request_id, entity_reply(outcome))
                 )
                 rows.answers.append((caller.instance, caller.execution_id, at, answer))
+        for action in result.actions:
+            send_from_entity(rows, action, self._registry, self._time)
         if failed := [
             each
             for each in zip(batch.keys, batch.operations, result.results, strict=True)
@@ -317,7 +322,7 @@ class Dispatcher:
             )
             self._poisoned[loaded.key] = f"Orchestrator function '{started.name}' failed: {reason}"
             orchestrator = Orchestrator(started.name, lambda _context: None)
-        executor = OrchestratorExecutor(orchestrator, loaded.instance_id, loaded.execution_id)
+        executor = new_execution(orchestrator, loaded.instance_id, loaded.execution_id)
         if loaded.past:
             CURRENT_INSTANCE.set(REPEATING)
             try:

@@ -5,8 +5,9 @@ No store, no clock; user code runs here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from durablectl.engine.failures import details_of, message_of, reason_of
@@ -29,24 +30,50 @@ class Operation:
 class OperationResult:
     """JSON text of what the operation returned, or of the message of what it raised.
 
-    Then `error` is the exception's type, `reason` what happened, and `details` the exception as
-    JSON text.
+    Then `error` is the exception's type, `reason` what happened, `details` the exception as JSON
+    text, and `failure` its FailureDetails for the caller where they say more than `details`.
     """
 
     result: str | None
     error: str | None = None
     reason: str = ""
     details: str | None = None
+    failure: Mapping[str, Any] | None = field(default=None, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SentSignal:
+    """A signal that an operation sends to an entity, at `due` if there is one, else at once."""
+
+    entity_id: str
+    operation: str
+    input: str | None = None
+    due: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StartedOrchestration:
+    """An orchestration that an operation starts, at `due` if there is one, else at once."""
+
+    instance_id: str
+    name: str
+    input: str | None = None
+    version: str | None = None
+    due: datetime | None = None
+
+
+EntityAction = SentSignal | StartedOrchestration
 
 
 @dataclass(frozen=True, slots=True)
 class EntityBatchResult:
-    """The state after the batch as JSON text, None when the entity does not exist; and a result for
-    each operation, in order.
+    """The state after the batch as JSON text, None when the entity does not exist; a result for
+    each operation, in order; and what the operations that succeeded have sent.
     """
 
     state: str | None
     results: list[OperationResult] = field(default_factory=list)
+    actions: list[EntityAction] = field(default_factory=list)
 
 
 class EntityContext:
@@ -154,6 +181,10 @@ def run_batch(
     entity: Entity, key: str, state: str | None, operations: Sequence[Operation]
 ) -> EntityBatchResult:
     """Run the operations one after the other on `state`."""
+    if entity.run_batch is not None:
+        batch: EntityBatchResult = entity.run_batch(f"@{entity.name}@{key}", state, operations)
+        end_line()
+        return batch
     context = EntityContext(entity.name, key, state)
     results = [context.perform(entity, operation) for operation in operations]
     end_line()

@@ -1,0 +1,150 @@
+"""One execution of a 2.x orchestrator, behind the interface of the engine's own executor.
+
+What suspends and terminates an instance is handled here: its code sees neither, and a suspended
+one's events wait. No clock, no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from durablectl.engine.replay.episode import Episode
+from durablectl.functionapp.sdk2.runs import Run
+from durablectl.history import events as e
+from durablectl.model import RuntimeStatus
+from durablectl.protocol.failures import FailureDetails, exception_text
+from durablectl.protocol.orchestrator import Outcome
+
+NO_LOCKS = "lock_entities is not available here"
+_DECISIONS = (e.TaskScheduled, e.SubOrchestrationCreated, e.TimerCreated, e.EventSent)
+_BOOKENDS = (e.OrchestratorStarted, e.OrchestratorCompleted)
+
+
+class SdkExecution:
+    """One execution of an orchestrator function; see `engine.replay.execution.Execution`."""
+
+    def __init__(self, begin: Callable[[], Run]) -> None:
+        self._run = begin()
+        self._now = datetime.min.replace(tzinfo=UTC)
+        self._is_suspended = False
+        self._held: list[e.Inbound] = []  # came while suspended
+        self._terminated: e.ExecutionTerminated | None = None
+        self._shown_status: str | None = None
+
+    def run(self, new: Sequence[e.Inbound], now: datetime) -> Episode:
+        self._now = now = max(now, self._now)
+        history: list[e.Event] = [e.OrchestratorStarted(now), *new]
+        if self._terminated is None:
+            self._run.step(now, [seen for event in new for seen in self._visible(event)])
+        outcome, status = self._outcome(now)
+        ending = outcome.ending
+        history += outcome.decisions
+        if ending is not None:
+            history.append(ending)
+        history.append(e.OrchestratorCompleted(now))
+        cancelled, self._run.cancelled = self._run.cancelled, []
+        episode = Episode(
+            history,
+            list(outcome.decisions),
+            status,
+            self._custom_status(outcome),
+            cancelled,
+            ending,
+            list(outcome.carried_over),
+            frozenset(self._run.retried),
+            _is_passed_on(outcome.failure),
+            outcome.new_version,
+            drops_open=True,
+        )
+        if ending is not None:
+            self.close()
+        return episode
+
+    def rebuild(self, past: Sequence[e.Event]) -> None:
+        seen: list[e.Event] = []
+        for event in past:
+            if isinstance(event, e.OrchestratorStarted):
+                self._now = max(self._now, event.timestamp)
+                seen.append(e.OrchestratorStarted(self._now))
+            elif isinstance(event, (*_DECISIONS, *_BOOKENDS)):
+                seen.append(event)
+            elif not isinstance(event, e.ExecutionCompleted | e.ContinueAsNew):
+                seen += self._visible(event)
+        self._run.replay(seen)
+
+    def close(self) -> None:
+        self._run.close()
+
+    def where(self) -> str:
+        return self._run.where()
+
+    def _visible(self, event: e.Inbound) -> Sequence[e.Inbound]:
+        """What the user's code is shown now of an event that has arrived."""
+        match event:
+            case e.ExecutionSuspended():
+                self._is_suspended = True
+            case e.ExecutionResumed():
+                self._is_suspended = False
+                held, self._held = self._held, []
+                return held
+            case e.ExecutionTerminated():
+                self._terminated = self._terminated or event
+            case e.ExecutionRewound():
+                pass  # the history was rewritten by who rewinds; what it lacks is decided again
+            case _ if self._is_suspended:
+                self._held.append(event)
+            case _ if self._terminated is None:
+                return (event,)
+        return ()
+
+    def _outcome(self, now: datetime) -> tuple[Outcome, RuntimeStatus]:
+        if self._terminated is not None:
+            status = RuntimeStatus.TERMINATED
+            return Outcome(
+                ending=e.ExecutionCompleted(now, status, self._terminated.reason)
+            ), status
+        if self._is_suspended:
+            return Outcome(custom_status=self._shown_status), RuntimeStatus.SUSPENDED
+        outcome = _without_locks(self._run.outcome(now), now)
+        match outcome.ending:
+            case None:
+                return outcome, RuntimeStatus.RUNNING
+            case e.ContinueAsNew():
+                # As in DurableTask.Core: what was called before it will not be heard.
+                sent = tuple(
+                    each
+                    for each in outcome.decisions
+                    if isinstance(each, e.EventSent | e.SubOrchestrationCreated)
+                )
+                return replace(outcome, decisions=sent), RuntimeStatus.CONTINUED_AS_NEW
+            case ending:
+                details = None if outcome.failure is None else exception_text(outcome.failure)
+                ending = replace(ending, details=details)
+                return replace(outcome, ending=ending), ending.status
+
+    def _custom_status(self, outcome: Outcome) -> str | None:
+        """The custom status as JSON text when it is another than the one that is shown."""
+        text = outcome.custom_status
+        if text == self._shown_status or isinstance(outcome.ending, e.ContinueAsNew):
+            return None
+        self._shown_status = text
+        return "null" if text is None else text
+
+
+def _without_locks(outcome: Outcome, now: datetime) -> Outcome:
+    """The outcome; a failure when it asks for a lock, which no entity here would grant."""
+    if any(
+        isinstance(each, e.EventSent) and '"lockset":' in (each.input or "")
+        for each in outcome.decisions
+    ):
+        failure = FailureDetails(NO_LOCKS, "builtins.NotImplementedError")
+        failed = e.ExecutionCompleted(now, RuntimeStatus.FAILED, failure.text)
+        return Outcome(ending=failed, failure=failure, custom_status=outcome.custom_status)
+    return outcome
+
+
+def _is_passed_on(failure: FailureDetails | None) -> bool:
+    """Whether an orchestrator failed with what it called, which it did not catch."""
+    return failure is not None and failure.error_type.endswith(".TaskFailedError")

@@ -1,0 +1,170 @@
+"""What a function of a 2.x app is to the engine."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from durablectl.engine.failures import without_engine_frames
+from durablectl.engine.registry import Activity, ClientSource, Entity, Orchestrator
+from durablectl.engine.worker.entities import (
+    EntityAction,
+    EntityBatchResult,
+    Operation,
+    OperationResult,
+    SentSignal,
+    StartedOrchestration,
+)
+from durablectl.functionapp.sdk2.execution import SdkExecution
+from durablectl.functionapp.sdk2.names import (
+    DurableFunctionsWorker,
+    has_internals,
+    helpers,
+    pb,
+)
+from durablectl.functionapp.sdk2.runs import KeptRun, Run, WireRun
+from durablectl.json_values import json_text
+from durablectl.protocol.entity_batch import (
+    NewOrchestration,
+    OperationRequest,
+    Signal,
+    batch_fields,
+    read_batch,
+)
+from durablectl.protocol.failures import (
+    FailureDetails,
+    core_json,
+    exception_text,
+    read_failure,
+    reason_and_details,
+)
+from durablectl.protocol.history import Execution
+
+
+def orchestrator(
+    name: str, function: Callable[..., Any], *, keeps: bool | None = None
+) -> Orchestrator:
+    """An orchestrator, its code kept alive between episodes where the SDK can (or as `keeps`
+    says).
+    """
+    worker = DurableFunctionsWorker()
+    if keeps is None:
+        keeps = has_internals()
+    if keeps:
+        worker._register_orchestrator_once(name, function)  # noqa: SLF001 - see `has_internals`
+
+    def begin(instance_id: str, execution_id: str) -> SdkExecution:
+        owner = Execution(instance_id, execution_id)
+
+        def make() -> Run:
+            return KeptRun(name, worker, owner) if keeps else WireRun(name, function, owner)
+
+        return SdkExecution(make)
+
+    return Orchestrator(name, function, begin=begin)
+
+
+def activity(
+    name: str, function: Callable[..., Any], parameter: str, clients: Sequence[str], source: Any
+) -> Activity:
+    """An activity; `clients` are the parameters that get a durable client, from `source`."""
+    if clients:
+        function = _with_clients(name, function, clients, source)
+    return Activity(
+        name, function, parameter, is_async=inspect.iscoroutinefunction(function), failure=_told
+    )
+
+
+def entity(name: str, function: Callable[..., Any]) -> Entity:
+    """An entity, a function or a class."""
+    worker = DurableFunctionsWorker()
+
+    def run_batch(
+        instance_id: str, state: str | None, operations: Sequence[Operation]
+    ) -> EntityBatchResult:
+        try:
+            return _run_batch(worker, function, instance_id, state, operations)
+        except BaseException as error:  # user code, SystemExit included: nothing of it counts
+            failed = _failed(failure_of_error(error))
+            return EntityBatchResult(state, [failed] * len(operations))
+
+    return Entity(name, function, run_batch)
+
+
+def failure_of_error(error: BaseException) -> FailureDetails:
+    """What the SDK tells of an exception."""
+    told: Any = helpers.new_failure_details(without_engine_frames(error))  # type: ignore[arg-type]
+    return read_failure(pb.TaskFailedEvent(failureDetails=told)) or FailureDetails(str(error))
+
+
+def _told(error: BaseException) -> tuple[str, str | None]:
+    return reason_and_details(failure_of_error(error))
+
+
+def _run_batch(
+    worker: Any,
+    function: Any,
+    instance_id: str,
+    state: str | None,
+    operations: Sequence[Operation],
+) -> EntityBatchResult:
+    requests = [
+        OperationRequest(each.name, str(number), each.input)
+        for number, each in enumerate(operations)
+    ]
+    request = pb.EntityBatchRequest(**batch_fields(instance_id, state, requests))
+    text = base64.b64encode(request.SerializeToString()).decode()
+    answer = base64.b64decode(worker.execute_entity_batch_request(function, text))
+    batch = read_batch(pb.EntityBatchResult.FromString(answer), len(operations))
+    if batch.failure is not None:
+        return EntityBatchResult(state, [_failed(batch.failure)] * len(operations))
+    results = [
+        OperationResult(each.result) if each.failure is None else _failed(each.failure)
+        for each in batch.results
+    ]
+    return EntityBatchResult(batch.state, results, list(map(_action, batch.actions)))
+
+
+def _action(action: Signal | NewOrchestration) -> EntityAction:
+    if isinstance(action, Signal):
+        return SentSignal(action.instance_id, action.operation, action.input, action.due)
+    return StartedOrchestration(
+        action.instance_id, action.name, action.input, action.version, action.due
+    )
+
+
+def _failed(failure: FailureDetails) -> OperationResult:
+    return OperationResult(
+        json_text(failure.message),
+        failure.error_type or "Exception",
+        failure.text,
+        exception_text(failure),
+        core_json(failure),
+    )
+
+
+def _with_clients(
+    name: str, function: Callable[..., Any], clients: Sequence[str], source: ClientSource
+) -> Callable[..., Any]:
+    def bound() -> dict[str, str]:
+        if source.text is None:
+            raise RuntimeError(f"activity '{name}' is given no durable client here")
+        text = source.text()
+        return dict.fromkeys(clients, text)
+
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def call_async(**inputs: Any) -> Any:
+            return await function(**inputs, **bound())
+
+        return call_async
+
+    @functools.wraps(function)
+    def call(**inputs: Any) -> Any:
+        return function(**inputs, **bound())
+
+    return call

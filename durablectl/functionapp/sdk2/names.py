@@ -1,0 +1,74 @@
+"""What of azure-functions-durable 2.x and durabletask is used here; the only module that imports
+them.
+
+`has_internals` tells whether the SDK has the private parts that keep an execution in memory; where
+a newer version has changed them, executions are replayed through the Functions host's own contract.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from typing import Any
+
+from azure.durable_functions.worker import DurableFunctionsWorker
+from azure.functions._durable_functions import df_loads
+from durabletask import task
+from durabletask import worker as _worker
+from durabletask.internal import helpers, tracing
+from durabletask.internal import orchestrator_service_pb2 as pb
+
+__all__ = ["DurableFunctionsWorker", "entity_name", "helpers", "pb", "task", "tracing"]
+
+OrchestrationExecutor: Any = getattr(_worker, "_OrchestrationExecutor", None)
+RuntimeContext: Any = getattr(_worker, "_RuntimeOrchestrationContext", None)
+entity_name = task.get_entity_name
+
+_OF_WORKER = ("_registry", "_data_converter", "_logger", "_register_orchestrator_once")
+_OF_CONTEXT = ("_pending_tasks", "_is_replaying", "_is_complete", "_encoded_custom_status")
+
+
+def has_internals() -> bool:
+    """Whether the SDK's executor can be kept alive between episodes."""
+    if OrchestrationExecutor is None or RuntimeContext is None:
+        return False
+    worker = DurableFunctionsWorker()
+    try:
+        context = new_context(worker, "probe")
+        new_executor(worker, "probe")
+    except (TypeError, AttributeError):
+        return False
+    return all(hasattr(worker, name) for name in _OF_WORKER) and all(
+        hasattr(context, name) for name in (*_OF_CONTEXT, "_generator", "get_actions", "set_failed")
+    )
+
+
+def new_executor(worker: Any, name: str) -> Any:
+    executor = OrchestrationExecutor(
+        worker._registry,  # noqa: SLF001 - guarded by `has_internals`, here and below
+        worker._logger,  # noqa: SLF001
+        data_converter=worker._data_converter,  # noqa: SLF001
+        maximum_timer_interval=worker.maximum_timer_interval,
+    )
+    executor._orchestration_name = name  # noqa: SLF001
+    return executor
+
+
+def new_context(worker: Any, instance_id: str) -> Any:
+    return RuntimeContext(
+        instance_id,
+        worker._registry,  # noqa: SLF001
+        data_converter=worker._data_converter,  # noqa: SLF001
+        maximum_timer_interval=worker.maximum_timer_interval,
+    )
+
+
+# Failures are told by the log of the worker here, and each step by the history.
+for _name, _level in (("", logging.WARNING), (".worker", logging.CRITICAL)):
+    _logger = logging.getLogger(f"azure.durable_functions{_name}")
+    if _logger.level == logging.NOTSET:
+        _logger.setLevel(_level)
+with warnings.catch_warnings():
+    # It warns once in a process that types are not checked, which is its own doing.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    df_loads("null")

@@ -1,0 +1,92 @@
+"""Which apps are for azure-functions-durable 2.x, and what cannot run of them; imports no SDK."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from importlib import metadata
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any
+
+from durablectl.engine.registry import BUILT_IN
+from durablectl.errors import AppError
+
+if TYPE_CHECKING:
+    from durablectl.functionapp.declared import Declared
+
+MARK = "durable_requires_grpc"
+"""The setting that every trigger and client binding of 2.x has, and none of 1.x."""
+PACKAGE = "azure-functions-durable"
+_DURABLE = ("orchestrationTrigger", "activityTrigger", "entityTrigger")
+_SDK = "azure.durable_functions"
+_INSTALLED = ("site-packages", "dist-packages")
+
+
+def is_loaded() -> bool:
+    """Whether this process has imported 2.x of the SDK."""
+    return f"{_SDK}.worker" in sys.modules  # 1.x has no such module
+
+
+def refuse_mixture(functions: Iterable[Declared]) -> None:
+    """AppError for an app whose durable functions are not all of one kind, or that runs on the
+    files of two versions of the SDK.
+    """
+    durable = [one for one in functions if one.trigger in _DURABLE]
+    new = [one for one in durable if one.is_grpc and not one.name.startswith(BUILT_IN)]
+    old = [one for one in durable if not one.is_grpc]
+    if new and old:
+        raise AppError(
+            f"the app mixes two generations of the durable SDK: {new[0].title} is for 2.x "
+            f"({new[0].where}), {old[0].title} is not ({old[0].where})",
+            hint="declare all functions with one of azure.durable_functions and durablectl.df",
+        )
+    if any(one.is_grpc for one in durable):
+        _refuse_two_versions()
+
+
+def refuse_locks(one: Declared) -> None:
+    """AppError for an orchestrator whose code locks entities, which is not available here."""
+    code = next(_locking(one.function), None)
+    if code is not None:
+        raise AppError(
+            f"{one.title} calls lock_entities ({code.co_filename}:{code.co_firstlineno}), which "
+            "is not available here",
+            hint="let one entity own what has to change together, and call it without a lock",
+        )
+
+
+def _refuse_two_versions() -> None:
+    versions = sorted({each.version for each in metadata.distributions(name=PACKAGE)})
+    if len(versions) > 1:
+        raise AppError(
+            f"the files of {PACKAGE} {' and '.join(versions)} are mixed in one environment",
+            hint=f"{sys.executable} -m pip uninstall {PACKAGE}, as often as it finds one, and "
+            "install the version that the app needs",
+        )
+
+
+def _locking(function: Any) -> Iterator[CodeType]:
+    """The code of the app that calls lock_entities, as far as `function` leads to it."""
+    waiting: list[Any] = [inspect.unwrap(function)]
+    seen: set[int] = set()
+    while waiting:
+        found = waiting.pop()
+        if not isinstance(found, FunctionType) or id(found) in seen or _is_installed(found):
+            continue
+        seen.add(id(found))
+        for code in _codes(found.__code__):
+            if "lock_entities" in code.co_names:
+                yield code
+            waiting.extend(map(found.__globals__.get, code.co_names))
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes(constant)
+
+
+def _is_installed(function: Callable[..., Any]) -> bool:
+    return any(f"{folder}" in function.__code__.co_filename for folder in _INSTALLED)

@@ -1,0 +1,113 @@
+"""What an app's durable clients of 2.x are given: the text of their binding, and the endpoint that
+it names, which is started when it is first needed; knows no gRPC itself.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from durablectl.backends.local import LocalTaskHub
+from durablectl.engine.registry import Registry
+from durablectl.errors import Unsupported
+from durablectl.server.operations import PATH, Place
+from durablectl.wire import management_payload
+
+if TYPE_CHECKING:
+    from durablectl.server.rpc.endpoint import Endpoint
+
+
+class Rpc:
+    """The gRPC side of a hosted hub: a private socket for the app's own clients, and a port where
+    one is asked for. `wake` is called when a client has changed something.
+    """
+
+    def __init__(
+        self,
+        hub: LocalTaskHub,
+        place: Place,
+        wake: Callable[[], None] = lambda: None,
+        on_error: Callable[[Exception], None] = lambda _error: None,
+    ) -> None:
+        self._hub, self._place, self._wake, self._on_error = hub, place, wake, on_error
+        self._lock = threading.Lock()
+        self._address = ""
+        self._endpoints: list[Endpoint] = []
+        self._is_closed = False
+
+    def provide(self, registry: Registry, origin: str) -> None:
+        """Give the app's activities their durable clients."""
+        for source in registry.client_sources:
+            source.text = partial(self.binding, origin)
+
+    def binding(self, origin: str) -> str:
+        """The text of a client's binding, as a host hands it to an app of 2.x."""
+        from durablectl.server.rpc.endpoint import MOST_BYTES  # deferred: it needs gRPC
+
+        address = self._place.address(origin)
+        links = management_payload(address, "x").status_query_get_uri or ""
+        return json.dumps(
+            {
+                "taskHubName": self._place.task_hub,
+                "connectionName": None,
+                "creationUrls": None,
+                "managementUrls": None,
+                "baseUrl": None,
+                "requiredQueryStringParameters": urlsplit(links).query,
+                "rpcBaseUrl": self._socket(),
+                "httpBaseUrl": origin + PATH,
+                "maxGrpcMessageSizeInBytes": MOST_BYTES,
+            }
+        )
+
+    def listen(self, port: int) -> str:
+        """Serve other clients on a port of this machine; the address. Where a key is asked for
+        over HTTP, it is asked for here, too.
+        """
+        with self._lock:
+            return self._begin(port, self._place.key)
+
+    def close(self) -> None:
+        """End all calls. Calling it twice is fine."""
+        with self._lock:
+            self._is_closed = True
+            endpoints, self._endpoints = self._endpoints, []
+        for endpoint in endpoints:
+            endpoint.close()
+
+    def _socket(self) -> str:
+        with self._lock:
+            if not self._address:
+                self._address = self._begin(None, None)
+            return self._address
+
+    def _begin(self, port: int | None, key: str | None) -> str:
+        try:
+            from durablectl.server.rpc.endpoint import Endpoint  # deferred, as above
+            from durablectl.server.rpc.operations import Operations  # deferred, as above
+        except ModuleNotFoundError as error:
+            raise Unsupported(
+                f"gRPC clients need '{error.name}', which is not installed",
+                hint="pip install 'durablectl[grpc]'",
+            ) from error
+        if self._is_closed:
+            raise Unsupported("the server is stopping")
+        operations = Operations(
+            self._hub,
+            default_version=self._place.version,
+            overrides_any=self._place.overrides_any,
+        )
+        endpoint = Endpoint(
+            operations,
+            task_hub=self._place.task_hub,
+            key=key,
+            wake=self._wake,
+            on_error=self._on_error,
+        )
+        address = endpoint.start(port)
+        self._endpoints.append(endpoint)
+        return address

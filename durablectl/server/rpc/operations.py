@@ -1,0 +1,316 @@
+"""What the methods of the protocol do with a local hub: a request message in, the fields of the
+response out; knows no gRPC.
+
+Errors are those of `durablectl.errors`; the endpoint has a status code for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from durablectl.backends.local import LocalTaskHub
+from durablectl.engine.store.client import Store
+from durablectl.engine.store.instances import NewInstance
+from durablectl.errors import (
+    AlreadyExists,
+    DurablectlError,
+    InstanceNotFound,
+    UsageError,
+    WrongState,
+)
+from durablectl.history.columns import micros
+from durablectl.json_values import json_value
+from durablectl.model import FINAL_STATUSES, IfExists, InstanceFilter, InstanceStatus, Page
+from durablectl.new_ids import check_new_instance_id
+from durablectl.protocol.fields import EPOCH, Fields, Message, read_needed, read_text
+from durablectl.protocol.history import Execution, history_chunks
+from durablectl.protocol.instances import (
+    Instance,
+    InstanceDetails,
+    failure_of_status,
+    page_fields,
+    response_fields,
+)
+from durablectl.protocol.requests import (
+    Purged,
+    PurgeFilter,
+    StartRequest,
+    ids_fields,
+    purged_fields,
+    read_id_query,
+    read_instance_query,
+    read_purge,
+    read_start,
+)
+from durablectl.server.rpc.entities import Entities
+
+MOST_ON_PAGE = 1000
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Operations:
+    """The protocol's methods by name, for a client of `hub`.
+
+    `default_version` is that of instances that are started without one; with `overrides_any` a
+    start replaces whatever has its id.
+    """
+
+    def __init__(
+        self,
+        hub: LocalTaskHub,
+        *,
+        default_version: str | None = None,
+        overrides_any: bool = False,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.hub, self._now = hub, now
+        self._store = Store(hub.database)
+        self._default_version, self._overrides_any = default_version, overrides_any
+        entities = Entities(hub, self._store, now)
+        self.methods: dict[str, Callable[[Any], Fields]] = {
+            "Hello": lambda _: {},
+            "StartInstance": self._start,
+            "GetInstance": self._get,
+            "QueryInstances": self._query,
+            "ListInstanceIds": self._list_ids,
+            "RaiseEvent": self._raise_event,
+            "TerminateInstance": self._terminate,
+            "SuspendInstance": self._suspend,
+            "ResumeInstance": self._resume,
+            "RewindInstance": self._rewind,
+            "RestartInstance": self._restart,
+            "PurgeInstances": self._purge,
+            **entities.methods,
+        }
+
+    def look(self, instance_id: str, *, payloads: bool) -> Fields:
+        """The fields of a GetInstanceResponse."""
+        return response_fields(self._find(instance_id, payloads=payloads), payloads=payloads)
+
+    def history(self, kinds: Any, request: Message) -> Iterator[Any]:
+        """The chunks of an instance's history; `InstanceNotFound` when there is no such one."""
+        instance_id = read_needed(request, "instanceId")
+        found = self._find(instance_id, payloads=True)
+        if found is None or found.status.is_entity:
+            raise _missing(instance_id)
+        owner = Execution(instance_id, found.details.execution_id or "")
+        yield from history_chunks(
+            kinds, self._store.history(instance_id), owner, failure_of_status(found.status)
+        )
+
+    def _start(self, message: Any) -> Fields:
+        start = read_start(message)
+        if start.instance_id:
+            check_new_instance_id(start.instance_id)
+        else:
+            start = replace(start, instance_id=uuid4().hex)
+        try:
+            self._create(start)
+        except AlreadyExists:
+            if not self._may_replace(start):
+                raise
+            self.hub.start_text(
+                start.name,
+                start.input,
+                instance_id=start.instance_id,
+                version=self._version(start),
+                if_exists=IfExists.REPLACE,
+            )
+        return {"instanceId": start.instance_id}
+
+    def _create(self, start: StartRequest) -> None:
+        """Create the instance; where the request says nothing of it, in the place of a finished
+        one, as the service does.
+        """
+        at = micros(self._now())
+        start_at = None if start.scheduled_start is None else micros(start.scheduled_start)
+        new = NewInstance(
+            start.instance_id, start.name, start.input, self._version(start), at, start_at
+        )
+        self._store.start([new], replaces=not start.replaceable)
+
+    def _version(self, start: StartRequest) -> str:
+        return (self._default_version or "") if start.version is None else start.version
+
+    def _may_replace(self, start: StartRequest) -> bool:
+        if not start.replaceable:
+            return self._overrides_any
+        row = self._store.find(start.instance_id, with_input=False)
+        return row is None or row.status in start.replaceable
+
+    def _get(self, message: Any) -> Fields:
+        return self.look(read_needed(message, "instanceId"), payloads=message.getInputsAndOutputs)
+
+    def _query(self, message: Any) -> Fields:
+        query = read_instance_query(message)
+        page = self._page(query.filter, query.top, query.continuation_token)
+        shown = Page(
+            tuple(Instance(each, self._details(each)) for each in page), page.continuation_token
+        )
+        return page_fields(shown, payloads=query.show_payloads)
+
+    def _list_ids(self, message: Any) -> Fields:
+        query = read_id_query(message)
+        wanted = InstanceFilter(
+            statuses=(query.statuses or FINAL_STATUSES) & FINAL_STATUSES,
+            updated_from=query.completed_from,
+            updated_to=query.completed_to,
+        )
+        if not wanted.statuses:
+            return ids_fields(Page(()))
+        page = self._page(wanted, query.top, query.continuation_token)
+        return ids_fields(Page(tuple(each.instance_id for each in page), page.continuation_token))
+
+    def _page(
+        self, wanted: InstanceFilter, top: int | None, token: str | None
+    ) -> Page[InstanceStatus]:
+        try:
+            return self.hub.list_page(
+                wanted,
+                show_input=True,
+                top=min(top or MOST_ON_PAGE, MOST_ON_PAGE),
+                continuation_token=token,
+            )
+        except (ValueError, OverflowError) as error:
+            raise UsageError("the continuation token is not valid") from error
+
+    def _raise_event(self, message: Any) -> Fields:
+        text = read_text(message, "input")
+        self.hub.raise_event_text(
+            read_needed(message, "instanceId"),
+            read_needed(message, "name"),
+            _checked(text or "null", "the data of the event"),
+        )
+        return {}
+
+    def _terminate(self, message: Any) -> Fields:
+        """End an instance, and with `recursive` what it has called."""
+        instance_id = read_needed(message, "instanceId")
+        reason = _reason(read_text(message, "output"))
+        with suppress(WrongState):  # it has ended, which is what was asked for
+            self.hub.terminate(instance_id, reason)
+        if message.recursive:
+            for child in self._unfinished_children(instance_id):
+                with suppress(WrongState, InstanceNotFound):
+                    self.hub.terminate(child, reason)
+        return {}
+
+    def _suspend(self, message: Any) -> Fields:
+        instance_id = read_needed(message, "instanceId")
+        try:
+            self.hub.suspend(instance_id, read_text(message, "reason"))
+        except WrongState:
+            self._unless_ended(instance_id)
+        return {}
+
+    def _resume(self, message: Any) -> Fields:
+        instance_id = read_needed(message, "instanceId")
+        try:
+            self.hub.resume(instance_id, read_text(message, "reason"))
+        except WrongState:
+            self._unless_ended(instance_id)
+        return {}
+
+    def _unless_ended(self, instance_id: str) -> None:
+        """Refuse to steer what has ended; an instance that is as it shall be is left so."""
+        row = self._store.get(instance_id, with_input=False)
+        if row.status.is_final:
+            raise WrongState(f"instance '{instance_id}' is {row.status.value}")
+
+    def _rewind(self, message: Any) -> Fields:
+        self.hub.rewind(read_needed(message, "instanceId"), read_text(message, "reason"))
+        return {}
+
+    def _restart(self, message: Any) -> Fields:
+        instance_id = read_needed(message, "instanceId")
+        return {
+            "instanceId": self.hub.restart(instance_id, new_id=message.restartWithNewInstanceId).id
+        }
+
+    def _purge(self, message: Any) -> Fields:
+        purge = read_purge(message)
+        if isinstance(purge.target, PurgeFilter):
+            wanted = purge.target
+            statuses = (wanted.statuses or FINAL_STATUSES) & FINAL_STATUSES
+            count = (
+                self.hub.purge_by(
+                    created_from=wanted.created_from or EPOCH,
+                    created_to=wanted.created_to,
+                    statuses=statuses,
+                )
+                if statuses
+                else 0
+            )
+            return purged_fields(Purged(count, True))
+        ids = (purge.target,) if isinstance(purge.target, str) else purge.target
+        counts = self.hub.purge_many(ids, recursive=purge.recursive)
+        return purged_fields(
+            Purged(sum(each for each in counts if not isinstance(each, DurablectlError)), True)
+        )
+
+    def _find(self, instance_id: str, *, payloads: bool) -> Instance | None:
+        try:
+            status = self.hub.get_status(instance_id, show_input=payloads)
+        except InstanceNotFound:
+            return None
+        return Instance(status, self._details(status))
+
+    def _details(self, status: InstanceStatus) -> InstanceDetails:
+        row = self.hub.database.one(
+            "SELECT i.version, i.execution_id, p.id FROM instances i LEFT JOIN instances p ON "
+            "p.key = i.parent WHERE i.id = ?",
+            (status.instance_id,),
+        )
+        version, execution_id, parent = row or (None, None, None)
+        return InstanceDetails(
+            version or None,
+            execution_id=execution_id,
+            parent_instance_id=parent,
+            completed_time=status.last_updated_time if status.is_final else None,
+        )
+
+    def _unfinished_children(self, instance_id: str) -> list[str]:
+        """The ids of all instances below one that have not ended."""
+        rows = self.hub.database.query(
+            "WITH RECURSIVE below (key, id, status) AS ("
+            " SELECT c.key, c.id, c.status FROM instances c JOIN instances p ON c.parent = p.key "
+            "WHERE p.id = ?"
+            " UNION SELECT c.key, c.id, c.status FROM instances c JOIN below b ON c.parent = b.key)"
+            " SELECT id FROM below WHERE status NOT IN (1, 3, 4, 5)",
+            (instance_id,),
+        )
+        return [id_ for (id_,) in rows]
+
+
+def _missing(instance_id: str) -> InstanceNotFound:
+    return InstanceNotFound(f"no instance '{instance_id}' in this hub")
+
+
+def _reason(output: str | None) -> str | None:
+    """The reason of a termination, of the JSON text that clients send: a string is taken out of
+    its quotes.
+    """
+    if output is None:
+        return None
+    try:
+        value = json_value(output)
+    except ValueError:
+        return output
+    return value if isinstance(value, str) else output
+
+
+def _checked(text: str, what: str) -> str:
+    """JSON text; `UsageError` for any other, which no app could read."""
+    try:
+        json_value(text)
+    except ValueError as error:
+        raise UsageError(f"{what} is not JSON: {error}") from error
+    return text
