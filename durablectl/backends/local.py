@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
 from durablectl.backends.live_address import LiveAddress
+from durablectl.backends.local_histories import LocalHistories
 from durablectl.backends.local_start import attach, replace
 from durablectl.backends.local_status import status_of
 from durablectl.engine.replay.payload import dumps
@@ -64,7 +65,7 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class LocalTaskHub(TaskHub):
+class LocalTaskHub(LocalHistories, TaskHub):
     """A hub in an SQLite file, which `create` makes when it is missing.
 
     With a `registry`, `start` refuses what is not an orchestrator of it.

@@ -30,7 +30,7 @@ class Account:
     def __init__(self, history: Document) -> None:
         self.is_exact = isinstance(history, RawHistory)
         self._events = history.events if isinstance(history, RawHistory) else ()
-        self.status = _status(history) if isinstance(history, RawHistory) else history
+        self.status = status_of(history) if isinstance(history, RawHistory) else history
         self.steps = tuple(step for step in steps(self.status) if step.kind is not Kind.NOTE)
 
     def input(self, step: Step) -> Any:
@@ -87,7 +87,7 @@ class Account:
         return value_from_text(call.input)
 
 
-def _status(raw: RawHistory) -> InstanceStatus:
+def status_of(raw: RawHistory) -> InstanceStatus:
     """A status with the history that the service would show of the complete events."""
     history = history_view(raw.events, show_input=True, show_output=True)
     times = [event.timestamp for event in raw.events]

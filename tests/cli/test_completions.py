@@ -65,6 +65,23 @@ def app(project):
     return project
 
 
+STEPS = """
+from durablectl import df
+app = df.DFApp()
+
+@app.orchestration_trigger(context_name="context")
+def order(context):
+    for name in ("pay", "pay", "ship"):
+        yield context.call_activity(name)
+
+@app.activity_trigger(input_name="nothing")
+def pay(nothing): pass
+
+@app.activity_trigger(input_name="nothing")
+def ship(nothing): pass
+"""
+
+
 @pytest.fixture
 def server():
     with scripted_server() as server:
@@ -115,6 +132,13 @@ def test_files_are_known_after_an_at_sign(project):
     (project / "run.json").touch()
     (project / "runs").mkdir()
     assert values(["links"], "@ru") == ["@run.json", "@runs/"]
+
+
+def test_the_steps_of_an_instance_are_known(run, project):
+    (project / "function_app.py").write_text(STEPS)
+    assert run("run", "order", "--instance-id", "o-1").code == 0
+    assert values(["restart", "o-1", "--from"], "") == ["1", "2", "3", "4", "5", "ship"]
+    assert values(["restart", "o-1", "--from"], "s") == ["ship"]
 
 
 @pytest.mark.parametrize("broken", ["contexts.toml", "durablectl.toml"])

@@ -9,13 +9,15 @@ from typing import Annotated
 import typer
 
 from durablectl.cli.arguments.filters import Filters
-from durablectl.cli.arguments.parameters import FromFiles, How, Instances
+from durablectl.cli.arguments.parameters import How, Instances
 from durablectl.cli.batch.control import Chosen, choose, control
 from durablectl.cli.batch.report import Skipped
 from durablectl.cli.batch.restart_journal import Journal, Standing, journal_path
 from durablectl.cli.batch.runner import BatchOperation
 from durablectl.cli.batch.selection import Stand, new
+from durablectl.cli.framework.completers import steps
 from durablectl.cli.framework.option_groups import spread
+from durablectl.cli.local.restart_from import check_options, restart_from_step
 from durablectl.cli.session import Session
 from durablectl.cli.start.show import show_new_payload
 from durablectl.errors import Conflict, DurablectlError, OutcomeUnknown, UsageError
@@ -38,6 +40,19 @@ JournalFile = Annotated[
     ),
 ]
 
+FromStep = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--from",
+        metavar="[STEP]",
+        help="Keep the results before this step of the instance, and run the rest again: its "
+        "number in `history`, an activity's name, or nothing for the first that failed (local "
+        "hub). Without an instance: a FILE with instances, as @FILE.",
+        autocompletion=steps,
+    ),
+]
+NoInput = Annotated[str | None, typer.Option("--input", "-i", "--input-json", hidden=True)]
+
 
 @spread
 def restart(
@@ -45,9 +60,10 @@ def restart(
     filters: Filters,
     how: How,
     instances: Instances = None,
-    from_: FromFiles = None,
+    from_: FromStep = None,
     new_id: NewId = None,
     journal: JournalFile = None,
+    no_input: NoInput = None,
 ) -> None:
     """Restart an instance with its name and input.
 
@@ -57,12 +73,27 @@ def restart(
     what is left by the journal, and --limit counts only that, so that the same command takes the
     next ones.
 
+    With --from STEP, a new instance takes the history up to that step: the results before it are
+    kept, sub-orchestrations before it are not run again, and the rest runs with the code of now.
+    With --dry-run it shows what would be kept and what repeated.
+
     Examples:
       durablectl restart order-7
+      durablectl restart order-7 --from charge --dry-run
       durablectl restart --status Failed --created-after 1d --new-id --limit 3 --yes
       durablectl list --status Failed -o id | durablectl restart - --same-id
     """
     session: Session = ctx.obj
+    if no_input is not None:
+        raise UsageError(
+            "an instance is restarted with the input that it had",
+            hint="with another input it is a new one: durablectl start NAME --input FILE",
+        )
+    if instances and from_:
+        check_options(filters, how, from_, new_id, journal)
+        if (made := restart_from_step(session, instances, from_[0], how)) is not None:
+            show_new_payload(session, *made)
+        return
     is_new = new_id is not False
     journal_at = cache(Journal)
 

@@ -87,6 +87,15 @@ def instance_then_event(ctx: Any, incomplete: str) -> list[str]:
     return events(ctx, incomplete) if len(words) == 1 else []
 
 
+def steps(ctx: Any, incomplete: str) -> list[str]:
+    """The steps of the instance of `restart --from`: their numbers, and the names of the activities
+    and sub-orchestrators that are called once.
+    """
+    words = (ctx.params or {}).get("instances") or []
+    found = _of_hub(ctx, lambda hub: _steps_of(hub, words)) if words else []
+    return [name for name in found if name.lower().startswith(incomplete.lower())]
+
+
 @silent
 def _of_hub(ctx: Any, names: Callable[[TaskHub], list[str]]) -> list[str]:
     """What a local hub knows; of a remote one only what the context says may be asked for.
@@ -148,6 +157,15 @@ def _had(hub: TaskHub, words: list[str]) -> list[str]:
         return []
     events = hub.get_status(words[0], show_input=False, show_history=True).history or ()
     return [str(event.members.get("Name")) for event in events if event.event_type == "EventRaised"]
+
+
+def _steps_of(hub: TaskHub, words: list[str]) -> list[str]:
+    from durablectl.history.steps import Kind  # deferred, as above
+    from durablectl.history.timeline import steps as steps_of  # deferred, as above
+
+    found = steps_of(hub.get_status(words[0], show_input=False, show_history=True))
+    names = [each.name for each in found if each.kind in (Kind.ACTIVITY, Kind.CHILD)]
+    return [str(each.number) for each in found] + [name for name in names if names.count(name) == 1]
 
 
 @silent

@@ -232,15 +232,17 @@ def read_options(given: Mapping[str, Any], environ: Mapping[str, str]) -> Global
     return GlobalOptions(**values, given=sources)
 
 
-def with_default_values(arguments: Sequence[str]) -> list[str]:
-    """The arguments with a value after `--stuck` where it has none: the one option that can do
-    without.
+def with_default_values(arguments: Sequence[str], command: str = "") -> list[str]:
+    """The arguments with a value after `--stuck`, and after the `--from` of `restart`, where it has
+    none: the options that can do without.
     """
+    defaults = {"--stuck": STUCK_FOR} | ({"--from": ""} if command == "restart" else {})
     given = list(arguments)
     options = given[: given.index("--")] if "--" in given else given
-    for index in [index for index, word in enumerate(options) if word == "--stuck"]:
-        if index + 1 == len(given) or given[index + 1].startswith("-"):
-            given[index] = f"--stuck={STUCK_FOR}"
+    for index in [index for index, word in enumerate(options) if word in defaults]:
+        following = given[index + 1] if index + 1 < len(given) else "--"
+        if following.startswith("-") and following != "-":
+            given[index] = f"{given[index]}={defaults[given[index]]}"
     return given
 
 

@@ -164,7 +164,7 @@ class Command(_Globals, TyperCommand):
         self.params.extend(global_params())
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        rest = super().parse_args(ctx, with_default_values(args))
+        rest = super().parse_args(ctx, with_default_values(args, self.name or ""))
         self.take_globals(ctx)
         return rest
 

@@ -146,7 +146,12 @@ class OrchestratorExecutor:
                 self._take_custom_status()
                 self._execution.retried.clear()
                 if not self._is_held():
-                    self._execution.cancelled = []
+                    # What was taken out of the history is decided again: cancelled it stays.
+                    self._execution.cancelled = [
+                        number
+                        for number in self._execution.cancelled
+                        if number in self._execution.pending
+                    ]
             elif kind in self._HANDLERS:
                 self._take_in(cast(e.Inbound, event))
             if self._fault is not None:
@@ -249,7 +254,10 @@ class OrchestratorExecutor:
             self._take_in(waiting)
 
     def _on_rewound(self, _event: e.ExecutionRewound) -> None:
-        """The history was rewritten by who rewinds; what it lacks now is decided again."""
+        """The history was rewritten by who rewinds: what it lacks now is decided again, and the
+        custom status is that of the code at this point.
+        """
+        self._shown_status = None
 
     def _settle(self, task_id: int, state: TaskState, result: Any) -> None:
         task = self._execution.open.pop(task_id, None)
