@@ -336,7 +336,12 @@ def test_what_a_suspended_instance_was_doing_runs_in_the_new_one(
     dispatching.process_until_quiet(dispatcher)
     dispatching.hub.raise_event("r", "Go")
     dispatching.process_until_quiet(dispatcher)
-    new = dispatching.hub.restart_from("r", 2).id
+    (event,) = [
+        each.number
+        for each in dispatching.hub.plan_restart("r", 2).repeated
+        if each.name == "Go" and each.number
+    ]
+    new = dispatching.hub.restart_from("r", event).id
     dispatching.process_until_quiet(dispatcher)
     assert dispatching.state(new) is RuntimeStatus.RUNNING
 
