@@ -75,14 +75,17 @@ def connect(
     return config.open_hub(settings, key=key, timeout=timeout, registry=registry, late=True)
 
 
-def explain(hub: TaskHub, instance_id: str) -> Explanation:
+def explain(hub: TaskHub, instance_id: str, app: str | Path | None = None) -> Explanation:
     """What an instance does or waits for, why it failed, or where its time went; changes nothing.
 
-    `InstanceNotFound` when there is none. What could not be found out is in its `unknown`.
+    With `app`, the function_app.py or its folder, or a local hub that was opened with one, its code
+    is run along the history, without its activities, to name events and lines. What could not be
+    found out is in `unknown`. `InstanceNotFound` when there is none.
     """
     from durablectl.backends.explaining import explain_instance  # deferred: few ask for it
 
-    return explain_instance(hub, instance_id)
+    load = None if app is None else lambda: load_registry(Path(app))
+    return explain_instance(hub, instance_id, load)
 
 
 def load_registry(app: Path) -> Registry:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import importlib.util
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -64,6 +65,11 @@ def fail(_context: Any, why: str) -> str:
     raise RuntimeError(why)
 
 
+def slow(_context: Any, seconds: float) -> str:
+    time.sleep(seconds)
+    return "slept"
+
+
 def fail_once(_context: Any, name: str) -> str:
     with LOCK:
         TRIES[name] = TRIES.get(name, 0) + 1
@@ -117,6 +123,37 @@ def flaky_parent(context: Any, name: str) -> Any:
     return (yield context.call_sub_orchestrator("flaky", input=name, instance_id=child))
 
 
+def slow_one(context: Any, seconds: float) -> Any:
+    return (yield context.call_activity("slow", input=seconds))
+
+
+def throwing(_context: Any, _input: Any) -> Any:
+    raise ValueError("bad orchestrator")
+    yield
+
+
+def retrying(context: Any, _input: Any) -> Any:
+    from durabletask.task import RetryPolicy
+
+    policy = RetryPolicy(first_retry_interval=timedelta(seconds=0.1), max_number_of_attempts=2)
+    return (yield context.call_activity("fail", input="again", retry_policy=policy))
+
+
+def parent_slow(context: Any, seconds: float) -> Any:
+    child = context.instance_id + ":child"
+    return (yield context.call_sub_orchestrator("sleeper", input=seconds, instance_id=child))
+
+
+def failing_parent(context: Any, _input: Any) -> Any:
+    child = context.instance_id + ":child"
+    return (yield context.call_sub_orchestrator("failing", instance_id=child))
+
+
+def failing_grandparent(context: Any, _input: Any) -> Any:
+    child = context.instance_id + ":p"
+    return (yield context.call_sub_orchestrator("failing_parent", instance_id=child))
+
+
 def counter_caller(context: Any, key: str) -> Any:
     from durabletask.entities import EntityInstanceId
 
@@ -150,6 +187,12 @@ ORCHESTRATORS = {
         flaky,
         flaky_parent,
         counter_caller,
+        slow_one,
+        throwing,
+        retrying,
+        parent_slow,
+        failing_parent,
+        failing_grandparent,
     )
 }
-ACTIVITIES = {function.__name__: function for function in (say_hello, fail, fail_once)}
+ACTIVITIES = {function.__name__: function for function in (say_hello, fail, fail_once, slow)}

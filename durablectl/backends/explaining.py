@@ -1,27 +1,42 @@
-"""Explains an instance of any hub: what its history proves, its sub-orchestrations included."""
+"""Explains an instance of any hub: what its history proves, its sub-orchestrations included, and
+what its app's code adds, where that is at hand.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from durablectl.errors import InstanceNotFound, ServiceError
+from durablectl.errors import DurablectlError, InstanceNotFound, ServiceError
 from durablectl.explanation.building import Refined, explain_status
-from durablectl.explanation.model import Explanation, StepKind, Wait
+from durablectl.explanation.model import Explanation, Next, StepKind, Wait
+from durablectl.explanation.steps import Execution
+from durablectl.history.saved import History, ServiceHistory
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.taskhub import TaskHub
 
+if TYPE_CHECKING:
+    from durablectl.engine.registry import Registry
+
+LoadApp = Callable[[], "Registry"]
 NO_NAME = (
-    "the name of the external event, if it waits for one: the history has no name until the event "
-    "arrives; --app PATH finds it"
+    "the name of the external event, if it waits for one: it is not in the history before the "
+    "event arrives"
 )
 MAYBE_CANCELLED = "whether the timer still counts: one that was cancelled looks the same here"
+_STARTED = (RuntimeStatus.RUNNING, RuntimeStatus.SUSPENDED)
 
 
 class HistorySource:
-    """What the histories of a hub say, and nothing else."""
+    """What the histories of a hub say, and the code of the app where one is given.
 
-    def __init__(self, hub: TaskHub) -> None:
-        self._hub = hub
+    `app_hint` is what a command would name as the app.
+    """
+
+    def __init__(self, hub: TaskHub, load_app: LoadApp | None, app_hint: str = "PATH") -> None:
+        self._hub, self._load_app, self._app_hint = hub, load_app, app_hint
+        self.loaded_app: Registry | None = None
+        self._trouble = ""
 
     def find(self, instance_id: str) -> InstanceStatus | None:
         try:
@@ -33,22 +48,92 @@ class HistorySource:
         """The status with its history; `InstanceNotFound` when there is none.
 
         The inputs are asked for: what an entity was called with, and why an instance was
-        terminated, are inputs of history events.
+        terminated, are inputs of history events. Results are needed only by the code.
         """
-        return self._hub.get_status(instance_id, show_history=True)
+        return self._hub.get_status(
+            instance_id, show_history=True, show_history_output=self._load_app is not None
+        )
 
-    def refine(self, status: InstanceStatus, waits: Sequence[Wait]) -> Refined:
+    def refine(
+        self,
+        status: InstanceStatus,
+        execution: Execution,  # noqa: ARG002 - for sources that know more
+        waits: Sequence[Wait],
+    ) -> Refined:
         if status.runtime_status is RuntimeStatus.PENDING:
             may_be = f"the app may be stopped or busy, or have no orchestrator '{status.name}'"
             return Refined((), unknown=(f"why it has not started: {may_be}",))
-        kinds = {each.kind for each in waits}
-        unknown = [] if kinds - {StepKind.EVENT, StepKind.TIMER} or not kinds else [NO_NAME]
-        if StepKind.TIMER in kinds and len(kinds) > 1:
-            unknown.append(MAYBE_CANCELLED)
-        return Refined(tuple(waits), unknown=tuple(unknown))
+        refined = self.with_code(status, waits)
+        kinds = {each.kind for each in refined.waits if each.is_awaited is None}
+        if StepKind.TIMER not in kinds or len(kinds) == 1:
+            return refined
+        unknown = (*refined.unknown, MAYBE_CANCELLED)
+        return Refined(refined.waits, refined.is_any, next=refined.next, unknown=unknown)
+
+    def with_code(self, status: InstanceStatus, waits: Sequence[Wait]) -> Refined:
+        """The waits as the code has them, with their lines; as they are where there is no app, or
+        it does not match the history.
+        """
+        if status.runtime_status not in _STARTED or status.is_entity or not waits:
+            return Refined(tuple(waits))
+        if self._load_app is None:
+            return self._unnamed(status, waits)
+        # deferred: only who has the app replays
+        from durablectl.backends.replaying import CannotReplay, merged, replayed
+
+        try:
+            found = replayed(self._app(), self.history_of(status))
+        except (CannotReplay, DurablectlError) as error:
+            made = self._unnamed(status, waits)
+            why = f"the lines of the code: {error}"
+            return Refined(made.waits, unknown=(*made.unknown, why))
+        return Refined(merged(waits, found), found.is_any)
+
+    def history_of(self, status: InstanceStatus) -> History:
+        """The history to replay."""
+        return ServiceHistory.of(status)
+
+    def _app(self) -> Registry:
+        if self._trouble or self._load_app is None:
+            raise DurablectlError(self._trouble)
+        if self.loaded_app is None:
+            try:
+                self.loaded_app = self._load_app()
+            except DurablectlError as error:
+                self._trouble = error.message
+                raise
+        return self.loaded_app
+
+    def _unnamed(self, status: InstanceStatus, waits: Sequence[Wait]) -> Refined:
+        """The waits where only the code could name an event that may be waited for."""
+        if any(wait.kind not in (StepKind.EVENT, StepKind.TIMER) for wait in waits):
+            return Refined(tuple(waits))
+        note = "names the event and the line that waits for it, if it waits for one"
+        command = Next(("why", status.instance_id), ("--app", self._app_hint), note)
+        is_useful = self._load_app is None and status.runtime_status is RuntimeStatus.RUNNING
+        return Refined(tuple(waits), next=(command,) if is_useful else (), unknown=(NO_NAME,))
 
 
-def explain_instance(hub: TaskHub, instance_id: str) -> Explanation:
-    """What an instance does or waits for, and why; `InstanceNotFound` when there is none."""
-    source = HistorySource(hub)
+def explain_instance(
+    hub: TaskHub, instance_id: str, load_app: LoadApp | None = None, *, app_hint: str = "PATH"
+) -> Explanation:
+    """What an instance does or waits for, and why; `InstanceNotFound` when there is none.
+
+    `load_app` gives the app that the instance belongs to; it is called only when the code is
+    needed. What the app then prints is not shown.
+    """
+    source = source_of(hub, load_app, app_hint)
     return explain_status(source.get(instance_id), source)
+
+
+def source_of(hub: TaskHub, load_app: LoadApp | None, app_hint: str = "PATH") -> HistorySource:
+    """What an explanation of this hub's instances is made from."""
+    from durablectl.backends.local import LocalTaskHub  # deferred: a remote hub needs no engine
+
+    if not isinstance(hub, LocalTaskHub):
+        return HistorySource(hub, load_app, app_hint)
+    from durablectl.backends.local_explaining import LocalSource  # deferred, as above
+
+    if load_app is None and (app := hub.registry) is not None:
+        return LocalSource(hub, lambda: app, app_hint)
+    return LocalSource(hub, load_app, app_hint)

@@ -85,7 +85,7 @@ class LocalTaskHub(LocalHistories, TaskHub):
     ) -> None:
         self._database = Database(Path(path), create=create, late=late, durable=durable)
         self._queries = Queries(self._database)
-        self._registry, self._now = registry, now
+        self._registry, self._now = self.registry, self.now = registry, now
         self._seen = threading.local()
         self._address = LiveAddress(self._queries, self._live_workers)
 

@@ -70,6 +70,7 @@ CREATE TABLE activities (
   input TEXT,
   scheduled_at INTEGER NOT NULL,
   worker INTEGER,
+  leased_at INTEGER, -- NULL: by the commit that scheduled it, if it is leased
   PRIMARY KEY (instance, task_id)
 ) WITHOUT ROWID;
 CREATE INDEX activities_waiting ON activities (scheduled_at, instance, task_id) WHERE worker IS NULL;

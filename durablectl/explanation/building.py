@@ -32,12 +32,16 @@ _ORDER = (StepKind.ACTIVITY, StepKind.CHILD, StepKind.ENTITY, StepKind.EVENT, St
 class Refined:
     """What a hub adds to what a history proves.
 
-    `problems` keep the instance from continuing, each with the command that helps.
+    `problems` keep the instance from continuing; when it `is_blocked`, nothing but the commands of
+    `next` helps. Else those of `later` come after what the waits themselves suggest.
     """
 
     waits: tuple[Wait, ...]
+    is_any: bool = False
     problems: tuple[str, ...] = ()
     next: tuple[Next, ...] = ()
+    later: tuple[Next, ...] = ()
+    is_blocked: bool = False
     unknown: tuple[str, ...] = ()
     parent_id: str = ""
 
@@ -48,7 +52,9 @@ class Source(Protocol):
     def find(self, instance_id: str) -> InstanceStatus | None:
         """The status of an instance with its history; None when it is not there."""
 
-    def refine(self, status: InstanceStatus, waits: Sequence[Wait]) -> Refined:
+    def refine(
+        self, status: InstanceStatus, execution: Execution, waits: Sequence[Wait]
+    ) -> Refined:
         """What an unfinished instance waits for, with all that the hub and the code add to it."""
 
 
@@ -87,7 +93,7 @@ def _ended(status: InstanceStatus, execution: Execution) -> Intervention:
     given = execution.terminated
     if given is None:
         return Intervention(execution.ended, reason)
-    return Intervention(execution.ended or given.at, given.reason or reason)
+    return Intervention(execution.ended or given.at, reason or given.reason)
 
 
 def _unfinished(
@@ -95,15 +101,17 @@ def _unfinished(
 ) -> Explanation:
     gatherer = _Gatherer(source)
     refined = gatherer.refined(status, execution)
-    return replace(
+    made = replace(
         made,
         waiting_for=refined.waits,
+        is_any=refined.is_any,
         problems=refined.problems,
         intervention=execution.suspended,
-        next=refined.next,
         unknown=tuple(dict.fromkeys((*refined.unknown, *gatherer.unknown))),
         parent_id=refined.parent_id,
     )
+    of_waits = () if refined.is_blocked else _next_of_waits(made)
+    return replace(made, next=tuple(dict.fromkeys((*refined.next, *of_waits, *refined.later))))
 
 
 class _Gatherer:
@@ -115,29 +123,22 @@ class _Gatherer:
 
     def refined(self, status: InstanceStatus, execution: Execution, depth: int = 0) -> Refined:
         if status.runtime_status in (RuntimeStatus.PENDING, RuntimeStatus.CONTINUED_AS_NEW):
-            return self._source.refine(status, ())
+            return self._source.refine(status, execution, ())
         waits = waits_of(status, execution)
         if len(waits) > MOST_WAITS:
             self.unknown.append(f"{len(waits) - MOST_WAITS} more open steps are not shown")
             waits = waits[:MOST_WAITS]
-        refined = self._source.refine(status, sorted(waits, key=_rank))
-        problems, next_ones = list(refined.problems), list(refined.next)
+        refined = self._source.refine(status, execution, sorted(waits, key=_rank))
+        below: list[Refined] = []
         followed = []
         for wait in sorted(refined.waits, key=_rank):
             if wait.kind is not StepKind.CHILD or not wait.instance_id or depth >= DEEPEST:
                 followed.append(wait)
                 continue
-            below, of_child = self._child(wait, depth)
-            followed.append(below)
-            if of_child is not None:
-                problems += of_child.problems
-                next_ones += of_child.next
-        return replace(
-            refined,
-            waits=tuple(followed),
-            problems=tuple(dict.fromkeys(problems)),
-            next=tuple(dict.fromkeys(next_ones)),
-        )
+            child, of_child = self._child(wait, depth)
+            followed.append(child)
+            below += [] if of_child is None else [of_child]
+        return _with_children(refined, followed, below)
 
     def _child(self, wait: Wait, depth: int) -> tuple[Wait, Refined | None]:
         if self._fetched >= MOST_CHILDREN:
@@ -159,6 +160,19 @@ class _Gatherer:
         found = self.refined(status, execution_of(status), depth + 1)
         self.unknown += found.unknown
         return replace(wait, waiting_for=found.waits), found
+
+
+def _with_children(refined: Refined, waits: Sequence[Wait], children: Sequence[Refined]) -> Refined:
+    """What keeps the sub-orchestrations keeps their caller."""
+    parts = (refined, *children)
+    return replace(
+        refined,
+        waits=tuple(waits),
+        problems=tuple(dict.fromkeys(each for part in parts for each in part.problems)),
+        next=tuple(dict.fromkeys(each for part in parts for each in part.next)),
+        later=tuple(dict.fromkeys(each for part in parts for each in part.later)),
+        is_blocked=any(part.is_blocked for part in parts),
+    )
 
 
 def _rank(wait: Wait) -> tuple[bool, int]:
@@ -188,9 +202,7 @@ def _next(made: Explanation) -> tuple[Next, ...]:
             return (Next(("restart", own), ("--new-id",), "runs it again from the start"),)
         case RuntimeStatus.COMPLETED:
             return (Next(("history", own), ("--gantt",), "shows all steps along the time"),)
-    if made.next:
-        return ()
-    return _next_of_waits(made)
+    return ()
 
 
 def _next_of_waits(made: Explanation) -> tuple[Next, ...]:
@@ -209,7 +221,7 @@ def _next_of_waits(made: Explanation) -> tuple[Next, ...]:
         return (Next(("resume", suspended), note="lets it continue"),)
     if wait is not None and wait.kind is StepKind.EVENT:
         if not wait.name:
-            return (Next(("why", made.instance_id), ("--app", "PATH"), "names the event"),)
+            return ()  # the source says how to name it
         return (Next(("raise-event", blocked, wait.name), note="add its data as name=value"),)
     if wait is not None and wait.progress is Progress.RUNNING:
         return (Next(("history", blocked), ("--follow",), "shows its steps as they come"),)

@@ -42,9 +42,10 @@ class Wait:
     `name` is that of the activity, orchestrator, operation or event; "" for an event whose name is
     not known. Of a timer after a failed call it is the name of what failed. `place` is the line of
     the app's code, as `function_app.py:41`. `attempts` is the maximum number of calls, where it is
-    known. `instance_id` is that of the sub-orchestration or entity; `status` is None where that is
-    not there. `waiting_for` is what a sub-orchestration waits for itself. `queue` counts the
-    operations that wait for an entity. `worker` is a process id.
+    known. `instance_id` is that of the sub-orchestration or entity; `called_by` is who called an
+    operation that an entity has not run yet. `status` is None where the sub-orchestration is not
+    there. `waiting_for` is what it waits for itself. `queue` counts the operations that wait for an
+    entity. `worker` is a process id.
     """
 
     kind: StepKind
@@ -60,6 +61,7 @@ class Wait:
     instance_id: str = ""
     status: RuntimeStatus | None = None
     queue: int | None = None
+    called_by: str = ""
     is_awaited: bool | None = None
     """Whether the code waits for it now: None where only the code could say."""
     waiting_for: tuple[Wait, ...] = ()
@@ -79,6 +81,7 @@ class Wait:
             "instanceId": self.instance_id or None,
             "runtimeStatus": self.status.value if self.status else None,
             "queue": self.queue,
+            "calledBy": self.called_by or None,
             "isAwaited": self.is_awaited,
         }
         return members | {"waitingFor": [each.to_json() for each in self.waiting_for]}
@@ -234,7 +237,8 @@ class Explanation:
     """What an instance does or waits for, and why.
 
     `problems` keep it from continuing and come first: no worker, a missing function, a suspended
-    parent. `since` is when the last thing happened to it. `parent_id` is known on a local hub only.
+    parent. With `is_any` the first of several waits lets it continue. `since` is when the last
+    thing happened to it. `parent_id` is known on a local hub only.
     """
 
     instance_id: str
@@ -244,6 +248,7 @@ class Explanation:
     since: datetime
     problems: tuple[str, ...] = ()
     waiting_for: tuple[Wait, ...] = ()
+    is_any: bool = False
     received: tuple[Received, ...] = ()
     intervention: Intervention | None = None
     failure: Failure | None = None
@@ -265,6 +270,7 @@ class Explanation:
             "since": _time(self.since),
             "problems": list(self.problems),
             "waitingFor": [each.to_json() for each in self.waiting_for],
+            "isAny": self.is_any,
             "received": [each.to_json() for each in self.received],
             "intervention": intervention,
             "failure": failure,

@@ -107,6 +107,8 @@ def note(wait: Wait, now: datetime, received: set[str] | None = None) -> str:
         of = "" if wait.attempts is None else f" of {wait.attempts}"
         parts.append(f"attempt {wait.attempt}{of}")
         parts.append(f"the last one failed: {wait.last_failure}" if wait.last_failure else "")
+    if wait.called_by:
+        parts.append(f"called by {wait.called_by}")
     if wait.is_awaited is False:
         parts.append("the code does not wait for it now")
     return ", ".join(part for part in parts if part)
@@ -123,7 +125,10 @@ def _progress(wait: Wait, now: datetime) -> str:
             return "" if wait.name else "its name is not in the history"
     match wait.progress:
         case Progress.QUEUED:
-            return f"queued for {since}, no worker has taken it yet"
+            where = (
+                "no worker has taken it yet" if wait.worker is None else f"process {wait.worker}"
+            )
+            return f"queued for {since}, {where}"
         case Progress.RUNNING:
             worker = "" if wait.worker is None else f" in process {wait.worker}"
             return f"running{f' for {since}' if since else ''}{worker}"

@@ -57,7 +57,7 @@ def test_a_sound_hub_passes_its_check(run, hub):
     report = json.loads(out)
     assert (code, report.pop("size") > 0, report.pop("unused")) == (0, True, 0)
     assert report == {
-        "sound": True, "problems": [], "version": 2, "instances": 1, "unfinished": 1, "liveWorkers": 0, "deadWorkers": 0,
+        "sound": True, "problems": [], "version": SCHEMA_VERSION, "instances": 1, "unfinished": 1, "liveWorkers": 0, "deadWorkers": 0,
     }  # fmt: skip
 
 
@@ -207,7 +207,14 @@ def test_a_file_of_every_version_is_sound_and_comes_to_its_end(run, project, ver
 
 @pytest.mark.parametrize(
     "args",
-    [("status", "waiting"), ("list",), ("links", "waiting"), ("hub", "check"), ("doctor",)],
+    [
+        ("status", "waiting"),
+        ("why", "waiting"),
+        ("list",),
+        ("links", "waiting"),
+        ("hub", "check"),
+        ("doctor",),
+    ],
     ids=lambda args: args[0],
 )
 def test_a_command_that_reads_leaves_an_old_file_as_it_is(run, old_hub, args):

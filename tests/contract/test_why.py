@@ -11,6 +11,7 @@ from durablectl.model import EntityId, RuntimeStatus
 from durablectl.polling.loop import wait_for_completion
 from durablectl.taskhub import TaskHub
 from tests.contract.test_instances import until
+from tests.server.serving import RECORDINGS
 
 
 def running(hub: TaskHub, name: str, value: object, instance_id: str) -> None:
@@ -119,7 +120,21 @@ def test_a_suspended_one_is_resumed_next(hub: TaskHub, new_id: str) -> None:
     hub.terminate(new_id)
 
 
+def test_the_app_names_the_event_and_its_line(hub: TaskHub, new_id: str) -> None:
+    if hub.address.startswith("grpc"):
+        pytest.skip("the server's orchestrators are not those of a function_app.py")
+    running(hub, "event_or_timeout", 3600, new_id)
+    made = explain(hub, new_id, RECORDINGS / "function_app.py")
+    event, timer = sorted(made.waiting_for, key=lambda each: each.kind.value)
+    assert (event.name, made.is_any, timer.kind) == ("Approve", True, StepKind.TIMER)
+    assert event.place.startswith("function_app.py:")
+    assert (made.unknown, str(made.next[0])) == ((), f"durablectl raise-event {new_id} Approve")
+    hub.terminate(new_id)
+
+
 def test_an_entity_is_explained_too(hub: TaskHub, new_id: str) -> None:
+    if hub.address.startswith("grpc"):
+        pytest.skip("the protocol does not show an entity as an instance")
     hub.signal_entity(EntityId("counter", new_id), "add", 1)
     ended(hub, "counter_caller", new_id, f"{new_id}-caller")
     made = explain(hub, f"@counter@{new_id}")

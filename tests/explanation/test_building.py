@@ -10,6 +10,7 @@ import pytest
 
 from durablectl.explanation.building import MOST_CHILDREN, Refined, explain_status
 from durablectl.explanation.model import Explanation, StepKind, Wait
+from durablectl.explanation.steps import Execution
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.wire import history_event_from_json
 
@@ -49,7 +50,9 @@ class Hub:
         self.asked += 1
         return self.found.get(instance_id)
 
-    def refine(self, status: InstanceStatus, waits: Sequence[Wait]) -> Refined:
+    def refine(
+        self, status: InstanceStatus, execution: Execution, waits: Sequence[Wait]
+    ) -> Refined:
         return Refined(tuple(waits))
 
 

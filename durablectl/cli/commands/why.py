@@ -7,13 +7,15 @@ from typing import Annotated
 
 import typer
 
-from durablectl.backends.explaining import explain_instance
+from durablectl.backends.explaining import LoadApp, explain_instance
 from durablectl.cli.arguments.targets import command_line, required
 from durablectl.cli.framework.completers import instances
 from durablectl.cli.session import Session
+from durablectl.config.settings import FOUND
 from durablectl.errors import UsageError
 from durablectl.explanation.model import Next
 from durablectl.render.terminal.why import show_explanation
+from durablectl.taskhub import TaskHub
 
 
 def why(
@@ -31,14 +33,17 @@ def why(
     """Explain what an instance waits for, why it failed, or where its time went.
 
     Of a running instance it shows what it waits for and until when, down to the sub-orchestration
-    that blocks it. Of a failed one it shows the innermost cause and how it came up; of one that was
-    suspended or terminated, when and why; of a completed one, the steps that took longest. Then it
-    names the command to run next. What could not be found out is said. The exit code is 0 for every
-    instance that exists.
+    that blocks it. With the app at hand it names events and the lines of the code: on a local hub
+    that is the app that the settings name, on a remote one that of --app. Of a failed instance it
+    shows the innermost cause and how it came up; of one that was suspended or terminated, when and
+    why; of a completed one, the steps that took longest. Then it names the command to run next.
+    What could not be found out is said. The exit code is 0 for every instance that exists.
 
     Examples:
 
       durablectl why order-7
+
+      durablectl why order-7 --app examples/orders
 
       durablectl why order-7 -o json --query waitingFor
     """
@@ -47,12 +52,25 @@ def why(
     if len(targets.ids) > 1:
         raise UsageError("why explains one instance", hint="name one id")
     hub, instance_id = targets.hub, targets.ids[0]
-    made = explain_instance(hub, instance_id)
+    load_app, app_hint = _app(session, hub)
+    made = explain_instance(hub, instance_id, load_app, app_hint=app_hint)
 
     def line(command: Next) -> str:
-        return command_line(session, *command.words, options=command.options, hub=hub)
+        of_instance = hub if len(command.words) > 1 else None
+        return command_line(session, *command.words, options=command.options, hub=of_instance)
 
     if session.out.is_text:
         show_explanation(session.out, made, datetime.now(UTC), line)
     else:
         session.out.show("", made.to_json(line), id=instance_id)
+
+
+def _app(session: Session, hub: TaskHub) -> tuple[LoadApp | None, str]:
+    """How to load the app that the instance belongs to, and what a command would name as it.
+
+    The nearest app is that of the hub beside it; a remote hub may run another version of it.
+    """
+    path = session.app_path
+    if path is None or (session.settings.sources.get("app") == FOUND and not session.is_local):
+        return None, "PATH" if path is None else str(path)
+    return session.registry if session.holds(hub) else None, str(path)

@@ -20,7 +20,7 @@ from durablectl.engine.replay.function import OrchestratorFunction
 from durablectl.engine.replay.nondeterminism import difference
 from durablectl.engine.replay.payload import dumps
 from durablectl.engine.replay.state import ExecutionState
-from durablectl.engine.replay.tasks import FAILED, NEVER, RUNNING, SUCCEEDED, TaskState
+from durablectl.engine.replay.tasks import FAILED, NEVER, RUNNING, SUCCEEDED, Task, TaskState
 from durablectl.history import events as e
 from durablectl.model import RuntimeStatus
 
@@ -166,6 +166,11 @@ class OrchestratorExecutor:
         """
         self._function.close()
         self._execution.clear()
+
+    @property
+    def awaited_task(self) -> Task:
+        """What the function waits for now; a task that never completes when it has ended."""
+        return self._function.current
 
     def where(self) -> str:
         """The place in the orchestrator function that runs or waits now, as `file.py:12`; "" when

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,11 @@ class WorkerLease:
         except BaseException:
             self.abandon()
             raise
+
+    def describe(self, about: Mapping[str, Any]) -> None:
+        """Write what others may read of this worker, in the place of what it said before."""
+        with self._database.transaction() as sql:
+            sql.execute("UPDATE workers SET about = ? WHERE key = ?", (json.dumps(about), self.key))
 
     def close(self) -> None:
         """Leave: what this worker held is free for others at once."""
@@ -172,7 +177,7 @@ class WorkerLease:
                 "FROM json_each(?))",
                 (self.key, json.dumps(leased)),
             )
-        activities = self._activities(sql, want.room) if want.room > 0 else []
+        activities = self._activities(sql, now, want.room) if want.room > 0 else []
         return FetchResult(list(items.values()), activities, starts or is_full, due)
 
     def _mine(self) -> tuple[str, dict[str, Any]]:
@@ -237,7 +242,7 @@ class WorkerLease:
             items[batch.instance] = WorkItem(batch.instance, batch=batch)
         return len(rows) >= want.limit
 
-    def _activities(self, sql: Connection, room: int) -> list[ActivityItem]:
+    def _activities(self, sql: Connection, now: datetime, room: int) -> list[ActivityItem]:
         """Activities of this app, and what its orchestrators call though no app knows it: that has
         to fail, not to wait.
         """
@@ -261,9 +266,11 @@ class WorkerLease:
             f" WHERE {condition} ORDER BY a.scheduled_at, a.instance, a.task_id LIMIT :room",
             parameters,
         ).fetchall()
-        leased = [(self.key, instance, task_id) for instance, _, task_id, *_ in rows]
+        at = micros(now)
+        leased = [(self.key, at, instance, task_id) for instance, _, task_id, *_ in rows]
         sql.executemany(
-            "UPDATE activities SET worker = ? WHERE instance = ? AND task_id = ?", leased
+            "UPDATE activities SET worker = ?, leased_at = ? WHERE instance = ? AND task_id = ?",
+            leased,
         )
         return [ActivityItem(*row) for row in rows]
 

@@ -8,7 +8,8 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -84,6 +85,8 @@ class Worker:
         self._now = now = self._skipping or now
         self._warn_seconds, self._give_up_seconds = patience
         self._fails_unknown, self._about = fails_unknown, dict(about or {})
+        self._registered: dict[str, object] = {}
+        self._concurrency = concurrency
         self._notifier = threading.Lock()
         self._notifier.acquire()
         self._pool = ActivityPool(registry, concurrency, self.wake, now, processes=processes)
@@ -170,9 +173,9 @@ class Worker:
             "activities": sorted(registry.activities.names),
             "entities": sorted(registry.entities.names),
         }
-        dispatcher.open(
-            self._now(), self._about | functions | {"process": os.getpid(), "roots": self._roots}
-        )
+        more = {"process": os.getpid(), "roots": self._roots, "concurrency": self._concurrency}
+        self._registered = self._about | functions | more
+        dispatcher.open(self._now(), self._registered)
         return dispatcher
 
     def _begin(self, dispatcher: Dispatcher) -> None:
@@ -308,6 +311,8 @@ class Worker:
             dispatcher = self._dispatcher
             running = dispatcher.running if dispatcher is not None else None
             if running is None or running is not seen:
+                if warned and dispatcher is not None:
+                    self._describe(dispatcher)
                 seen, since, warned = running, time.monotonic(), False
                 continue
             seconds = time.monotonic() - since
@@ -316,10 +321,22 @@ class Worker:
                 seen = None
             elif seconds > self._warn_seconds and not warned:
                 warned = True
+                if dispatcher is not None:
+                    self._describe(dispatcher, running)
                 so_far = f"has not yielded for {self._warn_seconds:g} s{self._where()}"
                 self._warn(
                     f"orchestrator '{running.name}' of instance '{running.instance_id}' {so_far}"
                 )
+
+    def _describe(self, dispatcher: Dispatcher, running: Running | None = None) -> None:
+        """Let others read in the hub which orchestrator does not yield, and where it is."""
+        stuck: dict[str, object] = {}
+        if running is not None:
+            since = self._now() - timedelta(seconds=self._warn_seconds)
+            told = {"instance": running.instance_id, "since": since.isoformat()}
+            stuck = {"notYielding": told | {"place": self._place()}}
+        with suppress(HubUnusable):  # it is for people only, and the dispatcher meets it too
+            dispatcher.lease.describe(self._registered | stuck)
 
     def _give_up(self, dispatcher: Dispatcher, running: Running) -> None:
         reason = f"it did not yield for {self._give_up_seconds:g} s{self._where()}"
@@ -337,12 +354,16 @@ class Worker:
             self.error = error
 
     def _where(self) -> str:
-        """Where the dispatcher's thread is in the app's own code."""
+        place = self._place()
+        return f" (at {place})" if place else ""
+
+    def _place(self) -> str:
+        """Where the dispatcher's thread is in the app's own code; "" when it is not there."""
         frame: FrameType | None = None
         if self._thread is not None:
             frame = sys._current_frames().get(self._thread.ident or 0)  # noqa: SLF001
         while frame is not None:
             if not frame.f_code.co_filename.startswith(PACKAGE):
-                return f" (at {frame.f_code.co_filename}:{frame.f_lineno})"
+                return f"{frame.f_code.co_filename}:{frame.f_lineno}"
             frame = frame.f_back
         return ""

@@ -55,6 +55,8 @@ def explanation_lines(
         yield f"{INDENT}{told}", ""
     if made.waiting_for and made.runtime_status is RuntimeStatus.SUSPENDED:
         yield "after it is resumed it waits for", "dim"
+    elif made.is_any and len(made.waiting_for) > 1:
+        yield "the first of these lets it continue", "dim"
     yield from ((text, "") for text in _aligned(wait_lines(made.waiting_for, made, now)))
     yield from _failure(made)
     yield from _time_spent(made)

@@ -1,0 +1,101 @@
+"""What a local hub adds to an explanation: its workers and leases, and the queues of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from durablectl.backends.explaining import HistorySource, LoadApp
+from durablectl.backends.local import LocalTaskHub
+from durablectl.backends.obstacles import obstacles_of
+from durablectl.engine.store.client import Store
+from durablectl.engine.store.leases import LiveWorker, workers
+from durablectl.engine.store.open_work import CalledActivity, OpenWork, open_work, operations
+from durablectl.explanation.building import Refined
+from durablectl.explanation.model import Progress, StepKind, Wait
+from durablectl.explanation.steps import Execution
+from durablectl.history.saved import History
+from durablectl.model import InstanceStatus
+
+
+class LocalSource(HistorySource):
+    """What a hub's file says, and its app's code."""
+
+    def __init__(self, hub: LocalTaskHub, load_app: LoadApp | None, app_hint: str) -> None:
+        super().__init__(hub, load_app, app_hint)
+        self._database, self._now = hub.database, hub.now
+        self._workers = {each.key: each for each in workers(self._database, self._now())}
+
+    def refine(
+        self, status: InstanceStatus, execution: Execution, waits: Sequence[Wait]
+    ) -> Refined:
+        if status.is_entity:
+            return Refined(tuple(self._operations(status.instance_id)))
+        now = self._now()
+        work = open_work(self._database, status.instance_id, now)
+        if work is None:  # purged since
+            return super().refine(status, execution, waits)
+        made = [self._with_rows(wait, work) for wait in waits if _is_open(wait, work)]
+        if waits and not made:  # cancelled timers were all that the history has
+            made = [Wait(StepKind.EVENT, since=execution.last)]
+        refined = self.with_code(status, made)
+        found = list(obstacles_of(status, work, refined.waits, self._workers, now, self.loaded_app))
+        total = [each for each in found if each.is_total]
+        return replace(
+            refined,
+            problems=tuple(each.text for each in found),
+            is_blocked=bool(total),
+            next=tuple(each.next for each in total if each.next) or refined.next,
+            later=tuple(each.next for each in found if each.next and not each.is_total),
+            parent_id=work.ancestors[0].instance_id if work.ancestors else "",
+        )
+
+    def history_of(self, status: InstanceStatus) -> History:
+        return Store(self._database).raw_history(status.instance_id)
+
+    def _operations(self, entity_id: str) -> Iterator[Wait]:
+        for each in operations(self._database, entity_id):
+            yield Wait(
+                StepKind.ENTITY,
+                each.name,
+                since=each.at,
+                progress=Progress.QUEUED,
+                instance_id=entity_id,
+                called_by=each.caller,
+            )
+
+    def _with_rows(self, wait: Wait, work: OpenWork) -> Wait:
+        match wait.kind:
+            case StepKind.ACTIVITY:
+                row = next((each for each in work.activities if _is_row_of(each, wait)), None)
+                return wait if row is None else self._with_lease(wait, row)
+            case StepKind.ENTITY:
+                return replace(wait, queue=len(operations(self._database, wait.instance_id)))
+        return wait
+
+    def _with_lease(self, wait: Wait, row: CalledActivity) -> Wait:
+        worker = self._workers.get(row.worker) if row.worker is not None else None
+        if worker is None or not worker.is_locked:
+            return replace(wait, progress=Progress.QUEUED)
+        threads = worker.about.get("concurrency")
+        is_running = not isinstance(threads, int) or row.rank < threads
+        return replace(
+            wait,
+            progress=Progress.RUNNING if is_running else Progress.QUEUED,
+            since=row.leased_at,
+            worker=_process(worker),
+        )
+
+
+def _is_open(wait: Wait, work: OpenWork) -> bool:
+    """Whether a timer of the history is still set: the row of a cancelled one is gone."""
+    return wait.kind is not StepKind.TIMER or wait.until in work.timers
+
+
+def _is_row_of(row: CalledActivity, wait: Wait) -> bool:
+    return row.name.lower() == wait.name.lower() and row.scheduled_at == wait.since
+
+
+def _process(worker: LiveWorker) -> int | None:
+    process = worker.about.get("process")
+    return process if isinstance(process, int) else None

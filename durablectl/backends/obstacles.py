@@ -1,0 +1,154 @@
+"""What keeps an instance of a local hub from continuing, from the workers' rows: no worker, a
+missing function, a suspended caller, a stalled worker. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from durablectl.engine.registry import Registry
+from durablectl.engine.store.leases import LiveWorker
+from durablectl.engine.store.open_work import OpenWork
+from durablectl.explanation.model import Next, Progress, StepKind, Wait
+from durablectl.history.columns import moment
+from durablectl.model import InstanceStatus, RuntimeStatus
+
+MOST_NAMES = 6
+RUN_ONE = Next(("worker",), note="runs the app's functions")
+RUN_ITS_APP = Next(("worker",), ("--app", "PATH"), "with the app that has it")
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What is in the way, and the command that helps.
+
+    `is_total` when nothing else helps before it is gone.
+    """
+
+    text: str
+    next: Next | None = None
+    is_total: bool = True
+
+
+def obstacles_of(
+    status: InstanceStatus,
+    work: OpenWork,
+    waits: Sequence[Wait],
+    workers: Mapping[int, LiveWorker],
+    now: datetime,
+    app: Registry | None,
+) -> Iterator[Obstacle]:
+    """The obstacles of an unfinished instance, the most important one first."""
+    live = [each for each in workers.values() if each.is_live and _serves(each, work)]
+    holders = {work.worker, *(each.worker for each in work.activities)}
+    for key in holders:
+        if (holder := workers.get(key or 0)) is not None:
+            yield from _of_holder(status, holder, now)
+    if not live:
+        waits_only = not _is_ready(work, status, waits)
+        yield Obstacle(
+            "no worker is running on this hub, so nothing of it continues",
+            RUN_ONE,
+            is_total=not waits_only,
+        )
+    else:
+        yield from _missing(status, waits, live, work, app)
+    caller = next((each for each in work.ancestors if each.status is RuntimeStatus.SUSPENDED), None)
+    if caller is not None:
+        yield Obstacle(
+            f"its caller '{caller.instance_id}' is suspended, and takes no result until it is "
+            "resumed",
+            Next(("resume", caller.instance_id), note="lets the caller continue"),
+            is_total=False,
+        )
+
+
+def _is_ready(work: OpenWork, status: InstanceStatus, waits: Sequence[Wait]) -> bool:
+    """Whether a worker would have something to do for it now."""
+    return (
+        work.messages > 0
+        or status.runtime_status in (RuntimeStatus.PENDING, RuntimeStatus.CONTINUED_AS_NEW)
+        or any(each.kind is StepKind.ACTIVITY and each.until is None for each in waits)
+    )
+
+
+def _serves(worker: LiveWorker, work: OpenWork) -> bool:
+    return worker.is_for_all or work.root in (worker.about.get("roots") or ())
+
+
+def _of_holder(status: InstanceStatus, holder: LiveWorker, now: datetime) -> Iterator[Obstacle]:
+    """What is wrong with the worker that holds the instance or one of its activities."""
+    process = holder.about.get("process", "?")
+    if holder.is_locked and not holder.is_live:
+        silent = (now - moment(holder.seen_at)).total_seconds()
+        yield Obstacle(
+            f"its worker (process {process}) has shown no sign of life for {silent:.0f} s; another "
+            "worker takes its work over",
+            RUN_ONE,
+        )
+    elif not holder.is_locked:
+        yield Obstacle(
+            f"its worker (process {process}) has ended without giving its work back; the next "
+            "worker takes it over",
+            is_total=False,
+        )
+    stuck = holder.about.get("notYielding")
+    if holder.is_locked and isinstance(stuck, dict):
+        yield _of_stuck(status, process, stuck, now)
+
+
+def _of_stuck(
+    status: InstanceStatus, process: object, stuck: Mapping[str, Any], now: datetime
+) -> Obstacle:
+    since = datetime.fromisoformat(str(stuck["since"]))
+    seconds = f"{(now - since).total_seconds():.0f} s"
+    place = f" (at {stuck['place']})" if stuck.get("place") else ""
+    if stuck.get("instance") == status.instance_id:
+        return Obstacle(f"its code has not yielded for {seconds}{place}", is_total=False)
+    return Obstacle(
+        f"its worker (process {process}) is held up: the code of instance '{stuck['instance']}' "
+        f"has not yielded for {seconds}{place}",
+        is_total=False,
+    )
+
+
+def _missing(
+    status: InstanceStatus,
+    waits: Sequence[Wait],
+    live: Sequence[LiveWorker],
+    work: OpenWork,
+    app: Registry | None,
+) -> Iterator[Obstacle]:
+    """The functions that no live worker has."""
+    is_held = any(each.key == work.worker for each in live)
+    known = _names(live, "orchestrators")
+    if not is_held and not _is_known(status.name, known, app and app.orchestrators.get):
+        listed = ", ".join(sorted(known)[:MOST_NAMES]) or "none"
+        ours = app is not None and app.orchestrators.get(status.name) is not None
+        yield Obstacle(
+            f"no running worker has the orchestrator '{status.name}'; they have: {listed}",
+            RUN_ONE if ours else RUN_ITS_APP,
+        )
+        return
+    entities = _names(live, "entities")
+    for wait in waits:
+        if wait.kind is StepKind.ENTITY and wait.progress is not Progress.QUEUED:
+            name = wait.instance_id.removeprefix("@").partition("@")[0]
+            if not _is_known(name, entities, app and app.entities.get):
+                yield Obstacle(f"no running worker has the entity '{name}'", RUN_ITS_APP)
+
+
+def _names(live: Sequence[LiveWorker], kind: str) -> set[str]:
+    return {str(name) for worker in live for name in worker.about.get(kind, ())}
+
+
+def _is_known(name: str, known: Collection[str], find: Any) -> bool:
+    """Whether a function is among the known ones, under any of the names that the app has for
+    it.
+    """
+    function = find(name) if find is not None else None
+    names = {name.lower(), function.name.lower() if function is not None else ""}
+    return not names.isdisjoint(each.lower() for each in known)

@@ -1,0 +1,162 @@
+"""Replays an instance's history with the app at hand, to see what its code waits for; changes
+nothing, and is bounded in time.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, replace
+
+from durablectl.engine.registry import Orchestrator, Registry
+from durablectl.engine.replay.awaited import Awaited, TaskPlaces, awaited_by, waits_for_any
+from durablectl.engine.replay.guided import cannot_judge, follow_history
+from durablectl.explanation.model import Progress, StepKind, Wait
+from durablectl.history.events import (
+    Decision,
+    EventSent,
+    SubOrchestrationCreated,
+    TaskScheduled,
+    TimerCreated,
+)
+from durablectl.history.saved import History
+
+LONGEST = 10.0
+"""Seconds that a replay may take."""
+
+
+class CannotReplay(Exception):
+    """What the code waits for cannot be known, with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What the code waits for, each with the decision that asked for it (None for an event)."""
+
+    awaited: tuple[tuple[Awaited, Decision | None], ...]
+    called: dict[int, Decision]
+    is_any: bool
+
+
+def replayed(registry: Registry, history: History, *, longest: float = LONGEST) -> Replayed:
+    """Run the orchestrator's code along a history, for `longest` seconds at most; `CannotReplay`
+    where that says nothing.
+    """
+    orchestrator = registry.orchestrators.get(history.name)
+    if orchestrator is None:
+        raise CannotReplay(f"{registry.app} has no orchestrator '{history.name}'")
+    if (reason := cannot_judge(history)) is not None:
+        raise CannotReplay(reason)
+    found: list[Replayed | BaseException] = []
+    thread = threading.Thread(
+        target=_replay, args=(orchestrator, history, found), name="replay", daemon=True
+    )
+    # what the app prints in a replay has been printed before
+    with redirect_stdout(_Silent()), redirect_stderr(_Silent()):
+        thread.start()
+        thread.join(longest)
+    if not found:
+        raise CannotReplay(f"the replay of its code takes longer than {longest:g} s")
+    if isinstance(found[0], CannotReplay):
+        raise found[0]
+    if isinstance(found[0], BaseException):
+        raise CannotReplay(f"the replay of its code failed: {found[0]!r}")
+    return found[0]
+
+
+def _replay(
+    orchestrator: Orchestrator, history: History, found: list[Replayed | BaseException]
+) -> None:
+    try:
+        found.append(_followed(orchestrator, history))
+    except BaseException as error:  # user code
+        found.append(error)
+
+
+def _followed(orchestrator: Orchestrator, history: History) -> Replayed:
+    with TaskPlaces() as places:
+        followed = follow_history(history, orchestrator)
+    try:
+        if not followed.verdict.fits:
+            raise CannotReplay(
+                f"the app here does not match the history: {followed.verdict.sentence}"
+            )
+        decisions = {
+            event.task_id: event for event in followed.events if isinstance(event, Decision)
+        }
+        awaited = awaited_by(followed.executor, places)
+        return Replayed(
+            tuple(
+                (each, decisions.get(-1 if each.task_id is None else each.task_id))
+                for each in awaited
+            ),
+            decisions,
+            waits_for_any(followed.executor),
+        )
+    finally:
+        followed.executor.close()
+
+
+def merged(waits: Sequence[Wait], found: Replayed) -> tuple[Wait, ...]:
+    """What the code waits for, with what the hub knows of each, then what else is open."""
+    left = [wait for wait in waits if wait.kind is not StepKind.EVENT]
+    return (
+        *_awaited(left, found),
+        *(replace(wait, is_awaited=False) for wait in left if wait.kind is not StepKind.TIMER),
+    )
+
+
+def _awaited(left: list[Wait], found: Replayed) -> Iterator[Wait]:
+    """The awaited ones, in the order of the code; they are taken out of what is left."""
+    for awaited, decision in found.awaited:
+        if decision is None:
+            if awaited.event:
+                yield Wait(StepKind.EVENT, awaited.event, place=awaited.place, is_awaited=True)
+            continue
+        wait = next((each for each in left if _is_of(each, decision)), None)
+        if wait is None:
+            continue
+        left.remove(wait)
+        made = replace(wait, place=awaited.place, is_awaited=True, attempts=awaited.attempts)
+        if awaited.attempts is not None:
+            made = replace(made, attempt=awaited.attempt)
+        yield made if awaited.called is None else _retried(made, found.called[awaited.called])
+
+
+def _retried(timer: Wait, called: Decision) -> Wait:
+    """The timer before the next attempt, as the call that is tried again."""
+    is_child = isinstance(called, SubOrchestrationCreated)
+    return replace(
+        timer,
+        kind=StepKind.CHILD if is_child else StepKind.ACTIVITY,
+        name=getattr(called, "name", timer.name),
+        progress=Progress.RETRYING,
+    )
+
+
+def _is_of(wait: Wait, decision: Decision) -> bool:
+    match decision:
+        case TaskScheduled():
+            return wait.kind is StepKind.ACTIVITY and wait.name.lower() == decision.name.lower()
+        case SubOrchestrationCreated():
+            return wait.kind is StepKind.CHILD and wait.name.lower() == decision.name.lower()
+        case TimerCreated():
+            return wait.kind is StepKind.TIMER and (
+                wait.until is None
+                or abs((wait.until - decision.fire_at).total_seconds()) < TIMERS_APART
+            )
+        case EventSent():
+            return wait.kind is StepKind.ENTITY and wait.instance_id == decision.instance_id
+
+
+TIMERS_APART = 1.0
+"""Seconds that a timer of a reconstructed history may be off: its code's clock is guessed."""
+
+
+class _Silent(io.TextIOBase):
+    """Takes what is written, and forgets it."""
+
+    def write(self, text: str) -> int:
+        return len(text)

@@ -1,0 +1,152 @@
+"""What a hub's rows say of an unfinished instance: who holds it, what waits for it, and how far its
+calls are; reads only, and runs no user code.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from durablectl.engine.store.database import Database
+from durablectl.history.columns import STATUSES, micros, moment
+from durablectl.model import RuntimeStatus
+
+DEEPEST = 64
+MOST_ROWS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class CalledActivity:
+    """An activity that has no result yet. `worker` is the key of who has leased it, `rank` how many
+    that worker leased before it.
+    """
+
+    task_id: int
+    name: str
+    scheduled_at: datetime
+    worker: int | None
+    leased_at: datetime | None
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ancestor:
+    """An instance that called this one, directly or not."""
+
+    instance_id: str
+    status: RuntimeStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation that an entity has not run yet; `caller` is "" for a signal."""
+
+    name: str
+    at: datetime
+    caller: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWork:
+    """The rows of one instance.
+
+    `worker` is the key of who holds it. `messages` counts what it has not seen although it could,
+    since `oldest_message`; `timers` are when its timers fire.
+    """
+
+    key: int
+    root: int
+    worker: int | None
+    messages: int
+    oldest_message: datetime | None
+    timers: frozenset[datetime]
+    activities: tuple[CalledActivity, ...]
+    ancestors: tuple[Ancestor, ...]
+
+
+def open_work(database: Database, instance_id: str, now: datetime) -> OpenWork | None:
+    """The rows of an instance; None when there is no such instance."""
+    row = database.one(
+        "SELECT key, coalesce(root, key), worker, parent FROM instances WHERE id = ?",
+        (instance_id,),
+    )
+    if row is None:
+        return None
+    key, root, worker, parent = row
+    seen = database.one(
+        "SELECT count(*), min(at) FROM inbox WHERE instance = ? AND visible_at <= ?",
+        (key, micros(now)),
+    )
+    count, oldest = seen or (0, None)
+    timers = database.query(
+        "SELECT visible_at FROM inbox WHERE instance = ? AND timer IS NOT NULL LIMIT ?",
+        (key, MOST_ROWS),
+    )
+    return OpenWork(
+        key,
+        root,
+        worker,
+        count,
+        None if oldest is None else moment(oldest),
+        frozenset(moment(at) for (at,) in timers),
+        tuple(_activities(database, key)),
+        tuple(_ancestors(database, parent)),
+    )
+
+
+def operations(database: Database, entity_id: str) -> list[Operation]:
+    """The operations in an entity's queue, the oldest first."""
+    rows = database.query(
+        "SELECT m.at, m.event, c.id FROM inbox m JOIN instances i ON i.key = m.instance"
+        " LEFT JOIN instances c ON c.key = json_extract(m.event, '$[1]')"
+        " WHERE i.id = ? ORDER BY m.key LIMIT ?",
+        (entity_id, MOST_ROWS),
+    )
+    return [Operation(_operation(event), moment(at), caller or "") for at, event, caller in rows]
+
+
+def _operation(message: str) -> str:
+    request: Mapping[str, Any] = json.loads(json.loads(message)[0])
+    return str(request.get("op") or "")
+
+
+def _activities(database: Database, key: int) -> Sequence[CalledActivity]:
+    # a file of an earlier version has no such column until something is written to it
+    has_lease = database.query(
+        "SELECT 1 FROM pragma_table_info('activities') WHERE name = 'leased_at'"
+    )
+    leased = "a.leased_at" if has_lease else "NULL"
+    rows = database.query(
+        f"SELECT a.task_id, a.name, a.scheduled_at, a.worker, {leased},"
+        " (SELECT count(*) FROM activities b WHERE b.worker = a.worker AND"
+        " (b.scheduled_at, b.instance, b.task_id) < (a.scheduled_at, a.instance, a.task_id))"
+        " FROM activities a WHERE a.instance = ? ORDER BY a.task_id LIMIT ?",
+        (key, MOST_ROWS),
+    )
+    return [
+        # leased by the commit that scheduled it, unless it says otherwise
+        CalledActivity(
+            task_id,
+            name,
+            moment(scheduled_at),
+            worker,
+            None if worker is None else moment(leased_at or scheduled_at),
+            rank,
+        )
+        for task_id, name, scheduled_at, worker, leased_at, rank in rows
+    ]
+
+
+def _ancestors(database: Database, parent: int | None) -> Sequence[Ancestor]:
+    rows = database.query(
+        "WITH RECURSIVE callers (key, parent, id, status, depth) AS ("
+        " SELECT key, parent, id, status, 1 FROM instances WHERE key = ?"
+        " UNION ALL SELECT i.key, i.parent, i.id, i.status, depth + 1 FROM instances i"
+        " JOIN callers c ON i.key = c.parent WHERE depth < ?)"
+        " SELECT id, status FROM callers ORDER BY depth",
+        (parent, DEEPEST),
+    )
+    return [Ancestor(id_, STATUSES[status]) for id_, status in rows]
