@@ -65,6 +65,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "serve": "Serve the local hub over HTTP as a Durable Functions app does.",
         "functions": "List the functions of the app.",
         "init": "Write a small app that runs here and on Azure.",
+        "replay": "Check that histories still fit the code of the app.",
         "hub": "Check, copy and shrink the file of a local hub.",
     },
     "Configure": {

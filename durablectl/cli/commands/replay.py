@@ -1,0 +1,122 @@
+"""`durablectl replay`: whether histories still fit the app's code; the gate before a deploy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from durablectl.cli.arguments.filters import Filters
+from durablectl.cli.batch.selection import require_named_hub
+from durablectl.cli.framework import completers
+from durablectl.cli.framework.exit_codes import faults_are_not_verdicts
+from durablectl.cli.framework.option_groups import spread
+from durablectl.cli.session import Session
+from durablectl.errors import UsageError
+
+FAIL_ON = "cannot-judge"
+
+
+@spread
+def replay(
+    ctx: typer.Context,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILE|DIR|ID]...",
+            help="Files or folders of saved histories, or instances.",
+            show_default=False,
+            autocompletion=completers.instances,
+        ),
+    ] = None,
+    in_flight: Annotated[
+        bool, typer.Option("--in-flight", help="Every running or suspended instance of the hub.")
+    ] = False,
+    filters: Filters = Filters(),
+    sample: Annotated[
+        int | None,
+        typer.Option(
+            "--sample", metavar="N", min=1, help="Of each orchestrator, N instances at random."
+        ),
+    ] = None,
+    save: Annotated[
+        str | None,
+        typer.Option("--save", metavar="DIR", help="Keep the histories of a hub in this folder."),
+    ] = None,
+    junit: Annotated[
+        str | None,
+        typer.Option("--junit", metavar="FILE", help="Write a JUnit report, one case an instance."),
+    ] = None,
+    fail_on: Annotated[
+        str | None,
+        typer.Option(
+            "--fail-on",
+            metavar=FAIL_ON,
+            help="Exit with 1, too, when one cannot be judged.",
+            autocompletion=lambda incomplete: [FAIL_ON] if FAIL_ON.startswith(incomplete) else [],
+        ),
+    ] = None,
+    allow_empty: Annotated[
+        bool, typer.Option("--allow-empty", help="Exit with 0 when there is nothing to judge.")
+    ] = False,
+) -> None:
+    """Check that histories still fit the code of the app.
+
+    The orchestrators of --app are run along each history; activities are not called. Reads what
+    history --raw and status --history-output -o json print, arrays of func durable get-history, and
+    JSON lines of these. What contains a path separator, ends in .json or .jsonl, or is a folder is
+    a file; everything else names an instance. --in-flight takes the filters of list, and a hub that
+    was named. The exit code is 0 when all that were judged fit, 1 when one breaks, and 2 when
+    nothing was judged.
+
+    Examples:
+      durablectl replay order-7.json --app examples/orders
+      durablectl replay --in-flight --context prod --app . --sample 50 --junit replay.xml
+      durablectl replay histories/ -o json
+    """
+    session: Session = ctx.obj
+    with faults_are_not_verdicts():
+        _check(words or [], fail_on, save, sample, filters, in_flight=in_flight)
+        # deferred: the help needs no engine
+        from durablectl.cli.replay import sources
+        from durablectl.cli.replay.judging import Rules, replay_and_show
+        from durablectl.cli.replay.saving import folder_for
+
+        if in_flight:
+            require_named_hub(session, "replay --in-flight")
+            session.announce()
+        rules = Rules(
+            allow_empty,
+            fail_on is not None,
+            None if junit is None else session.cwd / Path(junit).expanduser(),
+            None if save is None else folder_for(session.cwd, save),
+        )
+        found = (
+            sources.in_flight(session, filters, sample)
+            if in_flight
+            else sources.of_words(session, words or [])
+        )
+        replay_and_show(session, found, rules, session.hub_label if in_flight else "")
+
+
+def _check(
+    words: list[str],
+    fail_on: str | None,
+    save: str | None,
+    sample: int | None,
+    filters: Filters,
+    *,
+    in_flight: bool,
+) -> None:
+    if in_flight == bool(words):
+        raise UsageError(
+            "give either histories or --in-flight",
+            hint="durablectl replay FILE, or durablectl replay --in-flight --hub PATH|URL",
+        )
+    if not in_flight and (sample is not None or filters.are_given or filters.include_entities):
+        raise UsageError("filters and --sample are for --in-flight", hint="add --in-flight")
+    if fail_on is not None and fail_on != FAIL_ON:
+        raise UsageError(f"--fail-on: '{fail_on}' is not '{FAIL_ON}'")
+    if save == "":
+        raise UsageError("--save requires a folder")

@@ -1,0 +1,148 @@
+"""Replay each history against the app, and report the verdicts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import typer
+
+from durablectl.cli.framework.exit_codes import ExitCode
+from durablectl.cli.local.app_output import capture_output
+from durablectl.cli.replay.saving import save
+from durablectl.cli.replay.sources import Found
+from durablectl.cli.session import Session
+from durablectl.engine.registry import Registry
+from durablectl.engine.replay.guided import judge_history
+from durablectl.engine.worker.app_output import CURRENT_INSTANCE, REPEATING
+from durablectl.errors import UsageError
+from durablectl.history.verdict import Judgement, Verdict
+from durablectl.render.output import OutputFormat
+from durablectl.render.replays import junit_report, verdicts_table
+from durablectl.render.terminal.tables import show_table
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the verdicts lead to.
+
+    `fails_unjudged` lets what cannot be judged fail, `allows_empty` lets a replay of nothing pass.
+    """
+
+    allows_empty: bool = False
+    fails_unjudged: bool = False
+    junit: Path | None = None
+    folder: Path | None = None
+
+
+def replay_and_show(session: Session, found: Iterable[Found], rules: Rules, hub: str) -> None:
+    """Replay, show the verdicts as they come, and leave with 0 or 1; `UsageError` when there was
+    nothing to judge.
+    """
+    kept: list[Verdict] = []
+    verdicts = _kept(_verdicts(session, found, rules), kept)
+    out = session.out
+    match out.format:
+        case OutputFormat.TEXT:
+            show_table(out, verdicts_table(verdicts))
+        case OutputFormat.ID:
+            out.ids(each.instance_id for each in verdicts if not each.fits)
+        case OutputFormat.JSON:
+            out.json_array(each.to_json() for each in verdicts)
+        case OutputFormat.JSONL:
+            out.jsonl(each.to_json() for each in verdicts)
+    if rules.junit is not None:
+        _write_junit(rules.junit, kept, hub, fails_unjudged=rules.fails_unjudged)
+    _conclude(session, kept, rules)
+
+
+def _kept(verdicts: Iterable[Verdict], kept: list[Verdict]) -> Iterator[Verdict]:
+    for verdict in verdicts:
+        kept.append(verdict)
+        yield verdict
+
+
+def _verdicts(session: Session, found: Iterable[Found], rules: Rules) -> Iterator[Verdict]:
+    registry = session.registry()
+    for each in found:
+        history = each.history
+        if rules.folder is not None and each.document is not None:
+            save(rules.folder, history.instance_id, each.document)
+        if each.reason:
+            yield Verdict(
+                history.instance_id, history.name, Judgement.CANNOT_JUDGE, reason=each.reason
+            )
+        else:
+            yield _verdict(session, registry, each)
+
+
+def _verdict(session: Session, registry: Registry, found: Found) -> Verdict:
+    history = found.history
+    orchestrator = registry.orchestrators.get(history.name) if history.name else None
+    if orchestrator is None and history.name:
+        return Verdict(
+            history.instance_id,
+            history.name,
+            Judgement.BREAKS,
+            event=0,
+            expected=f"orchestrator '{history.name}'",
+            got="has none of this name",
+            place=registry.app,
+        )
+    if orchestrator is None:
+        reason = "its history is empty: it has not started yet"
+        return Verdict(history.instance_id, "", Judgement.CANNOT_JUDGE, reason=reason)
+    with capture_output(session.app_output):
+        # what it prints it has printed before
+        token = CURRENT_INSTANCE.set(REPEATING)
+        try:
+            return judge_history(history, orchestrator)
+        finally:
+            CURRENT_INSTANCE.reset(token)
+
+
+def _conclude(session: Session, verdicts: list[Verdict], rules: Rules) -> None:
+    counts = Counter(each.judgement for each in verdicts)
+    breaks, unjudged = counts[Judgement.BREAKS], counts[Judgement.CANNOT_JUDGE]
+    session.out.note(_summary(counts, len(verdicts)))
+    if breaks or (unjudged and rules.fails_unjudged):
+        raise typer.Exit(ExitCode.DIFFERENT)
+    if counts[Judgement.FITS] or rules.allows_empty:
+        return
+    if verdicts:
+        raise UsageError(
+            f"none of {len(verdicts)} can be judged"
+            if len(verdicts) > 1
+            else "it cannot be judged",
+            hint="save histories with their inputs and outputs: durablectl status ID "
+            "--history-output -o json",
+        )
+    raise UsageError(
+        "there is no history to replay", hint="--allow-empty lets a replay of nothing pass"
+    )
+
+
+def _summary(counts: Counter[Judgement], total: int) -> str:
+    if not total:
+        return "replayed nothing"
+    fits, breaks = counts[Judgement.FITS], counts[Judgement.BREAKS]
+    parts = [f"{fits} {'fits' if fits == 1 else 'fit'}"]
+    if breaks:
+        parts.append(f"{breaks} {'breaks' if breaks == 1 else 'break'}")
+    if unjudged := counts[Judgement.CANNOT_JUDGE]:
+        parts.append(f"{unjudged} cannot be judged")
+    return f"replayed {total} {'history' if total == 1 else 'histories'}: {', '.join(parts)}"
+
+
+def _write_junit(path: Path, verdicts: list[Verdict], hub: str, *, fails_unjudged: bool) -> None:
+    text = junit_report(verdicts, now=datetime.now(UTC), hub=hub, fails_unjudged=fails_unjudged)
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"the JUnit report could not be written to {path}: "
+            f"{(error.strerror or str(error)).lower()}"
+        ) from error

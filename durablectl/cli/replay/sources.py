@@ -1,0 +1,168 @@
+"""Where the histories of a replay come from: files, folders, instances of a hub, all in flight.
+
+Runs no code of the app.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from durablectl import wire
+from durablectl.cli.arguments.filters import Filters
+from durablectl.cli.arguments.histories import is_file
+from durablectl.cli.arguments.targets import required
+from durablectl.cli.session import Session
+from durablectl.config.keys import MAX_RESPONSE
+from durablectl.config.sizes import parse_size
+from durablectl.errors import InstanceNotFound, Unsupported, UsageError
+from durablectl.history.exported import raw_from_json
+from durablectl.history.saved import MOST_BYTES, History, ServiceHistory, read_histories
+from durablectl.model import InstanceStatus, RuntimeStatus
+from durablectl.polling.parallel import ParallelRunner
+from durablectl.taskhub import TaskHub
+
+AT_ONCE = 8
+READS = 3
+"""How often an instance is read that changes while it is read."""
+HAVE_A_HISTORY = frozenset(
+    {RuntimeStatus.RUNNING, RuntimeStatus.SUSPENDED, RuntimeStatus.CONTINUED_AS_NEW}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A history, and its JSON where it came from a hub; `reason` says why it cannot be used."""
+
+    history: History
+    document: dict[str, Any] | None = None
+    reason: str = ""
+
+
+def of_words(session: Session, words: Sequence[str]) -> Iterator[Found]:
+    """The histories that arguments name, files first; `UsageError` for what cannot be read."""
+    for word in words:
+        if is_file(word):
+            yield from _of_path(session, Path(word))
+    ids = [word for word in words if not is_file(word)]
+    if ids:
+        targets = required(session, ids)
+        if entities := [each for each in targets.ids if each.startswith("@")]:
+            raise UsageError(f"'{entities[0]}' is an entity, which has no history to replay")
+        yield from fetched(targets.hub, targets.ids, session.out.note)
+
+
+def in_flight(session: Session, filters: Filters, sample: int | None) -> Iterator[Found]:
+    """The histories of all instances in flight that match; of each orchestrator at most `sample`
+    of them, drawn at random.
+
+    Pending ones have no history, and those that end while the others are read need none.
+    """
+    selection = filters.selection(session)
+    statuses = selection.filter.statuses & HAVE_A_HISTORY or HAVE_A_HISTORY
+    if selection.filter.statuses - HAVE_A_HISTORY:
+        raise UsageError(
+            "--in-flight is about instances that are Running or Suspended",
+            hint="leave out --status, or name one of these",
+        )
+    wanted = replace(selection, filter=replace(selection.filter, statuses=statuses))
+    hub = session.hub
+    listed = wanted.find(hub)
+    if sample is not None:
+        listed = iter(_sampled(listed, sample))
+    yield from fetched(
+        hub,
+        (each.instance_id for each in listed if not each.is_entity),
+        session.out.note,
+        is_listed=True,
+    )
+
+
+def fetched(
+    hub: TaskHub, ids: Iterable[str], note: Callable[[str], None], *, is_listed: bool = False
+) -> Iterator[Found]:
+    """The histories of instances, several at a time, in any order.
+
+    One that `is_listed` and gone by now is left out.
+    """
+    runner = ParallelRunner(ids, lambda each: _fetch(hub, each, note), concurrency=AT_ONCE)
+    with closing(_Stopping(runner)):
+        for outcome in runner:
+            if is_listed and isinstance(outcome.error, InstanceNotFound):
+                note(f"instance '{outcome.item}' has been purged meanwhile")
+                continue
+            if outcome.error is not None:
+                raise outcome.error
+            assert isinstance(outcome.result, Found)
+            yield outcome.result
+
+
+class _Stopping:
+    def __init__(self, runner: ParallelRunner[str]) -> None:
+        self._runner = runner
+
+    def close(self) -> None:
+        self._runner.stop()
+
+
+def _fetch(hub: TaskHub, instance_id: str, note: Callable[[str], None]) -> Found:
+    try:
+        document = hub.raw_history(instance_id)
+    except Unsupported:
+        return _fetch_shown(hub, instance_id, note)
+    return Found(raw_from_json(document), document)
+
+
+def _fetch_shown(hub: TaskHub, instance_id: str, note: Callable[[str], None]) -> Found:
+    for read in range(READS):
+        if read:
+            note(f"instance '{instance_id}' changed while it was read; reading it again")
+        status = hub.get_status(instance_id, show_history=True, show_history_output=True)
+        found = Found(ServiceHistory.of(status), wire.status_to_json(status))
+        if _is_of_one_moment(status):
+            return found
+    return replace(found, reason="it changes while it is read")
+
+
+def _is_of_one_moment(status: InstanceStatus) -> bool:
+    """Whether status and history, which the service keeps apart, tell of the same moment."""
+    if not status.history:
+        return True
+    has_ended = any(event.event_type == "ExecutionCompleted" for event in status.history)
+    return has_ended == status.is_final
+
+
+def _sampled(found: Iterable[InstanceStatus], size: int) -> list[InstanceStatus]:
+    """At most `size` of each orchestrator, each with the same chance (reservoir sampling): all are
+    listed, and few are kept.
+    """
+    chance = random.Random(0)  # noqa: S311 - the same gate draws the same sample
+    kept: dict[str, list[InstanceStatus]] = {}
+    seen: dict[str, int] = {}
+    for status in found:
+        name = status.name.lower()
+        sample, count = kept.setdefault(name, []), seen.get(name, 0)
+        seen[name] = count + 1
+        if count < size:
+            sample.append(status)
+        elif (place := chance.randrange(count + 1)) < size:
+            sample[place] = status
+    return [status for sample in kept.values() for status in sample]
+
+
+def _of_path(session: Session, path: Path) -> Iterator[Found]:
+    limit = _limit(session)
+    files = [path]
+    if path.is_dir():
+        files = sorted(each for each in path.iterdir() if each.suffix in (".json", ".jsonl"))
+    for file in files:
+        yield from (Found(history) for history in read_histories(file, limit=limit))
+
+
+def _limit(session: Session) -> int:
+    text = session.environ.get(MAX_RESPONSE)
+    return parse_size(text) if text else MOST_BYTES
