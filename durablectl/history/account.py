@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from durablectl.history.columns import EPOCH
-from durablectl.history.documents import Document
 from durablectl.history.events import SubOrchestrationCreated, TaskScheduled
 from durablectl.history.exported import RawHistory
 from durablectl.history.json_difference import MISSING
+from durablectl.history.saved import History
 from durablectl.history.service import history_view
 from durablectl.history.steps import Kind, State, Step
 from durablectl.history.timeline import steps
 from durablectl.json_values import json_object, value_from_text
 from durablectl.model import InstanceStatus, RuntimeStatus
-from durablectl.wire import time_from_text
+from durablectl.wire import runtime_status, time_from_text
 
 _CALLS = (Kind.ACTIVITY, Kind.CHILD)
 
@@ -27,10 +27,10 @@ class Account:
     and results only where they were asked for. `is_exact` when the history is complete.
     """
 
-    def __init__(self, history: Document) -> None:
+    def __init__(self, history: History) -> None:
         self.is_exact = isinstance(history, RawHistory)
         self._events = history.events if isinstance(history, RawHistory) else ()
-        self.status = status_of(history) if isinstance(history, RawHistory) else history
+        self.status = status_of(history)
         self.steps = tuple(step for step in steps(self.status) if step.kind is not Kind.NOTE)
 
     def input(self, step: Step) -> Any:
@@ -87,29 +87,34 @@ class Account:
         return value_from_text(call.input)
 
 
-def status_of(raw: RawHistory) -> InstanceStatus:
-    """A status with the history that the service would show of the complete events."""
-    history = history_view(raw.events, show_input=True, show_output=True)
-    times = [event.timestamp for event in raw.events]
-    if not times:
-        return _pending(raw)
-    ended = [event for event in history if event.event_type == "ExecutionCompleted"]
-    word = ended[-1].members["OrchestrationStatus"] if ended else RuntimeStatus.RUNNING.value
+def status_of(history: History) -> InstanceStatus:
+    """A status with the history as the service shows it, as far as the history tells it."""
+    events = (
+        history_view(history.events, show_input=True, show_output=True)
+        if isinstance(history, RawHistory)
+        else history.events
+    )
+    times = [event.timestamp for event in events if event.timestamp is not None]
+    ended = next((each for each in events if each.event_type == "ExecutionCompleted"), None)
+    status = RuntimeStatus.PENDING if not events else RuntimeStatus.RUNNING
+    if ended is not None:
+        status = _ended(ended.members.get("OrchestrationStatus"))
     return InstanceStatus(
-        raw.name,
-        raw.instance_id,
-        RuntimeStatus(word),
-        times[0],
-        times[-1],
-        output=ended[-1].members.get("Result") if ended else None,
-        history=history,
+        history.name,
+        history.instance_id,
+        status,
+        min(times, default=EPOCH),
+        max(times, default=EPOCH),
+        output=ended.members.get("Result") if ended else None,
+        history=events,
     )
 
 
-def _pending(raw: RawHistory) -> InstanceStatus:
-    return InstanceStatus(
-        raw.name, raw.instance_id, RuntimeStatus.PENDING, EPOCH, EPOCH, history=()
-    )
+def _ended(word: object) -> RuntimeStatus:
+    try:
+        return runtime_status(str(word))
+    except ValueError:
+        return RuntimeStatus.UNKNOWN
 
 
 def _read(value: Any) -> Any:

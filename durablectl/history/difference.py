@@ -11,8 +11,8 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from durablectl.history.account import Account
-from durablectl.history.documents import Source, document
 from durablectl.history.json_difference import MISSING, PathDifference, json_differences
+from durablectl.history.saved import AnyHistory, history_of
 from durablectl.history.steps import Kind, Step
 from durablectl.json_values import decoded
 from durablectl.model import RuntimeStatus
@@ -133,7 +133,7 @@ class Difference:
         }
 
 
-def compare(a: Source, b: Source) -> Difference:
+def compare(a: AnyHistory, b: AnyHistory) -> Difference:
     """How two executions differ.
 
     Each is a saved history (`history ID --raw`, or a status object with `historyEvents`) as its
@@ -141,7 +141,7 @@ def compare(a: Source, b: Source) -> Difference:
     `show_history` and `show_history_output`. Steps are aligned by kind, name and number of
     occurrence. `UsageError` for what is not a history.
     """
-    left, right = Account(document(a)), Account(document(b))
+    left, right = Account(history_of(a)), Account(history_of(b))
     return Difference(
         _instance(left),
         _instance(right),

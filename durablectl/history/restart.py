@@ -89,8 +89,8 @@ def plan_restart(history: RawHistory, step: int | str | None) -> RestartPlan:
     place = len(events) if chosen.first is None else chosen.first.position
     _check_siblings(history, found, chosen, place)
     late = tuple(_late_answers(events, place))
-    again = set(_unanswered(events, place, late))
-    gone = again | set(_still_suspended(events, place))
+    again = set(unanswered(events, place, late))
+    gone = again | set(still_suspended(events, place))
     # a timer that is created again is due when it was, so it counts as kept
     lost = {at for at in again if not isinstance(events[at], TimerCreated)}
     kept, repeated = list[Step](), list[Step]()
@@ -98,6 +98,8 @@ def plan_restart(history: RawHistory, step: int | str | None) -> RestartPlan:
         if each.kind is not Kind.NOTE:
             at = len(events) if each.first is None else each.first.position
             (repeated if at >= place or at in lost else kept).append(each)
+    left = [event for at, event in enumerate(events[:place]) if at not in gone]
+    episodes = tuple(episodes_of(left))
     dropped = [*events[place:], *(events[at] for at in again)]
     return RestartPlan(
         history.instance_id,
@@ -105,7 +107,7 @@ def plan_restart(history: RawHistory, step: int | str | None) -> RestartPlan:
         chosen,
         tuple(kept),
         tuple(repeated),
-        tuple(_episodes([event for at, event in enumerate(events[:place]) if at not in gone])),
+        () if _is_only_started(episodes) else episodes,
         late,
         tuple(_named_children(history.execution_id, dropped)),
     )
@@ -207,7 +209,7 @@ def _late_answers(events: Sequence[Event], place: int) -> Iterator[LateAnswer]:
             yield event
 
 
-def _unanswered(events: Sequence[Event], place: int, late: Sequence[LateAnswer]) -> Iterator[int]:
+def unanswered(events: Sequence[Event], place: int, late: Sequence[LateAnswer]) -> Iterator[int]:
     """Where in the history what was decided before the cut has no answer.
 
     Of timers also one that fired later: it is created again with the time at which it is due.
@@ -231,7 +233,7 @@ def _request_id(event: EventSent) -> str | None:
     return given if isinstance(given, str) and not request.get("signal") else None
 
 
-def _still_suspended(events: Sequence[Event], place: int) -> list[int]:
+def still_suspended(events: Sequence[Event], place: int) -> list[int]:
     """Where the suspensions are that no resumption has ended: the new instance runs."""
     open_: list[int] = []
     for at, event in enumerate(events[:place]):
@@ -242,15 +244,12 @@ def _still_suspended(events: Sequence[Event], place: int) -> list[int]:
     return open_
 
 
-def _episodes(kept: Sequence[Event]) -> Iterator[tuple[datetime, tuple[Event, ...]]]:
-    """The episodes that the events make, without their bookends; none when all that is left is the
-    start.
-    """
-    bookends = OrchestratorStarted | OrchestratorCompleted
-    if all(isinstance(each, bookends | ExecutionStarted) for each in kept):
+def episodes_of(events: Sequence[Event]) -> Iterator[tuple[datetime, tuple[Event, ...]]]:
+    """The episodes that events with bookends make, each with its time and without its bookends."""
+    if not events:
         return
-    time, episode = kept[0].timestamp, list[Event]()
-    for event in kept:
+    time, episode = events[0].timestamp, list[Event]()
+    for event in events:
         if isinstance(event, OrchestratorStarted):
             if episode:
                 yield time, tuple(episode)
@@ -259,6 +258,10 @@ def _episodes(kept: Sequence[Event]) -> Iterator[tuple[datetime, tuple[Event, ..
             episode.append(event)
     if episode:
         yield time, tuple(episode)
+
+
+def _is_only_started(episodes: Sequence[tuple[datetime, Sequence[Event]]]) -> bool:
+    return all(isinstance(each, ExecutionStarted) for _, episode in episodes for each in episode)
 
 
 def _named_children(execution_id: str, dropped: Sequence[Event]) -> Iterator[str]:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -35,6 +35,30 @@ class ServiceHistory:
 
 
 History = RawHistory | ServiceHistory
+AnyHistory = str | bytes | Path | Mapping[str, Any] | Sequence[Any] | InstanceStatus | History
+"""What a history is read from: itself, a status with it, its JSON, the text of that, or a file."""
+
+
+def history_of(history: AnyHistory) -> History:
+    """A history from what holds it; `UsageError` when it is not one."""
+    match history:
+        case RawHistory() | ServiceHistory():
+            return history
+        case InstanceStatus():
+            if history.history is None:
+                raise UsageError(
+                    f"the status of instance '{history.instance_id}' has no history",
+                    hint="hub.get_status(id, show_history=True, show_history_output=True)",
+                )
+            return ServiceHistory.of(history)
+        case Path():
+            found = list(read_histories(history))
+            if len(found) != 1:
+                raise UsageError(f"one history is expected, and {history} has {len(found)}")
+            return found[0]
+        case str() | bytes():
+            return history_from_text(history)
+    return history_from_json(history)
 
 
 def history_from_json(document: Any) -> History:

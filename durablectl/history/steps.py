@@ -65,9 +65,11 @@ class Step:
 
     @property
     def order(self) -> tuple[object, ...]:
-        """What steps are sorted by; those of one moment by their place in the complete history."""
+        """What steps are sorted by: their places in the complete history where it is known, which
+        is the order of the code, else their times.
+        """
         place = self.first.position if self.first is not None else math.inf
-        return self.begin, self.kind is Kind.ENDED, self.kind is not Kind.STARTED, place
+        return self.kind is Kind.ENDED, self.kind is not Kind.STARTED, place, self.begin
 
 
 @dataclass(slots=True)

@@ -158,8 +158,8 @@ def test_as_json_it_says_all_of_it():
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("[]", "this is not a history"),
-        ("{", "the history is not JSON"),
+        ("[]", "not a saved history"),
+        ("{", "is not JSON"),
         ({"instanceId": "i", "runtimeStatus": "Failed", "createdTime": "x"}, "is damaged"),
         (InstanceStatus("o", "i", RuntimeStatus.FAILED, T0, T0), "has no history"),
         ({"format": "durablectl-history", "version": 99}, "format 99"),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from durablectl.cli.arguments.histories import history_of
+from durablectl.cli.arguments.histories import named_history
 from durablectl.cli.arguments.input import STDIN
 from durablectl.cli.framework.completers import instances
 from durablectl.cli.framework.exit_codes import ExitCode, faults_are_not_verdicts
@@ -46,7 +46,7 @@ def diff(
     with faults_are_not_verdicts():
         if a == b == STDIN:
             raise UsageError("standard input can be read only once", hint="name '-' once")
-        found = compare(history_of(session, a), history_of(session, b))
+        found = compare(named_history(session, a), named_history(session, b))
         for note in found.notes:
             session.out.note(note)
         if not session.out.is_text:

