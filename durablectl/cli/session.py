@@ -204,6 +204,10 @@ class Session:
         with redirect_stdout(self.app_output), redirect_stderr(self.app_output):
             registry = load_registry(self.app_path)
         self.app_output.finish()
+        if registry.client_sources and self.settings.path is not None:
+            from durablectl.server.rpc.clients import LazyClients  # deferred: few activities ask
+
+            self._opened.enter_context(LazyClients(self.settings.path)).provide(registry)
         return registry
 
     @cached_property

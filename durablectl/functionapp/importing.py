@@ -15,6 +15,7 @@ from types import ModuleType
 
 from durablectl.errors import AppError
 from durablectl.functionapp.declared import shown
+from durablectl.functionapp.sdk2.recognise import python_for_sdk2
 
 _LONGEST_REASON = 400
 _INSTALLED = ("site-packages", "dist-packages")
@@ -133,6 +134,8 @@ def _told(error: BaseException, folder: Path) -> AppError:
             )
         case OSError() if place == shown(folder):
             return AppError(f"cannot read the app in {place}: {error.strerror or error}")
+    if (hint := python_for_sdk2(error)) is not None:
+        return AppError(f"the app fails while it is loaded: {place}: {_reason(error)}", hint=hint)
     hint = (
         _install("azure.durable_functions", folder)
         if "azure-functions-durable" in str(error)

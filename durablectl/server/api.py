@@ -13,7 +13,8 @@ from durablectl.server import responses
 from durablectl.server.async_hub import Gate
 from durablectl.server.call import Call
 from durablectl.server.entities import Entities
-from durablectl.server.operations import Instances, Place
+from durablectl.server.operations import Instances
+from durablectl.server.place import Place
 from durablectl.server.responses import Refusal, empty
 
 

@@ -21,7 +21,7 @@ from durablectl.redaction import redact
 from durablectl.server.api import Api
 from durablectl.server.auth import Access
 from durablectl.server.call import Call, headers_of, origin_of, target_of
-from durablectl.server.operations import PATH
+from durablectl.server.place import PATH
 from durablectl.server.responses import Refusal, empty, short, went_wrong
 from durablectl.wire import exact_time_to_text
 

@@ -21,7 +21,7 @@ from durablectl.functionapp.values import EntityId, OrchestrationRuntimeStatus
 from durablectl.model import FINAL_STATUSES, InstanceFilter, InstanceStatus, RuntimeStatus
 from durablectl.server.async_hub import Gate
 from durablectl.server.inputs import begin_instance
-from durablectl.server.operations import Place
+from durablectl.server.place import Place
 from durablectl.taskhub import list_instances
 from durablectl.wire import json_text, management_payload, payload_to_json, status_to_json
 

@@ -24,7 +24,7 @@ from durablectl.server.api import Api
 from durablectl.server.app import RPC_PATH, Answered, App
 from durablectl.server.async_hub import Gate
 from durablectl.server.auth import Access
-from durablectl.server.operations import PATH, Place
+from durablectl.server.place import PATH, Place
 from durablectl.server.rpc.clients import Rpc
 from durablectl.server.starters import AppFunctions, Surroundings
 

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 from starlette.responses import Response
 
-from durablectl.backends.local_address import CONNECTION, OWN_CONNECTIONS
 from durablectl.errors import AlreadyExists, InstanceNotFound, Unsupported, UsageError, WrongState
 from durablectl.model import (
     FINAL_STATUSES,
@@ -26,37 +24,9 @@ from durablectl.server import responses
 from durablectl.server.async_hub import LARGE, Gate
 from durablectl.server.call import Call
 from durablectl.server.inputs import begin_instance, read_event, read_input, send_event
+from durablectl.server.place import Place
 from durablectl.server.responses import Refusal, empty, full, json_answer, short
-from durablectl.wire import HubAddress, check_status_payload, status_to_json
-
-PATH = "/runtime/webhooks/durabletask"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """The hub's name and connection, and the key that goes into its addresses.
-
-    `overrides_any`: a start replaces what has its id, finished or not (host.json,
-    overridableExistingInstanceStates). `file_connection` names the hub's file, as the payloads of
-    its command line do.
-    """
-
-    task_hub: str
-    connection: str
-    key: str | None = None
-    version: str | None = None
-    overrides_any: bool = False
-    file_connection: str = CONNECTION
-
-    @property
-    def connections(self) -> frozenset[str]:
-        """What a client may name as the connection of this hub, in lower case."""
-        return OWN_CONNECTIONS | {self.connection.lower(), self.file_connection.lower()}
-
-    def address(self, origin: str) -> HubAddress:
-        return HubAddress(
-            origin + PATH, self.task_hub, self.connection, f"code={self.key}" if self.key else ""
-        )
+from durablectl.wire import check_status_payload, status_to_json
 
 
 class Instances:

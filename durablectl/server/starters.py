@@ -30,7 +30,7 @@ from durablectl.server.async_hub import Gate
 from durablectl.server.auth import Access
 from durablectl.server.call import origin_of, read_body, target_of
 from durablectl.server.client import DurableClient
-from durablectl.server.operations import PATH, Place
+from durablectl.server.place import PATH, Place
 from durablectl.server.responses import empty
 from durablectl.server.rpc.clients import Rpc
 from durablectl.server.templates import Template, parse_template

@@ -12,7 +12,7 @@ from durablectl.server.api import Api
 from durablectl.server.app import App
 from durablectl.server.async_hub import Gate
 from durablectl.server.auth import Access
-from durablectl.server.operations import Place
+from durablectl.server.place import Place
 from tests.server.serving import BASE, RECORDINGS, serving
 
 

@@ -38,6 +38,17 @@ def serve(
     reload: Annotated[
         bool, typer.Option("--reload", help="Load the app again when one of its files changes.")
     ] = False,
+    grpc: Annotated[
+        int | None,
+        typer.Option(
+            "--grpc",
+            metavar="PORT",
+            min=0,
+            max=65535,
+            help="Answer gRPC clients of the Durable Task protocol on this port, too.",
+            show_default=False,
+        ),
+    ] = None,
     skip_timers: SkipTimers = False,
 ) -> None:
     """Serve the local hub over HTTP as a Durable Functions app does, run its functions, and host
@@ -47,9 +58,14 @@ def serve(
     any other address asks for one: --key-env, --key-file, or one that is made and kept in your own
     state folder; its path is printed.
 
+    With --grpc, clients of the Durable Task SDKs work against it, too: at 127.0.0.1 only, with the
+    same key, as the metadata x-functions-key.
+
     Example:
 
       durablectl serve --port 7071
+
+      durablectl serve --grpc 4001
     """
     session: Session = ctx.obj
     session.require_hub()
@@ -58,4 +74,4 @@ def serve(
             f"the {session.hub_label} is served already",
             hint="serve is for a local hub: --hub PATH",
         )
-    serve_hub(session, Serving(host, port, key_file, concurrency, log, reload, skip_timers))
+    serve_hub(session, Serving(host, port, key_file, concurrency, log, reload, skip_timers, grpc))

@@ -25,6 +25,8 @@ def local(session: Session) -> Iterator[Finding]:
     path = session.require_hub()
     registry, app = _app(session)
     yield app
+    if registry is not None:
+        yield from _sdk(registry)
     yield from _host(session)
     if not path.exists():
         yield warning(
@@ -65,6 +67,24 @@ def _app(session: Session) -> tuple[Registry | None, Finding]:
     return registry, warning(
         "app", f"{found}; {registry.warnings[0]}", "durablectl functions"
     ) if registry.warnings else ok("app", found)
+
+
+def _sdk(registry: Registry) -> Iterator[Finding]:
+    """Which version of the SDK runs the orchestrators, where that is not this engine's own."""
+    functions = [registry.orchestrators.get(name) for name in registry.orchestrators.names]
+    if not any(each is not None and each.begin is not None for each in functions):
+        return
+    from durablectl.functionapp.sdk2.names import has_internals, version  # deferred, as below
+
+    text = f"azure-functions-durable {version()}: orchestrators run in its own executor"
+    if has_internals():
+        yield ok("sdk", text)
+    else:
+        yield warning(
+            "sdk",
+            f"{text}; this version cannot be kept in memory, so histories are replayed each time",
+            "it works, and is slower; a newer durablectl may know this version",
+        )
 
 
 def _host(session: Session) -> Iterator[Finding]:

@@ -50,6 +50,7 @@ class Serving:
     log: Log
     reload: bool
     skip_timers: bool
+    grpc: int | None = None
 
 
 def serve_hub(session: Session, serving: Serving) -> None:
@@ -88,8 +89,11 @@ def serve_hub(session: Session, serving: Serving) -> None:
             telling=telling,
         )
         try:
+            rpc = None if serving.grpc is None else hosted.listen(serving.grpc)
             hosted.start()
             _say_hello(session.out, hosted, registry, _origin(serving.host, port))
+            if rpc is not None:
+                session.out.note(f"gRPC clients: {rpc}{' (with a key)' if key else ''}")
             with (
                 _reloading(session, hosted, serving.reload),
                 living(session.out, lambda: Pulse(tally.requests, hosted.counts())),
@@ -190,7 +194,7 @@ def _origin(host: str, port: int) -> str:
 
 
 def _say_hello(out: Output, hosted: Hosting, registry: Registry, origin: str) -> None:
-    from durablectl.server.operations import PATH  # deferred, as above
+    from durablectl.server.place import PATH  # deferred, as above
 
     kinds = {
         ("orchestrator", "orchestrators"): len(registry.orchestrators),

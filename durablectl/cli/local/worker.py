@@ -65,7 +65,7 @@ def run_worker(
                     break
                 stopping.wait(0.05 if work.until_idle else 0.5)
                 if not changed.empty():
-                    registry = _newest(changed)
+                    registry = _with_clients(_newest(changed), registry)
                     _drain(worker, stopping)
                     worker.stop(STOP_SECONDS)
                     worker = _worker(database, app, registry, out, work)
@@ -122,6 +122,14 @@ def _reloading(
         yield
     finally:
         watching.stop()
+
+
+def _with_clients(registry: Registry, before: Registry) -> Registry:
+    """The new app, whose activities get their durable clients where those of the old one did."""
+    text = next((each.text for each in before.client_sources if each.text is not None), None)
+    for source in registry.client_sources:
+        source.text = text
+    return registry
 
 
 def _newest(changed: SimpleQueue[Registry]) -> Registry:

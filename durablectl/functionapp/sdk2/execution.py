@@ -19,6 +19,9 @@ from durablectl.protocol.orchestrator import Outcome
 
 NO_LOCKS = "lock_entities is not available here"
 _DECISIONS = (e.TaskScheduled, e.SubOrchestrationCreated, e.TimerCreated, e.EventSent)
+_STEERING = frozenset(
+    {e.ExecutionSuspended, e.ExecutionResumed, e.ExecutionTerminated, e.ExecutionRewound}
+)
 _BOOKENDS = (e.OrchestratorStarted, e.OrchestratorCompleted)
 
 
@@ -82,6 +85,11 @@ class SdkExecution:
 
     def _visible(self, event: e.Inbound) -> Sequence[e.Inbound]:
         """What the user's code is shown now of an event that has arrived."""
+        if type(event) not in _STEERING:
+            if self._is_suspended:
+                self._held.append(event)
+                return ()
+            return (event,) if self._terminated is None else ()
         match event:
             case e.ExecutionSuspended():
                 self._is_suspended = True
@@ -91,12 +99,8 @@ class SdkExecution:
                 return held
             case e.ExecutionTerminated():
                 self._terminated = self._terminated or event
-            case e.ExecutionRewound():
-                pass  # the history was rewritten by who rewinds; what it lacks is decided again
-            case _ if self._is_suspended:
-                self._held.append(event)
-            case _ if self._terminated is None:
-                return (event,)
+            case _:  # a rewind has rewritten the history, and what it lacks is decided again
+                pass
         return ()
 
     def _outcome(self, now: datetime) -> tuple[Outcome, RuntimeStatus]:
@@ -120,8 +124,9 @@ class SdkExecution:
                 )
                 return replace(outcome, decisions=sent), RuntimeStatus.CONTINUED_AS_NEW
             case ending:
-                details = None if outcome.failure is None else exception_text(outcome.failure)
-                ending = replace(ending, details=details)
+                if outcome.failure is None:
+                    return outcome, ending.status
+                ending = replace(ending, details=exception_text(outcome.failure))
                 return replace(outcome, ending=ending), ending.status
 
     def _custom_status(self, outcome: Outcome) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from importlib import metadata
 from typing import Any
 
 from azure.durable_functions.worker import DurableFunctionsWorker
@@ -25,7 +26,13 @@ RuntimeContext: Any = getattr(_worker, "_RuntimeOrchestrationContext", None)
 entity_name = task.get_entity_name
 
 _OF_WORKER = ("_registry", "_data_converter", "_logger", "_register_orchestrator_once")
-_OF_CONTEXT = ("_pending_tasks", "_is_replaying", "_is_complete", "_encoded_custom_status")
+_OF_CONTEXT = (
+    "_pending_tasks",
+    "_pending_actions",
+    "_is_replaying",
+    "_is_complete",
+    "_encoded_custom_status",
+)
 
 
 def has_internals() -> bool:
@@ -41,6 +48,11 @@ def has_internals() -> bool:
     return all(hasattr(worker, name) for name in _OF_WORKER) and all(
         hasattr(context, name) for name in (*_OF_CONTEXT, "_generator", "get_actions", "set_failed")
     )
+
+
+def version() -> str:
+    """The version of the SDK."""
+    return metadata.version("azure-functions-durable")
 
 
 def new_executor(worker: Any, name: str) -> Any:

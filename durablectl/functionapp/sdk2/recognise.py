@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from importlib import metadata
 from types import CodeType, FunctionType
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 MARK = "durable_requires_grpc"
 """The setting that every trigger and client binding of 2.x has, and none of 1.x."""
+NEEDS = (3, 13)
+"""The oldest Python that 2.x runs on."""
 PACKAGE = "azure-functions-durable"
 _DURABLE = ("orchestrationTrigger", "activityTrigger", "entityTrigger")
 _SDK = "azure.durable_functions"
@@ -26,6 +29,18 @@ _INSTALLED = ("site-packages", "dist-packages")
 def is_loaded() -> bool:
     """Whether this process has imported 2.x of the SDK."""
     return f"{_SDK}.worker" in sys.modules  # 1.x has no such module
+
+
+def python_for_sdk2(error: BaseException) -> str | None:
+    """What to do where 2.x itself cannot be imported by a Python that is too old for it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    is_its_own = any("azure/durable_functions/" in each.filename for each in frames)
+    if not is_its_own or sys.version_info >= NEEDS or not isinstance(error, ImportError):
+        return None
+    needed, here = (".".join(map(str, each[:2])) for each in (NEEDS, sys.version_info))
+    return (
+        f"{PACKAGE} {metadata.version(PACKAGE)} needs Python {needed} or later, and this is {here}"
+    )
 
 
 def refuse_mixture(functions: Iterable[Declared]) -> None:

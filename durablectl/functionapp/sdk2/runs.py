@@ -31,7 +31,8 @@ from durablectl.protocol.orchestrator import (
     request_fields,
 )
 
-_ANSWERS = (e.TaskFailed, e.SubOrchestrationFailed)
+_FAILURES = frozenset({e.TaskFailed, e.SubOrchestrationFailed})
+_TIMERS = frozenset({e.TimerCreated, e.TimerFired})
 
 
 class Run(Protocol):
@@ -63,8 +64,8 @@ class Run(Protocol):
 class KeptRun:
     """The SDK's own context and executor, which stay alive.
 
-    Decisions are confirmed as the executor's own replay does it: by the history events that they
-    have become.
+    Decisions are confirmed as the executor's own replay does it, which is told of the history
+    events that they have become.
     """
 
     def __init__(self, name: str, worker: Any, execution: Execution) -> None:
@@ -97,9 +98,7 @@ class KeptRun:
         status = context._encoded_custom_status  # noqa: SLF001
         made = read_actions(context.get_actions(), now, status)
         if made.ending is None and made.decisions:
-            context._is_replaying = True  # noqa: SLF001
-            with tracing.suppress_span_emission(True):
-                self._take_in(made.decisions)
+            self._confirm(made.decisions)
         return made
 
     def where(self) -> str:
@@ -120,27 +119,48 @@ class KeptRun:
                 pass
         self._context._pending_tasks.clear()  # noqa: SLF001
 
+    def _confirm(self, decisions: Sequence[e.Decision]) -> None:
+        """Tell the executor that what it has just decided is in the history.
+
+        Most of it is only taken off its list; of messages it notes the ids.
+        """
+        context = self._context
+        waiting = context._pending_actions  # noqa: SLF001
+        sent = []
+        for decision in decisions:
+            if isinstance(decision, e.EventSent):
+                sent.append(decision)
+                continue
+            waiting.pop(decision.task_id)
+            if isinstance(decision, e.TimerCreated):
+                self._timers.add(decision.task_id)
+        if sent:
+            context._is_replaying = True  # noqa: SLF001
+            with tracing.suppress_span_emission(True):
+                self._take_in(sent)
+
     def _take_in(self, events: Iterable[e.Event]) -> None:
         """Hand events to the executor; what it raises fails the orchestration, as there."""
         process, context = self._executor.process_event, self._context
         try:
             for event in events:
-                if isinstance(event, e.OrchestratorStarted):
+                kind = type(event)
+                if kind is e.OrchestratorStarted:
                     context.current_utc_datetime = event.timestamp.replace(tzinfo=None)
-                    continue
-                if isinstance(event, e.OrchestratorCompleted):
-                    continue
-                self._note_timer(event)
-                waiting = (
-                    context._pending_tasks.get(event.task_id)  # noqa: SLF001
-                    if isinstance(event, _ANSWERS)
-                    else None
-                )
-                process(context, self._message(event))
-                if waiting is not None and not waiting.is_complete:
-                    self.retried.add(event.task_id)  # type: ignore[union-attr]
+                elif kind in _FAILURES:
+                    self._take_in_failure(event)
+                elif kind is not e.OrchestratorCompleted:
+                    if kind in _TIMERS:
+                        self._note_timer(event)
+                    process(context, self._message(event))
         except Exception as error:  # user code, and histories that the code does not match
             context.set_failed(without_engine_frames(error))
+
+    def _take_in_failure(self, event: Any) -> None:
+        waiting = self._context._pending_tasks.get(event.task_id)  # noqa: SLF001
+        self._executor.process_event(self._context, self._message(event))
+        if waiting is not None and not waiting.is_complete:
+            self.retried.add(event.task_id)
 
     def _message(self, event: e.Event) -> Any:
         write = _QUICK.get(type(event))

@@ -8,13 +8,15 @@ import json
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from durablectl.backends.local import LocalTaskHub
+from durablectl.backends.local_address import CONNECTION, NOMINAL_BASE, TASK_HUB
 from durablectl.engine.registry import Registry
 from durablectl.errors import Unsupported
-from durablectl.server.operations import PATH, Place
+from durablectl.server.place import PATH, Place
 from durablectl.wire import management_payload
 
 if TYPE_CHECKING:
@@ -111,3 +113,41 @@ class Rpc:
         address = endpoint.start(port)
         self._endpoints.append(endpoint)
         return address
+
+
+class LazyClients:
+    """Durable clients for the activities of an app whose hub is not served: the endpoint is opened
+    once an activity asks for its client.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._opened: tuple[LocalTaskHub, Rpc] | None = None
+
+    def provide(self, registry: Registry) -> None:
+        """Give the app's activities their durable clients."""
+        for source in registry.client_sources:
+            source.text = self.binding
+
+    def binding(self) -> str:
+        """The text of a client's binding."""
+        with self._lock:
+            if self._opened is None:
+                hub = LocalTaskHub(self._path)
+                self._opened = hub, Rpc(hub, Place(TASK_HUB, CONNECTION))
+            return self._opened[1].binding(NOMINAL_BASE.removesuffix(PATH))
+
+    def close(self) -> None:
+        """End all calls. Calling it twice is fine."""
+        with self._lock:
+            opened, self._opened = self._opened, None
+        if opened is not None:
+            opened[1].close()
+            opened[0].close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
