@@ -1,25 +1,35 @@
 """A real server of the Durable Task protocol in this process: `durabletask.testing` with its own
-worker, which runs the orchestrators that `tests/recordings/function_app.py` has for the other hubs.
+worker, which runs `tests/recordings/function_app.py` as the other hubs do.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import socket
-import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from durablectl.functionapp.loader import load_app
+
+
+def _is_there(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:  # of the package that it is in
+        return False
+
+
+RECORDINGS = Path(__file__).parent / "recordings"
 HAS_DURABLETASK = all(
-    importlib.util.find_spec(name) is not None for name in ("grpc", "durabletask")
+    _is_there(name) for name in ("grpc", "durabletask", "azure.durable_functions")
 )
 needs_durabletask = pytest.mark.skipif(
-    not HAS_DURABLETASK, reason="durabletask is not installed (the extra dev has it)"
+    not HAS_DURABLETASK, reason="durabletask or the SDK is not installed (the extra dev has them)"
 )
 
 
@@ -38,11 +48,15 @@ def durable_task_server(*, working: bool = True) -> Iterator[str]:
     port = free_port()
     backend = create_test_backend(port=port)
     worker = TaskHubGrpcWorker(host_address=f"127.0.0.1:{port}")
-    for name, function in ORCHESTRATORS.items():
-        worker._registry.add_named_orchestrator(name, function)
-    for name, function in ACTIVITIES.items():
-        worker._registry.add_named_activity(name, function)
-    worker._registry.add_named_entity("counter", counter)
+    app = load_app(RECORDINGS / "function_app.py")
+    for name in app.orchestrators.names:
+        orchestrator = app.orchestrators.get(name)
+        worker._registry.add_named_orchestrator(name, _orchestrator(orchestrator.function))
+    for name in app.activities.names:
+        activity = app.activities.get(name)
+        worker._registry.add_named_activity(name, _activity(activity.function, activity.parameter))
+    for name in app.entities.names:
+        worker._registry.add_named_entity(name, _entity(app.entities.get(name).function))
     try:
         if working:
             worker.start()
@@ -53,146 +67,104 @@ def durable_task_server(*, working: bool = True) -> Iterator[str]:
         backend.stop()
 
 
-TRIES: dict[str, int] = {}
-LOCK = threading.Lock()
+class Orchestration:
+    """A context of `durabletask` in the words of a Durable Functions app."""
+
+    def __init__(self, context: Any, value: Any) -> None:
+        self._context, self._input = context, value
+        self.instance_id = context.instance_id
+        self.set_custom_status = context.set_custom_status
+        self.wait_for_external_event = context.wait_for_external_event
+        self.create_timer = context.create_timer
+        self.continue_as_new = context.continue_as_new
+        self.new_uuid = context.new_uuid
+
+    @property
+    def current_utc_datetime(self) -> Any:
+        return self._context.current_utc_datetime
+
+    def get_input(self) -> Any:
+        return self._input
+
+    def call_activity(self, name: str, value: Any = None) -> Any:
+        return self._context.call_activity(name, input=value)
+
+    def call_activity_with_retry(self, name: str, options: Any, value: Any = None) -> Any:
+        from durabletask.task import RetryPolicy
+
+        policy = RetryPolicy(
+            first_retry_interval=timedelta(
+                milliseconds=options.first_retry_interval_in_milliseconds
+            ),
+            max_number_of_attempts=options.max_number_of_attempts,
+        )
+        return self._context.call_activity(name, input=value, retry_policy=policy)
+
+    def call_sub_orchestrator(
+        self, name: str, value: Any = None, instance_id: str | None = None
+    ) -> Any:
+        return self._context.call_sub_orchestrator(name, input=value, instance_id=instance_id)
+
+    def signal_entity(self, entity: Any, operation: str, value: Any = None) -> None:
+        self._context.signal_entity(_entity_id(entity), operation, value)
+
+    def call_entity(self, entity: Any, operation: str, value: Any = None) -> Any:
+        return self._context.call_entity(_entity_id(entity), operation, value)
+
+    def task_all(self, tasks: list[Any]) -> Any:
+        from durabletask.task import when_all
+
+        return when_all(tasks)
+
+    def task_any(self, tasks: list[Any]) -> Any:
+        from durabletask.task import when_any
+
+        return when_any(tasks)
 
 
-def say_hello(_context: Any, city: str) -> str:
-    return f"Hello {city}!"
+class EntityOperation:
+    """The same for an entity."""
+
+    def __init__(self, context: Any, value: Any) -> None:
+        self._context, self._input = context, value
+        self.operation_name, self.result = context.operation, None
+        self.set_state = context.set_state
+
+    def get_input(self) -> Any:
+        return self._input
+
+    def get_state(self, initial: Callable[[], Any]) -> Any:
+        state = self._context.get_state()
+        return initial() if state is None else state
+
+    def set_result(self, value: Any) -> None:
+        self.result = value
+
+    def destruct_on_exit(self) -> None:
+        self._context.set_state(None)
 
 
-def fail(_context: Any, why: str) -> str:
-    raise RuntimeError(why)
-
-
-def slow(_context: Any, seconds: float) -> str:
-    time.sleep(seconds)
-    return "slept"
-
-
-def fail_once(_context: Any, name: str) -> str:
-    with LOCK:
-        TRIES[name] = TRIES.get(name, 0) + 1
-        first = TRIES[name] == 1
-    if first:
-        raise RuntimeError("first try")
-    return "second try"
-
-
-def hello_cities(context: Any, cities: list[str]) -> Any:
-    said = []
-    for city in cities:
-        said.append((yield context.call_activity("say_hello", input=city)))
-    return said
-
-
-def echo(_context: Any, value: Any) -> Any:
-    return value
-    yield
-
-
-def approval(context: Any, _input: Any) -> Any:
-    context.set_custom_status({"stage": "approval", "percent": 50})
-    answer = yield context.wait_for_external_event("Approve")
-    context.set_custom_status({"stage": "done", "percent": 100})
-    return answer
-
-
-def sleeper(context: Any, seconds: float) -> Any:
-    yield context.create_timer(timedelta(seconds=seconds))
-    return "woke"
-
-
-def failing(context: Any, _input: Any) -> Any:
-    return (yield context.call_activity("fail", input="no luck"))
-
-
-def catches(context: Any, _input: Any) -> Any:
-    try:
-        return (yield context.call_activity("fail", input="no luck"))
-    except Exception:
-        return (yield context.call_activity("say_hello", input="again"))
-
-
-def flaky(context: Any, name: str) -> Any:
-    return (yield context.call_activity("fail_once", input=name))
-
-
-def flaky_parent(context: Any, name: str) -> Any:
-    child = context.instance_id + ":child"
-    return (yield context.call_sub_orchestrator("flaky", input=name, instance_id=child))
-
-
-def slow_one(context: Any, seconds: float) -> Any:
-    return (yield context.call_activity("slow", input=seconds))
-
-
-def throwing(_context: Any, _input: Any) -> Any:
-    raise ValueError("bad orchestrator")
-    yield
-
-
-def retrying(context: Any, _input: Any) -> Any:
-    from durabletask.task import RetryPolicy
-
-    policy = RetryPolicy(first_retry_interval=timedelta(seconds=0.1), max_number_of_attempts=2)
-    return (yield context.call_activity("fail", input="again", retry_policy=policy))
-
-
-def parent_slow(context: Any, seconds: float) -> Any:
-    child = context.instance_id + ":child"
-    return (yield context.call_sub_orchestrator("sleeper", input=seconds, instance_id=child))
-
-
-def failing_parent(context: Any, _input: Any) -> Any:
-    child = context.instance_id + ":child"
-    return (yield context.call_sub_orchestrator("failing", instance_id=child))
-
-
-def failing_grandparent(context: Any, _input: Any) -> Any:
-    child = context.instance_id + ":p"
-    return (yield context.call_sub_orchestrator("failing_parent", instance_id=child))
-
-
-def counter_caller(context: Any, key: str) -> Any:
+def _entity_id(entity: Any) -> Any:
     from durabletask.entities import EntityInstanceId
 
-    counter_id = EntityInstanceId("counter", key)
-    context.signal_entity(counter_id, "add", 2)
-    return (yield context.call_entity(counter_id, "get"))
+    return EntityInstanceId(entity.name, entity.key)
 
 
-def counter(context: Any, value: Any) -> Any:
-    match context.operation:
-        case "add":
-            context.set_state(context.get_state(int, 0) + value)
-        case "reset":
-            context.set_state(0)
-        case "get":
-            return context.get_state(int, 0)
-        case "delete":
-            context.set_state(None)
-    return None
+def _orchestrator(function: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
+    def run(context: Any, value: Any) -> Any:
+        return (yield from function(Orchestration(context, value)))
+
+    return run
 
 
-ORCHESTRATORS = {
-    function.__name__: function
-    for function in (
-        hello_cities,
-        echo,
-        approval,
-        sleeper,
-        failing,
-        catches,
-        flaky,
-        flaky_parent,
-        counter_caller,
-        slow_one,
-        throwing,
-        retrying,
-        parent_slow,
-        failing_parent,
-        failing_grandparent,
-    )
-}
-ACTIVITIES = {function.__name__: function for function in (say_hello, fail, fail_once, slow)}
+def _activity(function: Callable[..., Any], parameter: str) -> Callable[[Any, Any], Any]:
+    return lambda _context, value: function(**{parameter: value})
+
+
+def _entity(function: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
+    def run(context: Any, value: Any) -> Any:
+        operation = EntityOperation(context, value)
+        function(operation)
+        return operation.result
+
+    return run

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from durablectl.config.addresses import is_address as is_address
 from durablectl.config.addresses import is_grpc as is_grpc
 from durablectl.config.addresses import is_loopback as is_loopback
@@ -19,6 +21,7 @@ from durablectl.config.hub_files import hub_file as hub_file
 from durablectl.config.keys import Credential as Credential
 from durablectl.config.keys import KeyRing as KeyRing
 from durablectl.config.open import REQUEST_SECONDS as REQUEST_SECONDS
+from durablectl.config.open import grpc_options as grpc_options
 from durablectl.config.open import open_hub as open_hub
 from durablectl.config.open import open_local_hub as open_local_hub
 from durablectl.config.settings import Settings as Settings
@@ -32,3 +35,6 @@ from durablectl.config.variables import check_variable as check_variable
 from durablectl.config.variables import key_of_variable as key_of_variable
 from durablectl.config.variables import refuse_key as refuse_key
 from durablectl.config.variables import refuse_key_as_file as refuse_key_as_file
+
+if TYPE_CHECKING:
+    from durablectl.config.tokens import CachedToken as CachedToken

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeGuard
 
-from durablectl.config.addresses import is_address, without_key
+from durablectl.config.addresses import check_plaintext, is_address, is_grpc, without_key
 from durablectl.config.hub_files import path_of
 from durablectl.config.sizes import parse_size
 from durablectl.config.toml import parse_toml, place_of, read_text, replace_text, unknown_setting
@@ -37,12 +37,18 @@ _USER_ONLY = (
     "proxy",
     "max-response",
     "completion-network",
+    "connection-string",
+    "connection-string-env",
+    "token-command",
+    "insecure",
 )
 _TOP = ("context", "hub", "url", "task-hub", "connection", "app", "encode", "contexts")
 
 
 class Context(NamedTuple):
-    """One named hub: either `url` or `hub` (a file) is set. Paths are absolute.
+    """One named hub: `url`, `hub` (a file) or a connection string is set. Paths are absolute.
+
+    `url` is set beside a connection string once that was read: see `schedulers`.
 
     The repr is the name: headers and proxies are secret.
     """
@@ -65,6 +71,14 @@ class Context(NamedTuple):
     proxy: str | None = None
     max_response: str | None = None
     completion_network: bool = False
+    connection_string: str | None = None
+    connection_string_env: str | None = None
+    token_command: str | None = None
+    insecure: bool = False
+
+    @property
+    def has_connection_string(self) -> bool:
+        return bool(self.connection_string or self.connection_string_env)
 
     def __repr__(self) -> str:
         return f"Context({self.name!r})"
@@ -214,22 +228,22 @@ def check_name(name: str) -> str:
 
 def checked(context: Context) -> Context:
     """The same context; `UsageError` when its settings contradict each other."""
-    if (context.url is None) == (context.hub is None):
-        raise UsageError(f"context '{context.name}' needs either a url or a hub file")
+    _check_address(context)
     check_task_hub(context.task_hub or "", f"the task hub of context '{context.name}'")
     if context.connection is not None:
         check_connection(context.connection, f"the connection of context '{context.name}'")
-    if context.key_env is not None:
-        check_variable(context.key_env, f"the key-env of context '{context.name}'")
-    if context.url is not None:
-        without_key(context.url)
-    else:
+    for variable in ("key_env", "connection_string_env"):
+        if (name := getattr(context, variable)) is not None:
+            owner = f"the {variable.replace('_', '-')} of context '{context.name}'"
+            check_variable(name, owner)
+    if context.hub is not None:
         remote = ("task_hub", "connection", *(name.replace("-", "_") for name in _USER_ONLY))
-        if given := [name for name in remote if getattr(context, name)]:
-            raise UsageError(
-                f"context '{context.name}' is a local file: "
-                f"{given[0].replace('_', '-')} goes with a url only"
-            )
+        _refuse(context, remote, "is a local file: {} goes with a url only")
+    elif context.has_connection_string or is_grpc(context.url or ""):
+        http = ("key_env", "key_command", "key_file", "connection")
+        _refuse(context, http, "is a hub over gRPC, which takes no {}")
+    else:
+        _refuse(context, ("token_command", "insecure"), "is not a hub over gRPC: it takes no {}")
     if context.max_response is not None:
         _check_size(context)
     keys = [name for name in ("key_env", "key_command", "key_file") if getattr(context, name)]
@@ -246,6 +260,37 @@ def checked(context: Context) -> Context:
         hint = f"it is number {context.header.index(bad[0]) + 1} of {len(context.header)}"
         raise UsageError(f"a header of context '{context.name}' is not 'Name: value'", hint=hint)
     return context
+
+
+def _check_address(context: Context) -> None:
+    owner = f"context '{context.name}'"
+    if context.has_connection_string:
+        if (
+            context.url
+            or context.hub
+            or (context.connection_string and context.connection_string_env)
+        ):
+            raise UsageError(
+                f"{owner} has more than one address",
+                hint="keep one of url, hub, connection-string and connection-string-env",
+            )
+        if context.connection_string:
+            # deferred: few contexts have one
+            from durablectl.config.connection_strings import parse_connection_string
+
+            what = f"the connection string of {owner}"
+            parsed = parse_connection_string(context.connection_string, what)
+            check_plaintext(parsed.url, allowed=context.insecure)
+    elif (context.url is None) == (context.hub is None):
+        raise UsageError(f"{owner} needs either a url or a hub file")
+    elif context.url is not None:
+        check_plaintext(without_key(context.url), allowed=context.insecure)
+
+
+def _refuse(context: Context, names: Iterable[str], reason: str) -> None:
+    if given := [name for name in names if getattr(context, name)]:
+        text = reason.format(given[0].replace("_", "-"))
+        raise UsageError(f"context '{context.name}' {text}")
 
 
 def _check_size(context: Context) -> None:
@@ -293,7 +338,7 @@ def _context(
 
 
 def _value(path: Path, text: str, key: str, value: object) -> object:
-    if key in ("protected", "read-only", "completion-network"):
+    if key in ("protected", "read-only", "completion-network", "insecure"):
         if isinstance(value, bool):
             return value
         raise UsageError(f"'{key}' {place_of(path, text, key)} must be true or false")

@@ -6,16 +6,19 @@ import os
 import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from durablectl.config.addresses import origin_of
+from durablectl.config.addresses import is_grpc, origin_of
 from durablectl.config.contexts import Context
+from durablectl.config.shell import run_command
 from durablectl.config.sizes import parse_size
 from durablectl.config.variables import key_of_variable
 from durablectl.errors import KeyRefused, UsageError
 from durablectl.quoting import quoted
 
-COMMAND_SECONDS = 60
+if TYPE_CHECKING:
+    from durablectl.config.tokens import TokenSource
+
 MAX_RESPONSE = "DURABLECTL_MAX_RESPONSE"
 
 
@@ -94,7 +97,23 @@ class KeyRing:
                 return (
                     f"the key-{'command' if each.context.key_command else 'file'} of {each.owner}"
                 )
-        return None
+        source = self.token_source(url, task_hub)
+        return None if source is None else source.name
+
+    def token_source(self, url: str, task_hub: str | None) -> TokenSource | None:
+        """Where tokens for this address and task hub come from; None when it takes none.
+
+        Azure's own service takes those of the Azure CLI where no context says otherwise.
+        """
+        if not is_grpc(url):
+            return None
+        # deferred: few hubs take a token
+        from durablectl.config.tokens import default_source, source_of
+
+        for each in self._of(url, task_hub):
+            if each.context.token_command or each.context.connection_string:
+                return source_of(each.context, each.owner)
+        return default_source(url)
 
     def headers_for(self, url: str, task_hub: str | None) -> dict[str, str]:
         """The headers for this address and task hub, those of the header command included.
@@ -104,7 +123,7 @@ class KeyRing:
         for each in self._of(url, task_hub):
             lines = list(each.context.header)
             if each.context.header_command:
-                lines += _run(
+                lines += run_command(
                     each.context.header_command, f"the header-command of {each.owner}"
                 ).splitlines()
             if lines:
@@ -163,7 +182,7 @@ class KeyRing:
             key = key_of_variable(context.key_env, self._environ, credential.owner)
         elif context.key_command:
             what = f"the key-command of {credential.owner}"
-            key = _run(context.key_command, what).strip()
+            key = run_command(context.key_command, what).strip()
         else:
             what = f"the key file {context.key_file} ({credential.owner})"
             key = _read(Path(context.key_file or ""), what)
@@ -175,32 +194,6 @@ class KeyRing:
                 hint="a key is one line of letters, digits and signs",
             )
         return key
-
-
-def _run(command: str, what: str) -> str:
-    import subprocess  # deferred: few contexts have a command
-
-    try:
-        done = subprocess.run(  # noqa: S602 - a line of the user's own file, written for a shell
-            command,
-            shell=True,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            timeout=COMMAND_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        reason = (
-            f"gave no answer in {COMMAND_SECONDS} s"
-            if isinstance(error, subprocess.TimeoutExpired)
-            else "cannot be run"
-        )
-        raise KeyRefused(f"{what} {reason}", hint=f"try it: {command}") from error
-    if done.returncode != 0:
-        raise KeyRefused(
-            f"{what} failed with exit code {done.returncode}", hint=f"try it: {command}"
-        )
-    return done.stdout.decode("utf-8", "replace")
 
 
 def _read(path: Path, what: str) -> str:

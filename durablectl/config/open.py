@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from durablectl.config.addresses import is_grpc
+from durablectl.config.addresses import is_grpc, is_loopback
 from durablectl.config.settings import Settings
 from durablectl.errors import Unsupported, UsageError
 from durablectl.taskhub import TaskHub
@@ -35,7 +35,10 @@ def open_hub(
     if settings.url is None:
         return open_local_hub(settings, registry=registry, create=create, late=late)
     if is_grpc(settings.url):
-        return _open_grpc(settings, settings.url, timeout)
+        # deferred: few hubs are over gRPC
+        from durablectl.backends.grpc.opening import open_grpc_hub
+
+        return open_grpc_hub(settings.url, **grpc_options(settings, settings.url, timeout))
     # deferred: a local hub needs no HTTP
     from durablectl.backends.http.hub import HttpTaskHub
 
@@ -50,11 +53,24 @@ def open_hub(
     )
 
 
-def _open_grpc(settings: Settings, url: str, timeout: float) -> TaskHub:
-    from durablectl.backends.grpc.opening import open_grpc_hub  # deferred: few hubs are over gRPC
+def grpc_options(settings: Settings, url: str, timeout: float) -> dict[str, Any]:
+    """How to reach a hub over gRPC, as the options of `GrpcTaskHub`.
 
-    route = settings.keys.route(url, settings.task_hub)
-    return open_grpc_hub(url, task_hub=settings.task_hub, timeout=timeout, **route)
+    `UsageError` when a token would travel unencrypted to another machine.
+    """
+    if settings.sources.get("connection", "").startswith("flag"):
+        raise UsageError("a hub over gRPC has no storage connection", hint="leave out --connection")
+    options = settings.keys.route(url, settings.task_hub)
+    source = settings.keys.token_source(url, settings.task_hub)
+    if source is not None:
+        if url.startswith("grpc:") and not is_loopback(url):
+            raise UsageError(
+                f"a token is not sent to {url} without TLS", hint="use grpcs:// in the context"
+            )
+        from durablectl.config.tokens import CachedToken  # deferred: few hubs take a token
+
+        options["token"] = CachedToken(source)
+    return {**options, "task_hub": settings.task_hub, "timeout": timeout}
 
 
 def open_local_hub(

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from durablectl.config.addresses import check_plaintext, is_address, origin_of, without_key
+from durablectl.config.addresses import check_plaintext, is_address, is_grpc, origin_of, without_key
 from durablectl.config.contexts import (
     Context,
     ProjectFile,
@@ -124,6 +124,8 @@ def resolve(
     `asked` are the texts of flags and variables, by name; `given` says which of the two each is.
     """
     user = read_user_file(user_file or default_user_file())
+    if any(context.has_connection_string for context in user.contexts.values()):
+        user = _with_addresses(user, environ)
     skipped: list[str] = []
     found = find_project_file(
         cwd,
@@ -131,6 +133,11 @@ def resolve(
     )
     project = None if found is None else read_project_file(found, user)
     choice = _choose(asked, given, cwd, user, project)
+    if choice is not None and choice.context.has_connection_string:
+        # deferred: few contexts have one
+        from durablectl.config.schedulers import expanded
+
+        choice = choice._replace(context=expanded(choice.context, environ))
     app, app_source = _app(asked, given, cwd, choice, project, skipped)
     if choice is None and app is not None:
         choice = _beside(app, app_source, cwd, skipped)
@@ -138,6 +145,16 @@ def resolve(
     return _settled(asked, given, choice, keys, (app, app_source, project))._replace(
         cwd=cwd, skipped=tuple(skipped)
     )
+
+
+def _with_addresses(user: UserFile, environ: Mapping[str, str]) -> UserFile:
+    """The contexts with the addresses that their connection strings name."""
+    from durablectl.config.schedulers import expanded_if_usable  # deferred: few contexts have one
+
+    contexts = {
+        name: expanded_if_usable(context, environ) for name, context in user.contexts.items()
+    }
+    return user._replace(contexts=contexts)
 
 
 def default_user_file() -> Path:
@@ -291,6 +308,11 @@ def _credentials(
     name = f"context {choice.context.name}"
     ordered = sorted(own, key=lambda each: each.owner != name)
     if not (variable := asked.get("key_env")):
+        return tuple(ordered)
+    if is_grpc(choice.context.url):
+        if given["key_env"].startswith("flag"):
+            hint = "add a context with --token-command or --connection-string"
+            raise UsageError("a hub over gRPC takes a token, not a key", hint=hint)
         return tuple(ordered)
     if not choice.own and not given["key_env"].startswith("flag"):
         raise UsageError(

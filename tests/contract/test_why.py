@@ -121,8 +121,6 @@ def test_a_suspended_one_is_resumed_next(hub: TaskHub, new_id: str) -> None:
 
 
 def test_the_app_names_the_event_and_its_line(hub: TaskHub, new_id: str) -> None:
-    if hub.address.startswith("grpc"):
-        pytest.skip("the server's orchestrators are not those of a function_app.py")
     running(hub, "event_or_timeout", 3600, new_id)
     made = explain(hub, new_id, RECORDINGS / "function_app.py")
     event, timer = sorted(made.waiting_for, key=lambda each: each.kind.value)
@@ -133,8 +131,6 @@ def test_the_app_names_the_event_and_its_line(hub: TaskHub, new_id: str) -> None
 
 
 def test_an_entity_is_explained_too(hub: TaskHub, new_id: str) -> None:
-    if hub.address.startswith("grpc"):
-        pytest.skip("the protocol does not show an entity as an instance")
     hub.signal_entity(EntityId("counter", new_id), "add", 1)
     ended(hub, "counter_caller", new_id, f"{new_id}-caller")
     made = explain(hub, f"@counter@{new_id}")

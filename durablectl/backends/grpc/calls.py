@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from copy import copy
 from dataclasses import replace
-from typing import Any, Self
+from typing import Self
 from uuid import uuid4
 
-from durablectl.backends.grpc.failures import Trouble
+from durablectl.backends.grpc.failures import Place, Trouble
 from durablectl.backends.grpc.transport import Answer, Terms, Transport
-from durablectl.errors import InstanceNotFound
+from durablectl.errors import (
+    Conflict,
+    InstanceNotFound,
+    NotFound,
+    ServiceError,
+    Unsupported,
+    UsageError,
+)
+from durablectl.history.events import Event, ExecutionTerminated
 from durablectl.model import EntityId, Page
 from durablectl.protocol.entities import (
     Entity,
@@ -33,6 +42,7 @@ from durablectl.protocol.requests import (
     start_fields,
 )
 from durablectl.quoting import command
+from durablectl.wire import value_from_text
 
 
 class Calls:
@@ -42,7 +52,7 @@ class Calls:
         self._transport, self._terms = transport, Terms(deadline)
 
     @property
-    def place(self) -> Any:
+    def place(self) -> Place:
         return self._transport.place
 
     def until(self, deadline: float) -> Self:
@@ -80,7 +90,8 @@ class Calls:
         """The whole history of the current execution."""
         fields = {"instanceId": plain(instance_id)}
         answer = self._call("StreamInstanceHistory", fields)
-        return read_history(_events(answer))
+        history = read_history(_events(answer))
+        return replace(history, events=tuple(map(_with_plain_reason, history.events)))
 
     def tell(self, method: str, instance_id: str, fields: Fields, look: str | None = None) -> None:
         """A control verb; sent once if there is a `look`, else again when its answer was lost."""
@@ -132,6 +143,21 @@ class Calls:
         }
         self.tell("SignalEntity", str(entity_id), fields, look)
 
+    def hello(self) -> None:
+        """Ask for an answer, whatever it is: some servers have no such method."""
+        with suppress(Unsupported):
+            self._call("Hello", {})
+
+    def has(self, method: str, fields: Fields) -> bool:
+        """Whether the server has a method; it is called, with fields that change nothing."""
+        try:
+            self._call(method, fields)
+        except Unsupported:
+            return False
+        except (NotFound, Conflict, ServiceError, UsageError):
+            return True
+        return True
+
     def close(self) -> None:
         self._transport.close()
 
@@ -142,6 +168,18 @@ class Calls:
         return self._transport.call(
             method, fields, replace(self._terms, repeatable=False, look=look)
         )
+
+
+def _with_plain_reason(event: Event) -> Event:
+    """The event; a reason for a termination is an output, and so JSON text, in the protocol."""
+    if not isinstance(event, ExecutionTerminated):
+        return event
+    reason = value_from_text(event.reason)
+    return replace(event, reason=reason) if isinstance(reason, str) else event
+
+
+def is_entity_id(instance_id: str) -> bool:
+    return instance_id.startswith("@") and "@" in instance_id[2:]
 
 
 def _events(answer: Answer) -> Iterator[Message]:

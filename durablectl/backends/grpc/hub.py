@@ -10,15 +10,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
-from durablectl.backends.grpc.calls import Calls
-from durablectl.backends.grpc.failures import Place, TooLarge
+from durablectl.backends.grpc.calls import Calls, is_entity_id
+from durablectl.backends.grpc.failures import Place
+from durablectl.backends.grpc.pages import LARGEST_PAGE, filled_page, page_size
 from durablectl.backends.grpc.polled import Polled
 from durablectl.backends.grpc.start import NewInstance, Start, payload_text
 from durablectl.backends.grpc.transport import Pace, Settings, Token, Transport
 from durablectl.errors import (
     EntityNotFound,
     InstanceNotFound,
-    NotATaskHub,
     ServiceError,
     Unsupported,
     UsageError,
@@ -42,7 +42,6 @@ from durablectl.new_ids import check_task_hub
 from durablectl.polling.loop import wait_for_completion
 from durablectl.protocol.entities import EntityQuery, prefix_of
 from durablectl.protocol.fields import text_field
-from durablectl.protocol.instances import Instance
 from durablectl.protocol.requests import (
     InstanceQuery,
     PurgeFilter,
@@ -51,8 +50,6 @@ from durablectl.protocol.requests import (
 from durablectl.quoting import command
 from durablectl.taskhub import TaskHub, each_of_pages
 
-LARGEST_PAGE = 1000
-MOST_EMPTY_PAGES = 1000
 LONGEST_SLICE, EARLY = 60.0, 0.05
 PURGE_SLICE = timedelta(seconds=20)
 MOST_PURGES = 10_000
@@ -147,7 +144,7 @@ class GrpcTaskHub(TaskHub):
         if not show_input:
             status = replace(status, input=None)
         if show_history and status.runtime_status is not RuntimeStatus.PENDING:
-            events = self._calls.history(instance_id).events
+            events = () if status.is_entity else self._calls.history(instance_id).events
             view = history_view(events, show_input=show_input, show_output=show_history_output)
             status = replace(status, history=view)
         return status
@@ -183,8 +180,8 @@ class GrpcTaskHub(TaskHub):
         the inputs, and are left out where no instance of the filter can have one.
         """
         payloads = show_input or not filter.statuses or bool(filter.statuses & FINAL_STATUSES)
-        query = InstanceQuery(filter, _page_size(top), continuation_token, payloads)
-        page = self._filled_page(query)
+        query = InstanceQuery(filter, page_size(top), continuation_token, payloads)
+        page = filled_page(self._calls, query)
         return (
             page
             if show_input
@@ -197,7 +194,7 @@ class GrpcTaskHub(TaskHub):
         """See TaskHub. Counted page by page, without inputs and outputs."""
         query = InstanceQuery(filter or InstanceFilter(), LARGEST_PAGE)
         found = each_of_pages(
-            lambda token: self._filled_page(replace(query, continuation_token=token))
+            lambda token: filled_page(self._calls, replace(query, continuation_token=token))
         )
         return Counter(each.name if by_name else each.runtime_status.value for each in found)
 
@@ -321,7 +318,7 @@ class GrpcTaskHub(TaskHub):
         query = EntityQuery(
             prefix_of(name),
             show_state=True,
-            top=_page_size(top),
+            top=page_size(top),
             continuation_token=continuation_token,
         )
         page = self._calls.entities(query)
@@ -384,14 +381,29 @@ class GrpcTaskHub(TaskHub):
         if (left := end - clock()) > 0:
             self._pace.sleep(left)
 
+    @property
+    def calls(self) -> Calls:
+        """The methods of the server, for `doctor`."""
+        return self._calls
+
     def close(self) -> None:
         """See TaskHub."""
         self._calls.close()
 
     def _status(self, instance_id: str) -> InstanceStatus:
-        if (found := self._calls.instance(instance_id)) is None:
-            raise self._absent(instance_id)
-        return found.status
+        if (found := self._calls.instance(instance_id)) is not None:
+            return found.status
+        if is_entity_id(instance_id) and (entity := self._entity_status(instance_id)) is not None:
+            return entity
+        raise self._absent(instance_id)
+
+    def _entity_status(self, instance_id: str) -> InstanceStatus | None:
+        """The status of an entity, which the protocol does not count among the instances."""
+        entity = self._calls.entity(EntityId.parse(instance_id))
+        if entity is None:
+            return None
+        at = entity.status.last_operation_time
+        return InstanceStatus(instance_id, instance_id, RuntimeStatus.RUNNING, at, at)
 
     def _absent(self, instance_id: str) -> InstanceNotFound:
         return InstanceNotFound(
@@ -412,35 +424,3 @@ class GrpcTaskHub(TaskHub):
                 f"{participle}",
                 hint=command("terminate", instance_id),
             )
-
-    def _filled_page(self, query: InstanceQuery) -> Page[InstanceStatus]:
-        """The next page that has something that matches, or the last one."""
-        seen = {query.continuation_token}
-        for _ in range(MOST_EMPTY_PAGES):
-            page = self._page(query)
-            found = (each.status for each in page)
-            kept = tuple(status for status in found if query.filter.matches(status))
-            token = page.continuation_token
-            if kept or token is None:
-                return Page(kept, token)
-            if token in seen:
-                raise NotATaskHub(f"{self._place.label} lists its pages in circles")
-            seen.add(token)
-            query = replace(query, continuation_token=token)
-        raise NotATaskHub(f"{self._place.label} has sent {MOST_EMPTY_PAGES} empty pages in a row")
-
-    def _page(self, query: InstanceQuery) -> Page[Instance]:
-        """A page; a smaller one than asked for where that is more than a message holds."""
-        while True:
-            try:
-                return self._calls.page(query)
-            except TooLarge:
-                if query.top == 1:
-                    raise
-                query = replace(query, top=max((query.top or LARGEST_PAGE) // 2, 1))
-
-
-def _page_size(top: int) -> int:
-    if top < 1:
-        raise UsageError(f"a page of {top} is too small")
-    return min(top, LARGEST_PAGE)

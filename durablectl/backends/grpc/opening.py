@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from durablectl.errors import Unsupported
 from durablectl.taskhub import TaskHub
+
+if TYPE_CHECKING:
+    from durablectl.backends.grpc.probe import Probe
 
 
 def open_grpc_hub(url: str, **options: Any) -> TaskHub:
@@ -13,8 +18,25 @@ def open_grpc_hub(url: str, **options: Any) -> TaskHub:
 
     `Unsupported` when the packages of the extra are not installed.
     """
-    try:
+    with _needed(url):
         from durablectl.backends.grpc.hub import GrpcTaskHub  # deferred: grpc is slow to import
+
+        return GrpcTaskHub(url, **options)
+
+
+def open_grpc_probe(url: str, **options: Any) -> Probe:
+    """What asks the hub at an address single questions; the rest as above."""
+    with _needed(url):
+        from durablectl.backends.grpc.hub import GrpcTaskHub  # deferred, as above
+        from durablectl.backends.grpc.probe import Probe  # deferred, as above
+
+        return Probe(GrpcTaskHub(url, **options))
+
+
+@contextmanager
+def _needed(url: str) -> Iterator[None]:
+    try:
+        yield
     except ImportError as error:
         if (error.name or "").partition(".")[0] not in ("grpc", "google"):
             raise
@@ -22,4 +44,3 @@ def open_grpc_hub(url: str, **options: Any) -> TaskHub:
             f"a hub at {url} needs the packages grpcio and protobuf, which are not installed",
             hint="pip install 'durablectl[grpc]'",
         ) from error
-    return GrpcTaskHub(url, **options)

@@ -61,7 +61,30 @@ app = Commands(
 def add(
     ctx: typer.Context,
     name: Name,
-    url: Annotated[str | None, typer.Option(metavar="URL", help="The app's address.")] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="The app's address, or grpcs://HOST, grpc://HOST:PORT."),
+    ] = None,
+    connection_string: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT", help="Connection string of a Durable Task Scheduler, as its address."
+        ),
+    ] = None,
+    connection_string_env: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VARIABLE", help="Environment variable that holds the connection string."
+        ),
+    ] = None,
+    token_command: Annotated[
+        str | None,
+        typer.Option(metavar="COMMAND", help="A command that prints a token, for a hub over gRPC."),
+    ] = None,
+    insecure: Annotated[
+        bool,
+        typer.Option("--insecure", help="Allow grpc:// (no TLS) to another machine."),
+    ] = False,
     key_command: Annotated[
         str | None, typer.Option(metavar="COMMAND", help="A shell command that prints the key.")
     ] = None,
@@ -112,6 +135,8 @@ def add(
     Example:
 
       durablectl context add prod --url https://orders.azurewebsites.net --key-env ORDERS_KEY
+
+      durablectl context add dts --connection-string-env ORDERS_SCHEDULER
     """
     session: Session = ctx.obj
     user = config.read_user_file(config.default_user_file())
@@ -124,10 +149,11 @@ def add(
     if encode not in (None, "json", "string"):
         raise UsageError(f"--encode: '{encode}' is not one of json, string")
     _refuse_keys(session, key_command, key_file)
+    config.refuse_key(token_command or "", "--token-command")
     context = config.checked(
         Context(
             name,
-            **_address(session, url),
+            **_address(session, url, connection_string, connection_string_env),
             **_flags(session, "task_hub", "connection", "key_env"),
             app=_absolute(session, _flag(session, "app")),
             encode=encode,
@@ -141,6 +167,8 @@ def add(
             proxy=proxy,
             max_response=max_response,
             completion_network=completion_network,
+            token_command=token_command,
+            insecure=insecure,
         )
     )
     _write(user, {**user.contexts, name: context}, name if use else user.current)
@@ -272,8 +300,17 @@ def _write(user: UserFile, contexts: Any, current: str | None) -> None:
     config.write_user_file(user.path, current=current, contexts=contexts)
 
 
-def _address(session: Session, url: str | None) -> dict[str, str | None]:
+def _address(
+    session: Session, url: str | None, connection: str | None, connection_env: str | None
+) -> dict[str, str | None]:
     hub = _flag(session, "hub")
+    if connection is not None or connection_env is not None:
+        if url is not None or hub is not None:
+            raise UsageError(
+                "a connection string is an address: it goes with neither --url nor --hub",
+                hint="leave out --url and --hub",
+            )
+        return {"connection_string": connection, "connection_string_env": connection_env}
     if url is not None and hub is not None:
         raise UsageError(
             "--url and --hub exclude each other",
@@ -282,7 +319,7 @@ def _address(session: Session, url: str | None) -> dict[str, str | None]:
     if url is None and hub is None:
         raise UsageError(
             "a context needs an address",
-            hint="--url https://orders.azurewebsites.net, or --hub PATH",
+            hint="--url https://orders.azurewebsites.net, --hub PATH, or --connection-string TEXT",
         )
     if hub is not None and not config.is_address(hub):
         return {"hub": str(config.hub_file(hub, session.cwd))}
@@ -304,8 +341,9 @@ def _absolute(session: Session, path: str | Path | None) -> str | None:
 
 
 def _advise(session: Session, context: Context, *, in_use: bool) -> None:
-    if context.key_env and not session.environ.get(context.key_env):
-        session.out.warn(f"the variable {context.key_env} is not set here")
+    for variable in filter(None, (context.key_env, context.connection_string_env)):
+        if not session.environ.get(variable):
+            session.out.warn(f"the variable {variable} is not set here")
     if (
         context.url
         and context.url.lower().startswith("http://")
@@ -341,12 +379,18 @@ def _settled(settings: Settings) -> dict[str, tuple[Any, str]]:
     return values
 
 
+def _place(context: Context) -> str:
+    if context.connection_string_env:
+        return f"${context.connection_string_env}"
+    return context.url or context.hub or context.connection_string or ""
+
+
 def _table(user: UserFile) -> list[str]:
     rows = [
         (
             "*" if name == user.current else " ",
             name,
-            context.url or context.hub or "",
+            _place(context),
             context.task_hub or "",
             " ".join(
                 word

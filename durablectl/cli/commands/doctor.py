@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import typer
 
+from durablectl import config
 from durablectl.cli.doctor.findings import Finding, Verdict, problem, until_stop
 from durablectl.cli.framework import exit_codes
 from durablectl.cli.session import Session
@@ -18,7 +19,7 @@ def doctor(ctx: typer.Context) -> None:
     """Check the hub's configuration and connection, and suggest fixes.
 
     A remote hub: its address, TLS, the key, the task hub's name, the clocks, what the service can
-    do. A local one: its file, the app, its workers, and functions that instances wait for but no
+    do. One over gRPC: its address, the token, TLS, the task hub, what the server can do. A local one: its file, the app, its workers, and functions that instances wait for but no
     worker runs. Of both: the oldest running instance, and those that are stuck. Nothing is changed.
     The exit code is that of the first problem, 0 when there are warnings only.
 
@@ -56,6 +57,10 @@ def _checks(session: Session) -> Iterator[Finding]:
             from durablectl.cli.doctor.local import local
 
             yield from until_stop(local(session))
+        elif config.is_grpc(session.settings.url or ""):
+            from durablectl.cli.doctor.grpc_hub import grpc_hub  # deferred, as above
+
+            yield from until_stop(grpc_hub(session))
         else:
             from durablectl.cli.doctor.remote import remote  # deferred, as above
 

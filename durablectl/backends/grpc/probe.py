@@ -1,0 +1,59 @@
+"""Single questions to a hub over gRPC, that show why it does not work; nothing is changed."""
+
+from __future__ import annotations
+
+import socket
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from durablectl.backends.grpc.hub import GrpcTaskHub
+from durablectl.errors import BadAddress
+
+ABILITIES = {
+    "list": ("QueryInstances", {"query": {"maxInstanceCount": 1}}),
+    "history": ("StreamInstanceHistory", None),
+    "rewind": ("RewindInstance", None),
+    "restart": ("RestartInstance", None),
+    "entities": ("QueryEntities", {"query": {"pageSize": {"value": 1}}}),
+}
+"""What not every server can do, with the method that shows it; None asks for an instance that is
+not there."""
+
+
+class Probe:
+    """Asks the hub that it is given."""
+
+    def __init__(self, hub: GrpcTaskHub) -> None:
+        self._hub, self._calls = hub, hub.calls
+        self._nobody = f"durablectl-doctor-{uuid4().hex}"
+
+    def addresses(self) -> list[str]:
+        """The addresses of the host; `BadAddress` when it has none."""
+        parts = urlsplit(self._hub.address)
+        try:
+            rows = socket.getaddrinfo(parts.hostname, parts.port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise BadAddress(
+                f"the host '{parts.hostname}' cannot be found",
+                hint="check the address of the task hub",
+            ) from error
+        return list(dict.fromkeys(str(address[0]) for *_, address in rows))
+
+    def hello(self) -> None:
+        """Raises what keeps a call from being answered."""
+        self._calls.hello()
+
+    def look_up(self) -> None:
+        """Ask for an instance that is not there, as every command may; raises what refuses it."""
+        self._calls.instance(self._nobody)
+
+    def lacks(self) -> list[str]:
+        """What the server cannot do."""
+        return [
+            ability
+            for ability, (method, fields) in ABILITIES.items()
+            if not self._calls.has(method, fields or {"instanceId": self._nobody})
+        ]
+
+    def close(self) -> None:
+        self._hub.close()

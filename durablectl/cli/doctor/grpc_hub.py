@@ -1,0 +1,96 @@
+"""`doctor` on a hub over gRPC: address, token, TLS, task hub, and what the server can do, one check
+after the other.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from durablectl import config
+from durablectl.backends.grpc.opening import open_grpc_probe
+from durablectl.cli.doctor.findings import Finding, Stop, instances, ok, problem, warning
+from durablectl.cli.session import Session
+from durablectl.errors import DurablectlError, KeyRefused
+
+if TYPE_CHECKING:
+    from durablectl.backends.grpc.probe import Probe
+
+ALWAYS = "start, status, wait, raise-event, terminate, suspend, resume, purge"
+
+
+def grpc_hub(session: Session) -> Iterator[Finding]:
+    """All checks of a hub over gRPC, in an order in which each builds on those before it."""
+    settings = session.settings
+    url = settings.url or ""
+    yield _address(url)
+    timeout = session.options.request_timeout or config.REQUEST_SECONDS
+    try:
+        options = config.grpc_options(settings, url, timeout)
+        probe = open_grpc_probe(url, **options)
+    except DurablectlError as error:
+        raise Stop(problem("connection", error)) from error
+    try:
+        yield _token(options.get("token"), options["key_hint"])
+        yield _name(probe)
+        yield _connection(url, probe)
+        yield _task_hub(settings.task_hub, probe)
+        lacks = probe.lacks()
+        yield _abilities(lacks)
+    finally:
+        probe.close()
+    if "list" not in lacks:
+        yield from instances(session, session.hub, datetime.now(UTC))
+
+
+def _address(url: str) -> Finding:
+    if url.startswith("grpcs:") or config.is_loopback(url):
+        return ok("address", url)
+    return warning(
+        "address", f"{url} is gRPC without TLS: data travels unencrypted", "use grpcs://"
+    )
+
+
+def _token(token: config.CachedToken | None, source: str | None) -> Finding:
+    if token is None:
+        return ok("token", "none: no context has one for this address")
+    try:
+        token.current()
+    except KeyRefused as error:
+        raise Stop(problem("token", error)) from error
+    return ok("token", f"from {source}")
+
+
+def _name(probe: Probe) -> Finding:
+    try:
+        return ok("name", ", ".join(probe.addresses()))
+    except DurablectlError as error:
+        raise Stop(problem("name", error)) from error
+
+
+def _connection(url: str, probe: Probe) -> Finding:
+    started = time.monotonic()
+    try:
+        probe.hello()
+    except KeyRefused:
+        pass  # it answers; the next check says what it refuses
+    except DurablectlError as error:
+        raise Stop(problem("connection", error)) from error
+    took = f"{(time.monotonic() - started) * 1000:.0f} ms"
+    return ok("connection", f"{'over TLS, ' if url.startswith('grpcs:') else ''}answered in {took}")
+
+
+def _task_hub(name: str | None, probe: Probe) -> Finding:
+    try:
+        probe.look_up()
+    except DurablectlError as error:
+        raise Stop(problem("task hub", error)) from error
+    return ok("task hub", name or "none was named; the server has one of its own")
+
+
+def _abilities(lacks: list[str]) -> Finding:
+    if not lacks:
+        return ok("abilities", f"{ALWAYS}, list, history, rewind, restart, entities")
+    return warning("abilities", f"{ALWAYS}; the server lacks: {', '.join(lacks)}")

@@ -1,0 +1,37 @@
+"""Runs a command of the user's own file, for what it prints: a key, headers, a token."""
+
+from __future__ import annotations
+
+from durablectl.errors import KeyRefused
+
+COMMAND_SECONDS = 60
+
+
+def run_command(command: str, what: str, *, hint: str | None = None) -> str:
+    """What a shell command prints; `KeyRefused` when it fails, with a `hint` how to fix that.
+
+    `what` names the command in messages. Its standard error is the user's.
+    """
+    import subprocess  # deferred: few contexts have a command
+
+    try:
+        done = subprocess.run(  # noqa: S602 - a line of the user's own file, written for a shell
+            command,
+            shell=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        reason = (
+            f"gave no answer in {COMMAND_SECONDS} s"
+            if isinstance(error, subprocess.TimeoutExpired)
+            else "cannot be run"
+        )
+        raise KeyRefused(f"{what} {reason}", hint=hint or f"try it: {command}") from error
+    if done.returncode != 0:
+        raise KeyRefused(
+            f"{what} failed with exit code {done.returncode}", hint=hint or f"try it: {command}"
+        )
+    return done.stdout.decode("utf-8", "replace")

@@ -1,0 +1,225 @@
+"""Tokens for hubs over gRPC: where they come from, kept until shortly before they end, never
+shown.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from durablectl.config.connection_strings import (
+    ConnectionString,
+    is_scheduler,
+    parse_connection_string,
+)
+from durablectl.config.contexts import Context
+from durablectl.config.shell import run_command
+from durablectl.errors import KeyRefused, Unsupported
+from durablectl.json_values import json_value
+
+RESOURCE = "https://durabletask.io"
+AZURE_CLI = f"az account get-access-token --resource {RESOURCE} --output json"
+LOGIN_HINT = "az login, and select the subscription of the scheduler; or name a --token-command"
+BEFORE_END = 300.0
+UNKNOWN_LIFE = 300.0
+"""Seconds after which a token that does not say when it ends is asked for again."""
+
+
+class Fetched(NamedTuple):
+    """A token, and when it ends in seconds since 1970; None when that is not known."""
+
+    token: str
+    ends_at: float | None
+
+
+class TokenSource(NamedTuple):
+    """Where tokens come from. `name` is for messages; `fetch` raises `KeyRefused`."""
+
+    name: str
+    fetch: Callable[[], Fetched]
+
+
+class CachedToken:
+    """The token of a source, asked for again shortly before it ends; for any number of threads."""
+
+    def __init__(self, source: TokenSource, now: Callable[[], float] = time.time) -> None:
+        self._fetch, self._now = source.fetch, now
+        self._lock = threading.Lock()
+        self._held: Fetched | None = None
+        self._renew_at = 0.0
+
+    def current(self) -> str:
+        """A token that is valid now.
+
+        When no other can be had, one that is about to end is used until it ends.
+        """
+        with self._lock:
+            held, now = self._held, self._now()
+            if held is not None and now < self._renew_at:
+                return held.token
+            try:
+                fetched = self._fetch()
+            except KeyRefused:
+                if held is None or held.ends_at is None or now >= held.ends_at:
+                    raise
+                return held.token
+            self._held = fetched
+            life = UNKNOWN_LIFE if fetched.ends_at is None else fetched.ends_at - now
+            self._renew_at = now + max(life - BEFORE_END, life / 2)
+            return fetched.token
+
+    def forget(self) -> None:
+        """Ask for another one next time."""
+        with self._lock:
+            self._held = None
+
+
+def source_of(context: Context, owner: str) -> TokenSource | None:
+    """Where the tokens of a context come from; None when it says nothing of them."""
+    if command := context.token_command:
+        name = f"the token-command of {owner}"
+        return TokenSource(name, lambda: read_token(run_command(command, name), name))
+    if context.connection_string:
+        what = f"the connection string of {owner}"
+        parsed = parse_connection_string(context.connection_string, what)
+        return None if parsed.authentication == "None" else _of_kind(parsed, what)
+    return None
+
+
+def default_source(url: str) -> TokenSource | None:
+    """Where tokens for an address come from when no context says so: only for Azure's service."""
+    return azure_cli() if is_scheduler(url) else None
+
+
+def azure_cli(tenant: str = "") -> TokenSource:
+    command = f"{AZURE_CLI} --tenant {tenant}" if tenant else AZURE_CLI
+    name = "the Azure CLI (az)"
+    return TokenSource(name, lambda: read_token(run_command(command, name, hint=LOGIN_HINT), name))
+
+
+def read_token(text: str, what: str) -> Fetched:
+    """A token that a command has printed: as the JSON of `az` or `azd`, or alone.
+
+    `KeyRefused` when it is none; what was printed is not shown.
+    """
+    try:
+        document = json_value(text)
+    except ValueError:
+        document = None
+    token, end = text.strip(), None
+    if isinstance(document, Mapping):
+        members = {name.lower().replace("_", ""): value for name, value in document.items()}
+        token = str(members.get("accesstoken") or members.get("token") or "")
+        end = _time(_first_named(document, "expires_on", "expiresOn", "expires_at"))
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise KeyRefused(
+            f"{what} printed something that is not a token (it is not shown)",
+            hint="it must print the token alone, or JSON with accessToken and expires_on",
+        )
+    return Fetched(token, end if end is not None else _end_of_jwt(token))
+
+
+def _first_named(document: Mapping[str, Any], *names: str) -> Any:
+    return next((document[name] for name in names if name in document), None)
+
+
+def _time(value: Any) -> float | None:
+    """Seconds since 1970, from a number of them or a text; one without a zone is local (az)."""
+    if isinstance(value, bool) or value is None:
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    try:
+        return datetime.fromisoformat(str(value)).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _end_of_jwt(token: str) -> float | None:
+    """When a JSON Web Token says that it ends; None when it is not one."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return None
+    try:
+        claims = json_value(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (ValueError, binascii.Error):
+        return None
+    return _time(claims.get("exp")) if isinstance(claims, dict) else None
+
+
+def _of_kind(parsed: ConnectionString, what: str) -> TokenSource:
+    """The source that an Authentication names.
+
+    The Azure CLI is asked by itself; DefaultAzure is that too where azure-identity is missing.
+    """
+    if parsed.authentication == "AzureCLI":
+        return azure_cli(parsed.tenant_id)
+    try:
+        import_module("azure.identity")
+    except ImportError as error:
+        if parsed.authentication == "DefaultAzure":
+            return azure_cli(parsed.tenant_id)
+        raise Unsupported(
+            f"Authentication={parsed.authentication} needs the package azure-identity, which is "
+            "not installed",
+            hint="pip install 'durablectl[azure]', or name a --token-command",
+        ) from error
+    name = f"{parsed.authentication} of {what}"
+    made: list[Any] = []
+
+    def fetch() -> Fetched:
+        made[:] = made or [_credential(parsed)]
+        return _fetched(made[0], name)
+
+    return TokenSource(name, fetch)
+
+
+_CREDENTIALS: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
+    "AzurePowerShell": ("AzurePowerShellCredential", (("tenant_id", "tenant_id"),)),
+    "DefaultAzure": (
+        "DefaultAzureCredential",
+        (("managed_identity_client_id", "client_id"), ("workload_identity_client_id", "client_id")),
+    ),
+    "Environment": ("EnvironmentCredential", ()),
+    "InteractiveBrowser": (
+        "InteractiveBrowserCredential",
+        (("client_id", "client_id"), ("tenant_id", "tenant_id")),
+    ),
+    "ManagedIdentity": ("ManagedIdentityCredential", (("client_id", "client_id"),)),
+    "VisualStudioCode": ("VisualStudioCodeCredential", (("tenant_id", "tenant_id"),)),
+    "WorkloadIdentity": (
+        "WorkloadIdentityCredential",
+        (
+            ("client_id", "client_id"),
+            ("tenant_id", "tenant_id"),
+            ("token_file_path", "token_file"),
+            ("additionally_allowed_tenants", "other_tenants"),
+        ),
+    ),
+}
+
+
+def _credential(parsed: ConnectionString) -> Any:
+    """The credential of azure-identity; ValueError when it lacks something."""
+    kind, options = _CREDENTIALS[parsed.authentication]
+    given = {name: getattr(parsed, ours) for name, ours in options if getattr(parsed, ours)}
+    return getattr(import_module("azure.identity"), kind)(**given)
+
+
+def _fetched(credential: Any, name: str) -> Fetched:
+    azure_error: type[Exception] = import_module("azure.core.exceptions").AzureError
+    try:
+        found = credential.get_token(f"{RESOURCE}/.default")
+    except (azure_error, ValueError) as error:
+        said = str(getattr(error, "message", None) or error).strip().splitlines()
+        reason = said[0] if said else "no reason was given"
+        raise KeyRefused(f"{name} gave no token: {reason}") from error
+    return Fetched(found.token, float(found.expires_on))
