@@ -1,0 +1,214 @@
+"""What a hub over gRPC sends, and what it makes of each status that a server answers with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+pytest.importorskip("grpc", reason="grpcio is not installed")
+from scripted_grpc import Refuse, ScriptedGrpc, found, instance, scripted_grpc
+
+from durablectl.backends.grpc.failures import Place, trouble_of
+from durablectl.backends.grpc.hub import GrpcTaskHub
+from durablectl.errors import (
+    AlreadyExists,
+    InstanceNotFound,
+    KeyRefused,
+    NotATaskHub,
+    ServiceError,
+    Unreachable,
+    Unsupported,
+    UsageError,
+    WrongState,
+)
+from durablectl.model import InstanceFilter, RuntimeStatus
+
+T0 = datetime(2026, 11, 2, 3, 4, 5, tzinfo=UTC)
+PLACE = Place("grpc://h:1", "orders")
+COMPLETED, FAILED, SUSPENDED = 1, 3, 7
+
+
+class Tokens:
+    """Hands out a new token after each that was refused."""
+
+    def __init__(self) -> None:
+        self.number = 1
+
+    def current(self) -> str:
+        return f"token-{self.number}"
+
+    def forget(self) -> None:
+        self.number += 1
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedGrpc]:
+    with scripted_grpc() as server:
+        yield server
+
+
+@pytest.fixture
+def hub(server: ScriptedGrpc) -> Iterator[GrpcTaskHub]:
+    with GrpcTaskHub(server.url) as hub:
+        yield hub
+
+
+def test_each_call_names_hub_client_and_token(server: ScriptedGrpc) -> None:
+    server.answers["GetInstance"] = found("a")
+    options: dict[str, Any] = {"task_hub": "orders", "token": Tokens(), "headers": {"X-Own": "1"}}
+    with GrpcTaskHub(server.url, **options) as hub:
+        hub.get_status("a")
+    metadata = server.asked[0].metadata
+    assert (metadata["taskhub"], metadata["authorization"]) == ("orders", "Bearer token-1")
+    assert (metadata["x-own"], metadata["x-user-agent"][:11]) == ("1", "durablectl/")
+
+
+def test_a_token_that_is_refused_is_replaced_once(server: ScriptedGrpc) -> None:
+    server.answers["GetInstance"] = Refuse("UNAUTHENTICATED", "expired")
+    with (
+        GrpcTaskHub(server.url, token=Tokens(), key_hint="K") as hub,
+        pytest.raises(KeyRefused, match="refused the token from K"),
+    ):
+        hub.get_status("a")
+    sent = [each.metadata["authorization"] for each in server.asked]
+    assert sent == ["Bearer token-1", "Bearer token-2"]
+
+
+def test_a_server_that_is_busy_is_asked_again(server: ScriptedGrpc, hub: GrpcTaskHub) -> None:
+    answers = [found("a"), Refuse("RESOURCE_EXHAUSTED", "slow down")]
+    server.answers["GetInstance"] = lambda _request: answers.pop()
+    assert hub.get_status("a").name == "order"
+
+
+def test_a_start_sends_everything(server: ScriptedGrpc, hub: GrpcTaskHub) -> None:
+    server.answers |= {"GetInstance": {"exists": False}, "StartInstance": {"instanceId": "a"}}
+    hub.start("order", {"n": 1}, instance_id="a", version="2.0")
+    sent = server.asked[-1].message
+    assert (sent.name, sent.instanceId, sent.input.value, sent.version.value) == (
+        "order",
+        "a",
+        '{"n":1}',
+        "2.0",
+    )
+
+
+@pytest.mark.parametrize(
+    ("verb", "status"),
+    [
+        ("suspend", SUSPENDED),
+        ("suspend", COMPLETED),
+        ("resume", 0),
+        ("terminate", FAILED),
+        ("rewind", COMPLETED),
+        ("purge", 0),
+    ],
+)
+def test_what_the_status_does_not_allow_is_not_sent(
+    server: ScriptedGrpc, hub: GrpcTaskHub, verb: str, status: int
+) -> None:
+    server.answers["GetInstance"] = found("a", status)
+    with pytest.raises(WrongState):
+        getattr(hub, verb)("a")
+    assert server.methods == ["GetInstance"]
+
+
+@pytest.mark.parametrize("verb", ["suspend", "resume", "terminate", "rewind", "restart", "purge"])
+def test_what_is_not_there_is_not_controlled(
+    server: ScriptedGrpc, hub: GrpcTaskHub, verb: str
+) -> None:
+    server.answers["GetInstance"] = {"exists": False}
+    with pytest.raises(InstanceNotFound):
+        getattr(hub, verb)("a")
+    assert server.methods == ["GetInstance"]
+
+
+def test_a_purge_by_time_is_continued_until_it_is_complete(
+    server: ScriptedGrpc, hub: GrpcTaskHub
+) -> None:
+    left = [3, 500, 500]
+
+    def purge(_request: Any) -> dict[str, Any]:
+        count = left.pop()
+        return {"deletedInstanceCount": count, "isComplete": {"value": not left}}
+
+    server.answers["PurgeInstances"] = purge
+    statuses = frozenset({RuntimeStatus.COMPLETED})
+    assert hub.purge_by(created_from=T0, created_to=None, statuses=statuses) == 1003
+    ends = {each.message.purgeInstanceFilter.createdTimeTo.nanos for each in server.asked}
+    assert len(ends) == 1  # the end is fixed before the first call
+
+
+def test_a_purge_that_deletes_nothing_and_does_not_finish_ends(
+    server: ScriptedGrpc, hub: GrpcTaskHub
+) -> None:
+    server.answers["PurgeInstances"] = {"isComplete": {"value": False}}
+    with pytest.raises(ServiceError, match="does not finish"):
+        hub.purge_by(created_from=T0, created_to=T0, statuses=frozenset({RuntimeStatus.COMPLETED}))
+
+
+def test_pages_in_circles_are_not_a_task_hub(server: ScriptedGrpc, hub: GrpcTaskHub) -> None:
+    server.answers["QueryInstances"] = {"continuationToken": {"value": "again"}}
+    with pytest.raises(NotATaskHub, match="in circles"):
+        hub.list_page(InstanceFilter())
+
+
+def test_what_the_server_does_not_filter_is_filtered_here(
+    server: ScriptedGrpc, hub: GrpcTaskHub
+) -> None:
+    rows = [instance("a-1"), instance("b-1"), instance("a-2", COMPLETED), instance("@c@a")]
+    server.answers["QueryInstances"] = {"orchestrationState": rows}
+    wanted = InstanceFilter(frozenset({RuntimeStatus.RUNNING}), prefix="a-")
+    assert [each.instance_id for each in hub.list_page(wanted)] == ["a-1"]
+    query = server.asked[-1].message.query
+    assert (list(query.runtimeStatus), query.instanceIdPrefix.value) == ([0], "a-")
+    assert not query.fetchInputsAndOutputs  # none of these can have an output
+
+
+def test_a_count_fetches_no_payloads(server: ScriptedGrpc, hub: GrpcTaskHub) -> None:
+    server.answers["QueryInstances"] = {"orchestrationState": [instance("a"), instance("b", 1)]}
+    assert hub.counts() == {"Running": 1, "Completed": 1}
+    assert not server.asked[-1].message.query.fetchInputsAndOutputs
+
+
+def test_what_a_server_lacks_is_named(server: ScriptedGrpc, hub: GrpcTaskHub) -> None:
+    with pytest.raises(Unsupported, match="has no QueryInstances"):
+        hub.list_page(InstanceFilter())
+
+
+@pytest.mark.parametrize(
+    ("code", "details", "kind"),
+    [
+        ("UNKNOWN", "an active workflow with ID 'a' already exists", AlreadyExists),
+        ("UNKNOWN", "no such instance exists", InstanceNotFound),
+        ("UNKNOWN", "Exception calling application: x", ServiceError),
+        ("NOT_FOUND", "", InstanceNotFound),
+        ("FAILED_PRECONDITION", "not failed", WrongState),
+        ("INVALID_ARGUMENT", "bad hub", UsageError),
+        ("PERMISSION_DENIED", "", KeyRefused),
+        ("UNKNOWN", "required metadata dapr-callee-app-id or dapr-app-id not found", Unsupported),
+        ("UNAVAILABLE", "Received http2 header with status: 503", Unreachable),
+        ("UNKNOWN", "Received http2 header with status: 403", KeyRefused),
+        ("UNIMPLEMENTED", "Received http2 header with status: 404", NotATaskHub),
+        ("INTERNAL", "Received RST_STREAM with error code 2", Unreachable),
+        ("DATA_LOSS", "", ServiceError),
+    ],
+)
+def test_each_status_has_its_error(code: str, details: str, kind: type[Exception]) -> None:
+    assert type(trouble_of(PLACE, "GetInstance", code, details).error) is kind
+
+
+def test_a_text_of_a_server_is_bounded_and_on_one_line() -> None:
+    error = trouble_of(PLACE, "GetInstance", "UNKNOWN", "x\n" * 10_000).error
+    assert "\n" not in error.message
+    assert len(error.message) < 700
+
+
+def test_a_message_that_cannot_be_read_is_not_a_task_hub(
+    server: ScriptedGrpc, hub: GrpcTaskHub
+) -> None:
+    server.answers["GetInstance"] = {"exists": True}
+    with pytest.raises(NotATaskHub, match="orchestrationState"):
+        hub.get_status("a")
