@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 PROGRAM = "durablectl"
 SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
-# name -> what it does, in the groups of the help. A command lives in the module of its name, as the
-# function of that name or as `app`.
+# name -> what it does, in the groups of the help. A command lives in the module of its name, or in
+# that which MODULES names, as the function of that name or as `app`.
 GROUPS: dict[str, dict[str, str]] = {
     "Run": {
         "start": "Start an instance of an orchestrator.",
@@ -75,6 +75,7 @@ GROUPS: dict[str, dict[str, str]] = {
     },
 }
 SUMMARIES = {name: summary for commands in GROUPS.values() for name, summary in commands.items()}
+MODULES = dict.fromkeys(("terminate", "suspend", "resume", "rewind"), "control")
 
 # What other tools call it -> what it is called here.
 ELSEWHERE = {
@@ -350,12 +351,12 @@ def root() -> Root:
 
 
 def _load(name: str) -> Any:
-    module_name = name.replace("-", "_")
-    module = import_module(f"durablectl.cli.commands.{module_name}")
+    function = name.replace("-", "_")
+    module = import_module(f"durablectl.cli.commands.{MODULES.get(name, function)}")
     app = getattr(module, "app", None)
     if app is None:
         app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=SETTINGS)
-        app.command(name, cls=Command)(getattr(module, module_name))
+        app.command(name, cls=Command)(getattr(module, function))
     command = typer.main.get_command(app)
     command.name = name
     return command

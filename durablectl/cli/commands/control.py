@@ -1,0 +1,180 @@
+"""`durablectl terminate`, `suspend`, `resume` and `rewind`: requests that instances carry out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple
+
+import typer
+
+from durablectl.cli.arguments.filters import IN_FLIGHT, UNDER_WAY, Filters
+from durablectl.cli.arguments.parameters import FromFiles, How, IgnoreFinished, Instances, Reason
+from durablectl.cli.arguments.reason import default_reason
+from durablectl.cli.batch.control import choose, control
+from durablectl.cli.batch.runner import REQUESTS, BatchOperation
+from durablectl.cli.framework.option_groups import spread
+from durablectl.cli.session import Session
+from durablectl.cli.wait.wait_after import Settle
+from durablectl.model import InstanceStatus, RuntimeStatus
+from durablectl.taskhub import TaskHub
+
+
+class _Verb(NamedTuple):
+    """A request: what a filter without --status means, what was done, and when it is so, for a
+    person and as the expression of `wait --until`.
+    """
+
+    name: str
+    statuses: frozenset[RuntimeStatus]
+    done: str
+    is_so: Callable[[InstanceStatus], bool]
+    until: str
+
+
+_TERMINATE = _Verb(
+    "terminate",
+    IN_FLIGHT,
+    "termination requested",
+    lambda status: status.is_final,
+    "runtimeStatus=='Terminated'",
+)
+_SUSPEND = _Verb(
+    "suspend",
+    UNDER_WAY,
+    "suspension requested",
+    lambda status: status.is_final or status.runtime_status is RuntimeStatus.SUSPENDED,
+    "runtimeStatus=='Suspended'",
+)
+_RESUME = _Verb(
+    "resume",
+    frozenset({RuntimeStatus.SUSPENDED}),
+    "resumption requested",
+    lambda status: status.runtime_status is not RuntimeStatus.SUSPENDED,
+    "runtimeStatus!='Suspended'",
+)
+_REWIND = _Verb(
+    "rewind",
+    frozenset({RuntimeStatus.FAILED}),
+    "rewind requested",
+    lambda status: status.runtime_status is not RuntimeStatus.FAILED,
+    "runtimeStatus!='Failed'",
+)
+
+
+def _command(verb: _Verb, help: str) -> Callable[..., None]:
+    """The command of a verb: all of them take the same options."""
+
+    @spread
+    def command(
+        ctx: typer.Context,
+        filters: Filters,
+        how: How,
+        settle: Settle,
+        instances: Instances = None,
+        from_: FromFiles = None,
+        reason: Reason = None,
+        ignore_finished: IgnoreFinished = False,
+    ) -> None:
+        session: Session = ctx.obj
+        chosen = choose(
+            session,
+            verb.name,
+            instances,
+            from_,
+            filters,
+            how,
+            states=verb.statuses,
+            ignore_finished=ignore_finished,
+        )
+        why = reason if reason is not None else default_reason(session)
+        request = _Request(verb, why, looks_first=verb is _REWIND and settle.wait)
+        control(
+            session,
+            chosen,
+            how,
+            request.operation,
+            ignore_finished=ignore_finished,
+            settled=settle.until(request.is_so, verb.until),
+        )
+
+    command.__name__, command.__doc__ = verb.name, help
+    return command
+
+
+class _Request:
+    """One verb, sent with its reason.
+
+    An instance that fails again looks like one that was never rewound: `looks_first` remembers when
+    each was updated last.
+    """
+
+    def __init__(self, verb: _Verb, reason: str, *, looks_first: bool) -> None:
+        self._verb, self._reason, self._looks_first = verb, reason, looks_first
+        self._before: dict[str, datetime] = {}
+
+    def operation(self, hub: TaskHub) -> BatchOperation:
+        send: Callable[[str, str], None] = getattr(hub, self._verb.name)
+
+        def request(instance_id: str) -> None:
+            if self._looks_first:
+                status = hub.get_status(instance_id, show_input=False)
+                self._before[instance_id] = status.last_updated_time
+            send(instance_id, self._reason)
+
+        return BatchOperation(self._verb.name, self._verb.done, request, in_waves=REQUESTS)
+
+    def is_so(self, status: InstanceStatus) -> bool:
+        before = self._before.get(status.instance_id)
+        return self._verb.is_so(status) or (
+            self._looks_first and status.last_updated_time != before
+        )
+
+
+_BY_FILTER = """
+
+    By a filter it shows how many there are and the first ten, and asks; entities and
+    sub-orchestrations are left out.
+
+    Examples:"""
+
+terminate = _command(
+    _TERMINATE,
+    f"""End running instances.
+
+    This is a request: an instance ends a moment later. What is finished already is a conflict (exit
+    6).{_BY_FILTER}
+      durablectl terminate order-7 --reason "no longer needed"
+      durablectl terminate --name order --stuck=2h --dry-run
+      durablectl terminate --name order --stuck=2h --yes --wait --timeout 5m
+    """,
+)
+suspend = _command(
+    _SUSPEND,
+    f"""Pause running instances.
+
+    This is a request: an instance pauses a moment later, and keeps its events until it is
+    resumed.{_BY_FILTER}
+      durablectl suspend order-7 --reason "the bank is down"
+      durablectl suspend --name order --status Running --yes
+    """,
+)
+resume = _command(
+    _RESUME,
+    f"""Resume suspended instances.
+
+    This is a request: an instance continues a moment later.{_BY_FILTER}
+      durablectl resume order-7
+      durablectl resume --name order --status Suspended --yes
+    """,
+)
+rewind = _command(
+    _REWIND,
+    f"""Let failed instances try their failed steps again.
+
+    This is a request: the steps that succeeded keep their results, those that failed run
+    again.{_BY_FILTER}
+      durablectl rewind order-7 --reason "the bank is back"
+      durablectl rewind --name order --created-after 1d --yes
+    """,
+)
