@@ -5,11 +5,13 @@ instance and asks for nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
+from typing import Generic, TypeVar
 
-from durablectl.cli.arguments.parameters import How
+from durablectl.cli.arguments.parameters import How, Pace
 from durablectl.cli.batch.report import BatchReport, Skipped, show_account
 from durablectl.cli.session import Session
 from durablectl.errors import (
@@ -28,9 +30,11 @@ from durablectl.polling.parallel import (
     TransactionRunner,
     each_by_itself,
 )
+from durablectl.render.output import Output
 from durablectl.render.terminal.batch_progress import Progress, batch_display
 from durablectl.taskhub import TaskHub
 
+Item = TypeVar("Item")
 ONE_BY_ONE = (NotFound, Conflict, ServiceError, UsageError)
 AT_ONCE = 8
 AT_A_TIME = 500  # in one transaction, where many can be done at once
@@ -96,25 +100,88 @@ def carry_out(
         operation.told, list(ids), started=time.monotonic(), sum_name=operation.sum_name
     )
     runner = _runner(hub, ids, operation, how, tolerance)
-    stop: BaseException | None = None
-    with batch_display(session.out, operation.verb, len(ids)) as progress:
-        try:
-            stop = _run(session, runner, report, how, progress)
-        except (KeyboardInterrupt, DurablectlError) as error:
-            stop = error
-        runner.stop()
-        report.stopped = stop is not None or bool(report.left)
-        # a second Ctrl-C: the report comes without them
-        with suppress(KeyboardInterrupt):
-            for outcome in runner.drain(GRACE) if stop else runner:
-                # the error that ended the batch may be told again
-                if stop is None or outcome.error is not stop:
-                    _take(session, report, outcome)
-        report.unknown = runner.started
+    policy = FailurePolicy(how.concurrency, how.max_failures, is_single=len(ids) == 1)
+    batch = Batch(session.out, runner, policy, partial(_take, session, report))
+    batch.run(_read, operation.verb, len(ids))
+    stop = batch.stopped
+    report.stopped = stop is not None or bool(report.left)
+    report.unknown = runner.started
     show_account(session, report)
     if stop is not None:
         raise stop
     return report
+
+
+def _read(outcomes: Iterator[Outcome[str]]) -> None:
+    for _ in outcomes:
+        pass
+
+
+class Batch(Generic[Item]):
+    """The one loop over many items: each outcome is counted by `take` and handed on, until all are
+    done or the policy, an error or Ctrl-C ends it. Then what is under way gets a moment.
+
+    `stopped` is what ended it early. The error that did so is counted only when it is one item's.
+    """
+
+    def __init__(
+        self,
+        out: Output,
+        runner: Runner[Item],
+        policy: FailurePolicy,
+        take: Callable[[Outcome[Item]], None],
+    ) -> None:
+        self._out, self._runner, self._policy, self._take = out, runner, policy, take
+        self._last: Outcome[Item] | None = None
+        self._count = self._failed = 0
+        self._is_enough = False
+        self.stopped: BaseException | None = None
+
+    def run(
+        self,
+        show: Callable[[Iterator[Outcome[Item]]], object],
+        verb: str,
+        total: int,
+        *,
+        alone: bool = False,
+    ) -> None:
+        """Until it is over; `show` reads the outcomes as they come."""
+        try:
+            with batch_display(self._out, verb, total, alone=alone) as progress:
+                show(self._outcomes(progress))
+        except (KeyboardInterrupt, Exception) as error:
+            self.stopped = error
+        self._runner.stop()
+        # a second Ctrl-C: the report comes without them
+        with suppress(KeyboardInterrupt):
+            for outcome in self._runner.drain(GRACE) if self.stopped else self._runner:
+                # the error that ended the batch may be told again
+                if self.stopped is None or outcome.error is not self.stopped:
+                    self._counted(outcome)
+
+    def _outcomes(self, progress: Progress) -> Iterator[Outcome[Item]]:
+        for outcome in self._runner:
+            end = self._policy.ends(outcome.error)
+            if end is None or self._policy.counts(end):
+                self._counted(outcome)
+                progress(self._count, self._failed)
+                yield outcome
+            if end is not None:
+                raise end
+            if self._policy.is_reached and not self._is_enough:
+                self._is_enough = True
+                self._policy.tell(self._out)
+                self._runner.stop()
+
+    def _counted(self, outcome: Outcome[Item]) -> None:
+        if outcome is self._last:  # told again after an interrupt
+            return
+        self._last = outcome
+        if outcome.error is not None and not isinstance(outcome.error, DurablectlError):
+            raise outcome.error
+        self._count += 1
+        self._failed += outcome.error is not None
+        self._take(outcome)
 
 
 def _runner(
@@ -132,23 +199,40 @@ def _runner(
                 return excuse
             raise
 
+    def attempt_all(instance_ids: Sequence[str]) -> Iterator[object]:
+        assert operation.operate_all is not None
+        results = operation.operate_all(instance_ids)
+        for instance_id, result in zip(instance_ids, results, strict=True):
+            if isinstance(result, DurablectlError):
+                yield _excuse(hub, tolerance, instance_id, result) or result
+            else:
+                yield result
+
+    operate_all = None if operation.operate_all is None else attempt_all
+    return runner_for(
+        hub, ids, attempt, how, operate_all=operate_all, is_grouped=operation.is_grouped
+    )
+
+
+def runner_for(
+    hub: TaskHub,
+    items: Iterable[Item],
+    operate: Callable[[Item], object],
+    pace: How | Pace,
+    *,
+    operate_all: Callable[[Sequence[Item]], Iterable[object]] | None = None,
+    is_grouped: bool = True,
+) -> Runner[Item]:
+    """What does it to each: several requests at a time, or many in one transaction where the hub
+    has them and it `is_grouped`; there `operate_all` may do a whole group.
+    """
     if not hub.commits_together:
-        return ParallelRunner(ids, attempt, concurrency=how.concurrency or AT_ONCE, rate=how.rate)
-    if (operate_all := operation.operate_all) is not None:
-
-        def attempt_all(instance_ids: Sequence[str]) -> Iterator[object]:
-            for instance_id, result in zip(instance_ids, operate_all(instance_ids), strict=True):
-                excuse = (
-                    _excuse(hub, tolerance, instance_id, result)
-                    if isinstance(result, DurablectlError)
-                    else None
-                )
-                yield excuse or result
-
-        return TransactionRunner(ids, attempt_all, size=AT_A_TIME, rate=how.rate)
-    if operation.is_grouped:
-        return TransactionRunner(ids, each_by_itself(attempt, hub.group), rate=how.rate)
-    return TransactionRunner(ids, each_by_itself(attempt, nullcontext), size=1, rate=how.rate)
+        return ParallelRunner(
+            items, operate, concurrency=pace.concurrency or AT_ONCE, rate=pace.rate
+        )
+    group = hub.group if is_grouped else nullcontext
+    in_group = operate_all or each_by_itself(operate, group)
+    return TransactionRunner(items, in_group, size=AT_A_TIME if is_grouped else 1, rate=pace.rate)
 
 
 def _excuse(
@@ -168,61 +252,44 @@ def _excuse(
 class FailurePolicy:
     """Decides after each outcome whether the next ones are worth trying."""
 
-    def __init__(self, concurrency: int | None, max_failures: int | None) -> None:
+    def __init__(
+        self, concurrency: int | None, max_failures: int | None, *, is_single: bool = False
+    ) -> None:
         self._patience, self._most = max(PATIENCE, concurrency or AT_ONCE), max_failures
+        self._is_single = is_single
         self._failed = self._unanswered = 0
 
     def ends(self, error: BaseException | None) -> BaseException | None:
-        """What ends the batch: an error that all would meet, or a service that has stopped
-        answering.
+        """What ends the batch: an error that all would meet, a service that has stopped answering,
+        or the error of a single item.
         """
         self._unanswered = self._unanswered + 1 if isinstance(error, Unreachable) else 0
         self._failed += error is not None
         if error is not None and not isinstance(error, (*ONE_BY_ONE, Unreachable)):
             return error
-        return error if self._unanswered >= self._patience else None
+        return error if self._is_single or self._unanswered >= self._patience else None
+
+    def counts(self, end: BaseException) -> bool:
+        """Whether the error that ends the batch says something of its item, too."""
+        return isinstance(end, (*ONE_BY_ONE, Unreachable))
 
     @property
     def is_reached(self) -> bool:
         """Whether as many have failed as may."""
         return self._most is not None and self._failed >= self._most
 
-    def tell(self, session: Session) -> None:
-        session.out.warn(
+    def tell(self, out: Output) -> None:
+        out.warn(
             f"{self._failed} failed, more than --max-failures allows; the rest was not attempted"
         )
 
 
-def _run(
-    session: Session, runner: Runner[str], report: BatchReport, how: How, progress: Progress
-) -> BaseException | None:
-    """Until all are done or it has to stop; what it has to stop for, if that is an error."""
-    policy = FailurePolicy(how.concurrency, how.max_failures)
-    for outcome in runner:
-        end = policy.ends(outcome.error)
-        if end is None or isinstance(end, Unreachable):
-            _take(session, report, outcome)
-            progress(report.over, len(report.failed))
-        if len(report.ids) == 1 and outcome.error is not None:
-            return outcome.error
-        if end is not None:
-            return end
-        if policy.is_reached:
-            policy.tell(session)
-            return None
-    return None
-
-
 def _take(session: Session, report: BatchReport, outcome: Outcome[str]) -> None:
-    if outcome.error is not None and not isinstance(outcome.error, DurablectlError):
-        raise outcome.error
-    if outcome.error is not None:
+    if isinstance(outcome.error, DurablectlError):
         report.failed[outcome.item] = outcome.error
         return
     if isinstance(outcome.result, Skipped):
         report.skipped[outcome.item] = outcome.result.why
-        return
-    if outcome.item in report.done:  # told again after an interrupt
         return
     new_id = outcome.result if isinstance(outcome.result, str) else None
     report.done[outcome.item] = new_id

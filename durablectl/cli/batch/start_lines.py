@@ -6,8 +6,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -18,25 +17,16 @@ from durablectl.cli.arguments.input import STDIN
 from durablectl.cli.arguments.parameters import Encode, Pace
 from durablectl.cli.arguments.targets import command_line
 from durablectl.cli.batch.json_lines import Line, check_lines, lines_of
-from durablectl.cli.batch.runner import AT_ONCE, GRACE, FailurePolicy
+from durablectl.cli.batch.report import SHOWN_FAILURES
+from durablectl.cli.batch.runner import Batch, FailurePolicy, runner_for
 from durablectl.cli.framework import exit_codes
 from durablectl.cli.session import Session
-from durablectl.errors import DurablectlError, UsageError
+from durablectl.errors import UsageError
 from durablectl.model import IfExists
-from durablectl.polling.parallel import (
-    Outcome,
-    ParallelRunner,
-    Runner,
-    TransactionRunner,
-    each_by_itself,
-)
+from durablectl.polling.parallel import Outcome
 from durablectl.render.output import OutputFormat
 from durablectl.render.sanitize import safe_line
-from durablectl.render.terminal.batch_progress import Progress, batch_display
 from durablectl.taskhub import TaskHub
-
-SHOWN_FAILURES = 50
-IN_A_GROUP = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,24 +84,16 @@ class _Bulk:
         self._told = "there" if bulk.if_exists is IfExists.ATTACH else "started"
         self._examples: list[tuple[Line, BaseException]] = []
         self.done = self.failures = 0
-        self._counted: Outcome[Line] | None = None
         self.stopped: BaseException | None = None
 
     def run(self, lines: Iterator[Line]) -> None:
         """Start them and show each; then the account."""
-        runner = self._runner(lines)
-        try:
-            with batch_display(
-                self._session.out, "start", self._total, alone=self._session.out.is_terminal
-            ) as progress:
-                self._show(self._outcomes(runner, progress))
-        except BaseException as error:
-            self.stopped = error
-        runner.stop()
-        # a second Ctrl-C: the report comes without them
-        with suppress(KeyboardInterrupt):
-            for outcome in runner.drain(GRACE):
-                self._count(outcome)
+        pace, out = self._bulk.pace, self._session.out
+        runner = runner_for(self._hub, lines, self._start, pace)
+        policy = FailurePolicy(pace.concurrency, pace.max_failures)
+        batch = Batch(out, runner, policy, self._count)
+        batch.run(self._show, "start", self._total, alone=out.is_terminal)
+        self.stopped = batch.stopped
         for line in [*runner.started, *runner.not_started, *(lines if self._has_left else ())]:
             self._rest.keep(line)
         self._tell()
@@ -120,49 +102,19 @@ class _Bulk:
     def _has_left(self) -> bool:
         return self.stopped is not None or self.done + self.failures < self._total
 
-    def _runner(self, lines: Iterable[Line]) -> Runner[Line]:
-        pace, hub = self._bulk.pace, self._hub
-
-        def start(line: Line) -> object:
-            version = line.version or self._bulk.version
-            return hub.start(
-                line.name,
-                line.input,
-                instance_id=line.instance_id,
-                version=version,
-                if_exists=self._bulk.if_exists,
-            )
-
-        if not hub.commits_together:
-            return ParallelRunner(
-                lines, start, concurrency=pace.concurrency or AT_ONCE, rate=pace.rate
-            )
-        return TransactionRunner(
-            lines, each_by_itself(start, hub.group), size=IN_A_GROUP, rate=pace.rate
+    def _start(self, line: Line) -> object:
+        return self._hub.start(
+            line.name,
+            line.input,
+            instance_id=line.instance_id,
+            version=line.version or self._bulk.version,
+            if_exists=self._bulk.if_exists,
         )
 
-    def _outcomes(self, runner: Runner[Line], progress: Progress) -> Iterator[Outcome[Line]]:
-        policy = FailurePolicy(self._bulk.pace.concurrency, self._bulk.pace.max_failures)
-        for outcome in runner:
-            end = policy.ends(outcome.error)
-            self._count(outcome)
-            progress(self.done + self.failures, self.failures)
-            yield outcome
-            if end is not None:
-                raise end
-            if policy.is_reached:
-                policy.tell(self._session)
-                runner.stop()
-
     def _count(self, outcome: Outcome[Line]) -> None:
-        if outcome is self._counted:  # told again after an interrupt
-            return
-        self._counted = outcome
         if outcome.error is None:
             self.done += 1
             return
-        if not isinstance(outcome.error, DurablectlError):
-            raise outcome.error
         self.failures += 1
         self._rest.keep(outcome.item)
         if len(self._examples) < SHOWN_FAILURES:
