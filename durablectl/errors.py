@@ -125,3 +125,8 @@ class WaitTimeout(DurablectlError):
 
 class ServiceError(DurablectlError):
     """The service answered that it failed."""
+
+
+def reason_of(error: OSError) -> str:
+    """What the system says of it, as the end of a message: "no such file or directory"."""
+    return (error.strerror or str(error)).lower()

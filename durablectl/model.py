@@ -260,3 +260,8 @@ class IfExists(Enum):
     FAIL = "fail"
     ATTACH = "attach"
     REPLACE = "replace"
+
+
+def utc_now() -> datetime:
+    """The time now, with its zone."""
+    return datetime.now(UTC)

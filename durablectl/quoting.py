@@ -60,3 +60,12 @@ def powershell(text: str) -> str:
     if _PLAIN_POWERSHELL.fullmatch(text):
         return text
     return "'" + "".join(each * 2 if each in _SINGLE_QUOTES else each for each in text) + "'"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that `name` was probably meant to be; upper and lower case are the same."""
+    from difflib import get_close_matches  # deferred: only a mistake needs it
+
+    by_lower = {each.lower(): each for each in known}
+    near = get_close_matches(name.lower(), list(by_lower), 1)
+    return by_lower[near[0]] if near else None

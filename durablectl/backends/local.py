@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -41,6 +41,7 @@ from durablectl.model import (
     InstanceStatus,
     Page,
     RuntimeStatus,
+    utc_now,
 )
 from durablectl.new_ids import check_new_instance_id
 from durablectl.polling.loop import wait_for_completion
@@ -61,10 +62,6 @@ if TYPE_CHECKING:
 FIRST_PAUSE, LAST_PAUSE = 0.0005, 0.01
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class LocalTaskHub(LocalHistories, TaskHub):
     """A hub in an SQLite file, which `create` makes when it is missing.
 
@@ -81,7 +78,7 @@ class LocalTaskHub(LocalHistories, TaskHub):
         create: bool = False,
         late: bool = False,
         durable: bool = True,
-        now: Callable[[], datetime] = _utc_now,
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._database = Database(Path(path), create=create, late=late, durable=durable)
         self._queries = Queries(self._database)

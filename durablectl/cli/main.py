@@ -13,7 +13,7 @@ import typer
 
 from durablectl.cli.framework import exit_codes
 from durablectl.cli.framework.groups import PROGRAM, root
-from durablectl.errors import DurablectlError, UsageError
+from durablectl.errors import DurablectlError, UsageError, reason_of
 from durablectl.render.output import Output
 
 # click is an own package in some versions of Typer and a part of it in others; this is its error
@@ -48,9 +48,7 @@ def _run(arguments: list[str], out: Output) -> int:
         return _failed(error, arguments, out)
     except OSError as error:
         where = f"{error.filename}: " if isinstance(error.filename, str) else ""
-        return _failed(
-            DurablectlError(f"{where}{(error.strerror or str(error)).lower()}"), arguments, out
-        )
+        return _failed(DurablectlError(f"{where}{reason_of(error)}"), arguments, out)
     except Exception as error:  # the last stop: whatever it is, people get a sentence
         return _failed(error, arguments, out)
 

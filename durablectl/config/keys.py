@@ -13,7 +13,7 @@ from durablectl.config.contexts import Context
 from durablectl.config.shell import run_command
 from durablectl.config.sizes import parse_size
 from durablectl.config.variables import key_of_variable
-from durablectl.errors import KeyRefused, UsageError
+from durablectl.errors import KeyRefused, UsageError, reason_of
 from durablectl.quoting import quoted
 
 if TYPE_CHECKING:
@@ -205,5 +205,5 @@ def _read(path: Path, what: str) -> str:
                 )
             return stream.read().strip()
     except (OSError, UnicodeDecodeError) as error:
-        reason = (error.strerror or "").lower() if isinstance(error, OSError) else "it is not UTF-8"
+        reason = reason_of(error) if isinstance(error, OSError) else "it is not UTF-8"
         raise KeyRefused(f"cannot read {what}: {reason}") from error

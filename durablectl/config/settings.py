@@ -24,7 +24,7 @@ from durablectl.config.keys import Credential, KeyRing
 from durablectl.errors import UsageError
 from durablectl.functionapp.search import find_app
 from durablectl.owners import owner_name, strangers
-from durablectl.quoting import quoted
+from durablectl.quoting import nearest, quoted
 
 FOUND = "found upwards from the working directory"
 
@@ -175,12 +175,10 @@ def unknown_context(
     name: str, known: Mapping[str, Context], source: str | None = None
 ) -> UsageError:
     """What to say about a context that is not there."""
-    from difflib import get_close_matches  # deferred: only a mistake needs it
-
-    near = get_close_matches(name, known, 1)
+    near = nearest(name, known)
     said = f" ({source})" if source and not source.startswith("flag") else ""
     hint = (
-        f"did you mean '{near[0]}'? durablectl context list"
+        f"did you mean '{near}'? durablectl context list"
         if near
         else ("see: durablectl context list")
     )

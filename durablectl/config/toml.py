@@ -10,7 +10,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from durablectl.errors import DurablectlError, UsageError
+from durablectl.errors import DurablectlError, UsageError, reason_of
+from durablectl.quoting import nearest
 
 
 def place_of(path: Path, text: str, name: str) -> str:
@@ -30,10 +31,8 @@ def place_of(path: Path, text: str, name: str) -> str:
 
 def unknown_setting(path: Path, text: str, name: str, known: tuple[str, ...]) -> UsageError:
     """What to say about a name that no setting has."""
-    from difflib import get_close_matches  # deferred: only a mistake needs it
-
-    near = get_close_matches(name, known, 1)
-    hint = f"did you mean '{near[0]}'?" if near else f"available: {', '.join(known)}"
+    near = nearest(name, known)
+    hint = f"did you mean '{near}'?" if near else f"available: {', '.join(known)}"
     return UsageError(f"unknown setting '{name}' {place_of(path, text, name)}", hint=hint)
 
 
@@ -47,7 +46,7 @@ def read_text(path: Path) -> str | None:
     except (OSError, UnicodeDecodeError) as error:
         if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises where a folder above may not be searched
             return None
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        reason = reason_of(error) if isinstance(error, OSError) else "it is not UTF-8"
         raise UsageError(f"cannot read {path}: {reason}") from error
 
 
@@ -78,4 +77,4 @@ def replace_text(path: Path, text: str) -> None:
             draft.unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise DurablectlError(f"cannot write {path}: {error.strerror}") from error
+        raise DurablectlError(f"cannot write {path}: {reason_of(error)}") from error

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-from durablectl.errors import AppError
+from durablectl.errors import AppError, reason_of
 from durablectl.functionapp.declared import shown
 from durablectl.functionapp.sdk2.recognise import python_for_sdk2
 
@@ -133,7 +133,7 @@ def _told(error: BaseException, folder: Path) -> AppError:
                 hint="put that below `if __name__ == '__main__':`",
             )
         case OSError() if place == shown(folder):
-            return AppError(f"cannot read the app in {place}: {error.strerror or error}")
+            return AppError(f"cannot read the app in {place}: {reason_of(error)}")
     if (hint := python_for_sdk2(error)) is not None:
         return AppError(f"the app fails while it is loaded: {place}: {_reason(error)}", hint=hint)
     hint = (

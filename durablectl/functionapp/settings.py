@@ -6,7 +6,7 @@ import json
 from collections.abc import MutableMapping
 from pathlib import Path
 
-from durablectl.errors import AppError
+from durablectl.errors import AppError, reason_of
 from durablectl.functionapp.declared import shown
 
 _put: dict[str, str] = {}
@@ -74,7 +74,7 @@ def _read(path: Path) -> dict[str, object]:
     except UnicodeDecodeError as error:
         raise AppError(f"{shown(path)}: not UTF-8 (byte {error.start})") from error
     except OSError as error:
-        raise AppError(f"cannot read {shown(path)}: {error.strerror}") from error
+        raise AppError(f"cannot read {shown(path)}: {reason_of(error)}") from error
     if not isinstance(settings, dict):
         raise AppError(f"{shown(path)}: not a JSON object")
     return settings

@@ -40,7 +40,7 @@ class ListingPoller:
         self._once, self._interval = once, interval
         self._stopping = threading.Event()
         self._news: Listing | None = None
-        self._thread = threading.Thread(target=self._run, name="looker", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="poller", daemon=True)
 
     def start(self) -> None:
         self._thread.start()

@@ -22,7 +22,7 @@ from durablectl.errors import (
     WaitTimeout,
 )
 from durablectl.model import InstanceStatus, RuntimeStatus
-from durablectl.polling.status_poll import InFlight, look_at_each
+from durablectl.polling.status_poll import InFlight, poll_each
 from durablectl.taskhub import TaskHub
 
 FIRST_INTERVAL = 0.05
@@ -54,10 +54,10 @@ def intervals(timeout: float | None, interval: float = 1.0) -> Generator[float, 
 
 @dataclass(frozen=True, slots=True)
 class WaitRules:
-    """When a wait for instances is over: once all have settled, or earlier.
+    """When a wait for instances is over: once all are finished, or earlier.
 
-    An instance is content once it has Completed, or once `until` holds for its status; it has
-    settled once it is content, or has ended. With `completed`, it is over once N are content,
+    An instance is satisfied once it has Completed, or once `until` holds for its status; it is
+    finished once it is satisfied, or has ended. With `completed`, it is over once N are satisfied,
     or cannot be any more. With `fail_fast`, once one has ended otherwise. `timeout` and `interval`
     are seconds. An id that is not there is looked for again until `grace` seconds have passed.
     `at_once` instances are looked at at the same time; with more than one, those of many that are
@@ -73,7 +73,7 @@ class WaitRules:
     until: Callable[[InstanceStatus], bool] | None = None
     at_once: int = 1
 
-    def is_content(self, status: InstanceStatus | None) -> bool:
+    def is_satisfied(self, status: InstanceStatus | None) -> bool:
         if status is None:
             return False
         return (
@@ -82,17 +82,17 @@ class WaitRules:
             else self.until(status)
         )
 
-    def has_settled(self, status: InstanceStatus | None) -> bool:
-        return status is not None and (status.is_final or self.is_content(status))
+    def is_finished(self, status: InstanceStatus | None) -> bool:
+        return status is not None and (status.is_final or self.is_satisfied(status))
 
     def is_over(self, statuses: Collection[InstanceStatus | None]) -> bool:
-        settled = [status for status in statuses if self.has_settled(status)]
-        content = sum(map(self.is_content, settled))
-        unlucky = len(settled) - content
-        if len(settled) == len(statuses) or (self.fail_fast and unlucky):
+        finished = [status for status in statuses if self.is_finished(status)]
+        satisfied = sum(map(self.is_satisfied, finished))
+        failed = len(finished) - satisfied
+        if len(finished) == len(statuses) or (self.fail_fast and failed):
             return True
         return self.completed is not None and (
-            content >= self.completed or len(statuses) - unlucky < self.completed
+            satisfied >= self.completed or len(statuses) - failed < self.completed
         )
 
 
@@ -119,20 +119,20 @@ def wait_for_instances(
     What a failed poll does is told at `poll`. `InstanceNotFound` after the grace, and when an
     instance that was there before is missing twice. `on_status` sees every status that was read.
     """
-    looks = _Looks(dict.fromkeys(instance_ids), rules, on_status)
+    polls = _Polls(dict.fromkeys(instance_ids), rules, on_status)
     is_over, trouble = poll(
         hub,
-        looks.look,
-        lambda: rules.is_over(looks.seen.values()),
+        polls.poll,
+        lambda: rules.is_over(polls.seen.values()),
         timeout=rules.timeout,
         interval=rules.interval,
         clock=clock,
         on_trouble=on_trouble,
-        has_seen=lambda: any(looks.seen.values()),
+        has_seen=lambda: any(polls.seen.values()),
     )
-    if not is_over and looks.absent is not None:
-        raise looks.absent
-    return Waited(looks.seen, None if is_over else trouble)
+    if not is_over and polls.absent is not None:
+        raise polls.absent
+    return Waited(polls.seen, None if is_over else trouble)
 
 
 def poll(
@@ -215,7 +215,7 @@ def gone(status: InstanceStatus, error: InstanceNotFound) -> InstanceNotFound:
     return InstanceNotFound(message, hint=error.hint)
 
 
-class _Looks:
+class _Polls:
     """The polls of one wait, and the last status of each instance.
 
     `absent`: one was never seen, and is not there by the last poll.
@@ -232,17 +232,17 @@ class _Looks:
         self._missed: set[str] = set()
         self._listing = InFlight() if rules.at_once > 1 and rules.until is None else None
 
-    def look(self, hub: TaskHub, elapsed: float) -> DurablectlError | None:
-        """One poll of all that have not settled; raises what went wrong with it, and returns that
+    def poll(self, hub: TaskHub, elapsed: float) -> DurablectlError | None:
+        """One poll of all that are not finished; raises what went wrong with it, and returns that
         one is missing which may come.
         """
         self.absent = None
         left = self._look_at_list(
-            hub, [each for each, status in self.seen.items() if not self._rules.has_settled(status)]
+            hub, [each for each, status in self.seen.items() if not self._rules.is_finished(status)]
         )
         missing: InstanceNotFound | None = None
         trouble: DurablectlError | None = None
-        for instance_id, answer in look_at_each(
+        for instance_id, answer in poll_each(
             hub, left, show_input=self._rules.show_input, at_once=self._rules.at_once
         ):
             if isinstance(answer, InstanceStatus):

@@ -24,7 +24,7 @@ LARGEST_PAGE = 1000
 Look = tuple[str, InstanceStatus | DurablectlError]
 
 
-def look_at_each(
+def poll_each(
     hub: TaskHub, instance_ids: Sequence[str], *, show_input: bool, at_once: int = 1
 ) -> Iterator[Look]:
     """The status of each, or the error instead, `at_once` of them at a time; ends after one that

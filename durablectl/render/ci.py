@@ -43,15 +43,15 @@ def runner_of(environ: Mapping[str, str]) -> Runner | None:
 
 
 class Kind(Enum):
-    """How a wait sees an instance. CONTENT: it did what was waited for.
+    """How a wait sees an instance. SATISFIED: it did what was waited for.
 
-    LEFT: the wait had what it wanted without it.
+    PENDING: the wait had what it wanted without it.
     """
 
-    CONTENT = "content"
-    UNLUCKY = "unlucky"
-    LATE = "late"
-    LEFT = "left"
+    SATISFIED = "satisfied"
+    FAILED = "failed"
+    TIMED_OUT = "timed out"
+    PENDING = "pending"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,30 +81,37 @@ class Verdict:
         )
         how = (
             f"was still {self.state} when the wait ended"
-            if self.kind is Kind.LATE
+            if self.kind is Kind.TIMED_OUT
             else f"is {self.state}"
         )
-        if self.kind is Kind.UNLUCKY and self.why:
+        if self.kind is Kind.FAILED and self.why:
             how += f", {self.why}"
         return f"{who} {how}" + (f": {short(self.detail, LONGEST_DETAIL)}" if self.detail else "")
 
 
 def verdict(
-    instance_id: str, status: InstanceStatus | None, *, content: bool, satisfied: bool, full: bool
+    instance_id: str,
+    status: InstanceStatus | None,
+    *,
+    is_satisfied: bool,
+    all_satisfied: bool,
+    full: bool,
 ) -> Verdict:
     """How an instance was left.
 
-    `content` says that it did what was waited for, `satisfied` that the wait had all it wanted;
-    `full` lets the instance's own words in.
+    `is_satisfied` says that it did what was waited for, `all_satisfied` that the wait had all it
+    wanted; `full` lets the instance's own words in.
     """
     if status is None:
-        return Verdict(instance_id, "", UNKNOWN, 0.0, Kind.LEFT if satisfied else Kind.LATE)
-    if content:
-        kind = Kind.CONTENT
-    elif satisfied:
-        kind = Kind.LEFT
+        return Verdict(
+            instance_id, "", UNKNOWN, 0.0, Kind.PENDING if all_satisfied else Kind.TIMED_OUT
+        )
+    if is_satisfied:
+        kind = Kind.SATISFIED
+    elif all_satisfied:
+        kind = Kind.PENDING
     else:
-        kind = Kind.UNLUCKY if status.is_final else Kind.LATE
+        kind = Kind.FAILED if status.is_final else Kind.TIMED_OUT
     seconds = max((status.last_updated_time - status.created_time).total_seconds(), 0.0)
     detail = ending_line(status) if full and status.is_final else ""
     return Verdict(
@@ -133,7 +140,7 @@ def annotation(runner: Runner, title: str, message: str) -> str:
 
 def annotation_lines(runner: Runner, verdicts: Sequence[Verdict]) -> list[str]:
     """An annotation for each instance that ended badly or late, the first of many."""
-    told = [each for each in verdicts if each.kind in (Kind.UNLUCKY, Kind.LATE)]
+    told = [each for each in verdicts if each.kind in (Kind.FAILED, Kind.TIMED_OUT)]
     lines = [
         annotation(runner, f"durablectl: {_title(each)}", each.sentence)
         for each in told[:MOST_ANNOTATIONS]
@@ -161,7 +168,7 @@ def summary(verdicts: Sequence[Verdict]) -> str:
         "",
     ]
     lines += ["| instance | orchestrator | status | took |", "|---|---|---|---|"]
-    ordered = sorted(verdicts, key=lambda each: each.kind not in (Kind.UNLUCKY, Kind.LATE))
+    ordered = sorted(verdicts, key=lambda each: each.kind not in (Kind.FAILED, Kind.TIMED_OUT))
     lines += [_row(each) for each in ordered[:MOST_ROWS]]
     if len(ordered) > MOST_ROWS:
         lines += ["", f"and {len(ordered) - MOST_ROWS} more"]
@@ -169,12 +176,12 @@ def summary(verdicts: Sequence[Verdict]) -> str:
 
 
 def _title(verdict: Verdict) -> str:
-    word = "timed out" if verdict.kind is Kind.LATE else verdict.state
+    word = "timed out" if verdict.kind is Kind.TIMED_OUT else verdict.state
     return f"{short(verdict.name)} {word}" if verdict.name else word
 
 
 def _row(verdict: Verdict) -> str:
-    state = verdict.state if verdict.kind is not Kind.LATE else f"timed out ({verdict.state})"
+    state = verdict.state if verdict.kind is not Kind.TIMED_OUT else f"timed out ({verdict.state})"
     detail = f": {_cell(short(verdict.detail, LONGEST_DETAIL))}" if verdict.detail else ""
     took = "" if verdict.state == UNKNOWN else duration_text(verdict.seconds)
     return (

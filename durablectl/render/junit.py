@@ -95,11 +95,11 @@ def _report(cause: Cause) -> str:
 
 
 def _kind(verdict: Verdict, fault: str | None) -> str:
-    if verdict.kind is Kind.CONTENT:
+    if verdict.kind is Kind.SATISFIED:
         return "passed"
-    if fault is not None or verdict.kind is Kind.LATE:
+    if fault is not None or verdict.kind is Kind.TIMED_OUT:
         return "error"
-    return "failure" if verdict.kind is Kind.UNLUCKY else "skipped"
+    return "failure" if verdict.kind is Kind.FAILED else "skipped"
 
 
 def _text(text: str) -> str:

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TextIO
 
-from durablectl.errors import DurablectlError, UsageError
+from durablectl.errors import DurablectlError, UsageError, reason_of
 from durablectl.redaction import redact
 from durablectl.render.query import compiled, searched
 from durablectl.render.sanitize import defuse, json_safe, safe
@@ -341,9 +341,7 @@ class Output:
             raise
         except OSError as error:
             _silence(self._stdout)
-            raise DurablectlError(
-                f"cannot write to standard output: {(error.strerror or str(error)).lower()}"
-            ) from error
+            raise DurablectlError(f"cannot write to standard output: {reason_of(error)}") from error
 
     def _write_last(self, text: str) -> None:
         try:

@@ -12,9 +12,9 @@ from durablectl.render.views import Table
 
 COLUMNS = ("instance", "orchestrator", "verdict", "confidence", "where")
 _KINDS = {
-    Judgement.FITS: ci.Kind.CONTENT,
-    Judgement.BREAKS: ci.Kind.UNLUCKY,
-    Judgement.CANNOT_JUDGE: ci.Kind.LEFT,
+    Judgement.FITS: ci.Kind.SATISFIED,
+    Judgement.BREAKS: ci.Kind.FAILED,
+    Judgement.CANNOT_JUDGE: ci.Kind.PENDING,
 }
 
 
@@ -44,8 +44,8 @@ def junit_report(
 
 def _case(verdict: Verdict, *, fails_unjudged: bool) -> ci.Verdict:
     kind = _KINDS[verdict.judgement]
-    if fails_unjudged and kind is ci.Kind.LEFT:
-        kind = ci.Kind.UNLUCKY
+    if fails_unjudged and kind is ci.Kind.PENDING:
+        kind = ci.Kind.FAILED
     return ci.Verdict(
         verdict.instance_id,
         verdict.name,

@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from durablectl.errors import UsageError
+from durablectl.errors import UsageError, reason_of
 from durablectl.quoting import quoted
 from durablectl.server.auth import is_usable_key
 
@@ -43,5 +43,5 @@ def read_key(path: Path, hint: str) -> str:
                 )
             return checked_key(stream.read(2 * LONGEST).strip(), f"the key file {path}", hint)
     except (OSError, UnicodeDecodeError) as error:
-        reason = (error.strerror or "").lower() if isinstance(error, OSError) else "it is not UTF-8"
+        reason = reason_of(error) if isinstance(error, OSError) else "it is not UTF-8"
         raise UsageError(f"cannot read the key file {path}: {reason}", hint=hint) from error

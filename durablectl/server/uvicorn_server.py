@@ -17,7 +17,7 @@ from typing import Any, cast
 import uvicorn
 from starlette.types import ASGIApp
 
-from durablectl.errors import UsageError
+from durablectl.errors import UsageError, reason_of
 from durablectl.server.connection import Connection
 
 GRACE_SECONDS = 2
@@ -52,7 +52,7 @@ def bind(host: str, port: int) -> socket.socket:
         bound.listen(BACKLOG)
     except OSError as error:
         bound.close()
-        reason = (error.strerror or "it cannot be used").lower()
+        reason = reason_of(error)
         raise UsageError(
             f"cannot listen on {host}, port {port}: {reason}",
             hint="name another port with --port, or 0 for a free one",
@@ -130,9 +130,7 @@ class _Server(uvicorn.Server):
         """
         error = context.get("exception")
         text = (
-            (error.strerror or str(error)).lower()
-            if isinstance(error, OSError)
-            else str(error or context.get("message"))
+            reason_of(error) if isinstance(error, OSError) else str(error or context.get("message"))
         )
         if not self._stopping.is_set() and loop.time() >= self._warned.get(text, 0.0):
             self._warned[text] = loop.time() + QUIET_SECONDS

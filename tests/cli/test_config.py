@@ -439,7 +439,7 @@ def test_a_link_to_a_folder_of_dotfiles_stays_a_link(user, tmp_path):
 
 def test_a_file_that_cannot_be_read_says_so(user, settle):
     user.mkdir()
-    with pytest.raises(UsageError, match=r"cannot read .*: Is a directory"):
+    with pytest.raises(UsageError, match=r"cannot read .*: is a directory"):
         settle()
 
 

@@ -93,5 +93,5 @@ def test_a_place_that_cannot_be_made_is_told(run, project):
     code, _, err = run("init", "notes/app")
     assert (code, err.splitlines()[0]) == (
         1,
-        f"durablectl: cannot write to {project / 'notes/app'}: Not a directory",
+        f"durablectl: cannot write to {project / 'notes/app'}: not a directory",
     )

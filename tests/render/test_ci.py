@@ -76,31 +76,35 @@ def test_a_runner_is_known_by_its_variable(environ, runner):
 @pytest.mark.parametrize(
     ("seen", "content", "satisfied", "kind"),
     [
-        (status("Completed"), True, False, Kind.CONTENT),
-        (status("Running"), True, True, Kind.CONTENT),
-        (status("Completed"), False, False, Kind.UNLUCKY),
-        (status("Failed"), False, False, Kind.UNLUCKY),
-        (status("Running"), False, False, Kind.LATE),
-        (status("Running"), False, True, Kind.LEFT),
-        (status("Failed"), False, True, Kind.LEFT),
-        (None, False, False, Kind.LATE),
-        (None, False, True, Kind.LEFT),
+        (status("Completed"), True, False, Kind.SATISFIED),
+        (status("Running"), True, True, Kind.SATISFIED),
+        (status("Completed"), False, False, Kind.FAILED),
+        (status("Failed"), False, False, Kind.FAILED),
+        (status("Running"), False, False, Kind.TIMED_OUT),
+        (status("Running"), False, True, Kind.PENDING),
+        (status("Failed"), False, True, Kind.PENDING),
+        (None, False, False, Kind.TIMED_OUT),
+        (None, False, True, Kind.PENDING),
     ],
 )
 def test_how_an_instance_was_left(seen, content, satisfied, kind):
-    assert verdict("order-7", seen, content=content, satisfied=satisfied, full=False).kind is kind
+    assert (
+        verdict("order-7", seen, is_satisfied=content, all_satisfied=satisfied, full=False).kind
+        is kind
+    )
 
 
 @pytest.mark.parametrize(("full", "detail"), [(False, ""), (True, "no gold")])
 def test_an_instances_own_words_are_told_only_when_asked_for(full, detail):
-    assert verdict("order-7", status(), content=False, satisfied=False, full=full) == Verdict(
-        "order-7", "Order", "Failed", 185.0, Kind.UNLUCKY, detail, cause=Cause("no gold")
-    )
+    assert verdict(
+        "order-7", status(), is_satisfied=False, all_satisfied=False, full=full
+    ) == Verdict("order-7", "Order", "Failed", 185.0, Kind.FAILED, detail, cause=Cause("no gold"))
 
 
 def test_github_gets_an_error_with_a_title():
     line = annotation_lines(
-        Runner.GITHUB, [verdict("order-7", status(), content=False, satisfied=False, full=True)]
+        Runner.GITHUB,
+        [verdict("order-7", status(), is_satisfied=False, all_satisfied=False, full=True)],
     )
     assert line == [
         "::error title=durablectl%3A Order Failed::instance 'order-7' (Order) is Failed: no gold"
@@ -110,7 +114,11 @@ def test_github_gets_an_error_with_a_title():
 def test_azure_gets_an_issue():
     (line,) = annotation_lines(
         Runner.AZURE,
-        [verdict("order-7", status("Running"), content=False, satisfied=False, full=False)],
+        [
+            verdict(
+                "order-7", status("Running"), is_satisfied=False, all_satisfied=False, full=False
+            )
+        ],
     )
     expected = (
         "##vso[task.logissue type=error]durablectl: Order timed out: instance 'order-7' (Order) "
@@ -121,7 +129,7 @@ def test_azure_gets_an_issue():
 
 def test_what_completed_too_early_is_told_as_such():
     told = replace(
-        verdict("a", status("Completed"), content=False, satisfied=False, full=False),
+        verdict("a", status("Completed"), is_satisfied=False, all_satisfied=False, full=False),
         why="too early",
     )
     assert told.sentence == "instance 'a' (Order) is Completed, too early"
@@ -129,8 +137,8 @@ def test_what_completed_too_early_is_told_as_such():
 
 def test_what_completed_or_was_left_has_no_annotation():
     told = [
-        verdict("a", status("Completed"), content=True, satisfied=True, full=True),
-        verdict("b", status("Failed"), content=False, satisfied=True, full=True),
+        verdict("a", status("Completed"), is_satisfied=True, all_satisfied=True, full=True),
+        verdict("b", status("Failed"), is_satisfied=False, all_satisfied=True, full=True),
     ]
     assert annotation_lines(Runner.GITHUB, told) == []
 
@@ -139,7 +147,7 @@ def test_many_annotations_are_cut_and_the_rest_is_counted():
     lines = annotation_lines(
         Runner.GITHUB,
         [
-            verdict(f"a-{n}", status(), content=False, satisfied=False, full=False)
+            verdict(f"a-{n}", status(), is_satisfied=False, all_satisfied=False, full=False)
             for n in range(25)
         ],
     )
@@ -152,8 +160,8 @@ def test_hostile_text_stays_inside_one_github_annotation(place):
     hostile = verdict(
         HOSTILE if place == "instance_id" else "a",
         status(**{place: HOSTILE}),
-        content=False,
-        satisfied=False,
+        is_satisfied=False,
+        all_satisfied=False,
         full=True,
     )
     (line,) = annotation_lines(Runner.GITHUB, [hostile])
@@ -173,8 +181,8 @@ def test_hostile_text_stays_inside_one_azure_issue(place):
     hostile = verdict(
         HOSTILE if place == "instance_id" else "a",
         status(**{place: HOSTILE}),
-        content=False,
-        satisfied=False,
+        is_satisfied=False,
+        all_satisfied=False,
         full=True,
     )
     (line,) = annotation_lines(Runner.AZURE, [hostile])
@@ -192,7 +200,7 @@ def test_what_is_escaped_is_read_back(text):
     )
 
 
-def test_a_summary_has_the_unlucky_first_and_counts():
+def test_a_summary_has_the_failed_first_and_counts():
     seen = {
         "a": status("Completed", instance_id="a"),
         "b": status("Failed", instance_id="b"),
@@ -200,7 +208,7 @@ def test_a_summary_has_the_unlucky_first_and_counts():
     }
     text = summary(
         [
-            verdict(name, each, content=name == "a", satisfied=False, full=False)
+            verdict(name, each, is_satisfied=name == "a", all_satisfied=False, full=False)
             for name, each in seen.items()
         ]
     )
@@ -219,7 +227,9 @@ def test_a_summary_has_the_unlucky_first_and_counts():
 def test_a_summary_of_many_is_short():
     text = summary(
         [
-            verdict(f"a-{n}", status("Completed"), content=True, satisfied=True, full=False)
+            verdict(
+                f"a-{n}", status("Completed"), is_satisfied=True, all_satisfied=True, full=False
+            )
             for n in range(10_000)
         ]
     )
@@ -233,8 +243,8 @@ def test_hostile_text_is_only_text_in_a_summary():
             verdict(
                 HOSTILE,
                 status(output="<script>", name="[x](http://x.y)|@ada"),
-                content=False,
-                satisfied=False,
+                is_satisfied=False,
+                all_satisfied=False,
                 full=True,
             )
         ]
@@ -247,7 +257,7 @@ def test_hostile_text_is_only_text_in_a_summary():
 
 def test_a_megabyte_is_cut():
     hostile = verdict(
-        "a" * 2**20, status(output="b" * 2**20), content=False, satisfied=False, full=True
+        "a" * 2**20, status(output="b" * 2**20), is_satisfied=False, all_satisfied=False, full=True
     )
     assert len(annotation_lines(Runner.GITHUB, [hostile])[0]) < 1000
     assert len(summary([hostile])) < 1000

@@ -11,10 +11,10 @@ from durablectl.render.ci import Kind, Verdict
 from durablectl.render.junit import report
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-GOOD = Verdict("a", "Order", "Completed", 1.5, Kind.CONTENT)
-BAD = Verdict("b", "Order", "Failed", 2.25, Kind.UNLUCKY, "no gold")
-LATE = Verdict("c", "Order", "Running", 3.0, Kind.LATE)
-LEFT = Verdict("d", "Order", "Running", 0.0, Kind.LEFT)
+GOOD = Verdict("a", "Order", "Completed", 1.5, Kind.SATISFIED)
+BAD = Verdict("b", "Order", "Failed", 2.25, Kind.FAILED, "no gold")
+LATE = Verdict("c", "Order", "Running", 3.0, Kind.TIMED_OUT)
+LEFT = Verdict("d", "Order", "Running", 0.0, Kind.PENDING)
 ALL = [GOOD, BAD, LATE, LEFT]
 
 
@@ -75,7 +75,7 @@ def test_a_failure_carries_its_cause_and_where_it_came_from():
         "check()\nValueError: no gold"
     )
     cause = Cause("ValueError: no gold", ("activity 'pay'", "orchestrator 'Order'"), traceback)
-    (failure,) = read(Verdict("b", "Order", "Failed", 2.25, Kind.UNLUCKY, cause=cause)).iter(
+    (failure,) = read(Verdict("b", "Order", "Failed", 2.25, Kind.FAILED, cause=cause)).iter(
         "failure"
     )
     assert failure.get("message") == (
@@ -98,7 +98,7 @@ def test_a_fault_is_an_error_of_every_instance_that_was_waited_for():
     ids=["xml", "no xml", "space", "long"],
 )
 def test_no_text_breaks_the_file(text):
-    (suite,) = read(Verdict(text, text, "Failed", 0.0, Kind.UNLUCKY, text))
+    (suite,) = read(Verdict(text, text, "Failed", 0.0, Kind.FAILED, text))
     assert len(list(suite.iter("failure"))) == 1
 
 

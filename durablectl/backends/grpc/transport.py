@@ -17,7 +17,7 @@ import grpc
 
 from durablectl.backends.grpc.failures import Place, TooLarge, Trouble, trouble_of
 from durablectl.backends.http.retry import RetryPolicy
-from durablectl.errors import KeyRefused, OutcomeUnknown, Unsupported, UsageError
+from durablectl.errors import KeyRefused, OutcomeUnknown, Unsupported, UsageError, reason_of
 from durablectl.protocol.fields import Fields, Message
 from durablectl.protocol.messages import Dialect, Method, durable_task, parse
 from durablectl.version import __version__
@@ -228,5 +228,5 @@ def _roots(settings: Settings) -> bytes | None:
         return Path(settings.ca_file).read_bytes()
     except OSError as error:
         raise UsageError(
-            f"cannot use the CA file '{settings.ca_file}': {error.strerror or error}"
+            f"cannot use the CA file '{settings.ca_file}': {reason_of(error)}"
         ) from error

@@ -31,6 +31,7 @@ from durablectl.errors import (
     ServiceError,
     Unreachable,
     UsageError,
+    reason_of,
 )
 from durablectl.version import __version__
 from durablectl.wire import fault_from_json, is_status, json_value
@@ -296,7 +297,7 @@ def _trust(base: str, settings: Settings) -> ssl.SSLContext | bool:
             context.load_verify_locations(settings.ca_file)
         except (OSError, ssl.SSLError) as error:
             raise UsageError(
-                f"cannot use the CA file '{settings.ca_file}': {error.strerror or error}"
+                f"cannot use the CA file '{settings.ca_file}': {reason_of(error)}"
             ) from error
     return context
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from durablectl.errors import UsageError
+from durablectl.errors import UsageError, reason_of
 
 STDIN = "-"
 TELL_INPUT_JSON = "inline JSON goes to --input-json, fields need no option: city=Tokyo count:=3"
@@ -114,7 +114,9 @@ def read_bytes(name: str) -> bytes:
     except IsADirectoryError as error:
         raise UsageError(f"{name} is a directory, not a file") from error
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "its name holds a null character"
+        reason = (
+            reason_of(error) if isinstance(error, OSError) else "its name holds a null character"
+        )
         raise UsageError(f"{name!r} cannot be read: {_lowered(str(reason))}") from error
 
 

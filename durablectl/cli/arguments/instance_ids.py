@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from durablectl import config, wire
 from durablectl.cli.arguments.input import STDIN, decode
-from durablectl.errors import UsageError
+from durablectl.errors import UsageError, reason_of
 from durablectl.model import CheckStatusPayload
 
 
@@ -79,12 +79,9 @@ def _in_file(file: str) -> Iterator[Named]:
             f"no such file: {file}", hint="an instance is named by its id, by @FILE or by '-'"
         ) from error
     except (OSError, ValueError) as error:
-        reason = (
-            (error.strerror or "")
-            if isinstance(error, OSError)
-            else ("its name holds a null character")
-        )
-        raise UsageError(f"{file!r} cannot be read: {reason.lower()}") from error
+        null = "its name holds a null character"
+        reason = reason_of(error) if isinstance(error, OSError) else null
+        raise UsageError(f"{file!r} cannot be read: {reason}") from error
     return _in_text(decode(content, file), file)
 
 

@@ -6,13 +6,11 @@ Asks no hub.
 from __future__ import annotations
 
 import getpass
+from collections.abc import Mapping
 
-from durablectl.cli.session import Session
 
-
-def default_reason(session: Session) -> str:
+def default_reason(environ: Mapping[str, str]) -> str:
     """Who does it: the address of the CI run, or the user."""
-    environ = session.environ
     if environ.get("GITHUB_RUN_ID"):
         repository = (environ.get(f"GITHUB_{part}", "") for part in ("SERVER_URL", "REPOSITORY"))
         return f"{'/'.join(repository)}/actions/runs/{environ['GITHUB_RUN_ID']}"

@@ -27,7 +27,7 @@ from durablectl.cli.batch.selection import (
 )
 from durablectl.cli.framework.exit_codes import ExitCode, for_outcomes
 from durablectl.cli.session import Session
-from durablectl.cli.wait.wait_after import Settled
+from durablectl.cli.wait.wait_after import Goal
 from durablectl.errors import InstanceNotFound, UsageError
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.taskhub import TaskHub
@@ -143,7 +143,7 @@ class _Wave:
                 return
 
     def tell_left_out(self, session: Session) -> None:
-        tell_skipped(session, self._left_out)
+        tell_skipped(session.out, self._left_out)
 
     def _why_not(self, status: InstanceStatus | None, standing: Standing) -> str | None:
         if status is None:
@@ -209,7 +209,7 @@ def control(
     operation: Callable[[TaskHub], BatchOperation],
     *,
     ignore_finished: bool = False,
-    settled: Settled | None = None,
+    goal: Goal | None = None,
 ) -> None:
     """Carry it out on what was chosen, and wait until it is so if that is wanted; leaves with exit
     code 1 when something failed.
@@ -218,17 +218,17 @@ def control(
         return
     tolerance = ALL_OF_IT if chosen.by_filter else Tolerance(how.ignore_not_found, ignore_finished)
     wanted = operation(chosen.hub)
-    report = carry_out(session, chosen.hub, chosen.ids, wanted, how, tolerance)
+    report = carry_out(session.out, chosen.hub, chosen.ids, wanted, how, tolerance)
     if (
         how.limit is not None
         and chosen.by_filter
         and wanted.in_waves
-        and settled is None
+        and goal is None
         and report.done
     ):
         session.out.note(wanted.in_waves)
     codes: list[int] = [report.exit_code]
-    if settled is not None and report.done:
-        codes.append(settled.wait(session, chosen.hub, list(report.done)))
+    if goal is not None and report.done:
+        codes.append(goal.wait(session, chosen.hub, list(report.done)))
     if (code := for_outcomes(codes)) != ExitCode.DONE:
         raise typer.Exit(code)

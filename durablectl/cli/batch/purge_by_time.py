@@ -13,9 +13,9 @@ import typer
 
 from durablectl import wire
 from durablectl.cli.framework import exit_codes
-from durablectl.cli.session import Session
 from durablectl.errors import DurablectlError, ServiceError, Unreachable
 from durablectl.model import InstanceFilter
+from durablectl.render.output import Output
 from durablectl.render.terminal.batch_progress import batch_display
 from durablectl.render.views import time_text
 from durablectl.taskhub import TaskHub
@@ -40,7 +40,7 @@ class Deleted:
 
 
 def purge_slices(
-    session: Session, hub: TaskHub, filter: InstanceFilter, created: Sequence[datetime]
+    out: Output, hub: TaskHub, filter: InstanceFilter, created: Sequence[datetime]
 ) -> None:
     """Delete what the filter's times and states say; `created` are the times of creation that were
     found.
@@ -50,15 +50,15 @@ def purge_slices(
     deleted, total = Deleted(), len(created)
     todo = list(reversed(list(slices(filter, created))))
     try:
-        with batch_display(session.out, "purge", total) as progress:
+        with batch_display(out, "purge", total) as progress:
             while todo and len(deleted.failed) < MOST_FAILURES:
                 start, end = todo.pop()
-                todo += _purge_one(session, hub, filter, start, end, deleted)
+                todo += _purge_one(out, hub, filter, start, end, deleted)
                 progress(min(deleted.count, total), len(deleted.failed))
     except (KeyboardInterrupt, DurablectlError):
-        _show(session, deleted, is_complete=False)
+        _show(out, deleted, is_complete=False)
         raise
-    _show(session, deleted, is_complete=not todo and not deleted.failed)
+    _show(out, deleted, is_complete=not todo and not deleted.failed)
     if deleted.failed:
         raise typer.Exit(exit_codes.ExitCode.ERROR)
 
@@ -80,7 +80,7 @@ def slices(
 
 
 def _purge_one(
-    session: Session,
+    out: Output,
     hub: TaskHub,
     filter: InstanceFilter,
     start: datetime,
@@ -101,15 +101,14 @@ def _purge_one(
             deleted.failed.append((start, end, error))
             return []
         middle = start + (end - start) / 2
-        session.out.detail(
+        out.detail(
             f"{error.message}; going on with halves of {time_text(start)} to {time_text(end)}"
         )
         return [(middle, end), (start, middle)]
     return []
 
 
-def _show(session: Session, deleted: Deleted, *, is_complete: bool) -> None:
-    out = session.out
+def _show(out: Output, deleted: Deleted, *, is_complete: bool) -> None:
     sure = "" if deleted.is_sure else "at least "
     if not out.is_text:
         texts = [

@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from durablectl.cli.framework import exit_codes
-from durablectl.cli.session import Session
 from durablectl.errors import DurablectlError
-from durablectl.render.output import OutputFormat
+from durablectl.render.output import Output, OutputFormat
 from durablectl.render.sanitize import safe_line
 from durablectl.render.views import duration_text
 
@@ -38,7 +37,7 @@ class BatchReport:
     included.
     """
 
-    told: str
+    result_text: str
     ids: list[str]
     started: float = 0.0
     done: dict[str, str | None] = field(default_factory=dict)
@@ -74,34 +73,35 @@ class BatchReport:
         )
 
 
-def show_account(session: Session, report: BatchReport) -> None:
+def show_account(out: Output, report: BatchReport) -> None:
     """Print the account in the wanted form.
 
     The failure of a single instance is raised by the caller.
     """
-    out = session.out
     alone = len(report.ids) == 1 and bool(report.failed)
     if out.format is OutputFormat.ID:
         out.ids(new_id or instance_id for instance_id, new_id in report.done.items())
     elif not out.is_text and not alone:
         out.show("", _sum(report, report.sum_name) if report.sum_name else [*_entries(report)])
-    tell_skipped(session, report.skipped)
+    tell_skipped(out, report.skipped)
     if alone:
         return
     if report.stopped:
-        _tell_stop(session, report)
+        _tell_stop(out, report)
     elif not report.is_short:
         took = duration_text(time.monotonic() - report.started)
-        out.note(f"{report.told}: {len(report.done)} of {len(report.ids)} instances [{took}]")
+        out.note(
+            f"{report.result_text}: {len(report.done)} of {len(report.ids)} instances [{took}]"
+        )
     if report.failed:
-        _show_failures(session, report)
+        _show_failures(out, report)
 
 
 def _entries(report: BatchReport) -> Iterator[Mapping[str, str]]:
     for each, new_id in report.done.items():
         yield {
             "instanceId": each,
-            "result": report.told,
+            "result": report.result_text,
             **({"newInstanceId": new_id} if new_id else {}),
         }
     yield from ({"instanceId": each, "result": why} for each, why in report.skipped.items())
@@ -117,39 +117,35 @@ def _sum(report: BatchReport, name: str) -> Mapping[str, object]:
     return {name: report.sum, **({"failed": failed} if failed else {})}
 
 
-def tell_skipped(session: Session, skipped: Mapping[str, str]) -> None:
+def tell_skipped(out: Output, skipped: Mapping[str, str]) -> None:
     """Say of each why it was skipped, of many how many."""
     if len(skipped) <= FEW:
         for instance_id, why in skipped.items():
-            session.out.note(f"{why}: {instance_id}")
+            out.note(f"{why}: {instance_id}")
     else:
         for why, count in Counter(skipped.values()).most_common():
-            session.out.note(f"{why}: {count} instances")
+            out.note(f"{why}: {count} instances")
 
 
-def _tell_stop(session: Session, report: BatchReport) -> None:
+def _tell_stop(out: Output, report: BatchReport) -> None:
     if len(report.ids) == 1 and not report.unknown:
         return
     parts = [f"{len(report.done)} done", f"{len(report.failed)} failed"]
     parts += [f"{len(report.skipped)} skipped"] if report.skipped else []
-    session.out.talk(
-        f"stopped after {report.over} of {len(report.ids)} instances: {', '.join(parts)}"
-    )
+    out.talk(f"stopped after {report.over} of {len(report.ids)} instances: {', '.join(parts)}")
     for instance_id in report.unknown[:FEW]:
-        session.out.talk(f"  {safe_line(instance_id)}: {UNKNOWN}")
+        out.talk(f"  {safe_line(instance_id)}: {UNKNOWN}")
     if len(report.unknown) > FEW:
-        session.out.talk(f"  and {len(report.unknown) - FEW} more")
+        out.talk(f"  and {len(report.unknown) - FEW} more")
     if report.left:
-        session.out.note(
-            f"{len(report.left)} were not attempted; run the command again to continue"
-        )
+        out.note(f"{len(report.left)} were not attempted; run the command again to continue")
 
 
-def _show_failures(session: Session, report: BatchReport) -> None:
-    session.out.error(f"{len(report.failed)} of {len(report.ids)} failed")
+def _show_failures(out: Output, report: BatchReport) -> None:
+    out.error(f"{len(report.failed)} of {len(report.ids)} failed")
     shown = dict(list(report.failed.items())[:SHOWN_FAILURES])
     width = min(max(len(safe_line(each)) for each in shown), WIDEST)
     for instance_id, error in shown.items():
-        session.out.talk(f"  {safe_line(instance_id):<{width}}  {safe_line(error.message)}")
+        out.talk(f"  {safe_line(instance_id):<{width}}  {safe_line(error.message)}")
     if rest := len(report.failed) - len(shown):
-        session.out.talk(f"  and {rest} more; -o json tells them all")
+        out.talk(f"  and {rest} more; -o json tells them all")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from durablectl import config
-from durablectl.errors import DurablectlError, UsageError
+from durablectl.errors import DurablectlError, UsageError, reason_of
 from durablectl.model import InstanceStatus
 from durablectl.wire import exact_time_to_text
 
@@ -104,9 +104,7 @@ class Journal:
         self._is_cut = bool(last)  # the last line of a run that was killed
 
     def _unusable(self, error: OSError) -> UsageError:
-        return UsageError(
-            f"the journal {self.path} cannot be used: {(error.strerror or str(error)).lower()}"
-        )
+        return UsageError(f"the journal {self.path} cannot be used: {reason_of(error)}")
 
     def _read(self, line: str) -> None:
         try:
@@ -128,8 +126,7 @@ class Journal:
                 self._file.flush()
         except OSError as error:
             raise DurablectlError(
-                f"the journal {self.path} cannot be written: "
-                f"{(error.strerror or str(error)).lower()}"
+                f"the journal {self.path} cannot be written: {reason_of(error)}"
             ) from error
 
 

@@ -13,7 +13,6 @@ from typing import Generic, TypeVar
 
 from durablectl.cli.arguments.parameters import How, Pace
 from durablectl.cli.batch.report import BatchReport, Skipped, show_account
-from durablectl.cli.session import Session
 from durablectl.errors import (
     Conflict,
     DurablectlError,
@@ -59,7 +58,7 @@ class BatchOperation:
     """
 
     verb: str
-    told: str
+    result_text: str
     operate: Callable[[str], object]
     is_grouped: bool = True
     sum_name: str | None = None
@@ -82,7 +81,7 @@ ALL_OF_IT = Tolerance(not_found=True, finished=True, moved_on=True)
 
 
 def carry_out(
-    session: Session,
+    out: Output,
     hub: TaskHub,
     ids: Sequence[str],
     operation: BatchOperation,
@@ -97,16 +96,16 @@ def carry_out(
     the account was shown.
     """
     report = BatchReport(
-        operation.told, list(ids), started=time.monotonic(), sum_name=operation.sum_name
+        operation.result_text, list(ids), started=time.monotonic(), sum_name=operation.sum_name
     )
     runner = _runner(hub, ids, operation, how, tolerance)
     policy = FailurePolicy(how.concurrency, how.max_failures, is_single=len(ids) == 1)
-    batch = Batch(session.out, runner, policy, partial(_take, session, report))
+    batch = Batch(out, runner, policy, partial(_take, out, report))
     batch.run(_read, operation.verb, len(ids))
     stop = batch.stopped
     report.stopped = stop is not None or bool(report.left)
     report.unknown = runner.started
-    show_account(session, report)
+    show_account(out, report)
     if stop is not None:
         raise stop
     return report
@@ -284,7 +283,7 @@ class FailurePolicy:
         )
 
 
-def _take(session: Session, report: BatchReport, outcome: Outcome[str]) -> None:
+def _take(out: Output, report: BatchReport, outcome: Outcome[str]) -> None:
     if isinstance(outcome.error, DurablectlError):
         report.failed[outcome.item] = outcome.error
         return
@@ -294,5 +293,5 @@ def _take(session: Session, report: BatchReport, outcome: Outcome[str]) -> None:
     new_id = outcome.result if isinstance(outcome.result, str) else None
     report.done[outcome.item] = new_id
     report.sum += outcome.result if isinstance(outcome.result, int) else 1
-    if session.out.is_text and (report.is_short or new_id):
-        session.out.note(f"{report.told}: {outcome.item}{f' -> {new_id}' if new_id else ''}")
+    if out.is_text and (report.is_short or new_id):
+        out.note(f"{report.result_text}: {outcome.item}{f' -> {new_id}' if new_id else ''}")

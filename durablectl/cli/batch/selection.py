@@ -79,7 +79,7 @@ class Selected:
 
     def tell_left_out(self, session: Session) -> None:
         """Say what was left out so far."""
-        tell_skipped(session, self.left_done)
+        tell_skipped(session.out, self.left_done)
         if self.left_entities:
             what = "1 entity" if self.left_entities == 1 else f"{self.left_entities} entities"
             session.out.note(f"{what} left out; --include-entities takes in every one")

@@ -21,7 +21,7 @@ from durablectl.cli.batch.report import SHOWN_FAILURES
 from durablectl.cli.batch.runner import Batch, FailurePolicy, runner_for
 from durablectl.cli.framework import exit_codes
 from durablectl.cli.session import Session
-from durablectl.errors import UsageError
+from durablectl.errors import UsageError, reason_of
 from durablectl.model import IfExists
 from durablectl.polling.parallel import Outcome
 from durablectl.render.output import OutputFormat
@@ -185,8 +185,7 @@ class _Rest:
                 self._file = self._path.open("w", encoding="utf-8")
             except OSError as error:
                 self._session.out.warn(
-                    f"what failed cannot be kept in {self._path}: "
-                    f"{(error.strerror or str(error)).lower()}"
+                    f"what failed cannot be kept in {self._path}: {reason_of(error)}"
                 )
                 self._path = None
                 return
@@ -244,7 +243,7 @@ def _opened(session: Session, file: str) -> IO[bytes]:
     try:
         return (session.cwd / Path(file.removeprefix("@")).expanduser()).open("rb")
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = reason_of(error)
         raise UsageError(
             f"{file!r} cannot be read: {reason}",
             hint="--batch takes a file of JSON lines, or - for standard input",

@@ -14,7 +14,7 @@ import typer
 from durablectl.cli.framework.completion import SHELLS, current_shell, script
 from durablectl.cli.framework.groups import Commands
 from durablectl.cli.session import Session
-from durablectl.errors import DurablectlError, UsageError
+from durablectl.errors import DurablectlError, UsageError, reason_of
 
 Shell = Annotated[
     str | None,
@@ -65,9 +65,7 @@ def install(ctx: typer.Context, shell: Shell = None) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(script(name), encoding="utf-8")
     except OSError as error:
-        raise DurablectlError(
-            f"cannot write {target}: {(error.strerror or 'no reason given').lower()}"
-        ) from error
+        raise DurablectlError(f"cannot write {target}: {reason_of(error)}") from error
     session.out.note(f"written: {target}")
     session.out.hint(advice)
 

@@ -15,7 +15,7 @@ from durablectl.cli.batch.control import choose, control
 from durablectl.cli.batch.runner import REQUESTS, BatchOperation
 from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
-from durablectl.cli.wait.wait_after import Settle
+from durablectl.cli.wait.wait_after import FollowUp
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.taskhub import TaskHub
 
@@ -70,7 +70,7 @@ def _command(verb: _Verb, help: str) -> Callable[..., None]:
         ctx: typer.Context,
         filters: Filters,
         how: How,
-        settle: Settle,
+        follow_up: FollowUp,
         instances: Instances = None,
         from_: FromFiles = None,
         reason: Reason = None,
@@ -87,15 +87,15 @@ def _command(verb: _Verb, help: str) -> Callable[..., None]:
             states=verb.statuses,
             ignore_finished=ignore_finished,
         )
-        why = reason if reason is not None else default_reason(session)
-        request = _Request(verb, why, looks_first=verb is _REWIND and settle.wait)
+        why = reason if reason is not None else default_reason(session.environ)
+        request = _Request(verb, why, looks_first=verb is _REWIND and follow_up.wait)
         control(
             session,
             chosen,
             how,
             request.operation,
             ignore_finished=ignore_finished,
-            settled=settle.until(request.is_so, verb.until),
+            goal=follow_up.until(request.is_so, verb.until),
         )
 
     command.__name__, command.__doc__ = verb.name, help

@@ -11,9 +11,9 @@ from durablectl.cli.arguments.parameters import Interval
 from durablectl.cli.arguments.targets import required
 from durablectl.cli.framework.completers import instances
 from durablectl.cli.session import Session
-from durablectl.cli.wait.follow import DEEPEST, News, followed, steps_of, utc_now, with_history
+from durablectl.cli.wait.follow import DEEPEST, News, followed, steps_of, with_history
 from durablectl.errors import UsageError
-from durablectl.model import HistoryEvent, InstanceStatus
+from durablectl.model import HistoryEvent, InstanceStatus, utc_now
 from durablectl.render.output import OutputFormat
 from durablectl.render.terminal.history import head, show_gantt, show_rows, show_timeline
 from durablectl.render.terminal.tables import show_details

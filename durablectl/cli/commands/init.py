@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from durablectl.errors import AppError, Conflict, UsageError
+from durablectl.errors import AppError, Conflict, UsageError, reason_of
 from durablectl.quoting import quoted
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def write_app(folder: Path) -> tuple[list[str], list[str]]:
         for name in FILES:
             (written if _write_new(folder / name) else kept).append(name)
     except OSError as error:
-        raise AppError(f"cannot write to {folder}: {error.strerror}") from error
+        raise AppError(f"cannot write to {folder}: {reason_of(error)}") from error
     return written, kept
 
 

@@ -74,7 +74,7 @@ def purge(
         )
     else:
         purge_slices(
-            session,
+            session.out,
             chosen.hub,
             selection.filter,
             [each.created_time for each in (chosen.statuses or {}).values()],

@@ -27,7 +27,8 @@ from durablectl.cli.start.starter_url import (
 from durablectl.cli.wait.options import Several, Waiting
 from durablectl.cli.wait.wait import WaitOptions, wait_and_show
 from durablectl.errors import UsageError
-from durablectl.model import IfExists
+from durablectl.model import CheckStatusPayload, IfExists
+from durablectl.taskhub import TaskHub
 
 OptionalOrchestrator = Annotated[
     str | None,
@@ -99,24 +100,13 @@ def start(
     """
     session: Session = ctx.obj
     options = WaitOptions.of(**waiting._asdict(), **several._asdict())
+    call = Call(header or (), method, function_key_env)
     if not wait and options != WaitOptions():
         raise UsageError("an option of `wait` was given, but not --wait", hint="add --wait")
     if batch is not None:
-        if (
-            wait
-            or new.fields
-            or new.input
-            or new.input_json is not None
-            or new.instance_id is not None
-        ):
-            raise UsageError(
-                "--batch goes with no input, fields, --instance-id or --wait",
-                hint="they are in its lines; wait for the ids",
-            )
-        start_batch(
-            session,
-            Bulk(batch, name, pace, new.if_exists, new.orchestration_version, new.encode, failed),
-        )
+        _check_batch(new, wait=wait)
+        bulk = Bulk(batch, name, pace, new.if_exists, new.orchestration_version, new.encode, failed)
+        start_batch(session, bulk)
         return
     if pace != Pace() or failed is not None:
         raise UsageError(
@@ -128,33 +118,41 @@ def start(
             "no orchestrator was named", hint="durablectl start ORCHESTRATOR, or --batch FILE"
         )
     began = time.monotonic()
-    call = Call(header or (), method, function_key_env)
-    if is_starter(name):
-        if (
-            new.instance_id is not None
-            or new.if_exists is not IfExists.FAIL
-            or new.orchestration_version is not None
-        ):
-            raise UsageError(
-                "--instance-id, --if-exists and --orchestration-version are the starter "
-                "function's choice",
-                hint="leave them out",
-            )
-        value = input_of(session, new.input, new.input_json, new.fields, new.encode or Encode.JSON)
-        hub, payload = start_by_url(session, name, value, call, options.timeout)
-    else:
-        if not call.is_default:
-            raise UsageError(
-                "--header, --method and --function-key-env are for a starter's URL",
-                hint="durablectl start https://…/api/…",
-            )
-        hub, payload = start_instance(session, name, new, options.timeout)
+    hub, payload = _start(session, name, new, call, options.timeout)
     if wait:
         session.out.note(f"started {payload.id}")
         wait_and_show(session, hub, [payload.id], replace(options, spent=time.monotonic() - began))
     show_new_payload(session, hub, payload)
     if not is_starter(name) and not hub.has_worker():
-        session.out.note(
-            "no worker is running on this hub; start one with `durablectl worker` "
-            "`durablectl worker` until it is stopped"
+        session.out.note("no worker is running on this hub; start one with `durablectl worker`")
+
+
+def _check_batch(new: New, *, wait: bool) -> None:
+    has_input = bool(new.fields or new.input) or new.input_json is not None
+    if wait or has_input or new.instance_id is not None:
+        raise UsageError(
+            "--batch goes with no input, fields, --instance-id or --wait",
+            hint="they are in its lines; wait for the ids",
         )
+
+
+def _start(
+    session: Session, name: str, new: New, call: Call, timeout: float | None
+) -> tuple[TaskHub, CheckStatusPayload]:
+    """Start it by its name, or by the address of a starter function."""
+    if not is_starter(name):
+        if not call.is_default:
+            raise UsageError(
+                "--header, --method and --function-key-env are for a starter's URL",
+                hint="durablectl start https://…/api/…",
+            )
+        return start_instance(session, name, new, timeout)
+    is_chosen = new.instance_id is not None or new.orchestration_version is not None
+    if is_chosen or new.if_exists is not IfExists.FAIL:
+        raise UsageError(
+            "--instance-id, --if-exists and --orchestration-version are the starter "
+            "function's choice",
+            hint="leave them out",
+        )
+    value = input_of(session, new.input, new.input_json, new.fields, new.encode or Encode.JSON)
+    return start_by_url(session, name, value, call, timeout)

@@ -91,9 +91,9 @@ def watch(
         updated_after=updated_after,
         updated_before=updated_before,
     )
-    board = WatchTable(f"{session.hub_label} · every {interval or INTERVAL:g} s", limit)
+    table = WatchTable(f"{session.hub_label} · every {interval or INTERVAL:g} s", limit)
     show = _show_screen if session.out.is_rich else _show_lines
-    show(session, board, filter, order, interval or INTERVAL, until_empty)
+    show(session, table, filter, order, interval or INTERVAL, until_empty)
 
 
 def _order(text: str | None) -> Order:
@@ -109,7 +109,7 @@ def _order(text: str | None) -> Order:
 
 def _show_screen(
     session: Session,
-    board: WatchTable,
+    table: WatchTable,
     filter: InstanceFilter,
     order: Order,
     interval: float,
@@ -117,30 +117,30 @@ def _show_screen(
 ) -> None:
     hub = session.hub
     before = look(hub, filter)
-    _take(board, before, order)  # what is wrong from the first is told on the screen that stays
-    looker = ListingPoller(lambda: look(hub, filter), interval)
+    _take(table, before, order)  # what is wrong from the first is told on the screen that stays
+    poller = ListingPoller(lambda: look(hub, filter), interval)
     with (
         stop_signals() as stopping,
         keyboard(session.stdin, stopping) as key,
         screen(session.out) as show,
     ):
-        looker.start()
+        poller.start()
         try:
-            while not (stopping.is_set() or (until_empty and not board.shown)):
-                show(board, datetime.now(UTC))
+            while not (stopping.is_set() or (until_empty and not table.shown)):
+                show(table, datetime.now(UTC))
                 if key(REDRAW) in ("q", "Q"):
                     break
-                if (found := looker.news()) is not None:
-                    _take(board, found, order, before)
+                if (found := poller.news()) is not None:
+                    _take(table, found, order, before)
                     before = found
         finally:
-            looker.stop()
-    session.out.note(counted(board.shown, more=board.more))
+            poller.stop()
+    session.out.note(counted(table.shown, more=table.more))
 
 
 def _show_lines(
     session: Session,
-    board: WatchTable,
+    table: WatchTable,
     filter: InstanceFilter,
     order: Order,
     interval: float,
@@ -150,16 +150,16 @@ def _show_lines(
     before: Listing | None = None
     with stop_signals() as stopping:
         while True:
-            is_first, had_trouble = board.looked is None, bool(board.trouble)
+            is_first, had_trouble = table.looked is None, bool(table.trouble)
             found = look(hub, filter)
-            changes = _take(board, found, order, before)
+            changes = _take(table, found, order, before)
             before = found
             if is_first:
-                out.note(counted(board.shown, more=board.more))
-            if board.trouble and not had_trouble:
-                out.warn(board.trouble)
+                out.note(counted(table.shown, more=table.more))
+            if table.trouble and not had_trouble:
+                out.warn(table.trouble)
             _print(session, changes)
-            if (until_empty and not board.shown) or stopping.wait(interval):
+            if (until_empty and not table.shown) or stopping.wait(interval):
                 return
 
 
@@ -175,18 +175,18 @@ def _print(session: Session, changes: Sequence[Change]) -> None:
 
 
 def _take(
-    board: WatchTable, found: Listing, order: Order, before: Listing | None = None
+    table: WatchTable, found: Listing, order: Order, before: Listing | None = None
 ) -> list[Change]:
     """Take in a look.
 
-    One that failed leaves the board as it is and is tried again, unless it is the first or will
+    One that failed leaves the table as it is and is tried again, unless it is the first or will
     never work.
     """
     if found.trouble is None:
-        return board.take(order(found.found), datetime.now(UTC), more=found.more)
-    if board.looked is None or not is_passing(
+        return table.take(order(found.found), datetime.now(UTC), more=found.more)
+    if table.looked is None or not is_passing(
         found.trouble, before.trouble if before else None, has_seen=True
     ):
         raise found.trouble
-    board.trouble = f"{found.trouble.message}; trying again"
+    table.trouble = f"{found.trouble.message}; trying again"
     return []

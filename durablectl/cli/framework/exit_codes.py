@@ -16,6 +16,7 @@ from durablectl.errors import (
     Unsupported,
     UsageError,
     WaitTimeout,
+    reason_of,
 )
 from durablectl.model import RuntimeStatus
 
@@ -104,4 +105,4 @@ def faults_are_not_verdicts() -> Iterator[None]:
             raise
         raise UsageError(error.message, hint=error.hint) from error
     except OSError as error:
-        raise UsageError((error.strerror or str(error)).lower()) from error
+        raise UsageError(reason_of(error)) from error

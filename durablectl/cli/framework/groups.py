@@ -23,6 +23,7 @@ from durablectl.cli.framework.global_options import (
     with_default_values,
 )
 from durablectl.errors import DurablectlError, UsageError
+from durablectl.quoting import nearest
 from durablectl.render.output import standard_output
 
 if TYPE_CHECKING:
@@ -230,7 +231,7 @@ class Group(_Globals, TyperGroup):
 
     def unknown(self, ctx: Any, name: str) -> UsageError:
         """What to say about a command that is not there."""
-        near = _nearest(name, self.list_commands(ctx))
+        near = nearest(name, self.list_commands(ctx))
         hint = (
             f"did you mean '{ctx.command_path} {near}'?" if near else (f"{ctx.command_path} --help")
         )
@@ -283,7 +284,7 @@ class Root(Group):
             return UsageError(
                 f"no command '{name}'", hint=f"here it is: {PROGRAM} {ELSEWHERE[name]}"
             )
-        near = _nearest(name, [*SUMMARIES, *ELSEWHERE])
+        near = nearest(name, [*SUMMARIES, *ELSEWHERE])
         hint = (
             f"did you mean '{PROGRAM} {ELSEWHERE.get(near, near)}'?"
             if near
@@ -366,12 +367,6 @@ def _show_help(ctx: Any, _param: Any, is_asked: bool) -> None:
     if is_asked and not ctx.resilient_parsing:
         standard_output().data(ctx.get_help())
         raise typer.Exit
-
-
-def _nearest(name: str, known: Iterable[str]) -> str | None:
-    from difflib import get_close_matches  # deferred: only a mistake needs it
-
-    return next(iter(get_close_matches(name, list(known), 1)), None)
 
 
 def _write_params(

@@ -23,6 +23,7 @@ from durablectl.errors import FunctionNotFound, Unreachable, WaitTimeout
 from durablectl.model import CheckStatusPayload, IfExists
 from durablectl.new_ids import check_new_instance_id, instance_id_warnings
 from durablectl.polling.loop import LAST_LOOK
+from durablectl.quoting import nearest
 from durablectl.render.views import duration_text
 from durablectl.taskhub import TaskHub
 
@@ -64,9 +65,9 @@ def start_instance(
         with timed(timeout):
             return hub, limited.start(name, value, **options, if_exists=new.if_exists)
     except FunctionNotFound as error:
-        raise FunctionNotFound(
-            error.message, hint=_nearest(name, hub.orchestrators()) or error.hint
-        ) from error
+        near = nearest(name, hub.orchestrators() or ())
+        hint = f"did you mean '{near}'?" if near else error.hint
+        raise FunctionNotFound(error.message, hint=hint) from error
 
 
 @contextmanager
@@ -81,11 +82,3 @@ def timed(timeout: float | None) -> Iterator[None]:
         raise WaitTimeout(
             f"timed out after {duration_text(timeout)}: {error.message}", hint=error.hint
         ) from error
-
-
-def _nearest(name: str, known: tuple[str, ...] | None) -> str | None:
-    from difflib import get_close_matches  # deferred: only a mistake needs it
-
-    by_lower = {each.lower(): each for each in known or ()}
-    near = get_close_matches(name.lower(), list(by_lower), 1)
-    return f"did you mean '{by_lower[near[0]]}'?" if near else None

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from durablectl.cli.session import Session
-from durablectl.errors import DurablectlError, UsageError
+from durablectl.errors import DurablectlError, UsageError, reason_of
 from durablectl.model import InstanceStatus
 from durablectl.render import ci
 
@@ -78,7 +78,7 @@ class Reports:
     def ended(
         self,
         seen: Seen,
-        is_content: Callable[[InstanceStatus | None], bool],
+        is_satisfied: Callable[[InstanceStatus | None], bool],
         *,
         satisfied: bool,
         why_not: Callable[[InstanceStatus], str] = lambda _status: "",
@@ -88,7 +88,7 @@ class Reports:
 
         `why_not` ends the sentence about one that has ended without doing it.
         """
-        verdicts = self._verdicts(seen, is_content, satisfied)
+        verdicts = self._verdicts(seen, is_satisfied, satisfied)
         told = [
             replace(each, why=why_not(status)) if (status := seen[each.instance_id]) else each
             for each in verdicts
@@ -108,11 +108,13 @@ class Reports:
             raise
 
     def _verdicts(
-        self, seen: Seen, is_content: Callable[[InstanceStatus | None], bool], satisfied: bool
+        self, seen: Seen, is_satisfied: Callable[[InstanceStatus | None], bool], satisfied: bool
     ) -> list[ci.Verdict]:
         full = self._mode is CiMode.FULL
         return [
-            ci.verdict(name, each, content=is_content(each), satisfied=satisfied, full=full)
+            ci.verdict(
+                name, each, is_satisfied=is_satisfied(each), all_satisfied=satisfied, full=full
+            )
             for name, each in seen.items()
         ]
 
@@ -142,8 +144,7 @@ class Reports:
             path.write_text(text, encoding="utf-8")
         except OSError as error:
             self._session.out.warn(
-                f"the JUnit report could not be written to {path}: "
-                f"{(error.strerror or str(error)).lower()}"
+                f"the JUnit report could not be written to {path}: {reason_of(error)}"
             )
 
     def _write_summary(self, runner: ci.Runner, text: str) -> None:
@@ -158,10 +159,7 @@ class Reports:
                     file.write(text)
                 out.command(ci.upload_summary(name))
         except OSError as error:
-            out.warn(
-                f"the summary for {runner.value} could not be written: "
-                f"{(error.strerror or str(error)).lower()}"
-            )
+            out.warn(f"the summary for {runner.value} could not be written: {reason_of(error)}")
 
 
 def annotate(session: Session, title: str, message: str) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 from durablectl.errors import DurablectlError, InstanceNotFound, ServiceError
 from durablectl.history.steps import Step
@@ -17,10 +17,6 @@ from durablectl.taskhub import TaskHub
 
 DEEPEST = 16
 MOST_CHILDREN = 100  # of one instance: each is a request of its own
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 def with_history(hub: TaskHub, instance_id: str) -> InstanceStatus:

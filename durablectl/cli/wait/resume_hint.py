@@ -15,7 +15,7 @@ MOST_WORDS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class GoOn:
+class ResumeCommand:
     """The `wait` that does the rest of one that was interrupted: the words that name its instances,
     and its options.
     """
@@ -53,14 +53,16 @@ class GoOn:
         return told if STDIN not in words else f"{told} (with the same ids)"
 
 
-def say_how_to_go_on(session: Session, hub: TaskHub, left: Sequence[str], go_on: GoOn) -> None:
+def tell_how_to_resume(
+    session: Session, hub: TaskHub, left: Sequence[str], resume: ResumeCommand
+) -> None:
     """Say on stderr that those that are left run on, and the command that waits for them."""
     if not left:
         return
     what = f"instance '{left[0]}' is" if len(left) == 1 else f"the {len(left)} instances are"
     warning = ", but no worker is running on this local hub" if not hub.has_worker() else ""
     session.out.talk(f"durablectl: interrupted; {what} left running{warning}")
-    session.out.hint(f"continue waiting with: {go_on.command(session, hub)}")
+    session.out.hint(f"continue waiting with: {resume.command(session, hub)}")
 
 
 def _seconds(value: float | None) -> str | None:

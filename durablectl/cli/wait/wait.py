@@ -17,7 +17,7 @@ from durablectl.cli.framework import exit_codes
 from durablectl.cli.session import Session
 from durablectl.cli.start.show import payload_json, show_payload
 from durablectl.cli.wait.ci_reports import CiMode, Reports
-from durablectl.cli.wait.resume_hint import GoOn, say_how_to_go_on
+from durablectl.cli.wait.resume_hint import ResumeCommand, tell_how_to_resume
 from durablectl.cli.wait.until import DEAD, Until
 from durablectl.errors import DurablectlError, UsageError, WaitTimeout, WrongState
 from durablectl.model import InstanceStatus, RuntimeStatus
@@ -115,7 +115,7 @@ def wait_and_show(
         _give_up(session, hub, seen, rules, options, trouble)
     reports.ended(
         seen,
-        rules.is_content,
+        rules.is_satisfied,
         satisfied=code == exit_codes.ExitCode.DONE,
         why_not=until.why_not if until else lambda _status: "",
     )
@@ -159,7 +159,12 @@ def _watched(
 ) -> Waited:
     try:
         return watch_over(
-            session, hub, ids, rules, skip_timers=options.skip_timers, go_on=_go_on(words, options)
+            session,
+            hub,
+            ids,
+            rules,
+            skip_timers=options.skip_timers,
+            resume=_resume_command(words, options),
         )
     except WaitTimeout as error:
         if options.on_timeout is OnTimeout.LEAVE:
@@ -176,30 +181,30 @@ def watch_over(
     ids: Sequence[str],
     rules: WaitRules,
     *,
-    go_on: GoOn,
+    resume: ResumeCommand,
     skip_timers: bool = False,
 ) -> Waited:
     """Wait for them and show how far they are, working for them on a local hub.
 
     `WaitTimeout` when the hub never answered in time. Ctrl-C says how to continue, and leaves.
     """
-    told = _Told(session, ids)
+    last = _LastStatuses(session, ids)
     rules = replace(rules, at_once=1) if hub.commits_together else rules
     is_own = session.holds(hub)
     try:
         working = session.working(ids, skip_timers=skip_timers) if is_own else nullcontext()
         with working, waiting_display(session.out, ids) as watcher:
-            told.watcher = watcher
+            last.watcher = watcher
             return wait_for_instances(
-                hub, ids, rules, on_status=told.status, on_trouble=told.trouble
+                hub, ids, rules, on_status=last.status, on_trouble=last.trouble
             )
     except KeyboardInterrupt:
-        left = [each for each, status in told.seen.items() if not rules.has_settled(status)]
-        say_how_to_go_on(session, hub, left, go_on)
+        left = [each for each, status in last.seen.items() if not rules.is_finished(status)]
+        tell_how_to_resume(session, hub, left, resume)
         raise typer.Exit(exit_codes.ExitCode.INTERRUPTED) from None
 
 
-class _Told:
+class _LastStatuses:
     """Hands statuses and troubles on, and remembers the last status of each instance."""
 
     def __init__(self, session: Session, ids: Sequence[str]) -> None:
@@ -217,7 +222,7 @@ class _Told:
         self._troubles.failed(trouble.message)
 
 
-def _go_on(words: Sequence[str], options: WaitOptions) -> GoOn:
+def _resume_command(words: Sequence[str], options: WaitOptions) -> ResumeCommand:
     on_timeout = options.on_timeout if options.on_timeout is not OnTimeout.LEAVE else None
     more: dict[str, object] = {
         "count": options.completed,
@@ -225,7 +230,7 @@ def _go_on(words: Sequence[str], options: WaitOptions) -> GoOn:
         "on-timeout": on_timeout,
     }
     more |= {"response": options.response, "junit": options.junit, "ci": options.ci}
-    return GoOn(
+    return ResumeCommand(
         words, until=options.until, timeout=options.timeout, interval=options.interval, more=more
     )
 
@@ -239,7 +244,7 @@ def _give_up(
     trouble: DurablectlError | None,
 ) -> None:
     """After a time-out: say so, and terminate or suspend what is left if that was asked for."""
-    left = [name for name, status in seen.items() if not rules.has_settled(status)]
+    left = [name for name, status in seen.items() if not rules.is_finished(status)]
     what = (
         f"instance '{left[0]}' is still {_state(seen[left[0]])}"
         if len(left) == 1
@@ -290,7 +295,7 @@ def _show(
     elif session.out.is_text:
         _show_text(session, hub, statuses, options)
     elif session.out.format is OutputFormat.ID:
-        session.out.ids(status.instance_id for status in statuses if rules.has_settled(status))
+        session.out.ids(status.instance_id for status in statuses if rules.is_finished(status))
     else:
         session.out.show("", statuses_json(statuses, single=len(seen) == 1))
     if not (session.out.is_text and session.out.is_terminal):
@@ -330,29 +335,29 @@ def _show_text(
 
 def _tell_failures(session: Session, statuses: Sequence[InstanceStatus]) -> None:
     """Where stdout goes into a file, say on stderr what a person has to know."""
-    unlucky = [
+    failed = [
         each
         for each in statuses
         if each.is_final and each.runtime_status is not RuntimeStatus.COMPLETED
     ]
-    for status in unlucky[:TOLD_IDS]:
+    for status in failed[:TOLD_IDS]:
         reason = views.ending_line(status)
         session.out.talk(
             f"durablectl: {status.instance_id}: "
             f"{status.runtime_status.value}{': ' if reason else ''}{reason}"
         )
-    if len(unlucky) > TOLD_IDS:
-        session.out.talk(f"durablectl: and {len(unlucky) - TOLD_IDS} more")
+    if len(failed) > TOLD_IDS:
+        session.out.talk(f"durablectl: and {len(failed) - TOLD_IDS} more")
 
 
 def _exit_code(seen: Seen, rules: WaitRules, *, is_over: bool) -> int:
-    content = sum(map(rules.is_content, seen.values()))
-    if content == len(seen) or (rules.completed is not None and content >= rules.completed):
+    satisfied = sum(map(rules.is_satisfied, seen.values()))
+    if satisfied == len(seen) or (rules.completed is not None and satisfied >= rules.completed):
         return exit_codes.ExitCode.DONE
     ended = [
         each
         for each in seen.values()
-        if each is not None and each.is_final and not rules.is_content(each)
+        if each is not None and each.is_final and not rules.is_satisfied(each)
     ]
     codes = [
         exit_codes.for_outcome(each.runtime_status)

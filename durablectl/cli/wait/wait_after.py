@@ -14,7 +14,7 @@ import typer
 from durablectl.cli.arguments.parameters import Interval, Timeout
 from durablectl.cli.framework.exit_codes import ExitCode
 from durablectl.cli.session import Session
-from durablectl.cli.wait.resume_hint import GoOn
+from durablectl.cli.wait.resume_hint import ResumeCommand
 from durablectl.cli.wait.wait import AT_ONCE, GRACE, watch_over
 from durablectl.errors import UsageError
 from durablectl.model import InstanceStatus
@@ -33,14 +33,14 @@ WaitForIt = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class Goal:
     """What to wait for: a state that each instance is to reach.
 
-    `told` is the JMESPATH expression that `wait --until` takes for it.
+    `expression` is the JMESPATH expression that `wait --until` takes for it.
     """
 
     is_so: Callable[[InstanceStatus], bool]
-    told: str
+    expression: str
     timeout: float | None
     interval: float | None
 
@@ -61,10 +61,12 @@ class Settled:
             hub,
             ids,
             rules,
-            go_on=GoOn(ids, until=self.told, timeout=self.timeout, interval=self.interval),
+            resume=ResumeCommand(
+                ids, until=self.expression, timeout=self.timeout, interval=self.interval
+            ),
         )
         left = [
-            instance_id for instance_id, status in seen.items() if not rules.has_settled(status)
+            instance_id for instance_id, status in seen.items() if not rules.is_finished(status)
         ]
         if not left:
             return ExitCode.DONE
@@ -79,15 +81,15 @@ class Settled:
         return ExitCode.TIMED_OUT
 
 
-class Settle(NamedTuple):
+class FollowUp(NamedTuple):
     """The options of a command that can wait until what it asked for is so."""
 
     wait: WaitForIt = False
     timeout: Timeout = None
     interval: Interval = None
 
-    def until(self, is_so: Callable[[InstanceStatus], bool], told: str) -> Settled | None:
+    def until(self, is_so: Callable[[InstanceStatus], bool], expression: str) -> Goal | None:
         """What to wait for; None without --wait."""
         if not self.wait and (self.timeout is not None or self.interval is not None):
             raise UsageError("--timeout and --interval are for --wait", hint="add --wait")
-        return Settled(is_so, told, self.timeout, self.interval) if self.wait else None
+        return Goal(is_so, expression, self.timeout, self.interval) if self.wait else None

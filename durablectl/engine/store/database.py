@@ -19,7 +19,7 @@ from durablectl.engine.store.connections import hub_error, prepared, translated
 from durablectl.engine.store.live_lock import LiveLock
 from durablectl.engine.store.notifier import notifier_of
 from durablectl.engine.store.open_file import OpenFile
-from durablectl.errors import HubUnusable
+from durablectl.errors import HubUnusable, reason_of
 
 APPLICATION_ID = 0x64757262  # "durb"
 UPGRADES = (
@@ -279,7 +279,7 @@ class Database:
             part.rename(target)
             _sync_folder(target.parent)
         except OSError as error:
-            raise HubUnusable(f"cannot write {target}: {error.strerror}") from error
+            raise HubUnusable(f"cannot write {target}: {reason_of(error)}") from error
         finally:
             for left in (
                 part,
@@ -387,7 +387,7 @@ def _make_folder(folder: Path) -> None:
         if is_own and not (folder / ".gitignore").exists():
             (folder / ".gitignore").write_text("*\n")
     except OSError as error:
-        raise HubUnusable(f"cannot make the hub's folder {folder}: {error.strerror}") from error
+        raise HubUnusable(f"cannot make the hub's folder {folder}: {reason_of(error)}") from error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 
@@ -19,6 +19,7 @@ from durablectl.engine.store.work_items import ActivityItem
 from durablectl.engine.worker.activities import Closed, run_activity, timed_out_task
 from durablectl.engine.worker.app_output import CURRENT_INSTANCE
 from durablectl.history.events import TaskCompleted, TaskFailed
+from durablectl.model import utc_now
 
 
 class ActivityProcesses:
@@ -148,14 +149,10 @@ def _answer(pipe: Connection, registry: Registry) -> None:
         if activity is None:
             pipe.send(
                 TaskFailed(
-                    _utc_now(),
+                    utc_now(),
                     item.task_id,
                     unknown_function(item.name, "activity", registry.activities.names),
                 )
             )
         else:
-            pipe.send(run_activity(activity, item.task_id, item.input, _utc_now))
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
+            pipe.send(run_activity(activity, item.task_id, item.input, utc_now))

@@ -16,8 +16,9 @@ from durablectl.engine.store.client import Store
 from durablectl.engine.store.database import Database
 from durablectl.engine.store.leases import workers
 from durablectl.engine.store.queries import InstanceRow
-from durablectl.engine.worker.worker import Worker, utc_now
+from durablectl.engine.worker.worker import Worker
 from durablectl.errors import AppError, DurablectlError, HubLost
+from durablectl.model import utc_now
 
 STANDBY_SECONDS = 0.5
 

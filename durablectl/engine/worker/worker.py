@@ -9,7 +9,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from durablectl.engine.worker.activity_pool import ActivityPool
 from durablectl.engine.worker.clock import SkippingClock
 from durablectl.engine.worker.dispatcher import Dispatcher, Running
 from durablectl.errors import DurablectlError, HubBusy, HubLost, HubUnusable
+from durablectl.model import utc_now
 
 if TYPE_CHECKING:
     from durablectl.engine.worker.activity_processes import ActivityProcesses
@@ -37,10 +38,6 @@ PATIENCE = (5.0, 60.0)
 """Seconds after which an orchestrator that does not yield is told of, and given up."""
 RETRY_SECONDS = 1.0
 PACKAGE = str(Path(__file__).parent.parent)
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 class Worker:

@@ -124,14 +124,14 @@ def counted(statuses: Sequence[InstanceStatus], *, more: bool = False) -> str:
 
 
 class Screen(Protocol):
-    """Where a board is shown."""
+    """Where the table is shown."""
 
-    def __call__(self, board: WatchTable, now: datetime) -> None: ...
+    def __call__(self, table: WatchTable, now: datetime) -> None: ...
 
 
 @contextmanager
 def screen(out: Output) -> Iterator[Screen]:
-    """While inside, a board can be shown on the terminal's other screen; after it the terminal is
+    """While inside, the table can be shown on the terminal's other screen; after it the terminal is
     as it was.
     """
     from rich.live import Live  # deferred: only a terminal pays for it
@@ -144,35 +144,35 @@ def screen(out: Output) -> Iterator[Screen]:
         redirect_stdout=False,
         redirect_stderr=False,
     ) as live:
-        yield lambda board, now: live.update(
-            screenful(board, now, console.width, console.height), refresh=True
+        yield lambda table, now: live.update(
+            screenful(table, now, console.width, console.height), refresh=True
         )
 
 
-def screenful(board: WatchTable, now: datetime, width: int, height: int) -> RenderableType:
-    """A board as a screen of this size shows it."""
+def screenful(table: WatchTable, now: datetime, width: int, height: int) -> RenderableType:
+    """The table as a screen of this size shows it."""
     from rich.console import Group  # deferred, as above
     from rich.table import Table
     from rich.text import Text
 
     room = max(height - FRAME, 1)
-    rows = board.shown[: min(room, board.limit or room)]
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0), width=width)
+    rows = table.shown[: min(room, table.limit or room)]
+    grid = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0), width=width)
     for column, ratio in (("", 0), ("ID", 3), ("NAME", 2), ("STATUS", 0), ("UPDATED", 0), ("", 3)):
-        table.add_column(column, ratio=ratio or None, no_wrap=True, overflow="ellipsis")
+        grid.add_column(column, ratio=ratio or None, no_wrap=True, overflow="ellipsis")
     for status in rows:
-        mark = board.marks.get(status.instance_id, ChangeMark.SAME)
-        table.add_row(
+        mark = table.marks.get(status.instance_id, ChangeMark.SAME)
+        grid.add_row(
             *_cells(status, mark, now), style="bold" if mark is not ChangeMark.SAME else ""
         )
-    title = Text(safe_line(board.title), style="bold", no_wrap=True, overflow="ellipsis")
+    title = Text(safe_line(table.title), style="bold", no_wrap=True, overflow="ellipsis")
     padding = [Text("")] * (room - len(rows))
     return Group(
         title,
-        table,
+        grid,
         *padding,
         Text(""),
-        Text(_foot(board, len(rows), now), style="dim", no_wrap=True, overflow="ellipsis"),
+        Text(_foot(table, len(rows), now), style="dim", no_wrap=True, overflow="ellipsis"),
     )
 
 
@@ -194,13 +194,13 @@ def _ago(seconds: float) -> str:
     return "now" if seconds < 2 else duration_text(seconds)
 
 
-def _foot(board: WatchTable, rows: int, now: datetime) -> str:
-    if board.looked is None:
-        return board.trouble or "looking …"
-    parts = [counted(board.shown, more=board.more)]
-    if rows < len(board.shown):
+def _foot(table: WatchTable, rows: int, now: datetime) -> str:
+    if table.looked is None:
+        return table.trouble or "looking …"
+    parts = [counted(table.shown, more=table.more)]
+    if rows < len(table.shown):
         parts.append(f"{rows} shown")
-    parts.append(board.trouble or f"{now.astimezone():%H:%M:%S}")
+    parts.append(table.trouble or f"{now.astimezone():%H:%M:%S}")
     return safe_line(" · ".join([*parts, "q quits"]))
 
 
