@@ -13,6 +13,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="how many worker processes the crash tests kill (by hand: 1000)",
     )
 
+    parser.addoption(
+        "--pictures",
+        default=None,
+        metavar="FOLDER",
+        help="keep the pictures of the page that its tests make for the docs there",
+    )
+
 
 @pytest.fixture
 def kills(request: pytest.FixtureRequest) -> int:

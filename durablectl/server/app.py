@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -21,6 +21,7 @@ from durablectl.redaction import redact
 from durablectl.server.api import Api
 from durablectl.server.auth import Access
 from durablectl.server.call import Call, headers_of, origin_of, target_of
+from durablectl.server.page_app import UI_PATH, Page, redirect_to_page
 from durablectl.server.place import PATH
 from durablectl.server.responses import Refusal, empty, short, went_wrong
 from durablectl.wire import exact_time_to_text
@@ -88,6 +89,7 @@ class App:
         self._api, self._access, self._log, self._on_error = api, access, log, on_error
         self._rpc = f"{RPC_PATH}/{rpc_token}" if rpc_token else RPC_PATH
         self.starters = starters
+        self.page: Page | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -139,13 +141,20 @@ class App:
             return await self._api.answer(Call(scope, receive, rest, headers))
         if (rest := _below(self._rpc, path)) is not None:
             return await self._api.answer(Call(scope, receive, rest, headers, is_rpc=True))
-        return await self._function(scope, receive)
+        answer = await self.starters.answer(scope, receive) if self.starters is not None else None
+        return answer or await self._shown(scope, receive, path, headers)
 
-    async def _function(self, scope: Scope, receive: Receive) -> Response:
-        answer: Awaitable[Response | None] | None = (
-            self.starters.answer(scope, receive) if self.starters is not None else None
-        )
-        return (await answer if answer is not None else None) or empty(404)
+    async def _shown(
+        self, scope: Scope, receive: Receive, path: str, headers: dict[str, str]
+    ) -> Response:
+        """The page, where no function of the app has answered."""
+        if self.page is None:
+            return empty(404)
+        if path in ("/", UI_PATH) and scope["method"] == "GET":
+            return redirect_to_page()
+        if path.startswith(f"{UI_PATH}/"):
+            return await self.page.answer(Call(scope, receive, path.removeprefix(UI_PATH), headers))
+        return empty(404)
 
     def _answered(self, scope: Scope, status: int, seconds: float) -> Answered:
         client = scope.get("client")

@@ -26,10 +26,12 @@ _CHANGING = (
 _NOT_SHOWN = re.compile(r"using |bash: line \d+: +\d+ Killed")
 _PROGRESS = re.compile(r"^\S+: [A-Z].* \[<duration>\]$")
 _UNTIL_IT_ANSWERS = """
-import sys, time, urllib.request
+import sys, time, urllib.error, urllib.request
 for _ in range(300):
     try:
         sys.exit(urllib.request.urlopen(sys.argv[1]).status != 200)
+    except urllib.error.HTTPError as refusal:
+        sys.exit(refusal.code != 401)  # it is there, and asks who we are
     except OSError:
         time.sleep(0.1)
 sys.exit("nothing answers")

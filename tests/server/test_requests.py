@@ -251,4 +251,4 @@ def test_names_of_parameters_and_literals_have_no_case(served):
 
 def test_a_page_of_the_app_that_is_not_there_is_404(served):
     assert served.ask("GET", "/api/nothing") == (404, "")
-    assert served.ask("GET", "/") == (404, "")
+    assert served.ask("GET", "/nothing") == (404, "")

@@ -50,6 +50,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "watch": "Watch the instances that match: a table that stays current, with what has "
         "changed marked.",
         "links": "Show the addresses that watch and steer an instance.",
+        "ui": "Show the task hub in a browser: its instances, their steps and their payloads.",
     },
     "Control": {
         "raise-event": "Send an event to an instance.",

@@ -17,6 +17,7 @@ from durablectl import config
 from durablectl.causes import cause_of
 from durablectl.cli.local.app_output import capture_output, failure_log
 from durablectl.cli.local.signals import stop_signals
+from durablectl.cli.local.ui import build_page, served_card
 from durablectl.cli.session import Session
 from durablectl.engine.failures import details_of, message_of
 from durablectl.errors import Unsupported
@@ -91,6 +92,8 @@ def serve_hub(session: Session, serving: Serving) -> None:
         try:
             rpc = None if serving.grpc is None else hosted.listen(serving.grpc)
             hosted.start()
+            if key is None:  # where a key is asked for, `ui` shows the page
+                hosted.app.page = build_page(hosted.gate, served_card(session, hosted.gate))
             _say_hello(session.out, hosted, registry, _origin(serving.host, port))
             if rpc is not None:
                 session.out.note(f"gRPC clients: {rpc}{' (with a key)' if key else ''}")
@@ -210,6 +213,8 @@ def _say_hello(out: Output, hosted: Hosting, registry: Registry, origin: str) ->
     address = f"{origin}{PATH}{' (with a key)' if hosted.place.key else ''}"
     for line in greeting(hosted.place.task_hub, address, kinds, routes):
         out.note(line)
+    if hosted.app.page is not None:
+        out.note(f"the page is at {origin}/ui/")
     out.note("stop it with Ctrl-C")
 
 

@@ -119,11 +119,11 @@ class Queries:
         """
         parts, parameters, is_rare = [], list[Any](), self._is_rare(filter.prefix)
         for states in [filter.statuses] if is_rare else _states(filter.statuses):
-            conditions, values = _conditions(filter, states, is_rare=is_rare)
+            conditions, values = condition_sql(filter, states, is_rare=is_rare)
             if after is not None:
                 conditions.append("(i.created_at, i.key) > (?, ?)")
                 values += _position(after)
-            parts.append(f"SELECT {columns} FROM instances i {_INPUT}{_where(conditions)}")
+            parts.append(f"SELECT {columns} FROM instances i {_INPUT}{where_sql(conditions)}")
             parameters += values
         rows = self._database.query(
             f"{' UNION ALL '.join(parts)} ORDER BY created_at, key LIMIT ?", [*parameters, top + 1]
@@ -142,11 +142,11 @@ class Queries:
                 if by_name
                 else "i.status"
             )
-            conditions, parameters = _conditions(
+            conditions, parameters = condition_sql(
                 filter, filter.statuses, is_rare=self._is_rare(filter.prefix)
             )
             rows = self._database.query(
-                f"SELECT {what}, count(*) FROM instances i{_where(conditions)} GROUP BY 1",
+                f"SELECT {what}, count(*) FROM instances i{where_sql(conditions)} GROUP BY 1",
                 parameters,
             )
         return {each if by_name else STATUSES[each].value: count for each, count in rows if count}
@@ -219,7 +219,7 @@ def _states(statuses: Collection[RuntimeStatus]) -> list[Collection[RuntimeStatu
     )
 
 
-def _conditions(
+def condition_sql(
     filter: InstanceFilter, states: Collection[RuntimeStatus], *, is_rare: bool
 ) -> tuple[list[str], list[Any]]:
     """What a row `i` must fulfil, put so that SQLite takes the index of the fewest: a unary plus
@@ -256,7 +256,7 @@ def _bounds(prefix: str) -> tuple[str, str]:
     return prefix, prefix + "\U0010ffff"
 
 
-def _where(conditions: Sequence[str]) -> str:
+def where_sql(conditions: Sequence[str]) -> str:
     return f" WHERE {' AND '.join(conditions)}" if conditions else ""
 
 

@@ -1,0 +1,37 @@
+"""`durablectl ui`: a page for the hub, in a browser."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from durablectl.cli.local.ui import serve_page
+from durablectl.cli.session import Session
+
+
+def ui(
+    ctx: typer.Context,
+    port: Annotated[
+        int,
+        typer.Option(
+            metavar="PORT", min=0, max=65535, help="Listen on this port; 0 takes a free one."
+        ),
+    ] = 0,
+    no_open: Annotated[
+        bool, typer.Option("--no-open", help="Print the address and do not open a browser.")
+    ] = False,
+) -> None:
+    """Show the task hub in a browser: its instances, their steps and their payloads.
+
+    The page is served on this machine only. The address that is printed lets in who has it, and
+    is valid until the command ends. A hub's key stays in this process: the browser never gets it.
+    What a read-only or protected context forbids is refused here, too.
+
+    Examples:
+
+      durablectl ui
+      durablectl ui --context prod --no-open --port 8080
+    """
+    session: Session = ctx.obj
+    serve_page(session, port=port, opens=not no_open)

@@ -1,0 +1,181 @@
+"""Who may use the page: the token, the cookie, origins, hosts, frames, protected and read-only hubs,
+and that a hub's key stays in the process.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.server.page.shown import API, showing
+from tests.server.serving import RECORDINGS, serving
+
+KEY = "0123-secret.key=="
+READS = ["/ui/", "/ui/main.js", "/ui/api/hub", "/ui/api/instances", f"{API}/instances", "/"]
+
+
+def test_the_token_is_exchanged_for_a_cookie_that_scripts_and_other_sites_cannot_use(shown):
+    answer = shown.ask("GET", f"/ui/?token={shown.token}")
+    assert (answer.status, answer.headers["Location"]) == (303, "/ui/")
+    assert answer.headers["Set-Cookie"].split("; ")[1:] == ["Path=/", "HttpOnly", "SameSite=Strict"]
+    assert shown.token not in answer.headers["Set-Cookie"]
+
+
+@pytest.mark.parametrize("target", [*READS, "/ui/nothing", "/nothing"])
+@pytest.mark.parametrize(
+    "cookie", [None, "durablectl=x", "durablectl-{port}=", "durablectl-{port}=wrong", ';;="']
+)
+def test_nothing_is_answered_without_the_cookie(target, cookie, shown):
+    headers = {} if cookie is None else {"Cookie": cookie.format(port=shown.port)}
+    answer = shown.ask("GET", target, **headers)
+    assert answer.status == 401
+    assert "instanceId" not in answer.text
+
+
+@pytest.mark.parametrize("token", ["", "wrong", "é"])
+def test_a_wrong_or_expired_token_opens_nothing_and_says_what_to_do(token, shown):
+    answer = shown.ask("GET", f"/ui/?token={token.encode().hex() if token == 'é' else token}")
+    assert (answer.status, answer.headers["Set-Cookie"]) == (401, None)
+    assert "run it again" in answer.text
+
+
+@pytest.mark.parametrize("target", READS)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": "localhost.evil.example"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec_Fetch_Site": "cross-site"},
+        {"Sec_Fetch_Site": "same-site"},
+    ],
+    ids=lambda headers: " ".join(f"{name} {value}" for name, value in headers.items()),
+)
+def test_other_names_origins_and_sites_are_refused_even_with_the_cookie(target, headers, shown):
+    assert shown.ask("GET", target, Cookie=shown.cookie(), **headers).status == 403
+
+
+@pytest.mark.parametrize("origin", [{}, {"Origin": "http://127.0.0.1:1"}], ids=["none", "foreign"])
+def test_a_change_must_come_from_the_page_itself(origin, shown, hub):
+    started = shown.ask(
+        "POST", f"{API}/orchestrators/Echo/foreign", b"1", Cookie=shown.cookie(), **origin
+    )
+    assert started.status == 403
+    assert shown.ask("GET", f"{API}/instances/foreign", Cookie=shown.cookie()).status == 404
+
+
+@pytest.mark.parametrize("target", READS)
+def test_no_answer_can_be_framed_or_run_what_it_did_not_bring(target, shown):
+    headers = shown.ask("GET", target, Cookie=shown.cookie()).headers
+    assert "default-src 'self'" in headers["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert (headers["X-Frame-Options"], headers["X-Content-Type-Options"]) == ("DENY", "nosniff")
+
+
+def contexts(folder, **settings):
+    lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
+    (folder / "durablectl").mkdir(exist_ok=True)
+    (folder / "durablectl" / "contexts.toml").write_text(
+        "[contexts.prod]\n" + "\n".join([f'hub = "{folder / "hub.db"}"', *lines])
+    )
+
+
+@pytest.mark.parametrize("confirm", [None, "", "other", "PROD"])
+def test_a_protected_hub_takes_no_change_without_its_name(confirm, folder, hub, tmp_path):
+    contexts(folder, protected=True)
+    hub.start("Approval", instance_id=f"kept-{confirm}")
+    with showing(folder, "--context", "prod") as shown:
+        headers = {"Cookie": shown.cookie(), "Origin": shown.origin}
+        if confirm is not None:
+            headers["x_durablectl_confirm"] = confirm
+        address = f"{API}/instances/kept-{confirm}/terminate"
+        assert shown.ask("POST", address, **headers).status == 403
+        assert shown.ask("POST", f"{API}/orchestrators/Echo", b"1", **headers).status == 403
+        assert shown.ask("POST", address, **{**headers, "x_durablectl_confirm": "prod"}).status == (
+            202
+        )
+
+
+def test_a_read_only_hub_takes_no_change_whatever_the_page_shows(folder, hub):
+    contexts(folder, **{"read-only": True})
+    with showing(folder, "--context", "prod") as shown:
+        headers = {"Cookie": shown.cookie(), "Origin": shown.origin, "x_durablectl_confirm": "prod"}
+        answer = shown.ask("POST", f"{API}/orchestrators/Echo/never", b"1", **headers)
+        assert (answer.status, "read-only" in answer.text) == (403, True)
+        assert shown.ask("GET", "/ui/api/instances", Cookie=shown.cookie()).status == 200
+
+
+def test_the_key_of_a_remote_hub_is_in_no_answer_and_no_log(folder, tmp_path):
+    environ = {"HUB_KEY": KEY}
+    app = RECORDINGS / "function_app.py"
+    with (
+        serving(tmp_path, "--key-env", "HUB_KEY", app=app, environ=environ) as served,
+        showing(tmp_path, "--hub", f"http://127.0.0.1:{served.port}", "--key-env", "HUB_KEY",
+                environ=environ) as shown,
+    ):  # fmt: skip
+        headers = {"Cookie": shown.cookie(), "Origin": shown.origin}
+        started = shown.ask("POST", f"{API}/orchestrators/echo/one", b"1", **headers)
+        served.finished(f"one?code={KEY}")
+        answers = [started] + [
+            shown.ask("GET", target, Cookie=shown.cookie())
+            for target in [
+                *READS,
+                "/ui/api/instance?id=one",
+                "/ui/api/instance?id=none",
+                "/ui/api/steps?id=one",
+                "/ui/api/history?id=one",
+                "/ui/api/payload?id=one&part=input",
+                f"{API}/instances/one?showHistory=true",
+            ]
+        ]
+        assert [KEY in answer.text + str(answer.headers) for answer in answers] == [False] * 13
+        assert json.loads(answers[7].text)["runtimeStatus"] == "Completed"
+        assert KEY not in shown.errors.read_text()
+
+
+def test_a_port_in_use_is_an_error_that_names_it(shown, folder):
+    command = [sys.executable, "-m", "durablectl", "--hub", "hub.db", "ui", "--no-open"]
+    done = subprocess.run(
+        [*command, "--port", str(shown.port)], cwd=folder, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"cannot listen on 127.0.0.1, port {shown.port}" in done.stderr
+
+
+def test_a_hub_that_is_not_there_is_refused_and_not_made(tmp_path):
+    command = [sys.executable, "-m", "durablectl", "--hub", "hub.db", "ui", "--no-open"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, (tmp_path / "hub.db").exists()) == (2, False)
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        ("instance?id=none", 404),
+        ("instance", 400),
+        ("steps?id=none", 404),
+        ("history?id=none", 404),
+        ("payload?id=none&part=output", 404),
+        ("payload?id=none&part=all", 400),
+        ("instances?at=nothing", 400),
+        ("instances?at=1.2.3", 400),
+        ("nothing", 404),
+    ],
+)
+def test_what_cannot_be_read_is_refused_in_words(target, status, shown):
+    assert shown.ask("GET", f"/ui/api/{target}", Cookie=shown.cookie()).status == status
+
+
+def test_serve_has_the_page_where_no_function_answers_and_none_where_it_asks_for_a_key(tmp_path):
+    app = RECORDINGS / "function_app.py"
+    with serving(tmp_path, app=app) as served:
+        assert served.ask("GET", "/")[0] == 303
+        assert "main.js" in served.ask("GET", "/ui/")[1]
+        assert served.ask("GET", "/ui/api/hub")[1]["hasWorker"] is True
+        assert served.ask("GET", "/ui/", headers={"Host": "evil.example"})[0] == 403
+    with serving(tmp_path, "--key-env", "HUB_KEY", app=app, environ={"HUB_KEY": KEY}) as served:
+        assert served.ask("GET", "/ui/")[0] == 404
