@@ -14,6 +14,7 @@ import typer
 from durablectl.cli.framework import exit_codes
 from durablectl.cli.framework.groups import PROGRAM, root
 from durablectl.errors import DurablectlError, UsageError, reason_of
+from durablectl.render.ending import Ending, asks_json
 from durablectl.render.output import Output
 
 # click is an own package in some versions of Typer and a part of it in others; this is its error
@@ -25,21 +26,25 @@ COMPLETE = "_DURABLECTL_COMPLETE"
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    out = Output(sys.stdout, sys.stderr)
+    ending = Ending(is_json=asks_json(arguments, os.environ))
+    out = Output(sys.stdout, sys.stderr, ending=ending)
     try:
-        return _run(arguments, out)
+        code = _run(arguments, out, ending)
+        if code and not os.environ.get(COMPLETE):
+            out.ended(int(code), exit_codes.MEANINGS[exit_codes.ExitCode(code)])
+        return code
     finally:
         out.finish()
 
 
-def _run(arguments: list[str], out: Output) -> int:
+def _run(arguments: list[str], out: Output, ending: Ending) -> int:
     try:
         if os.environ.get(COMPLETE):
             # deferred: only a shell that completes asks for it
             from durablectl.cli.framework.completion import answer
 
             return answer(out, dict(os.environ), arguments)
-        return _invoke(arguments, out)
+        return _invoke(arguments, out, ending)
     except KeyboardInterrupt:
         return exit_codes.for_error(KeyboardInterrupt())
     except BrokenPipeError:
@@ -53,10 +58,10 @@ def _run(arguments: list[str], out: Output) -> int:
         return _failed(error, arguments, out)
 
 
-def _invoke(arguments: list[str], out: Output) -> int:
+def _invoke(arguments: list[str], out: Output, ending: Ending) -> int:
     program = root()
     try:
-        with program.make_context(PROGRAM, list(arguments)) as context:
+        with program.make_context(PROGRAM, list(arguments), obj=ending) as context:
             program.invoke(context)
         out.flush()
     except typer.Exit as end:

@@ -17,7 +17,8 @@ from durablectl import config
 from durablectl.cli.framework.global_options import GlobalOptions, read_options
 from durablectl.errors import AppError, UsageError
 from durablectl.quoting import quoted
-from durablectl.render.output import Output
+from durablectl.render.ending import Ending
+from durablectl.render.output import Output, OutputFormat
 
 if TYPE_CHECKING:
     from durablectl.backends.local import LocalTaskHub
@@ -297,9 +298,13 @@ class Session:
             raise UsageError("not confirmed; nothing was changed")
 
 
-def open_session(given: Mapping[str, object]) -> Session:
-    """The session of this process, for the global flags that were `given`."""
+def open_session(given: Mapping[str, object], ending: Ending | None = None) -> Session:
+    """The session of this process, for the global flags that were `given`; `ending` collects what
+    it says with `-o json`.
+    """
     options = read_options(given, os.environ)
+    if ending is not None:
+        ending.is_json = options.output in (OutputFormat.JSON, OutputFormat.JSONL)
     out = Output(
         sys.stdout,
         sys.stderr,
@@ -310,6 +315,7 @@ def open_session(given: Mapping[str, object]) -> Session:
         verbose=options.verbose,
         progress=not options.no_progress,
         environ=os.environ,
+        ending=ending,
     )
     return Session(options, out, environ=os.environ, cwd=_working_directory(), stdin=sys.stdin)
 

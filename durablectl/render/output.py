@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from durablectl.errors import DurablectlError, UsageError, reason_of
 from durablectl.redaction import redact
+from durablectl.render.ending import Ending
 from durablectl.render.query import compiled, searched
 from durablectl.render.sanitize import defuse, json_safe, safe
 from durablectl.wire import finite
@@ -66,10 +67,12 @@ class Output:
         verbose: bool = False,
         progress: bool = True,
         environ: Mapping[str, str] | None = None,
+        ending: Ending | None = None,
     ) -> None:
         self._stdout, self._stderr = stdout, stderr
         self._environ = os.environ if environ is None else environ
         self._color, self._progress = color, progress
+        self._ending = ending if ending is not None else Ending()
         # now, before anything is asked or done
         self._expression = None if query is None else compiled(query)
         self._above: Callable[[str], None] | None = None
@@ -229,7 +232,12 @@ class Output:
     # Talk
 
     def note(self, text: str) -> None:
-        """Say something that is good to know; not with -q."""
+        """Say something that is good to know; not with -q or -o json."""
+        if not (self.quiet or self._ending.is_json):
+            self.talk(text)
+
+    def progress(self, text: str) -> None:
+        """Say how far a long command is; not with -q."""
         if not self.quiet:
             self.talk(text)
 
@@ -239,8 +247,10 @@ class Output:
             self.talk(text)
 
     def hint(self, text: str) -> None:
-        """Say what to do next; not with -q."""
-        if not self.quiet:
+        """Say what to do next; not with -q. With -o json it waits for the last line."""
+        if self._ending.is_json:
+            self._ending.hint = text
+        elif not self.quiet:
             self.talk(f"hint: {text}")
 
     def warn(self, text: str) -> None:
@@ -248,16 +258,34 @@ class Output:
         self.talk(f"warning: {text}")
 
     def error(self, message: str, hint: str | None = None) -> None:
-        """Say why it failed, then what to do; also with -q."""
+        """Say why it failed, then what to do; also with -q. With -o json both wait for the last
+        line.
+        """
+        if self._ending.is_json:
+            self._ending.add(message, hint)
+            return
         self.talk(f"durablectl: {message}")
         if hint:
             self.talk(f"hint: {hint}")
+
+    def ended(self, exit_code: int, meaning: str) -> None:
+        """Write the last line of a command that did not succeed: with -o json an object, which
+        programs read.
+        """
+        if self._ending.is_json:
+            self._talk(json_safe(self._ending.line(exit_code, meaning), ci=self.in_ci))
 
     def talk(self, text: str) -> None:
         """Write to stderr whatever else is set, without the keys in it; a reader that went away is
         no reason to stop.
         """
         self._talk(defuse(safe(redact(text)), ci=self.in_ci))
+
+    def notes_with_json(self) -> None:
+        """From here on, notes are written whatever the format: for commands that serve until they
+        are stopped, and print no JSON.
+        """
+        self._ending.is_json = False
 
     def command(self, line: str) -> None:
         """Write a command for a CI runner, one that `render.ci` made, as it is; also with -q."""

@@ -100,10 +100,9 @@ def test_a_reader_that_has_gone_is_no_error(args, unread):
 @each_answer
 def test_a_full_disk_under_stdout_is_one_line(args):
     with FULL.open("w") as full:
-        assert in_this_process(args, full.fileno()) == (
-            1,
-            "durablectl: cannot write to standard output: no space left on device\n",
-        )
+        code, err = in_this_process(args, full.fileno())
+    assert (code, err.count("\n")) == (1, 1)
+    assert "cannot write to standard output: no space left on device" in err
 
 
 @each_way_out

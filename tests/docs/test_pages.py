@@ -4,24 +4,19 @@ a shell, on real hubs.
 
 from __future__ import annotations
 
-import os
 import re
-import shlex
 import shutil
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import yaml
 
+from tests.docs.conftest import KEY
+from tests.docs.following import checked, follow
 from tests.docs.pages import DOCS, Skipped, Step, is_as_shown, pipelines, steps, uses
 
 ROOT = DOCS.parent
 SHOWN_ADDRESS = "https://orders.azurewebsites.net"
-KEY = "a-key-of-the-tests"
 HAVE_THEIR_OWN_TEST = {"testing.md"}
 GENERATED = DOCS / "reference" / "commands"
 PAGES = sorted(
@@ -34,77 +29,6 @@ WITH_AZURE = {"tutorial.md"}
 WITHOUT_AZURE = {"PYTHONPATH": str(ROOT / "tests" / "without_azure")}
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> dict[str, str]:
-    """The variables of a reader with an empty home, in whose shell durablectl is the one under
-    test.
-    """
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    folders = {
-        "HOME": "home",
-        "XDG_CONFIG_HOME": "home/.config",
-        "XDG_STATE_HOME": "home/.state",
-        "XDG_DATA_HOME": "home/.data",
-    }
-    folders |= {"RUNNER_TEMP": "temp", "AGENT_TEMPDIRECTORY": "temp"}
-    for folder in folders.values():
-        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
-    return {
-        "PATH": path,
-        "TZ": "UTC",
-        "LANG": "C.UTF-8",
-        "ORDERS_KEY": KEY,
-        **{name: str(tmp_path / each) for name, each in folders.items()},
-    }
-
-
-@pytest.fixture
-def work(tmp_path: Path) -> Path:
-    """Where a reader begins: beside a copy of the examples."""
-    shutil.copytree(
-        ROOT / "examples",
-        tmp_path / "work" / "examples",
-        ignore=shutil.ignore_patterns(".durablectl", "__pycache__"),
-    )
-    return tmp_path / "work"
-
-
-@pytest.fixture
-def address(tmp_path: Path, home: dict[str, str]) -> Iterator[str]:
-    """The address of the example app behind a real server with a key, in the place of the one on
-    Azure.
-    """
-    app = tmp_path / "azure"
-    shutil.copytree(
-        ROOT / "examples" / "orders",
-        app,
-        ignore=shutil.ignore_patterns(".durablectl", "__pycache__"),
-    )
-    command = [
-        sys.executable,
-        "-m",
-        "durablectl",
-        "serve",
-        "--port",
-        "0",
-        "--key-env",
-        "ORDERS_KEY",
-        "--log",
-        "off",
-    ]
-    with subprocess.Popen(command, cwd=app, env=home, stderr=subprocess.PIPE, text=True) as server:
-        lines = iter(server.stderr.readline, "")  # type: ignore[union-attr]
-        found = next(
-            (match[0] for line in lines if (match := re.search(r"http://127\.0\.0\.1:\d+", line))),
-            None,
-        )
-        try:
-            assert found, "the server did not start"
-            yield found
-        finally:
-            server.terminate()
-
-
 def free_port() -> str:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return str(listener.getsockname()[1])
@@ -114,28 +38,6 @@ def served_at(port: str, script: str) -> str:
     """The script with a free port in the place of the usual one, which may be taken here."""
     return re.sub(r"durablectl serve(?! --port)", "durablectl serve --port 7071", script).replace(
         "7071", port
-    )
-
-
-def follow(page: list[Step], work: Path, env: dict[str, str], results: Path) -> None:
-    """Run the steps in one shell, up to the first that fails."""
-    results.mkdir()
-    script = ["trap 'kill $(jobs -p) 2> /dev/null' EXIT"]
-    for number, step in enumerate(page):
-        out, code = (
-            shlex.quote(str(results / f"{number}.out")),
-            shlex.quote(str(results / f"{number}.code")),
-        )
-        script.append(
-            f"{{\n{step.script}\n}} > {out} 2>&1 < /dev/null\necho $? > {code}\n[ $(cat "
-            f"{code}) = 0 ] || exit 0"
-        )
-    subprocess.run(
-        ["bash", "--noprofile", "--norc", "-c", "\n".join(script)],
-        cwd=work,
-        env=env,
-        timeout=280,
-        check=True,
     )
 
 
@@ -165,14 +67,7 @@ def test_a_page_does_what_it_says(page, work, home, tmp_path, request):
     follow(
         todo, work, home if page.name in WITH_AZURE else home | WITHOUT_AZURE, tmp_path / "results"
     )
-    for number, step in enumerate(todo):
-        where = f"{page.relative_to(ROOT)}, line {step.line}: {step.script}"
-        printed = (tmp_path / "results" / f"{number}.out").read_text(encoding="utf-8")
-        code = (tmp_path / "results" / f"{number}.code").read_text().strip()
-        assert code == "0", f"{where}\nexit {code}\n{printed}"
-        assert step.expected is None or is_as_shown(step.expected, printed), (
-            f"{where}\nshown:\n{step.expected}\nprinted:\n{printed}"
-        )
+    for printed in checked(todo, tmp_path / "results", page.relative_to(ROOT)):
         assert KEY not in printed
 
 

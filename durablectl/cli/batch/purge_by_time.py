@@ -127,9 +127,8 @@ def _show(out: Output, deleted: Deleted, *, is_complete: bool) -> None:
             if deleted.reached and not deleted.failed
             else ""
         )
-        out.talk(
-            f"durablectl: stopped: {sure}{deleted.count} purged{reached}; run the command again "
-            "to continue"
+        out.error(
+            f"stopped: {sure}{deleted.count} purged{reached}; run the command again to continue"
         )
     elif out.is_text:
         out.note(f"{sure}{deleted.count} purged")

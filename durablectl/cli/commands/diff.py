@@ -51,6 +51,8 @@ def diff(
             session.out.note(note)
         if not session.out.is_text:
             session.out.show("", found.to_json())
+            if not found.is_equal:
+                session.out.error("they differ")
         else:
             show_table(session.out, instances_table(found))
             session.out.data("")

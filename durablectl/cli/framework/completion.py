@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from durablectl.cli.framework.groups import PROGRAM, root
 from durablectl.cli.framework.shell_words import Typed, complete_bash, read_bash, read_powershell
+from durablectl.packaged import packaged_text
 from durablectl.quoting import powershell
 from durablectl.render.output import Output
 from durablectl.render.sanitize import safe_line
@@ -34,7 +35,7 @@ class Candidate(NamedTuple):
 
 def script(shell: str) -> str:
     """The completion script of a shell."""
-    return (Path(__file__).parent / "shells" / SHELLS[shell]).read_text(encoding="utf-8")
+    return packaged_text("durablectl.cli.framework", f"shells/{SHELLS[shell]}")
 
 
 def answer(out: Output, environ: Mapping[str, str], arguments: list[str]) -> int:

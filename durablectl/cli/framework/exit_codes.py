@@ -42,6 +42,26 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130  # 128 + SIGINT
 
 
+MEANINGS = {
+    ExitCode.DONE: "done; completed",
+    ExitCode.ERROR: "unexpected error, an unusable hub file or app, a missing extra, or part of a "
+    "batch failed; `diff`: they differ; `replay`: one breaks",
+    ExitCode.USAGE: "usage, unknown context, no hub; `replay`: nothing was judged",
+    ExitCode.NOT_FOUND: "no such instance, entity or function",
+    ExitCode.KEY_REFUSED: "key missing or refused",
+    ExitCode.UNREACHABLE: "service not reachable, or no Durable Functions API there",
+    ExitCode.CONFLICT: "conflict: it already exists, or has the wrong status",
+    ExitCode.UNSUPPORTED: "this hub does not support it",
+    ExitCode.STILL_RUNNING: "still running (`status --exit-status`)",
+    ExitCode.ENDED_BEFORE: "ended before the `--until` condition was met",
+    ExitCode.FAILED: "Failed",
+    ExitCode.TERMINATED: "Terminated",
+    ExitCode.CANCELED: "Canceled",
+    ExitCode.TIMED_OUT: "timed out, as with GNU `timeout`",
+    ExitCode.INTERRUPTED: "interrupted",
+}
+"""What each code says, in the words of the documentation."""
+
 _FAULTS: tuple[tuple[type[DurablectlError], ExitCode], ...] = (
     (UsageError, ExitCode.USAGE),
     (NotFound, ExitCode.NOT_FOUND),

@@ -212,6 +212,14 @@ def is_global(param: object) -> bool:
     return bool(getattr(param, MARK, False))
 
 
+def global_facts(name: str) -> tuple[str | None, Any, tuple[str, ...]]:
+    """The variable of a global option, its default, and the values it can have if these are few."""
+    option = next(each for each in _GLOBALS if each.name == name)
+    default = GlobalOptions._field_defaults[name]
+    value = default.value if isinstance(default, Enum) else default
+    return option.variable, value, option.choices
+
+
 def read_options(given: Mapping[str, Any], environ: Mapping[str, str]) -> GlobalOptions:
     """The options of one invocation: what was `given` as flags (raw texts and True), else the
     variables, else the defaults.

@@ -24,6 +24,7 @@ from durablectl.cli.framework.global_options import (
 )
 from durablectl.errors import DurablectlError, UsageError
 from durablectl.quoting import nearest
+from durablectl.render.ending import Ending
 from durablectl.render.output import standard_output
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ GROUPS: dict[str, dict[str, str]] = {
         "context": "Manage named task hubs and select the current one.",
         "doctor": "Check the hub's configuration and connection, and suggest fixes.",
         "completion": "Show or install the shell's completion.",
+        "skill": "Print or install a guide for coding assistants.",
+        "help": "Show the help, or describe every command as JSON.",
     },
 }
 SUMMARIES = {name: summary for commands in GROUPS.values() for name, summary in commands.items()}
@@ -175,7 +178,8 @@ class Command(_Globals, TyperCommand):
     def invoke(self, ctx: Any) -> Any:
         from durablectl.cli.session import open_session  # deferred: help and completion need none
 
-        ctx.obj = session = open_session(ctx.meta.get(GIVEN, {}))
+        ending = ctx.obj if isinstance(ctx.obj, Ending) else None
+        ctx.obj = session = open_session(ctx.meta.get(GIVEN, {}), ending)
         ctx.call_on_close(session.close)
         try:
             return super().invoke(ctx)

@@ -64,6 +64,7 @@ def serve_hub(session: Session, serving: Serving) -> None:
             hint="pip install 'durablectl[serve]'",
         ) from error
     registry, path = session.registry(), session.require_hub()
+    session.out.notes_with_json()
     session.open(create=True)
     session.announce()
     key = _key(session, serving, path)

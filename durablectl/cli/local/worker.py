@@ -45,6 +45,7 @@ def run_worker(
     """Work for a hub until SIGINT or SIGTERM, or until nothing is left to do; raises what stopped
     the worker.
     """
+    out.notes_with_json()
     database = Database(path, create=True)
     changed: SimpleQueue[Registry] = SimpleQueue()
     worker = _worker(database, app, registry, out, work)

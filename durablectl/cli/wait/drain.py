@@ -127,7 +127,7 @@ def drain_and_show(session: Session, wanted: Drain, timeout: float | None, inter
             annotate(session, "drain timed out", error.message)
             raise
         except KeyboardInterrupt:
-            session.out.talk(f"durablectl: interrupted; {_counted(gate.left)} in flight")
+            session.out.error(f"interrupted; {_counted(gate.left)} in flight")
             raise
     _show(session, gate, timeout, trouble)
 
@@ -166,8 +166,8 @@ def _show(
     else:
         after = views.duration_text(timeout or 0)
         reason = f" (the last answer: {trouble.message})" if trouble is not None else ""
-        out.talk(
-            f"durablectl: timed out after {after}: {_counted(gate.left)} in flight, looked "
+        out.error(
+            f"timed out after {after}: {_counted(gate.left)} in flight, looked "
             f"at {len(gate.seen)}{reason}"
         )
         annotate(session, "drain timed out", f"{_counted(gate.left)} in flight after {after}")

@@ -61,7 +61,7 @@ def tell_how_to_resume(
         return
     what = f"instance '{left[0]}' is" if len(left) == 1 else f"the {len(left)} instances are"
     warning = ", but no worker is running on this local hub" if not hub.has_worker() else ""
-    session.out.talk(f"durablectl: interrupted; {what} left running{warning}")
+    session.out.error(f"interrupted; {what} left running{warning}")
     session.out.hint(f"continue waiting with: {resume.command(session, hub)}")
 
 

@@ -251,8 +251,8 @@ def _give_up(
         else f"{len(left)} of {len(seen)} instances are still running"
     )
     reason = f" (the last answer: {trouble.message})" if trouble is not None else ""
-    session.out.talk(
-        f"durablectl: timed out after {views.duration_text(options.timeout or 0)}: {what}{reason}"
+    session.out.error(
+        f"timed out after {views.duration_text(options.timeout or 0)}: {what}{reason}"
     )
     if options.on_timeout is OnTimeout.LEAVE:
         return
@@ -266,7 +266,7 @@ def _give_up(
 
 
 def _tell_why_not(session: Session, until: Until, ended: Sequence[InstanceStatus]) -> None:
-    session.out.talk(f"durablectl: ended before --until came true: {until.text}")
+    session.out.error(f"ended before --until came true: {until.text}")
     dead = [each for each in ended if until.why_not(each) == DEAD]
     for each in dead[:TOLD_IDS]:
         session.out.talk(
@@ -342,12 +342,11 @@ def _tell_failures(session: Session, statuses: Sequence[InstanceStatus]) -> None
     ]
     for status in failed[:TOLD_IDS]:
         reason = views.ending_line(status)
-        session.out.talk(
-            f"durablectl: {status.instance_id}: "
-            f"{status.runtime_status.value}{': ' if reason else ''}{reason}"
+        session.out.error(
+            f"{status.instance_id}: {status.runtime_status.value}{': ' if reason else ''}{reason}"
         )
     if len(failed) > TOLD_IDS:
-        session.out.talk(f"durablectl: and {len(failed) - TOLD_IDS} more")
+        session.out.error(f"and {len(failed) - TOLD_IDS} more")
 
 
 def _exit_code(seen: Seen, rules: WaitRules, *, is_over: bool) -> int:

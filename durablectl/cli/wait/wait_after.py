@@ -72,9 +72,8 @@ class Goal:
             return ExitCode.DONE
         after = duration_text(self.timeout or 0)
         reason = f" (the last answer: {trouble.message})" if trouble is not None else ""
-        session.out.talk(
-            f"durablectl: timed out after {after}: not so yet for {len(left)} of "
-            f"{len(ids)} instances{reason}"
+        session.out.error(
+            f"timed out after {after}: not so yet for {len(left)} of {len(ids)} instances{reason}"
         )
         for instance_id in left[:TOLD]:
             session.out.talk(f"  {safe_line(instance_id)}")

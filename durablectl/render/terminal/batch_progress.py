@@ -67,7 +67,7 @@ class _Lines:
             if self._total is not None and rate
             else ""
         )
-        self._out.note(
+        self._out.progress(
             f"{self._title}: {over}{of}{f', {failed} failed' if failed else ''}, {rate:.0f}/s{left}"
         )
 
@@ -140,7 +140,7 @@ class _DrainLines:
         if silence < gap or (left == self._shown and silence < LONGEST_GAP):
             return
         self._told, self._shown = now, left
-        self._out.note(f"{left} in flight, {gone} gone [{duration_text(now - self._started)}]")
+        self._out.progress(f"{left} in flight, {gone} gone [{duration_text(now - self._started)}]")
 
 
 @contextmanager

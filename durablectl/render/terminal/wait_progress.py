@@ -157,7 +157,7 @@ class Lines:
 
     def _say(self, line: str) -> None:
         self._told_at = self._clock()
-        self._out.note(f"{line} [{duration_text(self._told_at - self._started)}]")
+        self._out.progress(f"{line} [{duration_text(self._told_at - self._started)}]")
 
 
 class Troubles:
@@ -178,7 +178,7 @@ class Troubles:
         """Take an answer into account."""
         if self._is_told:
             self._is_told = False
-            self._out.note("the hub answers again")
+            self._out.progress("the hub answers again")
 
 
 def _line(status: InstanceStatus) -> str:

@@ -143,7 +143,7 @@ def test_an_instance_that_continues_as_new_is_followed_into_its_next_history(rem
 )
 def test_options_that_contradict_each_other_are_refused(run, finished, options):
     code, out, err = run("history", "h-1", *options)
-    assert (code, out, "hint:" in err) == (2, "", True)
+    assert (code, out, "hint" in err) == (2, "", True)
 
 
 def test_json_is_the_services_own(run, finished):

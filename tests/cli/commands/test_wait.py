@@ -277,7 +277,8 @@ def test_the_command_that_goes_on_waiting_does_what_the_interrupted_one_did(
         run("start", "approval", "--instance-id", each)
     code, err = interrupted("wait", "a", "b", "c", *options)
     assert code == 130
-    assert f"continue waiting with: durablectl wait {told}\n" in err
+    said = json.loads(err.splitlines()[-1])["hint"] + "\n" if "json" in options else err
+    assert f"continue waiting with: durablectl wait {told}\n" in said
 
 
 def test_a_wait_that_read_its_ids_goes_on_with_the_same_words(app, run):

@@ -59,7 +59,7 @@ def test_a_first_look_that_fails_ends_it(run):
 )
 def test_what_makes_no_sense_is_refused(remote, server, options):
     code, out, err = remote("watch", *options)
-    assert (code, out, "durablectl: " in err) == (2, "", True)
+    assert (code, out, bool(err)) == (2, "", True)
 
 
 @pytest.mark.parametrize("key", ["q", "\x03"], ids=["q", "Ctrl-C"])
