@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import datetime
 from functools import partial
@@ -255,6 +255,23 @@ class TaskHub(Protocol):
         value = None if text is None else json_value(text)
         return self.start(
             orchestrator, value, instance_id=instance_id, version=version, if_exists=if_exists
+        )
+
+    def schedule(
+        self,
+        orchestrator: str,  # noqa: ARG002 - for hubs that can
+        input: Any = None,  # noqa: ARG002
+        *,
+        at: datetime | None = None,  # noqa: ARG002
+        tags: Mapping[str, str] | None = None,  # noqa: ARG002
+        instance_id: str | None = None,  # noqa: ARG002
+        version: str | None = None,  # noqa: ARG002
+        if_exists: IfExists = IfExists.FAIL,  # noqa: ARG002
+    ) -> CheckStatusPayload:
+        """`start` at a time, and with tags; `Unsupported` where a hub has neither."""
+        raise Unsupported(
+            f"the hub at {self.address} can neither start instances at a given time nor tag them",
+            hint="--at and --tag are for hubs over gRPC",
         )
 
     def begin_text(

@@ -51,7 +51,7 @@ class ScriptedGrpc(grpc.GenericRpcHandler):
         if method is None or name not in self.answers:
             return None
 
-        def answer(data: bytes, context: Any) -> list[bytes]:
+        def answer(data: bytes, context: Any) -> Iterator[bytes]:
             request = parse(method.request, data)
             metadata = dict(context.invocation_metadata())
             self.asked.append(Asked(name, request, metadata))
@@ -62,11 +62,13 @@ class ScriptedGrpc(grpc.GenericRpcHandler):
                 context.abort(found.code, found.details)
             several = found if isinstance(found, list) else [found]
             kind = method.response
-            return [kind.SerializeToString(kind(**each)) for each in several]
+            return iter([kind.SerializeToString(kind(**each)) for each in several])
 
         if method.streams:
             return grpc.unary_stream_rpc_method_handler(answer)
-        return grpc.unary_unary_rpc_method_handler(lambda data, context: answer(data, context)[0])
+        return grpc.unary_unary_rpc_method_handler(
+            lambda data, context: next(answer(data, context))
+        )
 
 
 @contextmanager

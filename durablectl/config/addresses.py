@@ -27,6 +27,12 @@ def is_address(text: str) -> bool:
     return is_url(text) or is_grpc(text)
 
 
+def is_scheduler(url: str) -> bool:
+    """Whether an address is that of Azure's own service, over TLS."""
+    parts = urlsplit(url)
+    return parts.scheme == "grpcs" and (parts.hostname or "").endswith(".durabletask.io")
+
+
 def check_plaintext(url: str, *, allowed: bool = False) -> str:
     """The address; `UsageError` for gRPC without TLS to another machine, unless it is `allowed`."""
     if url.lower().startswith("grpc:") and not is_loopback(url) and not allowed:

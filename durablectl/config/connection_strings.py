@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from durablectl.config.addresses import without_key
 from durablectl.errors import UsageError
@@ -113,9 +112,3 @@ def _tenant(text: str, what: str) -> str:
     if text and not re.fullmatch(r"[A-Za-z0-9.-]{1,100}", text):
         raise UsageError(f"the TenantId of {what} is not the id or domain of a tenant")
     return text
-
-
-def is_scheduler(url: str) -> bool:
-    """Whether an address is that of Azure's own service, over TLS."""
-    parts = urlsplit(url)
-    return parts.scheme == "grpcs" and (parts.hostname or "").endswith(".durabletask.io")

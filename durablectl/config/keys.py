@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from durablectl.config.addresses import is_grpc, origin_of
+from durablectl.config.addresses import is_grpc, is_scheduler, origin_of
 from durablectl.config.contexts import Context
 from durablectl.config.shell import run_command
 from durablectl.config.sizes import parse_size
@@ -44,6 +44,11 @@ class Credential(NamedTuple):
     @property
     def has_key(self) -> bool:
         return bool(self.context.key_env or self.context.key_command or self.context.key_file)
+
+    @property
+    def names_token(self) -> bool:
+        """Whether it says where tokens come from, or that none are needed."""
+        return bool(self.context.token_command or self.context.connection_string)
 
     def belongs_to(self, task_hub: str | None) -> bool:
         return (
@@ -105,15 +110,13 @@ class KeyRing:
 
         Azure's own service takes those of the Azure CLI where no context says otherwise.
         """
-        if not is_grpc(url):
+        named = next((each for each in self._of(url, task_hub) if each.names_token), None)
+        if not is_grpc(url) or (named is None and not is_scheduler(url)):
             return None
         # deferred: few hubs take a token
-        from durablectl.config.tokens import default_source, source_of
+        from durablectl.config.tokens import azure_cli, source_of
 
-        for each in self._of(url, task_hub):
-            if each.context.token_command or each.context.connection_string:
-                return source_of(each.context, each.owner)
-        return default_source(url)
+        return azure_cli() if named is None else source_of(named.context, named.owner)
 
     def headers_for(self, url: str, task_hub: str | None) -> dict[str, str]:
         """The headers for this address and task hub, those of the header command included.

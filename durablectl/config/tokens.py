@@ -13,11 +13,7 @@ from datetime import datetime
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from durablectl.config.connection_strings import (
-    ConnectionString,
-    is_scheduler,
-    parse_connection_string,
-)
+from durablectl.config.connection_strings import ConnectionString, parse_connection_string
 from durablectl.config.contexts import Context
 from durablectl.config.shell import run_command
 from durablectl.errors import KeyRefused, Unsupported
@@ -90,11 +86,6 @@ def source_of(context: Context, owner: str) -> TokenSource | None:
         parsed = parse_connection_string(context.connection_string, what)
         return None if parsed.authentication == "None" else _of_kind(parsed, what)
     return None
-
-
-def default_source(url: str) -> TokenSource | None:
-    """Where tokens for an address come from when no context says so: only for Azure's service."""
-    return azure_cli() if is_scheduler(url) else None
 
 
 def azure_cli(tenant: str = "") -> TokenSource:

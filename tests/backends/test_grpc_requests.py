@@ -25,6 +25,7 @@ from durablectl.errors import (
     WrongState,
 )
 from durablectl.model import InstanceFilter, RuntimeStatus
+from durablectl.protocol.messages import dapr
 
 T0 = datetime(2026, 11, 2, 3, 4, 5, tzinfo=UTC)
 PLACE = Place("grpc://h:1", "orders")
@@ -212,3 +213,55 @@ def test_a_message_that_cannot_be_read_is_not_a_task_hub(
     server.answers["GetInstance"] = {"exists": True}
     with pytest.raises(NotATaskHub, match="orchestrationState"):
         hub.get_status("a")
+
+
+def test_a_start_may_be_scheduled_and_tagged(server: ScriptedGrpc, hub: GrpcTaskHub) -> None:
+    server.answers["StartInstance"] = {"instanceId": "a"}
+    hub.schedule("order", at=T0, tags={"team": "orders"})
+    sent = server.asked[-1].message
+    assert sent.scheduledStartTimestamp.seconds == int(T0.timestamp())
+    assert dict(sent.tags) == {"team": "orders"}
+
+
+EVENTS = [
+    {"timestamp": {"seconds": 1}, "orchestratorStarted": {}},
+    {"executionStarted": {"name": "order"}},
+    {"eventId": -1, "orchestratorCompleted": {}},
+    {"executionCompleted": {"orchestrationStatus": COMPLETED}},
+]
+
+
+def test_an_end_behind_the_last_episode_is_put_into_it(
+    server: ScriptedGrpc, hub: GrpcTaskHub
+) -> None:
+    server.answers["GetInstance"] = found("a", COMPLETED)
+    server.answers["StreamInstanceHistory"] = [{"events": EVENTS}]
+    kinds = [event["type"] for event in hub.raw_history("a")["events"]]
+    assert kinds[-2:] == ["ExecutionCompleted", "OrchestratorCompleted"]
+
+
+def test_a_history_with_unknown_events_is_not_called_complete(
+    server: ScriptedGrpc, hub: GrpcTaskHub
+) -> None:
+    generic = {"timestamp": {"seconds": 1}, "genericEvent": {"data": {"value": "x"}}}
+    server.answers["GetInstance"] = found("a", COMPLETED)
+    server.answers["StreamInstanceHistory"] = [{"events": [*EVENTS, generic]}]
+    with pytest.raises(Unsupported, match="genericEvent"):
+        hub.raw_history("a")
+
+
+def test_what_dapr_has_in_place_of_a_listing_and_a_history_is_used() -> None:
+    with scripted_grpc(dapr()) as server, GrpcTaskHub(server.url) as hub:
+        server.answers["ListInstanceIDs"] = {"instanceIds": ["a", "b", "gone"]}
+        server.answers["GetInstance"] = lambda request: (
+            {"exists": False}
+            if request.instanceId == "gone"
+            else found(request.instanceId, COMPLETED * (request.instanceId == "a"))
+        )
+        server.answers["GetInstanceHistory"] = {"events": EVENTS}
+        assert [each.instance_id for each in hub.list_page(InstanceFilter())] == ["a", "b"]
+        assert hub.counts() == {"Completed": 1, "Running": 1}
+        history = hub.get_status("a", show_history=True).history or ()
+        assert [event.event_type for event in history] == ["ExecutionStarted", "ExecutionCompleted"]
+        with pytest.raises(Unsupported, match="has no QueryEntities"):
+            hub.list_entities()

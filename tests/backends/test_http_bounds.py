@@ -11,8 +11,8 @@ import pytest
 from raw_server import after, drip, flood, raw_server
 from recorded_server import Reply, reply_json
 
-from durablectl.backends.http.retry import NO_RETRIES
 from durablectl.backends.http.transport import Pace, Request, Settings, Transport
+from durablectl.backends.retry import NO_RETRIES
 from durablectl.errors import NotATaskHub, OutcomeUnknown, Unreachable
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"

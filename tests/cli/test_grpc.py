@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from grpc_server import durable_task_server, free_port, needs_durabletask
+from grpc_server import RECORDINGS, durable_task_server, free_port, needs_durabletask
 
 pytestmark = needs_durabletask
 
@@ -95,6 +95,43 @@ def test_links_have_the_id_alone_and_creation_is_unsupported(run, server):
     run("run", "echo", "--instance-id", "k-1", "--hub", server)
     assert json.loads(run("links", "k-1", "--hub", server, "-o", "json").out) == {"id": "k-1"}
     assert run("links", "--creation", "--hub", server).code == 7
+
+
+def test_a_history_is_replayed_exactly(run, server):
+    app = RECORDINGS / "function_app.py"
+    run("run", "hello_cities", "--input-json", '["Oslo"]', "--instance-id", "r-1", "--hub", server)
+    replayed = run("replay", "r-1", "--app", app, "--hub", server, "-o", "json")
+    assert replayed.code == 0
+    (verdict,) = json.loads(replayed.out)
+    assert (verdict["verdict"], verdict["confidence"]) == ("fits", "exact")
+
+
+def test_a_start_for_later_waits_until_then(run, server):
+    later = run(
+        "start", "echo", "--instance-id", "at-1", "--at", "1h", "--tag", "a=b", "--hub", server
+    )
+    assert later.code == 0
+    soon = ("start", "echo", "n:=1", "--instance-id", "at-2", "--at", "2020-01-01", "--wait")
+    assert json.loads(run(*soon, "--hub", server).out) == {"n": 1}
+
+
+@pytest.mark.parametrize(
+    ("flags", "reason"),
+    [
+        (["--at", "tomorrow"], "is not a date or time"),
+        (["--tag", "a"], "is not KEY=VALUE"),
+        (["--tag", "a=1", "--tag", "a=2"], "given twice"),
+    ],
+)
+def test_a_time_or_a_tag_that_cannot_be_used_is_refused(run, server, flags, reason):
+    result = run("start", "echo", *flags, "--hub", server)
+    assert (result.code, reason in result.err) == (2, True)
+
+
+def test_a_hub_without_schedules_says_so(run, project):
+    app = RECORDINGS / "function_app.py"
+    result = run("start", "echo", "--at", "1h", "--hub", "hub.db", "--app", app)
+    assert (result.code, "over gRPC" in result.err) == (7, True)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ Servers of this protocol do not agree on their status codes, so the texts of som
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from durablectl.errors import (
@@ -27,8 +27,7 @@ LARGER_HINT = "raise the limit with DURABLECTL_MAX_RESPONSE=2GB, or max-response
 MOST_SHOWN = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where the calls go, for messages. `key` names what the token is taken from, if anything."""
 
     url: str
@@ -44,8 +43,7 @@ class Place:
         return f"task hub '{self.task_hub}' at {self.url}" if self.task_hub else self.url
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(NamedTuple):
     """A call without a usable answer.
 
     `temporary`: the same call may succeed a moment later. `maybe_done`: it may have been carried

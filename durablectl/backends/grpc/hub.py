@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from durablectl.backends.grpc.calls import Calls, is_entity_id
+from durablectl.backends.grpc.calls import Calls, is_entity_id, payload_text
 from durablectl.backends.grpc.failures import Place
-from durablectl.backends.grpc.pages import LARGEST_PAGE, filled_page, page_size
 from durablectl.backends.grpc.polled import Polled
-from durablectl.backends.grpc.start import NewInstance, Start, payload_text
 from durablectl.backends.grpc.transport import Pace, Settings, Token, Transport
 from durablectl.errors import (
     EntityNotFound,
     InstanceNotFound,
-    ServiceError,
     Unsupported,
     UsageError,
     WaitTimeout,
     WrongState,
 )
-from durablectl.history.exported import RawHistory, raw_to_json
-from durablectl.history.service import history_view
 from durablectl.model import (
     FINAL_STATUSES,
     CheckStatusPayload,
     EntityId,
     EntityStatus,
+    HistoryEvent,
     IfExists,
     InstanceFilter,
     InstanceStatus,
@@ -40,19 +35,11 @@ from durablectl.model import (
 )
 from durablectl.new_ids import check_task_hub
 from durablectl.polling.loop import wait_for_completion
-from durablectl.protocol.entities import EntityQuery, prefix_of
-from durablectl.protocol.fields import text_field
-from durablectl.protocol.requests import (
-    InstanceQuery,
-    PurgeFilter,
-    PurgeRequest,
-)
+from durablectl.protocol.fields import plain, text_field
 from durablectl.quoting import command
-from durablectl.taskhub import TaskHub, each_of_pages
+from durablectl.taskhub import TaskHub
 
 LONGEST_SLICE, EARLY = 60.0, 0.05
-PURGE_SLICE = timedelta(seconds=20)
-MOST_PURGES = 10_000
 
 
 class GrpcTaskHub(TaskHub):
@@ -111,7 +98,26 @@ class GrpcTaskHub(TaskHub):
         A start whose answer was lost is looked for by its id before it is sent again. The server
         does not say whether a worker has the orchestrator.
         """
-        new = NewInstance(orchestrator, input, instance_id, version)
+        return self.schedule(
+            orchestrator, input, instance_id=instance_id, version=version, if_exists=if_exists
+        )
+
+    def schedule(
+        self,
+        orchestrator: str,
+        input: Any = None,
+        *,
+        at: datetime | None = None,
+        tags: Mapping[str, str] | None = None,
+        instance_id: str | None = None,
+        version: str | None = None,
+        if_exists: IfExists = IfExists.FAIL,
+    ) -> CheckStatusPayload:
+        """See TaskHub."""
+        # deferred, here and below: a status needs none of this
+        from durablectl.backends.grpc.start import NewInstance, Start
+
+        new = NewInstance(orchestrator, input, instance_id, version, at, tags or {})
         return self.check_status(Start(self, self._calls, self._pace.sleep).run(new, if_exists))
 
     def create_and_wait(
@@ -144,27 +150,30 @@ class GrpcTaskHub(TaskHub):
         if not show_input:
             status = replace(status, input=None)
         if show_history and status.runtime_status is not RuntimeStatus.PENDING:
-            events = () if status.is_entity else self._calls.history(instance_id).events
-            view = history_view(events, show_input=show_input, show_output=show_history_output)
-            status = replace(status, history=view)
+            status = replace(
+                status,
+                history=()
+                if status.is_entity
+                else self._shown_history(instance_id, show_input, show_history_output),
+            )
         return status
 
-    def raw_history(self, instance_id: str) -> dict[str, Any]:
-        """The complete events of an instance's current execution, as a JSON document that later
-        versions can read and replay.
+    def _shown_history(
+        self, instance_id: str, show_input: bool, show_output: bool
+    ) -> tuple[HistoryEvent, ...]:
+        from durablectl.backends.grpc.histories import shown_history
 
-        `Unsupported` where the server has kinds of events that are unknown here.
-        """
+        return shown_history(
+            self._calls, instance_id, show_input=show_input, show_output=show_output
+        )
+
+    def raw_history(self, instance_id: str) -> dict[str, Any]:
+        """See TaskHub. `Unsupported` where it has kinds of events that are unknown here."""
+        from durablectl.backends.grpc.histories import raw_history
+        from durablectl.history.exported import raw_to_json
+
         status = self._status(instance_id)
-        history = self._calls.history(instance_id)
-        if history.left_out:
-            kinds = ", ".join(sorted({kind or "unknown" for kind in history.left_out}))
-            raise Unsupported(
-                f"the history of instance '{instance_id}' has events that cannot be replayed: "
-                f"{kinds}"
-            )
-        execution = history.execution.execution_id
-        return raw_to_json(RawHistory(instance_id, execution, status.name, history.events))
+        return raw_to_json(raw_history(self._calls, instance_id, status.name))
 
     def list_page(
         self,
@@ -179,24 +188,24 @@ class GrpcTaskHub(TaskHub):
         What the server cannot filter is filtered here, so a page may be short. Outputs come with
         the inputs, and are left out where no instance of the filter can have one.
         """
+        from durablectl.backends.grpc.pages import filled_page, page_size
+        from durablectl.protocol.requests import InstanceQuery
+
         payloads = show_input or not filter.statuses or bool(filter.statuses & FINAL_STATUSES)
         query = InstanceQuery(filter, page_size(top), continuation_token, payloads)
         page = filled_page(self._calls, query)
-        return (
-            page
-            if show_input
-            else Page(tuple(replace(each, input=None) for each in page), page.continuation_token)
-        )
+        if show_input:
+            return page
+        bare = tuple(replace(each, input=None) for each in page)
+        return Page(bare, page.continuation_token)
 
     def counts(
         self, filter: InstanceFilter | None = None, *, by_name: bool = False
     ) -> dict[str, int]:
         """See TaskHub. Counted page by page, without inputs and outputs."""
-        query = InstanceQuery(filter or InstanceFilter(), LARGEST_PAGE)
-        found = each_of_pages(
-            lambda token: filled_page(self._calls, replace(query, continuation_token=token))
-        )
-        return Counter(each.name if by_name else each.runtime_status.value for each in found)
+        from durablectl.backends.grpc.pages import counts
+
+        return counts(self._calls, filter or InstanceFilter(), by_name=by_name)
 
     def raise_event(self, instance_id: str, event_name: str, data: Any = None) -> None:
         """See TaskHub. `OutcomeUnknown` when the answer was lost."""
@@ -256,7 +265,9 @@ class GrpcTaskHub(TaskHub):
             if new_id
             else command("status", instance_id)
         )
-        return self.check_status(self._calls.restart(instance_id, new_id=new_id, look=look))
+        fields = {"instanceId": plain(instance_id), "restartWithNewInstanceId": new_id}
+        answer = self._calls.send("RestartInstance", fields, look)
+        return self.check_status(answer.message.instanceId or instance_id)
 
     def purge(self, instance_id: str, *, recursive: bool = False) -> int:
         """See TaskHub.
@@ -264,10 +275,11 @@ class GrpcTaskHub(TaskHub):
         The status is looked at first: not every server refuses to delete a running instance.
         """
         self._must_be_finished(instance_id, "purged")
-        purged, resent = self._calls.purge(PurgeRequest(instance_id, recursive))
-        if not purged.count and not resent:
+        from durablectl.backends.grpc.purges import purge_one
+
+        if not (count := purge_one(self._calls, instance_id, recursive=recursive)):
             raise self._absent(instance_id)
-        return purged.count or 1
+        return count
 
     def purge_by(
         self,
@@ -286,25 +298,19 @@ class GrpcTaskHub(TaskHub):
                 "only finished instances can be purged",
                 hint="name final statuses: Completed, Failed, Terminated, Canceled",
             )
-        slice = min(PURGE_SLICE, timedelta(seconds=self._timeout / 2))
-        wanted = PurgeFilter(created_from, created_to or datetime.now(UTC), statuses, slice)
-        total = 0
-        for _ in range(MOST_PURGES):
-            purged, _ = self._calls.purge(PurgeRequest(wanted))
-            total += purged.count
-            if purged.is_complete is not False:
-                return total
-            if not purged.count:
-                break
-        raise ServiceError(f"{self._place.label} has deleted {total} instances and does not finish")
+        from durablectl.backends.grpc.purges import purge_created
+
+        times = created_from, created_to or datetime.now(UTC)
+        return purge_created(self._calls, times, statuses, self._timeout)
 
     def get_entity(self, entity_id: EntityId) -> Any:
         """See TaskHub. An entity without a state is not there, also where it has operations."""
-        entity = self._calls.entity(entity_id)
-        if entity is None:
+        from durablectl.backends.grpc.entities import find_entity
+
+        if (entity := find_entity(self._calls, entity_id)) is None:
             message = f"no entity '{entity_id}' in {self._place.label}"
             raise EntityNotFound(message, hint="durablectl entity list")
-        return entity.status.state
+        return entity.state
 
     def list_entities(
         self,
@@ -315,28 +321,28 @@ class GrpcTaskHub(TaskHub):
         continuation_token: str | None = None,
     ) -> Page[EntityStatus]:
         """See TaskHub."""
-        query = EntityQuery(
-            prefix_of(name),
-            show_state=True,
-            top=page_size(top),
-            continuation_token=continuation_token,
-        )
-        page = self._calls.entities(query)
-        found = (entity.status for entity in page)
-        return Page(
-            tuple(each if fetch_state else replace(each, state=None) for each in found),
-            page.continuation_token,
-        )
+        from durablectl.backends.grpc.entities import page_of_entities
+        from durablectl.backends.grpc.pages import page_size
+
+        page = page_of_entities(self._calls, name, page_size(top), continuation_token)
+        if fetch_state:
+            return page
+        return Page(tuple(replace(each, state=None) for each in page), page.continuation_token)
 
     def signal_entity(self, entity_id: EntityId, operation: str, input: Any = None) -> None:
         """See TaskHub. `OutcomeUnknown` when the answer was lost."""
         look = f"{command('entity get', str(entity_id))} shows whether the operation was run"
-        self._calls.signal(entity_id, operation, payload_text(input), look)
+        self._signal(entity_id, operation, payload_text(input), look)
 
     def delete_entity(self, entity_id: EntityId) -> None:
         """See TaskHub. `OutcomeUnknown` when the answer was lost."""
         look = f"{command('entity get', str(entity_id))} shows whether it is gone"
-        self._calls.signal(entity_id, "delete", None, look)
+        self._signal(entity_id, "delete", None, look)
+
+    def _signal(self, entity_id: EntityId, operation: str, text: str | None, look: str) -> None:
+        from durablectl.backends.grpc.entities import signal
+
+        signal(self._calls, entity_id, operation, text, look)
 
     def check_status(self, instance_id: str) -> CheckStatusPayload:
         """See TaskHub. The id alone: instances have no addresses of their own here."""
@@ -393,17 +399,12 @@ class GrpcTaskHub(TaskHub):
     def _status(self, instance_id: str) -> InstanceStatus:
         if (found := self._calls.instance(instance_id)) is not None:
             return found.status
-        if is_entity_id(instance_id) and (entity := self._entity_status(instance_id)) is not None:
-            return entity
-        raise self._absent(instance_id)
+        if is_entity_id(instance_id):
+            from durablectl.backends.grpc.entities import status_of_entity
 
-    def _entity_status(self, instance_id: str) -> InstanceStatus | None:
-        """The status of an entity, which the protocol does not count among the instances."""
-        entity = self._calls.entity(EntityId.parse(instance_id))
-        if entity is None:
-            return None
-        at = entity.status.last_operation_time
-        return InstanceStatus(instance_id, instance_id, RuntimeStatus.RUNNING, at, at)
+            if (status := status_of_entity(self._calls, instance_id)) is not None:
+                return status
+        raise self._absent(instance_id)
 
     def _absent(self, instance_id: str) -> InstanceNotFound:
         return InstanceNotFound(

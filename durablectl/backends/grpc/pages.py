@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 from durablectl.backends.grpc.calls import Calls
 from durablectl.backends.grpc.failures import TooLarge
-from durablectl.errors import NotATaskHub, UsageError
-from durablectl.model import InstanceStatus, Page
-from durablectl.protocol.instances import Instance
-from durablectl.protocol.requests import InstanceQuery
+from durablectl.errors import NotATaskHub, Unsupported, UsageError
+from durablectl.model import InstanceFilter, InstanceStatus, Page
+from durablectl.protocol.instances import read_page
+from durablectl.protocol.messages import dapr
+from durablectl.protocol.requests import InstanceQuery, instance_query_fields
+from durablectl.taskhub import each_of_pages
 
 LARGEST_PAGE = 1000
 MOST_EMPTY_PAGES = 1000
+MOST_IDS = 100  # on a page of Dapr's, whose instances are asked for one by one
 
 
 def filled_page(calls: Calls, query: InstanceQuery) -> Page[InstanceStatus]:
@@ -20,8 +24,7 @@ def filled_page(calls: Calls, query: InstanceQuery) -> Page[InstanceStatus]:
     seen = {query.continuation_token}
     for _ in range(MOST_EMPTY_PAGES):
         page = _page(calls, query)
-        found = (each.status for each in page)
-        kept = tuple(status for status in found if query.filter.matches(status))
+        kept = tuple(status for status in page if query.filter.matches(status))
         token = page.continuation_token
         if kept or token is None:
             return Page(kept, token)
@@ -32,6 +35,15 @@ def filled_page(calls: Calls, query: InstanceQuery) -> Page[InstanceStatus]:
     raise NotATaskHub(f"{calls.place.label} has sent {MOST_EMPTY_PAGES} empty pages in a row")
 
 
+def counts(calls: Calls, filter: InstanceFilter, *, by_name: bool) -> dict[str, int]:
+    """How many instances match, of each status or of each orchestrator; no payloads are fetched."""
+    query = InstanceQuery(filter, LARGEST_PAGE)
+    found = each_of_pages(
+        lambda token: filled_page(calls, replace(query, continuation_token=token))
+    )
+    return Counter(each.name if by_name else each.runtime_status.value for each in found)
+
+
 def page_size(top: int) -> int:
     """The size to ask for; `UsageError` when it is not one."""
     if top < 1:
@@ -39,12 +51,29 @@ def page_size(top: int) -> int:
     return min(top, LARGEST_PAGE)
 
 
-def _page(calls: Calls, query: InstanceQuery) -> Page[Instance]:
+def _page(calls: Calls, query: InstanceQuery) -> Page[InstanceStatus]:
     """A page; a smaller one than asked for where that is more than a message holds."""
     while True:
         try:
-            return calls.page(query)
+            answer = calls.call("QueryInstances", instance_query_fields(query))
+            page = read_page(answer.message)
+            return Page(tuple(each.status for each in page), page.continuation_token)
         except TooLarge:
             if query.top == 1:
                 raise
             query = replace(query, top=max((query.top or LARGEST_PAGE) // 2, 1))
+        except Unsupported as error:
+            return _page_of_ids(calls, query, error)
+
+
+def _page_of_ids(calls: Calls, query: InstanceQuery, lacking: Unsupported) -> Page[InstanceStatus]:
+    """A page as Dapr has it: it lists ids alone, so that each instance is asked for."""
+    size = min(query.top or LARGEST_PAGE, MOST_IDS)
+    fields = {"continuationToken": query.continuation_token, "pageSize": size}
+    try:
+        answer = calls.call("ListInstanceIDs", fields, dialect=dapr()).message
+    except Unsupported:
+        raise lacking from None
+    found = (calls.instance(each, payloads=query.show_payloads) for each in answer.instanceIds)
+    token = answer.continuationToken if answer.HasField("continuationToken") else ""
+    return Page(tuple(each.status for each in found if each is not None), token or None)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from durablectl.backends.grpc.calls import Calls
+from durablectl.backends.grpc.calls import Calls, payload_text
 from durablectl.backends.http.start_once import StartOnce
 from durablectl.errors import AlreadyExists, InstanceNotFound, UsageError, WrongState
 from durablectl.model import FINAL_STATUSES, IfExists, InstanceStatus
 from durablectl.new_ids import FreshId, check_new_instance_id
-from durablectl.protocol.requests import StartRequest
+from durablectl.protocol.requests import StartRequest, start_fields
+from durablectl.quoting import command
 from durablectl.taskhub import TaskHub
-from durablectl.wire import json_text, same_json
+from durablectl.wire import same_json
 
 REPLACE_TIMEOUT = 60.0
 TAKEN_HINT = "--if-exists attach continues with it, replace ends it first"
@@ -26,6 +29,8 @@ class NewInstance(NamedTuple):
     input: Any = None
     instance_id: str | None = None
     version: str | None = None
+    at: datetime | None = None
+    tags: Mapping[str, str] = MappingProxyType({})
 
 
 class Start:
@@ -47,9 +52,16 @@ class Start:
             id,
             payload_text(new.input),
             new.version,
-            replaceable=replaceable,
+            new.at,
+            replaceable,
+            tags=new.tags,
         )
-        once = StartOnce(lambda: self._calls.start(request), lambda: self._find(id), self._sleep)
+        look = f"{command('status', id)} shows whether it was started"
+        once = StartOnce(
+            lambda: self._calls.send("StartInstance", start_fields(request), look),
+            lambda: self._find(id),
+            self._sleep,
+        )
         try:
             once.run(before)
         except AlreadyExists as error:
@@ -91,14 +103,6 @@ class Start:
     def _find(self, instance_id: str) -> InstanceStatus | None:
         found = self._calls.instance(instance_id)
         return None if found is None else found.status
-
-
-def payload_text(value: Any) -> str | None:
-    """A value as JSON text, None as no text; `UsageError` when JSON cannot hold it."""
-    try:
-        return None if value is None else json_text(value, strict=True)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise UsageError(f"this is not a JSON value: {error}") from error
 
 
 def _attached(found: InstanceStatus, new: NewInstance) -> str:

@@ -8,15 +8,15 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 import grpc
 
 from durablectl.backends.grpc.failures import Place, TooLarge, Trouble, trouble_of
-from durablectl.backends.http.retry import RetryPolicy
+from durablectl.backends.retry import RetryPolicy
 from durablectl.errors import KeyRefused, OutcomeUnknown, Unsupported, UsageError, reason_of
 from durablectl.protocol.fields import Fields, Message
 from durablectl.protocol.messages import Dialect, Method, durable_task, parse
@@ -41,35 +41,35 @@ class Token(Protocol):
         """Ask for another one next time: the server has refused this one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(NamedTuple):
     """How patient to be, and the clock, sleep and chance to go by."""
 
-    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    retry: RetryPolicy = RetryPolicy()
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     chance: Callable[[], float] = random.random
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """How to call. `timeout` is for one whole answer, `max_response` for its bytes (None: 200 MB).
 
     Headers are metadata of every call; they may be secret.
     """
 
     task_hub: str | None = None
-    token: Token | None = field(default=None, repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    token: Token | None = None
+    headers: Mapping[str, str] = MappingProxyType({})
     timeout: float = 30.0
     ca_file: str | Path | None = None
-    proxy: str | None = field(default=None, repr=False)
+    proxy: str | None = None
     max_response: int | None = None
-    pace: Pace = field(default_factory=Pace)
+    pace: Pace = Pace()
+
+    def __repr__(self) -> str:
+        return f"Settings({self.task_hub!r})"  # the rest may be secret
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """How one call may be made. `deadline` is a time of the pace's clock.
 
     `repeatable` when making it twice does no harm. `look` says where the caller can see whether a
@@ -81,8 +81,7 @@ class Terms:
     look: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """The messages of an answer: one, or those of a stream.
 
     `resent`: an earlier attempt of the same call may have been carried out already.

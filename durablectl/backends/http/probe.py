@@ -14,8 +14,9 @@ from uuid import uuid4
 from durablectl.backends.http.hub import KEY_HEADER
 from durablectl.backends.http.requests import base_address, query
 from durablectl.backends.http.responses import NO_API_HINT, Place, read_page, refusal
-from durablectl.backends.http.retry import NO_RETRIES, http_date
+from durablectl.backends.http.retry import http_date
 from durablectl.backends.http.transport import Answer, Pace, Request, Settings, Transport
+from durablectl.backends.retry import NO_RETRIES
 from durablectl.errors import DurablectlError, NotATaskHub, Unreachable
 from durablectl.wire import fault_from_json, status_from_json
 

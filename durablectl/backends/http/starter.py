@@ -11,8 +11,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from durablectl.backends.http.hub import KEY_HEADER, HttpTaskHub
 from durablectl.backends.http.requests import JSON_CONTENT, json_body
-from durablectl.backends.http.retry import NO_RETRIES
 from durablectl.backends.http.transport import Answer, Pace, Request, Settings, Transport
+from durablectl.backends.retry import NO_RETRIES
 from durablectl.errors import (
     FunctionNotFound,
     KeyRefused,

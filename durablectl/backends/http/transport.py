@@ -22,7 +22,8 @@ import httpx
 
 from durablectl.backends.http.body import ENCODINGS, MOST_BYTES, Garbled, TooLarge, read_body
 from durablectl.backends.http.deadline import Deadline, keep
-from durablectl.backends.http.retry import RetryPolicy, retry_after
+from durablectl.backends.http.retry import retry_after
+from durablectl.backends.retry import RetryPolicy
 from durablectl.errors import (
     BadAddress,
     DurablectlError,

@@ -105,6 +105,16 @@ def parse_moment(text: str, now: datetime) -> datetime:
     )
 
 
+def parse_start(text: str, now: datetime) -> datetime:
+    """The same, but a duration is one from now on."""
+    moment, stripped = parse_moment(text, now), text.strip()
+    seconds = None if _date_and_time(stripped) is not None else _seconds(stripped)
+    try:
+        return moment if seconds is None else now.astimezone(UTC) + timedelta(seconds=seconds)
+    except OverflowError as error:
+        raise UsageError(f"'{text}' is too far away") from error
+
+
 def _date_and_time(text: str) -> datetime | None:
     try:
         return datetime.fromisoformat(text.upper())

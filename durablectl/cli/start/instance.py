@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Annotated, NamedTuple
 
 import typer
@@ -18,8 +19,9 @@ from durablectl.cli.arguments.parameters import (
     Version,
 )
 from durablectl.cli.arguments.targets import input_of
+from durablectl.cli.arguments.times import parse_start
 from durablectl.cli.session import Session
-from durablectl.errors import FunctionNotFound, Unreachable, WaitTimeout
+from durablectl.errors import FunctionNotFound, Unreachable, UsageError, WaitTimeout
 from durablectl.model import CheckStatusPayload, IfExists
 from durablectl.new_ids import check_new_instance_id, instance_id_warnings
 from durablectl.polling.loop import LAST_LOOK
@@ -33,6 +35,18 @@ IfExistsOption = Annotated[
 ]
 
 
+At = Annotated[
+    str | None,
+    typer.Option(
+        "--at", metavar="TIME", help="Start at this time, or after this duration (gRPC hubs)."
+    ),
+]
+Tags = Annotated[
+    list[str] | None,
+    typer.Option("--tag", metavar="KEY=VALUE", help="Attach this tag (repeatable; gRPC hubs)."),
+]
+
+
 class New(NamedTuple):
     """The options of what is to be started."""
 
@@ -43,6 +57,13 @@ class New(NamedTuple):
     instance_id: InstanceIdOption = None
     if_exists: IfExistsOption = IfExists.FAIL
     orchestration_version: Version = None
+    at: At = None
+    tag: Tags = None
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether it needs more than a plain start."""
+        return self.at is not None or bool(self.tag)
 
 
 def start_instance(
@@ -52,6 +73,7 @@ def start_instance(
 
     `WaitTimeout` when that is not acknowledged after `timeout` seconds.
     """
+    scheduled = _schedule(new) if new.is_scheduled else None
     value = input_of(session, new.input, new.input_json, new.fields, new.encode)
     if new.instance_id is not None:
         check_new_instance_id(new.instance_id)
@@ -63,11 +85,33 @@ def start_instance(
     options = {"instance_id": new.instance_id, "version": new.orchestration_version}
     try:
         with timed(timeout):
+            if scheduled is not None:
+                at, tags = scheduled
+                return hub, limited.schedule(
+                    name, value, at=at, tags=tags, **options, if_exists=new.if_exists
+                )
             return hub, limited.start(name, value, **options, if_exists=new.if_exists)
     except FunctionNotFound as error:
         near = nearest(name, hub.orchestrators() or ())
         hint = f"did you mean '{near}'?" if near else error.hint
         raise FunctionNotFound(error.message, hint=hint) from error
+
+
+def _schedule(new: New) -> tuple[datetime | None, dict[str, str]]:
+    """The time and the tags; `UsageError` for what is neither."""
+    tags: dict[str, str] = {}
+    for text in new.tag or ():
+        key, equals, value = text.partition("=")
+        if not key or not equals:
+            raise UsageError(f"--tag: '{text}' is not KEY=VALUE", hint="write --tag team=orders")
+        if key in tags:
+            raise UsageError(f"--tag: '{key}' is given twice")
+        tags[key] = value
+    try:
+        return None if new.at is None else parse_start(new.at, datetime.now(UTC)), tags
+    except UsageError as error:
+        hint = "write 2026-01-31T12:00:00Z, or a duration from now, as 2h or 30d"
+        raise UsageError(f"--at: {error.message}", hint=hint) from error
 
 
 @contextmanager
