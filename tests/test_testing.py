@@ -393,3 +393,25 @@ def test_who_does_not_ask_for_the_fixture_pays_nothing() -> None:
 def test_the_fixture_is_found_by_pytest() -> None:
     text = (Path(durablectl.__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8")
     assert '[project.entry-points.pytest11]\ndurablectl = "durablectl.pytest_plugin"' in text
+
+
+def test_code_that_does_not_repeat_its_decisions_fails_the_test(durable: Durable) -> None:
+    import random
+
+    def drawn(context: Any) -> Any:
+        yield context.call_activity("act", random.random())
+
+    durable.mock("act", returns=1)
+    with pytest.raises(AssertionError, match=r"'drawn' does not repeat .* at test_testing\.py:\d+"):
+        durable.run(drawn)
+    durable.replay_check = False
+    assert durable.run(drawn).runtime_status.value == "Completed"
+
+
+def test_the_replay_check_does_not_call_mocks_again(durable: Durable) -> None:
+    def parent(context: Any) -> Any:
+        yield context.call_sub_orchestrator("child", 1)
+
+    durable.mock("child", returns=2, kind="orchestrator")
+    durable.run(parent)
+    assert durable.calls("child") == [1]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from durablectl.engine.registry import Orchestrator, Registry
 from durablectl.engine.replay.awaited import Awaited, TaskPlaces, awaited_by, waits_for_any
+from durablectl.engine.replay.executor import OrchestratorExecutor
 from durablectl.engine.replay.guided import cannot_judge, follow_history
 from durablectl.explanation.model import Progress, StepKind, Wait
 from durablectl.history.events import (
@@ -78,7 +79,10 @@ def _replay(
 def _followed(orchestrator: Orchestrator, history: History) -> Replayed:
     with TaskPlaces() as places:
         followed = follow_history(history, orchestrator)
+    execution = followed.execution
     try:
+        if not isinstance(execution, OrchestratorExecutor):
+            raise CannotReplay("an orchestrator of this SDK does not show its tasks")
         if not followed.verdict.fits:
             raise CannotReplay(
                 f"the app here does not match the history: {followed.verdict.sentence}"
@@ -86,17 +90,17 @@ def _followed(orchestrator: Orchestrator, history: History) -> Replayed:
         decisions = {
             event.task_id: event for event in followed.events if isinstance(event, Decision)
         }
-        awaited = awaited_by(followed.executor, places)
+        awaited = awaited_by(execution, places)
         return Replayed(
             tuple(
                 (each, decisions.get(-1 if each.task_id is None else each.task_id))
                 for each in awaited
             ),
             decisions,
-            waits_for_any(followed.executor),
+            waits_for_any(execution),
         )
     finally:
-        followed.executor.close()
+        execution.close()
 
 
 def merged(waits: Sequence[Wait], found: Replayed) -> tuple[Wait, ...]:

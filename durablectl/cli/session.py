@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from durablectl.cli.payload_hubs import PayloadHubs
     from durablectl.engine.registry import Registry
     from durablectl.engine.worker.app_output import AppOutput
+    from durablectl.history.verdict import Verdict
     from durablectl.model import CheckStatusPayload
     from durablectl.taskhub import TaskHub
 
@@ -223,7 +224,13 @@ class Session:
         return self._registry
 
     @contextmanager
-    def working(self, instance_ids: Sequence[str], *, skip_timers: bool = False) -> Iterator[None]:
+    def working(
+        self,
+        instance_ids: Sequence[str],
+        *,
+        skip_timers: bool = False,
+        on_difference: Callable[[Verdict], None] | None = None,
+    ) -> Iterator[None]:
         """While inside, this process works for the awaited instances, if the hub is local and no
         live worker holds it.
 
@@ -244,6 +251,7 @@ class Session:
             skips_timers=skip_timers,
             warn=self.out.warn,
             on_failure=failure_log_of_a_wait(self.out, instance_ids),
+            on_difference=on_difference,
         )
         with capture_output(self.app_output), working:
             yield

@@ -19,6 +19,7 @@ from durablectl.engine.registry import Registry
 from durablectl.engine.worker.worker import CONCURRENCY, Worker
 from durablectl.errors import DurablectlError, HubLost, HubUnusable
 from durablectl.functionapp.host import HostSettings, read_host
+from durablectl.history.verdict import Verdict
 from durablectl.model import RuntimeStatus
 from durablectl.server.api import Api
 from durablectl.server.app import RPC_PATH, Answered, App
@@ -42,6 +43,8 @@ class Telling:
     on_error: Callable[[Exception], None] = lambda _error: None
     on_http_failure: Callable[[str, BaseException], None] = lambda _function, _error: None
     on_failure: Callable[[Failed], None] = lambda _failed: None
+    on_difference: Callable[[Verdict], None] | None = None
+    """Hears of code that does not repeat its decisions; None checks nothing."""
     on_end: Callable[[], None] = lambda: None
     """The worker cannot continue, and so there is no more to serve: `Hosting.error` says why."""
 
@@ -174,6 +177,7 @@ class Hosting:
             },
             warn=self._telling.warn,
             on_failure=self._telling.on_failure,
+            on_difference=self._telling.on_difference,
             on_error=self._telling.on_end,
         )
 

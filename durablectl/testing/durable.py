@@ -17,8 +17,10 @@ from durablectl.backends.local import LocalTaskHub
 from durablectl.engine.registry import Orchestrator, Registry
 from durablectl.engine.replay.context import HTTP_ACTIVITY
 from durablectl.engine.worker.dispatcher import Dispatcher
+from durablectl.engine.worker.replay_check import ReplayCheck, warning_of
 from durablectl.errors import FunctionNotFound, UsageError, WaitTimeout
 from durablectl.functionapp.search import find_app
+from durablectl.history.verdict import Verdict
 from durablectl.model import InstanceStatus, utc
 from durablectl.taskhub import TaskHub
 from durablectl.testing.apps import name_of, orchestrator_from, registry_from
@@ -45,13 +47,21 @@ class Durable:
     The functions are those of the apps given with `app`; without one, of the nearest
     function_app.py at or above the folder `near`. `now` is the hub's time: it stands still, and
     moves on when a timer is jumped to or with `advance`. A call that takes more than `most_turns`
-    turns of the engine is a runaway and ends with `WaitTimeout`.
+    turns of the engine is a runaway and ends with `WaitTimeout`. With `replay_check` each instance
+    that ends is replayed, and code that does not repeat its decisions is an `AssertionError`.
     """
 
     def __init__(
-        self, *, near: Path | None = None, now: datetime = BEGINNING, most_turns: int = MOST_TURNS
+        self,
+        *,
+        near: Path | None = None,
+        now: datetime = BEGINNING,
+        most_turns: int = MOST_TURNS,
+        replay_check: bool = True,
     ) -> None:
         self.now, self.most_turns = utc(now), most_turns
+        self.replay_check = replay_check
+        self._differences: list[Verdict] = []
         self._near = near
         self._registry = Registry("the test's app")
         self._mocks: dict[tuple[str, str], Mock] = {}
@@ -285,7 +295,13 @@ class Durable:
         self._left = self.most_turns
         if self._dispatcher is None:
             self._dispatcher = Dispatcher(
-                self._hub.database, self._registry, self._pool, fails_unknown=True
+                self._hub.database,
+                self._registry,
+                self._pool,
+                fails_unknown=True,
+                check=ReplayCheck(
+                    self._registry, self._differences.append, is_checked=self._is_checked
+                ),
             )
             self._dispatcher.open(self.now, {})
         return self._dispatcher
@@ -297,6 +313,14 @@ class Durable:
         while dispatcher.process_next(self.now) or dispatcher.is_working:
             self._spend(instance_id)
             self._pool.run_waiting()
+        if self._differences:
+            difference = self._differences.pop()
+            self._differences.clear()
+            raise AssertionError(warning_of(difference))
+
+    def _is_checked(self, orchestrator: Orchestrator) -> bool:
+        """Mocks are not: they count their calls."""
+        return self.replay_check and ("orchestrator", orchestrator.name.lower()) not in self._mocks
 
     def _jump(self, instance_id: str | None = None, until: datetime | None = None) -> bool:
         """Move on to the next timer, at most to `until`; whether there was one."""

@@ -145,6 +145,14 @@ SkipTimers = Annotated[
         help="Wait for no timer: the clock jumps to it when nothing else is to do (local hub).",
     ),
 ]
+CheckReplay = Annotated[
+    bool | None,
+    typer.Option(
+        "--replay-check/--no-replay-check",
+        help="Replay each instance that ends, and warn where its code decides something else.",
+        show_default=False,
+    ),
+]
 Response = Annotated[
     bool,
     typer.Option(

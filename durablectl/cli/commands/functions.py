@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from durablectl.cli.framework.exit_codes import ExitCode
 from durablectl.render.output import OutputFormat
 
 if TYPE_CHECKING:
@@ -22,15 +23,26 @@ KINDS = {
 }
 
 
-def functions(ctx: typer.Context) -> None:
+def functions(
+    ctx: typer.Context,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="Search the orchestrators' source for calls that are not replay-safe."
+        ),
+    ] = False,
+) -> None:
     """List the functions of the app by kind, and which of them are not run here.
 
     A function that an app setting disables is marked. -o json has one object a function; -o id has
-    the names that `start` takes.
+    the names that `start` takes. With --check each call in an orchestrator that a replay does not
+    repeat is a warning, with its line and what to use instead, and the exit code is 1.
 
-    Example:
+    Examples:
 
-        durablectl functions --app examples/orders
+      durablectl functions --app examples/orders
+
+      durablectl functions --check
     """
     session: Session = ctx.obj
     registry = session.registry()
@@ -46,6 +58,19 @@ def functions(ctx: typer.Context) -> None:
             session.out.jsonl(rows)
         case OutputFormat.JSON:
             session.out.json(rows)
+    if check:
+        _check(session, registry)
+
+
+def _check(session: Session, registry: Registry) -> None:
+    from durablectl.functionapp.source_check import unsafe_calls  # deferred: the list needs none
+
+    found = unsafe_calls(registry)
+    for each in found:
+        session.out.warn(each.sentence)
+    if found:
+        raise typer.Exit(ExitCode.ERROR)
+    session.out.note("no calls that are not replay-safe")
 
 
 def described(registry: Registry) -> Iterator[dict[str, Any]]:

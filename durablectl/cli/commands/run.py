@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import typer
 
-from durablectl.cli.arguments.parameters import Orchestrator, SkipTimers
+from durablectl.cli.arguments.parameters import CheckReplay, Orchestrator, SkipTimers
 from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
 from durablectl.cli.start.instance import New, start_instance
@@ -23,11 +23,13 @@ def run(
     new: New = New(),
     waiting: Waiting = Waiting(),
     skip_timers: SkipTimers = False,
+    replay_check: CheckReplay = None,
 ) -> None:
     """Start an instance, wait for it and print its output.
 
     This is `durablectl start --wait`: the exit code tells how it ended (10 failed, 11 terminated,
-    12 canceled, 124 timed out).
+    12 canceled, 124 timed out). On a local hub the finished instance is replayed once, and a
+    warning names the line where its code does not repeat its decisions.
 
     Examples:
       durablectl run order --input order.json
@@ -43,5 +45,15 @@ def run(
         )
     began = time.monotonic()
     hub, payload = start_instance(session, name, new, options.timeout)
+    if session.is_local:
+        from durablectl.cli.local.checks import (  # deferred: a remote run needs none
+            difference_log,
+            warn_of_source,
+        )
+
+        wanted = replay_check is not False
+        options = replace(options, on_difference=difference_log(session.out, wanted=wanted))
+        if session.app_path is not None:
+            warn_of_source(session.out, session.registry())
     session.out.note(f"started {payload.id}")
     wait_and_show(session, hub, [payload.id], replace(options, spent=time.monotonic() - began))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from durablectl.cli.arguments.parameters import SkipTimers
+from durablectl.cli.arguments.parameters import CheckReplay, SkipTimers
 from durablectl.cli.local.serve import Log, Serving, serve_hub
 from durablectl.cli.session import Session
 from durablectl.errors import Unsupported
@@ -50,6 +50,7 @@ def serve(
         ),
     ] = None,
     skip_timers: SkipTimers = False,
+    replay_check: CheckReplay = None,
 ) -> None:
     """Serve the local hub over HTTP as a Durable Functions app does, run its functions, and host
     the app's HTTP functions.
@@ -74,4 +75,17 @@ def serve(
             f"the {session.hub_label} is served already",
             hint="serve is for a local hub: --hub PATH",
         )
-    serve_hub(session, Serving(host, port, key_file, concurrency, log, reload, skip_timers, grpc))
+    serve_hub(
+        session,
+        Serving(
+            host,
+            port,
+            key_file,
+            concurrency,
+            log,
+            reload,
+            skip_timers,
+            grpc,
+            replay_check is not False,
+        ),
+    )

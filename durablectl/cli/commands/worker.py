@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from durablectl.cli.arguments.parameters import SkipTimers
+from durablectl.cli.arguments.parameters import CheckReplay, SkipTimers
 from durablectl.cli.session import Session
 from durablectl.errors import Unsupported, UsageError
 
@@ -33,12 +33,15 @@ def worker(
     reload: Annotated[
         bool, typer.Option("--reload", help="Reload the app when its files change.")
     ] = False,
+    replay_check: CheckReplay = None,
 ) -> None:
     """Run the app's functions for the local hub.
 
     It works until it is stopped with Ctrl-C or SIGTERM. Several workers may share a hub. What the
     app prints or logs goes to stderr, with the instance's id in front, and so does each failure,
-    with the app's own frames (with -v the traceback, and each attempt).
+    with the app's own frames (with -v the traceback, and each attempt). With --reload the finished
+    instances are replayed once, and a warning names the line where code does not repeat its
+    decisions.
 
     Example:
 
@@ -60,4 +63,13 @@ def worker(
     session.registry()
     session.open(create=True)
     session.announce()
-    session.work(Work(concurrency, activity_processes or 0, until_idle, skip_timers, reload))
+    session.work(
+        Work(
+            concurrency,
+            activity_processes or 0,
+            until_idle,
+            skip_timers,
+            reload,
+            reload if replay_check is None else replay_check,
+        )
+    )

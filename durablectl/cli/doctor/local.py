@@ -27,6 +27,7 @@ def local(session: Session) -> Iterator[Finding]:
     yield app
     if registry is not None:
         yield from _sdk(registry)
+        yield from _source(registry)
     yield from _host(session)
     if not path.exists():
         yield warning(
@@ -85,6 +86,14 @@ def _sdk(registry: Registry) -> Iterator[Finding]:
             f"{text}; this version cannot be kept in memory, so histories are replayed each time",
             "it works, and is slower; a newer durablectl may know this version",
         )
+
+
+def _source(registry: Registry) -> Iterator[Finding]:
+    """The calls of orchestrators that are not replay-safe."""
+    from durablectl.functionapp.source_check import unsafe_calls  # deferred: as below
+
+    for each in unsafe_calls(registry):
+        yield warning("source", each.sentence)
 
 
 def _host(session: Session) -> Iterator[Finding]:

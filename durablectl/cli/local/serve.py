@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from durablectl import config
 from durablectl.causes import cause_of
 from durablectl.cli.local.app_output import capture_output, failure_log
+from durablectl.cli.local.checks import difference_log, warn_of_source
 from durablectl.cli.local.signals import stop_signals
 from durablectl.cli.local.ui import build_page, served_card
 from durablectl.cli.session import Session
@@ -52,6 +53,7 @@ class Serving:
     reload: bool
     skip_timers: bool
     grpc: int | None = None
+    replay_check: bool = True
 
 
 def serve_hub(session: Session, serving: Serving) -> None:
@@ -67,6 +69,7 @@ def serve_hub(session: Session, serving: Serving) -> None:
     session.out.notes_with_json()
     session.open(create=True)
     session.announce()
+    warn_of_source(session.out, registry)
     key = _key(session, serving, path)
     bound = uvicorn_server.bind(serving.host, serving.port)
     port = bound.getsockname()[1]
@@ -79,6 +82,7 @@ def serve_hub(session: Session, serving: Serving) -> None:
             tell_error,
             tell_failure,
             failure_log(session.out),
+            difference_log(session.out, wanted=serving.replay_check),
             stopping.set,
         )
         hosted = host.Hosting(
@@ -131,7 +135,11 @@ def _reloading(session: Session, hosted: Hosting, wanted: bool) -> Iterator[None
         return
     from durablectl.server.reloading import Reloading  # deferred, as above
 
-    watching = Reloading(session.app_path, hosted.replace, session.out.note, session.out.warn)
+    def replace(registry: Registry) -> None:
+        hosted.replace(registry)
+        warn_of_source(session.out, registry)
+
+    watching = Reloading(session.app_path, replace, session.out.note, session.out.warn)
     try:
         yield
     finally:

@@ -12,6 +12,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from durablectl.cli.local.app_output import capture_output, failure_log, listening_alone
+from durablectl.cli.local.checks import difference_log, warn_of_source
 from durablectl.cli.local.signals import stop_signals
 from durablectl.engine.store.database import Database
 from durablectl.engine.worker.app_output import AppOutput
@@ -29,7 +30,7 @@ DRAIN_SECONDS = 60.0
 @dataclass(frozen=True, slots=True)
 class Work:
     """How to work: with `activity_processes`, activities run in that many processes; `reload`
-    switches to the app's new files when they change.
+    switches to the app's new files when they change; `replay_check` replays what ends.
     """
 
     concurrency: int = CONCURRENCY
@@ -37,6 +38,7 @@ class Work:
     until_idle: bool = False
     skip_timers: bool = False
     reload: bool = False
+    replay_check: bool = False
 
 
 def run_worker(
@@ -48,6 +50,8 @@ def run_worker(
     out.notes_with_json()
     database = Database(path, create=True)
     changed: SimpleQueue[Registry] = SimpleQueue()
+    if work.reload:
+        warn_of_source(out, registry)
     worker = _worker(database, app, registry, out, work)
     with (
         stop_signals() as stopping,
@@ -89,6 +93,7 @@ def _worker(database: Database, app: Path, registry: Registry, out: Output, work
         skips_timers=work.skip_timers,
         warn=out.warn,
         on_failure=failure_log(out),
+        on_difference=difference_log(out, wanted=work.replay_check),
     )
 
 
@@ -116,6 +121,7 @@ def _reloading(
 
     def replace(registry: Registry) -> None:
         registry.activities.add(http_activity())
+        warn_of_source(out, registry)
         changed.put(registry)
 
     watching = Reloading(app, replace, out.note, out.warn)

@@ -4,9 +4,10 @@ code.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -28,6 +29,9 @@ from durablectl.render.sanitize import safe_line
 from durablectl.render.terminal.tables import show_details, show_table
 from durablectl.render.terminal.wait_progress import Troubles, Watcher, waiting_display
 from durablectl.taskhub import TaskHub
+
+if TYPE_CHECKING:
+    from durablectl.history.verdict import Verdict
 
 GRACE = 5.0
 AT_ONCE = 8  # statuses asked for at the same time
@@ -53,6 +57,7 @@ class WaitOptions:
     on_timeout: OnTimeout = OnTimeout.LEAVE
     response: bool = False
     skip_timers: bool = False
+    on_difference: Callable[[Verdict], None] | None = None
     until: str | None = None
     ci: CiMode | None = None
     junit: str | None = None
@@ -165,6 +170,7 @@ def _watched(
             rules,
             skip_timers=options.skip_timers,
             resume=_resume_command(words, options),
+            on_difference=options.on_difference,
         )
     except WaitTimeout as error:
         if options.on_timeout is OnTimeout.LEAVE:
@@ -183,6 +189,7 @@ def watch_over(
     *,
     resume: ResumeCommand,
     skip_timers: bool = False,
+    on_difference: Callable[[Verdict], None] | None = None,
 ) -> Waited:
     """Wait for them and show how far they are, working for them on a local hub.
 
@@ -192,7 +199,11 @@ def watch_over(
     rules = replace(rules, at_once=1) if hub.commits_together else rules
     is_own = session.holds(hub)
     try:
-        working = session.working(ids, skip_timers=skip_timers) if is_own else nullcontext()
+        working = (
+            session.working(ids, skip_timers=skip_timers, on_difference=on_difference)
+            if is_own
+            else nullcontext()
+        )
         with working, waiting_display(session.out, ids) as watcher:
             last.watcher = watcher
             return wait_for_instances(

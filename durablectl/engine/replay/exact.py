@@ -5,9 +5,11 @@ Complete means with task ids and episodes: a local hub's own, a saved raw one, a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import cast
 
 from durablectl.engine.registry import Orchestrator
 from durablectl.engine.replay.following import (
@@ -59,19 +61,23 @@ class _Exact:
         self._follower = Follower(orchestrator, history.instance_id, history.execution_id)
         self._numbers: dict[int, int] = {}  # of the history -> of the code
         self._owed: list[e.Decision] = []  # a rewind has taken them out of the history
-        self._rewinds = sum(isinstance(each, e.ExecutionRewound) for each in history.events)
+        self._rewinds = _count_rewinds(history.events)
 
     def followed(self) -> Followed:
         broken = self._follow()
         verdict = verdict_of(self._saved.instance_id, self._saved.name, Confidence.EXACT, broken)
-        executor = self._follower.executor
-        return Followed(verdict, tuple(executor.history), executor)
+        follower = self._follower
+        looked = follower.looked_at("is_replaying")
+        return Followed(verdict, tuple(follower.events), follower.execution, looked)
 
     def _follow(self) -> Break | None:
         for episode in _episodes(self._saved.events):
             if self._follower.has_ended:
                 return self._break_at(episode, None)
-            self._rewinds -= sum(isinstance(each, e.ExecutionRewound) for each in episode.inbound)
+            if self._rewinds:
+                self._rewinds -= sum(
+                    isinstance(each, e.ExecutionRewound) for each in episode.inbound
+                )
             inbound = [self._numbered(each) for each in episode.inbound]
             made = self._follower.deliver(inbound, episode.at)
             if _failed_by_engine(episode.ending):
@@ -85,10 +91,14 @@ class _Exact:
 
     def _numbered(self, event: e.Inbound) -> e.Inbound:
         number = getattr(event, "task_id", None)
-        return event if number is None else answering(event, self._numbers.get(number, -1))
+        if number is None or (made := self._numbers.get(number, -1)) == number:
+            return event
+        return answering(event, made)
 
     def _compare(self, episode: _Episode, made: Sequence[e.Decision]) -> Break | None:
-        recorded = [each for each in episode.decisions if not self._was_owed(each[1])]
+        recorded = episode.decisions
+        if self._owed:
+            recorded = [each for each in recorded if not self._was_owed(each[1])]
         recorded.sort(key=lambda each: each[1].task_id)
         waiting = iter(recorded)
         expected = next(waiting, None)
@@ -111,7 +121,7 @@ class _Exact:
             recorded,
             made,
             number,
-            self._follower.waiting(),
+            self._follower.waiting,
             with_result=is_success or not self._saved.is_foreign,
         )
 
@@ -126,9 +136,11 @@ class _Exact:
     def _take(self, recorded: e.Decision, made: e.Decision) -> None:
         self._numbers[recorded.task_id] = made.task_id
         if isinstance(recorded, e.EventSent):
-            self._follower.executor.state.keep_request_id(replace(recorded, task_id=made.task_id))
+            self._follower.await_reply(replace(recorded, task_id=made.task_id))
 
     def _are_same(self, recorded: e.Decision, made: e.Decision) -> bool:
+        if recorded == made:
+            return True
         if identity(recorded) != identity(made):
             return False
         if isinstance(recorded, e.SubOrchestrationCreated) and not self._has_same_child(
@@ -166,12 +178,21 @@ class _Exact:
         return Break(expected[0], described(expected[1]), got, place)
 
 
+def _count_rewinds(events: Sequence[e.Event]) -> int:
+    return sum(type(each) is e.ExecutionRewound for each in events)
+
+
 def _content(decision: e.Decision) -> object:
     """What a replay of the same code must repeat, besides kind and name."""
     if isinstance(decision, e.TimerCreated):
         return decision.fire_at
     if isinstance(decision, e.EventSent):
-        return None  # the request has ids of its own
+        try:
+            request = json.loads(decision.input or "{}")
+        except ValueError:
+            return decision.input
+        # the rest are ids
+        return [request.get("op"), request.get("input")] if isinstance(request, dict) else request
     return decision.input
 
 
@@ -189,22 +210,23 @@ def _failed_by_engine(ending: tuple[int, Ending] | None) -> bool:
 def _episodes(events: Sequence[e.Event]) -> Iterator[_Episode]:
     current: _Episode | None = None
     for number, event in enumerate(events):
-        if current is None or isinstance(event, e.OrchestratorStarted):
-            if current is not None and not isinstance(event, e.OrchestratorCompleted):
+        kind = type(event)
+        if kind is e.OrchestratorStarted or current is None:
+            if current is not None:
                 yield current
             current = _Episode(event.timestamp, number)
         current.number = number
-        match event:
-            case e.OrchestratorStarted():
-                pass
-            case e.OrchestratorCompleted():
-                yield current
-                current = None
-            case e.TaskScheduled() | e.SubOrchestrationCreated() | e.TimerCreated() | e.EventSent():
-                current.decisions.append((number, event))
-            case e.ExecutionCompleted() | e.ContinueAsNew():
-                current.ending = number, event
-            case _:
-                current.inbound.append(event)
+        if kind in _DECISIONS:
+            current.decisions.append((number, cast(e.Decision, event)))
+        elif kind is e.OrchestratorCompleted:
+            yield current
+            current = None
+        elif isinstance(event, e.ExecutionCompleted | e.ContinueAsNew):
+            current.ending = number, event
+        elif kind is not e.OrchestratorStarted:
+            current.inbound.append(cast(e.Inbound, event))
     if current is not None:
         yield current
+
+
+_DECISIONS = frozenset({e.TaskScheduled, e.SubOrchestrationCreated, e.TimerCreated, e.EventSent})

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, cast
 from durablectl.engine.registry import Orchestrator
 from durablectl.engine.replay.context import OrchestrationContext
 from durablectl.engine.replay.episode import Episode
-from durablectl.engine.replay.function import OrchestratorFunction
+from durablectl.engine.replay.function import OrchestratorFunction, Position, shown_position
 from durablectl.engine.replay.nondeterminism import difference
 from durablectl.engine.replay.payload import dumps
 from durablectl.engine.replay.state import ExecutionState
@@ -189,7 +189,11 @@ class OrchestratorExecutor:
     def place_of(self, number: int) -> str:
         """The place in the code of a decision, as `file.py:12`; "" when it is not known."""
         places = self._function.places
-        return places[number] if number < len(places) else self._function.where()
+        return shown_position(places[number] if number < len(places) else self._function.position())
+
+    def position(self) -> Position | None:
+        """Where the code runs or waits now, as file and line."""
+        return self._function.position()
 
     @property
     def context(self) -> OrchestrationContext | None:
@@ -200,11 +204,6 @@ class OrchestratorExecutor:
     def state(self) -> ExecutionState:
         """What the execution has decided and waits for, to be read."""
         return self._execution
-
-    @property
-    def history(self) -> list[e.Event]:
-        """The complete events so far, in order."""
-        return self._history
 
     def _set_time(self, now: datetime) -> None:
         if now > self._execution.now:
@@ -352,7 +351,7 @@ class OrchestratorExecutor:
         number, execution, function = recorded.task_id, self._execution, self._function
         decided = execution.pending.pop(number, None)
         if number < len(function.places):
-            where = f"at {function.places[number]}"
+            where = f"at {shown_position(function.places[number])}"
         else:
             where = "(it has ended)" if function.has_ended else f"(it waits at {function.where()})"
         self._fault = difference(recorded, decided, where)

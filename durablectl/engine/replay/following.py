@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,9 @@ from typing import Any
 from durablectl.engine.registry import Orchestrator
 from durablectl.engine.replay.context import OrchestrationContext
 from durablectl.engine.replay.episode import Episode
+from durablectl.engine.replay.execution import Execution
 from durablectl.engine.replay.executor import OrchestratorExecutor
+from durablectl.engine.replay.function import Position, shown_position
 from durablectl.history import events as e
 from durablectl.history.verdict import Confidence, Judgement, Verdict
 from durablectl.model import RuntimeStatus
@@ -44,13 +46,15 @@ class Break:
 class Followed:
     """An execution that was run along its history.
 
-    `events` are its complete events as this code makes them, up to where it breaks; `executor` is
-    where it is then, to be closed by the caller.
+    `events` are its complete events as this code makes them, up to where it breaks; `execution` is
+    where it is then, to be closed by the caller. `looked_at_replaying` tells of code that asked
+    whether it is replayed.
     """
 
     verdict: Verdict
     events: tuple[e.Event, ...]
-    executor: OrchestratorExecutor
+    execution: Execution
+    looked_at_replaying: bool = False
 
 
 class WatchedContext(OrchestrationContext):
@@ -102,20 +106,31 @@ class WatchedContext(OrchestrationContext):
 
 
 class Follower:
-    """One execution of the code of now, run along a history."""
+    """One execution of the code of now, run along a history.
+
+    Of an orchestrator that brings its own execution (azure-functions-durable 2.x) it is not known
+    what the code looks at, and the place of a decision is where the code waits after it.
+    """
 
     def __init__(self, orchestrator: Orchestrator, instance_id: str, execution_id: str) -> None:
-        self.executor = OrchestratorExecutor(
-            orchestrator, instance_id, execution_id, context_class=WatchedContext
-        )
-        self.executor.follow()
+        self._watched: OrchestratorExecutor | None = None
+        if orchestrator.begin is not None:
+            self.execution: Execution = orchestrator.begin(instance_id, execution_id)
+        else:
+            self._watched = self.execution = OrchestratorExecutor(
+                orchestrator, instance_id, execution_id, context_class=WatchedContext
+            )
+            self._watched.follow()
+        self.events: list[e.Event] = []
         self.ending: Ending = None
-        self._waited_at = ""
+        self._waited_at: Position | None = None
 
     def deliver(self, events: Sequence[e.Inbound], now: datetime) -> Episode:
         """What the code makes of what arrived. Not to be called after an ending."""
-        self._waited_at = self.executor.where() or self._waited_at
-        episode = self.executor.run(events, now)
+        if self._watched is not None:
+            self._waited_at = self._watched.position() or self._waited_at
+        episode = self.execution.run(events, now)
+        self.events += episode.history
         self.ending = episode.ending
         return episode
 
@@ -124,22 +139,37 @@ class Follower:
         return self.ending is not None
 
     def looked_at(self, what: str) -> bool:
-        """Whether the code has looked at "time", "uuid" or "is_replaying"."""
-        context = self.executor.context
+        """Whether the code has looked at "time", "uuid" or "is_replaying", as far as is known."""
+        if self._watched is None:
+            return True
+        context = self._watched.context
         return isinstance(context, WatchedContext) and what in context.looked_at
 
     def place_of(self, number: int) -> str:
-        context = self.executor.context
+        """Where in the code a decision was made; "" when it is not known."""
+        if self._watched is None:
+            return self.execution.where()
+        context = self._watched.context
         signals = context.signals if isinstance(context, WatchedContext) else {}
-        return signals.get(number) or self.executor.place_of(number)
+        return signals.get(number) or self._watched.place_of(number)
+
+    def is_retry(self, number: int) -> bool:
+        """Whether a decision is one of a retry, which others do not hold back."""
+        return self._watched is not None and number in self._watched.state.retries
+
+    def await_reply(self, sent: e.EventSent) -> bool:
+        """Await an entity's reply under the id that was really sent; whether that can be done."""
+        if self._watched is not None:
+            self._watched.state.keep_request_id(sent)
+        return self._watched is not None
 
     def waiting(self) -> tuple[str, str]:
         """What the code does instead of deciding anything, and where: of one that has ended, where
         it waited last.
         """
         if self.has_ended:
-            return f"has {shown(self.ending)}", self._waited_at
-        return "waits", self.executor.where()
+            return f"has {shown(self.ending)}", shown_position(self._waited_at)
+        return "waits", self.execution.where()
 
 
 def answering(event: e.Inbound, number: int) -> e.Inbound:
@@ -171,16 +201,18 @@ def ending_break(
     recorded: Ending,
     made: Ending,
     event: int | None,
-    waiting: tuple[str, str],
+    waiting: Callable[[], tuple[str, str]],
     *,
     with_result: bool = True,
 ) -> Break | None:
     """How two endings differ; None when they do not. Without the result only kind and status
     count.
     """
+    if recorded == made:
+        return None
     if kind_of(recorded) == kind_of(made) and (not with_result or shown(recorded) == shown(made)):
         return None
-    return Break(event, shown(recorded), *waiting)
+    return Break(event, shown(recorded), *waiting())
 
 
 def kind_of(ending: Ending) -> str:

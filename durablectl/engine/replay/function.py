@@ -17,6 +17,9 @@ from durablectl.engine.replay.payload import dumps_plain, storable
 from durablectl.engine.replay.state import ExecutionState
 from durablectl.engine.replay.tasks import FAILED, NEVER, RUNNING, SUCCEEDED, Compound, Task
 
+Position = tuple[str, int]
+"""A file and a line of it."""
+
 _STARTED = Task()
 _STARTED.state = SUCCEEDED
 
@@ -60,7 +63,7 @@ class OrchestratorFunction:
         self.details: str | None = None
         self.is_passed_on = False
         self.output: str | None = None
-        self.places: list[str] = []
+        self.places: list[Position | None] = []
 
     def start(self, context: OrchestrationContext) -> None:
         self._context = context
@@ -145,11 +148,15 @@ class OrchestratorFunction:
     def where(self) -> str:
         """The place in the function that runs or waits now, as `file.py:12`; "" when there is
         none."""
+        return shown_position(self.position())
+
+    def position(self) -> Position | None:
+        """The same as file and line, which is quick to have."""
         frame, inner = None, self._generator
         while inner is not None:
             frame = getattr(inner, "gi_frame", None) or frame
             inner = getattr(inner, "gi_yieldfrom", None)
-        return "" if frame is None else f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+        return None if frame is None else (frame.f_code.co_filename, frame.f_lineno)
 
     def close(self) -> None:
         """End the generator; what it raises is swallowed. Idempotent."""
@@ -194,7 +201,12 @@ class OrchestratorFunction:
 
     def _mark_places(self) -> None:
         while len(self.places) < self._execution.used:
-            self.places.append(self.where())
+            self.places.append(self.position())
+
+
+def shown_position(position: Position | None) -> str:
+    """A position for people, as `file.py:12`; "" when there is none."""
+    return "" if position is None else f"{Path(position[0]).name}:{position[1]}"
 
 
 def _not_a_task(yielded: Any, where: str) -> str:

@@ -37,7 +37,7 @@ def judge_history(history: History, orchestrator: Orchestrator) -> Verdict:
     if reason is not None:
         return Verdict(history.instance_id, history.name, Judgement.CANNOT_JUDGE, reason=reason)
     followed = follow_history(history, orchestrator)
-    followed.executor.close()
+    followed.execution.close()
     return followed.verdict
 
 
@@ -51,7 +51,7 @@ def cannot_judge(history: History) -> str | None:
 def follow_history(history: History, orchestrator: Orchestrator) -> Followed:
     """Run the code along a history that can be judged.
 
-    The executor is left where the history, or a break, has brought it; close it.
+    The execution is left where the history, or a break, has brought it; close it.
     """
     if isinstance(history, RawHistory):
         return follow_complete(history, orchestrator)

@@ -91,7 +91,7 @@ def _difference(episode: Sequence[_Numbered], made: Episode, execution: Executio
         (last, None),
     )
     told = "waits" if made.ending is None else f"has {shown(made.ending)}"
-    return ending_break(recorded, made.ending, number, (told, place))
+    return ending_break(recorded, made.ending, number, lambda: (told, place))
 
 
 def _episodes(events: Sequence[e.Event]) -> Iterator[list[_Numbered]]:

@@ -70,7 +70,7 @@ def follow_reconstructed(
         if followed.verdict.judgement is not Judgement.BREAKS or not run.looked_at_time:
             break
     for each in found[:-1]:
-        each.executor.close()
+        each.execution.close()
     last = found[-1]
     breaks = {(each.verdict.event, each.verdict.expected, each.verdict.place) for each in found}
     if last.verdict.judgement is Judgement.BREAKS and len(breaks) > 1:
@@ -105,8 +105,7 @@ class _Reconstruction:
         caveats = [*self._caveats, *self._proofs.caveats]
         if broken is not None and caveats:
             verdict = _unjudged(verdict, f"{caveats[0]} ({verdict.sentence})")
-        executor = self._follower.executor
-        return Followed(verdict, tuple(executor.history), executor)
+        return Followed(verdict, tuple(self._follower.events), self._follower.execution)
 
     def _follow(self) -> Break | None:
         for step, arrival in enumerate(self._timeline.arrivals):
@@ -204,7 +203,8 @@ class _Reconstruction:
             return self._extra(step, decision)
         if isinstance(proof.decision, e.EventSent):
             sent = replace(proof.decision, task_id=decision.task_id)
-            self._follower.executor.state.keep_request_id(sent)
+            if not self._follower.await_reply(sent):
+                self._caveats.append("the replies of entities cannot be told apart in it")
         made = _Made(decision, step, proof)
         siblings = [each for each in self._made.values() if each.step == step]
         self._made[decision.task_id] = made
@@ -217,8 +217,8 @@ class _Reconstruction:
     def _too_early(self, one: _Made, other: _Made) -> Break | None:
         """A break when two decisions that the code makes at once were made one after the other."""
         first, last = sorted((one, other), key=lambda each: each.proof.at)
-        retries = self._follower.executor.state.retries
-        if self._caveats or retries & {one.decision.task_id, other.decision.task_id}:
+        are_retries = any(self._follower.is_retry(each.decision.task_id) for each in (one, other))
+        if self._caveats or are_retries:
             return None
         apart = last.proof.at - first.proof.at
         answer = next(
@@ -287,7 +287,7 @@ class _Reconstruction:
             timeline.ending,
             ending,
             len(self._history.events) if event is None else event,
-            self._follower.waiting(),
+            self._follower.waiting,
             with_result=is_compared,
         )
         self._warn_of_unread(ending)

@@ -57,7 +57,10 @@ from durablectl.wire import time_from_text
 
 @dataclass(slots=True)
 class CachedExecution:
-    """An instance that a worker holds in memory, its generator alive."""
+    """An instance that a worker holds in memory, its generator alive.
+
+    `events` are its complete events, None unless they are to be checked.
+    """
 
     key: int
     instance_id: str
@@ -69,6 +72,7 @@ class CachedExecution:
     caller: ParentInstance | None
     next_sequence: int
     status: RuntimeStatus
+    events: list[Event] | None = None
 
 
 @dataclass(slots=True)

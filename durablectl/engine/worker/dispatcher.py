@@ -7,7 +7,7 @@ are dispatched only after the commit.
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,6 +40,7 @@ from durablectl.engine.worker.commit import (
     send_from_entity,
 )
 from durablectl.engine.worker.entities import EntityBatchResult
+from durablectl.engine.worker.replay_check import Finished, ReplayCheck
 from durablectl.errors import HubBusy, HubUnusable
 from durablectl.history.columns import EPOCH, micros
 from durablectl.history.events import (
@@ -54,6 +55,8 @@ from durablectl.history.stored import encode_event
 
 CACHE_SIZE = 10_000
 MOST_MESSAGES = 1_000
+MOST_CHECKS = 20  # between two looks for work
+MOST_UNCHECKED = 1_000
 MOST_FAILURES = 10  # that an entity keeps of one batch
 
 
@@ -73,7 +76,8 @@ class Dispatcher:
 
     `poisoned` are instances that must fail instead of run, by key, with the reason. With
     `fails_unknown` instances of orchestrators that the app does not have are taken on too, and
-    fail, as the service does it; else they wait for a worker that knows them.
+    fail, as the service does it; else they wait for a worker that knows them. `check` replays each
+    execution that ends or is evicted, after the commit, when nothing else is to do.
     """
 
     def __init__(
@@ -87,6 +91,7 @@ class Dispatcher:
         fails_unknown: bool = False,
         cache_size: int = CACHE_SIZE,
         on_failure: Callable[[Failed], None] = lambda _failed: None,
+        check: ReplayCheck | None = None,
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database, self._registry, self._pool = database, registry, pool
@@ -94,6 +99,9 @@ class Dispatcher:
         self._cache_size = cache_size
         self._on_failure = on_failure
         self._failures: list[Failed] = []  # not committed yet
+        self._check = check
+        self._leaving: list[Finished] = []  # to be checked once they are committed
+        self._finished: deque[Finished] = deque()  # to be checked when nothing else is to do
         self.lease = WorkerLease(database, _filter(registry, roots, fails_unknown), ticks)
         self.running: Running | None = None
         self.failing_instance: CachedExecution | None = None
@@ -146,11 +154,13 @@ class Dispatcher:
 
         Generators are closed, their instances untouched.
         """
-        CURRENT_INSTANCE.set(REPEATING)
+        speaker = CURRENT_INSTANCE.set(REPEATING)
         for held in self._cache.values():
             held.executor.close()
+        CURRENT_INSTANCE.reset(speaker)
         self._cache.clear()
         self.lease.close()
+        self._check_finished(len(self._finished))
 
     def process_next(self, now: datetime) -> bool:
         """Process what has arrived; True when there was anything.
@@ -164,7 +174,7 @@ class Dispatcher:
             except HubBusy as error:  # what was prepared is lost with this dispatcher
                 raise HubUnusable(error.message, hint=error.hint) from error
             if not builder.rows and not is_fetching:
-                return False
+                return self._check_finished(MOST_CHECKS)
             self._uncommitted = builder, is_fetching
         builder, is_fetching = self._uncommitted
         fetched = self._commit(builder, is_fetching, now)
@@ -173,6 +183,9 @@ class Dispatcher:
         self._busy.update(batch.instance for batch in batches)
         self._pool.submit([*builder.dispatch, *fetched.activities, *batches])
         self._report_failures()
+        self._finished += self._leaving
+        self._leaving.clear()
+        self._check_finished(len(self._finished) - MOST_UNCHECKED)
         return bool(builder.rows or fetched.items or fetched.activities)
 
     def _prepare(self, now: datetime) -> CommitBuilder:
@@ -342,6 +355,7 @@ class Dispatcher:
             next_sequence=loaded.next_sequence,
             status=loaded.status,
             name=started.name,
+            events=list(loaded.past) if self._check is not None else None,
         )
 
     def _advance(
@@ -350,9 +364,12 @@ class Dispatcher:
         self.failing_instance = held
         episode = self._run(held, events, builder.now)
         builder.add(held, episode)
+        if held.events is not None:
+            held.events += episode.history
         self._failures += failures_of(held, events, episode)
         if isinstance(episode.ending, ExecutionCompleted | ContinueAsNew):
             held.executor.close()
+            self._finish(held)
             del self._cache[held.key]
         else:
             self._cache.move_to_end(held.key)
@@ -360,12 +377,14 @@ class Dispatcher:
 
     def _run(self, held: CachedExecution, events: list[Inbound], now: datetime) -> Episode:
         if held.key in self._poisoned:
+            held.events = None  # its code is not run, so there is nothing to repeat
             return failed_episode(now, events, self._poisoned.pop(held.key))
         self.running = Running(held.key, held.instance_id, held.name)
         CURRENT_INSTANCE.set(held.instance_id)
         try:
             return held.executor.run(events, now)
         except BaseException as error:  # user code, a KeyboardInterrupt of its own included
+            held.events = None
             return failed_episode(
                 now,
                 events,
@@ -383,12 +402,34 @@ class Dispatcher:
         for each in failures:
             self._on_failure(each)
 
+    def _finish(self, held: CachedExecution) -> None:
+        if held.events:
+            self._leaving.append(
+                Finished(held.key, held.instance_id, held.execution_id, held.name, held.events)
+            )
+
+    def _check_finished(self, count: int) -> bool:
+        """Replay some of what has left the memory and is committed; whether there was any."""
+        if self._check is None or not self._finished or count <= 0:
+            return False
+        speaker = CURRENT_INSTANCE.set(REPEATING)
+        try:
+            for _ in range(min(count, len(self._finished))):
+                each = self._finished.popleft()
+                self.running = Running(each.key, each.instance_id, each.name)
+                self._check.check(each)
+        finally:
+            self.running = None
+            CURRENT_INSTANCE.reset(speaker)
+        return True
+
     def _evict(self, rows: Commit) -> None:
         if len(self._cache) > self._cache_size:
             CURRENT_INSTANCE.set(REPEATING)  # an evicted generator's last words come again
         while len(self._cache) > self._cache_size:
             key, held = self._cache.popitem(last=False)
             held.executor.close()
+            self._finish(held)
             rows.released.append((key,))
 
     def _claim(self, activity: str) -> int | None:

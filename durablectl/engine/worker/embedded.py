@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from durablectl.engine.failures import Failed
 from durablectl.engine.registry import Registry
@@ -19,6 +20,9 @@ from durablectl.engine.store.queries import InstanceRow
 from durablectl.engine.worker.worker import Worker
 from durablectl.errors import AppError, DurablectlError, HubLost
 from durablectl.model import utc_now
+
+if TYPE_CHECKING:
+    from durablectl.history.verdict import Verdict
 
 STANDBY_SECONDS = 0.5
 
@@ -32,6 +36,7 @@ def embedded_worker(
     skips_timers: bool = False,
     warn: Callable[[str], None] = lambda _text: None,
     on_failure: Callable[[Failed], None] = lambda _failed: None,
+    on_difference: Callable[[Verdict], None] | None = None,
 ) -> Iterator[None]:
     """While inside, the awaited instances and what they call are worked on: by a live worker of the
     hub, else by this process.
@@ -43,7 +48,15 @@ def embedded_worker(
     of it. `on_failure` hears of failures here.
     """
     database = Database(path)
-    standby = _Standby(database, load, instance_ids, warn, on_failure, skips_timers=skips_timers)
+    standby = _Standby(
+        database,
+        load,
+        instance_ids,
+        warn,
+        on_failure,
+        skips_timers=skips_timers,
+        on_difference=on_difference,
+    )
     try:
         with closing(database), standby:
             yield
@@ -65,6 +78,7 @@ class _Standby:
         on_failure: Callable[[Failed], None],
         *,
         skips_timers: bool,
+        on_difference: Callable[[Verdict], None] | None,
     ) -> None:
         self._database, self._load, self._ids, self._warn, self._on_failure = (
             database,
@@ -73,7 +87,7 @@ class _Standby:
             warn,
             on_failure,
         )
-        self._skips_timers = skips_timers
+        self._skips_timers, self._on_difference = skips_timers, on_difference
         self._worker: Worker | None = None
         self._lost: HubLost | None = None
         self._done = threading.Event()
@@ -128,6 +142,7 @@ class _Standby:
             skips_timers=self._skips_timers,
             warn=self._warn,
             on_failure=self._on_failure,
+            on_difference=self._on_difference,
             on_error=_thread.interrupt_main,
         )
         self._worker.start()

@@ -21,11 +21,13 @@ from durablectl.engine.store.leases import LeaseLost
 from durablectl.engine.worker.activity_pool import ActivityPool
 from durablectl.engine.worker.clock import SkippingClock
 from durablectl.engine.worker.dispatcher import Dispatcher, Running
+from durablectl.engine.worker.replay_check import ReplayCheck
 from durablectl.errors import DurablectlError, HubBusy, HubLost, HubUnusable
 from durablectl.model import utc_now
 
 if TYPE_CHECKING:
     from durablectl.engine.worker.activity_processes import ActivityProcesses
+    from durablectl.history.verdict import Verdict
 
 CONCURRENCY = 32
 FIRST_POLL, LAST_POLL, IDLE_POLL = 0.0005, 0.01, 0.03
@@ -45,7 +47,9 @@ class Worker:
 
     `roots` restricts it to these instances (keys) and what they call. `warn` gets what the people
     who run it should hear, `on_failure` each failure of a function, once it is committed; both are
-    called in the worker's own thread. With `is_persistent` a file that cannot be written is tried
+    called in the worker's own thread. With `on_difference` each execution that ends is replayed,
+    and it hears of code that does not repeat its decisions (see `ReplayCheck`). With
+    `is_persistent` a file that cannot be written is tried
     again, unless it is another one by now; else the worker stops, `error` holds why, `on_error` is
     called. With `processes` synchronous activities run there instead of in `concurrency` threads.
     `about` is more JSON that others may read of the worker while it lives. With `skips_timers` its
@@ -69,6 +73,7 @@ class Worker:
         now: Callable[[], datetime] = utc_now,
         warn: Callable[[str], None] = lambda _text: None,
         on_failure: Callable[[Failed], None] = lambda _failed: None,
+        on_difference: Callable[[Verdict], None] | None = None,
         on_error: Callable[[], None] = lambda: None,
     ) -> None:
         self._database, self._registry, self._roots = database, registry, roots
@@ -78,6 +83,7 @@ class Worker:
             on_error,
             on_failure,
         )
+        self._check = None if on_difference is None else ReplayCheck(registry, on_difference)
         self._skipping = SkippingClock(now) if skips_timers else None
         self._now = now = self._skipping or now
         self._warn_seconds, self._give_up_seconds = patience
@@ -163,6 +169,7 @@ class Worker:
             poisoned=self._poisoned,
             fails_unknown=self._fails_unknown,
             on_failure=self._on_failure,
+            check=self._check,
         )
         registry = self._registry
         functions = {

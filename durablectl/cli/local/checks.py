@@ -1,0 +1,31 @@
+"""What a developer should hear of orchestrators that would fail on Azure: calls in their source
+that are not replay-safe, and decisions that a replay does not repeat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from durablectl.render.output import Output
+
+if TYPE_CHECKING:
+    from durablectl.engine.registry import Registry
+    from durablectl.history.verdict import Verdict
+
+
+def difference_log(out: Output, *, wanted: bool) -> Callable[[Verdict], None] | None:
+    """Warns of instances whose code does not repeat its decisions; None when it is not wanted."""
+    if not wanted:
+        return None
+    from durablectl.engine.worker.replay_check import warning_of  # deferred: few commands work
+
+    return lambda verdict: out.warn(warning_of(verdict))
+
+
+def warn_of_source(out: Output, registry: Registry) -> None:
+    """Warn of each call in an orchestrator's source that is not replay-safe."""
+    from durablectl.functionapp.source_check import unsafe_calls  # deferred, as above
+
+    for each in unsafe_calls(registry):
+        out.warn(each.sentence)
