@@ -108,7 +108,9 @@ class HistorySource:
         """The waits where only the code could name an event that may be waited for."""
         if any(wait.kind not in (StepKind.EVENT, StepKind.TIMER) for wait in waits):
             return Refined(tuple(waits))
-        note = "names the event and the line that waits for it, if it waits for one"
+        if all(wait.last_failure for wait in waits):
+            return Refined(tuple(waits))  # before another attempt
+        note = "names the event, if it waits for one"
         command = Next(("why", status.instance_id), ("--app", self._app_hint), note)
         is_useful = self._load_app is None and status.runtime_status is RuntimeStatus.RUNNING
         return Refined(tuple(waits), next=(command,) if is_useful else (), unknown=(NO_NAME,))
@@ -126,14 +128,29 @@ def explain_instance(
     return explain_status(source.get(instance_id), source)
 
 
-def source_of(hub: TaskHub, load_app: LoadApp | None, app_hint: str = "PATH") -> HistorySource:
-    """What an explanation of this hub's instances is made from."""
+def glance(hub: TaskHub, status: InstanceStatus) -> Explanation:
+    """What an instance waits for itself, without its sub-orchestrations and without the app's code:
+    from the history that the status has, else from one more request.
+    """
+    source = source_of(hub, None, is_for_code=False)
+    if status.history is None and status.runtime_status is not RuntimeStatus.PENDING:
+        status = source.get(status.instance_id)
+    return explain_status(status, source, levels=0)
+
+
+def source_of(
+    hub: TaskHub, load_app: LoadApp | None, app_hint: str = "PATH", *, is_for_code: bool = True
+) -> HistorySource:
+    """What an explanation of this hub's instances is made from.
+
+    A hub that was opened with an app has its code, which is run only with `is_for_code`.
+    """
     from durablectl.backends.local import LocalTaskHub  # deferred: a remote hub needs no engine
 
     if not isinstance(hub, LocalTaskHub):
         return HistorySource(hub, load_app, app_hint)
     from durablectl.backends.local_explaining import LocalSource  # deferred, as above
 
-    if load_app is None and (app := hub.registry) is not None:
+    if is_for_code and load_app is None and (app := hub.registry) is not None:
         return LocalSource(hub, lambda: app, app_hint)
     return LocalSource(hub, load_app, app_hint)

@@ -223,6 +223,11 @@ class Session:
         """The app's functions. `AppError` without an app, or when it cannot be loaded."""
         return self._registry
 
+    @property
+    def has_run_app(self) -> bool:
+        """Whether this process has loaded the app, as a command does that works while it waits."""
+        return "_registry" in self.__dict__
+
     @contextmanager
     def working(
         self,

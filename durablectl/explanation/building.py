@@ -58,8 +58,10 @@ class Source(Protocol):
         """What an unfinished instance waits for, with all that the hub and the code add to it."""
 
 
-def explain_status(status: InstanceStatus, source: Source) -> Explanation:
-    """The explanation of an instance whose status, with its history, is at hand."""
+def explain_status(status: InstanceStatus, source: Source, *, levels: int = DEEPEST) -> Explanation:
+    """The explanation of an instance whose status, with its history, is at hand; its
+    sub-orchestrations are followed that many `levels` deep.
+    """
     execution = execution_of(status)
     since = execution.last or status.last_updated_time
     made = Explanation(
@@ -79,7 +81,7 @@ def explain_status(status: InstanceStatus, source: Source) -> Explanation:
         case RuntimeStatus.TERMINATED | RuntimeStatus.CANCELED:
             made = replace(made, intervention=_ended(status, execution))
         case _:
-            made = _unfinished(made, status, execution, source)
+            made = _unfinished(made, status, execution, _Gatherer(source, levels))
     return replace(made, next=(*made.next, *_next(made)))
 
 
@@ -97,15 +99,15 @@ def _ended(status: InstanceStatus, execution: Execution) -> Intervention:
 
 
 def _unfinished(
-    made: Explanation, status: InstanceStatus, execution: Execution, source: Source
+    made: Explanation, status: InstanceStatus, execution: Execution, gatherer: _Gatherer
 ) -> Explanation:
-    gatherer = _Gatherer(source)
     refined = gatherer.refined(status, execution)
     made = replace(
         made,
         waiting_for=refined.waits,
         is_any=refined.is_any,
         problems=refined.problems,
+        is_blocked=refined.is_blocked,
         intervention=execution.suspended,
         unknown=tuple(dict.fromkeys((*refined.unknown, *gatherer.unknown))),
         parent_id=refined.parent_id,
@@ -117,8 +119,8 @@ def _unfinished(
 class _Gatherer:
     """Follows the sub-orchestrations of one instance down to those that block."""
 
-    def __init__(self, source: Source) -> None:
-        self._source, self._fetched = source, 0
+    def __init__(self, source: Source, levels: int) -> None:
+        self._source, self._levels, self._fetched = source, levels, 0
         self.unknown: list[str] = []
 
     def refined(self, status: InstanceStatus, execution: Execution, depth: int = 0) -> Refined:
@@ -132,7 +134,7 @@ class _Gatherer:
         below: list[Refined] = []
         followed = []
         for wait in sorted(refined.waits, key=_rank):
-            if wait.kind is not StepKind.CHILD or not wait.instance_id or depth >= DEEPEST:
+            if wait.kind is not StepKind.CHILD or not wait.instance_id or depth >= self._levels:
                 followed.append(wait)
                 continue
             child, of_child = self._child(wait, depth)

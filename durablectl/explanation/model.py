@@ -237,8 +237,9 @@ class Explanation:
     """What an instance does or waits for, and why.
 
     `problems` keep it from continuing and come first: no worker, a missing function, a suspended
-    parent. With `is_any` the first of several waits lets it continue. `since` is when the last
-    thing happened to it. `parent_id` is known on a local hub only.
+    parent; when it `is_blocked`, nothing helps before they are gone. With `is_any` the first of
+    several waits lets it continue. `since` is when the last thing happened to it. `parent_id` is
+    known on a local hub only.
     """
 
     instance_id: str
@@ -247,6 +248,7 @@ class Explanation:
     created: datetime
     since: datetime
     problems: tuple[str, ...] = ()
+    is_blocked: bool = False
     waiting_for: tuple[Wait, ...] = ()
     is_any: bool = False
     received: tuple[Received, ...] = ()
@@ -269,6 +271,7 @@ class Explanation:
             "createdTime": _time(self.created),
             "since": _time(self.since),
             "problems": list(self.problems),
+            "isBlocked": self.is_blocked,
             "waitingFor": [each.to_json() for each in self.waiting_for],
             "isAny": self.is_any,
             "received": [each.to_json() for each in self.received],

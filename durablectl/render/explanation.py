@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from durablectl.explanation.model import (
     Wait,
 )
 from durablectl.model import RuntimeStatus
+from durablectl.render.gantt import span_text
 from durablectl.render.views import duration_text, time_text
 
 MOST_LINES = 20
@@ -42,7 +44,7 @@ def headline(explanation: Explanation, now: datetime) -> str:
     match status:
         case RuntimeStatus.COMPLETED:
             spent = made.time_spent
-            took = "" if spent is None else f"; it took {duration_text(spent.seconds)}"
+            took = "" if spent is None else f"; it took {span_text(spent.seconds)}"
             return f"{head} has Completed, {ago} ago{took}"
         case RuntimeStatus.FAILED:
             return f"{head} has Failed, {ago} ago"
@@ -100,7 +102,11 @@ def note(wait: Wait, now: datetime, received: set[str] | None = None) -> str:
         )
     if wait.queue:
         parts.append(f"{wait.queue} operation{'' if wait.queue == 1 else 's'} in its queue")
-    if wait.kind is StepKind.TIMER and wait.last_failure:
+    if wait.progress is Progress.RETRYING:
+        of = "" if wait.attempts is None else f" of {wait.attempts}"
+        why = f": {wait.last_failure}" if wait.last_failure else ""
+        parts = [_until(wait.until, now, "tried again"), f"attempt {wait.attempt}{of} failed{why}"]
+    elif wait.kind is StepKind.TIMER and wait.last_failure:
         times = "" if wait.attempt == 1 else f" {wait.attempt} times"
         parts.append(f"after '{wait.name}' failed{times}: {wait.last_failure}")
     elif wait.attempt > 1 or wait.attempts is not None:
@@ -133,7 +139,7 @@ def _progress(wait: Wait, now: datetime) -> str:
             worker = "" if wait.worker is None else f" in process {wait.worker}"
             return f"running{f' for {since}' if since else ''}{worker}"
         case Progress.RETRYING:
-            return f"failed, {_until(wait.until, now, 'tried again')}"
+            return _until(wait.until, now, "tried again")
     return f"called {since} ago" if since else ""
 
 
@@ -144,6 +150,13 @@ def _until(time: datetime | None, now: datetime, verb: str = "fires") -> str:
     if seconds >= 0:
         return f"{verb} in {duration_text(seconds)}"
     return f"was due {duration_text(-seconds)} ago"
+
+
+def explained_line(made: Explanation, now: datetime, *, with_problems: bool = True) -> str:
+    """What an instance waits for on one line: what blocks it, else the first wait."""
+    if with_problems and made.problems and (made.is_blocked or not made.waiting_for):
+        return re.split("[,;] ", made.problems[0], maxsplit=1)[0]
+    return one_line(made.waiting_for, now)
 
 
 def one_line(waits: Sequence[Wait], now: datetime) -> str:
@@ -163,6 +176,8 @@ def one_line(waits: Sequence[Wait], now: datetime) -> str:
             text = f"entity {first.instance_id}"
         case StepKind.TIMER:
             text = f"timer, {known}" if known else "timer"
+    if first.place:
+        text += f" at {first.place}"
     return text if len(waits) == 1 else f"{text}, and {len(waits) - 1} more"
 
 
@@ -196,8 +211,8 @@ def path_lines(explanation: Explanation) -> Iterator[Line]:
     rest = spent.seconds - spent.between - sum(each.seconds for each in longest)
     if len(spent.path) > SHOWN_OF_PATH:
         count = len(spent.path) - SHOWN_OF_PATH
-        yield Line(f"{count} shorter steps", note=duration_text(rest))
-    yield Line("between the steps", note=duration_text(spent.between))
+        yield Line(f"{count} shorter steps", note=span_text(rest))
+    yield Line("between the steps", note=span_text(spent.between))
 
 
 def span_line(span: Span) -> Line:
@@ -209,7 +224,7 @@ def span_line(span: Span) -> Line:
             name = "timer"
         case _:
             name = f"{span.kind.value} '{span.name}'"
-    return Line(name, note=duration_text(span.seconds) + tried)
+    return Line(name, note=span_text(span.seconds) + tried)
 
 
 def intervention_line(explanation: Explanation) -> str:

@@ -12,6 +12,7 @@ from durablectl.cli.arguments.targets import required
 from durablectl.cli.framework.completers import instances
 from durablectl.cli.session import Session
 from durablectl.cli.wait.follow import DEEPEST, News, followed, steps_of, with_history
+from durablectl.cli.wait.waiting_for import waiting_line
 from durablectl.errors import UsageError
 from durablectl.model import HistoryEvent, InstanceStatus, utc_now
 from durablectl.render.output import OutputFormat
@@ -103,7 +104,8 @@ def _show(
         session.out.show("", _json(status.history or ()), id=status.instance_id)
         return
     show = show_gantt if gantt else show_timeline
-    show(session.out, status, steps_of(hub, status, levels), utc_now())
+    waiting = waiting_line(hub, status) if session.out.is_terminal else ""
+    show(session.out, status, steps_of(hub, status, levels), utc_now(), waiting=waiting)
 
 
 def _follow(session: Session, hub: TaskHub, instance_id: str, levels: int, interval: float) -> None:

@@ -15,6 +15,7 @@ from durablectl import wire
 from durablectl.cli.arguments.filters import Filters, Selection
 from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
+from durablectl.cli.wait.waiting_for import with_waiting
 from durablectl.errors import UsageError
 from durablectl.model import InstanceStatus
 from durablectl.render import views
@@ -22,6 +23,9 @@ from durablectl.render.output import OutputFormat
 from durablectl.render.terminal.tables import show_table
 
 SCREENFUL = 50
+WAITING = "waiting"
+"""A column that needs the hub: what an unfinished instance waits for."""
+KNOWN_COLUMNS = (*views.COLUMNS, WAITING)
 COUNTED = 10_000
 SORTS: dict[str, Callable[[InstanceStatus], Any]] = {
     "id": lambda status: status.instance_id,
@@ -45,8 +49,8 @@ Columns = Annotated[
     typer.Option(
         "--columns",
         metavar="NAMES",
-        help=f"What to show: {','.join(views.COLUMNS)}.",
-        autocompletion=_completes(views.COLUMNS),
+        help=f"What to show: {','.join(KNOWN_COLUMNS)}.",
+        autocompletion=_completes(KNOWN_COLUMNS),
     ),
 ]
 Sort = Annotated[
@@ -91,7 +95,8 @@ def list(
     """List the instances of the task hub.
 
     They are shown as they come, in the hub's own order; with -o json as the service's status
-    objects. On a terminal sub-orchestrations that got their ids from the service are marked.
+    objects. On a terminal sub-orchestrations that got their ids from the service are marked, and
+    with --stuck a column shows what each instance waits for.
 
     Examples:
       durablectl list --status Failed --created-after 1d
@@ -102,6 +107,8 @@ def list(
     """
     session: Session = ctx.obj
     shown, order = _columns(columns), _sort(sort)
+    if columns is None and filters.stuck is not None and session.out.is_rich:
+        shown = (*shown, WAITING)
     wants_input = (
         not count and by is None and ("input" in shown if session.out.is_text else show_input)
     )
@@ -121,9 +128,9 @@ def _columns(text: str | None) -> tuple[str, ...]:
         if text is not None
         else views.DEFAULT_COLUMNS
     )
-    if unknown := [column for column in columns if column not in views.COLUMNS]:
+    if unknown := [column for column in columns if column not in KNOWN_COLUMNS]:
         raise UsageError(
-            f"no column '{unknown[0]}'", hint=f"the columns are {', '.join(views.COLUMNS)}"
+            f"no column '{unknown[0]}'", hint=f"the columns are {', '.join(KNOWN_COLUMNS)}"
         )
     return columns
 
@@ -172,7 +179,7 @@ def _show(
     )
     match out.format:
         case OutputFormat.TEXT:
-            show_table(out, views.instances(first, columns, marked=out.is_rich))
+            show_table(out, _table(session, first, columns))
         case OutputFormat.ID:
             out.ids(status.instance_id for status in first)
         case OutputFormat.JSON:
@@ -181,6 +188,23 @@ def _show(
             out.jsonl(wire.status_to_json(status) for status in first)
     if out.is_rich and not order:
         _tell_rest(session, found)
+
+
+def _table(
+    session: Session, first: Iterable[InstanceStatus], columns: tuple[str, ...]
+) -> views.Table:
+    marked = session.out.is_rich
+    if WAITING not in columns:
+        return views.instances(first, columns, marked=marked)
+    place = columns.index(WAITING)
+    others = tuple(column for column in columns if column != WAITING)
+
+    def rows() -> Iterator[tuple[str, ...]]:
+        for status, line in with_waiting(session.hub, first):
+            (cells,) = views.instances([status], others, marked=marked).rows
+            yield (*cells[:place], line, *cells[place:])
+
+    return views.Table((*others[:place], "waiting for", *others[place:]), rows())
 
 
 def _sorted(

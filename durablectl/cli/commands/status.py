@@ -13,6 +13,7 @@ from durablectl.cli.session import Session
 from durablectl.cli.start.show import show_statuses, with_traceback
 from durablectl.errors import InstanceNotFound
 from durablectl.model import InstanceStatus
+from durablectl.taskhub import TaskHub
 
 
 def status(
@@ -36,7 +37,8 @@ def status(
     """Show the status of an instance.
 
     Of a failed one it shows the innermost exception, where in the app's code it was raised, and
-    through which functions it came up; with -v the traceback too. With -o json it is the service's
+    through which functions it came up; with -v the traceback too. On a terminal it shows what an
+    unfinished one waits for; `durablectl why` tells more. With -o json it is the service's
     status object, for several instances an array of them.
 
     Examples:
@@ -65,7 +67,19 @@ def status(
             codes.append(exit_codes.for_error(error))
     if session.out.verbose and session.out.is_text:
         statuses = [with_traceback(targets.hub, each) for each in statuses]
-    show_statuses(session, statuses, single=len(targets.ids) == 1, show_input=show_input)
+    show_statuses(
+        session,
+        statuses,
+        single=len(targets.ids) == 1,
+        show_input=show_input,
+        waiting=lambda status: _waiting(targets.hub, status),
+    )
     if exit_status:
         codes += [exit_codes.for_outcome(each.runtime_status) for each in statuses]
     raise typer.Exit(exit_codes.for_outcomes(codes))
+
+
+def _waiting(hub: TaskHub, status: InstanceStatus) -> str:
+    from durablectl.cli.wait.waiting_for import waiting_line  # deferred: a pipe does not pay for it
+
+    return waiting_line(hub, status)

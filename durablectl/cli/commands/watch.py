@@ -20,10 +20,11 @@ from durablectl.cli.arguments.filters import (
     filter_of,
 )
 from durablectl.cli.arguments.times import parse_interval
-from durablectl.cli.commands.list import SORTS, Sort
+from durablectl.cli.commands.list import SCREENFUL, SORTS, Sort
 from durablectl.cli.framework.keyboard import keyboard
 from durablectl.cli.local.signals import stop_signals
 from durablectl.cli.session import Session
+from durablectl.cli.wait.waiting_for import Glances
 from durablectl.errors import UsageError
 from durablectl.model import InstanceFilter, InstanceStatus
 from durablectl.polling.listing_poller import Listing, ListingPoller, look
@@ -118,7 +119,15 @@ def _show_screen(
     hub = session.hub
     before = look(hub, filter)
     _take(table, before, order)  # what is wrong from the first is told on the screen that stays
-    poller = ListingPoller(lambda: look(hub, filter), interval)
+    glances = Glances(hub)
+    table.waiting = glances.line
+
+    def once() -> Listing:
+        found = look(hub, filter)
+        glances.look(order(found.found)[: min(table.limit or SCREENFUL, SCREENFUL)])
+        return found
+
+    poller = ListingPoller(once, interval)
     with (
         stop_signals() as stopping,
         keyboard(session.stdin, stopping) as key,

@@ -4,7 +4,7 @@ ids; keys stay hidden.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from durablectl import wire
@@ -90,9 +90,16 @@ def with_traceback(hub: TaskHub, status: InstanceStatus) -> InstanceStatus:
 
 
 def show_statuses(
-    session: Session, statuses: Sequence[InstanceStatus], *, single: bool, show_input: bool = True
+    session: Session,
+    statuses: Sequence[InstanceStatus],
+    *,
+    single: bool,
+    show_input: bool = True,
+    waiting: Callable[[InstanceStatus], str] = lambda _status: "",
 ) -> None:
-    """Print the status of one instance or of several, with the histories that they have."""
+    """Print the status of one instance or of several, with the histories that they have; on a
+    terminal also what they wait for.
+    """
     out = session.out
     if out.format is OutputFormat.ID:
         out.ids(status.instance_id for status in statuses)
@@ -102,7 +109,10 @@ def show_statuses(
         for number, status in enumerate(statuses):
             if number:
                 out.data("")
-            show_details(out, views.instance(status, show_input=show_input, traceback=out.verbose))
+            details = views.instance(status, show_input=show_input, traceback=out.verbose)
+            if out.is_terminal and (line := waiting(status)):
+                details = details._replace(rows=(*details.rows, ("waiting for", line)))
+            show_details(out, details)
             if status.history is not None:
                 out.data("")
                 show_table(out, views.history(status.history))

@@ -13,13 +13,14 @@ import typer
 
 from durablectl import wire
 from durablectl.cli.arguments.parameters import OnTimeout
-from durablectl.cli.arguments.targets import statuses_json
+from durablectl.cli.arguments.targets import command_line, statuses_json
 from durablectl.cli.framework import exit_codes
 from durablectl.cli.session import Session
 from durablectl.cli.start.show import payload_json, show_payload
 from durablectl.cli.wait.ci_reports import CiMode, Reports
 from durablectl.cli.wait.resume_hint import ResumeCommand, tell_how_to_resume
 from durablectl.cli.wait.until import DEAD, Until
+from durablectl.cli.wait.waiting_for import lines_after_a_wait
 from durablectl.errors import DurablectlError, UsageError, WaitTimeout, WrongState
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.polling.loop import Waited, WaitRules, wait_for_instances
@@ -266,6 +267,8 @@ def _give_up(
         f"timed out after {views.duration_text(options.timeout or 0)}: {what}{reason}"
     )
     if options.on_timeout is OnTimeout.LEAVE:
+        if trouble is None:
+            _say_why(session, hub, left)
         return
     change = hub.terminate if options.on_timeout is OnTimeout.TERMINATE else hub.suspend
     for name in left:
@@ -274,6 +277,18 @@ def _give_up(
             session.out.note(f"{options.on_timeout.value} requested: {name}")
         except WrongState as error:
             session.out.warn(error.message)
+
+
+def _say_why(session: Session, hub: TaskHub, left: Sequence[str]) -> None:
+    """What those that are left wait for; with the app, if this process has run it."""
+    if session.out.quiet:
+        return
+    load_app = session.registry if session.has_run_app and session.holds(hub) else None
+    lines = list(lines_after_a_wait(hub, left[:TOLD_IDS], load_app))
+    for name, line in lines:
+        session.out.note(f"{safe_line(name)} waits for {safe_line(line)}")
+    if lines:
+        session.out.hint(command_line(session, "why", lines[0][0], hub=hub))
 
 
 def _tell_why_not(session: Session, until: Until, ended: Sequence[InstanceStatus]) -> None:

@@ -22,8 +22,8 @@ STYLES = {State.DONE: "green", State.FAILED: "bold red", State.OPEN: "cyan", Sta
 WIDTHS = (4, 10, 10, 30)
 
 
-def head(status: InstanceStatus, now: datetime) -> Details:
-    """What a timeline is of."""
+def head(status: InstanceStatus, now: datetime, waiting: str = "") -> Details:
+    """What a timeline is of, and what that is `waiting` for."""
     end = status.last_updated_time if status.is_final else now
     begun = status.history[0].timestamp if status.history else None
     if status.is_final and status.history and status.history[-1].timestamp is not None:
@@ -38,23 +38,36 @@ def head(status: InstanceStatus, now: datetime) -> Details:
     ]
     if (cause := status.cause) is not None:
         rows += [row for row in (("cause", cause.line), ("at", cause.place)) if row[1]]
+    rows += [("waiting for", waiting)] if waiting else []
     return Details(tuple(rows), status.runtime_status)
 
 
 def show_timeline(
-    out: Output, status: InstanceStatus, found: Sequence[Step], now: datetime
+    out: Output,
+    status: InstanceStatus,
+    found: Sequence[Step],
+    now: datetime,
+    *,
+    waiting: str = "",
 ) -> None:
     """Print the steps as a table below a few lines about the instance."""
-    show_details(out, head(status, now))
+    show_details(out, head(status, now, waiting))
     out.data("")
     show_table(out, timetable(found, now))
 
 
-def show_gantt(out: Output, status: InstanceStatus, found: Sequence[Step], now: datetime) -> None:
+def show_gantt(
+    out: Output,
+    status: InstanceStatus,
+    found: Sequence[Step],
+    now: datetime,
+    *,
+    waiting: str = "",
+) -> None:
     """Print the steps as bars, scaled to the width; in ASCII where stdout is not a terminal, or one
     that is not UTF-8.
     """
-    show_details(out, head(status, now))
+    show_details(out, head(status, now, waiting))
     out.data("")
     if not any(bars(found, now, out.width, ascii_only=True)):
         return

@@ -6,7 +6,7 @@ Knows no hub, no clock, no keyboard.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 FRAME = 4  # lines of a screen that are not rows: title, header, a blank one, the foot
+WIDE = 100  # columns of a window that has room for both
 GONE = "no longer matches"
 
 
@@ -47,7 +48,9 @@ class Change:
 
 @dataclass(slots=True)
 class WatchTable:
-    """What the last looks showed. `limit` is how many rows a screen shows at most."""
+    """What the last looks showed. `limit` is how many rows a screen shows at most; `waiting` says
+    what an instance waits for.
+    """
 
     title: str
     limit: int | None = None
@@ -56,6 +59,7 @@ class WatchTable:
     looked: datetime | None = None
     trouble: str = ""
     more: bool = False
+    waiting: Callable[[str, datetime], str] = lambda _instance_id, _now: ""
     _known: dict[str, InstanceStatus] = field(default_factory=dict)
 
     def take(
@@ -158,12 +162,16 @@ def screenful(table: WatchTable, now: datetime, width: int, height: int) -> Rend
     room = max(height - FRAME, 1)
     rows = table.shown[: min(room, table.limit or room)]
     grid = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0), width=width)
-    for column, ratio in (("", 0), ("ID", 3), ("NAME", 2), ("STATUS", 0), ("UPDATED", 0), ("", 3)):
+    is_wide = width >= WIDE
+    columns = [("", 0), ("ID", 3), ("NAME", 2), ("STATUS", 0), ("UPDATED", 0), ("WAITING FOR", 3)]
+    for column, ratio in [*columns, *([("", 3)] if is_wide else [])]:
         grid.add_column(column, ratio=ratio or None, no_wrap=True, overflow="ellipsis")
     for status in rows:
         mark = table.marks.get(status.instance_id, ChangeMark.SAME)
         grid.add_row(
-            *_cells(status, mark, now), style="bold" if mark is not ChangeMark.SAME else ""
+            *_cells(status, mark, now),
+            *_waiting_cells(table, status, now, is_wide=is_wide),
+            style="bold" if mark is not ChangeMark.SAME else "",
         )
     title = Text(safe_line(table.title), style="bold", no_wrap=True, overflow="ellipsis")
     padding = [Text("")] * (room - len(rows))
@@ -186,8 +194,19 @@ def _cells(status: InstanceStatus, mark: ChangeMark, now: datetime) -> list[Text
         Text(safe_line(status.name)),
         Text(state.value, style=STYLES.get(state, "")),
         Text(f"{_ago((now - status.last_updated_time).total_seconds())}", style="dim"),
-        Text(_progress(status)),
     ]
+
+
+def _waiting_cells(
+    table: WatchTable, status: InstanceStatus, now: datetime, *, is_wide: bool
+) -> list[Text]:
+    """What it waits for and how far it says it is: in a narrow window what there is of the two."""
+    from rich.text import Text  # deferred, as above
+
+    waiting = "" if status.is_final else safe_line(table.waiting(status.instance_id, now))
+    progress = _progress(status)
+    cells = [waiting, progress] if is_wide else [waiting or progress]
+    return [Text(cell) for cell in cells]
 
 
 def _ago(seconds: float) -> str:

@@ -22,7 +22,8 @@ from durablectl.render.output import Output
 from durablectl.render.sanitize import safe_line
 from durablectl.render.terminal.tables import STYLES
 
-WIDEST_LABEL = 44
+WIDEST_LABEL = 66
+WIDEST_COMMAND = 60
 INDENT = "  "
 
 
@@ -93,7 +94,7 @@ def _time_spent(explanation: Explanation) -> Iterator[tuple[str, str]]:
 
 def _next(commands: Sequence[Next], line: Callable[[Next], str]) -> Iterator[tuple[str, str]]:
     written = [line(each) for each in commands]
-    width = max(map(len, written), default=0)
+    width = min(max(map(len, written), default=0), WIDEST_COMMAND)
     for number, (each, text) in enumerate(zip(commands, written, strict=True)):
         head = "next: " if number == 0 else " " * len("next: ")
         yield f"{head}{text:{width if each.note else 0}}  {each.note}".rstrip(), ""

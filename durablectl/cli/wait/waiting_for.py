@@ -1,0 +1,107 @@
+"""What unfinished instances wait for, on one line each, for commands that show more than that: from
+stored rows or a history, without the app's code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from itertools import islice
+
+from durablectl.backends.explaining import LoadApp, explain_instance, glance
+from durablectl.errors import DurablectlError
+from durablectl.explanation.model import Explanation
+from durablectl.model import InstanceStatus
+from durablectl.render.explanation import explained_line
+from durablectl.taskhub import TaskHub
+
+AT_ONCE = 8  # requests to a remote hub
+SECONDS = 10.0  # for one of them
+SECONDS_AFTER_A_WAIT = 2.0
+IN_A_GROUP = 64
+
+
+def waiting_line(hub: TaskHub, status: InstanceStatus) -> str:
+    """What an instance waits for; "" for one that is finished, or where it cannot be known."""
+    made = _glance(hub, status)
+    return "" if made is None else explained_line(made, datetime.now(UTC))
+
+
+def with_waiting(
+    hub: TaskHub, statuses: Iterable[InstanceStatus]
+) -> Iterator[tuple[InstanceStatus, str]]:
+    """Each status with its line, in their order; a remote hub is asked for several at a time."""
+    rest = iter(statuses)
+    with ThreadPoolExecutor(_at_once(hub)) as pool:
+        while group := list(islice(rest, IN_A_GROUP)):
+            yield from zip(
+                group, pool.map(lambda each: waiting_line(hub, each), group), strict=True
+            )
+
+
+class Glances:
+    """What the instances of a listing that is looked at again and again wait for.
+
+    A remote hub is asked only for those that have changed since the last look.
+    """
+
+    def __init__(self, hub: TaskHub) -> None:
+        self._hub = hub
+        self._known: dict[str, tuple[datetime, Explanation | None]] = {}
+
+    def look(self, statuses: Sequence[InstanceStatus]) -> None:
+        """Learn what these wait for, and forget the others."""
+        before, is_remote = self._known, not self._hub.commits_together
+        stale = [each for each in statuses if not (is_remote and self._is_current(each))]
+        with ThreadPoolExecutor(_at_once(self._hub)) as pool:
+            found = pool.map(lambda each: _glance(self._hub, each), stale)
+            news = {
+                each.instance_id: (each.last_updated_time, made)
+                for each, made in zip(stale, found, strict=True)
+            }
+        shown = {each.instance_id for each in statuses}
+        self._known = {name: known for name, known in before.items() if name in shown} | news
+
+    def line(self, instance_id: str, now: datetime) -> str:
+        """What it waits for, as far as the last look showed."""
+        _, made = self._known.get(instance_id, (now, None))
+        return "" if made is None else explained_line(made, now)
+
+    def _is_current(self, status: InstanceStatus) -> bool:
+        known = self._known.get(status.instance_id)
+        return known is not None and known[0] == status.last_updated_time
+
+
+def lines_after_a_wait(
+    hub: TaskHub, instance_ids: Sequence[str], load_app: LoadApp | None
+) -> Iterator[tuple[str, str]]:
+    """The ids that a wait gave up on, each with what it waits for: with names and lines of the code
+    where `load_app` gives the app. What cannot be known is left out.
+    """
+    explain: Callable[[str], str] = lambda name: _line_of(hub, name, load_app)  # noqa: E731
+    with ThreadPoolExecutor(1 if load_app is not None else _at_once(hub)) as pool:
+        for name, line in zip(instance_ids, pool.map(explain, instance_ids), strict=True):
+            if line:
+                yield name, line
+
+
+def _line_of(hub: TaskHub, instance_id: str, load_app: LoadApp | None) -> str:
+    try:
+        made = explain_instance(hub.within(SECONDS_AFTER_A_WAIT), instance_id, load_app)
+    except DurablectlError:
+        return ""
+    return explained_line(made, datetime.now(UTC), with_problems=not made.waiting_for)
+
+
+def _glance(hub: TaskHub, status: InstanceStatus) -> Explanation | None:
+    if status.is_final or status.is_entity:
+        return None
+    try:
+        return glance(hub.within(SECONDS), status)
+    except DurablectlError:
+        return None
+
+
+def _at_once(hub: TaskHub) -> int:
+    return 1 if hub.commits_together else AT_ONCE
