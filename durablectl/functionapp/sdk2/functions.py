@@ -6,6 +6,7 @@ import base64
 import functools
 import inspect
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from durablectl.engine.failures import without_engine_frames
@@ -140,7 +141,7 @@ def _failed(failure: FailureDetails) -> OperationResult:
     return OperationResult(
         json_text(failure.message),
         failure.error_type or "Exception",
-        failure.text,
+        replace(failure, error_type=failure.error_type.rpartition(".")[2]).text,
         exception_text(failure),
         core_json(failure),
     )

@@ -76,7 +76,9 @@ class Entities:
         return entities_fields(Page(rows, page.continuation_token))
 
     def _clean(self, message: Any) -> Fields:
-        """Delete entities that have neither a state nor anything to do. There are no locks here."""
+        """Delete entities that have neither a state nor anything to do: what a worker runs is still
+        in the inbox. There are no locks here.
+        """
         if not message.removeEmptyEntities:
             return {}
         with self._hub.database.transaction() as sql:
@@ -84,8 +86,8 @@ class Entities:
                 key
                 for (key,) in sql.execute(
                     "SELECT i.key FROM instances i JOIN entities e ON e.instance = i.key WHERE "
-                    "e.state IS NULL AND i.worker IS NULL AND NOT EXISTS (SELECT 1 FROM inbox m "
-                    "WHERE m.instance = i.key) LIMIT ?",
+                    "e.state IS NULL AND NOT EXISTS (SELECT 1 FROM inbox m WHERE m.instance = "
+                    "i.key) LIMIT ?",
                     (MOST_CLEANED,),
                 )
             ]
