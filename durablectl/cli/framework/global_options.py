@@ -118,7 +118,7 @@ _GLOBALS = (
     _Global(
         "hub",
         ("--hub",),
-        "Task hub: a local file, or the URL of an app.",
+        "Task hub: a local file, the URL of an app, or grpc://HOST:PORT.",
         "PATH|URL",
         "DURABLECTL_HUB",
     ),
