@@ -19,6 +19,7 @@ from durablectl.history.saved import ServiceHistory
 from durablectl.model import HistoryEvent
 from durablectl.wire import runtime_status, time_from_text
 
+_HTTP = "BuiltIn::HttpActivity"
 _BLOB = ".blob.core.windows.net/"
 _IGNORED = frozenset(
     {"OrchestratorStarted", "OrchestratorCompleted", "HistoryState", "ExecutionCompleted"}
@@ -154,6 +155,14 @@ def _answer(
             timeline.doubts.append("the results are not in it: ask with --history-output")
         elif _is_blob(members["Result"]):
             timeline.doubts.append(f"the result in event {number} is kept in a blob")
+        elif name == _HTTP and _is_polled(members["Result"]):
+            timeline.caveats.append("its host polls an HTTP address, which the code does not do")
+
+
+def _is_polled(result: Any) -> bool:
+    """Whether an HTTP answer makes the service's host ask again, with calls and timers of its
+    own."""
+    return isinstance(result, dict) and result.get("statusCode") == 202
 
 
 def _fire(timeline: Timeline, number: int, members: Mapping[str, Any]) -> None:

@@ -11,10 +11,10 @@ from durablectl.render.junit import report
 from durablectl.render.views import Table
 
 COLUMNS = ("instance", "orchestrator", "verdict", "confidence", "where")
-_KINDS = {
-    Judgement.FITS: ci.Kind.SATISFIED,
-    Judgement.BREAKS: ci.Kind.FAILED,
-    Judgement.CANNOT_JUDGE: ci.Kind.PENDING,
+_CASES = {
+    Judgement.FITS: (ci.Kind.SATISFIED, "in keeping with the code"),
+    Judgement.BREAKS: (ci.Kind.FAILED, "broken by the code"),
+    Judgement.CANNOT_JUDGE: (ci.Kind.PENDING, "not judged"),
 }
 
 
@@ -43,13 +43,13 @@ def junit_report(
 
 
 def _case(verdict: Verdict, *, fails_unjudged: bool) -> ci.Verdict:
-    kind = _KINDS[verdict.judgement]
+    kind, how = _CASES[verdict.judgement]
     if fails_unjudged and kind is ci.Kind.PENDING:
         kind = ci.Kind.FAILED
     return ci.Verdict(
         verdict.instance_id,
         verdict.name,
-        verdict.judgement.value,
+        how,
         0.0,
         kind,
         detail=verdict.sentence,

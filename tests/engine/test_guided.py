@@ -248,3 +248,100 @@ def test_a_change_that_decides_nothing_else_fits(
     assert verdict.fits, verdict
     confidence = Confidence.RECONSTRUCTED if form == "HTTP" else Confidence.EXACT
     assert verdict.confidence is confidence
+
+
+LONG = """
+from datetime import timedelta
+
+def order(context):
+    yield context.create_timer(context.current_utc_datetime + timedelta(days=7))
+    return "late"
+"""
+
+
+def long_timer() -> list[dict[str, Any]]:
+    """What the service has of a timer of a week: three parts, as a DTFx array."""
+
+    def event(days: float, kind: int, number: int = -1, **members: Any) -> dict[str, Any]:
+        time = (T0 + timedelta(days=days)).isoformat()
+        return {"EventType": kind, "EventId": number, "Timestamp": time, **members}
+
+    def fire_at(days: float) -> str:
+        return (T0 + timedelta(days=days)).isoformat()
+
+    instance = {"InstanceId": "i", "ExecutionId": "x"}
+    events = [event(0, 12), event(0, 0, Name="order", OrchestrationInstance=instance)]
+    events += [event(0, 10, 0, FireAt=fire_at(3)), event(0, 13)]
+    for number, days in ((0, 3), (1, 6)):
+        following = {"FireAt": fire_at(min(days + 3, 7))}
+        events += [event(days, 12), event(days, 11, TimerId=number, FireAt=fire_at(days))]
+        events += [event(days, 10, number + 1, **following), event(days, 13)]
+    events += [event(7, 12), event(7, 11, TimerId=2, FireAt=fire_at(7))]
+    return [*events, event(7, 1, OrchestrationStatus=1, Result='"late"'), event(7, 13)]
+
+
+def test_the_parts_of_a_long_timer_are_one_timer_of_the_code() -> None:
+    code, dtfx = Orchestrator("order", function(LONG)), long_timer()
+    assert judge_history(history_from_json(dtfx), code).fits
+    names = {0: "ExecutionStarted", 10: "TimerCreated", 11: "TimerFired", 1: "ExecutionCompleted"}
+    shown = [
+        {"EventType": names[each["EventType"]], "Input": None, "FunctionName": "order"}
+        | {
+            name: each[name]
+            for name in ("Timestamp", "FireAt", "OrchestrationStatus")
+            if name in each
+        }
+        for each in dtfx
+        if each["EventType"] in names
+    ]
+    assert judge_history(history_from_json(shown), code).fits
+    changed = LONG.replace(
+        "create_timer(context.current_utc_datetime + timedelta(days=7))", "call_activity(1)"
+    )
+    assert not judge_history(history_from_json(dtfx), Orchestrator("order", function(changed))).fits
+
+
+SEQUENCE = """
+def order(context):
+    yield context.call_activity("a")
+    yield context.call_activity("b")
+"""
+PARALLEL = """
+def order(context):
+    calls = [context.call_activity("a"), context.call_activity("b")]
+    yield context.task_all(calls)
+"""
+
+
+def of_the_service(second_call: float) -> list[dict[str, Any]]:
+    """Two calls that take 50 ms each, the second one made that many seconds after the start."""
+
+    def time(seconds: float) -> str:
+        return (T0 + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S.%f7Z")
+
+    def done(name: str, at: float) -> dict[str, Any]:
+        times = {"ScheduledTime": time(at), "Timestamp": time(at + 0.05)}
+        return {"EventType": "TaskCompleted", "FunctionName": name, "Result": 1, **times}
+
+    started = {"EventType": "ExecutionStarted", "FunctionName": "order", "Input": None}
+    ended = {"EventType": "ExecutionCompleted", "OrchestrationStatus": "Completed"}
+    calls = [done("a", 0.01), done("b", second_call)]
+    return [started | {"Timestamp": time(0)}, *calls, ended | {"Timestamp": time(1)}]
+
+
+@pytest.mark.parametrize(
+    ("second_call", "code", "place"),
+    [
+        (0.0101, PARALLEL, None),
+        (0.0101, SEQUENCE, "order.py:3"),
+        (0.09, SEQUENCE, None),
+        (0.09, PARALLEL, "order.py:4"),
+    ],
+    ids=["still parallel", "now in sequence", "still in sequence", "now parallel"],
+)
+def test_times_of_the_service_tell_what_was_parallel(
+    second_call: float, code: str, place: str | None
+) -> None:
+    history = history_from_json(of_the_service(second_call))
+    verdict = judge_history(history, Orchestrator("order", function(code)))
+    assert (verdict.fits, verdict.place) == (place is None, place or ""), verdict

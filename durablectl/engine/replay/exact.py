@@ -21,6 +21,7 @@ from durablectl.engine.replay.following import (
     answering,
     described,
     ending_break,
+    is_part_of,
     verdict_of,
 )
 from durablectl.engine.replay.nondeterminism import identity
@@ -60,6 +61,7 @@ class _Exact:
         self._saved, self._with_inputs = history, with_inputs
         self._follower = Follower(orchestrator, history.instance_id, history.execution_id)
         self._numbers: dict[int, int] = {}  # of the history -> of the code
+        self._timers: dict[int, tuple[e.TimerCreated, e.TimerCreated]] = {}
         self._owed: list[e.Decision] = []  # a rewind has taken them out of the history
         self._rewinds = _count_rewinds(history.events)
 
@@ -78,6 +80,8 @@ class _Exact:
                 self._rewinds -= sum(
                     isinstance(each, e.ExecutionRewound) for each in episode.inbound
                 )
+            if self._saved.is_foreign:
+                self._continue_timers(episode)
             inbound = [self._numbered(each) for each in episode.inbound]
             made = self._follower.deliver(inbound, episode.at)
             if _failed_by_engine(episode.ending):
@@ -88,6 +92,24 @@ class _Exact:
             if broken is not None:
                 return broken
         return None
+
+    def _continue_timers(self, episode: _Episode) -> None:
+        """Leave out what fires as a part of a long timer, with the next part that it leads to."""
+        for event in list(episode.inbound):
+            part, whole = self._timers.get(getattr(event, "task_id", -1), (None, None))
+            following = next(
+                (each for each in episode.decisions if isinstance(each[1], e.TimerCreated)), None
+            )
+            if (
+                isinstance(event, e.TimerFired)
+                and part is not None
+                and whole is not None
+                and following is not None
+                and is_part_of(part, whole)
+            ):
+                episode.inbound.remove(event)
+                episode.decisions.remove(following)
+                self._take(following[1], whole)
 
     def _numbered(self, event: e.Inbound) -> e.Inbound:
         number = getattr(event, "task_id", None)
@@ -135,6 +157,8 @@ class _Exact:
 
     def _take(self, recorded: e.Decision, made: e.Decision) -> None:
         self._numbers[recorded.task_id] = made.task_id
+        if isinstance(recorded, e.TimerCreated) and isinstance(made, e.TimerCreated):
+            self._timers[recorded.task_id] = recorded, made
         if isinstance(recorded, e.EventSent):
             self._follower.await_reply(replace(recorded, task_id=made.task_id))
 

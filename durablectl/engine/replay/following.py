@@ -8,7 +8,7 @@ import inspect
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from durablectl.engine.registry import Orchestrator
@@ -29,6 +29,7 @@ _Answer = (
     | e.SubOrchestrationFailed
     | e.TimerFired
 )
+SHORTEST_PART = timedelta(days=1)
 NON_DETERMINISTIC = "Non-Deterministic workflow detected"
 
 
@@ -170,6 +171,17 @@ class Follower:
         if self.has_ended:
             return f"has {shown(self.ending)}", shown_position(self._waited_at)
         return "waits", self.execution.where()
+
+
+def is_part_of(part: e.TimerCreated, whole: e.Decision) -> bool:
+    """Whether a recorded timer is the first part of a long one of the code: the service makes one
+    of more than six days out of timers of three days (docs/fidelity.md, point 43).
+    """
+    return (
+        isinstance(whole, e.TimerCreated)
+        and part.fire_at - part.timestamp >= SHORTEST_PART
+        and whole.fire_at - part.fire_at >= SHORTEST_PART
+    )
 
 
 def answering(event: e.Inbound, number: int) -> e.Inbound:

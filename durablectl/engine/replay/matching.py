@@ -78,6 +78,21 @@ class Proofs:
             self._made.add(_twin(chosen))
         return chosen
 
+    def next_timer(self, after: int) -> Proof | None:
+        """The first timer of the history behind an event that the code has not made."""
+        timers = self._open[e.TimerCreated, ""]
+        return min(
+            (each for each in timers if each.event > after),
+            key=lambda each: each.event,
+            default=None,
+        )
+
+    def take_part(self, proof: Proof, number: int) -> None:
+        """Take the next part of a long timer for the timer with this number."""
+        self._open[identity(proof.decision)].remove(proof)
+        proof.made = number
+        self._made.add(_twin(proof))
+
     def _skip(self, proofs: Sequence[Proof], at: int) -> int:
         while at < len(proofs) and (proofs[at].made is not None or self.is_repeated(proofs[at])):
             at += 1

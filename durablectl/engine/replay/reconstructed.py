@@ -21,6 +21,7 @@ from durablectl.engine.replay.following import (
     answering,
     described,
     ending_break,
+    is_part_of,
     verdict_of,
 )
 from durablectl.engine.replay.matching import Proofs
@@ -33,6 +34,8 @@ from durablectl.history.verdict import Confidence, Judgement, Verdict
 TICKS = 10_000_000  # a second
 TOLERANCE = 1 * TICKS
 """How far the clocks of the service's machines may differ."""
+QUICKER_THAN_A_CALL = 1 * 10_000  # 1 ms
+"""Two decisions that are nearer cannot have an answer between them."""
 SAME_EPISODE = 10 * 10_000  # 10 ms: the service gives each decision its own time
 """How far the times of decisions of one episode may differ, on several machines."""
 
@@ -143,7 +146,7 @@ class _Reconstruction:
         """How far decisions of one episode may be apart: this engine's are one microsecond."""
         if self._timeline.has_one_clock:
             return min(10 * len(self._timeline.proofs), SAME_EPISODE)
-        return 0
+        return QUICKER_THAN_A_CALL
 
     def _unmade(self, _arrival: Arrival | None) -> Break | None:
         proof = next(self._proofs.first_unmade(), None)
@@ -174,6 +177,8 @@ class _Reconstruction:
             number = arrival.answers.made
             if number is None:
                 return None  # delivered a second time
+            if self._continues(step, arrival.answers, number):
+                return None
             event = answering(event, number)
         episode = self._follower.deliver([event], self._time_of(step, arrival))
         for decision in episode.decisions:
@@ -181,6 +186,23 @@ class _Reconstruction:
             if broken is not None:
                 return broken
         return None
+
+    def _continues(self, step: int, part: Proof, number: int) -> bool:
+        """Whether what fired is only a part of a long timer, whose next part follows at once; that
+        one stands for the timer then.
+        """
+        following = self._proofs.next_timer(part.event)
+        last = self._next_event(step)
+        if (
+            following is None
+            or not self._timeline.arrivals[step].event < following.event < last
+            or not isinstance(part.decision, e.TimerCreated)
+            or not is_part_of(part.decision, self._made[number].decision)
+        ):
+            return False
+        self._proofs.take_part(following, number)
+        self._made[number] = replace(self._made[number], proof=following)
+        return True
 
     def _time_of(self, step: int, arrival: Arrival) -> datetime:
         """What the code is shown as the current time: the episode's own where it decides

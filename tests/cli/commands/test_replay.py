@@ -9,7 +9,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from scripted_server import status
 
+from durablectl import wire
 from durablectl.cli.replay.saving import file_name
+from durablectl.cli.replay.sources import _sampled
 
 STARTED = {
     "EventType": "ExecutionStarted",
@@ -131,12 +133,12 @@ def flying(run, app):
 
 
 def test_in_flight_takes_what_runs_or_is_suspended(run, flying, project):
-    code, out, err = run("replay", "--in-flight", *flying, "-o", "jsonl")
+    assert "using local hub" in run("replay", "--in-flight", *flying).err
+    code, out, _ = run("replay", "--in-flight", *flying, "-o", "jsonl")
     assert (code, {json.loads(line)["instanceId"] for line in out.splitlines()}) == (
         0,
         {"a-1", "a-2"},
     )
-    assert "using local hub" in err
     change(project, 'wait_for_external_event("Approve")', 'call_activity("ask")')
     code, out, _ = run("replay", "--in-flight", *flying, "-o", "id")
     assert (code, sorted(out.split())) == (1, ["a-1", "a-2"])
@@ -255,3 +257,13 @@ def test_an_app_that_cannot_be_loaded_is_2(run, saved, project):
 def test_a_file_above_the_limit_is_refused_with_its_size(run, saved):
     code, _, err = run("replay", "saved/raw.json", env={"DURABLECTL_MAX_RESPONSE": "1000"})
     assert (code, "MB, and a history may have 0.0 MB" in err) == (2, True)
+
+
+def test_a_sample_of_many_keeps_few_of_each_orchestrator():
+    def listed():
+        for number in range(30_000):
+            name = "rare" if number % 10_000 == 0 else f"common{number % 2}"
+            yield wire.status_from_json(status(f"i-{number}", "Running", name=name))
+
+    found = [each.name for each in _sampled(listed(), 5)]
+    assert {name: found.count(name) for name in found} == {"rare": 3, "common0": 5, "common1": 5}
