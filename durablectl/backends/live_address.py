@@ -60,6 +60,10 @@ class LiveAddress:
             self._looked_at = time.monotonic()
         return self._address
 
+    def is_served(self) -> bool:
+        """Whether a live server answers for this hub."""
+        return next(self._servers(), None) is not None
+
     def _servers(self) -> Iterator[tuple[str, str]]:
         """The base addresses and task hubs of the live servers of this hub."""
         served: list[dict[str, str]] = [

@@ -46,7 +46,7 @@ from durablectl.model import (
 from durablectl.new_ids import check_new_instance_id
 from durablectl.polling.loop import wait_for_completion
 from durablectl.quoting import command
-from durablectl.taskhub import TaskHub
+from durablectl.taskhub import Newest, TaskHub
 from durablectl.wire import (
     HubAddress,
     check_status_payload,
@@ -356,6 +356,14 @@ class LocalTaskHub(LocalHistories, TaskHub):
     def connection(self) -> str:
         """What this hub's addresses name as their connection: its file."""
         return self._address.connection
+
+    def newest(self, filter: InstanceFilter, *, top: int) -> Newest:
+        rows = self._queries.newest(filter, top=top)
+        counts = self._queries.counts(filter, by_name=False)
+        return Newest(tuple(map(status_of, rows)), sum(counts.values()))
+
+    def is_served(self) -> bool:
+        return self._address.is_served()
 
     def wrote(self, address: HubAddress) -> bool:
         return self._address.is_own(address)

@@ -58,6 +58,7 @@ class Session:
         )
         self._opened = ExitStack()
         self._hub: TaskHub | None = None
+        self._is_announced = False
         self.led_to: tuple[TaskHub | None, str] = None, ""
         """The hub of the instances that were named, and one of them."""
 
@@ -81,7 +82,12 @@ class Session:
 
     @property
     def hub(self) -> TaskHub:
-        """The hub, for reading: a local one is never created. `UsageError` when there is none."""
+        """The hub, for reading: a local one is never created. `UsageError` when there is none.
+
+        On a terminal it says once which one that is, unless a flag or a variable did.
+        """
+        if self._hub is None and self.out.is_for_person and not self.settings.explicit:
+            self.announce()
         return self.open()
 
     def open(self, *, create: bool = False) -> TaskHub:
@@ -127,7 +133,9 @@ class Session:
         """Say which hub a command that changes or gates works on, and where that choice came
         from."""
         self.require_hub()
-        self.out.note(f"using {self.hub_label}, from {self.settings.hub_source}")
+        if not self._is_announced:
+            self._is_announced = True
+            self.out.note(f"using {self.hub_label}, from {self.settings.hub_source}")
 
     def begin_change(
         self, *, controls: bool = True, yes: bool = False, confirm: str | None = None

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TextIO
@@ -38,6 +38,7 @@ class OutputFormat(Enum):
     JSON = "json"
     JSONL = "jsonl"
     ID = "id"
+    CSV = "csv"
 
 
 class Color(Enum):
@@ -96,6 +97,11 @@ class Output:
         return _is_terminal(self._stderr)
 
     @property
+    def is_for_person(self) -> bool:
+        """Whether a person reads both."""
+        return self.is_terminal and self.talks_to_terminal
+
+    @property
     def is_rich(self) -> bool:
         """Whether text on stdout is for a terminal that can show more than plain lines (otherwise:
         plain, complete, untruncated).
@@ -123,6 +129,10 @@ class Output:
     @property
     def width(self) -> int:
         return shutil.get_terminal_size((PIPED_WIDTH, 24)).columns
+
+    @property
+    def height(self) -> int:
+        return shutil.get_terminal_size((PIPED_WIDTH, 24)).lines
 
     def wants_color(self, stream: TextIO) -> bool:
         """The flag decides, then NO_COLOR, then FORCE_COLOR, then whether it is a terminal that is
@@ -173,9 +183,20 @@ class Output:
         self._write_last("[]" if opening == "[" else "\n]")
 
     def jsonl(self, values: Iterable[Any]) -> None:
-        """Write one line of JSON for each value as it comes; `--query` asks each."""
+        """Write one line of JSON for each value as it comes; `--query` asks each, and leaves out
+        those in which it finds nothing.
+        """
         for value in self._flushing(values):
-            self._write(self._encode(self._ask(value)) + "\n")
+            found = self._ask(value)
+            if found is not None or self._expression is None:
+                self._write(self._encode(found) + "\n")
+        self.flush()
+
+    def csv(self, rows: Iterable[Sequence[str]]) -> None:
+        """Write rows as RFC 4180 has them, line by line as they come."""
+        for row in self._flushing(rows):
+            cells = (defuse(safe(cell), ci=self.in_ci) for cell in row)
+            self._write(",".join(map(_csv_cell, cells)) + "\r\n")
         self.flush()
 
     def ids(self, ids: Iterable[str]) -> None:
@@ -203,6 +224,8 @@ class Output:
                 self.json(value)
             case OutputFormat.JSONL:
                 self.jsonl(value if isinstance(value, list) else [value])
+            case OutputFormat.CSV:
+                raise UsageError("there are no rows to print here", hint="use -o json or -o text")
             case OutputFormat.ID:
                 if id is None:
                     raise UsageError("there is no id to print here", hint="use -o json or -o text")
@@ -377,6 +400,10 @@ class Output:
             self.flush()
         except BrokenPipeError:
             pass
+
+
+def _csv_cell(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"' if set(text) & set('",\r\n') else text
 
 
 def _is_terminal(stream: TextIO) -> bool:

@@ -19,6 +19,7 @@ from durablectl.model import (
     InstanceStatus,
     RuntimeStatus,
 )
+from durablectl.render.progress import progress_of
 
 ONE_LINE = 100
 MOST_LAYERS = 20
@@ -216,6 +217,7 @@ COLUMNS: dict[str, Callable[[InstanceStatus], str]] = {
     "custom": lambda status: line_text(status.custom_status),
     "output": ending_line,
 }
+DETAILS = "details"
 DEFAULT_COLUMNS = ("id", "name", "status", "created", "updated")
 
 
@@ -230,6 +232,43 @@ def instances(
     """
     cells = [_marked_name if marked and column == "name" else COLUMNS[column] for column in columns]
     return Table(tuple(columns), ([cell(status) for cell in cells] for status in statuses))
+
+
+def recent(statuses: Sequence[InstanceStatus], now: datetime) -> Table:
+    """A listing for a screen: how long ago instead of when, and where any has them, details: why it
+    failed, or how far it is.
+    """
+    rows = [
+        (
+            each.instance_id,
+            _marked_name(each),
+            each.runtime_status.value,
+            ago_text((now - each.created_time).total_seconds()),
+            ago_text((now - each.last_updated_time).total_seconds()),
+            _details(each),
+        )
+        for each in statuses
+    ]
+    columns = (*DEFAULT_COLUMNS, DETAILS)
+    if any(row[-1] for row in rows):
+        return Table(columns, rows)
+    return Table(columns[:-1], [row[:-1] for row in rows])
+
+
+def _details(status: InstanceStatus) -> str:
+    if status.runtime_status is RuntimeStatus.COMPLETED:
+        return ""
+    if status.is_final:
+        return ending_line(status)
+    percent, message = progress_of(status.custom_status)
+    shown = [f"{percent:.0f} %"] if percent is not None else []
+    return " ".join([*shown, message] if message else shown)
+
+
+def ago_text(seconds: float) -> str:
+    """How long ago, for people, in its largest unit: `now`, `12 s ago`, `3 d ago`."""
+    number, unit, *_ = duration_text(round(seconds)).split()
+    return "now" if seconds < 2 else f"{number.removesuffix('.0')} {unit} ago"
 
 
 def _marked_name(status: InstanceStatus) -> str:

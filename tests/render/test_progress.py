@@ -7,7 +7,8 @@ import pytest
 
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.render.output import Output
-from durablectl.render.terminal.wait_progress import Lines, Troubles, progress_of, waiting_display
+from durablectl.render.progress import progress_of
+from durablectl.render.terminal.wait_progress import Lines, Troubles, waiting_display
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 

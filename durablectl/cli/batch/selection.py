@@ -5,8 +5,10 @@ Changes nothing.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from durablectl import wire
 from durablectl.cli.arguments.filters import Selection
@@ -15,12 +17,12 @@ from durablectl.cli.batch.report import tell_skipped
 from durablectl.cli.batch.restart_journal import Standing
 from durablectl.cli.session import Session
 from durablectl.errors import UsageError
-from durablectl.model import InstanceFilter, InstanceStatus
+from durablectl.model import InstanceFilter, InstanceStatus, utc_now
 from durablectl.quoting import quoted
 from durablectl.render import views
-from durablectl.render.output import OutputFormat
+from durablectl.render.output import Output
 from durablectl.render.sanitize import safe_line
-from durablectl.render.terminal.tables import show_table
+from durablectl.render.terminal.tables import show_items
 from durablectl.taskhub import TaskHub
 
 FIRST = 10
@@ -105,25 +107,37 @@ def require_named_hub(session: Session, what: str) -> None:
 
 
 def show_selection(session: Session, selected: Iterable[InstanceStatus], told: str) -> None:
-    """Print what a dry run selects, all of it, and count it."""
-    count = 0
+    """Print what a dry run selects, and last how many that are."""
+    count = show_chosen(session.out, selected)
+    session.out.note(f"{count} {told}; nothing was changed")
 
-    def counted() -> Iterable[InstanceStatus]:
-        nonlocal count
-        for status in selected:
-            count += 1
+
+def show_chosen(out: Output, chosen: Iterable[InstanceStatus]) -> int:
+    """Print instances and return how many they are; on a terminal the first ten, and of more how
+    many of each orchestrator and status.
+    """
+    counted: Counter[tuple[str, str]] = Counter()
+
+    def each() -> Iterator[InstanceStatus]:
+        for status in chosen:
+            counted[status.name, status.runtime_status.value] += 1
             yield status
 
-    match session.out.format:
-        case OutputFormat.TEXT:
-            show_table(session.out, views.instances(counted()))
-        case OutputFormat.ID:
-            session.out.ids(status.instance_id for status in counted())
-        case OutputFormat.JSON:
-            session.out.json_array(wire.status_to_json(status) for status in counted())
-        case OutputFormat.JSONL:
-            session.out.jsonl(wire.status_to_json(status) for status in counted())
-    session.out.note(f"{count} {told}; nothing was changed")
+    found = each()
+    show_items(
+        out,
+        islice(found, FIRST) if out.is_rich else found,
+        table=(lambda items: views.recent([*items], utc_now())) if out.is_rich else views.instances,
+        json=wire.status_to_json,
+        id=lambda status: status.instance_id,
+    )
+    for _ in found:  # what is only counted
+        pass
+    if out.is_rich and counted.total() > FIRST:
+        out.note(f"and {counted.total() - FIRST} more; -o id or -o json shows all. In all:")
+        for (name, status), number in counted.most_common(FIRST):
+            out.note(f"  {number:>6}  {safe_line(name)}  {status}")
+    return counted.total()
 
 
 def times_of(filter: InstanceFilter) -> str:

@@ -17,6 +17,7 @@ from durablectl.cli.session import Session
 from durablectl.config import Context, Settings, UserFile
 from durablectl.errors import AlreadyExists, UsageError
 from durablectl.quoting import command
+from durablectl.render.output import OutputFormat
 from durablectl.render.sanitize import safe_line
 
 Name = Annotated[
@@ -211,8 +212,12 @@ def list_contexts(ctx: typer.Context) -> None:
     rows = [_json(context, current=name == user.current) for name, context in user.contexts.items()]
     if session.out.is_text:
         session.out.lines(_table(user))
-    elif session.out.format.value == "id":
+    elif session.out.format is OutputFormat.ID:
         session.out.ids(user.contexts)
+    elif session.out.format is OutputFormat.CSV:
+        columns = list(dict.fromkeys(name for row in rows for name in row))
+        cells = [[str(row.get(name, "")) for name in columns] for row in rows]
+        session.out.csv([columns, *cells])
     else:
         session.out.show("", rows)
 

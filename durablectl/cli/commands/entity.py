@@ -24,8 +24,7 @@ from durablectl.cli.session import Session
 from durablectl.errors import UsageError
 from durablectl.model import EntityId, EntityStatus
 from durablectl.render import views
-from durablectl.render.output import OutputFormat
-from durablectl.render.terminal.tables import show_table
+from durablectl.render.terminal.tables import show_items
 from durablectl.taskhub import TaskHub, each_of_pages
 
 app = Commands("Read, signal and list entities.")
@@ -67,15 +66,13 @@ def list_(
     """
     session: Session = ctx.obj
     listed = _listed(session.hub, name, show_state, limit)
-    match session.out.format:
-        case OutputFormat.TEXT:
-            show_table(session.out, views.entities(listed, states=show_state))
-        case OutputFormat.ID:
-            session.out.ids(str(each.entity_id) for each in listed)
-        case OutputFormat.JSON:
-            session.out.json_array(wire.entity_to_json(each) for each in listed)
-        case OutputFormat.JSONL:
-            session.out.jsonl(wire.entity_to_json(each) for each in listed)
+    show_items(
+        session.out,
+        listed,
+        table=lambda items: views.entities(items, states=show_state),
+        json=wire.entity_to_json,
+        id=lambda each: str(each.entity_id),
+    )
 
 
 @app.command()

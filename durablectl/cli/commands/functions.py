@@ -54,6 +54,9 @@ def functions(
             session.out.lines(listed(rows))
         case OutputFormat.ID:
             session.out.ids(registry.orchestrators.names)
+        case OutputFormat.CSV:
+            details = [(row["name"], row["kind"], _detail(row)) for row in rows]
+            session.out.csv([("name", "kind", "details"), *details])
         case OutputFormat.JSONL:
             session.out.jsonl(rows)
         case OutputFormat.JSON:

@@ -17,12 +17,12 @@ from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
 from durablectl.cli.wait.waiting_for import with_waiting
 from durablectl.errors import UsageError
-from durablectl.model import InstanceStatus
+from durablectl.model import InstanceFilter, InstanceStatus, utc_now
 from durablectl.render import views
 from durablectl.render.output import OutputFormat
-from durablectl.render.terminal.tables import show_table
+from durablectl.render.terminal.tables import show_items, show_table
 
-SCREENFUL = 50
+AROUND, FEWEST = 4, 5
 WAITING = "waiting"
 """A column that needs the hub: what an unfinished instance waits for."""
 KNOWN_COLUMNS = (*views.COLUMNS, WAITING)
@@ -81,7 +81,7 @@ def list(
             "-n",
             metavar="N",
             min=1,
-            help=f"At most N (default: {SCREENFUL} on a terminal).",
+            help="At most N (default: what fits, on a terminal).",
         ),
     ] = None,
     columns: Columns = None,
@@ -94,9 +94,10 @@ def list(
 ) -> None:
     """List the instances of the task hub.
 
-    They are shown as they come, in the hub's own order; with -o json as the service's status
-    objects. On a terminal sub-orchestrations that got their ids from the service are marked, and
-    with --stuck a column shows what each instance waits for.
+    On a terminal the newest come first, as many as fit; of a remote hub the last hour, day or week
+    is read until the screen is full. Through a pipe all come in the hub's own order; with -o json
+    as the service's status objects. On a terminal sub-orchestrations that got their ids from the
+    service are marked, and with --stuck a column shows what each instance waits for.
 
     Examples:
       durablectl list --status Failed --created-after 1d
@@ -115,6 +116,10 @@ def list(
     selection = filters.selection(session)
     if count or by is not None:
         _show_counts(session, selection, by)
+        return
+    if session.out.is_rich and order is None and selection.where is None and not wants_input:
+        is_asked = columns is not None or WAITING in shown
+        _show_newest(session, selection.filter, shown if is_asked else None, limit)
         return
     found = selection.find(
         session.hub, show_input=wants_input and session.out.format is not OutputFormat.ID
@@ -173,19 +178,17 @@ def _show(
 ) -> None:
     out = session.out
     if limit is None and out.is_rich:
-        limit = SCREENFUL
+        limit = _screenful(session)
     first = (
         _sorted(found, order, limit) if order else islice(found, limit and min(limit, sys.maxsize))
     )
-    match out.format:
-        case OutputFormat.TEXT:
-            show_table(out, _table(session, first, columns))
-        case OutputFormat.ID:
-            out.ids(status.instance_id for status in first)
-        case OutputFormat.JSON:
-            out.json_array(wire.status_to_json(status) for status in first)
-        case OutputFormat.JSONL:
-            out.jsonl(wire.status_to_json(status) for status in first)
+    show_items(
+        out,
+        first,
+        table=lambda items: _table(session, items, columns),
+        json=wire.status_to_json,
+        id=lambda status: status.instance_id,
+    )
     if out.is_rich and not order:
         _tell_rest(session, found)
 
@@ -205,6 +208,28 @@ def _table(
             yield (*cells[:place], line, *cells[place:])
 
     return views.Table((*others[:place], "waiting for", *others[place:]), rows())
+
+
+def _show_newest(
+    session: Session, filter: InstanceFilter, columns: tuple[str, ...] | None, limit: int | None
+) -> None:
+    """What fits a screen, newest first, and how much of the hub that is."""
+    out, top = session.out, min(limit or _screenful(session), sys.maxsize - 1)
+    newest = session.hub.newest(filter, top=top)
+    if columns is None:
+        show_table(out, views.recent(newest.items, utc_now()))
+    else:
+        show_table(out, _table(session, newest.items, columns))
+    shown = len(newest.items)
+    if newest.total is None:
+        out.note(f"{shown} newest of {newest.window or 'what was read'}; add a filter or --limit")
+    elif newest.total > shown:
+        out.note(f"{shown} of {newest.total:,}; --limit N shows more of them")
+
+
+def _screenful(session: Session) -> int:
+    """As many rows as fit with the header, the note below and the next prompt."""
+    return max(session.out.height - AROUND, FEWEST)
 
 
 def _sorted(

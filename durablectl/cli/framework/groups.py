@@ -25,7 +25,7 @@ from durablectl.cli.framework.global_options import (
 from durablectl.errors import DurablectlError, UsageError
 from durablectl.quoting import nearest
 from durablectl.render.ending import Ending
-from durablectl.render.output import standard_output
+from durablectl.render.output import OutputFormat, standard_output
 
 if TYPE_CHECKING:
     from durablectl.cli.session import Session
@@ -81,6 +81,8 @@ GROUPS: dict[str, dict[str, str]] = {
 }
 SUMMARIES = {name: summary for commands in GROUPS.values() for name, summary in commands.items()}
 MODULES = dict.fromkeys(("terminate", "suspend", "resume", "rewind"), "control")
+
+WITH_CSV = frozenset({"list", "entity list", "functions", "context list"})
 
 # What other tools call it -> what it is called here.
 ELSEWHERE = {
@@ -180,6 +182,11 @@ class Command(_Globals, TyperCommand):
 
         ending = ctx.obj if isinstance(ctx.obj, Ending) else None
         ctx.obj = session = open_session(ctx.meta.get(GIVEN, {}), ending)
+        name = ctx.command_path.partition(" ")[2]
+        if session.out.format is OutputFormat.CSV and name not in WITH_CSV:
+            raise UsageError(
+                f"'{name}' has no CSV", hint=f"-o csv is for {', '.join(sorted(WITH_CSV))}"
+            )
         ctx.call_on_close(session.close)
         try:
             return super().invoke(ctx)

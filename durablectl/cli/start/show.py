@@ -18,6 +18,8 @@ from durablectl.render.output import OutputFormat
 from durablectl.render.terminal.tables import show_details, show_table
 from durablectl.taskhub import TaskHub
 
+STATUS_ADDRESS = "statusQueryGetUri"
+
 
 def payload_json(session: Session, payload: CheckStatusPayload) -> dict[str, str]:
     """The service's JSON of a payload, with `code=***` unless --show-secrets."""
@@ -32,10 +34,22 @@ def show_payload(
         session.out.show("", payload_json(session, payload), id=payload.id)
         return
     commands = [command_line(session, verb, payload.id, hub=hub) for verb in next_verbs(state)]
+    shown = (
+        _for_screen(hub, payload) if session.out.is_rich and not session.out.verbose else payload
+    )
     show_details(
         session.out,
-        views.payload(payload, state, commands, show_secrets=session.options.show_secrets),
+        views.payload(shown, state, commands, show_secrets=session.options.show_secrets),
     )
+
+
+def _for_screen(hub: TaskHub, payload: CheckStatusPayload) -> CheckStatusPayload:
+    """The payload with the one address that a person needs: that of the status, if somebody answers
+    there; `links` shows all.
+    """
+    kept = {STATUS_ADDRESS} if hub.is_served() else set[str]()
+    entries = {name: value for name, value in payload.entries.items() if name in kept}
+    return replace(payload, entries=entries)
 
 
 def next_verbs(state: RuntimeStatus | None) -> tuple[str, ...]:

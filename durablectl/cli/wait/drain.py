@@ -11,10 +11,9 @@ from typing import Any
 
 import typer
 
-from durablectl import wire
 from durablectl.cli.arguments.filters import IN_FLIGHT, Selection
 from durablectl.cli.arguments.targets import command_line
-from durablectl.cli.batch.selection import require_named_hub
+from durablectl.cli.batch.selection import require_named_hub, show_chosen
 from durablectl.cli.framework import exit_codes
 from durablectl.cli.session import Session
 from durablectl.cli.wait.ci_reports import annotate
@@ -22,10 +21,8 @@ from durablectl.errors import DurablectlError, WaitTimeout
 from durablectl.model import InstanceFilter, InstanceStatus
 from durablectl.polling.loop import LAST_LOOK, poll
 from durablectl.render import views
-from durablectl.render.output import OutputFormat
 from durablectl.render.query import compiled
 from durablectl.render.terminal.batch_progress import drain_display
-from durablectl.render.terminal.tables import show_table
 from durablectl.render.terminal.wait_progress import Troubles
 from durablectl.taskhub import TaskHub
 
@@ -157,6 +154,8 @@ def _show(
     session: Session, gate: _Gate, timeout: float | None, trouble: DurablectlError | None
 ) -> None:
     out, left = session.out, list((gate.left or {}).values())
+    if left or not out.is_text:
+        show_chosen(out, left)
     if gate.is_drained():
         rest = (
             f", {len(left)} of them left, which --allow {gate.wanted.allow} lets be" if left else ""
@@ -175,17 +174,6 @@ def _show(
             f"{command_line(session, 'list')} --status "
             f"{','.join(sorted(status.value for status in IN_FLIGHT))}"
         )
-    match out.format:
-        case OutputFormat.TEXT if not left:
-            pass
-        case OutputFormat.TEXT:
-            show_table(out, views.instances(left))
-        case OutputFormat.ID:
-            out.ids(each.instance_id for each in left)
-        case OutputFormat.JSON:
-            out.json([wire.status_to_json(each) for each in left])
-        case OutputFormat.JSONL:
-            out.jsonl(wire.status_to_json(each) for each in left)
     raise typer.Exit(
         exit_codes.ExitCode.DONE if gate.is_drained() else exit_codes.ExitCode.TIMED_OUT
     )

@@ -103,6 +103,11 @@ class Queries:
         rows, token = self._rows(_columns(with_input), filter, top, after)
         return [_instance(row) for row in rows], token
 
+    def newest(self, filter: InstanceFilter, *, top: int) -> list[InstanceRow]:
+        """The `top` instances that were created last, the last one first."""
+        rows, _ = self._rows(_columns(False), filter, top, None, order="DESC")
+        return [_instance(row) for row in rows]
+
     def keys(
         self, filter: InstanceFilter, *, top: int, after: str | None
     ) -> tuple[list[int], str | None]:
@@ -111,7 +116,13 @@ class Queries:
         return [row[0] for row in rows], token
 
     def _rows(
-        self, columns: str, filter: InstanceFilter, top: int, after: str | None
+        self,
+        columns: str,
+        filter: InstanceFilter,
+        top: int,
+        after: str | None,
+        *,
+        order: str = "ASC",
     ) -> tuple[list[Row], str | None]:
         """Rows that begin with key and time of creation.
 
@@ -126,7 +137,8 @@ class Queries:
             parts.append(f"SELECT {columns} FROM instances i {_INPUT}{where_sql(conditions)}")
             parameters += values
         rows = self._database.query(
-            f"{' UNION ALL '.join(parts)} ORDER BY created_at, key LIMIT ?", [*parameters, top + 1]
+            f"{' UNION ALL '.join(parts)} ORDER BY created_at {order}, key {order} LIMIT ?",
+            [*parameters, top + 1],
         )
         return rows[:top], f"{rows[top - 1][1]}.{rows[top - 1][0]}" if len(rows) > top else None
 

@@ -4,17 +4,19 @@ tab-separated through a pipe.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, TypeVar
 
 from durablectl.model import RuntimeStatus
-from durablectl.render.output import Output
+from durablectl.render.output import Output, OutputFormat
 from durablectl.render.sanitize import safe, safe_line
-from durablectl.render.views import Details, Table
+from durablectl.render.views import DETAILS, Details, Table
 
 if TYPE_CHECKING:
     from rich.text import Text
 
+Item = TypeVar("Item")
 STYLES = {
     RuntimeStatus.PENDING: "dim",
     RuntimeStatus.RUNNING: "cyan",
@@ -49,27 +51,77 @@ def show_details(out: Output, details: Details) -> None:
     out.rich(text, wrap=False)
 
 
+def show_items(
+    out: Output,
+    items: Iterable[Item],
+    *,
+    table: Callable[[Iterable[Item]], Table],
+    json: Callable[[Item], object],
+    id: Callable[[Item], str],
+) -> None:
+    """Print items in the wanted form, one by one as they come: a table for people and for CSV, what
+    `json` makes of each, or the `id` of each.
+    """
+    match out.format:
+        case OutputFormat.TEXT:
+            show_table(out, table(items))
+        case OutputFormat.ID:
+            out.ids(map(id, items))
+        case OutputFormat.JSON:
+            out.json_array(map(json, items))
+        case OutputFormat.JSONL:
+            out.jsonl(map(json, items))
+        case OutputFormat.CSV:
+            found = table(items)
+            out.csv(chain([found.columns], found.rows))
+
+
 def show_table(out: Output, table: Table) -> None:
-    """Print a table: on a terminal all at once, through a pipe line by line as the rows come."""
+    """Print a table: on a terminal all at once, through a pipe line by line as the rows come.
+
+    On a terminal nothing is cut while there is room for all of it; details are cut to one line.
+    """
     if not out.is_rich:
         out.lines("\t".join(safe_line(cell) for cell in row) for row in _with_header(table))
         return
     from rich.table import Table as RichTable  # deferred: a pipe does not pay for it
 
     rich = RichTable(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    rows = [[_cell(cell) for cell in row] for row in table.rows]
+    if table.columns[-1:] == (DETAILS,):
+        table, rows = _fitted(table, rows, out.width)
+    has_room = _width(table.columns, rows) <= out.width
     for number, column in enumerate(table.columns):
         last = number == len(table.columns) - 1
-        folds = number == 0 or last
+        folds = (number == 0 or last) and column != DETAILS
         rich.add_column(
             column.upper(),
             overflow="fold" if folds else "ellipsis",
             no_wrap=not folds,
             min_width=NARROWEST if folds else None,
-            max_width=None if folds else WIDEST,
+            max_width=None if folds or has_room or column == DETAILS else WIDEST,
         )
-    for row in table.rows:
-        rich.add_row(*(_cell(cell) for cell in row))
+    for row in rows:
+        rich.add_row(*row)
     out.rich(rich)
+
+
+def _fitted(table: Table, rows: list[list[Text]], width: int) -> tuple[Table, list[list[Text]]]:
+    """The table with its details cut to the room that the other columns leave, or without them."""
+    room = width - _width(table.columns[:-1], [row[:-1] for row in rows]) - 2
+    if room < NARROWEST:
+        return Table(table.columns[:-1], ()), [row[:-1] for row in rows]
+    for row in rows:
+        row[-1].truncate(room, overflow="ellipsis")
+    return table, rows
+
+
+def _width(columns: Sequence[str], rows: Sequence[Sequence[Text]]) -> int:
+    """The columns that a table takes when nothing of it is cut or folded."""
+    cells = [len(column) for column in columns]
+    for row in rows:
+        cells = [max(known, cell.cell_len) for known, cell in zip(cells, row, strict=True)]
+    return sum(cells) + 2 * len(cells)
 
 
 def show_findings(out: Output, findings: Iterable[tuple[str, str, str, str | None]]) -> None:

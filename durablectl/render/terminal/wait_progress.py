@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from durablectl.json_values import decoded
 from durablectl.model import InstanceStatus, RuntimeStatus
-from durablectl.redaction import redact
 from durablectl.render.output import Output
+from durablectl.render.progress import progress_of
 from durablectl.render.sanitize import safe_line
 from durablectl.render.views import duration_text
 
@@ -33,38 +32,6 @@ GAPS = 4.0
 # nothing but change
 PROMPT_CHANGES = 8
 TROUBLE_GAP = 600.0  # a hub that comes and goes is told of so often
-LONGEST_MESSAGE = 120
-
-
-def progress_of(custom_status: Any) -> tuple[float | None, str]:
-    """How far an instance says it is, 0 to 100, and its message: of `{"percent","message"}`, a
-    number, `{"done","total"}` or a text.
-    """
-    custom = decoded(custom_status)
-    if isinstance(custom, str):
-        return None, _short(custom)
-    if not isinstance(custom, dict):
-        return _percent(custom, 100), ""
-    message = custom.get("message")
-    text = _short(message) if isinstance(message, str) else ""
-    if "percent" in custom:
-        return _percent(custom["percent"], 100), text
-    share = _percent(custom.get("done"), custom.get("total"))
-    return share, text or (f"{custom['done']} of {custom['total']}" if share is not None else "")
-
-
-def _percent(done: Any, total: Any) -> float | None:
-    if any(
-        isinstance(each, bool) or not isinstance(each, int | float) or not math.isfinite(each)
-        for each in (done, total)
-    ):
-        return None
-    return min(max(100.0 * done / total, 0.0), 100.0) if total > 0 else None
-
-
-def _short(text: str) -> str:
-    line = safe_line(redact(text))
-    return line if len(line) <= LONGEST_MESSAGE else line[: LONGEST_MESSAGE - 1] + "…"
 
 
 class Watcher(Protocol):

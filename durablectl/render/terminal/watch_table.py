@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.render.output import Output
+from durablectl.render.progress import progress_of
 from durablectl.render.sanitize import safe_line
 from durablectl.render.terminal.tables import STYLES
-from durablectl.render.terminal.wait_progress import progress_of
-from durablectl.render.views import duration_text
+from durablectl.render.views import ago_text
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -193,7 +193,7 @@ def _cells(status: InstanceStatus, mark: ChangeMark, now: datetime) -> list[Text
         Text(safe_line(status.instance_id)),
         Text(safe_line(status.name)),
         Text(state.value, style=STYLES.get(state, "")),
-        Text(f"{_ago((now - status.last_updated_time).total_seconds())}", style="dim"),
+        Text(ago_text((now - status.last_updated_time).total_seconds()), style="dim"),
     ]
 
 
@@ -207,10 +207,6 @@ def _waiting_cells(
     progress = _progress(status)
     cells = [waiting, progress] if is_wide else [waiting or progress]
     return [Text(cell) for cell in cells]
-
-
-def _ago(seconds: float) -> str:
-    return "now" if seconds < 2 else duration_text(seconds)
 
 
 def _foot(table: WatchTable, rows: int, now: datetime) -> str:
