@@ -186,3 +186,25 @@ def test_a_history_tells_each_step(hub: TaskHub, new_id: str) -> None:
     status = hub.get_status(new_id, show_history=True, show_history_output=True)
     kinds = [event.event_type for event in status.history or ()]
     assert kinds == ["ExecutionStarted", "TaskFailed", "TaskCompleted", "ExecutionCompleted"]
+
+
+def test_the_newest_come_first_and_no_more_than_asked_for(hub: TaskHub, new_id: str) -> None:
+    ids = [f"{new_id}-{number}" for number in range(3)]
+    for each in ids:
+        hub.start("sleeper", 60, instance_id=each)
+        until(hub, each, RuntimeStatus.RUNNING)
+    newest = hub.newest(InstanceFilter(prefix=new_id), top=2)
+    created = [each.created_time for each in newest.items]
+    assert ({each.instance_id for each in newest.items} <= {*ids}, len(created)) == (True, 2)
+    assert created == sorted(created, reverse=True)
+    for each in ids:
+        hub.terminate(each)
+
+
+def test_counting_and_purging_many_need_no_special_hub(hub: TaskHub, new_id: str) -> None:
+    hub.start_text("echo", '{"n": 1}', instance_id=new_id)
+    assert wait_for_completion(hub, new_id, timeout=30).output == {"n": 1}
+    assert hub.counts(InstanceFilter(prefix=new_id)) == {"Completed": 1}
+    done, missing = hub.purge_many([new_id, f"{new_id}-missing"])
+    assert (done, type(missing)) == (1, InstanceNotFound)
+    assert hub.ended([new_id]) == {new_id}

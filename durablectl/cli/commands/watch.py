@@ -20,7 +20,7 @@ from durablectl.cli.arguments.filters import (
     filter_of,
 )
 from durablectl.cli.arguments.times import parse_interval
-from durablectl.cli.commands.list import SCREENFUL, SORTS, Sort
+from durablectl.cli.commands.list import SORTS, Sort
 from durablectl.cli.framework.keyboard import keyboard
 from durablectl.cli.local.signals import stop_signals
 from durablectl.cli.session import Session
@@ -32,6 +32,7 @@ from durablectl.polling.loop import is_passing
 from durablectl.render.output import OutputFormat
 from durablectl.render.terminal.watch_table import Change, WatchTable, change_line, counted, screen
 
+SCREENFUL = 50
 INTERVAL = 2.0
 REDRAW = 0.25
 Order = Callable[[Sequence[InstanceStatus]], list[InstanceStatus]]

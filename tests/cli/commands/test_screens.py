@@ -1,0 +1,83 @@
+"""What a person sees on a terminal, and what a spreadsheet gets."""
+
+from __future__ import annotations
+
+import re
+from uuid import uuid4
+
+import pytest
+from scripted_server import status
+from terminal import durablectl, terminal
+
+COUNT = 30
+
+
+def screen(*arguments, columns=100, lines=24):
+    with terminal(durablectl(*arguments), columns=columns, lines=lines) as shown:
+        assert shown.end() == 0
+        return re.sub(r"\x1b\[[0-9;]*m", "", shown.text).replace("\r\n", "\n")
+
+
+@pytest.fixture
+def hub(app, run):
+    """A local hub with 30 instances, of which the first failed, and its file."""
+    assert run("run", "failing", "--instance-id", "n0").code == 10
+    for number in range(1, COUNT):
+        assert run("start", "approval", "--instance-id", f"n{number}").code == 0
+    return ".durablectl/hub.db"
+
+
+def test_a_list_shows_the_newest_that_fit_and_how_many_there_are(hub):
+    rows = screen("list", "--hub", hub, "--color", "never", lines=14).splitlines()
+    assert [row.split()[0] for row in rows] == ["ID", *(f"n{29 - n}" for n in range(10)), "10"]
+    assert rows[-1] == "10 of 30; --limit N shows more of them"
+
+
+def test_a_list_says_why_an_instance_failed_where_there_is_room(hub):
+    listed = ("list", "--hub", hub, "--status", "Failed", "--color", "never")
+    assert "DETAILS" in screen(*listed).splitlines()[0]
+    assert "DETAILS" not in screen(*listed, columns=40).splitlines()[0]
+
+
+def test_a_remote_hub_is_read_until_the_screen_is_full_and_no_further(server):
+    server.otherwise = lambda _request: (
+        200,
+        [status(uuid4().hex[:8], "Running") for _ in range(5)],
+        {"x-ms-continuation-token": uuid4().hex},  # there is always more
+    )
+    shown = screen("list", "--hub", server.url, "--color", "never")
+    assert "20 newest of the last hour; add a filter or --limit" in shown
+    assert len(server.asked) == 20
+
+
+def test_a_start_shows_no_address_at_which_nobody_answers(app):
+    shown = screen("start", "approval", "--instance-id", "a", "--hub", ".durablectl/hub.db")
+    assert "http" not in shown
+    assert "durablectl wait --hub .durablectl/hub.db a" in shown
+
+
+def test_a_dry_run_shows_ten_then_counts_then_the_verdict(hub):
+    arguments = ("terminate", "--prefix", "n", "--status", "Pending,Running", "--dry-run")
+    rows = screen(*arguments, "--hub", hub, "--color", "never", lines=40).splitlines()
+    assert sum(row.startswith("n") for row in rows) == 10
+    assert rows[-3].startswith("and 19 more")
+    assert rows[-2].split() == ["29", "approval", "Pending"]
+    assert rows[-1].startswith("29 to terminate")
+
+
+def test_csv_has_a_header_and_quotes_what_needs_it(remote, server):
+    server.on("GET", "/instances", (200, [status("a", name='say "hi", you')]))
+    listed = remote("list", "-o", "csv", "--columns", "id,name")
+    assert listed.out == 'id,name\r\na,"say ""hi"", you"\r\n'
+
+
+def test_csv_is_refused_where_there_are_no_rows_and_nothing_is_done(app, run):
+    refused = run("start", "approval", "-o", "csv")
+    assert (refused.code, refused.out) == (2, "")
+    assert "'start' has no CSV" in refused.err
+    assert run("list").code == 2  # no hub was made
+
+
+def test_a_query_leaves_out_the_lines_in_which_it_finds_nothing(remote, server):
+    server.on("GET", "/instances", (200, [status("a"), status("b", customStatus="x")]))
+    assert remote("list", "-o", "jsonl", "--query", "customStatus").out == '"x"\n'
