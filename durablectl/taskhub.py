@@ -8,10 +8,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
-from typing import Any, NamedTuple, Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from durablectl.errors import (
     AlreadyExists,
@@ -32,22 +31,11 @@ from durablectl.model import (
     RuntimeStatus,
     utc_now,
 )
+from durablectl.newest import Newest, newest_by_time
 from durablectl.quoting import command
 from durablectl.wire import HubAddress
 
 Item = TypeVar("Item")
-PAGE, MOST_PAGES = 200, 20  # of a listing that is read to fill a screen
-WINDOWS = (("hour", 3600), ("day", 86_400), ("week", 604_800), ("", None))
-
-
-class Newest(NamedTuple):
-    """The newest instances, newest first, and how many match in all; None when that is not known,
-    and then `window` is the time that was read, as in "the last day".
-    """
-
-    items: tuple[InstanceStatus, ...]
-    total: int | None
-    window: str = ""
 
 
 class TaskHub(Protocol):
@@ -335,7 +323,7 @@ class TaskHub(Protocol):
         Where the hub cannot sort, the last hour is listed, then the last day and week, until
         there are enough; never more than MOST_PAGES pages.
         """
-        return _newest_by_time(self, filter, top, utc_now())
+        return newest_by_time(self.list_page, filter, top, utc_now())
 
     def purge_many(
         self, instance_ids: Sequence[str], *, recursive: bool = False
@@ -393,26 +381,6 @@ class TaskHub(Protocol):
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _newest_by_time(hub: TaskHub, filter: InstanceFilter, top: int, now: datetime) -> Newest:
-    found: dict[str, InstanceStatus] = {}
-    pages, window, is_complete = 0, "", False
-    for name, seconds in WINDOWS:
-        start = None if seconds is None else now - timedelta(seconds=seconds)
-        is_last = start is None or (filter.created_from is not None and start < filter.created_from)
-        within = filter if is_last else replace(filter, created_from=start)
-        token, window, is_complete = None, "" if is_last else f"the last {name}", False
-        while pages < MOST_PAGES and not is_complete:
-            page = hub.list_page(within, top=PAGE, continuation_token=token)
-            found |= {status.instance_id: status for status in page}
-            token, pages = page.continuation_token, pages + 1
-            is_complete = token is None
-        if is_last or not is_complete or len(found) >= top:
-            break
-    newest = sorted(found.values(), key=lambda each: each.created_time, reverse=True)
-    total = len(found) if is_complete and not window else None
-    return Newest(tuple(newest[:top]), total, window)
 
 
 def list_instances(

@@ -44,9 +44,10 @@ from durablectl.model import (
     utc_now,
 )
 from durablectl.new_ids import check_new_instance_id
+from durablectl.newest import Newest
 from durablectl.polling.loop import wait_for_completion
 from durablectl.quoting import command
-from durablectl.taskhub import Newest, TaskHub
+from durablectl.taskhub import TaskHub
 from durablectl.wire import (
     HubAddress,
     check_status_payload,
@@ -428,17 +429,12 @@ class LocalTaskHub(LocalHistories, TaskHub):
         return self._database
 
     def group(self) -> AbstractContextManager[None]:
-        """While inside, the changes that this thread makes are one transaction; one that raises is
-        undone alone.
-        """
         return self._database.group()
 
     def changes(self) -> int:
-        """A number that changes, for each thread, when somebody else has committed."""
         return self._database.data_version()
 
     def ended(self, instance_ids: Collection[str]) -> set[str]:
-        """Those of the instances that are finished or gone."""
         return set(instance_ids) - self._store.unfinished(instance_ids)
 
     def counts(
