@@ -6,6 +6,7 @@ DurablectlError              what went wrong, and a hint what to do next
 │   ├── HubBusy              another process holds it too long
 │   └── HubLost              it was deleted, moved or replaced while it was open
 ├── AppError                 the function app cannot be loaded or used
+├── MissingExtra             a package that this feature needs is not installed
 ├── NotFound
 │   ├── InstanceNotFound
 │   ├── EntityNotFound
@@ -59,6 +60,13 @@ class HubLost(HubUnusable):
 
 class AppError(DurablectlError):
     """The function app cannot be loaded or used."""
+
+
+class MissingExtra(DurablectlError):
+    """A package that only this feature needs is not installed.
+
+    The hint is the command that installs it here.
+    """
 
 
 class NotFound(DurablectlError):

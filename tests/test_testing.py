@@ -224,6 +224,20 @@ def test_what_the_app_has_under_the_name_is_mocked(durable: Durable) -> None:
     assert durable.run(parent).output == "mocked"
 
 
+def test_a_mock_of_a_function_that_the_app_does_not_have_is_refused(durable: Durable) -> None:
+    app = df.DFApp()
+
+    @app.activity_trigger(input_name="to")
+    def send_mail(to: str) -> str:
+        return to
+
+    durable.app(app)
+    with pytest.raises(FunctionNotFound, match="the app has no function 'send_mial'") as refused:
+        durable.mock("send_mial", returns="sent")
+    assert refused.value.hint == "did you mean 'send_mail'?"
+    durable.mock("elsewhere", returns=1, kind="activity")
+
+
 def test_a_mock_does_one_thing(durable: Durable) -> None:
     with pytest.raises(
         UsageError,

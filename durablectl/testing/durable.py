@@ -22,6 +22,7 @@ from durablectl.errors import FunctionNotFound, UsageError, WaitTimeout
 from durablectl.functionapp.search import find_app
 from durablectl.history.verdict import Verdict
 from durablectl.model import InstanceStatus, utc
+from durablectl.quoting import nearest
 from durablectl.taskhub import TaskHub
 from durablectl.testing.apps import name_of, orchestrator_from, registry_from
 from durablectl.testing.inline import InlinePool
@@ -66,6 +67,7 @@ class Durable:
         self._registry = Registry("the test's app")
         self._mocks: dict[tuple[str, str], Mock] = {}
         self._calls: dict[str, list[Any]] = {}
+        self._names: set[str] = set()
         self._opened = ExitStack()
         self._pool = InlinePool(self._registry, lambda: self.now, self._record)
         self._dispatcher: Dispatcher | None = None
@@ -96,8 +98,10 @@ class Durable:
         calls: Callable[..., Any] | None = None,
         kind: Literal["activity", "orchestrator", "entity"] | None = None,
     ) -> None:
-        """Put a function of the test in the place of an activity, a sub-orchestrator or an entity,
-        which the app need not have.
+        """Put a function of the test in the place of an activity, a sub-orchestrator or an entity.
+
+        `FunctionNotFound` when the app has functions, but none of this name; with `kind` it need
+        not have it.
 
         It returns `returns`, raises `raises`, or does what `calls(input)` does (for an entity:
         `calls(operation, input)`). Without `kind` it is what the app has under the name, else an
@@ -110,6 +114,7 @@ class Durable:
             )
         name = self._name(callee)
         if kind is None:
+            self._require_function(name)
             kind = (
                 "orchestrator"
                 if self._registry.orchestrators.get(name)
@@ -263,9 +268,24 @@ class Durable:
 
     def _add(self, app: Registry) -> None:
         self._registry.app = app.app or self._registry.app
+        for functions in (app.activities, app.orchestrators, app.entities):
+            self._names.update(functions.names)
         self._registry.take_in(app)
         for mock in self._mocks.values():
             mock.put_into(self._registry)
+
+    def _require_function(self, name: str) -> None:
+        """Refuse a name that is in none of the test's apps: a mock of it would never be called."""
+        kinds = (self._registry.activities, self._registry.orchestrators, self._registry.entities)
+        if not self._names or any(functions.get(name) is not None for functions in kinds):
+            return
+        near = nearest(name, self._names)
+        raise FunctionNotFound(
+            f"the app has no function '{name}'; available: {', '.join(sorted(self._names))}",
+            hint=f"did you mean '{near}'?"
+            if near
+            else "kind='activity' mocks one that the app does not have",
+        )
 
     def _name(self, callee: Callee) -> str:
         self._find_app()

@@ -8,7 +8,16 @@ import sys
 
 import pytest
 
-FILES = ["function_app.py", "cities.json", "test_function_app.py", "host.json", "requirements.txt"]
+from durablectl.installation import installation
+
+FILES = [
+    "function_app.py",
+    "cities.json",
+    "test_function_app.py",
+    "pytest.ini",
+    "host.json",
+    "requirements.txt",
+]
 
 
 def test_it_writes_an_app_and_says_what_comes_next(run, project):
@@ -16,7 +25,7 @@ def test_it_writes_an_app_and_says_what_comes_next(run, project):
     assert (code, out.splitlines()) == (0, [f"wrote my greetings/{name}" for name in FILES])
     assert err == (
         "next:\n  cd 'my greetings'\n  durablectl run Hello --input cities.json\n  "
-        "python -m pytest\n"
+        f"{installation().python_word} -m pytest\n"
     )
     assert sorted(path.name for path in (project / "my greetings").iterdir()) == sorted(FILES)
 
@@ -56,7 +65,7 @@ def test_the_test_it_writes_passes(run, project):
         text=True,
         check=False,
     )
-    assert "1 passed" in done.stdout, done.stdout
+    assert "2 passed" in done.stdout, done.stdout
 
 
 def test_an_app_that_is_there_is_left_alone(run, project):

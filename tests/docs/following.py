@@ -27,7 +27,7 @@ def follow(page: Sequence[Step], work: Path, env: dict[str, str], results: Path)
         ["bash", "--noprofile", "--norc", "-c", "\n".join(script)],
         cwd=work,
         env=env,
-        timeout=280,
+        timeout=850,
         check=True,
     )
 

@@ -72,6 +72,8 @@ def _block(block: re.Match[str], line: int) -> Iterator[Step | Skipped]:
         yield Step(block["setup"], None, line)
     elif mark.startswith("not run: "):
         yield Skipped(mark.removeprefix("not run: "), line)
+    elif mark == "ci: tests":
+        yield Skipped("a step of .ci/run is this line", line)
     elif mark.startswith("until stopped: "):
         yield Step(_in_background(text, mark.removeprefix("until stopped: ")), None, line)
     elif mark.startswith("file: "):

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from durablectl.errors import Unsupported
 from durablectl.taskhub import TaskHub
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 def open_grpc_hub(url: str, **options: Any) -> TaskHub:
     """The hub at an address; `options` are those of `GrpcTaskHub`.
 
-    `Unsupported` when the packages of the extra are not installed.
+    `MissingExtra` when the packages of the extra are not installed.
     """
     with _needed(url):
         from durablectl.backends.grpc.hub import GrpcTaskHub  # deferred: grpc is slow to import
@@ -40,7 +39,7 @@ def _needed(url: str) -> Iterator[None]:
     except ImportError as error:
         if (error.name or "").partition(".")[0] not in ("grpc", "google"):
             raise
-        raise Unsupported(
-            f"a hub at {url} needs the packages grpcio and protobuf, which are not installed",
-            hint="pip install 'durablectl[grpc]'",
-        ) from error
+        # deferred: only a missing package needs it
+        from durablectl.installation import missing_extra
+
+        raise missing_extra("grpc", f"a hub at {url}", str(error.name)) from error

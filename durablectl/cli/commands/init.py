@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from durablectl.errors import AppError, Conflict, UsageError, reason_of
+from durablectl.installation import Installation, installation
 from durablectl.quoting import quoted
 
 if TYPE_CHECKING:
@@ -17,7 +19,14 @@ if TYPE_CHECKING:
 APP_FILE = "function_app.py"
 # In the order in which a newcomer reads them. Templates end in .txt, so that no tool takes them for
 # code of ours.
-FILES = (APP_FILE, "cities.json", "test_function_app.py", "host.json", "requirements.txt")
+FILES = (
+    APP_FILE,
+    "cities.json",
+    "test_function_app.py",
+    "pytest.ini",
+    "host.json",
+    "requirements.txt",
+)
 
 
 def init(
@@ -46,7 +55,7 @@ def init(
     for name in kept:
         session.out.note(f"kept {directory / name}, which was there")
     session.out.note("next:")
-    for command in next_commands(directory):
+    for command in next_commands(directory, installation()):
         session.out.note(f"  {command}")
 
 
@@ -75,10 +84,12 @@ def write_app(folder: Path) -> tuple[list[str], list[str]]:
     return written, kept
 
 
-def next_commands(directory: Path) -> list[str]:
-    """What to type next."""
+def next_commands(directory: Path, here: Installation) -> list[str]:
+    """What to type next, with what this installation lacks for it."""
     enter = [] if directory == Path() else [f"cd {quoted(str(directory))}"]
-    return [*enter, "durablectl run Hello --input cities.json", "python -m pytest"]
+    run = "durablectl run Hello --input cities.json"
+    install = [] if find_spec("pytest") else [here.install("pytest")]
+    return [*enter, run, *install, f"{here.test_python} -m pytest"]
 
 
 def _write_new(path: Path) -> bool:

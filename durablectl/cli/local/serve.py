@@ -21,7 +21,6 @@ from durablectl.cli.local.signals import stop_signals
 from durablectl.cli.local.ui import build_page, served_card
 from durablectl.cli.session import Session
 from durablectl.engine.failures import details_of, message_of
-from durablectl.errors import Unsupported
 from durablectl.quoting import quoted
 from durablectl.render.failures import entry_lines
 from durablectl.render.output import Output
@@ -61,10 +60,10 @@ def serve_hub(session: Session, serving: Serving) -> None:
     try:
         from durablectl.server import host, uvicorn_server  # deferred: only this command needs it
     except ModuleNotFoundError as error:
-        raise Unsupported(
-            f"serve needs '{error.name}', which is not installed",
-            hint="pip install 'durablectl[serve]'",
-        ) from error
+        # deferred: only a missing package needs it
+        from durablectl.installation import missing_extra
+
+        raise missing_extra("serve", "serve", str(error.name)) from error
     registry, path = session.registry(), session.require_hub()
     session.out.notes_with_json()
     session.open(create=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from durablectl.cli.arguments.reason import default_reason
 from durablectl.cli.local.signals import stop_signals
 from durablectl.cli.session import Session
-from durablectl.errors import DurablectlError, Unsupported, UsageError
+from durablectl.errors import DurablectlError, UsageError
 from durablectl.history import timeline
 from durablectl.history.steps import Step
 from durablectl.model import InstanceStatus
@@ -38,10 +38,10 @@ def serve_page(session: Session, *, port: int, opens: bool) -> None:
         from durablectl.server.page_door import Door
         from durablectl.server.place import Place
     except ModuleNotFoundError as error:
-        raise Unsupported(
-            f"ui needs '{error.name}', which is not installed",
-            hint="pip install 'durablectl[serve]'",
-        ) from error
+        # deferred: only a missing package needs it
+        from durablectl.installation import missing_extra
+
+        raise missing_extra("serve", "ui", str(error.name)) from error
     hub, permission = session.hub, permission_of(session)
     session.announce()
     bound = _bound(uvicorn_server.bind, port)
