@@ -5,6 +5,7 @@ of its documentation are true.
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import subprocess
 import sys
@@ -20,7 +21,7 @@ import pytest
 
 import durablectl
 from durablectl import df
-from durablectl.engine.registry import Registry
+from durablectl.engine.registry import Orchestrator, Registry
 from durablectl.errors import FunctionNotFound, InstanceNotFound, UsageError, WaitTimeout
 from durablectl.model import EntityId, RuntimeStatus
 from durablectl.testing import Durable
@@ -429,3 +430,46 @@ def test_the_replay_check_does_not_call_mocks_again(durable: Durable) -> None:
     durable.mock("child", returns=2, kind="orchestrator")
     durable.run(parent)
     assert durable.calls("child") == [1]
+
+
+# Saved histories
+
+
+def approved(context: Any) -> Any:
+    first = yield context.call_activity("act", 1)
+    who = yield context.wait_for_external_event("Approve")
+    return [first, who, (yield context.call_activity("act", 2))]
+
+
+def registry_of(orchestrator: Any) -> Registry:
+    registry = Registry("the saved app")
+    registry.orchestrators.add(Orchestrator(orchestrator.__name__, orchestrator))
+    return registry
+
+
+def test_a_saved_history_continues_with_mocks(durable: Durable, tmp_path: Path) -> None:
+    durable.mock("act", returns="real")
+    waiting = durable.start(approved)
+    durable.advance(3600)
+    saved = tmp_path / "history.json"
+    saved.write_text(json.dumps(durable.history(waiting)))
+    with Durable() as other:
+        other.app(registry_of(approved))
+        loaded = other.load(saved)
+        other.mock("act", returns="mocked")
+        other.raise_event(loaded, "Approve", "ada")
+        assert other.wait(loaded).output == ["real", "ada", "mocked"]
+        assert other.calls("act") == [2]
+        assert other.now >= durable.now - timedelta(seconds=3600)
+
+
+def test_an_instance_that_was_restarted_from_a_step_may_name_itself(durable: Durable) -> None:
+    def named(context: Any) -> Any:
+        yield context.call_activity("act", context.instance_id)
+        return (yield context.call_activity("act", context.new_uuid()))
+
+    durable.mock("act", calls=lambda value: value)
+    first = durable.run(named).instance_id
+    new = durable._hub.restart_from(first, 3).id
+    assert durable.wait(new).runtime_status.value == "Completed"
+    assert len(durable.calls("act")) == 3

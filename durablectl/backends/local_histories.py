@@ -1,4 +1,6 @@
-"""What a local hub does with complete histories: restart an instance from one of its steps."""
+"""What a local hub does with complete histories: restart an instance from one of its steps, and
+import instances of other hubs.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +10,28 @@ from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
 
 from durablectl.engine.store.database import Database
+from durablectl.history.columns import micros
 from durablectl.model import CheckStatusPayload
 
 if TYPE_CHECKING:
+    from durablectl.backends.importing import Bundle, Imported
+    from durablectl.engine.registry import Registry
     from durablectl.history.restart import RestartPlan
+    from durablectl.history.saved import AnyHistory
 
 
 class _LocalHub(Protocol):
     """What is used of the hub itself."""
 
     _now: Callable[[], datetime]
+    _registry: Registry | None
 
     @property
     def database(self) -> Database: ...
 
     def check_status(self, instance_id: str) -> CheckStatusPayload: ...
+
+    def import_bundle(self, bundle: Bundle, instance_id: str | None = None) -> Imported: ...
 
 
 class LocalHistories:
@@ -52,3 +61,40 @@ class LocalHistories:
         from durablectl.engine.store.restart import planned_restart  # deferred, as above
 
         return planned_restart(self.database, instance_id, step)
+
+    def import_history(
+        self: _LocalHub,
+        history: AnyHistory,
+        *,
+        instance_id: str | None = None,
+        force: bool = False,
+    ) -> str:
+        """Create an instance with a saved history, and return its id; it arrives Suspended, or as
+        it ended.
+
+        `history` is a file's path, the text or JSON of a history, or a status that was asked for
+        with its history and results; a file may hold those of its sub-orchestrations too. What is
+        not our raw form needs the app's code: open the hub with `app`. `AlreadyExists` when the id
+        is taken (`instance_id` gives another), `UsageError` for what is not a history, does not
+        fit the code, or, unless `force`, proves too little.
+        """
+        # deferred: few import histories
+        from durablectl.backends.importing import bundle_of_histories
+        from durablectl.history.saved import histories_of
+
+        bundle = bundle_of_histories(histories_of(history), self._registry, force=force)
+        return self.import_bundle(bundle, instance_id).instances[0].instance_id
+
+    def import_bundle(self: _LocalHub, bundle: Bundle, instance_id: str | None = None) -> Imported:
+        """Create the instances and entities of a bundle, all of them or none; see
+        `import_history`.
+        """
+        # deferred, as above
+        from durablectl.backends.importing import Imported
+        from durablectl.engine.store.importing import import_instances
+        from durablectl.history.importing import imported
+
+        now = self._now()
+        instances = imported(bundle.gathered, instance_id, now, str(uuid4()))
+        kept = import_instances(self.database, instances, bundle.entities, micros(now))
+        return Imported(tuple(instances), frozenset(kept))

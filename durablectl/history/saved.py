@@ -61,6 +61,11 @@ def history_of(history: AnyHistory) -> History:
     return history_from_json(history)
 
 
+def histories_of(source: AnyHistory) -> list[History]:
+    """The histories of a file, or the one that anything else is; `UsageError` as above."""
+    return list(read_histories(source)) if isinstance(source, Path) else [history_of(source)]
+
+
 def history_from_json(document: Any) -> History:
     """Read one history, as what its JSON says; `UsageError` when it is not one."""
     found = list(histories_in(document))

@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from durablectl.backends.importing import bundle_of_histories
 from durablectl.backends.local import LocalTaskHub
 from durablectl.engine.registry import Orchestrator, Registry
 from durablectl.engine.replay.context import HTTP_ACTIVITY
@@ -20,6 +21,7 @@ from durablectl.engine.worker.dispatcher import Dispatcher
 from durablectl.engine.worker.replay_check import ReplayCheck, warning_of
 from durablectl.errors import FunctionNotFound, UsageError, WaitTimeout
 from durablectl.functionapp.search import find_app
+from durablectl.history.saved import AnyHistory, histories_of
 from durablectl.history.verdict import Verdict
 from durablectl.model import InstanceStatus, utc
 from durablectl.quoting import nearest
@@ -184,6 +186,25 @@ class Durable:
         ):
             pass
         return status
+
+    def load(self, history: AnyHistory, *, instance_id: str | None = None) -> str:
+        """Put an instance with a saved history into the hub, and return its id.
+
+        It continues with the next method that is called: activities and sub-orchestrations that
+        were still open are called again, so a mock can answer them. The clock moves to the end of
+        the history. `history` is a file's path, its text or JSON, as `durablectl history ID --raw`
+        or `durablectl status ID --history-output -o json` wrote it; the latter is completed by the
+        app's code.
+        """
+        self._find_app()
+        found = bundle_of_histories(histories_of(history), self._registry)
+        times = [each.timestamp for one in found.gathered for each in one.history.events]
+        self.now = max(self.now, *times)
+        instances = self._hub.import_bundle(found, instance_id).instances
+        for each in instances:
+            if not each.status.is_final:
+                self._hub.resume(each.instance_id, "loaded by a test")
+        return instances[0].instance_id
 
     def raise_event(self, instance_id: str, event_name: str, data: Any = None) -> None:
         """Send an event and do what follows now, without letting time pass."""

@@ -10,6 +10,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterable
 from importlib import import_module
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
@@ -68,6 +69,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "serve": "Serve the local hub over HTTP as a Durable Functions app does.",
         "functions": "List the functions of the app.",
         "init": "Write a small app that runs here and on Azure.",
+        "import": "Import an instance into the local hub.",
         "replay": "Check that histories still fit the code of the app.",
         "hub": "Check, copy and shrink the file of a local hub.",
     },
@@ -364,7 +366,7 @@ def root() -> Root:
 
 
 def _load(name: str) -> Any:
-    function = name.replace("-", "_")
+    function = name.replace("-", "_") + ("_" if iskeyword(name) else "")
     module = import_module(f"durablectl.cli.commands.{MODULES.get(name, function)}")
     app = getattr(module, "app", None)
     if app is None:

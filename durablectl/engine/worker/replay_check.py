@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from durablectl.engine.registry import Orchestrator, Registry
 from durablectl.engine.replay.exact import follow_complete
 from durablectl.engine.replay.numbered import judge_numbered
-from durablectl.history.events import Event
+from durablectl.history.events import Event, ExecutionRewound
 from durablectl.history.exported import RawHistory
 from durablectl.history.verdict import Verdict
 
@@ -34,7 +34,8 @@ class ReplayCheck:
     `report` gets the verdict of one whose code did not repeat its decisions: kind, name, input,
     time of a timer, id of a child, and the output are compared. Code that asks `is_replaying` may
     differ: that is the one declared difference of an engine which keeps orchestrators in memory
-    (docs/fidelity.md, point 13). `is_checked` leaves orchestrators out, by name.
+    (docs/fidelity.md, point 13). One that was rewound, restarted from a step or imported is not
+    checked. `is_checked` leaves orchestrators out, by name.
     """
 
     def __init__(
@@ -51,6 +52,9 @@ class ReplayCheck:
         """Replay one execution. What its code prints is to be dropped by the caller."""
         orchestrator = self._registry.orchestrators.get(finished.name)
         if orchestrator is None or not self._is_checked(orchestrator):
+            return
+        # Its history was written by another instance, or by code before it was fixed.
+        if any(isinstance(event, ExecutionRewound) for event in finished.events):
             return
         history = RawHistory(
             finished.instance_id, finished.execution_id, finished.name, tuple(finished.events)

@@ -1,0 +1,88 @@
+"""Instances of another hub as rows, all of them or none; no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from durablectl.engine.store.database import Connection, Database
+from durablectl.engine.store.messages import create_entity
+from durablectl.errors import AlreadyExists
+from durablectl.history.columns import STATUS_NUMBERS, micros
+from durablectl.history.importing import ImportedInstance
+from durablectl.history.stored import encode_episode
+
+
+def import_instances(
+    database: Database, instances: Sequence[ImportedInstance], entities: Mapping[str, str], at: int
+) -> set[str]:
+    """Create the instances, parents first, and the entities (id to state as JSON text) that are not
+    there yet; the ids of the entities that are, whose states stay.
+
+    `AlreadyExists` when one of the ids is taken; nothing is written then.
+    """
+    with database.transaction() as sql:
+        keys: dict[str, tuple[int, str]] = {}
+        for each in instances:
+            keys[each.instance_id] = _create(sql, each, keys), each.execution_id
+        return {id_ for id_, state in entities.items() if not _put_state(sql, id_, state, at)}
+
+
+def _create(
+    sql: Connection, instance: ImportedInstance, keys: Mapping[str, tuple[int, str]]
+) -> int:
+    id_, started = instance.instance_id, instance.started
+    if sql.execute("SELECT 1 FROM instances WHERE id = ?", (id_,)).fetchone():
+        raise AlreadyExists(
+            f"an instance '{id_}' exists already",
+            hint="import it under another id: --instance-id ID",
+        )
+    parent, execution, task, root = None, None, None, None
+    if instance.caller is not None:
+        (parent, execution), task = keys[instance.caller[0]], instance.caller[1]
+        root = next(iter(keys.values()))[0]
+    key = sql.execute(
+        "INSERT INTO instances (id, name, version, execution_id, generation, status, created_at, "
+        "started_at, updated_at, custom_status, output, parent, parent_execution, parent_task, "
+        "root) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            id_,
+            started.name,
+            started.version,
+            instance.execution_id,
+            started.generation,
+            STATUS_NUMBERS[instance.status],
+            micros(instance.created_at),
+            micros(started.timestamp),
+            micros(instance.updated_at),
+            instance.custom_status,
+            instance.output,
+            parent,
+            execution,
+            task,
+            root,
+        ),
+    ).lastrowid
+    if started.input is not None:
+        sql.execute("INSERT INTO inputs (instance, input) VALUES (?, ?)", (key, started.input))
+    sql.executemany(
+        "INSERT INTO history (instance, sequence, at, events) VALUES (?, ?, ?, ?)",
+        [
+            (key, sequence, micros(time), encode_episode(events, time))
+            for sequence, (time, events) in enumerate(instance.episodes)
+        ],
+    )
+    return key or 0
+
+
+def _put_state(sql: Connection, entity_id: str, state: str, at: int) -> bool:
+    """Give an entity a state, unless it has one; whether it had none."""
+    row = sql.execute(
+        "SELECT i.key, e.state FROM instances i JOIN entities e ON e.instance = i.key "
+        "WHERE i.id = ?",
+        (entity_id,),
+    ).fetchone()
+    if row is not None and row[1] is not None:
+        return False
+    key = create_entity(sql, entity_id, at) if row is None else row[0]
+    sql.execute("UPDATE entities SET state = ? WHERE instance = ?", (state, key))
+    return True

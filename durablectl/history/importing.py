@@ -1,0 +1,253 @@
+"""Executions of another hub as instances of this one, with the links between them; pure.
+
+What was decided and is still open is taken out of the history: no worker may run an activity of
+production by accident. The code decides it again once the instance is resumed. Only calls of
+sub-orchestrations that come along stay.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from durablectl.errors import UsageError, WrongState
+from durablectl.history.events import (
+    ContinueAsNew,
+    Event,
+    EventSent,
+    ExecutionCompleted,
+    ExecutionRewound,
+    ExecutionStarted,
+    ExecutionSuspended,
+    OrchestratorStarted,
+    SubOrchestrationCompleted,
+    SubOrchestrationCreated,
+    SubOrchestrationFailed,
+)
+from durablectl.history.exported import RawHistory
+from durablectl.history.restart import episodes_of, still_suspended, unanswered
+from durablectl.model import RuntimeStatus, is_child_id
+from durablectl.new_ids import check_new_instance_id
+
+REASON = "imported"
+Episodes = tuple[tuple[datetime, tuple[Event, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """An execution as it was read: its complete history, and what its status says besides.
+
+    `custom_status` is JSON text. `created_time` is None where only the history is known.
+    """
+
+    history: RawHistory
+    created_time: datetime | None = None
+    custom_status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedInstance:
+    """An instance to create: Suspended, or as it ended (then `output` is what its row has).
+
+    `caller` is the id of its parent, which is imported before it, and the number of the call.
+    """
+
+    instance_id: str
+    started: ExecutionStarted
+    execution_id: str
+    status: RuntimeStatus
+    created_at: datetime
+    updated_at: datetime
+    episodes: Episodes = field(repr=False)
+    output: str | None = None
+    custom_status: str | None = None
+    caller: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The ids that the instances get, and those of their executions, by their old instance ids."""
+
+    instances: Mapping[str, str]
+    executions: Mapping[str, str]
+
+
+def children_of(history: RawHistory) -> Iterator[str]:
+    """The ids of the sub-orchestrations that an execution has called."""
+    for event in history.events:
+        if isinstance(event, SubOrchestrationCreated):
+            yield event.instance_id
+
+
+def entities_of(history: RawHistory) -> Iterator[str]:
+    """The ids of the entities that an execution has called or signalled."""
+    for event in history.events:
+        if isinstance(event, EventSent) and event.instance_id.startswith("@"):
+            yield event.instance_id
+
+
+def root_of(gathered: Sequence[Gathered]) -> Gathered:
+    """The one that no other has called; `UsageError` when there are several."""
+    called = {child for each in gathered for child in children_of(each.history)}
+    roots = [each for each in gathered if each.history.instance_id not in called]
+    if len(roots) != 1:
+        names = ", ".join(f"'{each.history.instance_id}'" for each in roots[:5]) or "none"
+        raise UsageError(
+            "one instance is imported, with its sub-orchestrations; instances that no other one "
+            f"has called: {names}"
+        )
+    return roots[0]
+
+
+def imported(
+    gathered: Sequence[Gathered], new_id: str | None, now: datetime, new_execution: str
+) -> list[ImportedInstance]:
+    """The instances to create, parents first.
+
+    With `new_id` the root gets that id, and its sub-orchestrations get ids that belong to it:
+    `new_execution` in the place of the execution in a generated one, `new_id` before another.
+    `UsageError` for histories that cannot be imported, or ids that an instance must not have.
+    """
+    by_id = {each.history.instance_id: each for each in gathered}
+    root = root_of(gathered)
+    order = list(dict.fromkeys(_tree(root.history.instance_id, by_id)))
+    names = _Names(
+        {old: _name(old, root, new_id, new_execution) for old in order},
+        {
+            old: new_execution if new_id or not each.execution_id else each.execution_id
+            for old in order
+            for each in (by_id[old].history,)
+        },
+    )
+    callers = dict(_callers(order, by_id))
+    for name in names.instances.values():
+        check_new_instance_id(name)
+    return [_instance(by_id[old], by_id, names, callers.get(old), now) for old in order]
+
+
+def _tree(instance_id: str, by_id: Mapping[str, Gathered]) -> Iterator[str]:
+    waiting, seen = [instance_id], set[str]()
+    while waiting:
+        each = waiting.pop(0)
+        if each in by_id and each not in seen:
+            seen.add(each)
+            yield each
+            waiting += children_of(by_id[each].history)
+
+
+def _name(old: str, root: Gathered, new_id: str | None, new_execution: str) -> str:
+    if new_id is None:
+        return old
+    if old == root.history.instance_id:
+        return new_id
+    # two instances may each have called a child number 3
+    is_own = is_child_id(old) and old.startswith(f"{root.history.execution_id}:")
+    return f"{new_execution}:{old.rpartition(':')[2]}" if is_own else f"{new_id}:{old}"
+
+
+def _callers(
+    order: Sequence[str], by_id: Mapping[str, Gathered]
+) -> Iterator[tuple[str, tuple[str, int]]]:
+    for parent in order:
+        for event in by_id[parent].history.events:
+            if isinstance(event, SubOrchestrationCreated):
+                yield event.instance_id, (parent, event.task_id)
+
+
+def _instance(
+    each: Gathered,
+    by_id: Mapping[str, Gathered],
+    names: _Names,
+    caller: tuple[str, int] | None,
+    now: datetime,
+) -> ImportedInstance:
+    history = each.history
+    started = next((one for one in history.events if isinstance(one, ExecutionStarted)), None)
+    if started is None:
+        raise UsageError(
+            f"the history of instance '{history.instance_id}' is empty: it has not started"
+        )
+    last = history.events[-1].timestamp
+    ending = _ending(history)
+    episodes = (
+        tuple(episodes_of([_renamed(event, names) for event in history.events]))
+        if ending is not None
+        else tuple(_open_episodes(history, by_id, names, now))
+    )
+    return ImportedInstance(
+        names.instances[history.instance_id],
+        started,
+        names.executions[history.instance_id],
+        RuntimeStatus.SUSPENDED if ending is None else ending.status,
+        each.created_time or started.timestamp,
+        now if ending is None else last,
+        episodes,
+        None if ending is None else _output(ending),
+        each.custom_status,
+        None if caller is None else (names.instances[caller[0]], caller[1]),
+    )
+
+
+def _ending(history: RawHistory) -> ExecutionCompleted | None:
+    for event in reversed(history.events):
+        if isinstance(event, ContinueAsNew):
+            raise WrongState(
+                f"instance '{history.instance_id}' has just continued as new, and its history is "
+                "that of the execution before",
+                hint="save its history again",
+            )
+        if isinstance(event, ExecutionCompleted):
+            return event
+    return None
+
+
+def _open_episodes(
+    history: RawHistory, by_id: Mapping[str, Gathered], names: _Names, now: datetime
+) -> Iterator[tuple[datetime, tuple[Event, ...]]]:
+    """The episodes of an execution that has not ended, and one that suspends it."""
+    events = history.events
+    gone, answers = set[int](), list[Event]()
+    for at in unanswered(events, len(events), ()):
+        event = events[at]
+        child = by_id.get(event.instance_id) if isinstance(event, SubOrchestrationCreated) else None
+        if child is None or not isinstance(event, SubOrchestrationCreated):
+            gone.add(at)
+        elif (ended := _ending(child.history)) is not None:
+            answers.append(_answer(event, ended))
+    left = [_renamed(event, names) for at, event in enumerate(events) if at not in gone]
+    yield from episodes_of(left)
+    # as after a rewind, what was taken out is decided again
+    rewound = [ExecutionRewound(now, REASON)] if gone else []
+    paused = [] if still_suspended(events, len(events)) else [ExecutionSuspended(now, REASON)]
+    if answers or rewound or paused:
+        time = max(now, events[-1].timestamp)
+        yield time, tuple(replace(each, timestamp=time) for each in (*rewound, *answers, *paused))
+
+
+def _renamed(event: Event, names: _Names) -> Event:
+    if isinstance(event, SubOrchestrationCreated) and event.instance_id in names.instances:
+        return replace(event, instance_id=names.instances[event.instance_id])
+    return event
+
+
+def _answer(call: SubOrchestrationCreated, ending: ExecutionCompleted) -> Event:
+    """What a child that has ended since its parent was read answers."""
+    if ending.status is RuntimeStatus.COMPLETED:
+        return SubOrchestrationCompleted(ending.timestamp, call.task_id, ending.result)
+    reason, details = ending.result or "", ending.details
+    return SubOrchestrationFailed(ending.timestamp, call.task_id, reason, details)
+
+
+def _output(ending: ExecutionCompleted) -> str | None:
+    is_json = ending.status is RuntimeStatus.COMPLETED or ending.result is None
+    return ending.result if is_json else json.dumps(ending.result)
+
+
+def not_started(
+    instance_id: str, name: str, input: str | None, created: datetime, generation: int | None
+) -> RawHistory:
+    """The history of an instance that was started and has not run yet."""
+    started = ExecutionStarted(created, name, input, generation=generation)
+    return RawHistory(instance_id, "", name, (OrchestratorStarted(created), started))
