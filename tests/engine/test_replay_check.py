@@ -122,7 +122,7 @@ def test_what_is_not_repeated_is_told_with_its_line(
     checked(function.__name__)
     (found,) = differences
     text = {"fan": "task_all", "clock": "call_activity"}.get(function.__name__, "yield")
-    assert found.place == ("" if function is branch else line_of(function, text))
+    assert found.place == line_of(function, text)
     said = warning_of(found)
     assert said.startswith(f"orchestrator '{function.__name__}' does not repeat its decisions")
 

@@ -6,15 +6,32 @@ No clock, no I/O, no store.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from durablectl.engine.registry import Orchestrator, Registry
 from durablectl.engine.replay.exact import follow_complete
+from durablectl.engine.replay.executor import OrchestratorExecutor
+from durablectl.engine.replay.following import Break, Ending, described, shown, verdict_of
 from durablectl.engine.replay.numbered import judge_numbered
-from durablectl.history.events import Event, ExecutionRewound
+from durablectl.history.events import (
+    ContinueAsNew,
+    Decision,
+    Event,
+    EventSent,
+    ExecutionCompleted,
+    ExecutionRewound,
+    Inbound,
+    OrchestratorCompleted,
+    OrchestratorStarted,
+    SubOrchestrationCreated,
+    TaskScheduled,
+    TimerCreated,
+)
 from durablectl.history.exported import RawHistory
-from durablectl.history.verdict import Verdict
+from durablectl.history.verdict import Confidence, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +70,11 @@ class ReplayCheck:
         orchestrator = self._registry.orchestrators.get(finished.name)
         if orchestrator is None or not self._is_checked(orchestrator):
             return
+        difference = None
+        if orchestrator.begin is None:
+            difference = _difference(finished, orchestrator)
+            if difference is None:
+                return
         # Its history was written by another instance, or by code before it was fixed.
         if any(isinstance(event, ExecutionRewound) for event in finished.events):
             return
@@ -65,11 +87,57 @@ class ReplayCheck:
             followed = follow_complete(history, orchestrator, with_inputs=True)
             followed.execution.close()
             verdict, is_declared = followed.verdict, followed.looked_at_replaying
+            if verdict.fits:  # it differs from run to run, and this run happens to be the same
+                confidence = Confidence.EXACT
+                verdict = verdict_of(finished.instance_id, finished.name, confidence, difference)
         place = (finished.name.lower(), verdict.place)
         if verdict.fits or is_declared or place in self._reported:
             return
         self._reported.add(place)
         self._report(verdict)
+
+
+def _difference(finished: Finished, orchestrator: Orchestrator) -> Break | None:
+    """What comes out of an episode in another way than it did, roughly; None when nothing does.
+
+    That is quick to see, and nearly always so; only where it is not, the place is looked for.
+    """
+    execution = OrchestratorExecutor(orchestrator, finished.instance_id, finished.execution_id)
+    try:
+        for at, inbound, decisions, ending in _episodes(finished.events):
+            place = execution.where()
+            made = execution.run(inbound, at)
+            if made.decisions != decisions or made.ending != ending:
+                had = [described(each, with_input=True) for each in decisions] or [shown(ending)]
+                has = [described(each, with_input=True) for each in made.decisions]
+                got = ", ".join(has or [shown(made.ending)])
+                return Break(None, ", ".join(had), f"has {got}", execution.where() or place)
+    finally:
+        execution.close()
+    return None
+
+
+def _episodes(events: Sequence[Event]) -> Iterator[_Episode]:
+    at: datetime | None = None
+    ending: Any = None
+    inbound, decisions = list[Any](), list[Any]()
+    for event in events:
+        kind = type(event)
+        if kind is OrchestratorStarted:
+            at, inbound, decisions, ending = event.timestamp, [], [], None
+        elif kind in _DECISIONS:
+            decisions.append(event)
+        elif kind in _ENDINGS:
+            ending = event
+        elif kind is not OrchestratorCompleted:
+            inbound.append(event)
+        elif at is not None:
+            yield at, inbound, decisions, ending
+
+
+_Episode = tuple[datetime, list[Inbound], list[Decision], Ending]
+_DECISIONS = frozenset({TaskScheduled, SubOrchestrationCreated, TimerCreated, EventSent})
+_ENDINGS = frozenset({ExecutionCompleted, ContinueAsNew})
 
 
 def warning_of(verdict: Verdict) -> str:
