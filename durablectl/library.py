@@ -37,12 +37,12 @@ def connect(
 ) -> TaskHub:
     """A task hub, to be closed after use (`with connect() as hub`).
 
-    `target` is the address of an app (`https://…`) or a local hub's file, which the first start
-    makes. Without it the hub is found as the command line finds it: `context`, the variables,
-    `durablectl.toml`, the user's current context, the hub beside the nearest app. `key` is the
-    system key of a remote hub; without it a context of the user's may have one for that address.
-    `timeout` is for one request, in seconds. `app` is the function_app.py, or its folder, that a
-    local hub runs while it is waited for.
+    `target` is the address of an app (`https://…`) or of a Durable Task server (`grpcs://…`), or a
+    local hub's file, which the first start makes. Without it the hub is found as the command line
+    finds it: `context`, the variables, `durablectl.toml`, the user's current context, the hub
+    beside the nearest app. `key` is the system key of a remote hub; without it a context of the
+    user's may have one for that address. `timeout` is for one request, in seconds. `app` is the
+    function_app.py, or its folder, that a local hub runs while it is waited for.
     """
     named = {
         "hub": target,

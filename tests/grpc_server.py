@@ -32,6 +32,8 @@ needs_durabletask = pytest.mark.skipif(
     not HAS_DURABLETASK, reason="durabletask or the SDK is not installed (the extra dev has them)"
 )
 
+needs_grpc = pytest.mark.skipif(not _is_there("grpc"), reason="grpcio is not installed")
+
 
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as held:

@@ -91,9 +91,26 @@ def test_an_entity_is_signalled_read_and_listed(run, server):
     assert "@counter@e1" in run("entity", "list", "--hub", server, "-o", "id").out
 
 
-def test_links_have_the_id_alone_and_creation_is_unsupported(run, server):
+def test_what_start_prints_is_refused_on_another_hub(run, server, project):
+    started = run("start", "echo", "--instance-id", "o-1", "--hub", server, "-o", "json")
+    (project / "run.json").write_text(started.out)
+    result = run("wait", "@run.json", "--hub", "grpc://localhost:1")
+    assert (result.code, f"name that one: --hub {server}" in result.err) == (2, True)
+    assert run("status", "@run.json", "--hub", server, "--task-hub", "any").code == 0
+
+
+def test_a_payload_that_names_an_address_of_another_kind_is_refused(run, server, project):
+    (project / "run.json").write_text('{"id": "a", "address": "grpc://user:S3CRET@h:1/x?y"}')
+    result = run("status", "@run.json", "--hub", server)
+    assert (result.code, "S3CRET" in result.err) == (2, False)
+
+
+def test_links_name_the_hub_and_creation_is_unsupported(run, server):
     run("run", "echo", "--instance-id", "k-1", "--hub", server)
-    assert json.loads(run("links", "k-1", "--hub", server, "-o", "json").out) == {"id": "k-1"}
+    assert json.loads(run("links", "k-1", "--hub", server, "-o", "json").out) == {
+        "id": "k-1",
+        "address": server,
+    }
     assert run("links", "--creation", "--hub", server).code == 7
 
 

@@ -1,5 +1,6 @@
 """The same promises on every hub: a local one, one behind `durablectl serve`, one behind a server of
-the Durable Task protocol, and a real service when DURABLECTL_CONTRACT_URL names one.
+the Durable Task protocol, one behind the gRPC endpoint of `serve`, and a real service when
+DURABLECTL_CONTRACT_URL names one.
 
 A real service has to run `tests/recordings/function_app.py`; its key is taken from
 DURABLECTL_CONTRACT_KEY.
@@ -13,7 +14,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from grpc_server import durable_task_server, needs_durabletask
+from grpc_server import durable_task_server, needs_durabletask, needs_grpc
 
 from durablectl.backends.http.hub import HttpTaskHub
 from durablectl.backends.local import LocalTaskHub
@@ -30,6 +31,7 @@ HUBS = [
     "local",
     "served",
     pytest.param("grpc", marks=needs_durabletask),
+    pytest.param("endpoint", marks=needs_grpc),
     *(["service"] if URL else []),
 ]
 
@@ -50,6 +52,8 @@ def hub(
                 yield hub
         case "grpc":
             yield from grpc_hub()
+        case "endpoint":
+            yield from endpoint_hub(folder)
         case _:
             with HttpTaskHub(URL or "", key=os.environ.get("DURABLECTL_CONTRACT_KEY")) as hub:
                 yield hub
@@ -61,6 +65,24 @@ def grpc_hub() -> Iterator[TaskHub]:
 
     with durable_task_server() as address, GrpcTaskHub(address) as hub:
         yield hub
+
+
+def endpoint_hub(folder: Path) -> Iterator[TaskHub]:
+    """The gRPC endpoint that `serve` puts in front of a local hub."""
+    # deferred: grpc may not be installed
+    from durablectl.backends.grpc.hub import GrpcTaskHub
+    from durablectl.server.rpc.endpoint import Endpoint
+    from durablectl.server.rpc.operations import Operations
+
+    registry = load_app(RECORDINGS / "function_app.py")
+    with LocalTaskHub(folder / "hub.db", registry=registry, create=True) as local:
+        worker = Worker(local.database, registry)
+        worker.start()
+        endpoint = Endpoint(Operations(local), task_hub="orders", wake=worker.wake)
+        with GrpcTaskHub(f"grpc://{endpoint.start(0)}", task_hub="orders") as hub:
+            yield hub
+        endpoint.close()
+        worker.stop()
 
 
 def local_hub(folder: Path) -> Iterator[TaskHub]:

@@ -345,11 +345,12 @@ class GrpcTaskHub(TaskHub):
         signal(self._calls, entity_id, operation, text, look)
 
     def check_status(self, instance_id: str) -> CheckStatusPayload:
-        """See TaskHub. The id alone: instances have no addresses of their own here."""
-        return CheckStatusPayload(instance_id, {"id": instance_id})
+        """See TaskHub. The id and the hub: instances have no addresses of their own here."""
+        hub = {"address": self.address} | ({"taskHub": self.name} if self.name else {})
+        return CheckStatusPayload(instance_id, {"id": instance_id, **hub})
 
     def management(self, instance_id: str) -> CheckStatusPayload:
-        """See TaskHub. The id alone, as above."""
+        """See TaskHub. The same, as above."""
         return self.check_status(instance_id)
 
     def creation(self) -> dict[str, str]:

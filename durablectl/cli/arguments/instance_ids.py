@@ -21,10 +21,13 @@ class Named(NamedTuple):
     """An instance that was named.
 
     `payload` is the check-status payload or the status URL it was named by; None for an id alone.
+    `place` is the address and the task hub of the hub over gRPC that it was started on, if a file
+    says so.
     """
 
     id: str
     payload: CheckStatusPayload | None = None
+    place: tuple[str, str] | None = None
 
 
 def is_entity(name: str) -> bool:
@@ -129,6 +132,7 @@ def _in_value(value: Any, where: str) -> Named:
                 wire.payload_from_json({"id": instance_id, **value})
                 if wire.is_payload(value)
                 else None,
+                _grpc_place(value),
             )
         except ValueError:
             pass
@@ -136,6 +140,14 @@ def _in_value(value: Any, where: str) -> Named:
         f"{where} names no instance",
         hint="it takes check-status payloads, status objects (their id or instanceId) or ids",
     )
+
+
+def _grpc_place(payload: dict[str, Any]) -> tuple[str, str] | None:
+    """The address and the task hub in what a start over gRPC has printed."""
+    address, task_hub = payload.get("address"), payload.get("taskHub")
+    if not isinstance(address, str) or not config.is_grpc(address):
+        return None
+    return address, task_hub if isinstance(task_hub, str) else ""
 
 
 def _named(text: str, what: str) -> Named:

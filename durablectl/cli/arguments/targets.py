@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from enum import Enum
 from functools import cached_property
 
-from durablectl import wire
+from durablectl import config, wire
 from durablectl.cli.arguments.input import STDIN, read_input
 from durablectl.cli.arguments.instance_ids import Named, is_status_url, named_instances
 from durablectl.cli.arguments.parameters import Encode
 from durablectl.cli.session import Session
 from durablectl.errors import UsageError
 from durablectl.model import InstanceStatus
-from durablectl.quoting import command
+from durablectl.quoting import command, quoted
 from durablectl.redaction import redact
 from durablectl.taskhub import TaskHub
 
@@ -114,6 +114,9 @@ class Targets:
         return self.hub is not self._session.hub and not self._session.payloads.is_own(self.hub)
 
     def _hub_of(self, named: Named) -> TaskHub:
+        if named.place is not None:
+            _refuse_other(self._session, named.id, *named.place)
+            return self._session.hub
         if named.payload is None:
             return self._hub_of_id(named.id)
         try:
@@ -137,6 +140,24 @@ class Targets:
         if place not in self._hubs:
             self._hubs[place] = self._session.payloads.hub_of_started(kept)
         return self._hubs[place]
+
+
+def _refuse_other(session: Session, instance_id: str, address: str, task_hub: str) -> None:
+    """`UsageError` when an instance was started on another hub over gRPC than the session's."""
+    settings = session.settings
+    ours, theirs = (settings.task_hub or "").lower(), task_hub.lower()
+    if (
+        settings.url is not None
+        and config.place_of(settings.url) == config.place_of(address)
+        and (not ours or not theirs or ours == theirs)
+    ):
+        return
+    where = f"task hub '{task_hub}' at {address}" if task_hub else f"the task hub at {address}"
+    flags = ["--hub", address, *(("--task-hub", task_hub) if task_hub else ())]
+    raise UsageError(
+        f"instance '{instance_id}' belongs to {where}, which is not the selected hub",
+        hint=f"name that one: {' '.join(map(quoted, flags))}",
+    )
 
 
 def _place(address: wire.HubAddress) -> tuple[str, ...]:
