@@ -13,6 +13,7 @@ from scripted_grpc import Refuse, ScriptedGrpc, found, instance, scripted_grpc
 
 from durablectl.backends.grpc.failures import Place, trouble_of
 from durablectl.backends.grpc.hub import GrpcTaskHub
+from durablectl.backends.grpc.transport import Pace
 from durablectl.errors import (
     AlreadyExists,
     InstanceNotFound,
@@ -265,3 +266,37 @@ def test_what_dapr_has_in_place_of_a_listing_and_a_history_is_used() -> None:
         assert [event.event_type for event in history] == ["ExecutionStarted", "ExecutionCompleted"]
         with pytest.raises(Unsupported, match="has no QueryEntities"):
             hub.list_entities()
+
+
+def test_a_pause_ends_with_the_one_instance_that_was_polled(server: ScriptedGrpc) -> None:
+    slept: list[float] = []
+    server.answers |= {
+        "GetInstance": found("a"),
+        "WaitForInstanceCompletion": found("a", COMPLETED),
+    }
+    with GrpcTaskHub(server.url, pace=Pace(sleep=slept.append)) as hub:
+        hub.get_status("a")
+        hub.pause(3600)
+        assert (server.methods[-1], slept) == ("WaitForInstanceCompletion", [])
+        hub.get_status("a")  # still Running, it says: the two answers disagree
+        hub.pause(3600)
+        assert (server.methods[-1], len(slept)) == ("GetInstance", 1)
+
+
+def test_a_pause_after_several_instances_is_a_sleep(server: ScriptedGrpc) -> None:
+    slept: list[float] = []
+    server.answers["GetInstance"] = lambda request: found(request.instanceId)
+    with GrpcTaskHub(server.url, pace=Pace(sleep=slept.append)) as hub:
+        hub.get_status("a")
+        hub.get_status("b")
+        hub.pause(3600)
+    assert (server.methods, len(slept)) == (["GetInstance", "GetInstance"], 1)
+
+
+def test_a_pause_is_a_sleep_where_the_server_cannot_wait(server: ScriptedGrpc) -> None:
+    slept: list[float] = []
+    server.answers["GetInstance"] = found("a")
+    with GrpcTaskHub(server.url, pace=Pace(sleep=slept.append)) as hub:
+        hub.get_status("a")
+        hub.pause(3600)
+    assert len(slept) == 1
