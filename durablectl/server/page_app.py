@@ -53,6 +53,8 @@ class Page:
             "children": reads.children,
             "instance": reads.instance,
             "steps": reads.steps,
+            "why": reads.why,
+            "compare": reads.compare,
             "history": reads.history,
         }
 

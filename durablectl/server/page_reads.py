@@ -12,7 +12,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from durablectl.causes import Cause
-from durablectl.errors import UsageError
+from durablectl.errors import Unsupported, UsageError
+from durablectl.history.difference import compare
+from durablectl.history.saved import AnyHistory
 from durablectl.json_values import json_text
 from durablectl.model import InstanceFilter, InstanceStatus, RuntimeStatus
 from durablectl.server.page_door import Permission
@@ -53,14 +55,20 @@ class HubCard:
     has_worker: Callable[[], bool] = lambda: True
 
 
-Explain = Callable[[InstanceStatus], Sequence[Mapping[str, Any]]]
-"""The steps of a status with its history, as JSON objects."""
+@dataclass(frozen=True, slots=True)
+class Explainers:
+    """What makes sense of histories, as JSON objects: the steps of a status with its history; why
+    the instance of an id is as it is, as `durablectl why -o json` has it.
+    """
+
+    steps: Callable[[InstanceStatus], Sequence[Mapping[str, Any]]]
+    why: Callable[[str], Mapping[str, Any]]
 
 
 class Reads:
     """Synchronous: each method is called in a thread."""
 
-    def __init__(self, hub: TaskHub, card: HubCard, listing: Listing, explain: Explain) -> None:
+    def __init__(self, hub: TaskHub, card: HubCard, listing: Listing, explain: Explainers) -> None:
         self._hub, self._card, self._listing, self._explain = hub, card, listing, explain
 
     def hub(self, _query: Query) -> dict[str, Any]:
@@ -116,7 +124,27 @@ class Reads:
         status = self._hub.get_status(
             _id(query), show_input=False, show_history=True, show_history_output=True
         )
-        return {"isFinal": status.is_final, "steps": list(self._explain(status))}
+        return {"isFinal": status.is_final, "steps": list(self._explain.steps(status))}
+
+    def why(self, query: Query) -> dict[str, Any]:
+        return dict(self._explain.why(_id(query)))
+
+    def compare(self, query: Query) -> dict[str, Any]:
+        """How two instances differ, as `durablectl diff -o json` has it; long values are cut."""
+        a, b = query.first("a"), query.first("b")
+        if a is None or b is None:
+            raise UsageError("the request does not name two instances")
+        found = compare(self._whole(a), self._whole(b)).to_json()
+        for step in found["steps"]:
+            step["differences"] = [_event_json(each) for each in step["differences"]]
+        return found
+
+    def _whole(self, instance_id: str) -> AnyHistory:
+        """The history, complete where the hub has all of it."""
+        try:
+            return self._hub.raw_history(instance_id)
+        except Unsupported:
+            return self._hub.get_status(instance_id, show_history=True, show_history_output=True)
 
     def history(self, query: Query) -> dict[str, Any]:
         """The history events from number `since` on, with long members cut."""

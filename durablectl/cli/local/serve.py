@@ -97,7 +97,9 @@ def serve_hub(session: Session, serving: Serving) -> None:
             rpc = None if serving.grpc is None else hosted.listen(serving.grpc)
             hosted.start()
             if key is None:  # where a key is asked for, `ui` shows the page
-                hosted.app.page = build_page(hosted.gate, served_card(session, hosted.gate))
+                hosted.app.page = build_page(
+                    session, hosted.gate, served_card(session, hosted.gate)
+                )
             _say_hello(session.out, hosted, registry, _origin(serving.host, port))
             if rpc is not None:
                 session.out.note(f"gRPC clients: {rpc}{' (with a key)' if key else ''}")

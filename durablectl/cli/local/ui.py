@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 import traceback
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from durablectl.backends.explaining import LoadApp, explain_instance
 from durablectl.cli.arguments.reason import default_reason
+from durablectl.cli.arguments.targets import command_line
 from durablectl.cli.local.signals import stop_signals
 from durablectl.cli.session import Session
+from durablectl.config.settings import FOUND
 from durablectl.errors import DurablectlError, UsageError
+from durablectl.explanation.model import Next
 from durablectl.history import timeline
 from durablectl.history.steps import Step
 from durablectl.model import InstanceStatus
@@ -23,6 +28,7 @@ if TYPE_CHECKING:
     from durablectl.server.page_door import Permission
     from durablectl.server.page_listing import Listing
     from durablectl.server.page_reads import HubCard
+    from durablectl.taskhub import TaskHub
 
 HOST = "127.0.0.1"
 LONGEST_DETAIL = 2000
@@ -49,7 +55,7 @@ def serve_page(session: Session, *, port: int, opens: bool) -> None:
     with bound, stop_signals() as stopping:
         place = Place(hub.name or session.hub_label, session.settings.connection or "Storage")
         app = PageServer(
-            build_page(gate, card_of(session, permission)),
+            build_page(session, gate, card_of(session, permission), load_app=_app(session)),
             Api(gate, place),
             door,
             permission,
@@ -69,12 +75,43 @@ def serve_page(session: Session, *, port: int, opens: bool) -> None:
             gate.close()
 
 
-def build_page(gate: Gate, card: HubCard) -> Page:
-    """The page of a hub."""
+def build_page(
+    session: Session, gate: Gate, card: HubCard, *, load_app: LoadApp | None = None
+) -> Page:
+    """The page of a hub; with `load_app` it names the events and lines that are waited for."""
     from durablectl.server.page_app import Page  # deferred, as above
-    from durablectl.server.page_reads import Reads
+    from durablectl.server.page_reads import Explainers, Reads
 
-    return Page(gate, Reads(gate.hub, card, _listing(gate), steps_json))
+    explain = Explainers(steps_json, _why(session, gate.hub, load_app))
+    return Page(gate, Reads(gate.hub, card, _listing(gate), explain))
+
+
+def _app(session: Session) -> LoadApp | None:
+    """How to load the app of the hub's instances: as for `why`, of a remote hub only one that was
+    named, as it may run another version of the nearest one.
+    """
+    is_found = session.settings.sources.get("app") == FOUND
+    if session.app_path is None or (is_found and not session.is_local):
+        return None
+    return session.registry
+
+
+def _why(
+    session: Session, hub: TaskHub, load_app: LoadApp | None
+) -> Callable[[str], Mapping[str, Any]]:
+    # One at a time: what the app's code prints while it is replayed is held back for the process.
+    lock = threading.Lock()
+    hint = "PATH" if session.app_path is None else str(session.app_path)
+
+    def line(command: Next) -> str:
+        return command_line(session, *command.words, options=command.options)
+
+    def why(instance_id: str) -> Mapping[str, Any]:
+        with lock:
+            made = explain_instance(hub, instance_id, load_app, app_hint=hint)
+        return made.to_json(line)
+
+    return why
 
 
 def permission_of(session: Session) -> Permission:

@@ -39,6 +39,7 @@ export function actionButtons(app, instances, after) {
 function refusal(app, name, statuses) {
   if (app.hub.readOnly) return "this hub is read-only";
   if (app.unsupported.has(name)) return `this hub does not support ${name}`;
+  if (!statuses.length) return "there is no instance";
   return statuses.some(ACTIONS[name].allows) ? "" : ACTIONS[name].why;
 }
 
@@ -47,7 +48,7 @@ export function openAction(app, name, instances, after = () => {}) {
   const action = ACTIONS[name];
   const allowed = instances.filter((each) => action.allows(each.status));
   const skipped = instances.length - allowed.length;
-  const fields = fieldsOf(app, name, action);
+  const fields = fieldsOf(app, name, action, allowed);
   const said = h("div", { class: "outcome", role: "status" });
   const send = h("button", { type: "submit", class: action.danger ? "danger primary" : "primary" },
     allowed.length === 1 ? action.label : `${action.label}: ${counted(allowed.length, "instance")}`);
@@ -90,14 +91,14 @@ export function openAction(app, name, instances, after = () => {}) {
   (form.querySelector("input, textarea") || cancel).focus();
 }
 
-function fieldsOf(app, name, action) {
+function fieldsOf(app, name, action, instances) {
   const elements = [], parts = {};
   const field = (id, label, properties = {}) => {
     parts[id] = h("input", { id: `action-${id}`, autocomplete: "off", spellcheck: "false", ...properties });
     elements.push(h("label", { for: `action-${id}` }, label), parts[id]);
   };
   if (name === "raise") {
-    field("event", "Name of the event", { required: true });
+    field("event", "Name of the event", { required: true, value: instances[0]?.event || "" });
     parts.editor = jsonEditor({ label: "action-data", hint: "JSON; empty for none" });
     elements.push(h("label", { for: "action-data" }, "Data"), parts.editor.field, parts.editor.said);
   }

@@ -3,7 +3,6 @@
 import { read } from "./api.js";
 import { badge, data, fill, h, say } from "./dom.js";
 import { millis, moment, span } from "./format.js";
-import { stateText } from "./gantt.js";
 
 const MOST = 600; // lines or steps that are aligned; beyond that they stand side by side by number
 const PARTS = { input: "Input", custom_status: "Custom status", output: "Output" };
@@ -28,21 +27,18 @@ export function compareView(main, parameters, app) {
 
   async function load() {
     try {
-      const found = await Promise.all([parameters.a, parameters.b].map(async (id) => {
-        const [status, steps] = await Promise.all([read("instance", { id }), read("steps", { id })]);
-        return { ...status.value, steps: steps.value.steps };
-      }));
-      if (!closed) draw(...found);
+      const { a, b } = parameters;
+      const found = await Promise.all([read("instance", { id: a }), read("instance", { id: b }), read("compare", { a, b })]);
+      if (!closed) draw(...found.map((each) => each.value));
     } catch (error) {
       say(said, `Cannot compare: ${error.message}.`);
     }
   }
 
-  function draw(a, b) {
+  function draw(a, b, difference) {
     const tables = [
       table("Facts", facts(a, b)),
-      table("Steps", aligned(a.steps.map(stepOf), b.steps.map(stepOf), (step) => step.key)
-        .map(([one, other]) => [one?.node(), other?.node(), !one || !other || one.outcome !== other.outcome])),
+      table("Steps", difference.steps.map(stepPair), false, difference.notes),
       ...Object.entries(PARTS).map(([part, title]) => table(title, lines(a.payloads[part], b.payloads[part]), true)),
     ];
     fill(result, tables);
@@ -63,16 +59,17 @@ export function compareView(main, parameters, app) {
   return { close: () => (closed = true) };
 }
 
-const isEdge = (step) => step.kind === "started" || step.kind === "ended";
-
-function stepOf(step) {
-  const took = step.end && step.end !== step.begin ? span(millis(step.end) - millis(step.begin)) : "";
-  return {
-    key: `${step.kind} ${step.name}`,
-    outcome: `${step.state} ${step.attempts} ${step.detail}`,
-    node: () => [data(step.title), h("span", { class: "quiet" }, isEdge(step) ? "" : ` ${stateText(step)} ${took}`), step.detail && h("div", { class: "detail" }, data(step.detail.slice(0, 200)))],
-  };
+/** A step of both, or of one of them, with what differs in it. */
+function stepPair(step) {
+  const name = { started: "start", ended: "end", timer: "timer" }[step.kind] || step.name;
+  const side = (one, key) => one && [data(name), one.attempts > 1 && ` ×${one.attempts}`,
+    h("span", { class: "quiet" }, ` ${one.outcome}${one.seconds ? `, ${span(one.seconds * 1000)}` : ""}`),
+    step.differences.map((each) => h("div", { class: "detail" }, h("span", { class: "quiet" }, `${each.what}${each.path === "$" ? "" : ` ${each.path}`}: `),
+      key in each ? data(valueText(each[key])) : h("span", { class: "quiet" }, "none")))];
+  return [side(step.a, "a"), side(step.b, "b"), !step.a || !step.b || step.differences.length > 0];
 }
+
+const valueText = (value) => (typeof value === "string" ? value : JSON.stringify(value));
 
 function lines(a, b) {
   if (!a && !b) return [];
@@ -102,9 +99,10 @@ function aligned(a, b, keyOf) {
   return pairs;
 }
 
-function table(title, rows, isCode = false) {
+function table(title, rows, isCode = false, notes = []) {
   const differing = rows.filter(([, , differs]) => differs).length;
   return h("section", {}, h("h2", {}, title, " ", h("span", { class: "quiet" }, rows.length ? (differing ? `${differing} differ` : "the same") : "none")),
+    notes.map((note) => h("p", { class: "quiet" }, data(note))),
     rows.length > 0 && h("table", { class: isCode ? "pairs code" : "pairs", "aria-label": title },
       h("tbody", {}, rows.map(([one, other, differs]) => h("tr", { class: differs ? "differs" : "" },
         h("td", {}, one ?? ""), h("td", {}, other ?? ""))))));

@@ -20,7 +20,8 @@ export function filterBar(app, set) {
   const end = h("input", { type: "datetime-local", step: "1", id: "to", onchange: chooseTimes });
   const times = h("span", { class: "times", hidden: true }, h("label", { for: "from" }, "From (UTC)"), begin, h("label", { for: "to" }, "to"), end);
   const chips = h("div", { class: "chips", role: "group", "aria-label": "Status" });
-  const clear = button("Clear filters", () => set({ prefix: null, name: null, status: null, range: null, from: null, to: null }), { class: "small" });
+  const rows = h("input", { type: "checkbox", id: "rows", onchange: () => set({ children: rows.checked ? "rows" : null }) });
+  const clear = button("Clear filters", () => set({ prefix: null, name: null, status: null, range: null, from: null, to: null, children: null }), { class: "small" });
   let chosen = new Set();
 
   search.input.addEventListener("input", later(() => set({ prefix: search.input.value.trim() || null })));
@@ -54,7 +55,8 @@ export function filterBar(app, set) {
   return {
     element: h("div", { class: "filters" },
       h("div", { class: "fields" }, search.element, name.element, known,
-        h("span", { class: "field" }, h("label", { for: "range" }, "Started"), range), times, clear),
+        h("span", { class: "field" }, h("label", { for: "range" }, "Started"), range), times,
+        h("span", { class: "check" }, rows, h("label", { for: "rows" }, "Sub-orchestrations as rows")), clear),
       chips),
     search: search.input,
     /** Show what is in the address. */
@@ -69,14 +71,15 @@ export function filterBar(app, set) {
       for (const [input, value] of [[begin, parameters.from], [end, parameters.to]]) {
         if (document.activeElement !== input) input.value = value ? local(millis(value)) : "";
       }
-      clear.hidden = !(parameters.prefix || parameters.name || parameters.status || custom || parameters.range);
-      this.counts({});
+      rows.checked = parameters.children === "rows";
+      clear.hidden = !(rows.checked || parameters.prefix || parameters.name || parameters.status || custom || parameters.range);
+      this.counts(null);
     },
     counts(counts) {
       for (const chip of chips.children) {
-        const count = counts[chip.status];
+        const count = counts?.[chip.status];
         chip.setAttribute("aria-pressed", String(chosen.has(chip.status)));
-        if (Object.keys(counts).length) say(chip.count, number(count || 0));
+        if (counts) say(chip.count, number(count || 0));
         chip.hidden = !(count || chosen.has(chip.status) || ALWAYS.includes(chip.status));
       }
     },

@@ -25,10 +25,10 @@ export function moment(text) {
 /** A duration in milliseconds, in its two largest units. */
 export function span(milliseconds) {
   const length = Math.max(milliseconds, 0);
-  if (length < 9.95) return `${length.toFixed(length < 0.0005 ? 0 : 1)} ms`;
+  if (length < 9.95) return `${Number.isInteger(length) ? length : length.toFixed(1)} ms`;
   if (length < 999.5) return `${Math.round(length)} ms`;
   const seconds = length / 1000;
-  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  if (seconds < 9.95) return `${Number.isInteger(seconds) ? seconds : seconds.toFixed(1)} s`;
   if (seconds < 59.5) return `${Math.round(seconds)} s`;
   const whole = Math.round(seconds);
   for (const [unit, size, below, part] of [["d", 86400, "h", 3600], ["h", 3600, "min", 60]]) {

@@ -59,7 +59,7 @@ export function histogram(onRange) {
       bars.setAttribute("viewBox", `0 0 ${count} ${HEIGHT}`);
       fill(bars, starts.all.map((number, index) => number > 0 && bar(number, starts.failed[index], index, most)));
       begin.textContent = clock(starts.begin);
-      middle.textContent = `starts per ${span(starts.seconds * 1000)}, at most ${most}`;
+      middle.textContent = starts.all.some(Boolean) ? `starts per ${span(starts.seconds * 1000)}, at most ${most}` : "no starts";
       end.textContent = clock(time(count));
       const all = starts.all.reduce((a, b) => a + b, 0), failed = starts.failed.reduce((a, b) => a + b, 0);
       element.setAttribute("aria-label", `${counted(all, "start")}, ${failed} failed`);

@@ -1,22 +1,24 @@
 // The view of one instance: why it is as it is, its payloads, its steps, its history, its actions.
 
 import { actionButtons } from "./actions.js";
-import { live, read } from "./api.js";
+import { live, read, Refused } from "./api.js";
 import { badge, copier, data, fill, h, say } from "./dom.js";
 import { clock, millis, moment, span } from "./format.js";
-import { ganttView, stateText } from "./gantt.js";
+import { ganttView } from "./gantt.js";
 import { historyView } from "./history.js";
 import { payloadView } from "./payload.js";
+import { drawWhy } from "./why.js";
 
 const EVERY = 1000, FINAL_EVERY = 3000;
+const WHY_EVERY = 5000, REMOTE_WHY_EVERY = 15_000; // while nothing has happened
 
 export function instanceView(main, parameters, app) {
   const { id } = parameters;
-  let status = null, tag = null, stepsTag = null, steps = [], gone = false, restarted = null;
+  let status = null, tag = null, stepsTag = null, why = null, whyAt = 0, gone = false, restarted = null;
   const head = h("div", { class: "instance-head" });
   const facts = h("dl", { class: "facts" });
   const notice = h("p", { class: "notice", role: "status", hidden: true });
-  const why = h("section", { class: "why", "aria-label": "Why" });
+  const reasons = h("section", { class: "why", "aria-label": "Why", hidden: true });
   const payloads = {
     input: payloadView("Input", id, "input"),
     custom_status: payloadView("Custom status", id, "custom_status"),
@@ -24,21 +26,23 @@ export function instanceView(main, parameters, app) {
   };
   const gantt = ganttView(app, id);
   const history = historyView(id);
-  const instances = () => (status && !gone ? [{ id, name: status.name, status: status.runtimeStatus }] : []);
+  const instances = () => (status && !gone ? [{ id, name: status.name, status: status.runtimeStatus, event: waitedEvent() }] : []);
   const buttons = actionButtons(app, instances, ({ name, answers }) => {
     restarted = name === "restart" && answers[0].id !== id ? answers[0].id : null;
     drawNotice();
     loading.now();
   });
+  const waitedEvent = () => why?.[0].waitingFor?.find((each) => each.kind === "event" && each.name)?.name;
   const again = h("a", { class: "button" }, "Start another like this");
   const compare = h("a", { class: "button", href: app.address("compare", { a: id }) }, "Compare");
-  const content = h("div", { hidden: true }, why,
+  const toolbar = h("div", { class: "toolbar" }, buttons, again, compare);
+  const content = h("div", { hidden: true }, reasons,
     h("div", { class: "payloads" }, Object.values(payloads).map((each) => each.element)), gantt.element, history.element);
   const loadingText = h("p", { class: "quiet" }, "Loading …");
 
   app.title(id);
   fill(head, h("h1", {}, data(id)));
-  main.append(head, facts, notice, h("div", { class: "toolbar" }, buttons, again, compare), loadingText, content);
+  main.append(head, facts, notice, toolbar, loadingText, content);
 
   function drawHead() {
     const parent = status.parent || parameters.parent;
@@ -53,7 +57,7 @@ export function instanceView(main, parameters, app) {
     ].filter(Boolean);
     fill(facts, pairs.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
     again.href = app.address("start", { name: status.name, like: id });
-    content.hidden = false;
+    content.hidden = toolbar.hidden = false;
     loadingText.hidden = true;
   }
 
@@ -63,32 +67,12 @@ export function instanceView(main, parameters, app) {
     else if (restarted) fill(notice, "Restarted as ", h("a", { href: app.address("instance", { id: restarted }) }, data(restarted)));
   }
 
-  function drawWhy() {
-    const { cause, runtimeStatus } = status;
-    const open = steps.filter((step) => step.state === "open" && step.kind !== "note");
-    const pause = steps.findLast((step) => step.state === "open" && step.name === "suspended");
-    why.className = `why ${runtimeStatus.toLowerCase()}`;
-    if (cause) {
-      fill(why, h("h2", {}, "Why it failed"), h("p", { class: "cause" }, data(cause.text)),
-        cause.through.length > 0 && h("p", {}, "in ", cause.through.map((each, index) => [index ? ", called by " : "", data(each)])),
-        cause.place && h("p", { class: "quiet" }, "at ", data(cause.place)),
-        cause.traceback && h("details", {}, h("summary", {}, "Traceback"), h("pre", { class: "code", tabindex: "0" }, cause.traceback)));
-    } else if (!status.isFinal) {
-      fill(why, h("h2", {}, runtimeStatus === "Suspended" ? "It is suspended" : open.length ? "What it waits for" : "It is waiting to run"),
-        pause && h("p", {}, `since ${clock(pause.begin)}`, pause.detail && [": ", data(pause.detail)]),
-        open.length ? h("ul", {}, open.slice(0, 8).map((step) => h("li", {}, data(step.title), h("span", { class: "quiet" }, ` ${stateText(step)} ${step.detail ? `${step.detail}, ` : ""}since ${clock(step.begin)}`),
-          step.child && [" ", h("a", { href: app.address("instance", { id: step.child, parent: id }) }, data(step.child))])),
-        open.length > 8 && h("li", { class: "quiet" }, `and ${open.length - 8} more`)) : null,
-        app.hub.hasWorker === false && h("p", { class: "bad" }, "No worker is running on this hub: start one with durablectl worker."));
-    } else fill(why);
-    why.hidden = !why.childElementCount;
-  }
-
   async function load(signal) {
     const answer = await read("instance", { id }, { tag, signal });
     tag = answer.tag;
     if (answer.value !== null) {
       status = answer.value;
+      whyAt = 0;
       gone = false;
       drawNotice();
       drawHead();
@@ -98,13 +82,29 @@ export function instanceView(main, parameters, app) {
       const found = await read("steps", { id }, { tag: stepsTag, signal });
       stepsTag = found.tag;
       if (found.value !== null) {
-        steps = found.value.steps;
-        await gantt.update(steps);
+        whyAt = 0;
+        await gantt.update(found.value.steps);
         await history.load(signal);
       }
-      drawWhy();
+      await loadWhy(signal);
     }
     for (const each of buttons) each.refresh();
+  }
+
+  /** When something has happened, and now and then, as a worker takes an activity without an event. */
+  async function loadWhy(signal) {
+    if (performance.now() - whyAt < (app.hub.isLocal ? WHY_EVERY : REMOTE_WHY_EVERY) && whyAt) return;
+    whyAt = performance.now();
+    let found = null;
+    try {
+      found = (await read("why", { id }, { signal })).value;
+    } catch (error) {
+      if (!(error instanceof Refused) || [0, 401, 404].includes(error.status)) throw error;
+      found = { problems: [`cannot explain it: ${error.message}`] };
+    }
+    if (JSON.stringify([found, status]) === JSON.stringify(why)) return; // leave what is being read
+    why = [found, status];
+    drawWhy(reasons, { why: found, status, app });
   }
 
   function failed(error) {
@@ -114,7 +114,7 @@ export function instanceView(main, parameters, app) {
     drawNotice();
     tag = stepsTag = null;
     for (const each of buttons) each.refresh();
-    again.hidden = !status;
+    toolbar.hidden = !status;
     return true;
   }
 

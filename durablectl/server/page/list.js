@@ -73,9 +73,9 @@ export function listView(main, parameters, app) {
   }
 
   function request() {
-    const isFiltered = query.status || query.name || query.prefix;
+    const isFlat = query.status || query.name || query.prefix || query.children;
     return {
-      top: TOP, at: query.at || pinned, fold: String(!isFiltered), runtimeStatus: query.status,
+      top: TOP, at: query.at || pinned, fold: String(!isFlat), runtimeStatus: query.status,
       name: query.name, prefix: query.prefix, range: query.range, from: query.from, to: query.to,
     };
   }
