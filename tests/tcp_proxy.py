@@ -18,6 +18,7 @@ class Proxy:
         self._cut_after: int | None = None
         self._lost: bytes | None = None
         self._sockets: set[socket.socket] = set()
+        self._forgotten: set[socket.socket] = set()
         self._server = self._listening(0)
         self.port: int = self._server.getsockname()[1]
 
@@ -28,6 +29,10 @@ class Proxy:
     def fall_silent(self) -> None:
         """Accept, read, and pass on nothing from now on."""
         self._silent.set()
+
+    def forget_connections(self) -> None:
+        """Pass on nothing more of the connections there are; later ones work."""
+        self._forgotten = set(self._sockets)
 
     def cut_answers_after(self, size: int) -> None:
         """Break the connection once that many more bytes of answers have passed."""
@@ -71,7 +76,7 @@ class Proxy:
     def _pass(self, source: socket.socket, sink: socket.socket, answers: bool) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
-                if self._silent.is_set():
+                if self._silent.is_set() or source in self._forgotten:
                     continue
                 if answers and self._cut_after is not None:
                     self._cut_after -= len(data)

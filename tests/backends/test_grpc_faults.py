@@ -59,6 +59,13 @@ def test_a_silent_server_ends_a_wait_on_time(proxy: Proxy) -> None:
             hub.wait_for_completion("silent", timeout=1.0)
 
 
+def test_a_connection_that_was_forgotten_is_replaced(proxy: Proxy) -> None:
+    with GrpcTaskHub(proxy.url, timeout=2) as hub:
+        hub.start("sleeper", 60, instance_id="forgotten")
+        proxy.forget_connections()
+        assert hub.get_status("forgotten").name == "sleeper"
+
+
 def test_a_wait_outlives_a_server_that_is_away(hub: GrpcTaskHub, proxy: Proxy) -> None:
     hub.start("sleeper", 1.5, instance_id="away")
     waited: list[object] = []

@@ -47,12 +47,13 @@ class Trouble(NamedTuple):
     """A call without a usable answer.
 
     `temporary`: the same call may succeed a moment later. `maybe_done`: it may have been carried
-    out.
+    out. `is_late`: there was no answer in time.
     """
 
     error: DurablectlError
     temporary: bool = False
     maybe_done: bool = False
+    is_late: bool = False
 
 
 class TooLarge(NotATaskHub):
@@ -72,8 +73,9 @@ def trouble_of(place: Place, method: str, code: str, details: str) -> Trouble:
         return Trouble(_too_large(place, details))
     if code in _SOON:
         text, maybe_done = _SOON[code]
-        hint = "--request-timeout gives it longer" if code == "DEADLINE_EXCEEDED" else None
-        return Trouble(Unreachable(text.format(place.url), hint=hint), True, maybe_done)
+        is_late = code == "DEADLINE_EXCEEDED"
+        hint = "--request-timeout gives it longer" if is_late else None
+        return Trouble(Unreachable(text.format(place.url), hint=hint), True, maybe_done, is_late)
     if "RST_STREAM" in details:
         return Trouble(Unreachable(f"the connection to {place.url} broke"), True, True)
     return Trouble(_refusal(place, method, code, details))

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import math
 import random
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -28,7 +30,9 @@ CONNECTING = (
     ("grpc.initial_reconnect_backoff_ms", 200),  # our own retries come that soon
     ("grpc.max_reconnect_backoff_ms", 5000),
     ("grpc.service_config_disable_resolution", 1),  # a look-up in the DNS that nothing here needs
+    ("grpc.use_local_subchannel_pool", 1),  # or a second channel has the connection of the first
 )
+MOST_RETIRED = 4
 
 
 class Token(Protocol):
@@ -98,7 +102,8 @@ class Answer(NamedTuple):
 class Transport:
     """Calls one server over one channel, which any number of threads may use.
 
-    The channel connects with the first call.
+    The channel connects with the first call. After a call that was not answered in time the next
+    one gets a new channel: a connection that a router has forgotten answers nothing for minutes.
     """
 
     def __init__(self, place: Place, settings: Settings) -> None:
@@ -106,6 +111,8 @@ class Transport:
         self._dialect = durable_task()
         self._metadata = _metadata(settings)
         self._channel = _channel(place.url, settings)
+        self._retired: deque[grpc.Channel] = deque()
+        self._lock = threading.Lock()
 
     def call(
         self, name: str, fields: Fields, terms: Terms = Terms(), *, dialect: Dialect | None = None
@@ -122,13 +129,16 @@ class Transport:
         while True:
             attempt += 1
             left = _left(terms, pace)
-            outcome = self._attempt(method, body, min(self._settings.timeout, left))
+            channel = self._channel
+            outcome = self._attempt(channel, method, body, min(self._settings.timeout, left))
             if not isinstance(outcome, Trouble):
                 return Answer(tuple(parse(method.response, data) for data in outcome), resent)
             if isinstance(outcome.error, KeyRefused) and self._settings.token and not renewed:
                 renewed = True
                 self._settings.token.forget()
                 continue
+            if outcome.is_late:
+                self._retire(channel)
             if outcome.maybe_done and not terms.repeatable:
                 raise _unknown(terms, outcome) from outcome.error
             delay = pace.retry.delay(attempt, pace.clock() - started, None, pace.chance())
@@ -141,21 +151,33 @@ class Transport:
         """One attempt at a method, which may take that long."""
         method = _method(self._dialect, name)
         body = method.request.SerializeToString(method.request(**fields))
-        outcome = self._attempt(method, body, seconds)
+        outcome = self._attempt(self._channel, method, body, seconds)
         return outcome if isinstance(outcome, Trouble) else parse(method.response, outcome[0])
 
     def close(self) -> None:
-        self._channel.close()
+        for channel in (*self._retired, self._channel):
+            channel.close()
 
-    def _attempt(self, method: Method, body: bytes, seconds: float) -> list[bytes] | Trouble:
+    def _retire(self, channel: grpc.Channel) -> None:
+        """Use another channel from now on; calls of other threads may still be under way on it."""
+        with self._lock:
+            if self._channel is channel:
+                self._retired.append(channel)
+                self._channel = _channel(self.place.url, self._settings)
+            if len(self._retired) > MOST_RETIRED:
+                self._retired.popleft().close()
+
+    def _attempt(
+        self, channel: grpc.Channel, method: Method, body: bytes, seconds: float
+    ) -> list[bytes] | Trouble:
         metadata = list(self._metadata)
         if self._settings.token is not None:
             metadata.append(("authorization", f"Bearer {self._settings.token.current()}"))
         limits = {"timeout": max(min(seconds, LONGEST_CALL), 0.0), "metadata": metadata}
         try:
             if method.streams:
-                return self._collected(self._channel.unary_stream(method.path)(body, **limits))
-            return [self._channel.unary_unary(method.path)(body, **limits)]
+                return self._collected(channel.unary_stream(method.path)(body, **limits))
+            return [channel.unary_unary(method.path)(body, **limits)]
         except grpc.RpcError as error:
             return trouble_of(self.place, method.name, error.code().name, error.details() or "")
 
