@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
+from typing import Any
 
 from durablectl.engine.registry import Orchestrator, Registry
 from durablectl.engine.replay.awaited import Awaited, TaskPlaces, awaited_by, waits_for_any
@@ -22,6 +23,7 @@ from durablectl.history.events import (
     TaskScheduled,
     TimerCreated,
 )
+from durablectl.history.exported import RawHistory
 from durablectl.history.saved import History
 
 LONGEST = 10.0
@@ -34,11 +36,15 @@ class CannotReplay(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What the code waits for, each with the decision that asked for it (None for an event)."""
+    """What the code waits for, each with the decision that asked for it (None for an event).
+
+    With `only_events` nothing is known of the calls and timers.
+    """
 
     awaited: tuple[tuple[Awaited, Decision | None], ...]
     called: dict[int, Decision]
-    is_any: bool
+    is_any: bool = False
+    only_events: bool = False
 
 
 def replayed(registry: Registry, history: History, *, longest: float = LONGEST) -> Replayed:
@@ -77,6 +83,8 @@ def _replay(
 
 
 def _followed(orchestrator: Orchestrator, history: History) -> Replayed:
+    if orchestrator.begin is not None:
+        return _events_of(orchestrator.begin, history)
     with TaskPlaces() as places:
         followed = follow_history(history, orchestrator)
     execution = followed.execution
@@ -103,9 +111,30 @@ def _followed(orchestrator: Orchestrator, history: History) -> Replayed:
         execution.close()
 
 
+def _events_of(begin: Callable[[str, str], Any], history: History) -> Replayed:
+    """The events that code of another SDK waits for: its tasks are that SDK's own."""
+    if not isinstance(history, RawHistory):
+        raise CannotReplay(
+            "the history of a remote hub is replayed only with apps on version 1 of the SDK"
+        )
+    execution = begin(history.instance_id, history.execution_id)
+    try:
+        execution.rebuild(history.events)
+        place = execution.where()
+        names = execution.awaited_events()
+    finally:
+        execution.close()
+    if not place and not names:
+        raise CannotReplay("the app's SDK does not show what its code waits for")
+    events = tuple((Awaited(None, name, place), None) for name in names)
+    return Replayed(events, {}, only_events=True)
+
+
 def merged(waits: Sequence[Wait], found: Replayed) -> tuple[Wait, ...]:
     """What the code waits for, with what the hub knows of each, then what else is open."""
     left = [wait for wait in waits if wait.kind is not StepKind.EVENT]
+    if found.only_events:
+        return (*_awaited([], found), *left)
     return (
         *_awaited(left, found),
         *(replace(wait, is_awaited=False) for wait in left if wait.kind is not StepKind.TIMER),

@@ -4,6 +4,7 @@ people did to it. Pure.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -29,10 +30,12 @@ RETRY_FOLLOWS = timedelta(seconds=5)
 class Execution:
     """The steps of an execution in the order of their beginnings, without what only frames them.
 
-    `last` is when its last event happened. `suspended` is None once it was resumed.
+    `failed` are the calls that failed for good, in the order of their ends. `last` is when its last
+    event happened. `suspended` is None once it was resumed.
     """
 
     steps: tuple[Step, ...]
+    failed: tuple[Step, ...] = ()
     started: datetime | None = None
     ended: datetime | None = None
     last: datetime | None = None
@@ -48,12 +51,6 @@ class Execution:
             if step.kind is Kind.EVENT and step.end is not None
         )
 
-    @property
-    def failed(self) -> list[Step]:
-        """The calls that failed for good, in the order of their ends."""
-        found = [step for step in self.steps if step.state is State.FAILED]
-        return sorted(found, key=lambda step: step.end or step.begin)
-
 
 def execution_of(status: InstanceStatus) -> Execution:
     """What the history of a status says; nothing when it has none."""
@@ -67,8 +64,10 @@ def execution_of(status: InstanceStatus) -> Execution:
         for event in events
         if event.event_type == "ExecutionTerminated"
     ]
+    failed = [step for step in found if step.state is State.FAILED and step.kind in KINDS]
     return Execution(
         tuple(step for step in found if step.kind in KINDS),
+        tuple(sorted(failed, key=_end)),
         started[0] if started else None,
         ended[-1] if ended else None,
         times[-1] if times else None,
@@ -124,10 +123,13 @@ def _after_failure(timer: Wait, failed: Step) -> Wait:
 
 def _failed_before(timer: Step, execution: Execution) -> Step | None:
     """The call whose failure a timer follows: the first half of a retry, or of code that sleeps."""
-    for step in reversed(execution.failed):
-        if step.end is not None and step.end <= timer.begin:
-            return step if timer.begin - step.end < RETRY_FOLLOWS else None
-    return None
+    place = bisect_right(execution.failed, timer.begin, key=_end)
+    step = execution.failed[place - 1] if place else None
+    return step if step is not None and timer.begin - _end(step) < RETRY_FOLLOWS else None
+
+
+def _end(step: Step) -> datetime:
+    return step.end or step.begin
 
 
 def _fire_at(text: object) -> datetime | None:

@@ -176,6 +176,7 @@ def one_line(waits: Sequence[Wait], now: datetime) -> str:
             text = f"entity {first.instance_id}"
         case StepKind.TIMER:
             text = f"timer, {known}" if known else "timer"
+            text += f" (after '{first.name}' failed)" if first.name else ""
     if first.place:
         text += f" at {first.place}"
     return text if len(waits) == 1 else f"{text}, and {len(waits) - 1} more"

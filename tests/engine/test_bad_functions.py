@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from durablectl.backends.local import LocalTaskHub
 from durablectl.engine.store.database import Database
+from durablectl.engine.store.leases import workers
 from durablectl.engine.worker.worker import Worker
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.polling.loop import wait_for_completion
@@ -168,3 +170,29 @@ def test_an_entity_that_raises_in_a_batch_keeps_its_other_operations(running: Ru
         running.hub.signal_entity(counter, operation, number)
     running.finish("counted", "k")
     assert running.hub.get_entity(counter) == 5
+
+
+def test_an_orchestrator_that_does_not_yield_is_written_into_its_worker_s_row(
+    tmp_path: Path, app: App, stop: threading.Event
+) -> None:
+    @app.orchestrator
+    def stalls(_: Any) -> Any:
+        stop.wait(20)
+
+    with closing(Running(tmp_path / "hub.db", app, patience=(0.1, 60.0))) as running:
+        instance_id = running.start("stalls")
+        (about,) = until_told(running.hub, lambda about: "notYielding" in about)
+        assert about["notYielding"]["instance"] == instance_id
+        assert f"{__file__}:" in about["notYielding"]["place"]
+        stop.set()
+        until_told(running.hub, lambda about: "notYielding" not in about)
+
+
+def until_told(hub: LocalTaskHub, is_met: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
+    """Wait until what a worker says of itself is as wanted."""
+    for _ in range(2000):
+        rows = [each.about for each in workers(hub.database, datetime.now(UTC))]
+        if found := [each for each in rows if is_met(each)]:
+            return found
+        hub.pause(0.02)
+    pytest.fail("it was not told")

@@ -83,3 +83,23 @@ def test_a_screenful_is_exactly_as_large_as_the_screen(width, height):
     assert len(lines) == height
     assert max(map(len, lines)) <= width
     assert "100 instances: 100 Running" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("width", "progress"), [(120, True), (80, False)], ids=["a wide one", "a narrow one"]
+)
+def test_a_screen_shows_what_unfinished_ones_wait_for(width, progress):
+    table = WatchTable("hub", waiting=lambda name, _now: f"event of {name}")
+    custom = {"percent": 40, "message": "half way"}
+    table.take([status("a", custom=custom), status("b", COMPLETED)], T0)
+    stream = io.StringIO()
+    console = Output(stream, stream, environ={}).console
+    console.width = width
+    console.print(screenful(table, T0, width, 10))
+    text = stream.getvalue()
+    assert "WAITING FOR" in text
+    assert ("event of a" in text, "event of b" in text, "half way" in text) == (
+        True,
+        False,
+        progress,
+    )

@@ -23,6 +23,7 @@ from durablectl.engine.worker.clock import SkippingClock
 from durablectl.engine.worker.dispatcher import Dispatcher, Running
 from durablectl.engine.worker.replay_check import ReplayCheck
 from durablectl.errors import DurablectlError, HubBusy, HubLost, HubUnusable
+from durablectl.frames import Frame
 from durablectl.model import utc_now
 
 if TYPE_CHECKING:
@@ -366,8 +367,12 @@ class Worker:
         frame: FrameType | None = None
         if self._thread is not None:
             frame = sys._current_frames().get(self._thread.ident or 0)  # noqa: SLF001
+        outside = ""  # where none is the app's own: a library that calls nothing of it
         while frame is not None:
-            if not frame.f_code.co_filename.startswith(PACKAGE):
-                return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+            here = Frame(frame.f_code.co_filename, frame.f_lineno, "")
+            if here.is_apps:
+                return str(here)
+            if not outside and not here.file.startswith(PACKAGE):
+                outside = str(here)
             frame = frame.f_back
-        return ""
+        return outside

@@ -83,6 +83,10 @@ class SdkExecution:
     def where(self) -> str:
         return self._run.where()
 
+    def awaited_events(self) -> list[str]:
+        """The names of the external events that are waited for now, in lower case."""
+        return self._run.awaited_events()
+
     def _visible(self, event: e.Inbound) -> Sequence[e.Inbound]:
         """What the user's code is shown now of an event that has arrived."""
         if type(event) not in _STEERING:

@@ -57,6 +57,11 @@ class Run(Protocol):
     def where(self) -> str:
         """The place in the user's code that runs or waits now."""
 
+    def awaited_events(self) -> list[str]:
+        """The names of the external events that are waited for now, in lower case, as far as the
+        SDK shows them.
+        """
+
     def close(self) -> None:
         """End the user's code."""
 
@@ -107,6 +112,9 @@ class KeptRun:
             frame = getattr(inner, "gi_frame", None) or frame
             inner = getattr(inner, "gi_yieldfrom", None)
         return "" if frame is None else f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+
+    def awaited_events(self) -> list[str]:
+        return list(self._context._pending_events)  # noqa: SLF001
 
     def close(self) -> None:
         generator, self._context._generator = self._context._generator, None  # noqa: SLF001
@@ -214,6 +222,9 @@ class WireRun:
 
     def where(self) -> str:
         return ""
+
+    def awaited_events(self) -> list[str]:
+        return []  # the host's contract does not show them
 
     def close(self) -> None:
         self._past.clear()
