@@ -345,3 +345,21 @@ def test_times_of_the_service_tell_what_was_parallel(
     history = history_from_json(of_the_service(second_call))
     verdict = judge_history(history, Orchestrator("order", function(code)))
     assert (verdict.fits, verdict.place) == (place is None, place or ""), verdict
+
+
+def test_an_instance_that_was_restarted_from_a_step_still_fits() -> None:
+    """The ids that its code makes from its own were those of the instance before."""
+
+    def parent(context: Any) -> Any:
+        yield context.call_sub_orchestrator("child", 1, context.instance_id + "-child")
+        yield context.call_activity("act", 2)
+        return (yield context.call_activity("act", 3))
+
+    with Durable() as durable:
+        durable.mock("child", returns=1, kind="orchestrator")
+        durable.mock("act", returns=1)
+        first = durable.run(parent, instance_id="first").instance_id
+        new = durable._hub.restart_from(first, 2).id
+        assert durable.wait(new).runtime_status.value == "Completed"
+        saved = history_from_json(durable.history(new))
+    assert judge_history(saved, Orchestrator("parent", parent)).fits

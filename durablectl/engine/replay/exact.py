@@ -64,6 +64,7 @@ class _Exact:
         self._timers: dict[int, tuple[e.TimerCreated, e.TimerCreated]] = {}
         self._owed: list[e.Decision] = []  # a rewind has taken them out of the history
         self._rewinds = _count_rewinds(history.events)
+        self._was_rewound = self._rewinds > 0
 
     def followed(self) -> Followed:
         broken = self._follow()
@@ -176,6 +177,8 @@ class _Exact:
     def _has_same_child(self, recorded: e.SubOrchestrationCreated, made: e.Decision) -> bool:
         assert isinstance(made, e.SubOrchestrationCreated)
         given = made.instance_id
+        if self._was_rewound:  # perhaps from a step of another instance, whose id it had then
+            return True
         if given != f"{self._saved.execution_id}:{made.task_id}":
             return recorded.instance_id == given
         return recorded.instance_id == given or is_child_id(recorded.instance_id)

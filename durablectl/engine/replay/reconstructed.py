@@ -34,6 +34,8 @@ from durablectl.history.verdict import Confidence, Judgement, Verdict
 TICKS = 10_000_000  # a second
 TOLERANCE = 1 * TICKS
 """How far the clocks of the service's machines may differ."""
+SECONDS_UNREAD = 60
+"""How long what arrives may wait for an episode, before it is remarkable that it was not read."""
 QUICKER_THAN_A_CALL = 1 * 10_000  # 1 ms
 """Two decisions that are nearer cannot have an answer between them."""
 SAME_EPISODE = 10 * 10_000  # 10 ms: the service gives each decision its own time
@@ -325,7 +327,7 @@ class _Reconstruction:
         if ending is None or not unread:
             return
         ended = self._timeline.arrivals[self._ended_at].inbound.timestamp
-        if unread[-1].inbound.timestamp - ended > timedelta(seconds=1):
+        if unread[-1].inbound.timestamp - ended > timedelta(seconds=SECONDS_UNREAD):
             self._warnings.append(
                 f"the code ends at event {self._timeline.arrivals[self._ended_at].event}, and "
                 f"history has event {unread[-1].event} much later"
