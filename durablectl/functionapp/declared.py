@@ -25,7 +25,7 @@ from durablectl.errors import AppError
 from durablectl.functionapp.bindings import RETURN, Binding
 from durablectl.functionapp.disabled import is_disabled
 from durablectl.functionapp.invocation import CONTEXT, Target
-from durablectl.functionapp.sdk2.recognise import MARK, refuse_locks, refuse_mixture
+from durablectl.functionapp.sdk2.recognise import MARK, refuse_mixture
 
 Registered: TypeAlias = Orchestrator | Activity | Entity | OtherFunction
 
@@ -144,7 +144,6 @@ class Declared:
         _refuse_bindings(self)
         if self.trigger == ENTITY:
             return functions.entity(self.durable_name.lower(), self.function)
-        refuse_locks(self)
         return functions.orchestrator(self.durable_name, self.function)
 
     def _callable(self) -> Callable[..., Any]:

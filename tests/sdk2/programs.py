@@ -29,6 +29,7 @@ STEPS = [
     "no status",
     "uuid",
     "drop",
+    "lock",
 ]
 steps = st.lists(
     st.tuples(st.sampled_from(STEPS), st.lists(st.sampled_from(SIMPLE), min_size=1, max_size=3)),
@@ -92,6 +93,9 @@ def _step(ctx: Any, kind: str, inner: list[str]) -> Iterator[Any]:
             return timer.cancel() if first is not timer else "fired"
         case "drop":
             _task(ctx, inner[0])
+        case "lock":
+            with (yield ctx.lock_entities([EntityInstanceId("other", "k"), ENTITY])):
+                return (yield ctx.call_entity(ENTITY, "add", 1))
         case "signal":
             ctx.signal_entity(ENTITY, "add", input=4)
         case "later signal":
@@ -167,6 +171,10 @@ class World:
             case e.EventSent():
                 request = json.loads(decision.input or "{}")
                 if not decision.instance_id.startswith("@") or request.get("signal"):
+                    return None
+                if "lockset" in request:
+                    return e.EventRaised(at, request["id"], '{"result": null}')
+                if "op" not in request:
                     return None
                 reply = {"result": "7"} | ({"exceptionType": "E"} if fails else {})
                 return e.EventRaised(at, request["id"], json.dumps(reply))

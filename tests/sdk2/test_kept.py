@@ -72,17 +72,3 @@ def test_code_that_decides_otherwise_than_its_history_fails(keeps: bool) -> None
     ending = execution.run([e.TaskCompleted(T0, 1)], T0).ending
     assert isinstance(ending, e.ExecutionCompleted)
     assert "NonDeterminismError" in (ending.result or "")
-
-
-@pytest.mark.parametrize("keeps", [True, False])
-def test_a_lock_that_the_code_hides_fails_the_instance(keeps: bool) -> None:
-    def code(ctx: Any, _input: Any) -> Any:
-        yield getattr(ctx, "lock" + "_entities")(
-            [names.task.__dict__["EntityInstanceId"]("a", "b")]
-        )
-
-    begin = functions.orchestrator("o", code, keeps=keeps).begin
-    assert begin is not None
-    ending = begin("id", "x").run([e.ExecutionStarted(T0, "o")], T0).ending
-    assert isinstance(ending, e.ExecutionCompleted)
-    assert "lock_entities is not available here" in (ending.result or "")

@@ -47,21 +47,6 @@ def old(context): ...
         load_app(written(tmp_path, code))
 
 
-@pytest.mark.parametrize("call", ["ctx.lock_entities([])", "helper(ctx)"])
-def test_an_app_that_locks_entities_is_refused(tmp_path: Path, call: str) -> None:
-    code = f"""
-def helper(ctx):
-    return ctx.lock_entities([])
-
-@app.orchestration_trigger(context_name="ctx")
-def locking(ctx, _):
-    with (yield {call}):
-        pass
-"""
-    with pytest.raises(AppError, match=r"orchestrator 'locking' calls lock_entities .*:"):
-        load_app(written(tmp_path, code))
-
-
 def test_files_of_two_versions_in_one_environment_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -60,7 +60,6 @@ def _called(activity: Any) -> Any:
         ("compat", ["Ada", "Bob"]),
         ("typed", 3),
         ("catches", None),
-        ("all_fail", None),
         ("fails", None),
         ("counts_up", 1),
         ("uses_entity", None),

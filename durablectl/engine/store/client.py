@@ -15,6 +15,7 @@ from durablectl.engine.store.instances import (
     delete_instances,
 )
 from durablectl.engine.store.leases import load_outline
+from durablectl.engine.store.locks import release_all
 from durablectl.engine.store.messages import send_request
 from durablectl.engine.store.purge import purge_instances
 from durablectl.engine.store.queries import Queries
@@ -170,6 +171,15 @@ class Store(Queries):
         )
         return None if row is None else moment(row[0])
 
+    def locked_by(self, entity_id: EntityId) -> str | None:
+        """The instance that has locked an entity; None when there is none."""
+        row = self._database.one(
+            "SELECT e.locked_by FROM instances i JOIN entities e ON e.instance = i.key WHERE "
+            "i.id = ?",
+            (str(entity_id),),
+        )
+        return None if row is None else row[0]
+
     def backlog(self, entity_id: EntityId) -> int:
         """How many operations wait for an entity."""
         (count,) = self._database.query(
@@ -213,6 +223,7 @@ class Store(Queries):
             if row is not None and row[1] is not None:
                 return False
             if row is not None:
+                release_all(sql, new.instance_id)
                 delete_instances(sql, [row[0]])
             create_instance(sql, new)
         return True

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from durablectl.engine.store.database import Connection
 from durablectl.engine.store.instances import NOW_AT, START_AT, NewInstance, create_instance
+from durablectl.engine.store.locks import release_all
 from durablectl.engine.store.messages import send_request
 from durablectl.engine.store.work_items import Child, Commit, Continuation
 from durablectl.errors import AlreadyExists
@@ -58,6 +59,10 @@ _OLD_FAILURES = (
     "DELETE FROM history WHERE instance = ? AND sequence <= (SELECT max(sequence) FROM history "
     f"WHERE instance = ?) - {BATCHES_OF_FAILURES}"
 )
+_LOCKING = (
+    "SELECT id FROM instances i WHERE key = ? AND EXISTS (SELECT 1 FROM history h WHERE "
+    "h.instance = i.key AND h.events LIKE '%lockset%')"
+)
 _ORPHANED_DONE = (
     "DELETE FROM activities WHERE instance = ? AND execution_id = ? AND task_id = ? AND worker = ?"
 )
@@ -97,7 +102,13 @@ def write_commit(sql: Connection, rows: Commit) -> None:
 
 
 def _clean_up(sql: Connection, instances: Iterable[tuple[int]]) -> None:
-    """Drop what a finished instance leaves behind: timers, late messages, queued activities."""
+    """Drop what a finished instance leaves behind: timers, late messages, queued activities, and
+    the locks of one that asked for any.
+    """
+    for key in instances:
+        owner = sql.execute(_LOCKING, key).fetchone()
+        if owner is not None:
+            release_all(sql, owner[0])
     sql.executemany("DELETE FROM inbox WHERE instance = ?", instances)
     sql.executemany("DELETE FROM activities WHERE instance = ?", instances)
 

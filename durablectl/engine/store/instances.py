@@ -15,6 +15,8 @@ START_AT = -1
 """`inbox.visible_at` of a start: before every other message."""
 NOW_AT = 0
 """`inbox.visible_at` of a message that is visible at once."""
+PUT_ASIDE_AT = -2
+"""`inbox.visible_at` of a message to an entity that another instance has locked."""
 FINAL = (1, 3, 4, 5)
 """The numbers of the final statuses."""
 

@@ -238,9 +238,10 @@ class WorkerLease:
             item.keys.append(key)
             if is_current and status not in FINAL:
                 item.events.append(decode_event(event, at if timer is None else fired))
-        for batch in read_batches(sql, entities, self.key):
+        batches, has_changed = read_batches(sql, entities, self.key, fired)
+        for batch in batches:
             items[batch.instance] = WorkItem(batch.instance, batch=batch)
-        return len(rows) >= want.limit
+        return has_changed or len(rows) >= want.limit
 
     def _activities(self, sql: Connection, now: datetime, room: int) -> list[ActivityItem]:
         """Activities of this app, and what its orchestrators call though no app knows it: that has

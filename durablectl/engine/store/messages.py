@@ -7,11 +7,18 @@ and execution beside it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from uuid import uuid4
 
 from durablectl.engine.store.database import Connection
 from durablectl.engine.store.instances import NOW_AT
+from durablectl.engine.store.locks import (
+    Message,
+    admit,
+    next_request,
+    read_messages,
+    write_locks,
+)
 from durablectl.engine.store.work_items import Caller, EntityBatch, EntityRequest
 from durablectl.engine.worker.entities import Operation
 
@@ -41,31 +48,51 @@ def create_entity(sql: Connection, entity_id: str, at: int) -> int:
 
 
 def read_batches(
-    sql: Connection, messages: Mapping[int, Sequence[tuple[int, str]]], worker: int
-) -> Iterator[EntityBatch]:
+    sql: Connection, messages: Mapping[int, Sequence[tuple[int, str]]], worker: int, at: int
+) -> tuple[list[EntityBatch], bool]:
     """The batches that (inbox key, message) pairs of some entities make for a session, each with
-    its entity's state.
+    its entity's state; and whether a lock has changed, so that there is more to see.
     """
+    batches: list[EntityBatch] = []
+    has_changed = False
     for instance, rows in messages.items():
-        entity_id, state = sql.execute(
-            "SELECT i.id, e.state FROM instances i JOIN entities e ON e.instance = i.key WHERE "
-            "i.key = ?",
+        entity_id, state, locked_by = sql.execute(
+            "SELECT i.id, e.state, e.locked_by FROM instances i JOIN entities e ON e.instance = "
+            "i.key WHERE i.key = ?",
             (instance,),
         ).fetchone()
-        operations: list[Operation] = []
-        callers: list[Caller | None] = []
-        for _, message in rows:
-            text, sender, execution_id = json.loads(message)
-            request = json.loads(text)
-            is_signal = bool(request.get("signal")) or sender is None
-            operations.append(Operation(request.get("op") or "", request.get("input"), is_signal))
-            callers.append(None if is_signal else Caller(sender, execution_id, request["id"]))
-        yield EntityBatch(
-            worker,
-            instance,
-            entity_id,
-            state,
-            tuple(key for key, _ in rows),
-            tuple(operations),
-            tuple(callers),
+        admitted = admit(sql, locked_by, read_messages(rows))
+        if admitted.done or admitted.aside:
+            has_changed = True
+            for message in write_locks(sql, instance, admitted, at):
+                target, request = next_request(message)
+                sender = message.sender, message.execution_id
+                send_request(sql, EntityRequest(target, request, at, *sender))
+        if admitted.operations:
+            batches.append(_batch(worker, instance, entity_id, state, admitted.operations))
+    return batches, has_changed
+
+
+def _batch(
+    worker: int, instance: int, entity_id: str, state: str | None, messages: Sequence[Message]
+) -> EntityBatch:
+    operations: list[Operation] = []
+    callers: list[Caller | None] = []
+    for each in messages:
+        request, sender = each.request, each.sender
+        is_signal = bool(request.get("signal")) or sender is None
+        operations.append(Operation(request.get("op") or "", request.get("input"), is_signal))
+        callers.append(
+            None
+            if is_signal or sender is None
+            else Caller(sender, each.execution_id or "", request["id"])
         )
+    return EntityBatch(
+        worker,
+        instance,
+        entity_id,
+        state,
+        tuple(each.key for each in messages),
+        tuple(operations),
+        tuple(callers),
+    )

@@ -186,7 +186,7 @@ class Dispatcher:
         self._finished += self._leaving
         self._leaving.clear()
         self._check_finished(len(self._finished) - MOST_UNCHECKED)
-        return bool(builder.rows or fetched.items or fetched.activities)
+        return bool(builder.rows or fetched.items or fetched.activities or fetched.is_more)
 
     def _prepare(self, now: datetime) -> CommitBuilder:
         """Run the episodes that everything new causes; what is to be written."""
@@ -232,6 +232,7 @@ class Dispatcher:
                 or rows.events
                 or rows.cancelled
                 or rows.orphaned_results
+                or rows.cleaned_up
             )
             or (self._has_waiting_activities and self._room > 0)
         )

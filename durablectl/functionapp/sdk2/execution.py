@@ -17,7 +17,6 @@ from durablectl.model import RuntimeStatus
 from durablectl.protocol.failures import FailureDetails, exception_text
 from durablectl.protocol.orchestrator import Outcome
 
-NO_LOCKS = "lock_entities is not available here"
 _DECISIONS = (e.TaskScheduled, e.SubOrchestrationCreated, e.TimerCreated, e.EventSent)
 _STEERING = frozenset(
     {e.ExecutionSuspended, e.ExecutionResumed, e.ExecutionTerminated, e.ExecutionRewound}
@@ -115,7 +114,7 @@ class SdkExecution:
             ), status
         if self._is_suspended:
             return Outcome(custom_status=self._shown_status), RuntimeStatus.SUSPENDED
-        outcome = _without_locks(self._run.outcome(now), now)
+        outcome = self._run.outcome(now)
         match outcome.ending:
             case None:
                 return outcome, RuntimeStatus.RUNNING
@@ -140,18 +139,6 @@ class SdkExecution:
             return None
         self._shown_status = text
         return "null" if text is None else text
-
-
-def _without_locks(outcome: Outcome, now: datetime) -> Outcome:
-    """The outcome; a failure when it asks for a lock, which no entity here would grant."""
-    if any(
-        isinstance(each, e.EventSent) and '"lockset":' in (each.input or "")
-        for each in outcome.decisions
-    ):
-        failure = FailureDetails(NO_LOCKS, "builtins.NotImplementedError")
-        failed = e.ExecutionCompleted(now, RuntimeStatus.FAILED, failure.text)
-        return Outcome(ending=failed, failure=failure, custom_status=outcome.custom_status)
-    return outcome
 
 
 def _is_passed_on(failure: FailureDetails | None) -> bool:

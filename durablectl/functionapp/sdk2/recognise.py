@@ -1,14 +1,14 @@
-"""Which apps are for azure-functions-durable 2.x, and what cannot run of them; imports no SDK."""
+"""Which apps are for azure-functions-durable 2.x, and which of them cannot be loaded; imports no
+SDK.
+"""
 
 from __future__ import annotations
 
-import inspect
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from importlib import metadata
-from types import CodeType, FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from durablectl.engine.registry import BUILT_IN
 from durablectl.errors import AppError
@@ -23,7 +23,6 @@ NEEDS = (3, 13)
 PACKAGE = "azure-functions-durable"
 _DURABLE = ("orchestrationTrigger", "activityTrigger", "entityTrigger")
 _SDK = "azure.durable_functions"
-_INSTALLED = ("site-packages", "dist-packages")
 
 
 def is_loaded() -> bool:
@@ -60,17 +59,6 @@ def refuse_mixture(functions: Iterable[Declared]) -> None:
         _refuse_two_versions()
 
 
-def refuse_locks(one: Declared) -> None:
-    """AppError for an orchestrator whose code locks entities, which is not available here."""
-    code = next(_locking(one.function), None)
-    if code is not None:
-        raise AppError(
-            f"{one.title} calls lock_entities ({code.co_filename}:{code.co_firstlineno}), which "
-            "is not available here",
-            hint="let one entity own what has to change together, and call it without a lock",
-        )
-
-
 def _refuse_two_versions() -> None:
     versions = sorted({each.version for each in metadata.distributions(name=PACKAGE)})
     if len(versions) > 1:
@@ -79,29 +67,3 @@ def _refuse_two_versions() -> None:
             hint=f"{sys.executable} -m pip uninstall {PACKAGE}, as often as it finds one, and "
             "install the version that the app needs",
         )
-
-
-def _locking(function: Any) -> Iterator[CodeType]:
-    """The code of the app that calls lock_entities, as far as `function` leads to it."""
-    waiting: list[Any] = [inspect.unwrap(function)]
-    seen: set[int] = set()
-    while waiting:
-        found = waiting.pop()
-        if not isinstance(found, FunctionType) or id(found) in seen or _is_installed(found):
-            continue
-        seen.add(id(found))
-        for code in _codes(found.__code__):
-            if "lock_entities" in code.co_names:
-                yield code
-            waiting.extend(map(found.__globals__.get, code.co_names))
-
-
-def _codes(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _codes(constant)
-
-
-def _is_installed(function: Callable[..., Any]) -> bool:
-    return any(f"{folder}" in function.__code__.co_filename for folder in _INSTALLED)

@@ -9,6 +9,7 @@ from typing import Any
 from durablectl.backends.local import LocalTaskHub
 from durablectl.engine.store.client import Store
 from durablectl.engine.store.instances import delete_instances
+from durablectl.engine.store.locks import release_orphaned
 from durablectl.errors import EntityNotFound
 from durablectl.model import EntityId, EntityStatus, Page
 from durablectl.protocol.entities import (
@@ -59,7 +60,11 @@ class Entities:
         return {
             "exists": True,
             "entity": entity_fields(
-                Entity(EntityStatus(entity_id, operated_at, shown), self._store.backlog(entity_id))
+                Entity(
+                    EntityStatus(entity_id, operated_at, shown),
+                    self._store.backlog(entity_id),
+                    self._store.locked_by(entity_id),
+                )
             ),
         }
 
@@ -76,24 +81,29 @@ class Entities:
         return entities_fields(Page(rows, page.continuation_token))
 
     def _clean(self, message: Any) -> Fields:
-        """Delete entities that have neither a state nor anything to do: what a worker runs is still
-        in the inbox. There are no locks here.
+        """Release the locks of instances that have ended, and delete entities that have neither a
+        state nor anything to do: what a worker runs is still in the inbox.
         """
-        if not message.removeEmptyEntities:
-            return {}
         with self._hub.database.transaction() as sql:
+            released = release_orphaned(sql) if message.releaseOrphanedLocks else 0
+            if not message.removeEmptyEntities:
+                return {"orphanedLocksReleased": released}
             keys = [
                 key
                 for (key,) in sql.execute(
                     "SELECT i.key FROM instances i JOIN entities e ON e.instance = i.key WHERE "
-                    "e.state IS NULL AND NOT EXISTS (SELECT 1 FROM inbox m WHERE m.instance = "
-                    "i.key) LIMIT ?",
+                    "e.state IS NULL AND e.locked_by IS NULL AND NOT EXISTS (SELECT 1 FROM inbox m "
+                    "WHERE m.instance = i.key) LIMIT ?",
                     (MOST_CLEANED,),
                 )
             ]
             delete_instances(sql, keys)
         more = {"value": "more"} if len(keys) == MOST_CLEANED else None
-        return {"emptyEntitiesRemoved": len(keys), "continuationToken": more}
+        return {
+            "emptyEntitiesRemoved": len(keys),
+            "orphanedLocksReleased": released,
+            "continuationToken": more,
+        }
 
 
 def _entity_id(message: Any) -> EntityId:

@@ -1,0 +1,171 @@
+"""Locks of entities: which messages of an entity may be seen now, and what its lock makes of the
+others; in the transaction of a fetch, no clock.
+
+A lock request names all entities of a critical section, in the same order for everybody. It goes
+from one to the next, and the last one tells the orchestration that it has them all. What others
+send to a locked entity is put aside until the release.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from durablectl.engine.store.database import Connection
+from durablectl.engine.store.instances import FINAL, NOW_AT, PUT_ASIDE_AT
+from durablectl.history.columns import moment
+from durablectl.history.events import EventRaised
+from durablectl.history.stored import encode_event
+from durablectl.model import EntityId
+
+GRANTED = json.dumps({"result": None})
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message in an entity's inbox: its row, the request, and who has sent it."""
+
+    key: int
+    request: dict[str, Any]
+    sender: int | None
+    execution_id: str | None
+
+    @property
+    def is_lock(self) -> bool:
+        return "lockset" in self.request
+
+    @property
+    def is_release(self) -> bool:
+        return "op" not in self.request
+
+    @property
+    def owner(self) -> str | None:
+        """The instance that asks for a lock, has one, or calls."""
+        owner = self.request.get("parent")
+        return owner if isinstance(owner, str) else None
+
+
+@dataclass(slots=True)
+class Admitted:
+    """What is to be done with the messages of one entity.
+
+    `operations` may run, `done` are rows to delete, `aside` those that wait for the release.
+    `granted` are the requests that have got this entity's lock.
+    """
+
+    locked_by: str | None
+    operations: list[Message] = field(default_factory=list)
+    done: list[int] = field(default_factory=list)
+    aside: list[int] = field(default_factory=list)
+    granted: list[Message] = field(default_factory=list)
+    is_released: bool = False
+
+
+def read_messages(rows: Iterable[tuple[int, str]]) -> list[Message]:
+    """The messages of (row, text) pairs."""
+    found = []
+    for key, text in rows:
+        request, sender, execution_id = json.loads(text)
+        found.append(Message(key, json.loads(request), sender, execution_id))
+    return found
+
+
+def admit(sql: Connection, locked_by: str | None, messages: Sequence[Message]) -> Admitted:
+    """Sort the messages of an entity, in their order; nothing is written."""
+    admitted = Admitted(locked_by)
+    for message in messages:
+        is_owner = message.owner is not None and message.owner == admitted.locked_by
+        if message.is_release:
+            admitted.done.append(message.key)
+            if is_owner:
+                admitted.locked_by, admitted.is_released = None, True
+                # What was put aside came before: the rest is looked at together with it.
+                continue
+        elif admitted.is_released or (admitted.locked_by is not None and not is_owner):
+            admitted.aside.append(message.key)
+        elif not message.is_lock:
+            admitted.operations.append(message)
+        else:
+            admitted.done.append(message.key)
+            if _is_unfinished(sql, message):
+                admitted.locked_by = message.owner
+                admitted.granted.append(message)
+    return admitted
+
+
+def write_locks(sql: Connection, instance: int, admitted: Admitted, at: int) -> list[Message]:
+    """Write what `admit` has decided about locks; the requests that their next entity gets."""
+    sql.executemany("DELETE FROM inbox WHERE key = ?", [(key,) for key in admitted.done])
+    sql.executemany(
+        f"UPDATE inbox SET visible_at = {PUT_ASIDE_AT} WHERE key = ?",
+        [(key,) for key in admitted.aside],
+    )
+    if admitted.granted or admitted.is_released:
+        sql.execute(
+            "UPDATE entities SET locked_by = ? WHERE instance = ?", (admitted.locked_by, instance)
+        )
+    if admitted.is_released:
+        _bring_back(sql, instance)
+    forwarded = []
+    for message in admitted.granted:
+        if message.request["pos"] + 1 < len(message.request["lockset"]):
+            forwarded.append(message)
+        else:
+            _tell(sql, message, at)
+    return forwarded
+
+
+def next_request(message: Message) -> tuple[str, str]:
+    """The next entity of a lock request, and what it is sent."""
+    position = message.request["pos"] + 1
+    entity = message.request["lockset"][position]
+    return str(EntityId(entity["name"], entity["key"])), json.dumps(
+        message.request | {"pos": position}
+    )
+
+
+def release_all(sql: Connection, owner: str) -> None:
+    """Release what an instance that has ended has locked."""
+    held = sql.execute("SELECT instance FROM entities WHERE locked_by = ?", (owner,)).fetchall()
+    for (instance,) in held:
+        sql.execute("UPDATE entities SET locked_by = NULL WHERE instance = ?", (instance,))
+        _bring_back(sql, instance)
+
+
+def release_orphaned(sql: Connection) -> int:
+    """Release the locks of instances that have ended or are gone; how many."""
+    owners = sql.execute(
+        "SELECT e.locked_by FROM entities e LEFT JOIN instances i ON i.id = e.locked_by WHERE "
+        f"e.locked_by IS NOT NULL AND (i.key IS NULL OR i.status IN {FINAL})"
+    ).fetchall()
+    for (owner,) in owners:
+        release_all(sql, owner)
+    return len(owners)
+
+
+def _bring_back(sql: Connection, instance: int) -> None:
+    sql.execute(
+        f"UPDATE inbox SET visible_at = {NOW_AT} WHERE instance = ? AND visible_at = "
+        f"{PUT_ASIDE_AT}",
+        (instance,),
+    )
+
+
+def _is_unfinished(sql: Connection, message: Message) -> bool:
+    """Whether who asks for a lock still runs: else there would be no release."""
+    row = sql.execute(
+        f"SELECT 1 FROM instances WHERE key = ? AND execution_id = ? AND status NOT IN {FINAL}",
+        (message.sender, message.execution_id),
+    ).fetchone()
+    return row is not None
+
+
+def _tell(sql: Connection, message: Message, at: int) -> None:
+    granted = encode_event(EventRaised(moment(at), message.request["id"], GRANTED))
+    sql.execute(
+        "INSERT INTO inbox (instance, visible_at, at, event, execution_id) VALUES "
+        f"(?, {NOW_AT}, ?, ?, ?)",
+        (message.sender, at, granted, message.execution_id),
+    )
