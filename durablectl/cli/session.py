@@ -282,6 +282,11 @@ class Session:
         self._opened.close()
 
     @cached_property
+    def last_started(self) -> config.LastStarted:
+        """What this user started last, hub by hub."""
+        return config.LastStarted(config.state_folder() / "last.json")
+
+    @cached_property
     def started(self) -> config.Started:
         """What starter functions have answered with, of instances that have not ended."""
         return config.Started(config.state_folder() / "started")

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from durablectl.cli.arguments.targets import required
+from durablectl.cli.arguments.choosing import wanted
 from durablectl.cli.session import Session
 from durablectl.config.keys import MAX_RESPONSE
 from durablectl.config.sizes import parse_size
@@ -35,7 +35,7 @@ def named_history(session: Session, word: str) -> History:
         if len(found) > 1:
             raise UsageError(f"{word} holds {len(found)} histories", hint="name a file with one")
         return found[0]
-    targets = required(session, [word])
+    targets = wanted(session, [word])
     if len(targets.ids) > 1:
         raise UsageError(f"'{word}' names {len(targets.ids)} instances", hint="name one")
     hub, instance_id = targets.hub, targets.ids[0]

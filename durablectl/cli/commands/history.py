@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from durablectl import wire
+from durablectl.cli.arguments.choosing import Last, wanted
 from durablectl.cli.arguments.parameters import Interval
-from durablectl.cli.arguments.targets import required
 from durablectl.cli.framework.completers import instances
 from durablectl.cli.session import Session
 from durablectl.cli.wait.follow import DEEPEST, News, followed, steps_of, with_history
@@ -51,6 +51,7 @@ def history(
             "--raw", help="The complete events as JSON, to be replayed later (not over HTTP)."
         ),
     ] = False,
+    last: Last = False,
 ) -> None:
     """Show what happened in an instance.
 
@@ -70,7 +71,7 @@ def history(
     """
     session: Session = ctx.obj
     _check(session, follow, gantt, raw)
-    targets = required(session, [] if instance is None else [instance])
+    targets = wanted(session, [instance] if instance else [], last=last)
     if len(targets.ids) > 1:
         raise UsageError("a history is that of one instance", hint="name one id")
     hub, instance_id = targets.hub, targets.ids[0]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from durablectl.cli.arguments.targets import required
+from durablectl.cli.arguments.choosing import Last, wanted
 from durablectl.cli.framework.completers import instances
 from durablectl.cli.session import Session
 from durablectl.cli.start.show import payload_json, show_payload
@@ -32,6 +32,7 @@ def links(
     creation: Annotated[
         bool, typer.Option("--creation", help="The addresses that start instances; takes no id.")
     ] = False,
+    last: Last = False,
 ) -> None:
     """Show the addresses that watch and steer an instance.
 
@@ -51,7 +52,7 @@ def links(
             )
         _show_creation(session)
         return
-    targets = required(session, [] if instance is None else [instance])
+    targets = wanted(session, [instance] if instance else [], last=last)
     if len(targets.ids) > 1:
         raise UsageError("links are those of one instance", hint="name one id")
     name, hub = targets.ids[0], targets.hub

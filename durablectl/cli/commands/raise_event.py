@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from durablectl.cli.arguments.choosing import Last, last_started
 from durablectl.cli.arguments.filters import IN_FLIGHT, Filters
 from durablectl.cli.arguments.instance_ids import is_status_url
 from durablectl.cli.arguments.parameters import (
@@ -65,6 +66,7 @@ def raise_event(
     input_json: InputJson = None,
     encode: EncodeOption = None,
     ignore_finished: IgnoreFinished = False,
+    last: Last = False,
 ) -> None:
     """Send an event to an instance.
 
@@ -78,7 +80,8 @@ def raise_event(
       durablectl raise-event --event Go --name order --status Running by=ada --yes
     """
     session: Session = ctx.obj
-    instances, name, fields = _read(words or [], from_, event)
+    named = [*(last_started(session, (), last=True) if last else ()), *(words or ())]
+    instances, name, fields = _read(named, from_, event)
     if not name:
         raise UsageError("an event needs a name", hint="durablectl raise-event ID EVENT")
     refuse_stdin_twice([*instances, *(from_ or [])], input)

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from durablectl.cli.arguments.choosing import Last, wanted
 from durablectl.cli.arguments.parameters import FromFiles, Instances
-from durablectl.cli.arguments.targets import required
 from durablectl.cli.framework import exit_codes
 from durablectl.cli.session import Session
 from durablectl.cli.start.show import show_statuses, with_traceback
@@ -33,6 +33,7 @@ def status(
             "--exit-status", help="Report the status as the exit code: 8 running, 0, 10, 11, 12."
         ),
     ] = False,
+    last: Last = False,
 ) -> None:
     """Show the status of an instance.
 
@@ -47,7 +48,7 @@ def status(
       durablectl status order-7 --exit-status
     """
     session: Session = ctx.obj
-    targets = required(session, instances, from_)
+    targets = wanted(session, instances, from_, last=last)
     statuses: list[InstanceStatus] = []
     codes: list[int] = []
     for each in targets.ids:

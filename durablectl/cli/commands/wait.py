@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from durablectl.cli.arguments.choosing import Last, wanted
 from durablectl.cli.arguments.parameters import FromFiles, Instances, OnTimeout
-from durablectl.cli.arguments.targets import required
 from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
 from durablectl.cli.wait.options import Several, Waiting
@@ -19,6 +19,7 @@ def wait(
     several: Several,
     instances: Instances = None,
     from_: FromFiles = None,
+    last: Last = False,
 ) -> None:
     """Wait until instances are finished; the exit code tells how they ended.
 
@@ -36,6 +37,6 @@ def wait(
     """
     session: Session = ctx.obj
     options = WaitOptions.of(**waiting._asdict(), **several._asdict())
-    targets = required(session, instances, from_)
+    targets = wanted(session, instances, from_, last=last, takes_prefix=False)
     hub = targets.hub if waiting.on_timeout is OnTimeout.LEAVE else targets.guarded()
     wait_and_show(session, hub, targets.ids, options, words=targets.words)

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from durablectl.backends.explaining import LoadApp, explain_instance
-from durablectl.cli.arguments.targets import command_line, required
+from durablectl.cli.arguments.choosing import Last, wanted
+from durablectl.cli.arguments.targets import command_line
 from durablectl.cli.framework.completers import instances
 from durablectl.cli.session import Session
 from durablectl.config.settings import FOUND
@@ -29,6 +30,7 @@ def why(
             autocompletion=instances,
         ),
     ] = None,
+    last: Last = False,
 ) -> None:
     """Explain what an instance waits for, why it failed, or where its time went.
 
@@ -48,7 +50,7 @@ def why(
       durablectl why order-7 -o json --query waitingFor
     """
     session: Session = ctx.obj
-    targets = required(session, [] if instance is None else [instance])
+    targets = wanted(session, [instance] if instance else [], last=last)
     if len(targets.ids) > 1:
         raise UsageError("why explains one instance", hint="name one id")
     hub, instance_id = targets.hub, targets.ids[0]

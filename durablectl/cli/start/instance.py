@@ -10,6 +10,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
+from durablectl.cli.arguments.choosing import hub_key
 from durablectl.cli.arguments.parameters import (
     EncodeOption,
     Fields,
@@ -90,11 +91,13 @@ def start_instance(
                 return hub, limited.schedule(
                     name, value, at=at, tags=tags, **options, if_exists=new.if_exists
                 )
-            return hub, limited.start(name, value, **options, if_exists=new.if_exists)
+            payload = limited.start(name, value, **options, if_exists=new.if_exists)
     except FunctionNotFound as error:
         near = nearest(name, hub.orchestrators() or ())
         hint = f"did you mean '{near}'?" if near else error.hint
         raise FunctionNotFound(error.message, hint=hint) from error
+    session.last_started.keep(hub_key(hub), payload.id)
+    return hub, payload
 
 
 def _schedule(new: New) -> tuple[datetime | None, dict[str, str]]:

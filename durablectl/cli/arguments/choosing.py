@@ -1,0 +1,126 @@
+"""Naming an instance without its whole id: the last one that was started, a prefix, or a choice
+from the recent ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import Annotated
+
+import typer
+
+from durablectl.cli.arguments.instance_ids import is_status_url
+from durablectl.cli.arguments.targets import Targets, required
+from durablectl.cli.session import Session
+from durablectl.errors import InstanceNotFound, UsageError
+from durablectl.model import InstanceFilter, InstanceStatus, utc_now
+from durablectl.render import views
+from durablectl.render.sanitize import safe_line
+from durablectl.taskhub import TaskHub
+
+SHORTEST_PREFIX = 6
+OFFERED = 15
+READ = 500
+Last = Annotated[
+    bool, typer.Option("--last", help="The instance that you started last in this hub.")
+]
+
+
+def last_started(session: Session, names: Sequence[str] | None, *, last: bool) -> list[str]:
+    """The names, or the id that --last stands for; `UsageError` for both."""
+    if not last:
+        return [*(names or ())]
+    if names:
+        raise UsageError("--last names the instance, and so does an id", hint="give one of them")
+    instance_id = session.last_started.find(hub_key(session.hub))
+    if instance_id is None:
+        raise UsageError(
+            f"nothing is known to have been started in the {session.hub_label}",
+            hint="name the instance: durablectl list",
+        )
+    session.out.note(f"the last one is {instance_id}")
+    return [instance_id]
+
+
+def hub_key(hub: TaskHub) -> str:
+    """What tells a hub from all others, without a key."""
+    return f"{hub.address} {hub.name}".strip().lower()
+
+
+def wanted(
+    session: Session,
+    names: Sequence[str] | None,
+    from_files: Sequence[str] | None = None,
+    *,
+    last: bool = False,
+    takes_prefix: bool = True,
+) -> Targets:
+    """The instances that were named.
+
+    On a terminal a name may be the beginning of one id, unless only whole ids are taken, and
+    without a name one of the recent instances is chosen.
+    """
+    named = last_started(session, names, last=last)
+    if not session.is_terminal:
+        return required(session, named, from_files)
+    if not named and not from_files:
+        named = [_chosen(session)]
+    if takes_prefix:
+        named = [_whole(session, each) for each in named]
+    return required(session, named, from_files)
+
+
+def _whole(session: Session, name: str) -> str:
+    """The one id that begins with `name`, where no instance has exactly that id."""
+    is_plain = len(name) >= SHORTEST_PREFIX and not name.startswith("@")
+    if not is_plain or is_status_url(name) or session.kept(name) is not None:
+        return name
+    try:
+        session.hub.get_status(name, show_input=False)
+    except InstanceNotFound as error:
+        found = session.hub.list_page(InstanceFilter(prefix=name), top=OFFERED).items
+        if len(found) == 1:
+            session.out.note(f"no instance '{name}'; taking {found[0].instance_id}")
+            return found[0].instance_id
+        if found:
+            ids = ", ".join(each.instance_id for each in found[:3])
+            more = ", …" if len(found) > 3 else ""
+            raise InstanceNotFound(error.message, hint=f"several begin so: {ids}{more}") from error
+        raise
+    return name
+
+
+def _chosen(session: Session) -> str:
+    """Ask which of the recent instances is meant: its number, or text that it must hold."""
+    recent = session.hub.newest(InstanceFilter(), top=READ).items
+    if not recent:
+        raise UsageError("no instance was named, and there is none", hint="durablectl start NAME")
+    text = ""
+    while True:
+        shown = [each for each in recent if text in _searched(each)][:OFFERED]
+        _offer(session, shown, text)
+        session.out.talk("which one? (a number; text to filter; Ctrl-C to leave)")
+        line = session.stdin.readline()
+        if not line:
+            raise UsageError("no instance was named", hint="durablectl list")
+        answer = line.strip()
+        if answer.isascii() and answer.isdigit() and 1 <= int(answer) <= len(shown):
+            return shown[int(answer) - 1].instance_id
+        text = answer.lower()
+
+
+def _offer(session: Session, shown: Sequence[InstanceStatus], text: str) -> None:
+    if not shown:
+        session.out.talk(f"none of the recent instances holds '{safe_line(text)}'")
+    now = utc_now()
+    for number, each in enumerate(islice(shown, OFFERED), 1):
+        age = views.ago_text((now - each.created_time).total_seconds())
+        session.out.talk(
+            f"{number:>3}  {safe_line(each.instance_id)}  {safe_line(each.name)}  "
+            f"{each.runtime_status.value}  {age}"
+        )
+
+
+def _searched(status: InstanceStatus) -> str:
+    return f"{status.instance_id} {status.name} {status.runtime_status.value}".lower()

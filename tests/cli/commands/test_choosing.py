@@ -1,0 +1,85 @@
+"""Naming an instance by --last, by the beginning of its id, or from a list."""
+
+from __future__ import annotations
+
+import pytest
+from terminal import durablectl, terminal
+
+ID = "order-7-of-ada"
+
+
+@pytest.fixture
+def started(app, run):
+    """A hub in which `ID` was started last."""
+    for each in ("order-6-of-bob", ID):
+        assert run("start", "approval", "--instance-id", each).code == 0
+    return app
+
+
+def on_terminal(*arguments, typed=""):
+    with terminal(durablectl(*arguments, "--color", "never"), columns=100) as shown:
+        if typed:
+            shown.wait_for("which one?")
+            shown.type(typed)
+        return shown.end(), shown.text
+
+
+def test_last_is_the_instance_that_was_started_last(started, run):
+    shown = run("status", "--last", "-o", "id")
+    assert (shown.code, shown.out) == (0, f"{ID}\n")
+    assert f"the last one is {ID}" in shown.err
+
+
+def test_an_event_reaches_the_last_instance(started, run):
+    assert run("raise-event", "--last", "Approve").code == 0
+    assert run("wait", "--last", "--timeout", "20s").code == 0
+
+
+def test_last_and_an_id_exclude_each_other(started, run):
+    refused = run("status", ID, "--last")
+    assert (refused.code, refused.out) == (2, "")
+
+
+def test_last_is_refused_where_nothing_was_started(app, run, tmp_path):
+    assert run("start", "approval").code == 0
+    assert run("hub", "backup", tmp_path / "other.db").code == 0
+    refused = run("status", "--last", "--hub", tmp_path / "other.db")
+    assert (refused.code, "nothing is known to have been started" in refused.err) == (2, True)
+
+
+def test_last_is_no_option_of_what_ends_instances(started, run):
+    assert run("terminate", "--last").code == 2
+
+
+@pytest.mark.parametrize("command", ["status", "history", "why", "links"])
+def test_a_person_may_give_the_beginning_of_an_id(started, command):
+    code, shown = on_terminal(command, "order-7")
+    assert code == 0
+    assert f"no instance 'order-7'; taking {ID}" in shown
+
+
+def test_a_beginning_that_several_ids_have_names_them(started):
+    code, shown = on_terminal("status", "order-")
+    assert code == 3
+    assert "several begin so: order-6-of-bob, order-7-of-ada" in shown
+
+
+@pytest.mark.parametrize("command", ["wait", "terminate"])
+def test_what_waits_or_changes_takes_whole_ids_only(started, command):
+    code, _ = on_terminal(command, "order-7")
+    assert code == 3
+
+
+def test_a_pipe_takes_whole_ids_only(started, run):
+    assert run("status", "order-7").code == 3
+
+
+def test_without_an_id_a_person_chooses_from_the_recent_instances(started):
+    code, shown = on_terminal("status", typed="bob\n1\n")
+    assert code == 0
+    assert shown.index("order-7-of-ada") < shown.index("which one?")
+    assert "order-6-of-bob" in shown[shown.rindex("which one?") :]
+
+
+def test_without_an_id_a_pipe_is_refused(started, run):
+    assert run("status").code == 2
