@@ -141,7 +141,7 @@ def test_a_value_that_looks_like_an_option_stays_a_value(run):
         (
             "DURABLECTL_OUTPUT",
             "xml",
-            "DURABLECTL_OUTPUT: 'xml' is not one of text, json, jsonl, id",
+            "DURABLECTL_OUTPUT: 'xml' is not one of text, json, jsonl, id, csv",
         ),
         ("DURABLECTL_COLOR", "pink", "DURABLECTL_COLOR: 'pink' is not one of auto, always, never"),
         ("DURABLECTL_QUIET", "maybe", "DURABLECTL_QUIET: 'maybe' is neither 1 nor 0"),
@@ -163,7 +163,7 @@ def test_a_wrong_flag_value_names_the_flag(run):
     assert run("context", "list", "-o", "xml") == (
         2,
         "",
-        "durablectl: --output: 'xml' is not one of text, json, jsonl, id\n",
+        "durablectl: --output: 'xml' is not one of text, json, jsonl, id, csv\n",
     )
 
 

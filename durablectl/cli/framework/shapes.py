@@ -90,6 +90,7 @@ SHAPES = {
             Field("instanceId", "string", "the id"),
             Field("name", "string", "the orchestrator"),
             Field("runtimeStatus", "string", "as in status"),
+            Field("isBlocked", "boolean", "whether nothing helps before the problems are gone"),
             Field("isAny", "boolean", "whether one of the waits is enough to continue"),
             Field("parentInstanceId", "string", "of a sub-orchestration on a local hub, or null"),
             Field("createdTime", "time", "when it was started"),
@@ -102,6 +103,15 @@ SHAPES = {
             Field("timeSpent", "object", "the critical path of a finished instance, or null"),
             Field("next", "array of object", "the commands to run next"),
             Field("unknown", "array of string", "what could not be found out"),
+        ),
+    ),
+    "imported": Shape(
+        "what was imported into the local hub",
+        (
+            Field("id", "string", "the id of the instance here"),
+            Field("instances", "array of object", "it and its sub-orchestrations"),
+            Field("keptEntities", "array of string", "entities whose state here stays"),
+            Field("notes", "array of string", "what could not be taken along"),
         ),
     ),
     "difference": Shape(
@@ -224,6 +234,7 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
     "functions": ("array of function",),
     "init": ("files",),
     "replay": ("array of verdict",),
+    "import": ("imported",),
     "hub check": ("report",),
     "hub backup": ("file",),
     "hub vacuum": ("sizes",),
@@ -255,6 +266,7 @@ _CODES: dict[str, tuple[ExitCode, ...]] = {
     **dict.fromkeys(("worker", "hub check", "hub vacuum"), (ExitCode.UNSUPPORTED,)),
     **dict.fromkeys(("serve", "hub backup"), (ExitCode.CONFLICT, ExitCode.UNSUPPORTED)),
     "init": (ExitCode.CONFLICT,),
+    "import": _CHANGES,
     "context add": (ExitCode.CONFLICT,),
     **dict.fromkeys(
         (
