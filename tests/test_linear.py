@@ -12,6 +12,7 @@ from growth import is_linear
 
 from durablectl.backends.http.responses import Place, refusal
 from durablectl.backends.http.transport import Answer
+from durablectl.explanation.steps import execution_of, waits_of
 from durablectl.history.timeline import steps
 from durablectl.model import HistoryEvent, InstanceStatus, RuntimeStatus
 from durablectl.redaction import redact
@@ -37,6 +38,12 @@ def read(body):
     for reader in (parse, parse_first):
         with contextlib.suppress(NotJson):
             reader(body)
+
+
+def explained(kinds):
+    history = tuple(kinds)
+    status = InstanceStatus("order", "a", RuntimeStatus.RUNNING, T0, T0, history=history)
+    return waits_of(status, execution_of(status))
 
 
 BODIES = {
@@ -150,3 +157,13 @@ def test_a_history_becomes_steps_in_linear_time(history):
         )
 
     assert is_linear(steps, status, 300)
+
+
+def test_what_is_open_after_many_failures_is_found_in_linear_time():
+    def events(n):
+        for number in range(n):
+            yield event("TaskFailed", number, FunctionName="f", Reason="no", ScheduledTime="x")
+            fire_at = exact_time_to_text(at(10**6 + number))
+            yield event("TimerCreated", number + 0.5, FireAt=fire_at)
+
+    assert is_linear(explained, lambda n: list(events(n // 20)))

@@ -5,6 +5,7 @@ what its app's code adds, where that is at hand.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from durablectl.errors import DurablectlError, InstanceNotFound, ServiceError
@@ -24,6 +25,8 @@ NO_NAME = (
     "event arrives"
 )
 MAYBE_CANCELLED = "whether the timer still counts: one that was cancelled looks the same here"
+CHANGING = "its latest steps: it changes faster than it can be read"
+READINGS = 3
 _STARTED = (RuntimeStatus.RUNNING, RuntimeStatus.SUSPENDED)
 
 
@@ -35,7 +38,7 @@ class HistorySource:
 
     def __init__(self, hub: TaskHub, load_app: LoadApp | None, app_hint: str = "PATH") -> None:
         self._hub, self._load_app, self._app_hint = hub, load_app, app_hint
-        self.loaded_app: Registry | None = None
+        self._loaded: Registry | None = None
         self._trouble = ""
 
     def find(self, instance_id: str) -> InstanceStatus | None:
@@ -52,6 +55,20 @@ class HistorySource:
         """
         return self._hub.get_status(
             instance_id, show_history=True, show_history_output=self._load_app is not None
+        )
+
+    def has_changed(self, status: InstanceStatus) -> bool:
+        """Whether an unfinished instance is no longer as it was read."""
+        if status.is_final or status.is_entity:
+            return False
+        try:
+            now = self._hub.get_status(status.instance_id, show_input=False)
+        except (InstanceNotFound, ServiceError):
+            return False
+        return (now.runtime_status, now.last_updated_time, now.created_time) != (
+            status.runtime_status,
+            status.last_updated_time,
+            status.created_time,
         )
 
     def refine(
@@ -93,16 +110,23 @@ class HistorySource:
         """The history to replay."""
         return ServiceHistory.of(status)
 
+    def find_app(self) -> Registry | None:
+        """The app, None where there is none or it cannot be loaded."""
+        try:
+            return self._app()
+        except DurablectlError:
+            return None
+
     def _app(self) -> Registry:
         if self._trouble or self._load_app is None:
             raise DurablectlError(self._trouble)
-        if self.loaded_app is None:
+        if self._loaded is None:
             try:
-                self.loaded_app = self._load_app()
+                self._loaded = self._load_app()
             except DurablectlError as error:
                 self._trouble = error.message
                 raise
-        return self.loaded_app
+        return self._loaded
 
     def _unnamed(self, status: InstanceStatus, waits: Sequence[Wait]) -> Refined:
         """The waits where only the code could name an event that may be waited for."""
@@ -122,10 +146,15 @@ def explain_instance(
     """What an instance does or waits for, and why; `InstanceNotFound` when there is none.
 
     `load_app` gives the app that the instance belongs to; it is called only when the code is
-    needed. What the app then prints is not shown.
+    needed. What the app then prints is not shown. An instance that changes meanwhile is read again.
     """
     source = source_of(hub, load_app, app_hint)
-    return explain_status(source.get(instance_id), source)
+    for _ in range(READINGS):
+        status = source.get(instance_id)
+        made = explain_status(status, source)
+        if not source.has_changed(status):
+            return made
+    return replace(made, unknown=(*made.unknown, CHANGING))
 
 
 def glance(hub: TaskHub, status: InstanceStatus) -> Explanation:

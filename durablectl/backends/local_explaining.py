@@ -39,7 +39,7 @@ class LocalSource(HistorySource):
         if waits and not made:  # cancelled timers were all that the history has
             made = [Wait(StepKind.EVENT, since=execution.last)]
         refined = self.with_code(status, made)
-        found = list(obstacles_of(status, work, refined.waits, self._workers, now, self.loaded_app))
+        found = list(obstacles_of(status, work, refined.waits, self._workers, now, self.find_app))
         total = [each for each in found if each.is_total]
         return replace(
             refined,

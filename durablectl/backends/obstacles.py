@@ -4,7 +4,7 @@ missing function, a suspended caller, a stalled worker. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,11 +12,12 @@ from typing import Any
 from durablectl.engine.registry import Registry
 from durablectl.engine.store.leases import LiveWorker
 from durablectl.engine.store.open_work import OpenWork
-from durablectl.explanation.model import Next, Progress, StepKind, Wait
+from durablectl.explanation.model import Next, StepKind, Wait
 from durablectl.history.columns import moment
 from durablectl.model import InstanceStatus, RuntimeStatus
 
 MOST_NAMES = 6
+FindApp = Callable[[], Registry | None]
 RUN_ONE = Next(("worker",), note="runs the app's functions")
 RUN_ITS_APP = Next(("worker",), ("--app", "PATH"), "with the app that has it")
 
@@ -39,9 +40,13 @@ def obstacles_of(
     waits: Sequence[Wait],
     workers: Mapping[int, LiveWorker],
     now: datetime,
-    app: Registry | None,
+    find_app: FindApp,
 ) -> Iterator[Obstacle]:
-    """The obstacles of an unfinished instance, the most important one first."""
+    """The obstacles of an unfinished instance, the most important one first.
+
+    `find_app` gives the app at hand, None when there is none; it is called only where a function
+    seems to be missing.
+    """
     live = [each for each in workers.values() if each.is_live and _serves(each, work)]
     holders = {work.worker, *(each.worker for each in work.activities)}
     for key in holders:
@@ -55,7 +60,7 @@ def obstacles_of(
             is_total=not waits_only,
         )
     else:
-        yield from _missing(status, waits, live, work, app)
+        yield from _missing(status, waits, live, work, find_app)
     caller = next((each for each in work.ancestors if each.status is RuntimeStatus.SUSPENDED), None)
     if caller is not None:
         yield Obstacle(
@@ -120,35 +125,29 @@ def _missing(
     waits: Sequence[Wait],
     live: Sequence[LiveWorker],
     work: OpenWork,
-    app: Registry | None,
+    find_app: FindApp,
 ) -> Iterator[Obstacle]:
     """The functions that no live worker has."""
-    is_held = any(each.key == work.worker for each in live)
     known = _names(live, "orchestrators")
-    if not is_held and not _is_known(status.name, known, app and app.orchestrators.get):
-        listed = ", ".join(sorted(known)[:MOST_NAMES]) or "none"
-        ours = app is not None and app.orchestrators.get(status.name) is not None
-        yield Obstacle(
-            f"no running worker has the orchestrator '{status.name}'; they have: {listed}",
-            RUN_ONE if ours else RUN_ITS_APP,
-        )
-        return
+    is_held = any(each.key == work.worker for each in live)
+    if not is_held and status.name.lower() not in known:
+        app = find_app()
+        ours = None if app is None else app.orchestrators.get(status.name)
+        if ours is None or ours.name.lower() not in known:
+            listed = ", ".join(sorted(known.values())[:MOST_NAMES]) or "none"
+            yield Obstacle(
+                f"no running worker has the orchestrator '{status.name}'; they have: {listed}",
+                RUN_ITS_APP if ours is None else RUN_ONE,
+            )
+            return
     entities = _names(live, "entities")
     for wait in waits:
-        if wait.kind is StepKind.ENTITY and wait.progress is not Progress.QUEUED:
-            name = wait.instance_id.removeprefix("@").partition("@")[0]
-            if not _is_known(name, entities, app and app.entities.get):
-                yield Obstacle(f"no running worker has the entity '{name}'", RUN_ITS_APP)
+        name = wait.instance_id.removeprefix("@").partition("@")[0].lower()
+        if wait.kind is StepKind.ENTITY and name not in entities:
+            yield Obstacle(f"no running worker has the entity '{name}'", RUN_ITS_APP)
 
 
-def _names(live: Sequence[LiveWorker], kind: str) -> set[str]:
-    return {str(name) for worker in live for name in worker.about.get(kind, ())}
-
-
-def _is_known(name: str, known: Collection[str], find: Any) -> bool:
-    """Whether a function is among the known ones, under any of the names that the app has for
-    it.
-    """
-    function = find(name) if find is not None else None
-    names = {name.lower(), function.name.lower() if function is not None else ""}
-    return not names.isdisjoint(each.lower() for each in known)
+def _names(live: Sequence[LiveWorker], kind: str) -> dict[str, str]:
+    """The names that they have, by the name in lower case."""
+    names = (str(name) for worker in live for name in worker.about.get(kind, ()))
+    return {name.lower(): name for name in names}

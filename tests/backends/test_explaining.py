@@ -137,6 +137,7 @@ def test_a_worker_whose_app_lacks_the_function_is_named_with_what_it_has(dispatc
     made = explain_instance(dispatching.hub, "s")
     assert made.problems == ("no running worker has the orchestrator 'sequence'; they have: other",)
     assert [str(each) for each in made.next] == ["durablectl worker --app PATH"]
+    assert [str(each) for each in explained(dispatching, "s").next] == ["durablectl worker"]
 
 
 def test_a_stalled_worker_is_said_with_how_long_it_is_silent(dispatching):

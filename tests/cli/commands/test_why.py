@@ -74,6 +74,26 @@ def test_json_has_it_all(remote, server):
     assert remote("why", "a", "-o", "id").out == "a\n"
 
 
+def running(second: int) -> tuple[int, object]:
+    last = f"2026-01-02T03:04:{second:02}Z"
+    pending = {"EventType": "TaskScheduled", "Timestamp": last, "Name": f"step{second}"}
+    shown = status("a", "Running", historyEvents=[STARTED, pending], lastUpdatedTime=last)
+    return 200, shown
+
+
+def test_an_instance_that_changes_while_it_is_read_is_read_again(remote, server):
+    server.on("GET", "/instances/a", running(6), running(7), running(8), running(8))
+    made = json.loads(remote("why", "a", "-o", "json").out)
+    assert ([each["name"] for each in made["waitingFor"]], made["unknown"]) == (["step8"], [])
+
+
+def test_one_that_never_stays_the_same_is_shown_and_that_is_said(remote, server):
+    server.on("GET", "/instances/a", *(running(second) for second in range(6, 20)))
+    code, out, _ = remote("why", "a")
+    assert (code, "activity 'step10'" in out) == (0, True)
+    assert "unknown: its latest steps: it changes faster than it can be read" in out
+
+
 def test_the_next_command_is_for_the_same_hub(remote, server):
     server.on("GET", "/instances/a", (200, status("a", "Terminated")))
     (line,) = [line for line in remote("why", "a").out.splitlines() if line.startswith("next: ")]
