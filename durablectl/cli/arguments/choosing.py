@@ -92,7 +92,7 @@ def _whole(session: Session, name: str) -> str:
 
 
 def _chosen(session: Session) -> str:
-    """Ask which of the recent instances is meant: its number, or text that it must hold."""
+    """Ask for one of the recent instances: its number, or text that it must hold."""
     recent = session.hub.newest(InstanceFilter(), top=READ).items
     if not recent:
         raise UsageError("no instance was named, and there is none", hint="durablectl start NAME")
