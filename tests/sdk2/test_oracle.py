@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,13 +19,13 @@ from durablectl.functionapp.loader import load_app
 from durablectl.testing import Durable
 from tests.sdk2.conftest import APP
 
-PORT = 50_917
-
 
 @pytest.fixture(scope="module")
 def oracle() -> Iterator[TaskHubGrpcClient]:
-    backend = create_test_backend(port=PORT)
-    address = f"localhost:{PORT}"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    backend = create_test_backend(port=port)
+    address = f"localhost:{port}"
     worker = TaskHubGrpcWorker(
         host_address=address, data_converter=DEFAULT_FUNCTIONS_DATA_CONVERTER
     )
