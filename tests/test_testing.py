@@ -21,7 +21,7 @@ import pytest
 
 import durablectl
 from durablectl import df
-from durablectl.engine.registry import Orchestrator, Registry
+from durablectl.engine.registry import Activity, Orchestrator, Registry
 from durablectl.errors import FunctionNotFound, InstanceNotFound, UsageError, WaitTimeout
 from durablectl.model import EntityId, RuntimeStatus
 from durablectl.testing import Durable
@@ -444,6 +444,7 @@ def approved(context: Any) -> Any:
 def registry_of(orchestrator: Any) -> Registry:
     registry = Registry("the saved app")
     registry.orchestrators.add(Orchestrator(orchestrator.__name__, orchestrator))
+    registry.activities.add(Activity("act", lambda number: number, "number"))
     return registry
 
 

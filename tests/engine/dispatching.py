@@ -13,6 +13,7 @@ from durablectl.engine.registry import Activity, Entity, Orchestrator, Registry
 from durablectl.engine.store.client import Store
 from durablectl.engine.store.database import Database
 from durablectl.engine.worker.activity_pool import ActivityPool
+from durablectl.engine.worker.app_output import CURRENT_INSTANCE
 from durablectl.engine.worker.dispatcher import Dispatcher
 from durablectl.history.events import Event
 from durablectl.model import InstanceStatus, RuntimeStatus
@@ -110,3 +111,4 @@ class Dispatching:
     def close(self) -> None:
         for close in reversed(self._closers):
             close()
+        CURRENT_INSTANCE.set(None)  # the dispatchers ran in the test's own thread
