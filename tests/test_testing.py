@@ -457,7 +457,7 @@ def test_a_saved_history_continues_with_mocks(durable: Durable, tmp_path: Path) 
     with Durable() as other:
         other.app(registry_of(approved))
         loaded = other.load(saved)
-        other.mock("act", returns="mocked")
+        other.mock("act", returns="mocked", kind="activity")
         other.raise_event(loaded, "Approve", "ada")
         assert other.wait(loaded).output == ["real", "ada", "mocked"]
         assert other.calls("act") == [2]

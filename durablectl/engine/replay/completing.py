@@ -13,7 +13,7 @@ from dataclasses import replace
 from durablectl.engine.registry import Orchestrator
 from durablectl.engine.replay.exact import follow_complete
 from durablectl.engine.replay.following import Followed
-from durablectl.engine.replay.guided import cannot_judge
+from durablectl.engine.replay.guided import NEEDS_COMPLETE, cannot_judge
 from durablectl.engine.replay.nondeterminism import identity
 from durablectl.engine.replay.reconstructed import follow_reconstructed
 from durablectl.errors import UsageError
@@ -49,6 +49,12 @@ def completed(
             f"the history of instance '{history.instance_id}' lacks the numbers of its tasks, and "
             f"the app that could tell them has no orchestrator '{history.name}'",
             hint="name the app that ran it: --app PATH",
+        )
+    if orchestrator.begin is not None:
+        raise UsageError(
+            f"the history of instance '{history.instance_id}' cannot be completed: "
+            f"{NEEDS_COMPLETE}",
+            hint="durablectl history ID --raw > FILE, on a local hub",
         )
     doubt = cannot_judge(history)
     if doubt is not None and not force:
