@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ BAR = "\\|"
 CHOICES = re.compile(r"[<\[]([\w-]+(?:\|[\w-]+)+)[>\]]$")
 CODE = re.compile(r"(?<![\w-])--[a-z][a-z-]*|\$?DURABLECTL_[A-Z_]+|(?<=\W)-o [a-z]+")
 MARKUP = re.compile(r"[*<\[]")
+ROOT = Path(__file__).parents[2]
 FOLDER = Path(__file__).parent / "commands"
 NOTE = (
     "<!-- Written by docs/reference/update.py from the program itself: change the program, not "
@@ -129,5 +131,7 @@ if __name__ == "__main__":
     for old in folder.glob("*.md"):
         if old.name not in wanted:
             old.unlink()
+    if folder.resolve() == FOLDER.resolve():  # the manual pages come from the same tree
+        subprocess.run([sys.executable, str(ROOT / "man" / "update.py")], check=True)
     for name, text in wanted.items():
         (folder / name).write_text(text.rstrip("\n") + "\n", encoding="utf-8")
