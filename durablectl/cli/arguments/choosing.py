@@ -5,7 +5,6 @@ from the recent ones.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
 from typing import Annotated
 
 import typer
@@ -96,10 +95,9 @@ def _chosen(session: Session) -> str:
     recent = session.hub.newest(InstanceFilter(), top=READ).items
     if not recent:
         raise UsageError("no instance was named, and there is none", hint="durablectl start NAME")
-    text = ""
+    shown = recent[:OFFERED]
     while True:
-        shown = [each for each in recent if text in _searched(each)][:OFFERED]
-        _offer(session, shown, text)
+        _offer(session, shown)
         session.out.talk("which one? (a number; text to filter; Ctrl-C to leave)")
         line = session.stdin.readline()
         if not line:
@@ -107,14 +105,15 @@ def _chosen(session: Session) -> str:
         answer = line.strip()
         if answer.isascii() and answer.isdigit() and 1 <= int(answer) <= len(shown):
             return shown[int(answer) - 1].instance_id
-        text = answer.lower()
+        shown = tuple(each for each in recent if answer.lower() in _searched(each))[:OFFERED]
+        if not shown:
+            session.out.talk(f"none of the recent instances holds '{safe_line(answer)}'")
+            shown = recent[:OFFERED]
 
 
-def _offer(session: Session, shown: Sequence[InstanceStatus], text: str) -> None:
-    if not shown:
-        session.out.talk(f"none of the recent instances holds '{safe_line(text)}'")
+def _offer(session: Session, shown: Sequence[InstanceStatus]) -> None:
     now = utc_now()
-    for number, each in enumerate(islice(shown, OFFERED), 1):
+    for number, each in enumerate(shown, 1):
         age = views.ago_text((now - each.created_time).total_seconds())
         session.out.talk(
             f"{number:>3}  {safe_line(each.instance_id)}  {safe_line(each.name)}  "
