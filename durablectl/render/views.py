@@ -217,7 +217,7 @@ COLUMNS: dict[str, Callable[[InstanceStatus], str]] = {
     "custom": lambda status: line_text(status.custom_status),
     "output": ending_line,
 }
-DETAILS = "details"
+DETAILS, WAITING_FOR = "details", "waiting for"
 DEFAULT_COLUMNS = ("id", "name", "status", "created", "updated")
 
 
@@ -234,9 +234,11 @@ def instances(
     return Table(tuple(columns), ([cell(status) for cell in cells] for status in statuses))
 
 
-def recent(statuses: Sequence[InstanceStatus], now: datetime) -> Table:
-    """A listing for a screen: how long ago instead of when, and where any has them, details: why it
-    failed, or how far it is.
+def recent(
+    statuses: Sequence[InstanceStatus], now: datetime, *, waiting: Mapping[str, str] | None = None
+) -> Table:
+    """A listing for a screen: how long ago instead of when; and where any has them, what they are
+    `waiting` for, or details: why it failed, or how far it is.
     """
     rows = [
         (
@@ -245,11 +247,11 @@ def recent(statuses: Sequence[InstanceStatus], now: datetime) -> Table:
             each.runtime_status.value,
             ago_text((now - each.created_time).total_seconds()),
             ago_text((now - each.last_updated_time).total_seconds()),
-            _details(each),
+            _details(each) if waiting is None else waiting.get(each.instance_id, ""),
         )
         for each in statuses
     ]
-    columns = (*DEFAULT_COLUMNS, DETAILS)
+    columns = (*DEFAULT_COLUMNS, DETAILS if waiting is None else WAITING_FOR)
     if any(row[-1] for row in rows):
         return Table(columns, rows)
     return Table(columns[:-1], [row[:-1] for row in rows])

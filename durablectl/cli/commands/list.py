@@ -118,8 +118,8 @@ def list(
         _show_counts(session, selection, by)
         return
     if session.out.is_rich and order is None and selection.where is None and not wants_input:
-        is_asked = columns is not None or WAITING in shown
-        _show_newest(session, selection.filter, shown if is_asked else None, limit)
+        is_asked = columns is not None
+        _show_newest(session, selection.filter, shown if is_asked else None, limit, filters.stuck)
         return
     found = selection.find(
         session.hub, show_input=wants_input and session.out.format is not OutputFormat.ID
@@ -211,13 +211,19 @@ def _table(
 
 
 def _show_newest(
-    session: Session, filter: InstanceFilter, columns: tuple[str, ...] | None, limit: int | None
+    session: Session,
+    filter: InstanceFilter,
+    columns: tuple[str, ...] | None,
+    limit: int | None,
+    stuck: str | None,
 ) -> None:
     """What fits a screen, newest first, and how much of the hub that is."""
     out, top = session.out, min(limit or _screenful(session), sys.maxsize - 1)
     newest = session.hub.newest(filter, top=top)
     if columns is None:
-        show_table(out, views.recent(newest.items, utc_now()))
+        waiting = None if stuck is None else [*with_waiting(session.hub, newest.items)]
+        lines = None if waiting is None else {each.instance_id: line for each, line in waiting}
+        show_table(out, views.recent(newest.items, utc_now(), waiting=lines))
     else:
         show_table(out, _table(session, newest.items, columns))
     shown = len(newest.items)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from durablectl.model import RuntimeStatus
 from durablectl.render.output import Output, OutputFormat
 from durablectl.render.sanitize import safe, safe_line
-from durablectl.render.views import DETAILS, Details, Table
+from durablectl.render.views import DETAILS, WAITING_FOR, Details, Table
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -88,18 +88,18 @@ def show_table(out: Output, table: Table) -> None:
 
     rich = RichTable(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     rows = [[_cell(cell) for cell in row] for row in table.rows]
-    if table.columns[-1:] == (DETAILS,):
+    if table.columns[-1] in (DETAILS, WAITING_FOR):
         table, rows = _fitted(table, rows, out.width)
     has_room = _width(table.columns, rows) <= out.width
     for number, column in enumerate(table.columns):
         last = number == len(table.columns) - 1
-        folds = (number == 0 or last) and column != DETAILS
+        folds = (number == 0 or last) and column not in (DETAILS, WAITING_FOR)
         rich.add_column(
             column.upper(),
             overflow="fold" if folds else "ellipsis",
             no_wrap=not folds,
             min_width=NARROWEST if folds else None,
-            max_width=None if folds or has_room or column == DETAILS else WIDEST,
+            max_width=None if folds or has_room or last else WIDEST,
         )
     for row in rows:
         rich.add_row(*row)
