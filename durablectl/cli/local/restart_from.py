@@ -50,15 +50,13 @@ def restart_from_step(
             hint="name one",
         )
     refuse_query(session)
-    # deferred: restarting on a remote hub needs no engine
-    from durablectl.backends.local import LocalTaskHub
-
-    hub, instance_id = targets.hub, targets.ids[0]
-    if not isinstance(hub, LocalTaskHub):
+    instance_id = targets.ids[0]
+    if targets.is_foreign or not session.is_local:
         raise Unsupported(
             f"the {session.hub_label} cannot restart an instance from a step",
             hint=command("restart", instance_id),
         )
+    hub = session.open_local()
     plan = hub.plan_restart(instance_id, step or None)
     if how.dry_run:
         _show(session, plan)
