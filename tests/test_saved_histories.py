@@ -115,6 +115,12 @@ def test_a_document_above_the_limit_is_refused_with_its_size(tmp_path: Path, nam
         list(read_histories(tmp_path / name, limit=2_000_000))
 
 
+def test_a_file_that_is_no_text_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(b"\xf8\xff")
+    with pytest.raises(UsageError, match=r"a\.json is not JSON: it is not UTF-8"):
+        list(read_histories(tmp_path / "a.json"))
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"cannot read .*gone\.json: no such file"):
         list(read_histories(tmp_path / "gone.json"))

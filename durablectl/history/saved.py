@@ -159,7 +159,8 @@ def _decoded(text: str | bytes, name: str) -> Any:
     try:
         return wire.json_value(text)
     except ValueError as error:
-        raise UsageError(f"{name} is not JSON: {error}", hint=HINT) from error
+        reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error
+        raise UsageError(f"{name} is not JSON: {reason}", hint=HINT) from error
 
 
 def _named(error: UsageError, where: str) -> UsageError:
