@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from durablectl.explanation.model import Span, TimeSpent
@@ -9,6 +10,8 @@ from durablectl.explanation.steps import KINDS, Execution
 from durablectl.history.steps import Kind, State
 
 LONGEST = 3
+MOST_OVERLAP = 0.05
+"""Seconds by which a step may seem to end after the one that waited for it has begun."""
 MOST_STEPS = 100
 """Steps of the critical path that are kept: the longest ones."""
 
@@ -30,8 +33,10 @@ def time_spent(execution: Execution, begin: datetime, end: datetime) -> TimeSpen
     path: list[Span] = []
     left = end
     for span in sorted(spans, key=lambda each: (each.end, each.seconds), reverse=True):
-        if span.end <= left:
-            path.append(span)
+        # a result may carry a later time than the episode that it was delivered to
+        overlap = (span.end - left).total_seconds()
+        if overlap <= min(MOST_OVERLAP, span.seconds / 2):
+            path.append(replace(span, end=min(span.end, left)))
             left = min(left, span.begin)
     total = max((end - begin).total_seconds(), 0.0)
     between = max(total - sum(each.seconds for each in path), 0.0)

@@ -125,7 +125,7 @@ def _check_instance(history: RawHistory) -> None:
         raise WrongState(
             f"instance '{history.instance_id}' is a sub-orchestration, and the instance that "
             "called it would not see the new result",
-            hint=f"restart its caller from the step that calls it: durablectl history {parent}",
+            hint=f"restart its caller from the step that calls it: {command('history', parent)}",
         )
 
 

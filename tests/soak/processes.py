@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 EXPECTED_TALK = re.compile(
-    r"using local hub|working; |stop it |stopped; |task hub |\d+ orchestrators, |  POST |no "
+    r"using local hub|working; |stop it |stopped; |task hub |the page is at |\d+ orchestrators, |  POST |no "
     r"instance matches|\d+ instances? |"
     # what the app fails with on purpose
     r"\[\S+\] (activity '(fail|flaky)' failed: |orchestrator 'failing' failed: |  "

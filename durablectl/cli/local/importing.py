@@ -14,7 +14,7 @@ from durablectl.cli.session import Session
 from durablectl.engine.registry import Registry
 from durablectl.errors import Unsupported, UsageError
 from durablectl.model import RuntimeStatus
-from durablectl.quoting import command, quoted
+from durablectl.quoting import command
 from durablectl.render.terminal.tables import show_table
 from durablectl.render.views import Table
 
@@ -75,7 +75,7 @@ def show(session: Session, imported: Imported, bundle: Bundle) -> None:
     if paused:
         session.out.hint(f"continue it here: {command('resume', *paused)}")
     elif root.status is RuntimeStatus.FAILED:
-        session.out.hint(f"run it again here: durablectl restart {quoted(root.instance_id)} --from")
+        session.out.hint(f"run it again here: {command('restart', root.instance_id)} --from")
 
 
 def _json(imported: Imported, bundle: Bundle) -> dict[str, object]:
