@@ -81,7 +81,8 @@ def served(tmp_path: Path, registry: Registry) -> Iterator[Served]:
     with LocalTaskHub(tmp_path / "hub.db", create=True) as hub, hub.group():
         pass
     with LocalTaskHub(tmp_path / "hub.db") as hub:
-        worker = Worker(Database(tmp_path / "hub.db"), registry)
+        database = Database(tmp_path / "hub.db")
+        worker = Worker(database, registry)
         endpoint = Endpoint(Operations(hub), task_hub="orders", wake=worker.wake)
         address = endpoint.start()
         worker.start()
@@ -92,3 +93,4 @@ def served(tmp_path: Path, registry: Registry) -> Iterator[Served]:
             client.close()
             endpoint.close()
             worker.stop()
+            database.close()
