@@ -11,7 +11,7 @@ from durablectl.history.steps import Kind, State
 
 LONGEST = 3
 MOST_OVERLAP = 0.05
-"""Seconds by which a step may seem to end after the one that waited for it has begun."""
+"""Seconds by which a step may seem to end after the start of the step that waited for it."""
 MOST_STEPS = 100
 """Steps of the critical path that are kept: the longest ones."""
 

@@ -126,6 +126,8 @@ class WorkerLease:
 
         `LeaseLost` when another worker took over, `HubUnusable` when the file cannot be written.
         """
+        if self._lock is None:  # given up: the file may be closed at this moment
+            raise LeaseLost("this worker has given up its instances")
         with self._database.transaction() as sql:
             if not sql.execute("SELECT 1 FROM workers WHERE key = ?", (self.key,)).fetchone():
                 raise LeaseLost("another worker has taken over this worker's instances")

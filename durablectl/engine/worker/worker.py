@@ -215,6 +215,8 @@ class Worker:
         try:
             self._turn(dispatcher)
         except LeaseLost:
+            if dispatcher is not self._dispatcher:
+                return dispatcher  # it was given up, and another one continues
             self._warn(
                 "this worker stalled and another one has taken over its instances; starting afresh"
             )
