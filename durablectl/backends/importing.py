@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from durablectl.engine.registry import Registry
 from durablectl.engine.replay.completing import completed
-from durablectl.engine.replay.payload import dumps
 from durablectl.errors import EntityNotFound, InstanceNotFound, Unsupported, UsageError
 from durablectl.history.exported import RawHistory, raw_from_json
 from durablectl.history.importing import (
@@ -21,6 +20,7 @@ from durablectl.history.importing import (
 )
 from durablectl.history.saved import History, ServiceHistory
 from durablectl.model import EntityId, InstanceStatus
+from durablectl.payload import dumps
 from durablectl.taskhub import TaskHub
 
 MOST_INSTANCES, MOST_ENTITIES = 1000, 1000

@@ -18,7 +18,6 @@ from durablectl.backends.live_address import LiveAddress
 from durablectl.backends.local_histories import LocalHistories
 from durablectl.backends.local_start import attach, replace
 from durablectl.backends.local_status import status_of
-from durablectl.engine.replay.payload import dumps
 from durablectl.engine.store.database import Database
 from durablectl.engine.store.instances import NewInstance
 from durablectl.engine.store.queries import Queries
@@ -45,6 +44,7 @@ from durablectl.model import (
 )
 from durablectl.new_ids import check_new_instance_id
 from durablectl.newest import Newest
+from durablectl.payload import dumps
 from durablectl.polling.loop import wait_for_completion
 from durablectl.quoting import command
 from durablectl.taskhub import TaskHub

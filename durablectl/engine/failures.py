@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from durablectl.causes import split_exceptions
-from durablectl.engine.replay.payload import dumps, storable
+from durablectl.payload import dumps, storable
 
 _PACKAGE = f"{Path(__file__).parents[1]}{os.sep}"
 NO_DETAILS = " \n None"

@@ -14,11 +14,11 @@ from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from durablectl.engine.replay.payload import dumps
 from durablectl.errors import EntityNotFound, InstanceNotFound, WrongState
 from durablectl.functionapp.http import HttpResponse
 from durablectl.functionapp.values import EntityId, OrchestrationRuntimeStatus
 from durablectl.model import FINAL_STATUSES, InstanceFilter, InstanceStatus, RuntimeStatus
+from durablectl.payload import dumps
 from durablectl.server.async_hub import Gate
 from durablectl.server.inputs import begin_instance
 from durablectl.server.place import Place

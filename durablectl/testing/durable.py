@@ -16,9 +16,9 @@ from typing import Any, Literal, Self
 from durablectl.backends.importing import bundle_of_histories
 from durablectl.backends.local import LocalTaskHub
 from durablectl.engine.registry import Orchestrator, Registry
+from durablectl.engine.replay.check import ReplayCheck, warning_of
 from durablectl.engine.replay.context import HTTP_ACTIVITY
 from durablectl.engine.worker.dispatcher import Dispatcher
-from durablectl.engine.worker.replay_check import ReplayCheck, warning_of
 from durablectl.errors import FunctionNotFound, UsageError, WaitTimeout
 from durablectl.functionapp.search import find_app
 from durablectl.history.saved import AnyHistory, histories_of

@@ -13,11 +13,11 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from durablectl.engine.registry import Activity, Registry
-from durablectl.engine.replay.payload import loads
 from durablectl.engine.store.work_items import ActivityItem
 from durablectl.engine.worker.activities import run_activity, run_async_activity
 from durablectl.engine.worker.activity_pool import ActivityPool, Item
 from durablectl.history.events import TaskCompleted, TaskFailed
+from durablectl.payload import loads
 
 ROOM = 1_000_000
 Result = TypeVar("Result")

@@ -45,8 +45,6 @@ IDLE = {
 }
 # what a local hub reads with, and nothing that runs anything
 ENGINE = {
-    "durablectl.engine.replay",
-    "durablectl.engine.replay.payload",
     "durablectl.engine.store",
     "durablectl.engine.store.connections",
     "durablectl.engine.store.database",

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from durablectl.engine.worker.replay_check import ReplayCheck, warning_of
+from durablectl.engine.replay.check import ReplayCheck, warning_of
 from durablectl.history.verdict import Verdict
 from tests.engine.dispatching import App, Dispatching
 

@@ -18,7 +18,7 @@ def difference_log(out: Output, *, wanted: bool) -> Callable[[Verdict], None] | 
     """Warns of instances whose code does not repeat its decisions; None when it is not wanted."""
     if not wanted:
         return None
-    from durablectl.engine.worker.replay_check import warning_of  # deferred: few commands work
+    from durablectl.engine.replay.check import warning_of  # deferred: few commands work
 
     return lambda verdict: out.warn(warning_of(verdict))
 

@@ -12,7 +12,6 @@ from uuid import NAMESPACE_OID, NAMESPACE_URL, UUID, uuid5
 
 from durablectl.engine.registry import Activity, Orchestrator
 from durablectl.engine.replay.callees import resolve, text
-from durablectl.engine.replay.payload import dumps, loads
 from durablectl.engine.replay.retry import RetryableTask, RetryOptions
 from durablectl.engine.replay.state import ExecutionState
 from durablectl.engine.replay.tasks import (
@@ -29,6 +28,7 @@ from durablectl.engine.replay.tasks import (
 from durablectl.history.events import Event, EventSent, ExecutionStarted
 from durablectl.history.sdk import SdkEvent, sdk_events
 from durablectl.model import utc
+from durablectl.payload import dumps, loads
 
 HTTP_ACTIVITY = "BuiltIn::HttpActivity"
 """The reserved name of the activity that `call_http` calls. Its input is the request, its result

@@ -18,11 +18,11 @@ from durablectl.engine.replay.context import OrchestrationContext
 from durablectl.engine.replay.episode import Episode
 from durablectl.engine.replay.function import OrchestratorFunction, Position, shown_position
 from durablectl.engine.replay.nondeterminism import difference
-from durablectl.engine.replay.payload import dumps
 from durablectl.engine.replay.state import ExecutionState
 from durablectl.engine.replay.tasks import FAILED, NEVER, RUNNING, SUCCEEDED, Task, TaskState
 from durablectl.history import events as e
 from durablectl.model import RuntimeStatus
+from durablectl.payload import dumps
 
 CUSTOM_STATUS_KB = 16
 """How much an orchestrator may show of itself, as JSON in UTF-16."""

@@ -13,9 +13,9 @@ from typing import Any
 from durablectl.engine.failures import NO_DETAILS, details_of
 from durablectl.engine.registry import Orchestrator
 from durablectl.engine.replay.context import OrchestrationContext
-from durablectl.engine.replay.payload import dumps_plain, storable
 from durablectl.engine.replay.state import ExecutionState
 from durablectl.engine.replay.tasks import FAILED, NEVER, RUNNING, SUCCEEDED, Compound, Task
+from durablectl.payload import dumps_plain, storable
 
 Position = tuple[str, int]
 """A file and a line of it."""

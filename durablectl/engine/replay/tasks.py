@@ -12,7 +12,6 @@ from enum import Enum
 from typing import Any
 
 from durablectl.engine.failures import entity_error
-from durablectl.engine.replay.payload import dumps, loads
 from durablectl.engine.replay.state import ExecutionState
 from durablectl.history.events import (
     EventSent,
@@ -20,6 +19,7 @@ from durablectl.history.events import (
     TaskScheduled,
     TimerCreated,
 )
+from durablectl.payload import dumps, loads
 
 
 class TaskState(Enum):

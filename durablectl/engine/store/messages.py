@@ -19,8 +19,7 @@ from durablectl.engine.store.locks import (
     read_messages,
     write_locks,
 )
-from durablectl.engine.store.work_items import Caller, EntityBatch, EntityRequest
-from durablectl.engine.worker.entities import Operation
+from durablectl.engine.store.work_items import Caller, EntityBatch, EntityRequest, Operation
 
 
 def send_request(sql: Connection, request: EntityRequest) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from durablectl.engine.replay.rewind import rewound
 from durablectl.engine.store.database import Connection
 from durablectl.engine.store.instances import NOW_AT
+from durablectl.engine.store.leases import load_outline
 from durablectl.engine.store.work_items import LoadedInstance
 from durablectl.history.columns import STATUS_NUMBERS, moment
 from durablectl.history.events import ExecutionRewound, SubOrchestrationCreated
+from durablectl.history.rewind import rewound
 from durablectl.history.stored import Outline, decode_episode, encode_episode, encode_event
 from durablectl.model import RuntimeStatus
 
@@ -53,10 +54,6 @@ def _rewind_child(sql: Connection, instance_id: str, reason: str | None, at: int
     """Whether the child is there and continues; one that has ended other than by failing is
     created again by its parent.
     """
-    from durablectl.engine.store.leases import (
-        load_outline,  # deferred: the two modules know each other
-    )
-
     row = sql.execute("SELECT key, status FROM instances WHERE id = ?", (instance_id,)).fetchone()
     if row is None or row[1] != FAILED:
         return False

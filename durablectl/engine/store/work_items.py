@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from durablectl.engine.store.instances import NewInstance
-from durablectl.engine.worker.entities import Operation
 from durablectl.history.events import Event, ExecutionStarted
 from durablectl.model import RuntimeStatus
 
@@ -56,6 +55,16 @@ class ActivityItem:
     input: str | None
     worker: int
     instance_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation: its name, its input as JSON text, and whether somebody waits for the
+    result."""
+
+    name: str
+    input: str | None = None
+    is_signal: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,13 +24,9 @@ from durablectl.engine.store.work_items import (
     Commit,
     Continuation,
     EntityRequest,
-)
-from durablectl.engine.worker.entities import (
-    EntityAction,
     Operation,
-    OperationResult,
-    SentSignal,
 )
+from durablectl.engine.worker.entities import EntityAction, OperationResult, SentSignal
 from durablectl.history.columns import STATUS_NUMBERS, micros
 from durablectl.history.events import (
     ContinueAsNew,

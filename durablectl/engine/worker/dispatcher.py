@@ -14,6 +14,7 @@ from datetime import datetime
 
 from durablectl.engine.failures import Failed, details_of
 from durablectl.engine.registry import Orchestrator, Registry, unknown_function
+from durablectl.engine.replay.check import Finished, ReplayCheck
 from durablectl.engine.replay.episode import Episode
 from durablectl.engine.replay.execution import new_execution
 from durablectl.engine.store.database import Database
@@ -40,7 +41,6 @@ from durablectl.engine.worker.commit import (
     send_from_entity,
 )
 from durablectl.engine.worker.entities import EntityBatchResult
-from durablectl.engine.worker.replay_check import Finished, ReplayCheck
 from durablectl.errors import HubBusy, HubUnusable
 from durablectl.history.columns import EPOCH, micros
 from durablectl.history.events import (

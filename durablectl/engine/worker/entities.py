@@ -12,18 +12,9 @@ from typing import Any
 
 from durablectl.engine.failures import details_of, message_of, reason_of
 from durablectl.engine.registry import Entity
-from durablectl.engine.replay.payload import dumps, loads
+from durablectl.engine.store.work_items import Operation
 from durablectl.engine.worker.app_output import end_line
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One operation: its name, its input as JSON text, and whether somebody waits for the
-    result."""
-
-    name: str
-    input: str | None = None
-    is_signal: bool = True
+from durablectl.payload import dumps, loads
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from typing import Any
 
 from durablectl.engine.failures import without_engine_frames
 from durablectl.engine.registry import Activity, ClientSource, Entity, Orchestrator
+from durablectl.engine.store.work_items import Operation
 from durablectl.engine.worker.entities import (
     EntityAction,
     EntityBatchResult,
-    Operation,
     OperationResult,
     SentSignal,
     StartedOrchestration,

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from durablectl.engine.replay.payload import dumps, dumps_plain, loads, storable
+from durablectl.payload import dumps, dumps_plain, loads, storable
 
 
 class Money:
