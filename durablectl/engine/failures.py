@@ -1,42 +1,18 @@
-"""What user code raised, as the JSON that the service keeps, and as what the log of a worker
-hears of it; no I/O, no history.
-"""
+"""What user code raised, as the JSON that the service keeps; no I/O, no history."""
 
 from __future__ import annotations
 
-import json
 import os
 import traceback
-from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
-from durablectl.causes import split_exceptions
 from durablectl.payload import dumps, storable
 
 _PACKAGE = f"{Path(__file__).parents[1]}{os.sep}"
 NO_DETAILS = " \n None"
 _INNER = "_durablectl_inner"
-
-
-class Failed(NamedTuple):
-    """A failure that was committed: of an activity, an orchestrator or an entity (`kind`), and the
-    instance that it ran for.
-
-    `reason` is the service's text, `details` the exception as JSON text. `is_tried_again` is an
-    attempt that is followed by another one, `is_passed_on` an orchestrator that failed with what it
-    called, `ends_instance` an activity that its instance failed with at once.
-    """
-
-    kind: str
-    instance_id: str
-    reason: str
-    details: str | None = None
-    operation: str = ""
-    is_tried_again: bool = False
-    is_passed_on: bool = False
-    ends_instance: bool = False
 
 
 def details_of(error: BaseException) -> str:
@@ -77,50 +53,6 @@ def class_of(error: BaseException) -> str:
         if kind.__module__ == "builtins"
         else f"{kind.__module__}.{kind.__qualname__}"
     )
-
-
-def child_details(text: str | None, details: str | None) -> str:
-    """The exception that the caller of a failed sub-orchestration gets beside its text
-    (TaskOrchestrationDispatcher.cs).
-
-    The message is that text without the exceptions in it: with them, as on the service, each level
-    would double it.
-    """
-    message, exceptions = split_exceptions(text or "")
-    own: dict[str, Any] = {} if details is None or exceptions else json.loads(details)
-    return dumps(
-        {
-            "ClassName": own.get("ClassName", "System.Exception"),
-            "Message": message,
-            "StackTraceString": own.get("StackTraceString"),
-            "InnerException": own.get("InnerException"),
-        }
-    )
-
-
-def structured_reason(text: str | None, details: str | None) -> str | None:
-    """The message of a failure that has its structure in `details`, as `ErrorType: ErrorMessage` is
-    its text; None for a text in the service's words.
-    """
-    if text is None or details is None or text.startswith("Orchestrator function"):
-        return None
-    exception = json.loads(details)
-    message = exception.get("Message")
-    return message if text == f"{exception.get('ClassName')}: {message}" else None
-
-
-def failure_details(details: str | None) -> Mapping[str, Any] | None:
-    """An exception as the FailureDetails that an entity's reply carries (DurableTask.Core,
-    ResponseMessage).
-    """
-    if details is None:
-        return None
-    exception = json.loads(details)
-    names = {"ErrorType": "ClassName", "ErrorMessage": "Message", "StackTrace": "StackTraceString"}
-    return {name: exception.get(member) for name, member in names.items()} | {
-        "InnerFailure": None,
-        "IsNonRetriable": False,
-    }
 
 
 def entity_error(message: Any, entity_id: str, failure: Any) -> Exception:

@@ -13,7 +13,7 @@ from durablectl.frames import app_lines
 from durablectl.render.sanitize import safe_line
 
 if TYPE_CHECKING:
-    from durablectl.engine.failures import Failed
+    from durablectl.engine.worker.outcomes import Failed
 
 LONGEST_TEXT = 2_000
 MOST_LINES, MOST_FRAMES = 20, 40

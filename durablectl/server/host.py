@@ -14,8 +14,8 @@ from pathlib import Path
 
 from durablectl.backends.local import LocalTaskHub
 from durablectl.backends.local_address import CONNECTION, TASK_HUB
-from durablectl.engine.failures import Failed
 from durablectl.engine.registry import Registry
+from durablectl.engine.worker.outcomes import Failed
 from durablectl.engine.worker.worker import CONCURRENCY, Worker
 from durablectl.errors import DurablectlError, HubLost, HubUnusable
 from durablectl.functionapp.host import HostSettings, read_host

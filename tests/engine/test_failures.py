@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from durablectl.df import RetryOptions
-from durablectl.engine.failures import Failed
+from durablectl.engine.worker.outcomes import Failed
 from durablectl.history.events import EventRaised, SubOrchestrationFailed
 from durablectl.model import EntityId, InstanceStatus
 from tests.engine.dispatching import App, Dispatching

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from durablectl.engine.failures import Failed
+from durablectl.engine.worker.outcomes import Failed
 from durablectl.render.failures import failure_entry
 
 TRACEBACK = (

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, redirect_stderr
 
-from durablectl.engine.failures import Failed
 from durablectl.engine.worker.app_output import AppOutput
+from durablectl.engine.worker.outcomes import Failed
 from durablectl.render.failures import failure_entry
 from durablectl.render.output import Output
 

@@ -12,20 +12,25 @@ from typing import Any
 
 from durablectl.engine.registry import Activity, Orchestrator
 
-_TRIGGERS: dict[type, tuple[str, str]] = {
-    Activity: ("ActivityTrigger", "activity_trigger"),
-    Orchestrator: ("OrchestrationTrigger", "orchestration_trigger"),
+_ACTIVITY = (Activity, "ActivityTrigger", "activity_trigger")
+_ORCHESTRATOR = (Orchestrator, "OrchestrationTrigger", "orchestration_trigger")
+_CALLED_BY: dict[str, tuple[type[Activity] | type[Orchestrator], str, str]] = {
+    "call_activity": _ACTIVITY,
+    "call_activity_with_retry": _ACTIVITY,
+    "call_sub_orchestrator": _ORCHESTRATOR,
+    "call_sub_orchestrator_with_retry": _ORCHESTRATOR,
 }
 
 
-def resolve(callee: Any, kind: type[Activity] | type[Orchestrator], method: str) -> tuple[str, Any]:
-    """The name of a function of this kind, and the class that its return annotation names, or None.
+def resolve(callee: Any, method: str) -> tuple[str, Any]:
+    """The name of what a method of the context calls, and the class that its return annotation
+    names, or None.
 
     `callee` is a name, a function builder of the Azure SDK, or one of ours (`durablectl_function`).
     """
     if isinstance(callee, str):
         return text(callee, "function_name"), None
-    trigger, decorator = _TRIGGERS[kind]
+    kind, trigger, decorator = _CALLED_BY[method]
     ours = getattr(callee, "durablectl_function", None)
     if ours is not None:
         if not isinstance(ours, kind):

@@ -10,7 +10,6 @@ from types import SimpleNamespace
 from typing import Any, Protocol
 from uuid import NAMESPACE_OID, NAMESPACE_URL, UUID, uuid5
 
-from durablectl.engine.registry import Activity, Orchestrator
 from durablectl.engine.replay.callees import resolve, text
 from durablectl.engine.replay.retry import RetryableTask, RetryOptions
 from durablectl.engine.replay.state import ExecutionState
@@ -138,7 +137,7 @@ class OrchestrationContext:
         return value
 
     def call_activity(self, name: Any, input_: Any = None, expected_type: Any = None) -> Task:
-        name, returned = resolve(name, Activity, "call_activity")
+        name, returned = resolve(name, "call_activity")
         return ActivityTask(
             name, None if input_ is None else dumps(input_), expected_type or returned
         )
@@ -146,7 +145,7 @@ class OrchestrationContext:
     def call_activity_with_retry(
         self, name: Any, retry_options: RetryOptions, input_: Any = None, expected_type: Any = None
     ) -> Task:
-        name, returned = resolve(name, Activity, "call_activity_with_retry")
+        name, returned = resolve(name, "call_activity_with_retry")
         input = None if input_ is None else dumps(input_)
         return RetryableTask(
             self._execution,
@@ -162,7 +161,7 @@ class OrchestrationContext:
         version: str | None = None,
         expected_type: Any = None,
     ) -> Task:
-        name, returned = resolve(name, Orchestrator, "call_sub_orchestrator")
+        name, returned = resolve(name, "call_sub_orchestrator")
         input = None if input_ is None else dumps(input_)
         return SubOrchestrationTask(
             name, input, self._child_id(instance_id), version, expected_type or returned
@@ -177,7 +176,7 @@ class OrchestrationContext:
         version: str | None = None,
         expected_type: Any = None,
     ) -> Task:
-        name, returned = resolve(name, Orchestrator, "call_sub_orchestrator_with_retry")
+        name, returned = resolve(name, "call_sub_orchestrator_with_retry")
         input, child = None if input_ is None else dumps(input_), self._child_id(instance_id)
 
         def attempt() -> SubOrchestrationTask:

@@ -74,7 +74,7 @@ class ActivityPool:
         self._queue: SimpleQueue[Item | None] = SimpleQueue()
         self._results: deque[Result] = deque()
         self._threads = 0
-        self._deadlines = Deadlines(registry.activity_timeout)
+        self._deadlines: Deadlines[ActivityItem] = Deadlines(registry.activity_timeout)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._outstanding = self._outstanding_async = 0

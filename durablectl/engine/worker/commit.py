@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import uuid4
 
-from durablectl.engine.failures import (
-    Failed,
-    child_details,
-    failure_details,
-    structured_reason,
-)
 from durablectl.engine.registry import Registry, unknown_function
 from durablectl.engine.replay.episode import Episode
-from durablectl.engine.replay.execution import Execution
 from durablectl.engine.store.instances import NewInstance
 from durablectl.engine.store.work_items import (
     ActivityItem,
     Child,
     Commit,
     Continuation,
+    EntityBatch,
     EntityRequest,
     Operation,
 )
-from durablectl.engine.worker.entities import EntityAction, OperationResult, SentSignal
+from durablectl.engine.worker.cached_execution import CachedExecution
+from durablectl.engine.worker.entities import (
+    EntityAction,
+    EntityBatchResult,
+    OperationResult,
+    SentSignal,
+)
+from durablectl.engine.worker.outcomes import (
+    Failed,
+    child_answer,
+    entity_reply,
+)
 from durablectl.history.columns import STATUS_NUMBERS, micros
 from durablectl.history.events import (
     ContinueAsNew,
@@ -34,11 +39,6 @@ from durablectl.history.events import (
     EventRaised,
     EventSent,
     ExecutionCompleted,
-    Inbound,
-    OrchestratorCompleted,
-    OrchestratorStarted,
-    ParentInstance,
-    SubOrchestrationCompleted,
     SubOrchestrationCreated,
     SubOrchestrationFailed,
     TaskFailed,
@@ -50,25 +50,7 @@ from durablectl.history.stored import encode_episode, encode_event
 from durablectl.model import EntityId, RuntimeStatus
 from durablectl.wire import time_from_text
 
-
-@dataclass(slots=True)
-class CachedExecution:
-    """An instance that a worker holds in memory, its generator alive.
-
-    `events` are its complete events, None unless they are to be checked.
-    """
-
-    key: int
-    instance_id: str
-    execution_id: str
-    name: str
-    executor: Execution
-    root: int
-    parent: int | None
-    caller: ParentInstance | None
-    next_sequence: int
-    status: RuntimeStatus
-    events: list[Event] | None = None
+MOST_FAILURES = 10  # that an entity keeps of one batch
 
 
 @dataclass(slots=True)
@@ -112,6 +94,29 @@ class CommitBuilder:
             self.rows.status_changes.append((STATUS_NUMBERS[episode.status], at, held.key))
         held.status = episode.status
 
+    def add_batch(self, batch: EntityBatch, result: EntityBatchResult) -> list[Failed]:
+        """Plan what a batch of operations of an entity writes; the operations that failed."""
+        rows, at = self.rows, self.at
+        rows.consumed.extend((key,) for key in batch.keys)
+        rows.entity_states.append((result.state, at, batch.instance))
+        rows.updated.append((at, batch.instance))
+        for caller, outcome in zip(batch.callers, result.results, strict=True):
+            if caller is not None:
+                reply = EventRaised(self.now, caller.request_id, entity_reply(outcome))
+                answer = encode_event(reply)
+                rows.answers.append((caller.instance, caller.execution_id, at, answer))
+        for action in result.actions:
+            self._send_from_entity(action)
+        done = zip(batch.keys, batch.operations, result.results, strict=True)
+        if not (failed := [each for each in done if each[2].error is not None]):
+            return []
+        kept = _failed_operations(failed[-MOST_FAILURES:], self.now)
+        rows.entity_failures.append((batch.instance, at, kept))
+        return [
+            Failed("entity", batch.entity_id, outcome.reason, outcome.details, operation.name)
+            for _, operation, outcome in failed
+        ]
+
     def _end(self, held: CachedExecution, episode: Episode, at: int) -> None:
         ending = episode.ending
         if isinstance(ending, ContinueAsNew):
@@ -135,7 +140,7 @@ class CommitBuilder:
         elif episode.drops_open:
             self.rows.swept.append((held.key,))
         if held.parent is not None and held.caller is not None:
-            answer = encode_event(_answer(self.now, held.caller.task_id, ending))
+            answer = encode_event(child_answer(self.now, held.caller.task_id, ending))
             self.rows.answers.append((held.parent, held.caller.execution_id, at, answer))
 
     def _schedule(self, held: CachedExecution, decision: TaskScheduled, at: int) -> None:
@@ -212,6 +217,22 @@ class CommitBuilder:
             answer = encode_event(EventRaised(self.now, request["id"], reply))
             self.rows.answers.append((held.key, held.execution_id, at, answer))
 
+    def _send_from_entity(self, action: EntityAction) -> None:
+        """Plan what an operation of an entity sends: a signal, which is dropped where the app does
+        not have the entity, or the start of an orchestration.
+        """
+        due = None if action.due is None else micros(action.due)
+        if isinstance(action, SentSignal):
+            if self.registry.entities.get(EntityId.parse(action.entity_id).name) is not None:
+                signal = {"op": action.operation, "signal": True, "input": action.input}
+                request = EntityRequest(action.entity_id, json.dumps(signal), self.at, due=due)
+                self.rows.requests.append(request)
+            return
+        version = self.registry.default_version if action.version is None else action.version
+        self.rows.starts.append(
+            NewInstance(action.instance_id, action.name, action.input, version, self.at, due)
+        )
+
 
 _DECISIONS: dict[type, Callable[..., None]] = {
     TaskScheduled: CommitBuilder._schedule,  # noqa: SLF001
@@ -221,72 +242,12 @@ _DECISIONS: dict[type, Callable[..., None]] = {
 }
 
 
-def send_from_entity(rows: Commit, action: EntityAction, registry: Registry, now: datetime) -> None:
-    """Plan what an operation of an entity sends: a signal, which is dropped where the app does not
-    have the entity, or the start of an orchestration.
-    """
-    at, due = micros(now), None if action.due is None else micros(action.due)
-    if isinstance(action, SentSignal):
-        if registry.entities.get(EntityId.parse(action.entity_id).name) is not None:
-            request = {"op": action.operation, "signal": True, "input": action.input}
-            rows.requests.append(EntityRequest(action.entity_id, json.dumps(request), at, due=due))
-        return
-    version = registry.default_version if action.version is None else action.version
-    rows.starts.append(NewInstance(action.instance_id, action.name, action.input, version, at, due))
-
-
 def _due(request: str) -> int | None:
     """When a message that waits for a time becomes visible."""
     return micros(time_from_text(json.loads(request)["due"]))
 
 
-def failed_episode(
-    now: datetime, new: Sequence[Inbound], reason: str, details: str | None = None
-) -> Episode:
-    """The episode of an instance that cannot continue: it fails with `reason`, whatever came in."""
-    ending = ExecutionCompleted(now, RuntimeStatus.FAILED, reason, details)
-    history: list[Event] = [OrchestratorStarted(now), *new, ending, OrchestratorCompleted(now)]
-    return Episode(history, [], RuntimeStatus.FAILED, ending=ending)
-
-
-def failures_of(
-    held: CachedExecution, events: Sequence[Inbound], episode: Episode
-) -> Iterator[Failed]:
-    """The failures that an episode of an instance has heard of or made."""
-    ending = episode.ending
-    text = (
-        (ending.result or "")
-        if isinstance(ending, ExecutionCompleted) and ending.status is RuntimeStatus.FAILED
-        else None
-    )
-    for event in events:
-        if isinstance(event, TaskFailed):
-            yield Failed(
-                "activity",
-                held.instance_id,
-                event.reason,
-                event.details,
-                is_tried_again=event.task_id in episode.retried,
-                ends_instance=text is not None and event.reason in text,
-            )
-    if text is not None:
-        details = ending.details if isinstance(ending, ExecutionCompleted) else None
-        is_passed_on = episode.is_passed_on or '"StackTraceString"' in text
-        yield Failed("orchestrator", held.instance_id, text, details, is_passed_on=is_passed_on)
-
-
-def entity_reply(outcome: OperationResult) -> str:
-    """What the caller of an entity gets, in the form of the original's ResponseMessage."""
-    if outcome.error is None:
-        return json.dumps({"result": outcome.result})
-    failure = outcome.failure or failure_details(outcome.details)
-    return json.dumps(
-        {"result": outcome.result, "exceptionType": outcome.error}
-        | ({"failureDetails": failure} if failure else {})
-    )
-
-
-def failed_operations(
+def _failed_operations(
     failed: Iterable[tuple[int, Operation, OperationResult]], now: datetime
 ) -> str:
     """Failed operations, each with a number that no other one of the entity has, as the episode
@@ -299,23 +260,6 @@ def failed_operations(
             TaskFailed(now, number, outcome.reason, outcome.details),
         ]
     return encode_episode(events, now)
-
-
-def _answer(
-    now: datetime, task_id: int, ending: ExecutionCompleted
-) -> SubOrchestrationCompleted | SubOrchestrationFailed:
-    if ending.status is RuntimeStatus.COMPLETED:
-        return SubOrchestrationCompleted(now, task_id, ending.result)
-    # A failed child says more in its details; a terminated one does not
-    # (TaskOrchestrationDispatcher.cs; recorded: engine.json).
-    if (reason := structured_reason(ending.result, ending.details)) is not None:
-        return SubOrchestrationFailed(now, task_id, reason, ending.details)
-    details = (
-        child_details(ending.result, ending.details)
-        if ending.status is RuntimeStatus.FAILED
-        else None
-    )
-    return SubOrchestrationFailed(now, task_id, ending.result or "", details)
 
 
 def _text_output(text: str | None) -> str | None:

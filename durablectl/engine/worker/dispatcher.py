@@ -12,11 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from durablectl.engine.failures import Failed, details_of
-from durablectl.engine.registry import Orchestrator, Registry, unknown_function
+from durablectl.engine.registry import Registry
 from durablectl.engine.replay.check import Finished, ReplayCheck
-from durablectl.engine.replay.episode import Episode
-from durablectl.engine.replay.execution import new_execution
 from durablectl.engine.store.database import Database
 from durablectl.engine.store.leases import WorkerLease
 from durablectl.engine.store.work_items import (
@@ -25,27 +22,23 @@ from durablectl.engine.store.work_items import (
     EntityBatch,
     FetchRequest,
     FetchResult,
-    LoadedInstance,
     WorkerFilter,
     WorkItem,
 )
 from durablectl.engine.worker.activity_pool import ActivityPool, Result
 from durablectl.engine.worker.app_output import CURRENT_INSTANCE, REPEATING, end_line
-from durablectl.engine.worker.commit import (
+from durablectl.engine.worker.cached_execution import (
     CachedExecution,
-    CommitBuilder,
-    entity_reply,
-    failed_episode,
-    failed_operations,
+    cached_execution,
     failures_of,
-    send_from_entity,
 )
+from durablectl.engine.worker.commit import CommitBuilder
 from durablectl.engine.worker.entities import EntityBatchResult
+from durablectl.engine.worker.outcomes import Failed
 from durablectl.errors import HubBusy, HubUnusable
-from durablectl.history.columns import EPOCH, micros
+from durablectl.history.columns import micros
 from durablectl.history.events import (
     ContinueAsNew,
-    EventRaised,
     ExecutionCompleted,
     Inbound,
     TaskCompleted,
@@ -57,7 +50,6 @@ CACHE_SIZE = 10_000
 MOST_MESSAGES = 1_000
 MOST_CHECKS = 20  # between two looks for work
 MOST_UNCHECKED = 1_000
-MOST_FAILURES = 10  # that an entity keeps of one batch
 
 
 @dataclass(slots=True)
@@ -113,7 +105,6 @@ class Dispatcher:
         self._room = 0
         self._busy: set[int] = set()  # entities with a batch under way
         self._version = -1
-        self._time = EPOCH
 
     @property
     def is_working(self) -> bool:
@@ -190,11 +181,10 @@ class Dispatcher:
 
     def _prepare(self, now: datetime) -> CommitBuilder:
         """Run the episodes that everything new causes; what is to be written."""
-        self._time = now
         results = self._pool.take()
         self._room = self._pool.room
         builder = CommitBuilder(Commit(), now, self._claim, self._registry, [])
-        for item, events in self._gather(results, builder.rows):
+        for item, events in self._gather(results, builder):
             self._advance(item, events, builder)
         self._evict(builder.rows)
         return builder
@@ -238,12 +228,12 @@ class Dispatcher:
         )
 
     def _gather(
-        self, results: Sequence[Result], rows: Commit
+        self, results: Sequence[Result], builder: CommitBuilder
     ) -> list[tuple[CachedExecution, list[Inbound]]]:
         """Every instance with something new to see: first its messages, then what its activities
         returned.
         """
-        items = self._fetched.items
+        items, rows = self._fetched.items, builder.rows
         self._load_into_cache(
             [
                 item
@@ -261,7 +251,9 @@ class Dispatcher:
                 continue  # started under an earlier lease, which another worker has taken over
             if isinstance(activity, EntityBatch):
                 assert isinstance(event, EntityBatchResult)
-                self._finish_batch(activity, event, rows)
+                self._busy.discard(activity.instance)
+                self._fetched.is_more = True
+                self._failures += builder.add_batch(activity, event)
                 continue
             assert not isinstance(event, EntityBatchResult)
             held = self._cache.get(activity.instance)
@@ -271,34 +263,6 @@ class Dispatcher:
                 rows.completed_activities.append((activity.instance, activity.task_id))
                 work.setdefault(activity.instance, []).append(event)
         return [(self._cache[instance], events) for instance, events in work.items()]
-
-    def _finish_batch(self, batch: EntityBatch, result: EntityBatchResult, rows: Commit) -> None:
-        self._busy.discard(batch.instance)
-        self._fetched.is_more = True
-        at = micros(self._time)
-        rows.consumed.extend((key,) for key in batch.keys)
-        rows.entity_states.append((result.state, at, batch.instance))
-        rows.updated.append((at, batch.instance))
-        for caller, outcome in zip(batch.callers, result.results, strict=True):
-            if caller is not None:
-                answer = encode_event(
-                    EventRaised(self._time, caller.request_id, entity_reply(outcome))
-                )
-                rows.answers.append((caller.instance, caller.execution_id, at, answer))
-        for action in result.actions:
-            send_from_entity(rows, action, self._registry, self._time)
-        if failed := [
-            each
-            for each in zip(batch.keys, batch.operations, result.results, strict=True)
-            if each[2].error is not None
-        ]:
-            rows.entity_failures.append(
-                (batch.instance, at, failed_operations(failed[-MOST_FAILURES:], self._time))
-            )
-        for _, operation, outcome in failed:
-            self._failures.append(
-                Failed("entity", batch.entity_id, outcome.reason, outcome.details, operation.name)
-            )
 
     def _return_orphaned_result(
         self, activity: ActivityItem, event: TaskCompleted | TaskFailed, rows: Commit
@@ -324,46 +288,24 @@ class Dispatcher:
         for item in items:
             instance = item.loaded or loaded.get(item.instance)
             if instance is not None and (item.loaded is not None or instance.past):
-                self._cache[item.instance] = self._rebuilt(instance)
-
-    def _rebuilt(self, loaded: LoadedInstance) -> CachedExecution:
-        """An instance in memory, its generator where the history left it."""
-        started = loaded.started
-        orchestrator = self._registry.orchestrators.get(started.name)
-        if orchestrator is None:
-            reason = unknown_function(
-                started.name, "orchestrator", self._registry.orchestrators.names
-            )
-            self._poisoned[loaded.key] = f"Orchestrator function '{started.name}' failed: {reason}"
-            orchestrator = Orchestrator(started.name, lambda _context: None)
-        executor = new_execution(orchestrator, loaded.instance_id, loaded.execution_id)
-        if loaded.past:
-            CURRENT_INSTANCE.set(REPEATING)
-            try:
-                executor.rebuild(loaded.past)
-            except BaseException as error:  # user code
-                self._poisoned[loaded.key] = (
-                    f"Orchestrator function '{started.name}' failed: {error!r}"
+                held, fault = cached_execution(
+                    instance, self._registry, keeps_events=self._check is not None
                 )
-        return CachedExecution(
-            key=loaded.key,
-            instance_id=loaded.instance_id,
-            execution_id=loaded.execution_id,
-            executor=executor,
-            root=loaded.root,
-            parent=loaded.parent,
-            caller=started.parent,
-            next_sequence=loaded.next_sequence,
-            status=loaded.status,
-            name=started.name,
-            events=list(loaded.past) if self._check is not None else None,
-        )
+                self._cache[item.instance] = held
+                if fault is not None:
+                    self._poisoned[instance.key] = fault
 
     def _advance(
         self, held: CachedExecution, events: list[Inbound], builder: CommitBuilder
     ) -> None:
         self.failing_instance = held
-        episode = self._run(held, events, builder.now)
+        self.running = Running(held.key, held.instance_id, held.name)
+        CURRENT_INSTANCE.set(held.instance_id)
+        try:
+            episode = held.run(events, builder.now, self._poisoned.pop(held.key, None))
+        finally:
+            self.running = None
+            end_line()
         builder.add(held, episode)
         if held.events is not None:
             held.events += episode.history
@@ -375,26 +317,6 @@ class Dispatcher:
         else:
             self._cache.move_to_end(held.key)
         self.failing_instance = None
-
-    def _run(self, held: CachedExecution, events: list[Inbound], now: datetime) -> Episode:
-        if held.key in self._poisoned:
-            held.events = None  # its code is not run, so there is nothing to repeat
-            return failed_episode(now, events, self._poisoned.pop(held.key))
-        self.running = Running(held.key, held.instance_id, held.name)
-        CURRENT_INSTANCE.set(held.instance_id)
-        try:
-            return held.executor.run(events, now)
-        except BaseException as error:  # user code, a KeyboardInterrupt of its own included
-            held.events = None
-            return failed_episode(
-                now,
-                events,
-                f"Orchestrator function '{held.name}' failed: {error!r}",
-                details_of(error),
-            )
-        finally:
-            self.running = None
-            end_line()
 
     def _report_failures(self) -> None:
         """Tell of the failures that the commit has made true: what was not committed happens

@@ -11,12 +11,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from durablectl.engine.failures import Failed
 from durablectl.engine.registry import Registry
 from durablectl.engine.store.client import Store
 from durablectl.engine.store.database import Database
 from durablectl.engine.store.leases import workers
 from durablectl.engine.store.queries import InstanceRow
+from durablectl.engine.worker.outcomes import Failed
 from durablectl.engine.worker.worker import Worker
 from durablectl.errors import AppError, DurablectlError, HubLost
 from durablectl.model import utc_now

@@ -14,7 +14,6 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from durablectl.engine.failures import Failed
 from durablectl.engine.registry import Registry
 from durablectl.engine.replay.check import ReplayCheck
 from durablectl.engine.store.database import Database
@@ -22,6 +21,7 @@ from durablectl.engine.store.leases import LeaseLost
 from durablectl.engine.worker.activity_pool import ActivityPool
 from durablectl.engine.worker.clock import SkippingClock
 from durablectl.engine.worker.dispatcher import Dispatcher, Running
+from durablectl.engine.worker.outcomes import Failed
 from durablectl.errors import DurablectlError, HubBusy, HubLost, HubUnusable
 from durablectl.frames import Frame
 from durablectl.model import utc_now

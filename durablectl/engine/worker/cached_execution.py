@@ -1,0 +1,135 @@
+"""An instance that a worker holds in memory: made from its history, and run; no clock, no store.
+
+User code runs here, and nothing that it raises gets out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from durablectl.engine.failures import details_of
+from durablectl.engine.registry import Orchestrator, Registry, unknown_function
+from durablectl.engine.replay.episode import Episode
+from durablectl.engine.replay.execution import Execution, new_execution
+from durablectl.engine.store.work_items import LoadedInstance
+from durablectl.engine.worker.app_output import CURRENT_INSTANCE, REPEATING
+from durablectl.engine.worker.outcomes import Failed
+from durablectl.history.events import (
+    Event,
+    ExecutionCompleted,
+    Inbound,
+    OrchestratorCompleted,
+    OrchestratorStarted,
+    ParentInstance,
+    TaskFailed,
+)
+from durablectl.model import RuntimeStatus
+
+
+@dataclass(slots=True)
+class CachedExecution:
+    """An instance that a worker holds in memory, its generator alive.
+
+    `events` are its complete events, None unless they are to be checked.
+    """
+
+    key: int
+    instance_id: str
+    execution_id: str
+    name: str
+    executor: Execution
+    root: int
+    parent: int | None
+    caller: ParentInstance | None
+    next_sequence: int
+    status: RuntimeStatus
+    events: list[Event] | None = None
+
+    def run(self, events: Sequence[Inbound], now: datetime, fault: str | None = None) -> Episode:
+        """One episode; with a `fault` the instance fails with it, and its code does not run."""
+        if fault is not None:
+            self.events = None  # its code is not run, so there is nothing to repeat
+            return _failed_episode(now, events, fault)
+        try:
+            return self.executor.run(events, now)
+        except BaseException as error:  # user code, a KeyboardInterrupt of its own included
+            self.events = None
+            return _failed_episode(
+                now, events, _failed_with(self.name, repr(error)), details_of(error)
+            )
+
+
+def cached_execution(
+    loaded: LoadedInstance, registry: Registry, *, keeps_events: bool
+) -> tuple[CachedExecution, str | None]:
+    """An instance in memory, its generator where the history left it; and why it has to fail, if
+    it cannot be brought there.
+    """
+    started, fault = loaded.started, None
+    orchestrator = registry.orchestrators.get(started.name)
+    if orchestrator is None:
+        unknown = unknown_function(started.name, "orchestrator", registry.orchestrators.names)
+        fault = _failed_with(started.name, unknown)
+        orchestrator = Orchestrator(started.name, lambda _context: None)
+    executor = new_execution(orchestrator, loaded.instance_id, loaded.execution_id)
+    if loaded.past:
+        CURRENT_INSTANCE.set(REPEATING)
+        try:
+            executor.rebuild(loaded.past)
+        except BaseException as error:  # user code
+            fault = _failed_with(started.name, repr(error))
+    held = CachedExecution(
+        key=loaded.key,
+        instance_id=loaded.instance_id,
+        execution_id=loaded.execution_id,
+        executor=executor,
+        root=loaded.root,
+        parent=loaded.parent,
+        caller=started.parent,
+        next_sequence=loaded.next_sequence,
+        status=loaded.status,
+        name=started.name,
+        events=list(loaded.past) if keeps_events else None,
+    )
+    return held, fault
+
+
+def _failed_with(name: str, reason: str) -> str:
+    return f"Orchestrator function '{name}' failed: {reason}"
+
+
+def _failed_episode(
+    now: datetime, new: Sequence[Inbound], reason: str, details: str | None = None
+) -> Episode:
+    """The episode of an instance that cannot continue: it fails with `reason`, whatever came in."""
+    ending = ExecutionCompleted(now, RuntimeStatus.FAILED, reason, details)
+    history: list[Event] = [OrchestratorStarted(now), *new, ending, OrchestratorCompleted(now)]
+    return Episode(history, [], RuntimeStatus.FAILED, ending=ending)
+
+
+def failures_of(
+    held: CachedExecution, events: Sequence[Inbound], episode: Episode
+) -> Iterator[Failed]:
+    """The failures that an episode of an instance has heard of or made."""
+    ending = episode.ending
+    text = (
+        (ending.result or "")
+        if isinstance(ending, ExecutionCompleted) and ending.status is RuntimeStatus.FAILED
+        else None
+    )
+    for event in events:
+        if isinstance(event, TaskFailed):
+            yield Failed(
+                "activity",
+                held.instance_id,
+                event.reason,
+                event.details,
+                is_tried_again=event.task_id in episode.retried,
+                ends_instance=text is not None and event.reason in text,
+            )
+    if text is not None:
+        details = ending.details if isinstance(ending, ExecutionCompleted) else None
+        is_passed_on = episode.is_passed_on or '"StackTraceString"' in text
+        yield Failed("orchestrator", held.instance_id, text, details, is_passed_on=is_passed_on)
