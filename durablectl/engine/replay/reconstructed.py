@@ -97,6 +97,7 @@ class _Reconstruction:
         self._follower = Follower(orchestrator, history.instance_id, self._proofs.execution_id)
         self._made: dict[int, _Made] = {}
         self._caveats, self._warnings = list(timeline.caveats), list[str]()
+        self._doubts: list[str] = []
         self._ended_at = -1
 
     @property
@@ -110,6 +111,8 @@ class _Reconstruction:
         caveats = [*self._caveats, *self._proofs.caveats]
         if broken is not None and caveats:
             verdict = _unjudged(verdict, f"{caveats[0]} ({verdict.sentence})")
+        if broken is None and self._doubts:
+            verdict = _unjudged(verdict, self._doubts[0])
         return Followed(verdict, tuple(self._follower.events), self._follower.execution)
 
     def _follow(self) -> Break | None:
@@ -230,6 +233,7 @@ class _Reconstruction:
             if not self._follower.await_reply(sent):
                 self._caveats.append("the replies of entities cannot be told apart in it")
         made = _Made(decision, step, proof)
+        self._doubt(made)
         siblings = [each for each in self._made.values() if each.step == step]
         self._made[decision.task_id] = made
         for other in siblings:
@@ -237,6 +241,22 @@ class _Reconstruction:
             if broken is not None:
                 return broken
         return None
+
+    def _doubt(self, made: _Made) -> None:
+        """Doubt a decision that history has much later, behind something else that arrived: what is
+        read in one episode leaves no trace, but little waits so long for an episode.
+        """
+        here, *following = self._timeline.arrivals[made.step : made.step + 2]
+        later = made.proof.moment - here.inbound.timestamp
+        if not following or later <= timedelta(seconds=SECONDS_UNREAD):
+            return
+        if _ticks(following[0].inbound.timestamp) < made.proof.at:
+            seconds = f"{later.total_seconds():,.0f} s"
+            self._doubts.append(
+                f"the code has {described(made.decision)} at event {here.event}; history has it "
+                f"{seconds} later, after event {following[0].event}, and does not say which of "
+                "the two led to it"
+            )
 
     def _too_early(self, one: _Made, other: _Made) -> Break | None:
         """A break when two decisions that the code makes at once were made one after the other."""
