@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,7 +24,7 @@ from durablectl import df
 from durablectl.engine.registry import Activity, Orchestrator, Registry
 from durablectl.errors import FunctionNotFound, InstanceNotFound, UsageError, WaitTimeout
 from durablectl.model import EntityId, RuntimeStatus
-from durablectl.testing import Durable
+from durablectl.testing import Durable, PortabilityWarning
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "testing.md"
 
@@ -421,6 +421,16 @@ def test_code_that_does_not_repeat_its_decisions_fails_the_test(durable: Durable
         durable.run(drawn)
     durable.replay_check = False
     assert durable.run(drawn).runtime_status.value == "Completed"
+
+
+def test_code_that_works_here_only_is_a_portability_warning(durable: Durable) -> None:
+    def early(context: Any) -> Any:
+        yield context.create_timer(datetime(2026, 2, 1))
+
+    with pytest.warns(PortabilityWarning, match=r"not in UTC at test_testing\.py:\d+.*point 42"):
+        durable.run(early)
+    durable.replay_check = False
+    assert durable.run(early).runtime_status.value == "Completed"
 
 
 def test_the_replay_check_does_not_call_mocks_again(durable: Durable) -> None:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from durablectl.cli.local.worker import Work
     from durablectl.cli.payload_hubs import PayloadHubs
     from durablectl.engine.registry import Registry
+    from durablectl.engine.replay.check import CheckResult
     from durablectl.engine.worker.app_output import AppOutput
-    from durablectl.history.verdict import Verdict
     from durablectl.model import CheckStatusPayload
     from durablectl.taskhub import TaskHub
 
@@ -242,7 +242,7 @@ class Session:
         instance_ids: Sequence[str],
         *,
         skip_timers: bool = False,
-        on_difference: Callable[[Verdict], None] | None = None,
+        on_difference: Callable[[CheckResult], None] | None = None,
     ) -> Iterator[None]:
         """While inside, this process works for the awaited instances, if the hub is local and no
         live worker holds it.

@@ -1,4 +1,5 @@
-"""Calls in orchestrators' source that a replay does not repeat, each with what to use instead.
+"""Calls in orchestrators' source that a replay does not repeat, or that do not work on Azure, each
+with what to use instead.
 
 Reads source files and runs nothing.
 """
@@ -13,9 +14,16 @@ from pathlib import Path
 from types import CodeType
 
 from durablectl.engine.registry import Registry
+from durablectl.engine.replay.portability import LONGEST_TIMER, POINTS
 from durablectl.functionapp.declared import shown
 
 MOST_BYTES = 5_000_000  # of one source file
+MOST_DAYS = LONGEST_TIMER.days
+POSITION_OF_ZONE = 8  # among the arguments of a datetime
+NO_ZONE = "a timer with a time that has no zone"
+LONG = f"a timer of more than {MOST_DAYS} days that it cancels"
+_POINTS = {NO_ZONE: 42, LONG: 19}
+"""Those that are portability warnings: the points of docs/fidelity.md."""
 
 _NOW = "context.current_utc_datetime"
 _ACTIVITY = "an activity"
@@ -54,7 +62,9 @@ _FunctionDef = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True, slots=True)
 class UnsafeCall:
-    """A call that is not replay-safe: where, what, and the replay-safe name to use."""
+    """A call that is not replay-safe, or that is otherwise on Azure: where, what, why, and what to
+    use.
+    """
 
     file: str
     line: int
@@ -64,9 +74,13 @@ class UnsafeCall:
 
     @property
     def sentence(self) -> str:
+        uses = f"{self.file}:{self.line}: orchestrator '{self.orchestrator}' uses {self.name}"
+        point = _POINTS.get(self.name)
+        if point is None:
+            return f"{uses}, which is not replay-safe; use {self.instead}"
         return (
-            f"{self.file}:{self.line}: orchestrator '{self.orchestrator}' uses {self.name}, which "
-            f"is not replay-safe; use {self.instead}"
+            f"{uses}. That works here; on Azure {POINTS[point].there} (point {point} of the "
+            f"fidelity table). Instead, {self.instead}"
         )
 
     def to_json(self) -> dict[str, object]:
@@ -75,6 +89,7 @@ class UnsafeCall:
             "line": self.line,
             "orchestrator": self.orchestrator,
             "name": self.name,
+            "point": _POINTS.get(self.name),
             "instead": self.instead,
         }
 
@@ -141,12 +156,19 @@ class _Reader:
         self._function = function
         self._imports = module.imports | _imports_in(function)
         self._locals = _names_bound_in(function) - _imports_in(function).keys()
-        self._sets = _sets_in(function, self._is_set)
+        self._sets = _names_of(function, self._is_set)
+        self._long = _names_of(function, self._is_long_timer)
         self.called: set[str] = set()
 
     def found(self) -> Iterator[tuple[int, str, str]]:
         for node in _nodes_of(self._function):
             match node:
+                case ast.Call(func=ast.Attribute(attr="create_timer")) if self._has_no_zone(node):
+                    yield node.lineno, NO_ZONE, POINTS[_POINTS[NO_ZONE]].instead
+                case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="cancel")) if (
+                    name in self._long
+                ):
+                    yield node.lineno, LONG, POINTS[_POINTS[LONG]].instead
                 case ast.Call(func=ast.Name(id=name)) if name not in self._locals:
                     self.called.add(name)
                     yield from self._call(node)
@@ -186,6 +208,25 @@ class _Reader:
                 return name in getattr(self, "_sets", ())
         return False
 
+    def _has_no_zone(self, timer: ast.Call) -> bool:
+        """Whether a timer is set to a time that is written without a zone."""
+        match timer.args:
+            case [ast.Call(func=func, args=args, keywords=keywords)]:
+                named = {each.arg for each in keywords}
+                is_time = self._path(func) == "datetime.datetime" and len(args) < POSITION_OF_ZONE
+                return is_time and not named & {"tzinfo", None}
+        return False
+
+    def _is_long_timer(self, node: ast.expr) -> bool:
+        """Whether a timer is set to a time that is more than six days ahead."""
+        match node:
+            case ast.Call(
+                func=ast.Attribute(attr="create_timer"),
+                args=[ast.BinOp(op=ast.Add(), right=ast.Call(func=func) as ahead)],
+            ):
+                return self._path(func) == "datetime.timedelta" and _days(ahead) > MOST_DAYS
+        return False
+
 
 def _replacement(path: str) -> str | None:
     """What to use instead of a name; None when it is safe."""
@@ -196,6 +237,19 @@ def _replacement(path: str) -> str | None:
         if (instead := _UNSAFE.get(".".join(parts[:length]))) is not None:
             return instead
     return None
+
+
+def _days(duration: ast.Call) -> float:
+    """How many days a timedelta that is written in numbers has, at least."""
+    units = {"weeks": 7.0, "days": 1.0, "hours": 1 / 24}
+    days = 0.0
+    for each in duration.keywords:
+        if isinstance(each.value, ast.Constant) and isinstance(each.value.value, int | float):
+            days += units.get(each.arg or "", 0.0) * each.value.value
+    match duration.args:
+        case [ast.Constant(value=int() | float() as value), *_]:
+            days += value
+    return days
 
 
 def _order_of(node: ast.expr) -> tuple[int, str, str]:
@@ -217,15 +271,15 @@ def _names_bound_in(function: _FunctionDef) -> set[str]:
     return bound
 
 
-def _sets_in(function: _FunctionDef, is_set: Callable[[ast.expr], bool]) -> set[str]:
-    """The names that hold a set wherever they are assigned."""
-    sets, others = set[str](), set[str]()
+def _names_of(function: _FunctionDef, holds: Callable[[ast.expr], bool]) -> set[str]:
+    """The names that hold such a value wherever they are assigned."""
+    found, others = set[str](), set[str]()
     for node in _nodes_of(function):
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 if isinstance(target, ast.Name):
-                    (sets if is_set(node.value) else others).add(target.id)
-    return sets - others
+                    (found if holds(node.value) else others).add(target.id)
+    return found - others
 
 
 def _imports_in(tree: ast.AST) -> dict[str, str]:

@@ -46,6 +46,9 @@ _Answer = TaskCompleted | TaskFailed | SubOrchestrationCompleted | SubOrchestrat
 _CALLS = (Kind.ACTIVITY, Kind.CHILD)
 _ENDINGS_TO_REPEAT = (RuntimeStatus.COMPLETED.value, RuntimeStatus.FAILED.value)
 
+RESTARTED = "restarted from step"
+"""What the reason of a restart begins with."""
+
 
 @dataclass(frozen=True, slots=True)
 class RestartPlan:

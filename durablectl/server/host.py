@@ -15,11 +15,11 @@ from pathlib import Path
 from durablectl.backends.local import LocalTaskHub
 from durablectl.backends.local_address import CONNECTION, TASK_HUB
 from durablectl.engine.registry import Registry
+from durablectl.engine.replay.check import CheckResult
 from durablectl.engine.worker.outcomes import Failed
 from durablectl.engine.worker.worker import CONCURRENCY, Worker
 from durablectl.errors import DurablectlError, HubLost, HubUnusable
 from durablectl.functionapp.host import HostSettings, read_host
-from durablectl.history.verdict import Verdict
 from durablectl.model import RuntimeStatus
 from durablectl.server.api import Api
 from durablectl.server.app import RPC_PATH, Answered, App
@@ -43,7 +43,7 @@ class Telling:
     on_error: Callable[[Exception], None] = lambda _error: None
     on_http_failure: Callable[[str, BaseException], None] = lambda _function, _error: None
     on_failure: Callable[[Failed], None] = lambda _failed: None
-    on_difference: Callable[[Verdict], None] | None = None
+    on_difference: Callable[[CheckResult], None] | None = None
     """Hears of code that does not repeat its decisions; None checks nothing."""
     on_end: Callable[[], None] = lambda: None
     """The worker cannot continue, and so there is no more to serve: `Hosting.error` says why."""

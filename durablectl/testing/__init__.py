@@ -6,7 +6,7 @@ The pytest fixture `durable` is a `Durable` for one test.
 
 from __future__ import annotations
 
-from durablectl.testing.durable import Durable
+from durablectl.testing.durable import Durable, PortabilityWarning
 from durablectl.testing.replays import assert_replays
 
-__all__ = ["Durable", "assert_replays"]
+__all__ = ["Durable", "PortabilityWarning", "assert_replays"]

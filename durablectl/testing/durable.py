@@ -16,13 +16,13 @@ from typing import Any, Literal, Self
 from durablectl.backends.importing import bundle_of_histories
 from durablectl.backends.local import LocalTaskHub
 from durablectl.engine.registry import Orchestrator, Registry
-from durablectl.engine.replay.check import ReplayCheck, warning_of
+from durablectl.engine.replay.check import CheckResult, ReplayCheck, warning_of
 from durablectl.engine.replay.context import HTTP_ACTIVITY
+from durablectl.engine.replay.portability import Reliance
 from durablectl.engine.worker.dispatcher import Dispatcher
 from durablectl.errors import FunctionNotFound, UsageError, WaitTimeout
 from durablectl.functionapp.search import find_app
 from durablectl.history.saved import AnyHistory, histories_of
-from durablectl.history.verdict import Verdict
 from durablectl.model import InstanceStatus, utc
 from durablectl.quoting import nearest
 from durablectl.taskhub import TaskHub
@@ -43,6 +43,10 @@ HTTP_ACTIVITIES = (HTTP_ACTIVITY, "BuiltIn__HttpActivity")
 Callee = str | Callable[..., Any]
 
 
+class PortabilityWarning(UserWarning):
+    """A function relies on what only this engine does: on Azure it hangs or fails."""
+
+
 class Durable:
     """A throw-away hub and the one worker on it, which works only while a method of this object
     runs.
@@ -51,7 +55,8 @@ class Durable:
     function_app.py at or above the folder `near`. `now` is the hub's time: it stands still, and
     moves on when a timer is jumped to or with `advance`. A call that takes more than `most_turns`
     turns of the engine is a runaway and ends with `WaitTimeout`. With `replay_check` each instance
-    that ends is replayed, and code that does not repeat its decisions is an `AssertionError`.
+    that ends is replayed, code that does not repeat its decisions is an `AssertionError`, and code
+    that relies on this engine being kinder than the service is a `PortabilityWarning`.
     """
 
     def __init__(
@@ -64,7 +69,7 @@ class Durable:
     ) -> None:
         self.now, self.most_turns = utc(now), most_turns
         self.replay_check = replay_check
-        self._differences: list[Verdict] = []
+        self._differences: list[CheckResult] = []
         self._near = near
         self._registry = Registry("the test's app")
         self._mocks: dict[tuple[str, str], Mock] = {}
@@ -340,9 +345,7 @@ class Durable:
                 self._registry,
                 self._pool,
                 fails_unknown=True,
-                check=ReplayCheck(
-                    self._registry, self._differences.append, is_checked=self._is_checked
-                ),
+                check=ReplayCheck(self._registry, self._note, is_checked=self._is_checked),
             )
             self._dispatcher.open(self.now, {})
         return self._dispatcher
@@ -354,10 +357,17 @@ class Durable:
         while dispatcher.process_next(self.now) or dispatcher.is_working:
             self._spend(instance_id)
             self._pool.run_waiting()
-        if self._differences:
-            difference = self._differences.pop()
-            self._differences.clear()
-            raise AssertionError(warning_of(difference))
+        found, self._differences[:] = [*self._differences], []
+        for each in found:
+            if not isinstance(each, Reliance):
+                raise AssertionError(warning_of(each))  # noqa: TRY004 - not about types
+            warnings.warn(PortabilityWarning(warning_of(each)), stacklevel=3)
+
+    def _note(self, found: CheckResult) -> None:
+        """Keep what the check has found, unless it is about a mock or is not wanted."""
+        is_mock = isinstance(found, Reliance) and (found.kind, found.name.lower()) in self._mocks
+        if self.replay_check and not is_mock:
+            self._differences.append(found)
 
     def _is_checked(self, orchestrator: Orchestrator) -> bool:
         """Mocks are not: they count their calls."""

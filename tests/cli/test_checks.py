@@ -78,5 +78,27 @@ def test_functions_check_is_1_when_there_is_one(run, unsafe):
     assert "order" in out
 
 
+KINDER = SAFE.replace("number = 7", "number = yield context.create_timer(datetime(2026, 1, 1))")
+KINDER = KINDER.replace("import random, uuid", "from datetime import datetime")
+RELIES = "orchestrator 'order' makes a timer with a time that is not in UTC at function_app.py:"
+WRITTEN = (
+    "orchestrator 'order' uses a timer with a time that has no zone. That works here; on Azure"
+)
+
+
+def test_what_works_here_only_is_told_with_its_line(run, project):
+    (project / "function_app.py").write_text(KINDER)
+    code, _, err = run("run", "order")
+    assert (code, err.count(RELIES), err.count(WRITTEN)) == (0, 1, 1)
+    assert "Instead, use context.current_utc_datetime + timedelta(...)" in err
+    assert RELIES not in run("run", "order", "--no-replay-check").err
+    code, _, err = run("functions", "--check")
+    assert (code, WRITTEN in err) == (1, True)
+    assert (
+        WRITTEN in run("doctor").out.replace("\n", " ")
+        or WRITTEN in run("doctor", "-o", "json").out
+    )
+
+
 def test_a_remote_run_needs_no_app(run, project):
     assert "replay" not in run("run", "order", "--hub", "http://127.0.0.1:1").err

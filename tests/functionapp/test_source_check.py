@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from durablectl.functionapp.loader import load_app
-from durablectl.functionapp.source_check import UnsafeCall, unsafe_calls
+from durablectl.functionapp.source_check import LONG, UnsafeCall, unsafe_calls
 
 ROOT = Path(__file__).parents[2]
 HEAD = """
@@ -141,6 +141,18 @@ def test_the_examples_and_the_apps_of_the_tests_give_no_warning(
 ) -> None:
     monkeypatch.setenv("SOAK_RUNS", "runs")
     assert unsafe_calls(load_app(ROOT / app)) == []
+
+
+def test_a_long_timer_that_is_cancelled_is_found(tmp_path: Path) -> None:
+    body = (
+        "    from datetime import timedelta\n    now = context.current_utc_datetime\n"
+        "    late = context.create_timer(now + timedelta(days=7))\n"
+        "    soon = context.create_timer(now + timedelta(days=5, hours=24))\n"
+        "    yield late\n    soon.cancel()\n    late.cancel()"
+    )
+    (found,) = found_in(tmp_path, body)
+    assert (found.name, found.to_json()["point"]) == (LONG, 19)
+    assert "keeps running until the timer fires (point 19" in found.sentence
 
 
 def test_an_orchestrator_without_a_source_file_is_left_out(tmp_path: Path) -> None:

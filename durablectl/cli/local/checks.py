@@ -11,11 +11,13 @@ from durablectl.render.output import Output
 
 if TYPE_CHECKING:
     from durablectl.engine.registry import Registry
-    from durablectl.history.verdict import Verdict
+    from durablectl.engine.replay.check import CheckResult
 
 
-def difference_log(out: Output, *, wanted: bool) -> Callable[[Verdict], None] | None:
-    """Warns of instances whose code does not repeat its decisions; None when it is not wanted."""
+def difference_log(out: Output, *, wanted: bool) -> Callable[[CheckResult], None] | None:
+    """Warns of code that would fail on Azure, as the replay check sees it; None when it is not
+    wanted.
+    """
     if not wanted:
         return None
     from durablectl.engine.replay.check import warning_of  # deferred: few commands work

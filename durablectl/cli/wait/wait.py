@@ -32,7 +32,7 @@ from durablectl.render.terminal.wait_progress import Troubles, Watcher, waiting_
 from durablectl.taskhub import TaskHub
 
 if TYPE_CHECKING:
-    from durablectl.history.verdict import Verdict
+    from durablectl.engine.replay.check import CheckResult
 
 GRACE = 5.0
 AT_ONCE = 8  # statuses asked for at the same time
@@ -58,7 +58,7 @@ class WaitOptions:
     on_timeout: OnTimeout = OnTimeout.LEAVE
     response: bool = False
     skip_timers: bool = False
-    on_difference: Callable[[Verdict], None] | None = None
+    on_difference: Callable[[CheckResult], None] | None = None
     until: str | None = None
     ci: CiMode | None = None
     junit: str | None = None
@@ -190,7 +190,7 @@ def watch_over(
     *,
     resume: ResumeCommand,
     skip_timers: bool = False,
-    on_difference: Callable[[Verdict], None] | None = None,
+    on_difference: Callable[[CheckResult], None] | None = None,
 ) -> Waited:
     """Wait for them and show how far they are, working for them on a local hub.
 

@@ -1,14 +1,15 @@
 """Replays an instance that has ended, from its own history, and tells where the code decides
-something else: such code fails where it is really replayed.
+something else, and where it relies on what only this engine does: such code fails on Azure.
 
 No clock, no I/O, no store.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from durablectl.engine.registry import Orchestrator, Registry
@@ -16,6 +17,7 @@ from durablectl.engine.replay.exact import follow_complete
 from durablectl.engine.replay.executor import OrchestratorExecutor
 from durablectl.engine.replay.following import Break, Ending, described, shown, verdict_of
 from durablectl.engine.replay.numbered import judge_numbered
+from durablectl.engine.replay.portability import PortabilityContext, Reliance, Watch
 from durablectl.history.events import (
     ContinueAsNew,
     Decision,
@@ -31,6 +33,8 @@ from durablectl.history.events import (
     TimerCreated,
 )
 from durablectl.history.exported import RawHistory
+from durablectl.history.importing import REASON as IMPORTED
+from durablectl.history.restart import RESTARTED
 from durablectl.history.verdict import Confidence, Verdict
 
 
@@ -45,6 +49,10 @@ class Finished:
     events: Sequence[Event]
 
 
+CheckResult = Verdict | Reliance
+"""What the check reports: code that does not repeat its decisions, or relies on this engine."""
+
+
 class ReplayCheck:
     """Checks each execution once, and reports each orchestrator and line once.
 
@@ -52,18 +60,29 @@ class ReplayCheck:
     time of a timer, id of a child, and the output are compared. Code that asks `is_replaying` may
     differ: that is the one declared difference of an engine which keeps orchestrators in memory
     (docs/fidelity.md, point 13). One that was rewound, restarted from a step or imported is not
-    checked. `is_checked` leaves orchestrators out, by name.
+    checked. It also gets each point of docs/fidelity.md, once for each function, where a function
+    relies on this engine being kinder than the service. `is_checked` leaves orchestrators out, by
+    name.
     """
 
     def __init__(
         self,
         registry: Registry,
-        report: Callable[[Verdict], None],
+        report: Callable[[CheckResult], None],
         *,
         is_checked: Callable[[Orchestrator], bool] = lambda _orchestrator: True,
     ) -> None:
         self._registry, self._report, self._is_checked = registry, report, is_checked
         self._reported: set[tuple[str, str]] = set()
+        self._relied: set[tuple[str, int]] = set()
+
+    def relies(self, found: Iterable[Reliance]) -> None:
+        """Report what a function relies on, unless it has been reported."""
+        for each in found:
+            key = (each.name.lower(), each.point)
+            if key not in self._relied:
+                self._relied.add(key)
+                self._report(each)
 
     def check(self, finished: Finished) -> None:
         """Replay one execution. What its code prints is to be dropped by the caller."""
@@ -72,7 +91,11 @@ class ReplayCheck:
             return
         difference = None
         if orchestrator.begin is None:
-            difference = _difference(finished, orchestrator)
+            watch = Watch(orchestrator.name)
+            difference = _difference(finished, orchestrator, watch)
+            if any(_is_rewind(event) for event in finished.events):
+                watch.rewound()
+            self.relies(watch.found())
             if difference is None:
                 return
         # Its history was written by another instance, or by code before it was fixed.
@@ -97,16 +120,31 @@ class ReplayCheck:
         self._report(verdict)
 
 
-def _difference(finished: Finished, orchestrator: Orchestrator) -> Break | None:
+def _is_rewind(event: Event) -> bool:
+    """Whether somebody rewound the instance: an import or a restart from a step looks the same, but
+    for its reason.
+    """
+    return isinstance(event, ExecutionRewound) and not (event.reason or "").startswith(_MOVED)
+
+
+def _difference(finished: Finished, orchestrator: Orchestrator, watch: Watch) -> Break | None:
     """What comes out of an episode in another way than it did, roughly; None when nothing does.
 
     That is quick to see, and nearly always so; only where it is not, the place is looked for.
     """
-    execution = OrchestratorExecutor(orchestrator, finished.instance_id, finished.execution_id)
+    execution = OrchestratorExecutor(
+        orchestrator,
+        finished.instance_id,
+        finished.execution_id,
+        context_class=partial(PortabilityContext, watch),
+    )
+    watch.executor = execution
     try:
         for at, inbound, decisions, ending in _episodes(finished.events):
             place = execution.where()
+            watch.arrives(inbound)
             made = execution.run(inbound, at)
+            watch.made(made)
             if made.decisions != decisions or made.ending != ending:
                 had = [described(each, with_input=True) for each in decisions] or [shown(ending)]
                 has = [described(each, with_input=True) for each in made.decisions]
@@ -136,12 +174,15 @@ def _episodes(events: Sequence[Event]) -> Iterator[_Episode]:
 
 
 _Episode = tuple[datetime, list[Inbound], list[Decision], Ending]
+_MOVED = (IMPORTED, RESTARTED)
 _DECISIONS = frozenset({TaskScheduled, SubOrchestrationCreated, TimerCreated, EventSent})
 _ENDINGS = frozenset({ExecutionCompleted, ContinueAsNew})
 
 
-def warning_of(verdict: Verdict) -> str:
-    """A failed check as one sentence for people."""
+def warning_of(verdict: CheckResult) -> str:
+    """What was found as one sentence for people."""
+    if isinstance(verdict, Reliance):
+        return verdict.sentence
     at = f" at {verdict.place}" if verdict.place else ""
     return (
         f"orchestrator '{verdict.name}' does not repeat its decisions{at}: it had "

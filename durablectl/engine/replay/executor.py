@@ -79,7 +79,7 @@ class OrchestratorExecutor:
         instance_id: str,
         execution_id: str,
         *,
-        context_class: type[OrchestrationContext] = OrchestrationContext,
+        context_class: Callable[..., OrchestrationContext] = OrchestrationContext,
     ) -> None:
         self._execution = ExecutionState(instance_id, execution_id)
         self._context_class = context_class

@@ -112,6 +112,10 @@ class ExecutionState:
         else:
             self._buffered.setdefault(key, deque()).append((arrival, event))
 
+    def buffered(self, name: str) -> list[EventRaised]:
+        """The kept events of a name in order of arrival."""
+        return [event for _, event in self._buffered.get(name.lower(), ())]
+
     def stop_waiting(self) -> None:
         """Take no more events: all that come are kept for the next execution."""
         self._waiters.clear()

@@ -183,6 +183,10 @@ class TimerTask(Task):
         self._execution: ExecutionState | None = None
 
     @property
+    def fire_at(self) -> datetime:
+        return self._fire_at
+
+    @property
     def is_cancelled(self) -> bool:
         return self._cancelled
 

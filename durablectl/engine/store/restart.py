@@ -13,7 +13,7 @@ from durablectl.errors import UsageError, WrongState
 from durablectl.history.columns import STATUS_NUMBERS, micros
 from durablectl.history.events import Event, ExecutionRewound, ExecutionStarted
 from durablectl.history.exported import RawHistory
-from durablectl.history.restart import RestartPlan, plan_restart
+from durablectl.history.restart import RESTARTED, RestartPlan, plan_restart
 from durablectl.history.stored import encode_episode, encode_event
 from durablectl.model import RuntimeStatus
 from durablectl.quoting import command
@@ -40,7 +40,7 @@ def restart_from(
         new = NewInstance(new_id, started.name, started.input, started.version, micros(now))
         key = create_instance(sql, new, generation=started.generation, replaces=False)
         if plan.episodes:
-            reason = f"restarted from step {plan.step.number} of {instance_id}"
+            reason = f"{RESTARTED} {plan.step.number} of {instance_id}"
             waking = ExecutionRewound(now, reason)
             write_execution(sql, key, started, plan.episodes, [waking, *plan.late])
     return plan

@@ -254,6 +254,8 @@ class Dispatcher:
                 self._busy.discard(activity.instance)
                 self._fetched.is_more = True
                 self._failures += builder.add_batch(activity, event)
+                if self._check is not None:
+                    self._check.relies(event.reliances)
                 continue
             assert not isinstance(event, EntityBatchResult)
             held = self._cache.get(activity.instance)

@@ -22,7 +22,7 @@ from durablectl.errors import AppError, DurablectlError, HubLost
 from durablectl.model import utc_now
 
 if TYPE_CHECKING:
-    from durablectl.history.verdict import Verdict
+    from durablectl.engine.replay.check import CheckResult
 
 STANDBY_SECONDS = 0.5
 
@@ -36,7 +36,7 @@ def embedded_worker(
     skips_timers: bool = False,
     warn: Callable[[str], None] = lambda _text: None,
     on_failure: Callable[[Failed], None] = lambda _failed: None,
-    on_difference: Callable[[Verdict], None] | None = None,
+    on_difference: Callable[[CheckResult], None] | None = None,
 ) -> Iterator[None]:
     """While inside, the awaited instances and what they call are worked on: by a live worker of the
     hub, else by this process.
@@ -78,7 +78,7 @@ class _Standby:
         on_failure: Callable[[Failed], None],
         *,
         skips_timers: bool,
-        on_difference: Callable[[Verdict], None] | None,
+        on_difference: Callable[[CheckResult], None] | None,
     ) -> None:
         self._database, self._load, self._ids, self._warn, self._on_failure = (
             database,

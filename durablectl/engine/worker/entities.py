@@ -5,6 +5,7 @@ No store, no clock; user code runs here.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,9 +13,14 @@ from typing import Any
 
 from durablectl.engine.failures import details_of, message_of, reason_of
 from durablectl.engine.registry import Entity
+from durablectl.engine.replay.function import shown_position
+from durablectl.engine.replay.portability import Reliance
 from durablectl.engine.store.work_items import Operation
 from durablectl.engine.worker.app_output import end_line
 from durablectl.payload import dumps, loads
+
+_NOTHING = object()
+"""The result of an operation that has set none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +65,24 @@ EntityAction = SentSignal | StartedOrchestration
 @dataclass(frozen=True, slots=True)
 class EntityBatchResult:
     """The state after the batch as JSON text, None when the entity does not exist; a result for
-    each operation, in order; and what the operations that succeeded have sent.
+    each operation, in order; what the operations that succeeded have sent; and where the code
+    relies on this engine.
     """
 
     state: str | None
     results: list[OperationResult] = field(default_factory=list)
     actions: list[EntityAction] = field(default_factory=list)
+    reliances: list[Reliance] = field(default_factory=list)
 
 
 class EntityContext:
     """What an entity function sees of one operation, with the surface of the Azure SDK's
     DurableEntityContext.
     """
+
+    is_kept_apart: bool
+    """Whether the code has seen that the operations of a batch are kept apart: the SDK leaves the
+    result of one to the next, and cannot read an input that is missing (point 72)."""
 
     def __init__(self, name: str, key: str, state: str | None) -> None:
         self._name, self._key = name, key
@@ -79,6 +91,8 @@ class EntityContext:
         self._is_read = state is None
         self._operation: Operation | None = None
         self._result: Any = None
+        self._has_result = False  # this operation, or one before it in the batch
+        self.is_kept_apart = False
         self._exists = state is not None
 
     @property
@@ -119,6 +133,7 @@ class EntityContext:
         """
         text = self._operation.input if self._operation is not None else None
         if text is None:
+            self.is_kept_apart = True
             return None
         value = loads(text, None if text.startswith('"') else expected_type)
         if isinstance(value, str):
@@ -129,7 +144,7 @@ class EntityContext:
         return value
 
     def set_result(self, result: Any) -> None:
-        self._result, self._exists = result, True
+        self._result, self._has_result, self._exists = result, True, True
 
     def destruct_on_exit(self) -> None:
         self._state, self._is_read, self._exists = None, True, False
@@ -140,10 +155,13 @@ class EntityContext:
         State that was set before an exception is kept, as in 1.x; state that JSON cannot hold is
         refused.
         """
-        self._operation, self._result = operation, None
+        self._operation, self._result = operation, _NOTHING
         before, existed = self._stored, self._exists
         try:
             entity.function(self)
+            if self._result is _NOTHING:
+                self._result = None
+                self.is_kept_apart |= self._has_result and not operation.is_signal
             result = OperationResult(dumps(self._result))
         except BaseException as error:  # user code, SystemExit included
             result = _failed(entity.name, error)
@@ -179,4 +197,11 @@ def run_batch(
     context = EntityContext(entity.name, key, state)
     results = [context.perform(entity, operation) for operation in operations]
     end_line()
-    return EntityBatchResult(context.stored_state(), results)
+    reliances = [_reliance(entity)] if context.is_kept_apart else []
+    return EntityBatchResult(context.stored_state(), results, reliances=reliances)
+
+
+def _reliance(entity: Entity) -> Reliance:
+    code = getattr(inspect.unwrap(entity.function), "__code__", None)
+    place = shown_position((code.co_filename, code.co_firstlineno)) if code is not None else ""
+    return Reliance(72, entity.name, place, "entity")

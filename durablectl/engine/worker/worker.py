@@ -15,7 +15,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from durablectl.engine.registry import Registry
-from durablectl.engine.replay.check import ReplayCheck
+from durablectl.engine.replay.check import CheckResult, ReplayCheck
 from durablectl.engine.store.database import Database
 from durablectl.engine.store.leases import LeaseLost
 from durablectl.engine.worker.activity_pool import ActivityPool
@@ -28,7 +28,6 @@ from durablectl.model import utc_now
 
 if TYPE_CHECKING:
     from durablectl.engine.worker.activity_processes import ActivityProcesses
-    from durablectl.history.verdict import Verdict
 
 CONCURRENCY = 32
 FIRST_POLL, LAST_POLL, IDLE_POLL = 0.0005, 0.01, 0.03
@@ -74,7 +73,7 @@ class Worker:
         now: Callable[[], datetime] = utc_now,
         warn: Callable[[str], None] = lambda _text: None,
         on_failure: Callable[[Failed], None] = lambda _failed: None,
-        on_difference: Callable[[Verdict], None] | None = None,
+        on_difference: Callable[[CheckResult], None] | None = None,
         on_error: Callable[[], None] = lambda: None,
     ) -> None:
         self._database, self._registry, self._roots = database, registry, roots
