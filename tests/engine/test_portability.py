@@ -13,8 +13,8 @@ from typing import Any, cast
 import pytest
 
 from durablectl.backends.http.call_http import http_activity
-from durablectl.engine.replay.portability import POINTS, Reliance
 from durablectl.engine.replay.check import CheckResult, Finished, ReplayCheck, warning_of
+from durablectl.engine.replay.portability import POINTS, Reliance
 from durablectl.functionapp.loader import load_app
 from durablectl.history.events import ContinueAsNew, EventRaised
 from tests.engine.dispatching import App, Dispatching
