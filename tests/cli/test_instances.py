@@ -156,3 +156,13 @@ def test_json_that_names_no_instance_is_refused(file, content):
 def test_a_broken_line_is_told_with_its_number(file):
     with pytest.raises(UsageError, match="line 2, is not JSON"):
         ids("@" + file('{"id": "a"}\n{"id": \n'))
+
+
+def test_a_local_hub_that_no_server_answers_for_shows_no_address(run, project):
+    code, out, _ = run("start", "hello", "--hub", project / "hub.db", "--instance-id", "h-1")
+    assert (code, "http" in out, out.split()[:2]) == (0, False, ["id", "h-1"])
+
+
+def test_verbose_shows_every_address(run, project):
+    out = run("start", "hello", "--hub", project / "hub.db", "-v").out
+    assert out.count("http://") == 7

@@ -82,7 +82,8 @@ def start(
 
     The input is JSON from a file, from standard input (--input -), from --input-json, or from
     fields. Nothing is started unless it can be read. Prints the id, the status, what to do next,
-    and the addresses of the instance; with -o json the service's check-status payload.
+    and the status address if a server answers there; with -o json the service's check-status
+    payload.
 
     The address of an HTTP starter function (https://app/api/orchestrators/Hello) may stand instead
     of an orchestrator's name: the input is posted there, and the payload that it answers with is

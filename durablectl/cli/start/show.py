@@ -34,17 +34,15 @@ def show_payload(
         session.out.show("", payload_json(session, payload), id=payload.id)
         return
     commands = [command_line(session, verb, payload.id, hub=hub) for verb in next_verbs(state)]
-    shown = (
-        _for_screen(hub, payload) if session.out.is_rich and not session.out.verbose else payload
-    )
+    shown = payload if session.out.verbose else _with_live_address(hub, payload)
     show_details(
         session.out,
         views.payload(shown, state, commands, show_secrets=session.options.show_secrets),
     )
 
 
-def _for_screen(hub: TaskHub, payload: CheckStatusPayload) -> CheckStatusPayload:
-    """The payload with the one address that a person needs: that of the status, if somebody answers
+def _with_live_address(hub: TaskHub, payload: CheckStatusPayload) -> CheckStatusPayload:
+    """The payload with the one address that a person needs: that of the status, if a server answers
     there; `links` shows all.
     """
     kept = {STATUS_ADDRESS} if hub.is_served() else set[str]()

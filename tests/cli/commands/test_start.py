@@ -57,7 +57,7 @@ def test_people_see_id_state_next_commands_and_addresses_without_the_key(remote,
         f"next       durablectl wait --hub {server.url} o-7",
     ]
     assert (
-        "status      GET     "
+        "status      GET  "
         f"{server.url}/runtime/webhooks/durabletask/instances/o-7?taskHub=Orders&connection=Storage\n"
     ) in out
     assert "s3cret" not in out + err
