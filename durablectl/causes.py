@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from durablectl.frames import place_in
@@ -37,6 +39,12 @@ _LAYER = "(?i)(?:" + "|".join(_LAYERS) + ")"
 _SEE_LOGS = '". See the function execution logs for additional details'
 _MOST_QUOTED = 64
 """Levels of quotes that are undone: each costs a copy of the text."""
+MOST_CAUSES, LONGEST_CAUSE = 1_000, 200
+OTHER_CAUSE = "(other causes)"
+_ID = re.compile(
+    r"(?i)\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b(?=[a-f]*\d)[0-9a-f]{8,}\b"
+)
+_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _PLAIN_CLASSES = ("Exception", "System.Exception")
 _MEMBERS = frozenset({"ClassName", "Message", "StackTraceString"})
 
@@ -110,6 +118,41 @@ def cause_of_event(members: Mapping[str, Any]) -> Cause:
         cause = cause_of(f"{kind}: {message}" if kind and not message.startswith(kind) else message)
         return cause._replace(traceback=redact(_text(failure, "StackTrace")))
     return cause_of(None)
+
+
+@dataclass(frozen=True, slots=True)
+class CauseGroup:
+    """Failed instances with one cause: numbers and ids in it are `#`; `example` is one of them."""
+
+    cause: str
+    count: int
+    example: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"cause": self.cause, "count": self.count, "example": self.example}
+
+
+def grouped_causes(failed: Iterable[tuple[str, object]]) -> list[CauseGroup]:
+    """The causes of failed instances, given by their ids and outputs, the most frequent first.
+
+    After MOST_CAUSES of them, what has another cause is counted as OTHER_CAUSE.
+    """
+    counts = Counter[str]()
+    examples: dict[str, str] = {}
+    for instance_id, output in failed:
+        cause = masked(cause_of(output).text)
+        if cause not in counts and len(counts) >= MOST_CAUSES:
+            cause = OTHER_CAUSE
+        counts[cause] += 1
+        examples.setdefault(cause, instance_id)
+    ordered = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+    return [CauseGroup(cause, count, examples[cause]) for cause, count in ordered]
+
+
+def masked(text: str) -> str:
+    """The first line of a cause with `#` in the place of numbers, UUIDs and hexadecimal ids."""
+    line = text.strip().partition("\n")[0][:LONGEST_CAUSE]
+    return _NUMBER.sub("#", _ID.sub("#", line))
 
 
 def split_exceptions(text: str) -> tuple[str, list[Mapping[str, Any]]]:

@@ -7,7 +7,17 @@ import time
 
 import pytest
 
-from durablectl.causes import NO_REASON, Cause, cause_of, cause_of_event, split_exceptions
+from durablectl.causes import (
+    MOST_CAUSES,
+    NO_REASON,
+    OTHER_CAUSE,
+    Cause,
+    cause_of,
+    cause_of_event,
+    grouped_causes,
+    masked,
+    split_exceptions,
+)
 from durablectl.frames import app_lines
 
 RECORDED = (
@@ -290,3 +300,24 @@ def test_only_exceptions_are_taken_out_of_a_text():
 
 def test_a_cause_is_a_value():
     assert Cause("x") == Cause("x", (), "")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("ValueError: order 17 is late", "ValueError: order # is late"),
+        ("no 3f2504e0-4f89-41d3-9a0c-0305e82c3301", "no #"),
+        ("no 9f86d081884c7d65 at 10:30:05", "no # at #"),
+        ("TimeoutError: deadbeef facade", "TimeoutError: deadbeef facade"),
+        ("first line\nsecond 2", "first line"),
+    ],
+)
+def test_what_differs_from_instance_to_instance_is_masked(text: str, shown: str) -> None:
+    assert masked(text) == shown
+
+
+def test_the_number_of_causes_is_bounded() -> None:
+    texts = ("".join(chr(97 + int(digit)) for digit in str(n)) for n in range(MOST_CAUSES + 50))
+    found = grouped_causes((f"i-{n}", text) for n, text in enumerate(texts))
+    assert len(found) == MOST_CAUSES + 1
+    assert (found[0].cause, found[0].count) == (OTHER_CAUSE, 50)

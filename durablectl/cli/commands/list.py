@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from durablectl import wire
+from durablectl.cli.arguments.causes import show_causes
 from durablectl.cli.arguments.filters import Filters, Selection
 from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
@@ -34,6 +35,7 @@ SORTS: dict[str, Callable[[InstanceStatus], Any]] = {
     "created": lambda status: status.created_time,
     "updated": lambda status: status.last_updated_time,
 }
+CAUSE = "cause"
 GROUPS: dict[str, Callable[[InstanceStatus], str]] = {
     "status": lambda status: status.runtime_status.value,
     "name": lambda status: status.name,
@@ -65,7 +67,10 @@ Sort = Annotated[
 By = Annotated[
     str | None,
     typer.Option(
-        "--by", metavar="status|name", help="Count each.", autocompletion=_completes(GROUPS)
+        "--by",
+        metavar="status|name|cause",
+        help="Count each; by cause: the failed ones, by what made them fail.",
+        autocompletion=_completes((*GROUPS, CAUSE)),
     ),
 ]
 
@@ -105,6 +110,7 @@ def list(
       durablectl list --stuck=2h --columns id,status,updated
       durablectl list --where "customStatus.stage=='approval'" -o id
       durablectl list --count --by status
+      durablectl list --count --by cause --created-after 1d
     """
     session: Session = ctx.obj
     shown, order = _columns(columns), _sort(sort)
@@ -152,8 +158,13 @@ def _sort(text: str | None) -> tuple[Callable[[InstanceStatus], Any], bool] | No
 
 
 def _show_counts(session: Session, selection: Selection, by: str | None) -> None:
+    if by == CAUSE:
+        show_causes(session, selection)
+        return
     if by is not None and by not in GROUPS:
-        raise UsageError(f"cannot count by '{by}'", hint=f"count by one of {', '.join(GROUPS)}")
+        raise UsageError(
+            f"cannot count by '{by}'", hint=f"count by one of {', '.join((*GROUPS, CAUSE))}"
+        )
     counted = _counts(session, selection, by or "status")
     if by is None:
         session.out.show(str(counted.total()), counted.total())

@@ -165,6 +165,44 @@ def test_they_can_be_counted_by_state_and_name(remote, three):
     assert remote("list", "--count", "--by", "name").out.splitlines()[0] == "NAME\tCOUNT"
 
 
+def _failed(number: int, output: str) -> dict[str, object]:
+    return {**status(f"f-{number}", "Failed"), "output": output}
+
+
+CAUSES = [
+    _failed(1, "Orchestrator function 'o' failed: Activity function 'pay' failed:  KeyError: 'a1'"),
+    _failed(2, "Orchestrator function 'o' failed: ValueError: order 17 is late by 3.5 s"),
+    _failed(3, "Orchestrator function 'p' failed: ValueError: order 18 is late by 20 s"),
+]
+
+
+def test_failures_are_counted_by_cause_with_an_example(remote, server):
+    server.otherwise = lambda _request: (200, CAUSES)
+    late = {"cause": "ValueError: order # is late by # s", "count": 2, "example": "f-2"}
+    key = {"cause": "KeyError: 'a#'", "count": 1, "example": "f-1"}
+    assert json.loads(remote("list", "--count", "--by", "cause", "-o", "json").out) == [late, key]
+    assert parse_qs(server.asked[-1].query)["runtimeStatus"] == ["Failed"]
+    text = remote("list", "--by", "cause").out.splitlines()
+    assert text[:2] == ["CAUSE\tCOUNT\tEXAMPLE", f"{late['cause']}\t2\tf-2"]
+    table = remote("list", "--by", "cause", "-o", "csv").out
+    assert table.startswith(f"cause,count,example\r\n{late['cause']},2,f-2\r\n")
+    assert remote("list", "--by", "cause", "-o", "id").out == "f-2\nf-1\n"
+
+
+def test_a_cause_is_that_of_failed_instances(remote, server):
+    code, _, err = remote("list", "--count", "--by", "cause", "--status", "Completed")
+    assert (code, "only failed instances have a cause" in err) == (2, True)
+
+
+def test_a_local_hub_counts_by_cause_too(app, run):
+    for number in range(3):
+        assert run("run", "failing", "--instance-id", f"f-{number}").code == 10
+    assert run("run", "hello").code == 0
+    found = json.loads(run("list", "--count", "--by", "cause", "-o", "json").out)
+    assert [(each["count"], each["example"]) for each in found] == [(3, "f-0")]
+    assert "no luck" in found[0]["cause"]
+
+
 def test_query_filters_the_json(remote, three):
     assert json.loads(remote("list", "-o", "json", "--query", "[].instanceId").out) == [
         "a",
