@@ -75,9 +75,9 @@ ROWS = (
     Row("list of 100,000, peak memory", "list_100000", "mb", "MB", "<= 80 MB"),
     Row("python -c pass", "startup", "pass_ms", "ms", ""),
     Row("--version", "startup", "--version", "x pass", "<= 2"),
-    Row("--help", "startup", "--help", "x pass", "<= 9"),
-    Row("status, piped", "startup", "status", "x pass", "<= 8"),
-    Row("completion of an id", "startup", "completion", "x pass", "<= 8"),
+    Row("--help", "startup", "--help", "x pass", "<= 5"),
+    Row("status, piped", "startup", "status", "x pass", "<= 6.5"),
+    Row("completion of an id", "startup", "completion", "x pass", "<= 6.5"),
     Row("status over HTTP", "startup", "status over HTTP", "x pass", "<= 16"),
 )
 HEADINGS = ("", "figure", "bound", "of the bound", "DBOS", "against DBOS", "last run", "after")

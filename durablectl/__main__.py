@@ -1,6 +1,6 @@
 """The way in: `durablectl` and `python -m durablectl`.
 
-Knows only how to answer `--version` without loading anything.
+Knows only how to answer `--version` and `--help` without loading anything.
 """
 
 from __future__ import annotations
@@ -12,12 +12,9 @@ import sys
 
 def main() -> int:
     """Run the command line of this process; its exit code."""
-    if sys.argv[1:] in (["--version"], ["-V"]) and "_DURABLECTL_COMPLETE" not in os.environ:
-        # deferred, as everything here: the fast path imports nothing else
-        from durablectl.version import __version__
-
-        if _is_written(f"durablectl {__version__}\n"):
-            return 0
+    text = None if "_DURABLECTL_COMPLETE" in os.environ else _known_text(sys.argv[1:])
+    if text is not None and _is_written(text):
+        return 0
     _fill_closed_streams()
     # what is loaded here stays: looking through it for garbage, now or at the end, finds none
     gc.disable()
@@ -29,6 +26,34 @@ def main() -> int:
     gc.freeze()
     gc.enable()
     return run(sys.argv[1:])
+
+
+def _known_text(arguments: list[str]) -> str | None:
+    """What these arguments print, if that is known beforehand."""
+    # deferred, as everything here: the fast path imports nothing else
+    if arguments in (["--version"], ["-V"]):
+        from durablectl.version import __version__
+
+        return f"durablectl {__version__}\n"
+    if arguments in ([], ["--help"], ["-h"]):
+        from durablectl.cli.framework.help_text import HELP  # deferred, as above
+
+        return HELP.get(min(_columns(), max(HELP)))
+    return None
+
+
+def _columns() -> int:
+    """The width of the terminal, as `shutil.get_terminal_size` finds it, which is slow to load."""
+    try:
+        columns = int(os.environ["COLUMNS"])
+    except (KeyError, ValueError):
+        columns = 0
+    if columns > 0:
+        return columns
+    try:
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80  # type: ignore[union-attr]
+    except (AttributeError, ValueError, OSError):
+        return 80
 
 
 def _is_written(text: str) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from durablectl.cli.framework.groups import GROUPS, PROGRAM
+from durablectl.cli.framework.command_table import GROUPS, PROGRAM
 from durablectl.cli.framework.tree import described
 
 FOLDER = Path(__file__).parent

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from durablectl import quoting
-from durablectl.cli.framework.groups import SUMMARIES
+from durablectl.cli.framework.command_table import SUMMARIES
 
 SIGNS = "".join(map(chr, range(1, 128))) + "é\x80\u00a0\u2019\u202e\U0001f600"
 VALUES = [

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 import durablectl
-from durablectl.cli.framework.groups import PROGRAM, SUMMARIES, root
+from durablectl.cli.framework.command_table import PROGRAM, SUMMARIES
+from durablectl.cli.framework.groups import root
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from durablectl.cli.framework.command_table import GROUPS, PROGRAM
 from durablectl.cli.framework.global_options import is_global
-from durablectl.cli.framework.groups import GROUPS, PROGRAM, root
+from durablectl.cli.framework.groups import root
 
 BAR = "\\|"
 # how Typer brackets choices differs between its versions
@@ -131,7 +132,8 @@ if __name__ == "__main__":
     for old in folder.glob("*.md"):
         if old.name not in wanted:
             old.unlink()
-    if folder.resolve() == FOLDER.resolve():  # the manual pages come from the same tree
-        subprocess.run([sys.executable, str(ROOT / "man" / "update.py")], check=True)
+    if folder.resolve() == FOLDER.resolve():  # what comes from the same tree
+        for other in ("man", "completions"):
+            subprocess.run([sys.executable, str(ROOT / other / "update.py")], check=True)
     for name, text in wanted.items():
         (folder / name).write_text(text.rstrip("\n") + "\n", encoding="utf-8")

@@ -6,20 +6,15 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 
-import typer
-
 from durablectl.cli.framework import exit_codes
-from durablectl.cli.framework.groups import PROGRAM, root
-from durablectl.errors import DurablectlError, UsageError, reason_of
+from durablectl.cli.framework.invocation import invocation
+from durablectl.cli.framework.line_reader import Line, read_line
+from durablectl.errors import DurablectlError, reason_of
 from durablectl.render.ending import Ending, asks_json
 from durablectl.render.output import Output
 
-# click is an own package in some versions of Typer and a part of it in others; this is its error
-# tree in all of them.
-ClickError: type[Exception] = typer.BadParameter.__mro__[2]
 COMPLETE = "_DURABLECTL_COMPLETE"
 
 
@@ -44,7 +39,12 @@ def _run(arguments: list[str], out: Output, ending: Ending) -> int:
             from durablectl.cli.framework.completion import answer
 
             return answer(out, dict(os.environ), arguments)
-        return _invoke(arguments, out, ending)
+        if (line := read_line(arguments)) is not None and line.command == "status":
+            return _shown(line, out, ending)
+        # deferred: Typer takes longer to load than the rest of a status
+        from durablectl.cli.framework.program import invoke
+
+        return invoke(arguments, out, ending)
     except KeyboardInterrupt:
         return exit_codes.for_error(KeyboardInterrupt())
     except BrokenPipeError:
@@ -58,27 +58,20 @@ def _run(arguments: list[str], out: Output, ending: Ending) -> int:
         return _failed(error, arguments, out)
 
 
-def _invoke(arguments: list[str], out: Output, ending: Ending) -> int:
-    program = root()
-    try:
-        with program.make_context(PROGRAM, list(arguments), obj=ending) as context:
-            program.invoke(context)
-        out.flush()
-    except typer.Exit as end:
-        out.flush()
-        return end.exit_code
-    except (typer.Abort, EOFError):
-        return exit_codes.ExitCode.INTERRUPTED
-    except ClickError as error:
-        if type(error).__name__ == "NoArgsIsHelpError":
-            out.data(str(error).rstrip())
-            return exit_codes.ExitCode.DONE
-        raise _told(error) from error
-    return exit_codes.ExitCode.DONE
+def _shown(line: Line, out: Output, ending: Ending) -> int:
+    """`status`, whose line was read without the parser."""
+    from durablectl.cli.status import show_status  # deferred: no other line needs it
+
+    with invocation(line.given, ending, line.command) as session:
+        code = show_status(session, line.words, **line.values)
+    out.flush()
+    return code
 
 
 def _failed(error: Exception, arguments: list[str], out: Output) -> int:
     if "--debug" in arguments or os.environ.get("DURABLECTL_DEBUG", "0") not in ("", "0"):
+        import traceback  # deferred: only who debugs needs it
+
         out.talk("".join(traceback.format_exception(error)).rstrip())
     if isinstance(error, DurablectlError):
         out.error(error.message, error.hint)
@@ -88,19 +81,3 @@ def _failed(error: Exception, arguments: list[str], out: Output) -> int:
             "run it again with --debug to see where",
         )
     return exit_codes.for_error(error)
-
-
-def _told(error: Exception) -> UsageError:
-    """A usage error of click's in our words: lower case, no final dot, a hint."""
-    context = getattr(error, "ctx", None)
-    path = context.command_path if context is not None else PROGRAM
-    hint = f"{path} --help"
-    option = getattr(error, "option_name", None)
-    if type(error).__name__ == "NoSuchOption" and option:
-        near = getattr(error, "possibilities", None)
-        return UsageError(
-            f"no option '{option}' in '{path}'",
-            hint=f"did you mean '{min(near)}'?" if near else hint,
-        )
-    text: str = error.format_message() if hasattr(error, "format_message") else str(error)
-    return UsageError((text[:1].lower() + text[1:]).rstrip("."), hint=hint)

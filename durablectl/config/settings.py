@@ -5,6 +5,7 @@ current context > the project's own.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -159,16 +160,34 @@ def _with_addresses(user: UserFile, environ: Mapping[str, str]) -> UserFile:
 
 def default_user_file() -> Path:
     """Where the user's contexts are kept."""
-    from platformdirs import user_config_path  # deferred: the library has no need of it
+    folder = _folder_on_linux("XDG_CONFIG_HOME", ".config")
+    if folder is None:
+        from platformdirs import user_config_path  # deferred: slow, and the library has no need
 
-    return user_config_path("durablectl", appauthor=False) / "contexts.toml"
+        folder = user_config_path("durablectl", appauthor=False)
+    return folder / "contexts.toml"
 
 
 def state_folder() -> Path:
     """Where what must outlive a command is kept for the user."""
-    from platformdirs import user_state_path  # deferred: few commands keep something
+    folder = _folder_on_linux("XDG_STATE_HOME", ".local/state")
+    if folder is None:
+        from platformdirs import user_state_path  # deferred, as above
 
-    return user_state_path("durablectl", appauthor=False)
+        folder = user_state_path("durablectl", appauthor=False)
+    return folder
+
+
+def _folder_on_linux(variable: str, below_home: str) -> Path | None:
+    """Where platformdirs finds a folder of the user's on Linux, without loading it: it takes as
+    long as the store of a hub. None elsewhere, and where the home is not plain.
+    """
+    if sys.platform != "linux" or "ANDROID_DATA" in os.environ:
+        return None
+    chosen, home = os.environ.get(variable, ""), os.environ.get("HOME", "")
+    if chosen.startswith("/"):
+        return Path(chosen, "durablectl")
+    return Path(home, below_home, "durablectl") if home.startswith("/") else None
 
 
 def unknown_context(

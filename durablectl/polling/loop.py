@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Generator, Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from durablectl.errors import (
@@ -52,8 +51,7 @@ def intervals(timeout: float | None, interval: float = 1.0) -> Generator[float, 
         delay = min(delay * MOVED_ON, interval)
 
 
-@dataclass(frozen=True, slots=True)
-class WaitRules:
+class WaitRules(NamedTuple):
     """When a wait for instances is over: once all are finished, or earlier.
 
     An instance is satisfied once it has Completed, or once `until` holds for its status; it is

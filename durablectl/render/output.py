@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -128,11 +127,11 @@ class Output:
 
     @property
     def width(self) -> int:
-        return shutil.get_terminal_size((PIPED_WIDTH, 24)).columns
+        return _screen().columns
 
     @property
     def height(self) -> int:
-        return shutil.get_terminal_size((PIPED_WIDTH, 24)).lines
+        return _screen().lines
 
     def wants_color(self, stream: TextIO) -> bool:
         """The flag decides, then NO_COLOR, then FORCE_COLOR, then whether it is a terminal that is
@@ -400,6 +399,12 @@ class Output:
             self.flush()
         except BrokenPipeError:
             pass
+
+
+def _screen() -> os.terminal_size:
+    import shutil  # deferred: loads what unpacks archives, and few outputs have a width
+
+    return shutil.get_terminal_size((PIPED_WIDTH, 24))
 
 
 def _csv_cell(text: str) -> str:

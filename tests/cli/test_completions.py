@@ -19,6 +19,7 @@ from tree_sitter import Language, Parser
 
 from durablectl.cli.framework import completion
 from durablectl.cli.framework.completers import declared_orchestrators
+from durablectl.cli.framework.shell_scripts import script
 from durablectl.cli.framework.shell_words import read_bash
 
 REPOSITORY = Path(__file__).parents[2]
@@ -94,7 +95,7 @@ def values(before: list[str], incomplete: str) -> list[str]:
 
 @pytest.mark.parametrize("shell", FILES)
 def test_the_scripts_in_the_repository_are_current(shell):
-    assert (REPOSITORY / "completions" / FILES[shell]).read_text() == completion.script(shell)
+    assert (REPOSITORY / "completions" / FILES[shell]).read_text() == script(shell)
 
 
 @pytest.mark.parametrize(
@@ -344,11 +345,11 @@ def test_a_remote_hub_that_is_slow_completes_to_nothing_in_time(run, server):
 
 
 def test_a_script_is_shown_and_installed(run, home):
-    assert run("completion", "show", "bash").out == completion.script("bash")
+    assert run("completion", "show", "bash").out == script("bash")
     code, out, err = run("completion", "install", env={"SHELL": "/usr/bin/fish"})
     target = home / ".config" / "fish" / "completions" / "durablectl.fish"
     assert (code, out, err) == (0, "", f"written: {target}\nhint: open a new shell\n")
-    assert target.read_text() == completion.script("fish")
+    assert target.read_text() == script("fish")
 
 
 @pytest.mark.parametrize("shell", FILES)
@@ -356,7 +357,7 @@ def test_a_script_can_be_installed_for_every_shell(run, shell):
     code, _out, err = run("completion", "install", shell)
     assert code == 0
     written = Path(err.splitlines()[0].removeprefix("written: "))
-    assert written.read_text() == completion.script(shell)
+    assert written.read_text() == script(shell)
 
 
 def test_an_unknown_shell_is_told_the_known_ones(run):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -462,3 +465,26 @@ def test_certificates_and_proxy_go_with_their_address(settle, user):
         None,
         None,
     )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere platformdirs is asked")
+@pytest.mark.parametrize("home", ["/home/ada", "/", "/home/ada/", "relative", "", None])
+@pytest.mark.parametrize("chosen", ["/etc/ada", "relative", "", None])
+def test_the_users_folders_are_those_of_platformdirs(home, chosen):
+    names = {"HOME": home, "XDG_CONFIG_HOME": chosen, "XDG_STATE_HOME": chosen}
+    rest = {name: value for name, value in os.environ.items() if name not in names}
+    source = (
+        "import platformdirs\nfrom durablectl import config\n"
+        "print(config.default_user_file() == platformdirs.user_config_path('durablectl', "
+        "appauthor=False) / 'contexts.toml')\n"
+        "print(config.state_folder() == platformdirs.user_state_path('durablectl', "
+        "appauthor=False))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", source],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=rest | {name: value for name, value in names.items() if value is not None},
+    )
+    assert done.stdout == "True\nTrue\n"

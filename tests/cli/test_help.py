@@ -7,8 +7,9 @@ import shlex
 import pytest
 import typer
 
+from durablectl.cli.framework.command_table import SUMMARIES
 from durablectl.cli.framework.completers import GIVEN
-from durablectl.cli.framework.groups import SUMMARIES, root
+from durablectl.cli.framework.groups import root
 
 
 def commands(name: str) -> list[tuple[str, typer.core.TyperCommand]]:

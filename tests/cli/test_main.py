@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from durablectl.cli.framework.groups import ELSEWHERE, GROUPS, SUMMARIES
+from durablectl.cli.framework.command_table import ELSEWHERE, GROUPS, SUMMARIES
 
 VERSION = [sys.executable, "-m", "durablectl", "--version"]
 

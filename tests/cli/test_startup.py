@@ -39,9 +39,16 @@ IDLE = {
     "logging",
     "pydantic",
     "pygments",
+    "platformdirs",
     "queue",
+    "random",
     "rich",
+    "shutil",
+    "subprocess",
+    "tempfile",
     "tomlkit",
+    "traceback",
+    "typer",
 }
 # what a local hub reads with, and nothing that runs anything
 ENGINE = {
@@ -127,8 +134,22 @@ def test_version_imports_nothing_but_the_version():
     assert not loaded.modules & {"typer", "typing", "re", "enum", "inspect", "dataclasses", *HEAVY}
 
 
-def test_help_imports_no_command_and_nothing_heavy():
-    loaded = load("--help")
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], []], ids=str)
+def test_help_imports_nothing_but_its_text(arguments):
+    loaded = load(*arguments, COLUMNS="80")
+    assert loaded.out.startswith("Usage: durablectl ")
+    assert loaded.ours == {
+        "durablectl",
+        "durablectl.__main__",
+        "durablectl.cli",
+        "durablectl.cli.framework",
+        "durablectl.cli.framework.help_text",
+    }
+    assert not loaded.modules & {"typer", "typing", "re", "enum", "inspect", "dataclasses", *HEAVY}
+
+
+def test_help_on_a_narrow_terminal_imports_no_command_and_nothing_heavy():
+    loaded = load("--help", COLUMNS="60")
     assert not loaded.modules & HEAVY
     assert not {
         name
@@ -174,7 +195,7 @@ def test_a_piped_local_status_makes_few_dataclasses(hello):
     """Each costs a millisecond, a named tuple a quarter: only what the library takes or hands out
     is one.
     """
-    assert load("status", "h-1").dataclasses <= {*VALUES, "WaitRules"}
+    assert load("status", "h-1").dataclasses <= VALUES
 
 
 def test_completing_an_id_imports_what_reads_a_hub(hello):
@@ -202,6 +223,7 @@ def test_a_status_over_http_imports_no_engine_and_none_of_httpxs_command_line():
         "rich",
         "sqlite3",
         "tomlkit",
+        "typer",
     }
     assert not {name for name in loaded.ours if name.startswith("durablectl.engine")}
 

@@ -5,9 +5,6 @@ from the recent ones.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
-
-import typer
 
 from durablectl.cli.arguments.instance_ids import is_status_url
 from durablectl.cli.arguments.targets import Targets, required
@@ -21,9 +18,6 @@ from durablectl.taskhub import TaskHub
 SHORTEST_PREFIX = 6
 OFFERED = 15
 READ = 500
-Last = Annotated[
-    bool, typer.Option("--last", help="The instance that you started last in this hub.")
-]
 
 
 def last_started(session: Session, names: Sequence[str] | None, *, last: bool) -> list[str]:

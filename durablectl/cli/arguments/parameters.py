@@ -48,6 +48,9 @@ Orchestrator = Annotated[
         autocompletion=completers.orchestrators,
     ),
 ]
+Last = Annotated[
+    bool, typer.Option("--last", help="The instance that you started last in this hub.")
+]
 FromFiles = Annotated[
     list[str] | None,
     typer.Option("--from", metavar="FILE", help="The same as @FILE; may be given several times."),

@@ -7,17 +7,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from durablectl import config, wire
 from durablectl.cli.arguments.input import STDIN, read_input
 from durablectl.cli.arguments.instance_ids import Named, is_status_url, named_instances
-from durablectl.cli.arguments.parameters import Encode
 from durablectl.cli.session import Session
 from durablectl.errors import UsageError
 from durablectl.model import InstanceStatus
 from durablectl.quoting import command, quoted
 from durablectl.redaction import redact
 from durablectl.taskhub import TaskHub
+
+if TYPE_CHECKING:
+    from durablectl.cli.arguments.parameters import Encode
 
 SELECTORS = ("context", "hub", "task_hub", "connection", "key_env", "app")
 

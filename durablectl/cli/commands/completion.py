@@ -11,8 +11,8 @@ from typing import Annotated
 
 import typer
 
-from durablectl.cli.framework.completion import SHELLS, current_shell, script
 from durablectl.cli.framework.groups import Commands
+from durablectl.cli.framework.shell_scripts import SHELLS, current_shell, script
 from durablectl.cli.session import Session
 from durablectl.errors import DurablectlError, UsageError, reason_of
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from durablectl.cli.framework.groups import SUMMARIES
+from durablectl.cli.framework.command_table import SUMMARIES
 from durablectl.cli.framework.tree import described, found
 from durablectl.cli.session import Session
 from durablectl.errors import UsageError

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from durablectl.cli.arguments.choosing import Last, wanted
+from durablectl.cli.arguments.choosing import wanted
+from durablectl.cli.arguments.parameters import Last
 from durablectl.cli.framework.completers import instances
 from durablectl.cli.session import Session
 from durablectl.cli.start.show import payload_json, show_payload

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from durablectl.cli.arguments.choosing import Last, last_started
+from durablectl.cli.arguments.choosing import last_started
 from durablectl.cli.arguments.filters import IN_FLIGHT, Filters
 from durablectl.cli.arguments.instance_ids import is_status_url
 from durablectl.cli.arguments.parameters import (
@@ -17,6 +17,7 @@ from durablectl.cli.arguments.parameters import (
     IgnoreFinished,
     InputFile,
     InputJson,
+    Last,
 )
 from durablectl.cli.arguments.targets import input_of, refuse_stdin_twice
 from durablectl.cli.batch.control import choose, control

@@ -6,14 +6,8 @@ from typing import Annotated
 
 import typer
 
-from durablectl.cli.arguments.choosing import Last, wanted
-from durablectl.cli.arguments.parameters import FromFiles, Instances
-from durablectl.cli.framework import exit_codes
-from durablectl.cli.session import Session
-from durablectl.cli.start.show import show_statuses, with_traceback
-from durablectl.errors import InstanceNotFound
-from durablectl.model import InstanceStatus
-from durablectl.taskhub import TaskHub
+from durablectl.cli.arguments.parameters import FromFiles, Instances, Last
+from durablectl.cli.status import show_status
 
 
 def status(
@@ -47,40 +41,14 @@ def status(
       durablectl status order-7 --history -o json
       durablectl status order-7 --exit-status
     """
-    session: Session = ctx.obj
-    targets = wanted(session, instances, from_, last=last)
-    statuses: list[InstanceStatus] = []
-    codes: list[int] = []
-    for each in targets.ids:
-        try:
-            statuses.append(
-                targets.hub.get_status(
-                    each,
-                    show_input=show_input,
-                    show_history=history or history_output,
-                    show_history_output=history_output,
-                )
-            )
-        except InstanceNotFound as error:
-            if len(targets.ids) == 1:
-                raise
-            session.out.error(error.message)
-            codes.append(exit_codes.for_error(error))
-    if session.out.verbose and session.out.is_text:
-        statuses = [with_traceback(targets.hub, each) for each in statuses]
-    show_statuses(
-        session,
-        statuses,
-        single=len(targets.ids) == 1,
+    code = show_status(
+        ctx.obj,
+        instances,
+        from_,
         show_input=show_input,
-        waiting=lambda status: _waiting(targets.hub, status),
+        history=history,
+        history_output=history_output,
+        exit_status=exit_status,
+        last=last,
     )
-    if exit_status:
-        codes += [exit_codes.for_outcome(each.runtime_status) for each in statuses]
-    raise typer.Exit(exit_codes.for_outcomes(codes))
-
-
-def _waiting(hub: TaskHub, status: InstanceStatus) -> str:
-    from durablectl.cli.wait.waiting_for import waiting_line  # deferred: a pipe does not pay for it
-
-    return waiting_line(hub, status)
+    raise typer.Exit(code)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from durablectl.cli.arguments.choosing import Last, wanted
-from durablectl.cli.arguments.parameters import FromFiles, Instances, OnTimeout
+from durablectl.cli.arguments.choosing import wanted
+from durablectl.cli.arguments.parameters import FromFiles, Instances, Last, OnTimeout
 from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
 from durablectl.cli.wait.options import Several, Waiting

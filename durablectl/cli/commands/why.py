@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from durablectl.backends.explaining import LoadApp, explain_instance
-from durablectl.cli.arguments.choosing import Last, wanted
+from durablectl.cli.arguments.choosing import wanted
+from durablectl.cli.arguments.parameters import Last
 from durablectl.cli.arguments.targets import command_line
 from durablectl.cli.framework.completers import instances
 from durablectl.cli.session import Session

@@ -12,6 +12,10 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from durablectl import config
+from durablectl.cli.session import open_session
+from durablectl.model import InstanceFilter
+
 if TYPE_CHECKING:
     import ast
     from pathlib import Path
@@ -40,16 +44,12 @@ def silent(hook: _Hook) -> _Hook:
 
 
 def _session(ctx: Any) -> Any:
-    from durablectl.cli.session import open_session  # deferred: only a completion needs it
-
     return open_session(ctx.meta.get(GIVEN, {}))
 
 
 @silent
 def contexts(incomplete: str) -> list[str]:
     """The names of the user's contexts."""
-    from durablectl import config  # deferred: only this hook needs it
-
     return [
         name
         for name in config.read_user_file(config.default_user_file()).contexts
@@ -132,8 +132,6 @@ def _in_time(look: Callable[[], list[str]]) -> list[str]:
 
 
 def _ids(hub: TaskHub, incomplete: str) -> list[str]:
-    from durablectl.model import InstanceFilter  # deferred, as above
-
     ids = [
         status.instance_id for status in hub.list_page(InstanceFilter(prefix=incomplete), top=MOST)
     ]
@@ -142,8 +140,6 @@ def _ids(hub: TaskHub, incomplete: str) -> list[str]:
 
 
 def _run_names(hub: TaskHub) -> list[str]:
-    from durablectl.model import InstanceFilter  # deferred, as above
-
     known = hub.orchestrators()
     return (
         list(known)
@@ -160,7 +156,7 @@ def _had(hub: TaskHub, words: list[str]) -> list[str]:
 
 
 def _steps_of(hub: TaskHub, words: list[str]) -> list[str]:
-    from durablectl.history.steps import Kind  # deferred, as above
+    from durablectl.history.steps import Kind  # deferred: few completions need it
     from durablectl.history.timeline import steps as steps_of  # deferred, as above
 
     found = steps_of(hub.get_status(words[0], show_input=False, show_history=True))

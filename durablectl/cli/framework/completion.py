@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from durablectl.cli.framework.groups import PROGRAM, root
+from durablectl.cli.framework.command_table import PROGRAM
+from durablectl.cli.framework.completers import instances
+from durablectl.cli.framework.line_reader import read_line
 from durablectl.cli.framework.shell_words import Typed, complete_bash, read_bash, read_powershell
-from durablectl.packaged import packaged_text
 from durablectl.quoting import powershell
 from durablectl.render.output import Output
 from durablectl.render.sanitize import safe_line
 
 VARIABLE = "_DURABLECTL_COMPLETE"
-SHELLS = {
-    "bash": "durablectl.bash",
-    "zsh": "durablectl.zsh",
-    "fish": "durablectl.fish",
-    "powershell": "durablectl.ps1",
-}
 
 
 class Candidate(NamedTuple):
@@ -31,11 +25,6 @@ class Candidate(NamedTuple):
 
     value: str
     help: str = ""
-
-
-def script(shell: str) -> str:
-    """The completion script of a shell."""
-    return packaged_text("durablectl.cli.framework", f"shells/{SHELLS[shell]}")
 
 
 def answer(out: Output, environ: Mapping[str, str], arguments: list[str]) -> int:
@@ -74,20 +63,31 @@ def candidates(before: list[str], incomplete: str) -> list[Candidate]:
 
 
 def _found(before: list[str], incomplete: str) -> Iterator[Candidate]:
-    # deferred: brings what only completion needs
-    from typer._completion_classes import BashComplete
-
     if incomplete.startswith("@") and "@" not in incomplete[1:]:
         yield from (Candidate(f"@{path}") for path in _paths(incomplete[1:]))
         return
     os.environ.pop(VARIABLE, None)  # an app or a key command that is run must not answer, too
     with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):  # noqa: PTH123 - no path of ours
-        items = BashComplete(root(), {}, PROGRAM, VARIABLE).get_completions(before, incomplete)
+        line = None if incomplete.startswith("-") else read_line(before)
+        if line is not None and line.takes_id:
+            yield from map(Candidate, instances(line, incomplete))
+            return
+        items = _items(before, incomplete)
     for item in items:
         if item.type in ("file", "dir"):
             yield from (Candidate(path) for path in _paths(incomplete))
         else:
             yield Candidate(item.value, (item.help or "").partition("\n")[0])
+
+
+def _items(before: list[str], incomplete: str) -> list[Any]:
+    """What the commands themselves answer."""
+    # deferred: an instance is completed without Typer
+    from typer._completion_classes import BashComplete
+
+    from durablectl.cli.framework.groups import root  # deferred, as above
+
+    return BashComplete(root(), {}, PROGRAM, VARIABLE).get_completions(before, incomplete)
 
 
 def _fits(value: str, before: list[str], incomplete: str) -> bool:
@@ -138,15 +138,3 @@ def _paths(incomplete: str) -> list[str]:
         and (start.startswith(".") or not entry.name.startswith("."))
     ]
     return [f"{shown}{entry.name}{'/' if entry.is_dir() else ''}" for entry in named]
-
-
-def current_shell(environ: Mapping[str, str]) -> str | None:
-    """The shell that the user has, if it is one that we know."""
-    name = Path(environ.get("SHELL", "")).name
-    if name in SHELLS:
-        return name
-    return (
-        "powershell"
-        if name == "pwsh" or (sys.platform == "win32" and "PSModulePath" in environ)
-        else None
-    )

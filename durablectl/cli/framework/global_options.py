@@ -1,5 +1,5 @@
 """The global options: declared once, taken before or after the command, from a flag or from its
-variable.
+variable. Knows no Typer.
 """
 
 from __future__ import annotations
@@ -9,9 +9,6 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
-from typer.core import TyperOption
-
-from durablectl.cli.framework.completers import contexts
 from durablectl.config import check_variable
 from durablectl.errors import UsageError
 from durablectl.new_ids import check_connection, check_task_hub
@@ -46,7 +43,7 @@ class GlobalOptions(NamedTuple):
     given: Mapping[str, str] = MappingProxyType({})
 
 
-class _Global(NamedTuple):
+class GlobalOption(NamedTuple):
     """One global option. A flag has no metavar."""
 
     name: str
@@ -107,22 +104,22 @@ def _names(kind: type[Enum]) -> tuple[str, ...]:
     return tuple(str(each.value) for each in kind)
 
 
-_GLOBALS = (
-    _Global(
+GLOBALS = (
+    GlobalOption(
         "context",
         ("--context",),
         "Use a named context (see `durablectl context`).",
         "NAME",
         "DURABLECTL_CONTEXT",
     ),
-    _Global(
+    GlobalOption(
         "hub",
         ("--hub",),
         "Task hub: a local file, the URL of an app, or grpc://HOST:PORT.",
         "PATH|URL",
         "DURABLECTL_HUB",
     ),
-    _Global(
+    GlobalOption(
         "task_hub",
         ("--task-hub",),
         "Name of the task hub, if the app has several.",
@@ -130,7 +127,7 @@ _GLOBALS = (
         "DURABLECTL_TASK_HUB",
         _task_hub,
     ),
-    _Global(
+    GlobalOption(
         "connection",
         ("--connection",),
         "Name of the storage connection, if not the app's default.",
@@ -138,7 +135,7 @@ _GLOBALS = (
         "DURABLECTL_CONNECTION",
         _connection,
     ),
-    _Global(
+    GlobalOption(
         "key_env",
         ("--key-env",),
         "Environment variable that holds the key.",
@@ -146,10 +143,10 @@ _GLOBALS = (
         "DURABLECTL_KEY_ENV",
         _variable,
     ),
-    _Global(
+    GlobalOption(
         "app", ("--app",), "Function app: a function_app.py or a folder.", "PATH", "DURABLECTL_APP"
     ),
-    _Global(
+    GlobalOption(
         "request_timeout",
         ("--request-timeout",),
         "Time-out of a single request (default: 30s).",
@@ -157,7 +154,7 @@ _GLOBALS = (
         "DURABLECTL_REQUEST_TIMEOUT",
         _seconds,
     ),
-    _Global(
+    GlobalOption(
         "output",
         ("--output", "-o"),
         "Output format.",
@@ -166,8 +163,10 @@ _GLOBALS = (
         _one_of(OutputFormat),
         _names(OutputFormat),
     ),
-    _Global("query", ("--query",), "Filter JSON output with a JMESPath expression.", "JMESPATH"),
-    _Global(
+    GlobalOption(
+        "query", ("--query",), "Filter JSON output with a JMESPath expression.", "JMESPATH"
+    ),
+    GlobalOption(
         "quiet",
         ("--quiet", "-q"),
         "Print only data, warnings and errors.",
@@ -175,10 +174,10 @@ _GLOBALS = (
         "DURABLECTL_QUIET",
         _truth,
     ),
-    _Global(
+    GlobalOption(
         "verbose", ("--verbose", "-v"), "Print more details.", None, "DURABLECTL_VERBOSE", _truth
     ),
-    _Global(
+    GlobalOption(
         "color",
         ("--color",),
         "When to use colour.",
@@ -187,7 +186,7 @@ _GLOBALS = (
         _one_of(Color),
         _names(Color),
     ),
-    _Global(
+    GlobalOption(
         "no_progress",
         ("--no-progress",),
         "Do not show live progress.",
@@ -195,17 +194,12 @@ _GLOBALS = (
         "DURABLECTL_NO_PROGRESS",
         _truth,
     ),
-    _Global(
+    GlobalOption(
         "debug", ("--debug",), "Print the traceback of an error.", None, "DURABLECTL_DEBUG", _truth
     ),
-    _Global("show_secrets", ("--show-secrets",), "Print keys instead of ***."),
+    GlobalOption("show_secrets", ("--show-secrets",), "Print keys instead of ***."),
 )
-GLOBAL_NAMES = frozenset(each.name for each in _GLOBALS)
-
-
-def global_params() -> list[TyperOption]:
-    """Fresh click parameters for the global options, to be put on every command and group."""
-    return [_param(each) for each in _GLOBALS]
+GLOBAL_NAMES = frozenset(each.name for each in GLOBALS)
 
 
 def is_global(param: object) -> bool:
@@ -214,7 +208,7 @@ def is_global(param: object) -> bool:
 
 def global_facts(name: str) -> tuple[str | None, Any, tuple[str, ...]]:
     """The variable of a global option, its default, and the values it can have if these are few."""
-    option = next(each for each in _GLOBALS if each.name == name)
+    option = next(each for each in GLOBALS if each.name == name)
     default = GlobalOptions._field_defaults[name]
     value = default.value if isinstance(default, Enum) else default
     return option.variable, value, option.choices
@@ -226,7 +220,7 @@ def read_options(given: Mapping[str, Any], environ: Mapping[str, str]) -> Global
     """
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
-    for each in _GLOBALS:
+    for each in GLOBALS:
         if (flag := given.get(each.name)) is not None and flag is not False:
             source, text = f"flag {each.flags[0]}", flag
         elif each.variable and environ.get(each.variable):
@@ -254,7 +248,7 @@ def with_default_values(arguments: Sequence[str], command: str = "") -> list[str
     return given
 
 
-def _read(option: _Global, text: str, source: str) -> Any:
+def _read(option: GlobalOption, text: str, source: str) -> Any:
     try:
         value = option.read(text)
     except UsageError as error:
@@ -293,39 +287,3 @@ def _let_query_ask_json(values: dict[str, Any], sources: dict[str, str]) -> None
             f"--query filters JSON, not -o {values['output'].value}", hint="use -o json or -o jsonl"
         )
     values["output"], sources["output"] = OutputFormat.JSON, sources["query"]
-
-
-def _param(option: _Global) -> TyperOption:
-    help = f"{option.help} [{option.variable}]" if option.variable else option.help
-    declared = [option.name, *option.flags]
-    param = (
-        TyperOption(
-            param_decls=declared,
-            type=str,
-            default=None,
-            metavar=option.metavar,
-            help=help,
-            autocompletion=_completer(option),
-        )
-        if option.metavar
-        else TyperOption(param_decls=declared, is_flag=True, default=False, help=help)
-    )
-    setattr(param, MARK, True)
-    return param
-
-
-def _completer(option: _Global) -> Callable[[Any, list[str], str], list[str]] | None:
-    if option.name == "context":
-        return _contexts
-    return _starting(option.choices) if option.choices else None
-
-
-def _starting(choices: tuple[str, ...]) -> Callable[[Any, list[str], str], list[str]]:
-    def complete(_ctx: Any, _args: list[str], incomplete: str) -> list[str]:
-        return [choice for choice in choices if choice.startswith(incomplete)]
-
-    return complete
-
-
-def _contexts(_ctx: Any, _args: list[str], incomplete: str) -> list[str]:
-    return contexts(incomplete)

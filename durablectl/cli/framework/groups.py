@@ -1,5 +1,4 @@
-"""The tree of commands: a table for the help, and modules that are imported when their command is
-wanted.
+"""The tree of commands: modules that are imported when their command is wanted.
 
 Opens no hub.
 """
@@ -7,100 +6,25 @@ Opens no hub.
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from keyword import iskeyword
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
+from durablectl.cli.framework.command_table import ELSEWHERE, GROUPS, MODULES, PROGRAM, SUMMARIES
 from durablectl.cli.framework.completers import GIVEN
-from durablectl.cli.framework.global_options import (
-    GLOBAL_NAMES,
-    global_params,
-    is_global,
-    with_default_values,
-)
-from durablectl.errors import DurablectlError, UsageError
+from durablectl.cli.framework.global_options import GLOBAL_NAMES, is_global, with_default_values
+from durablectl.cli.framework.global_params import global_params
+from durablectl.cli.framework.invocation import invocation
+from durablectl.errors import UsageError
 from durablectl.quoting import nearest
 from durablectl.render.ending import Ending
-from durablectl.render.output import OutputFormat, standard_output
+from durablectl.render.output import standard_output
 
-if TYPE_CHECKING:
-    from durablectl.cli.session import Session
-
-PROGRAM = "durablectl"
 SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-
-# name -> what it does, in the groups of the help. A command lives in the module of its name, or in
-# that which MODULES names, as the function of that name or as `app`.
-GROUPS: dict[str, dict[str, str]] = {
-    "Run": {
-        "start": "Start an instance of an orchestrator.",
-        "run": "Start an instance, wait for it and print its output.",
-        "wait": "Wait until instances are finished; the exit code tells how they ended.",
-        "drain": "Wait until nothing is in flight; changes nothing.",
-    },
-    "Inspect": {
-        "status": "Show the status of an instance.",
-        "why": "Explain what an instance waits for, why it failed, or where its time went.",
-        "list": "List the instances of the task hub.",
-        "history": "Show what happened in an instance.",
-        "diff": "Show how two instances differ, step by step.",
-        "watch": "Watch the instances that match: a table that stays current, with what has "
-        "changed marked.",
-        "links": "Show the addresses that watch and steer an instance.",
-        "ui": "Show the task hub in a browser: its instances, their steps and their payloads.",
-    },
-    "Control": {
-        "raise-event": "Send an event to an instance.",
-        "terminate": "End running instances.",
-        "suspend": "Pause running instances.",
-        "resume": "Resume suspended instances.",
-        "rewind": "Let failed instances try their failed steps again.",
-        "restart": "Restart an instance with its name and input.",
-        "purge": "Delete finished instances and their history.",
-        "entity": "Read, signal and list entities.",
-    },
-    "Local": {
-        "worker": "Run the app's functions for the local hub.",
-        "serve": "Serve the local hub over HTTP as a Durable Functions app does.",
-        "functions": "List the functions of the app.",
-        "init": "Write a small app that runs here and on Azure.",
-        "import": "Import an instance into the local hub.",
-        "replay": "Check that histories still fit the code of the app.",
-        "hub": "Check, copy and shrink the file of a local hub.",
-    },
-    "Configure": {
-        "context": "Manage named task hubs and select the current one.",
-        "doctor": "Check the hub's configuration and connection, and suggest fixes.",
-        "completion": "Show or install the shell's completion.",
-        "skill": "Print or install a guide for coding assistants.",
-        "help": "Show the help, or describe every command as JSON.",
-    },
-}
-SUMMARIES = {name: summary for commands in GROUPS.values() for name, summary in commands.items()}
-MODULES = dict.fromkeys(("terminate", "suspend", "resume", "rewind"), "control")
-
-WITH_CSV = frozenset({"list", "entity list", "functions", "context list"})
-
-# What other tools call it -> what it is called here.
-ELSEWHERE = {
-    "start-new": "start",
-    "get-instances": "list",
-    "get-runtime-status": "status",
-    "purge-history": "purge",
-    "describe": "status",
-    "get": "status",
-    "delete": "purge",
-    "execute": "run",
-    "show": "status",
-    "signal": "raise-event",
-    "cancel": "terminate",
-    "explain": "why",
-}
 
 
 class _Globals:
@@ -180,47 +104,14 @@ class Command(_Globals, TyperCommand):
         return rest
 
     def invoke(self, ctx: Any) -> Any:
-        from durablectl.cli.session import open_session  # deferred: help and completion need none
-
         ending = ctx.obj if isinstance(ctx.obj, Ending) else None
-        ctx.obj = session = open_session(ctx.meta.get(GIVEN, {}), ending)
         name = ctx.command_path.partition(" ")[2]
-        if session.out.format is OutputFormat.CSV and name not in WITH_CSV:
-            raise UsageError(
-                f"'{name}' has no CSV", hint=f"-o csv is for {', '.join(sorted(WITH_CSV))}"
-            )
-        ctx.call_on_close(session.close)
-        try:
+        with invocation(ctx.meta.get(GIVEN, {}), ending, name) as ctx.obj:
             return super().invoke(ctx)
-        except DurablectlError as error:
-            error.hint = _on_same_hub(session, error.hint)
-            raise
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         self.write_sections(ctx, formatter)
         self.write_globals(ctx, formatter)
-
-
-def _on_same_hub(session: Session, hint: str | None) -> str | None:
-    """A hub's hint, which knows no flags: a command in it that changes something is for the same
-    hub.
-    """
-    verb = re.match(r"durablectl ([a-z-]+)(?= )", hint or "")
-    if (
-        hint is None
-        or verb is None
-        or verb[1] not in {*GROUPS["Control"]} - {"entity"}
-        or re.search(r" --(hub|context)\b", hint)
-    ):
-        return hint
-    from durablectl.cli.arguments.targets import (
-        selectors,  # deferred: only a failed command needs it
-    )
-    from durablectl.quoting import quoted  # deferred, as above
-
-    return (
-        " ".join([verb[0], *map(quoted, selectors(session, *session.led_to))]) + hint[verb.end() :]
-    )
 
 
 class Group(_Globals, TyperGroup):

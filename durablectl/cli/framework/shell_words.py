@@ -12,22 +12,16 @@ from typing import NamedTuple
 
 from durablectl.quoting import spelled
 
-_BASH = re.compile(
-    r"""(?P<space>[ \t\r\n]+)
+_BASH = r"""(?P<space>[ \t\r\n]+)
     | \\(?P<escaped>.?)
     | (?P<open>\$?')(?P<single>(?:(?<=\$')(?:[^'\\]|\\.)*|[^']*))\\?(?P<single_end>'?)
     | "(?P<double>(?:[^"\\]|\\.)*)\\?(?P<double_end>"?)
-    | (?P<plain>[^\s\\'"$]+|.)""",
-    re.VERBOSE | re.DOTALL,
-)
-_POWERSHELL = re.compile(
-    r"""(?P<space>\s+)
+    | (?P<plain>[^\s\\'"$]+|.)"""
+_POWERSHELL = r"""(?P<space>\s+)
     | `(?P<escaped>.?)
     | (?P<open>['‘’‚‛])(?P<single>(?:[^'‘’‚‛]|['‘’‚‛]{2})*)(?P<single_end>['‘’‚‛]?)
     | ["“”„](?P<double>(?:[^"“”„`]|["“”„]{2}|`.)*)`?(?P<double_end>["“”„]?)
-    | (?P<plain>[^\s`'‘’‚‛"“”„]+|.)""",
-    re.VERBOSE | re.DOTALL,
-)
+    | (?P<plain>[^\s`'‘’‚‛"“”„]+|.)"""
 _SAFE = re.compile(r"[A-Za-z0-9_@%+=:,./-]")
 _CONTROLS = {
     "n": "\n",
@@ -63,9 +57,8 @@ def read_powershell(line: str) -> Typed:
     return _read(line, _POWERSHELL, _powershell_part)
 
 
-def _read(
-    line: str, parts: re.Pattern[str], value: Callable[[re.Match[str]], tuple[str, str]]
-) -> Typed:
+def _read(line: str, pattern: str, value: Callable[[re.Match[str]], tuple[str, str]]) -> Typed:
+    parts = re.compile(pattern, re.VERBOSE | re.DOTALL)  # here: a shell needs one of the two
     words: list[list[str]] = [[]]
     quote, is_escaping = "", False
     for part in parts.finditer(line):

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import Any
 
+from durablectl.cli.framework.command_table import GROUPS, PROGRAM
 from durablectl.cli.framework.exit_codes import MEANINGS
 from durablectl.cli.framework.global_options import global_facts, is_global
-from durablectl.cli.framework.groups import GROUPS, PROGRAM, root
+from durablectl.cli.framework.groups import root
 from durablectl.cli.framework.shapes import OUTPUTS, SHAPES, exit_codes_of
 from durablectl.errors import UsageError
 from durablectl.version import __version__

@@ -197,7 +197,7 @@ def watch_over(
     `WaitTimeout` when the hub never answered in time. Ctrl-C says how to continue, and leaves.
     """
     last = _LastStatuses(session, ids)
-    rules = replace(rules, at_once=1) if hub.commits_together else rules
+    rules = rules._replace(at_once=1) if hub.commits_together else rules
     is_own = session.holds(hub)
     try:
         working = (

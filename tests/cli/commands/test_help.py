@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from durablectl.cli.framework.command_table import PROGRAM, SUMMARIES
 from durablectl.cli.framework.exit_codes import MEANINGS, ExitCode
-from durablectl.cli.framework.groups import PROGRAM, SUMMARIES, root
+from durablectl.cli.framework.groups import root
 from durablectl.cli.framework.shapes import OUTPUTS, SHAPES
 from durablectl.cli.framework.tree import described
 

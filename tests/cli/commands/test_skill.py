@@ -6,8 +6,8 @@ import json
 
 import yaml
 
+from durablectl.cli.framework.command_table import SUMMARIES
 from durablectl.cli.framework.exit_codes import ExitCode
-from durablectl.cli.framework.groups import SUMMARIES
 from durablectl.cli.framework.skill import MARK, skill_text
 
 

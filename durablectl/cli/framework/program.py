@@ -1,0 +1,52 @@
+"""The whole program as Typer reads it: arguments to exit code, its errors in our words."""
+
+from __future__ import annotations
+
+import typer
+
+from durablectl.cli.framework.command_table import PROGRAM
+from durablectl.cli.framework.exit_codes import ExitCode
+from durablectl.cli.framework.groups import root
+from durablectl.errors import UsageError
+from durablectl.render.ending import Ending
+from durablectl.render.output import Output
+
+# click is an own package in some versions of Typer and a part of it in others; this is its error
+# tree in all of them.
+ClickError: type[Exception] = typer.BadParameter.__mro__[2]
+
+
+def invoke(arguments: list[str], out: Output, ending: Ending) -> int:
+    """Run one command line; its exit code. What goes wrong is raised as one of our errors."""
+    program = root()
+    try:
+        with program.make_context(PROGRAM, list(arguments), obj=ending) as context:
+            program.invoke(context)
+        out.flush()
+    except typer.Exit as end:
+        out.flush()
+        return end.exit_code
+    except (typer.Abort, EOFError):
+        return ExitCode.INTERRUPTED
+    except ClickError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            out.data(str(error).rstrip())
+            return ExitCode.DONE
+        raise _told(error) from error
+    return ExitCode.DONE
+
+
+def _told(error: Exception) -> UsageError:
+    """A usage error of click's in our words: lower case, no final dot, a hint."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else PROGRAM
+    hint = f"{path} --help"
+    option = getattr(error, "option_name", None)
+    if type(error).__name__ == "NoSuchOption" and option:
+        near = getattr(error, "possibilities", None)
+        return UsageError(
+            f"no option '{option}' in '{path}'",
+            hint=f"did you mean '{min(near)}'?" if near else hint,
+        )
+    text: str = error.format_message() if hasattr(error, "format_message") else str(error)
+    return UsageError((text[:1].lower() + text[1:]).rstrip("."), hint=hint)

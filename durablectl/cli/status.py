@@ -1,0 +1,66 @@
+"""What `status` does; knows no Typer, which takes longer to load than all of this."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from durablectl.cli.arguments.choosing import wanted
+from durablectl.cli.framework import exit_codes
+from durablectl.cli.session import Session
+from durablectl.cli.start.show import show_statuses, with_traceback
+from durablectl.errors import InstanceNotFound
+from durablectl.model import InstanceStatus
+from durablectl.taskhub import TaskHub
+
+
+def show_status(
+    session: Session,
+    instances: Sequence[str] | None,
+    from_: Sequence[str] | None = None,
+    *,
+    show_input: bool = True,
+    history: bool = False,
+    history_output: bool = False,
+    exit_status: bool = False,
+    last: bool = False,
+) -> int:
+    """Print the status of the instances that were named; the exit code.
+
+    The parameters are the options of the command.
+    """
+    targets = wanted(session, instances, from_, last=last)
+    statuses: list[InstanceStatus] = []
+    codes: list[int] = []
+    for each in targets.ids:
+        try:
+            statuses.append(
+                targets.hub.get_status(
+                    each,
+                    show_input=show_input,
+                    show_history=history or history_output,
+                    show_history_output=history_output,
+                )
+            )
+        except InstanceNotFound as error:
+            if len(targets.ids) == 1:
+                raise
+            session.out.error(error.message)
+            codes.append(exit_codes.for_error(error))
+    if session.out.verbose and session.out.is_text:
+        statuses = [with_traceback(targets.hub, each) for each in statuses]
+    show_statuses(
+        session,
+        statuses,
+        single=len(targets.ids) == 1,
+        show_input=show_input,
+        waiting=lambda status: _waiting(targets.hub, status),
+    )
+    if exit_status:
+        codes += [exit_codes.for_outcome(each.runtime_status) for each in statuses]
+    return exit_codes.for_outcomes(codes)
+
+
+def _waiting(hub: TaskHub, status: InstanceStatus) -> str:
+    from durablectl.cli.wait.waiting_for import waiting_line  # deferred: a pipe does not pay for it
+
+    return waiting_line(hub, status)
