@@ -71,6 +71,7 @@ class Watch:
         )
         self._check_instances(rows, acknowledged)
         self._check_histories({key: execution_id for key, _, _, _, execution_id, _ in rows})
+        self._check_sections()
 
     def expect_rewound(self) -> None:
         """Failed instances may go on, with the failed steps cut out of their histories."""
@@ -134,6 +135,16 @@ class Watch:
                 self._histories[instance] = (executions[instance], texts)
                 self._check_once(instance, executions[instance], texts)
 
+    def _check_sections(self) -> None:
+        """Nobody else has written between the read and the write of a critical section: no such
+        operation has failed.
+        """
+        failed = self.database.query(
+            "SELECT i.id, h.events FROM history h JOIN instances i ON i.key = h.instance WHERE "
+            "i.id LIKE '@account@%'"
+        )
+        _expect(not failed, f"a section was not alone with its entities: {failed}")
+
     def _check_once(self, instance: int, execution_id: str, texts: Sequence[str]) -> None:
         counts: Counter[tuple[str, int]] = Counter()
         for kind, _, *fields in (event for text in texts for event in json.loads(text)):
@@ -183,6 +194,16 @@ class Watch:
             "i.id IS NULL OR i.status IN (1, 3, 4, 5)"
         )
         _expect(not left, f"messages that nobody will take: {left}")
+        left = self.database.query(
+            "SELECT i.id, m.event FROM inbox m JOIN instances i ON i.key = m.instance WHERE "
+            "i.id LIKE '@%'"
+        )
+        _expect(not left, f"messages that entities did not take: {left}")
+        left = self.database.query(
+            "SELECT i.id, e.locked_by FROM entities e JOIN instances i ON i.key = e.instance "
+            "WHERE e.locked_by IS NOT NULL"
+        )
+        _expect(not left, f"entities that stay locked: {left}")
         left = self.database.query(
             "SELECT i.id, a.name FROM activities a LEFT JOIN instances i ON i.key = a.instance"
         )

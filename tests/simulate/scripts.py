@@ -12,8 +12,10 @@ from typing import Any
 
 from durablectl.df import EntityId, RetryOptions
 from tests.engine.dispatching import App
+from tests.engine.locking import add_account, transfer
 
 COUNTER = EntityId("counter", "all")
+ACCOUNTS = [EntityId("account", key) for key in "abc"]
 Step = list[Any]
 
 
@@ -58,6 +60,7 @@ def simulated_app(is_broken: Callable[[], bool] = lambda: False) -> App:
         context.set_state(total)
         context.set_result(total)
 
+    add_account(app)
     return app
 
 
@@ -117,6 +120,24 @@ def _ask(context: Any, amount: int) -> Iterator[Any]:
     return (yield context.call_entity(COUNTER, "add", amount))
 
 
+def _move(context: Any, argument: list[Any]) -> Iterator[Any]:
+    """Move an amount between two accounts in a critical section that lasts for a while."""
+    source, target, amount, wait = argument
+    between = None
+    if wait == "do":
+        between = context.call_activity("do", amount)
+    elif wait is not None:
+        between = context.create_timer(context.current_utc_datetime + timedelta(seconds=wait))
+    return (yield from transfer(context, ACCOUNTS[source], ACCOUNTS[target], amount, between))
+
+
+def _pay(context: Any, amount: int) -> Iterator[Any]:
+    """Add to an account without a lock."""
+    context.signal_entity(ACCOUNTS[amount % 3], "add", amount)
+    return "sent"
+    yield
+
+
 def _retry(context: Any, attempts: int) -> Iterator[Any]:
     try:
         yield context.call_activity_with_retry("fail", RetryOptions(1000, attempts), "no luck")
@@ -141,6 +162,8 @@ _STEPS = {
     "race": _race,
     "count": _count,
     "ask": _ask,
+    "move": _move,
+    "pay": _pay,
     "retry": _retry,
     "status": _status,
 }
@@ -152,6 +175,7 @@ def random_steps(rng: Random, depth: int = 0) -> list[Step]:
     At most one race: a wait that lost would take the next event.
     """
     verbs = ["do", "do", "fragile", "fan", "nap", "count", "ask", "retry", "status"]
+    verbs += ["move", "move", "pay"]
     if depth == 0:
         verbs += ["take", "take", "take", "again", "again", "child", "children", "race"]
     elif depth == 1:
@@ -178,6 +202,9 @@ def _argument(rng: Random, verb: str, depth: int) -> Any:
             return [random_steps(rng, 2) for _ in range(rng.randint(1, 3))]
         case "fan":
             return rng.choice([1, 2, 5, 12])
+        case "move":
+            source, target = rng.sample(range(3), 2)
+            return [source, target, rng.randint(1, 9), rng.choice([None, "do", 0, 5, 90])]
     return rng.randint(1, 5)
 
 
@@ -202,7 +229,17 @@ class Expected:
     @property
     def added(self) -> int:
         """What the whole script adds to the counter."""
-        return _added(self.steps)
+        return _added(self.steps, ("count", "ask"))
+
+    @property
+    def paid(self) -> int:
+        """What the whole script adds to the accounts, all together."""
+        return _added(self.steps, ("pay",))
+
+    @property
+    def moved(self) -> int:
+        """What is missing in the accounts at most when it and its children end amid their moves."""
+        return sum(_moves(self.steps))
 
     def mismatch(self, output: Any) -> str | None:
         """Why this is not the output; None when it is."""
@@ -245,20 +282,34 @@ class Expected:
         }.get(verb) or {
             "nap": "woke",
             "count": "sent",
+            "pay": "sent",
+            "move": "moved",
             "retry": "failed",
             "again": "again",
             "status": argument,
         }.get(verb)
 
 
-def _added(steps: Sequence[Step]) -> int:
+def _added(steps: Sequence[Step], verbs: Sequence[str]) -> int:
     total = 0
     for verb, argument in steps:
         match verb:
-            case "count" | "ask":
+            case _ if verb in verbs:
                 total += argument
             case "child":
-                total += _added(argument)
+                total += _added(argument, verbs)
             case "children":
-                total += sum(map(_added, argument))
+                total += sum(_added(each, verbs) for each in argument)
     return total
+
+
+def _moves(steps: Sequence[Step]) -> Iterator[int]:
+    for verb, argument in steps:
+        match verb:
+            case "move":
+                yield argument[2]
+            case "child":
+                yield from _moves(argument)
+            case "children":
+                for each in argument:
+                    yield from _moves(each)

@@ -13,13 +13,13 @@ from durablectl.backends.local import LocalTaskHub
 from durablectl.engine.store.leases import LeaseLost
 from durablectl.engine.worker.dispatcher import Dispatcher
 from durablectl.errors import EntityNotFound, HubBusy, HubUnusable, WrongState
-from durablectl.model import InstanceFilter, RuntimeStatus
+from durablectl.model import EntityId, InstanceFilter, RuntimeStatus
 from tests.engine.dispatching import T0
 from tests.simulate.clients import Clients
 from tests.simulate.network import Network
 from tests.simulate.parts import FAULTS, Crash, FaultyDatabase, HandPool
 from tests.simulate.promises import Broken, Watch
-from tests.simulate.scripts import COUNTER, simulated_app
+from tests.simulate.scripts import ACCOUNTS, COUNTER, simulated_app
 
 MOST_WORKERS = 3
 MOST_ROUNDS = 2000
@@ -268,16 +268,33 @@ class World:
 
     def _check_outputs(self) -> None:
         certain, possible = self._clients.signalled, 0
+        paid, may_be_paid, torn = 0, 0, 0
         present = [(each, self._has_completed(id_)) for id_, each in self._clients.expected.items()]
         for expected, has_completed in [*self._clients.past, *present]:
             certain += expected.added if has_completed else 0
             possible += 0 if has_completed else expected.added
+            paid += expected.paid if has_completed else 0
+            may_be_paid += 0 if has_completed else expected.paid
+            torn += 0 if has_completed else expected.moved
         try:
             total = self.hub.get_entity(COUNTER)
         except EntityNotFound:
             total = 0
         if not certain <= total <= certain + possible:
             raise Broken(f"the counter is {total}, and should be {certain} to {certain + possible}")
+        amount = sum(self._amount(each) for each in ACCOUNTS)
+        if not paid - torn <= amount <= paid + may_be_paid:
+            raise Broken(
+                f"the accounts hold {amount}, and should hold {paid - torn} to {paid + may_be_paid}"
+            )
+
+    def _amount(self, account: EntityId) -> int:
+        try:
+            state = self.hub.get_entity(account)
+        except EntityNotFound:
+            return 0
+        amount: int = 0 if state is None else state[1]  # it was only read, or locked
+        return amount
 
     def _has_completed(self, instance_id: str) -> bool:
         expected, status = self._clients.expected[instance_id], self.hub.get_status(instance_id)

@@ -127,11 +127,15 @@ def next_request(message: Message) -> tuple[str, str]:
 
 
 def release_all(sql: Connection, owner: str) -> None:
-    """Release what an instance that has ended has locked."""
-    held = sql.execute("SELECT instance FROM entities WHERE locked_by = ?", (owner,)).fetchall()
-    for (instance,) in held:
-        sql.execute("UPDATE entities SET locked_by = NULL WHERE instance = ?", (instance,))
-        _bring_back(sql, instance)
+    """Send a release to what an instance that has ended has locked: in its turn, so that what the
+    instance has sent to its entities before still runs in its section.
+    """
+    release = json.dumps([json.dumps({"parent": owner}), None, None])
+    sql.execute(
+        "INSERT INTO inbox (instance, visible_at, at, event) SELECT instance, "
+        f"{NOW_AT}, operated_at, ? FROM entities WHERE locked_by = ?",
+        (release, owner),
+    )
 
 
 def release_orphaned(sql: Connection) -> int:
