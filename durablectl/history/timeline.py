@@ -79,20 +79,7 @@ class _Reader:
             ):
                 self.call(Kind.CHILD, event, time)
             case "TimerCreated":
-                fire_at = _time(members, "FireAt") or time
-                step = Step(
-                    Kind.TIMER,
-                    "timer",
-                    time,
-                    None,
-                    State.OPEN,
-                    f"until {_clock(fire_at)}",
-                    depth=self.depth,
-                    first=event,
-                    last=event,
-                )
-                self.timers.append(Timer(step, fire_at))
-                self.unfired.setdefault(fire_at, deque()).append(self.timers[-1])
+                self.set_timer(event, time)
             case "TimerFired":
                 self.fire(_time(members, "FireAt"), time)
             case "EventSent":
@@ -128,6 +115,13 @@ class _Reader:
         self.calls.append(Call(step))
         self.open_calls += end is None
         self.busy_until = max(self.busy_until or time, time)
+
+    def set_timer(self, event: HistoryEvent, time: datetime) -> None:
+        fire_at = _time(event.members, "FireAt") or time
+        step = Step(Kind.TIMER, "timer", time, None, State.OPEN, f"until {_clock(fire_at)}")
+        step = replace(step, depth=self.depth, first=event, last=event)
+        self.timers.append(Timer(step, fire_at))
+        self.unfired.setdefault(fire_at, deque()).append(self.timers[-1])
 
     def fire(self, fire_at: datetime | None, time: datetime) -> None:
         """End the oldest timer of that time, or of any where the event does not say."""

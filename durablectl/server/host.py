@@ -75,14 +75,7 @@ class Hosting:
         self._origin, self._settings = origin, host_settings(registry)
         self._worker = self._new_worker(registry)
         self.gate = Gate(self._hub, lambda: self._worker.wake())
-        self.place = Place(
-            self._settings.hub_name or TASK_HUB,
-            CONNECTION,
-            key,
-            registry.default_version or None,
-            self._settings.overrides_any,
-            file_connection=self._hub.connection,
-        )
+        self.place = self._place(registry, key)
         self._rpc = Rpc(self._hub, self.place, lambda: self._worker.wake(), self._telling.on_error)
         token = secrets.token_urlsafe(24) if key else ""
         self._around = Surroundings(
@@ -161,6 +154,16 @@ class Hosting:
         except HubLost as error:
             self._error = error
         self._hub.close()
+
+    def _place(self, registry: Registry, key: str | None) -> Place:
+        return Place(
+            self._settings.hub_name or TASK_HUB,
+            CONNECTION,
+            key,
+            registry.default_version or None,
+            self._settings.overrides_any,
+            file_connection=self._hub.connection,
+        )
 
     def _new_worker(self, registry: Registry) -> Worker:
         return Worker(
