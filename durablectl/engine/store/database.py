@@ -96,7 +96,7 @@ class Database:
     def _create(self, connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("BEGIN IMMEDIATE")
-        try:
+        with _committed(connection):
             if _identity(connection) == (0, 0):  # another process may have been quicker
                 from importlib.resources import files  # deferred: a hub is made once
 
@@ -105,11 +105,6 @@ class Database:
                     connection.execute(statement)
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
 
     def connection(self) -> sqlite3.Connection:
         """This thread's connection, in autocommit mode."""
@@ -185,14 +180,8 @@ class Database:
             if self._is_old:
                 self._upgrade(connection)
             _begin(connection)
-            try:
+            with _committed(connection):
                 yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                # SQLite itself rolls back after some errors, a full disk among them
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
         self._file.check()
         self.notifier.notify()
 
@@ -332,21 +321,29 @@ def _begin(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
 
 
+@contextmanager
+def _committed(connection: sqlite3.Connection) -> Iterator[None]:
+    """Commit at the end of the block what was begun, and roll it back when the block raises."""
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # SQLite itself rolls back after some errors, a full disk among them
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
 def upgrade(connection: sqlite3.Connection, upgrades: Sequence[str]) -> None:
     """Take a hub file of an older version to that after the last of `upgrades`, in one
     transaction."""
     connection.execute("BEGIN IMMEDIATE")
-    try:
+    with _committed(connection):
         _, version = _identity(connection)  # another process may have been quicker
         for script in upgrades[version - 1 :]:
             for statement in _statements(script):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {1 + len(upgrades)}")
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
 
 
 def _process(about: str) -> str:
