@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from durablectl.engine.store.database import Connection
+from durablectl.engine.store.executions import COLUMNS, JOINS, load_outline, loaded_instance
 from durablectl.engine.store.instances import (
     FINAL,
     NOW_AT,
@@ -14,7 +15,6 @@ from durablectl.engine.store.instances import (
     create_instance,
     delete_instances,
 )
-from durablectl.engine.store.leases import load_outline
 from durablectl.engine.store.locks import release_all
 from durablectl.engine.store.messages import send_request
 from durablectl.engine.store.purge import purge_instances
@@ -27,10 +27,8 @@ from durablectl.history.events import (
     Event,
     EventRaised,
     ExecutionResumed,
-    ExecutionStarted,
     ExecutionSuspended,
     ExecutionTerminated,
-    ParentInstance,
 )
 from durablectl.history.exported import RawHistory
 from durablectl.history.stored import Outline, decode_episode, encode_event
@@ -54,37 +52,15 @@ class Store(Queries):
     def history(self, instance_id: str) -> list[Event]:
         """The complete events of the current execution."""
         row = self._database.one(
-            "SELECT i.key, i.name, i.version, i.started_at, i.generation, i.parent, "
-            "i.parent_execution, i.parent_task, i.output, p.id,"
-            " n.input FROM instances i LEFT JOIN inputs n ON n.instance = i.key LEFT JOIN "
-            "instances p ON p.key = i.parent WHERE i.id = ?",
-            (instance_id,),
+            f"SELECT {COLUMNS}, i.output FROM instances i {JOINS} WHERE i.id = ?", (instance_id,)
         )
         if row is None:
             return []
-        (
-            key,
-            name,
-            version,
-            started_at,
-            generation,
-            parent,
-            parent_execution,
-            parent_task,
-            output,
-            parent_id,
-            input,
-        ) = row
-        caller = (
-            None
-            if parent is None
-            else ParentInstance(parent_id or "", parent_execution, parent_task)
-        )
-        outline = Outline(
-            ExecutionStarted(moment(started_at), name, input, version, generation, caller), output
-        )
+        *columns, output = row
+        loaded = loaded_instance(columns)
+        outline = Outline(loaded.started, output)
         episodes = self._database.query(
-            "SELECT at, events FROM history WHERE instance = ? ORDER BY sequence", (key,)
+            "SELECT at, events FROM history WHERE instance = ? ORDER BY sequence", (loaded.key,)
         )
         return [event for at, events in episodes for event in decode_episode(events, at, outline)]
 

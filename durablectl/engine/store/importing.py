@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from durablectl.engine.store.database import Connection, Database
+from durablectl.engine.store.executions import write_history
 from durablectl.engine.store.messages import create_entity
 from durablectl.errors import AlreadyExists
 from durablectl.history.columns import STATUS_NUMBERS, micros
 from durablectl.history.importing import ImportedInstance
-from durablectl.history.stored import encode_episode
 
 
 def import_instances(
@@ -40,38 +40,35 @@ def _create(
     if instance.caller is not None:
         (parent, execution), task = keys[instance.caller[0]], instance.caller[1]
         root = next(iter(keys.values()))[0]
-    key = sql.execute(
-        "INSERT INTO instances (id, name, version, execution_id, generation, status, created_at, "
-        "started_at, updated_at, custom_status, output, parent, parent_execution, parent_task, "
-        "root) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            id_,
-            started.name,
-            started.version,
-            instance.execution_id,
-            started.generation,
-            STATUS_NUMBERS[instance.status],
-            micros(instance.created_at),
-            micros(started.timestamp),
-            micros(instance.updated_at),
-            instance.custom_status,
-            instance.output,
-            parent,
-            execution,
-            task,
-            root,
-        ),
-    ).lastrowid
+    key = (
+        sql.execute(
+            "INSERT INTO instances (id, name, version, execution_id, generation, status, created_at, "
+            "started_at, updated_at, custom_status, output, parent, parent_execution, parent_task, "
+            "root) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                id_,
+                started.name,
+                started.version,
+                instance.execution_id,
+                started.generation,
+                STATUS_NUMBERS[instance.status],
+                micros(instance.created_at),
+                micros(started.timestamp),
+                micros(instance.updated_at),
+                instance.custom_status,
+                instance.output,
+                parent,
+                execution,
+                task,
+                root,
+            ),
+        ).lastrowid
+        or 0
+    )
     if started.input is not None:
         sql.execute("INSERT INTO inputs (instance, input) VALUES (?, ?)", (key, started.input))
-    sql.executemany(
-        "INSERT INTO history (instance, sequence, at, events) VALUES (?, ?, ?, ?)",
-        [
-            (key, sequence, micros(time), encode_episode(events, time))
-            for sequence, (time, events) in enumerate(instance.episodes)
-        ],
-    )
-    return key or 0
+    write_history(sql, key, instance.episodes)
+    return key
 
 
 def _put_state(sql: Connection, entity_id: str, state: str, at: int) -> bool:

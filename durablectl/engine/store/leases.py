@@ -17,6 +17,7 @@ from uuid import uuid4
 
 from durablectl.engine.store.commit_rows import write_commit
 from durablectl.engine.store.database import Connection, Database
+from durablectl.engine.store.executions import COLUMNS, JOINS, loaded_instance
 from durablectl.engine.store.instances import FINAL, NOW_AT, START_AT
 from durablectl.engine.store.live_lock import LiveLock
 from durablectl.engine.store.messages import read_batches
@@ -30,8 +31,7 @@ from durablectl.engine.store.work_items import (
     WorkItem,
 )
 from durablectl.errors import DurablectlError
-from durablectl.history.columns import STATUSES, micros, moment
-from durablectl.history.events import ExecutionStarted, ParentInstance
+from durablectl.history.columns import micros, moment
 from durablectl.history.stored import Outline, decode_episode, decode_event
 
 LEASE_SECONDS = 30
@@ -143,11 +143,11 @@ class WorkerLease:
         histories."""
         keys = json.dumps(list(instances))
         rows = self._database.query(
-            f"SELECT {_COLUMNS} FROM instances i {_JOINS} WHERE i.key IN "
+            f"SELECT {COLUMNS} FROM instances i {JOINS} WHERE i.key IN "
             "(SELECT value FROM json_each(?))",
             (keys,),
         )
-        found = {loaded.key: loaded for loaded in map(_loaded, rows)}
+        found = {loaded.key: loaded for loaded in map(loaded_instance, rows)}
         episodes = self._database.query(
             "SELECT instance, sequence, at, events FROM history WHERE instance IN (SELECT value "
             "FROM json_each(?))"
@@ -200,12 +200,12 @@ class WorkerLease:
     def _starts(self, sql: Connection, want: FetchRequest, items: dict[int, WorkItem]) -> bool:
         mine, parameters = self._mine()
         rows = sql.execute(
-            f"SELECT m.key, {_COLUMNS} FROM inbox m JOIN instances i ON i.key = m.instance {_JOINS}"
+            f"SELECT m.key, {COLUMNS} FROM inbox m JOIN instances i ON i.key = m.instance {JOINS}"
             f" WHERE m.visible_at = {START_AT} AND {mine} ORDER BY m.key LIMIT :limit",
             parameters | {"limit": want.limit},
         ).fetchall()
         for key, *columns in rows:
-            loaded = _loaded(columns)
+            loaded = loaded_instance(columns)
             items[loaded.key] = WorkItem(loaded.key, [key], [loaded.started], loaded)
         return bool(rows)
 
@@ -329,33 +329,3 @@ def _next_due(sql: Connection, after: int) -> datetime | None:
 
 def _not_busy(want: FetchRequest) -> str:
     return f" AND m.instance NOT IN ({', '.join(map(str, want.busy))})" if want.busy else ""
-
-
-_COLUMNS = (
-    "i.key, i.id, i.name, i.version, i.execution_id, i.generation, i.started_at, i.status, i.root,"
-    " i.parent, i.parent_execution, i.parent_task, p.id, n.input"
-)
-_JOINS = "LEFT JOIN instances p ON p.key = i.parent LEFT JOIN inputs n ON n.instance = i.key"
-
-
-def _loaded(columns: Sequence[Any]) -> LoadedInstance:
-    key, id_, name, version, execution_id, generation, started_at, status, root, *parents, input = (
-        columns
-    )
-    parent, parent_execution, parent_task, parent_id = parents
-    caller = (
-        None if parent is None else ParentInstance(parent_id or "", parent_execution, parent_task)
-    )
-    started = ExecutionStarted(moment(started_at), name, input, version, generation, caller)
-    return LoadedInstance(
-        key, id_, execution_id, started, STATUSES[status], key if root is None else root, parent
-    )
-
-
-def load_outline(sql: Connection, instance: int) -> LoadedInstance:
-    """An instance without its history."""
-    return _loaded(
-        sql.execute(
-            f"SELECT {_COLUMNS} FROM instances i {_JOINS} WHERE i.key = ?", (instance,)
-        ).fetchone()
-    )

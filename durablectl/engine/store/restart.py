@@ -8,13 +8,14 @@ from uuid import uuid4
 
 from durablectl.engine.store.client import Store
 from durablectl.engine.store.database import Connection, Database
+from durablectl.engine.store.executions import Episodes, write_history
 from durablectl.engine.store.instances import NOW_AT, NewInstance, create_instance
 from durablectl.errors import UsageError, WrongState
 from durablectl.history.columns import STATUS_NUMBERS, micros
 from durablectl.history.events import Event, ExecutionRewound, ExecutionStarted
 from durablectl.history.exported import RawHistory
 from durablectl.history.restart import RESTARTED, RestartPlan, plan_restart
-from durablectl.history.stored import encode_episode, encode_event
+from durablectl.history.stored import encode_event
 from durablectl.model import RuntimeStatus
 from durablectl.quoting import command
 
@@ -50,7 +51,7 @@ def write_execution(
     sql: Connection,
     key: int,
     started: ExecutionStarted,
-    episodes: Sequence[tuple[datetime, Sequence[Event]]],
+    episodes: Episodes,
     messages: Sequence[Event],
 ) -> str:
     """Give an instance that was just created a history and messages to see, in the place of its
@@ -62,13 +63,7 @@ def write_execution(
         "UPDATE instances SET status = ?, started_at = ?, execution_id = ? WHERE key = ?",
         (RUNNING, micros(started.timestamp), execution_id, key),
     )
-    sql.executemany(
-        "INSERT INTO history (instance, sequence, at, events) VALUES (?, ?, ?, ?)",
-        [
-            (key, sequence, micros(time), encode_episode(events, time))
-            for sequence, (time, events) in enumerate(episodes)
-        ],
-    )
+    write_history(sql, key, episodes)
     sql.executemany(
         "INSERT INTO inbox (instance, visible_at, at, event, execution_id) "
         f"VALUES (?, {NOW_AT}, ?, ?, ?)",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from durablectl.engine.store.database import Connection
+from durablectl.engine.store.executions import load_outline
 from durablectl.engine.store.instances import NOW_AT
-from durablectl.engine.store.leases import load_outline
 from durablectl.engine.store.work_items import LoadedInstance
 from durablectl.history.columns import STATUS_NUMBERS, moment
 from durablectl.history.events import ExecutionRewound, SubOrchestrationCreated
