@@ -57,6 +57,7 @@ class TaskPlaces:
         return self._places.get(id(task), (task, ""))[1]
 
     def _watch(self, frame: FrameType, event: str, made: Any) -> None:
+        # the first return of it: an outer method of the context returns the same task again
         if (
             event == "return"
             and isinstance(made, Task)

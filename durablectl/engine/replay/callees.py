@@ -74,6 +74,7 @@ def text(value: Any, what: str) -> str:
     return value
 
 
+# Reading annotations takes longer than the call, which each replay makes again.
 @functools.lru_cache(maxsize=4096)
 def returned_class(function: Callable[..., Any]) -> type | None:
     """The class in a function's return annotation; None when there is none, or it is not a plain

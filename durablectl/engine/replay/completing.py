@@ -67,6 +67,7 @@ def completed(
     else:
         timelines: list[Timeline] = []
         followed = follow_reconstructed(history, _noted(history, timelines), orchestrator)
+        # the last attempt is the one whose execution was kept
         proofs = timelines[-1].proofs
         recorded = {each.made: each.decision for each in proofs if each.made is not None}
         ended = timelines[-1].ending
@@ -74,7 +75,9 @@ def completed(
         place = timelines[-1].ending_event
     followed.execution.close()
     events = _checked(history, followed, ending, place, force=force)
+    # the ids of children and requests are what other instances know
     made = tuple(_as_recorded(event, recorded) for event in events)
+    # no execution id: who imports it gives it one
     return RawHistory(history.instance_id, "", history.name, made)
 
 

@@ -128,7 +128,10 @@ class OrchestrationContext:
         if source.input is None:
             return None
         kind = expected_type or self._input_type
+        # an expected type is that of the inner value, where there is one
         value = loads(source.input, None if source.input.startswith('"') else kind)
+        # Only a client's start has a generation: what a parent or continue_as_new gave is encoded
+        # once.
         if isinstance(value, str) and source.parent is None and source.generation is not None:
             try:
                 return loads(value, kind)
@@ -177,6 +180,7 @@ class OrchestrationContext:
         expected_type: Any = None,
     ) -> Task:
         name, returned = resolve(name, "call_sub_orchestrator_with_retry")
+        # Every attempt runs under the id that the app gives: it takes the place of the failed one.
         input, child = None if input_ is None else dumps(input_), self._child_id(instance_id)
 
         def attempt() -> SubOrchestrationTask:
@@ -234,6 +238,7 @@ class OrchestrationContext:
         """Send a message to an entity at once; there is nothing to wait for."""
         execution, target = self._execution, _entity_instance(entityId)
         input = None if operationInput is None else dumps(operationInput)
+        # after continue_as_new nothing new is scheduled, messages included
         if not self.will_continue_as_new:
             number = execution.next_number()
             request = {
@@ -276,6 +281,7 @@ class OrchestrationContext:
 
     def new_uuid(self) -> str:
         """A UUID that is the same in every replay."""
+        # The SDK's own formula: an app may have stored ids that were made on Azure.
         moment = self._current_utc_datetime.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         name = f"{self.instance_id}_{moment}_{self._uuids}"
         self._uuids += 1

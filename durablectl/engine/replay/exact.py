@@ -113,6 +113,8 @@ class _Exact:
                 self._take(following[1], whole)
 
     def _numbered(self, event: e.Inbound) -> e.Inbound:
+        # The code counts in another way where a rewind has taken decisions out of the history, and
+        # where the host made several timers of a long one.
         number = getattr(event, "task_id", None)
         if number is None or (made := self._numbers.get(number, -1)) == number:
             return event
@@ -137,8 +139,10 @@ class _Exact:
 
     def _compare_ending(self, episode: _Episode, made: Ending) -> Break | None:
         number, recorded = episode.ending or (episode.number, None)
+        # it ended here and was rewound, which takes the ending out
         if recorded is None and made is not None and self._rewinds > 0:
             return None
+        # another host has its own words for a failure
         is_success = not isinstance(made, e.ExecutionCompleted) or made.status.value == "Completed"
         return ending_break(
             recorded,

@@ -104,6 +104,7 @@ class OrchestratorExecutor:
         """
         execution = self._execution
         self._set_time(now)
+        # Before the code runs: `context.histories` has to show what wakes it.
         history: list[e.Event] = [e.OrchestratorStarted(execution.now), *new]
         self._history.extend(history)
         if self._fault is None:
@@ -215,6 +216,7 @@ class OrchestratorExecutor:
 
     def _take_in(self, event: e.Inbound) -> None:
         kind = type(event)
+        # What arrives while it is suspended is in the history already, and is seen on resumption.
         if self._suspended and kind not in _WHILE_SUSPENDED:
             self._held.append(event)
         else:
@@ -281,6 +283,7 @@ class OrchestratorExecutor:
     ) -> tuple[list[e.Decision], list[int], e.ExecutionCompleted | e.ContinueAsNew | None]:
         """What to hand out now: decisions, timers to cancel, the ending."""
         execution, now = self._execution, self._execution.now
+        # Termination wins over everything: nothing that the code still decides is carried out.
         if self._terminated is not None:
             return (
                 [],
@@ -294,6 +297,7 @@ class OrchestratorExecutor:
         if self._function.awaits_siblings():
             return self._take_retries(), [], None
         decisions = [
+            # held back in earlier episodes, but events of one episode have its time
             made if made.timestamp is now else replace(made, timestamp=now)
             for made in execution.pending.values()
         ]

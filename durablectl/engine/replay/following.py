@@ -29,6 +29,7 @@ _Answer = (
     | e.SubOrchestrationFailed
     | e.TimerFired
 )
+# far below the parts of three days, and far above what clocks differ by
 SHORTEST_PART = timedelta(days=1)
 NON_DETERMINISTIC = "Non-Deterministic workflow detected"
 
@@ -99,6 +100,7 @@ class WatchedContext(OrchestrationContext):
     def signal_entity(self, entityId: Any, operationName: str, operationInput: Any = None) -> Any:  # noqa: N803
         number = self._execution.used
         task = super().signal_entity(entityId, operationName, operationInput)
+        # A signal is not yielded: no generator waits at its line, so its caller tells the place.
         frame = inspect.currentframe()
         if frame is not None and frame.f_back is not None:
             name = frame.f_back.f_code.co_filename.replace("\\", "/").rpartition("/")[2]
@@ -129,6 +131,7 @@ class Follower:
     def deliver(self, events: Sequence[e.Inbound], now: datetime) -> Episode:
         """What the code makes of what arrived. Not to be called after an ending."""
         if self._watched is not None:
+            # before it runs: code that ends has no place any more
             self._waited_at = self._watched.position() or self._waited_at
         episode = self.execution.run(events, now)
         self.events += episode.history
@@ -141,7 +144,7 @@ class Follower:
 
     def looked_at(self, what: str) -> bool:
         """Whether the code has looked at "time", "uuid" or "is_replaying", as far as is known."""
-        if self._watched is None:
+        if self._watched is None:  # then a difference may come of it, and is not certain
             return True
         context = self._watched.context
         return isinstance(context, WatchedContext) and what in context.looked_at
@@ -277,6 +280,7 @@ def verdict_of(
 def _plain(text: str | None) -> str:
     """JSON text, whichever way it was written."""
     try:
+        # hosts write the members of an object in different orders
         return "null" if text is None else json.dumps(json.loads(text), sort_keys=True)
     except ValueError:
         return text or ""

@@ -59,5 +59,6 @@ def follow_history(history: History, orchestrator: Orchestrator) -> Followed:
 
 
 def _timelines(history: ServiceHistory) -> Iterator[Timeline]:
+    # each attempt marks the proofs that it has made, so the next one needs its own
     while True:
         yield timeline_of(history)

@@ -75,6 +75,7 @@ class Proofs:
         if chosen is not None:
             candidates.remove(chosen)
             chosen.made = decision.task_id
+            # a service that delivers twice shows the same decision a second time
             self._made.add(_twin(chosen))
         return chosen
 
@@ -124,6 +125,7 @@ class Proofs:
         unnamed = [each for each in candidates if is_child_id(_child_id(each))]
         if not unnamed:
             return None
+        # hosts differ in whether the number is decimal
         ends = f":{decision.task_id}", f":{decision.task_id:x}"
         return next((each for each in unnamed if _child_id(each).endswith(ends)), unnamed[0])
 
@@ -138,6 +140,7 @@ def _nearest(candidates: list[Proof], decision: e.TimerCreated) -> Proof | None:
     if not candidates:
         return None
     first = candidates[0]
+    # decisions of one episode are less than a millisecond apart (in units of 100 ns)
     same = [each for each in candidates if each.at - first.at < 10_000]
 
     def distance(proof: Proof) -> float:

@@ -62,6 +62,7 @@ def _followed(history: RawHistory, execution: Execution) -> Break | None:
 def _rewound(history: RawHistory, execution: Execution) -> Break | None:
     execution.rebuild(history.events)
     made = execution.run([], history.events[-1].timestamp)
+    # the SDK's executor tells it as the failure of the orchestrator
     is_refused = "NonDeterminismError" in (getattr(made.ending, "result", None) or "")
     return Break(None, "other decisions", f"has {shown(made.ending)}") if is_refused else None
 
@@ -78,6 +79,7 @@ def _difference(episode: Sequence[_Numbered], made: Episode, execution: Executio
             if got is None and made.ending is not None:
                 told = f"has {shown(made.ending)}"
             return Break(number, described(event), told, place)
+    # what the code decides besides would have stood at the end of the episode
     last = episode[-1][0]
     if decided:
         extra = decided[min(decided)]

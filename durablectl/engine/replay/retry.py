@@ -38,6 +38,7 @@ class RetryableTask(Compound):
     ) -> None:
         super().__init__(execution, [attempt()])
         self._attempt = attempt
+        # the options of 1.x have no back-off: the interval stays what it is
         self._delay = timedelta(milliseconds=options.first_retry_interval_in_milliseconds)
         self._left = options.max_number_of_attempts - 1
         self._error: Any = None
@@ -76,5 +77,7 @@ class RetryableTask(Compound):
         self.children.append(child)
         self.pending_tasks.add(child)
         child.schedule(execution)
+        # A task_all that has failed waits for the end of this one: if its next attempt were held
+        # back, as other new decisions are, neither would ever come.
         if isinstance(child.id, int):
             execution.retries.add(child.id)

@@ -89,6 +89,7 @@ class ExecutionState:
         """The oldest buffered event of the name; None when there is none, and `waiter` gets the
         next one before older waiters do.
         """
+        # the original compares the names of events without regard to case
         key = name.lower()
         early = self._buffered.get(key)
         if early:
@@ -101,6 +102,7 @@ class ExecutionState:
 
         `arrival` orders the events of all names.
         """
+        # a reply is named by the id of its request, which no app gives to an event
         reply = self.replies.pop(event.name, None) if self.replies else None
         if reply is not None:
             reply.receive(self, event.input)
@@ -122,6 +124,7 @@ class ExecutionState:
 
     def unconsumed(self) -> list[EventRaised]:
         """The kept events in order of arrival."""
+        # kept by name, but the next execution sees them in the order of all
         kept = sorted(
             (item for early in self._buffered.values() for item in early), key=lambda item: item[0]
         )

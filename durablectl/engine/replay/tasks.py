@@ -67,6 +67,7 @@ class Task:
         self.result: Any = None
         self.parent: Compound | None = None
         self.is_played = False
+        # nearly every task has one compound at most, and a fan-out has thousands of tasks
         self._others: list[Compound] | None = None
         self._scheduled = False
         self._expected = expected_type
@@ -166,6 +167,7 @@ class SubOrchestrationTask(Task):
         if not self._scheduled:
             self._scheduled = True
             self.id = number = execution.next_number()
+            # the original's form of an id that the app does not give (see `is_child_id`)
             child = self._instance_id or f"{execution.execution_id}:{number}"
             execution.pending[number] = SubOrchestrationCreated(
                 execution.now, number, self._name, child, self._input, self._version
@@ -200,6 +202,7 @@ class TimerTask(Task):
             raise ValueError("Cannot cancel a completed task.")
         if not self._cancelled:
             self._cancelled = True
+            # else it was not yielded yet, and `schedule` takes it back
             if self._execution is not None:
                 self._drop(self._execution)
 
@@ -272,6 +275,7 @@ class EntityCallTask(Task):
         """
         try:
             reply = {} if text is None else loads(text)
+            # the reply is JSON, and the result in it is JSON text once more
             value = loads(reply.get("result") or "null", self._expected)
         except Exception as error:  # user code: from_json
             self.settle(execution, FAILED, error)
@@ -311,8 +315,10 @@ class Compound(Task):
                 )
             child.attach(self)
         self.pending_tasks: set[Task] = set(self.children)
+        # no child would ever tell it that it is done
         if not self.children:
             self.state = SUCCEEDED
+        # a child may have settled in an earlier compound, and tells its state only once
         for child in self.children:
             if child.state is not RUNNING:
                 self.child_settled(execution, child)
@@ -323,6 +329,7 @@ class Compound(Task):
 
     def child_settled(self, execution: ExecutionState, child: Task) -> None:
         """Hear that a child is done. A child is counted once."""
+        # a list may name a task twice, which settles once
         if child in self.pending_tasks:
             self.pending_tasks.remove(child)
             self.completed_tasks.append(child)

@@ -183,6 +183,7 @@ class Database:
             with _committed(connection):
                 yield connection
         self._file.check()
+        # only once it is durable: who is woken reads it at once
         self.notifier.notify()
 
     def check_file(self) -> None:
@@ -241,6 +242,7 @@ class Database:
                 raise HubUnusable(
                     f"the hub {self.path} gave up a transaction; nothing of it was written"
                 )
+            # a savepoint, so that one that raises takes back its own part of the group only
             connection.execute("SAVEPOINT part")
             try:
                 yield connection

@@ -40,35 +40,31 @@ def _create(
     if instance.caller is not None:
         (parent, execution), task = keys[instance.caller[0]], instance.caller[1]
         root = next(iter(keys.values()))[0]
-    key = (
-        sql.execute(
-            "INSERT INTO instances (id, name, version, execution_id, generation, status, created_at, "
-            "started_at, updated_at, custom_status, output, parent, parent_execution, parent_task, "
-            "root) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                id_,
-                started.name,
-                started.version,
-                instance.execution_id,
-                started.generation,
-                STATUS_NUMBERS[instance.status],
-                micros(instance.created_at),
-                micros(started.timestamp),
-                micros(instance.updated_at),
-                instance.custom_status,
-                instance.output,
-                parent,
-                execution,
-                task,
-                root,
-            ),
-        ).lastrowid
-        or 0
+    values = (
+        id_,
+        started.name,
+        started.version,
+        instance.execution_id,
+        started.generation,
+        STATUS_NUMBERS[instance.status],
+        micros(instance.created_at),
+        micros(started.timestamp),
+        micros(instance.updated_at),
+        instance.custom_status,
+        instance.output,
     )
+    key = sql.execute(_CREATE, (*values, parent, execution, task, root)).lastrowid or 0
     if started.input is not None:
         sql.execute("INSERT INTO inputs (instance, input) VALUES (?, ?)", (key, started.input))
     write_history(sql, key, instance.episodes)
     return key
+
+
+_CREATE = (
+    "INSERT INTO instances (id, name, version, execution_id, generation, status, created_at, "
+    "started_at, updated_at, custom_status, output, parent, parent_execution, parent_task, root) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 
 
 def _put_state(sql: Connection, entity_id: str, state: str, at: int) -> bool:

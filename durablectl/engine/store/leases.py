@@ -68,6 +68,7 @@ class WorkerLease:
         try:
             with self._database.transaction() as sql:
                 row = (self._lock.path.name, micros(now), json.dumps(about))
+                # a key is never used again, so a late result cannot count for a later registration
                 self.key = (
                     sql.execute(
                         "INSERT INTO workers (lock_file, seen_at, about) VALUES (?, ?, ?)", row
@@ -110,10 +111,12 @@ class WorkerLease:
                 for worker in dead:
                     _free(sql, worker.key)
             for worker in dead:
+                # after the commit: a crash in between leaves a file that holds nothing
                 worker.lock_file.unlink(missing_ok=True)
         return bool(dead)
 
     def _is_stalled(self, worker: LiveWorker) -> bool:
+        # its clock and this one's may differ: only that its heartbeat changes counts
         ticks = self._ticks()
         seen_at, since = self._heartbeats.get(worker.key, (None, ticks))
         if seen_at != worker.seen_at:
@@ -129,6 +132,7 @@ class WorkerLease:
         if self._lock is None:  # given up: the file may be closed at this moment
             raise LeaseLost("this worker has given up its instances")
         with self._database.transaction() as sql:
+            # In the same transaction: after an earlier look another worker could still take over.
             if not sql.execute("SELECT 1 FROM workers WHERE key = ?", (self.key,)).fetchone():
                 raise LeaseLost("another worker has taken over this worker's instances")
             # Not with each commit: it is one more page to sync, and wakes the idle workers.
@@ -162,6 +166,7 @@ class WorkerLease:
 
     def _fetch(self, sql: Connection, now: datetime, want: FetchRequest) -> FetchResult:
         items: dict[int, WorkItem] = {}
+        # first, so that messages which came since then find the instance started
         starts = self._starts(sql, want, items)
         is_full = self._messages(sql, f"m.visible_at = {NOW_AT}", now, want, items)
         due = _next_due(sql, NOW_AT)

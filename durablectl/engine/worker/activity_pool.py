@@ -94,6 +94,7 @@ class ActivityPool:
         """
         if not self.accepts_work:
             return 0
+        # Too few leave threads waiting for the next commit, too many leave none to other workers.
         ahead = 2 * self._size
         if self._seconds_each > 0:
             ahead = max(
@@ -104,6 +105,7 @@ class ActivityPool:
 
     def submit(self, items: Sequence[Item]) -> None:
         coroutines: list[Coroutine[Any, Any, None]] = []
+        # a pause in which there was nothing to do is not a lack of progress
         if items and not self.outstanding:
             self._last_progress = time.monotonic()
         for item in items:
@@ -134,6 +136,7 @@ class ActivityPool:
                     ),
                 )
             )
+        # as many as there are now: quick activities may add them faster than this takes them
         results = [self._results.popleft() for _ in range(len(self._results))]
         if results:
             now = time.monotonic()
@@ -232,6 +235,7 @@ class ActivityPool:
         return result if self._deadlines.end(item) else None
 
     def _lose_thread(self) -> None:
+        # Python cannot end it: it is counted out, so that another one may take its place
         self._threads -= 1
 
     def _run(self, item: ActivityItem) -> TaskCompleted | TaskFailed:
@@ -261,6 +265,7 @@ class ActivityPool:
         assert task is not None
         self._deadlines.begin(item, partial(loop.call_soon_threadsafe, task.cancel))
         result = await run_async_activity(activity, item.task_id, item.input, self._now)
+        # else it was told as failed already
         if self._deadlines.end(item):
             self._results.append((item, result))
             self._wake()
@@ -275,6 +280,7 @@ class ActivityPool:
 
     def _start_tasks(self, coroutines: Sequence[Coroutine[Any, Any, None]]) -> None:
         for coroutine in coroutines:
+            # the loop holds tasks weakly: without a reference one may be collected while it runs
             task = asyncio.ensure_future(coroutine)
             self._tasks.add(task)
             task.add_done_callback(self._forget)

@@ -166,12 +166,14 @@ class Dispatcher:
                 raise HubUnusable(error.message, hint=error.hint) from error
             if not builder.rows and not is_fetching:
                 return self._check_finished(MOST_CHECKS)
+            # Kept until it is committed: its episodes have run, and no generator can go back.
             self._uncommitted = builder, is_fetching
         builder, is_fetching = self._uncommitted
         fetched = self._commit(builder, is_fetching, now)
         self._uncommitted = None
         batches = [item.batch for item in fetched.items if item.batch is not None]
         self._busy.update(batch.instance for batch in batches)
+        # Only now are their leases on the disk: before, another worker could take them too.
         self._pool.submit([*builder.dispatch, *fetched.activities, *batches])
         self._report_failures()
         self._finished += self._leaving
@@ -190,6 +192,7 @@ class Dispatcher:
         return builder
 
     def _commit(self, builder: CommitBuilder, is_fetching: bool, now: datetime) -> FetchResult:
+        # A look for activities is a query of its own, so it is made only where some may wait.
         room = max(0, self._room) if self._has_waiting_activities else 0
         want = FetchRequest(MOST_MESSAGES, room, tuple(self._busy)) if is_fetching else None
         fetched = self.lease.commit(builder.rows, now, want)
@@ -203,6 +206,7 @@ class Dispatcher:
 
     def _is_fetching(self, now: datetime, rows: Commit) -> bool:
         """Whether the hub may hold something new for this worker."""
+        # It tells of other connections only; `rows` below tell what this commit makes visible.
         version = self._database.data_version()
         has_changed, self._version = version != self._version, version
         if has_changed:
@@ -317,6 +321,7 @@ class Dispatcher:
             self._finish(held)
             del self._cache[held.key]
         else:
+            # the least recently used are evicted
             self._cache.move_to_end(held.key)
         self.failing_instance = None
 
