@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 import tokenize
@@ -14,6 +15,9 @@ WORDS = re.compile(
     r"|\botherwise than\b|\bleft alone\b|\bwithout a word\b",
     re.IGNORECASE,
 )
+TERM = re.compile(
+    r"\*\*(.+?)\*\*(?: \(([^)]+)\))?"
+)  # a term of the glossary, and other words for it
 MEMBER = '"mend"'  # of the JSON of doctor, which scripts read
 
 
@@ -28,3 +32,32 @@ def test_strings_docstrings_and_comments_use_plain_words():
                 line = token.start[0] + token.string[: found.start()].count("\n")
                 offenders.append(f"{module.relative_to(ROOT)}:{line}: {found[0]}")
     assert offenders == []
+
+
+def words_of_the_glossary() -> set[str]:
+    text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    return set(
+        re.findall(r"[a-z]+", " ".join(" ".join(each) for each in TERM.findall(text)).lower())
+    )
+
+
+def public_classes(package: str) -> list[tuple[str, str]]:
+    return [
+        (str(module.relative_to(ROOT)), node.name)
+        for module in sorted((ROOT / "durablectl" / package).rglob("*.py"))
+        for node in ast.parse(module.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    ]
+
+
+def is_named_by(words: set[str], name: str) -> bool:
+    parts = [each.lower() for each in re.findall(r"[A-Z][a-z]*", name)]
+    return any(each in words or each.removesuffix("s") in words for each in parts)
+
+
+def test_the_glossary_is_true():
+    """The classes of the engine and of polling are named by the words that it explains."""
+    words = words_of_the_glossary()
+    classes = public_classes("engine") + public_classes("polling")
+    assert len(classes) > 50
+    assert [each for each in classes if not is_named_by(words, each[1])] == []

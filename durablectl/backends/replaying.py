@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from durablectl.engine.registry import Orchestrator, Registry
-from durablectl.engine.replay.awaited import Awaited, TaskPlaces, awaited_by, waits_for_any
+from durablectl.engine.replay.awaited import AwaitedTask, TaskPlaces, awaited_by, waits_for_any
 from durablectl.engine.replay.executor import OrchestratorExecutor
 from durablectl.engine.replay.guided import cannot_judge, follow_history
 from durablectl.explanation.model import Progress, StepKind, Wait
@@ -41,7 +41,7 @@ class Replayed:
     With `only_events` nothing is known of the calls and timers.
     """
 
-    awaited: tuple[tuple[Awaited, Decision | None], ...]
+    awaited: tuple[tuple[AwaitedTask, Decision | None], ...]
     called: dict[int, Decision]
     is_any: bool = False
     only_events: bool = False
@@ -126,7 +126,7 @@ def _events_of(begin: Callable[[str, str], Any], history: History) -> Replayed:
         execution.close()
     if not place and not names:
         raise CannotReplay("the app's SDK does not show what its code waits for")
-    events = tuple((Awaited(None, name, place), None) for name in names)
+    events = tuple((AwaitedTask(None, name, place), None) for name in names)
     return Replayed(events, {}, only_events=True)
 
 

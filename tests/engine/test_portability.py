@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 
 from durablectl.backends.http.call_http import http_activity
-from durablectl.engine.replay.check import CheckResult, Finished, ReplayCheck, warning_of
+from durablectl.engine.replay.check import CheckResult, FinishedExecution, ReplayCheck, warning_of
 from durablectl.engine.replay.portability import POINTS, Reliance
 from durablectl.functionapp.loader import load_app
 from durablectl.history.events import ContinueAsNew, EventRaised
@@ -339,7 +339,9 @@ def test_no_generated_program_that_reads_its_events_is_told(tmp_path: Path) -> N
         ran = runs.run(program)
         history = ran.raw
         check.check(
-            Finished(1, history.instance_id, history.execution_id, history.name, history.events)
+            FinishedExecution(
+                1, history.instance_id, history.execution_id, history.name, history.events
+            )
         )
         # a program that waits for one event twice, or continues as new, meets real differences
         relies = any(step.kind == "wait twice" for step in program) or any(

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from durablectl.engine.store.work_items import ActivityItem
-from durablectl.engine.worker.activities import Closed
+from durablectl.engine.worker.activities import PoolClosed
 from durablectl.engine.worker.activity_processes import ActivityProcesses
 from durablectl.history.events import TaskCompleted, TaskFailed
 from durablectl.library import load_registry
@@ -100,5 +100,5 @@ def test_no_process_outlives_its_worker(processes: ActivityProcesses) -> None:
     processes.close()
     with pytest.raises(ProcessLookupError):
         os.kill(int(done.result or 0), 0)
-    with pytest.raises(Closed):
+    with pytest.raises(PoolClosed):
         call(processes, "process")

@@ -14,13 +14,13 @@ from typing import Any
 from durablectl.engine.replay import context
 from durablectl.engine.replay.executor import OrchestratorExecutor
 from durablectl.engine.replay.retry import RetryableTask
-from durablectl.engine.replay.tasks import Compound, EventTask, Task, TimerTask, WhenAnyTask
+from durablectl.engine.replay.tasks import CompoundTask, EventTask, Task, TimerTask, WhenAnyTask
 
 _PACKAGE = str(Path(__file__).parent.parent.parent)
 
 
 @dataclass(frozen=True, slots=True)
-class Awaited:
+class AwaitedTask:
     """One task that has no answer yet.
 
     `task_id` is the number of its decision, None for an external event, whose `event` is its name.
@@ -73,7 +73,7 @@ def _place(frame: FrameType | None) -> str:
     return "" if frame is None else f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
 
 
-def awaited_by(executor: OrchestratorExecutor, places: TaskPlaces) -> tuple[Awaited, ...]:
+def awaited_by(executor: OrchestratorExecutor, places: TaskPlaces) -> tuple[AwaitedTask, ...]:
     """What the orchestrator waits for now, in the order of its code; nothing when it has ended."""
     here = executor.where()
     return tuple(_parts(executor.awaited_task, places, here))
@@ -85,21 +85,21 @@ def waits_for_any(executor: OrchestratorExecutor) -> bool:
     return isinstance(task, WhenAnyTask) and len(task.children) > 1
 
 
-def _parts(task: Task, places: TaskPlaces, here: str) -> Iterator[Awaited]:
+def _parts(task: Task, places: TaskPlaces, here: str) -> Iterator[AwaitedTask]:
     if task.is_completed:
         return
     if isinstance(task, RetryableTask):
         yield from _retried(task, places.of(task) or here)
-    elif isinstance(task, Compound):
+    elif isinstance(task, CompoundTask):
         for child in task.children:
             yield from _parts(child, places, here)
     elif isinstance(task, EventTask):
-        yield Awaited(None, task.id, places.of(task) or here)
+        yield AwaitedTask(None, task.id, places.of(task) or here)
     elif isinstance(task.id, int) and not (isinstance(task, TimerTask) and task.is_cancelled):
-        yield Awaited(task.id, place=places.of(task) or here)
+        yield AwaitedTask(task.id, place=places.of(task) or here)
 
 
-def _retried(task: RetryableTask, place: str) -> Iterator[Awaited]:
+def _retried(task: RetryableTask, place: str) -> Iterator[AwaitedTask]:
     most = task.retry_options.max_number_of_attempts
     last = task.children[-1]
     if not isinstance(last.id, int):
@@ -107,4 +107,4 @@ def _retried(task: RetryableTask, place: str) -> Iterator[Awaited]:
     called = None
     if isinstance(last, TimerTask):
         called = next((each.id for each in task.children if isinstance(each.id, int)), None)
-    yield Awaited(last.id, "", place, task.num_attempts, most, called)
+    yield AwaitedTask(last.id, "", place, task.num_attempts, most, called)

@@ -39,7 +39,7 @@ from durablectl.history.verdict import Confidence, Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class FinishedExecution:
     """What is checked: one execution with its complete events, ended or evicted from memory."""
 
     key: int
@@ -84,7 +84,7 @@ class ReplayCheck:
                 self._relied.add(key)
                 self._report(each)
 
-    def check(self, finished: Finished) -> None:
+    def check(self, finished: FinishedExecution) -> None:
         """Replay one execution. What its code prints is to be dropped by the caller."""
         orchestrator = self._registry.orchestrators.get(finished.name)
         if orchestrator is None or not self._is_checked(orchestrator):
@@ -127,7 +127,9 @@ def _is_rewind(event: Event) -> bool:
     return isinstance(event, ExecutionRewound) and not (event.reason or "").startswith(_MOVED)
 
 
-def _difference(finished: Finished, orchestrator: Orchestrator, watch: Watch) -> Break | None:
+def _difference(
+    finished: FinishedExecution, orchestrator: Orchestrator, watch: Watch
+) -> Break | None:
     """What comes out of an episode in another way than it did, roughly; None when nothing does.
 
     That is quick to see, and nearly always so; only where it is not, the place is looked for.

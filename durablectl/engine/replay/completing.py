@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from durablectl.engine.registry import Orchestrator
 from durablectl.engine.replay.exact import follow_complete
-from durablectl.engine.replay.following import Followed
+from durablectl.engine.replay.following import FollowedExecution
 from durablectl.engine.replay.guided import NEEDS_COMPLETE, cannot_judge
 from durablectl.engine.replay.nondeterminism import identity
 from durablectl.engine.replay.reconstructed import follow_reconstructed
@@ -97,7 +97,7 @@ def _noted(history: History, timelines: list[Timeline]) -> Iterator[Timeline]:
 
 def _checked(
     history: History,
-    followed: Followed,
+    followed: FollowedExecution,
     ending: ExecutionCompleted | None,
     place: int | None,
     *,

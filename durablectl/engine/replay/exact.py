@@ -16,7 +16,7 @@ from durablectl.engine.replay.following import (
     NON_DETERMINISTIC,
     Break,
     Ending,
-    Followed,
+    FollowedExecution,
     Follower,
     answering,
     described,
@@ -47,7 +47,7 @@ class _Episode:
 
 def follow_complete(
     history: RawHistory, orchestrator: Orchestrator, *, with_inputs: bool = False
-) -> Followed:
+) -> FollowedExecution:
     """Run the code along a complete history.
 
     Kind and name of each decision are compared, child ids that the code gives, the episode that it
@@ -66,12 +66,12 @@ class _Exact:
         self._rewinds = _count_rewinds(history.events)
         self._was_rewound = self._rewinds > 0
 
-    def followed(self) -> Followed:
+    def followed(self) -> FollowedExecution:
         broken = self._follow()
         verdict = verdict_of(self._saved.instance_id, self._saved.name, Confidence.EXACT, broken)
         follower = self._follower
         looked = follower.looked_at("is_replaying")
-        return Followed(verdict, tuple(follower.events), follower.execution, looked)
+        return FollowedExecution(verdict, tuple(follower.events), follower.execution, looked)
 
     def _follow(self) -> Break | None:
         for episode in _episodes(self._saved.events):

@@ -45,7 +45,7 @@ class Break:
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class FollowedExecution:
     """An execution that was run along its history.
 
     `events` are its complete events as this code makes them, up to where it breaks; `execution` is

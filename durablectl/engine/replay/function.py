@@ -14,7 +14,7 @@ from durablectl.engine.failures import NO_DETAILS, details_of
 from durablectl.engine.registry import Orchestrator
 from durablectl.engine.replay.context import OrchestrationContext
 from durablectl.engine.replay.state import ExecutionState
-from durablectl.engine.replay.tasks import FAILED, NEVER, RUNNING, SUCCEEDED, Compound, Task
+from durablectl.engine.replay.tasks import FAILED, NEVER, RUNNING, SUCCEEDED, CompoundTask, Task
 from durablectl.payload import dumps_plain, storable
 
 Position = tuple[str, int]
@@ -93,8 +93,8 @@ class OrchestratorFunction:
             return
         try:
             while task.state is not RUNNING:
-                if isinstance(task, Compound) and (
-                    task.state is FAILED or isinstance(task.result, Compound)
+                if isinstance(task, CompoundTask) and (
+                    task.state is FAILED or isinstance(task.result, CompoundTask)
                 ):
                     # The original awaits all children before it looks at what follows a task_all
                     # that failed (point 26).

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from durablectl.engine.registry import Orchestrator
 from durablectl.engine.replay.exact import follow_complete
-from durablectl.engine.replay.following import Followed
+from durablectl.engine.replay.following import FollowedExecution
 from durablectl.engine.replay.numbered import judge_numbered
 from durablectl.engine.replay.reconstructed import follow_reconstructed
 from durablectl.history.exported import RawHistory
@@ -48,7 +48,7 @@ def cannot_judge(history: History) -> str | None:
     return next(iter(timeline_of(history).doubts), None)
 
 
-def follow_history(history: History, orchestrator: Orchestrator) -> Followed:
+def follow_history(history: History, orchestrator: Orchestrator) -> FollowedExecution:
     """Run the code along a history that can be judged.
 
     The execution is left where the history, or a break, has brought it; close it.

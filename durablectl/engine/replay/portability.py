@@ -18,7 +18,7 @@ from durablectl.engine.replay.executor import OrchestratorExecutor
 from durablectl.engine.replay.state import ExecutionState
 from durablectl.engine.replay.tasks import (
     RUNNING,
-    Compound,
+    CompoundTask,
     EventTask,
     Task,
     TimerTask,
@@ -273,7 +273,7 @@ class _Event(EventTask):
         super().schedule(execution)
 
 
-class _Watched(Compound):
+class _Watched(CompoundTask):
     """The SDK tells only the newest compound of a task that it is done."""
 
     def __init__(self, execution: ExecutionState, children: Iterable[Task], watch: Watch) -> None:

@@ -16,7 +16,7 @@ from durablectl.engine.registry import Orchestrator
 from durablectl.engine.replay.following import (
     Break,
     Ending,
-    Followed,
+    FollowedExecution,
     Follower,
     answering,
     described,
@@ -61,13 +61,13 @@ class _Made:
 
 def follow_reconstructed(
     history: ServiceHistory, timelines: Iterator[Timeline], orchestrator: Orchestrator
-) -> Followed:
+) -> FollowedExecution:
     """Run the code along what the history proves.
 
     `timelines` gives a fresh timeline of the history for each attempt: code that looks at the
     current time is tried with several, and a break that depends on it is not one.
     """
-    found: list[Followed] = []
+    found: list[FollowedExecution] = []
     for guess, timeline in zip(Guess, timelines, strict=False):
         run = _Reconstruction(history, timeline, orchestrator, guess)
         followed = run.followed()
@@ -104,7 +104,7 @@ class _Reconstruction:
     def looked_at_time(self) -> bool:
         return self._follower.looked_at("time")
 
-    def followed(self) -> Followed:
+    def followed(self) -> FollowedExecution:
         broken = self._follow()
         name, instance_id = self._history.name, self._history.instance_id
         verdict = verdict_of(instance_id, name, Confidence.RECONSTRUCTED, broken, self._warnings)
@@ -113,7 +113,7 @@ class _Reconstruction:
             verdict = _unjudged(verdict, f"{caveats[0]} ({verdict.sentence})")
         if broken is None and self._doubts:
             verdict = _unjudged(verdict, self._doubts[0])
-        return Followed(verdict, tuple(self._follower.events), self._follower.execution)
+        return FollowedExecution(verdict, tuple(self._follower.events), self._follower.execution)
 
     def _follow(self) -> Break | None:
         for step, arrival in enumerate(self._timeline.arrivals):

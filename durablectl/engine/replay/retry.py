@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from durablectl.engine.replay.state import ExecutionState
-from durablectl.engine.replay.tasks import FAILED, SUCCEEDED, Compound, Task, TimerTask
+from durablectl.engine.replay.tasks import FAILED, SUCCEEDED, CompoundTask, Task, TimerTask
 
 
 class RetryOptions(Protocol):
@@ -25,7 +25,7 @@ class RetryOptions(Protocol):
     def max_number_of_attempts(self) -> int: ...
 
 
-class RetryableTask(Compound):
+class RetryableTask(CompoundTask):
     """An activity or sub-orchestration that is called again when it fails.
 
     `attempt` makes the next call.

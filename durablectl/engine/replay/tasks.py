@@ -65,10 +65,10 @@ class Task:
         self.id: int | str | None = None
         self.state = RUNNING
         self.result: Any = None
-        self.parent: Compound | None = None
+        self.parent: CompoundTask | None = None
         self.is_played = False
         # nearly every task has one compound at most, and a fan-out has thousands of tasks
-        self._others: list[Compound] | None = None
+        self._others: list[CompoundTask] | None = None
         self._scheduled = False
         self._expected = expected_type
 
@@ -113,7 +113,7 @@ class Task:
         if self.state is RUNNING:
             yield self
 
-    def attach(self, parent: Compound) -> None:
+    def attach(self, parent: CompoundTask) -> None:
         """Tell `parent` when this settles.
 
         Compounds that are done need not hear of it; all others do.
@@ -298,7 +298,7 @@ class SignalTask(Task):
         )
 
 
-class Compound(Task):
+class CompoundTask(Task):
     """A task of tasks."""
 
     __slots__ = ("children", "completed_tasks", "pending_tasks")
@@ -340,7 +340,7 @@ class Compound(Task):
         raise NotImplementedError
 
 
-class WhenAllTask(Compound):
+class WhenAllTask(CompoundTask):
     """Done when all children are, with their results in the children's order; fails with the first
     child that fails.
     """
@@ -358,7 +358,7 @@ class WhenAllTask(Compound):
             yield from child.unsettled()
 
 
-class WhenAnyTask(Compound):
+class WhenAnyTask(CompoundTask):
     """Done when the first child is; the result is that child, also when it failed."""
 
     __slots__ = ()

@@ -325,7 +325,7 @@ def _begin(connection: sqlite3.Connection) -> None:
 
 @contextmanager
 def _committed(connection: sqlite3.Connection) -> Iterator[None]:
-    """Commit at the end of the block what was begun, and roll it back when the block raises."""
+    """Commit the open transaction at the end of the block; roll it back when the block raises."""
     try:
         yield
         connection.execute("COMMIT")

@@ -48,7 +48,7 @@ class Message:
 
 
 @dataclass(slots=True)
-class Admitted:
+class AdmittedMessages:
     """What is to be done with the messages of one entity.
 
     `operations` may run, `done` are rows to delete, `aside` those that wait for the release.
@@ -72,9 +72,9 @@ def read_messages(rows: Iterable[tuple[int, str]]) -> list[Message]:
     return found
 
 
-def admit(sql: Connection, locked_by: str | None, messages: Sequence[Message]) -> Admitted:
+def admit(sql: Connection, locked_by: str | None, messages: Sequence[Message]) -> AdmittedMessages:
     """Sort the messages of an entity, in their order; nothing is written."""
-    admitted = Admitted(locked_by)
+    admitted = AdmittedMessages(locked_by)
     for message in messages:
         is_owner = message.owner is not None and message.owner == admitted.locked_by
         if message.is_release:
@@ -95,7 +95,9 @@ def admit(sql: Connection, locked_by: str | None, messages: Sequence[Message]) -
     return admitted
 
 
-def write_locks(sql: Connection, instance: int, admitted: Admitted, at: int) -> list[Message]:
+def write_locks(
+    sql: Connection, instance: int, admitted: AdmittedMessages, at: int
+) -> list[Message]:
     """Write what `admit` has decided about locks; the requests that their next entity gets."""
     sql.executemany("DELETE FROM inbox WHERE key = ?", [(key,) for key in admitted.done])
     sql.executemany(

@@ -99,7 +99,7 @@ def check_hub(database: Database, now: datetime) -> HubReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingFunctions:
     """Functions that something waits for and that no worker runs now: how many instances or calls,
     by the name as it was called.
     """
@@ -109,7 +109,7 @@ class Waiting:
     entities: Mapping[str, int]
 
 
-def waiting_functions(database: Database, now: datetime) -> Waiting:
+def waiting_functions(database: Database, now: datetime) -> WaitingFunctions:
     """What no worker has taken on: instances and entities with something to see, and activities
     that were scheduled.
     """
@@ -119,7 +119,7 @@ def waiting_functions(database: Database, now: datetime) -> Waiting:
         "COLLATE NOCASE ORDER BY 1"
     )
     entities = database.query(ready.format(""), (micros(now),))
-    return Waiting(
+    return WaitingFunctions(
         dict(database.query(ready.format("NOT"), (micros(now),))),
         dict(
             database.query(

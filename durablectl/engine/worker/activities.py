@@ -16,7 +16,7 @@ from durablectl.history.events import TaskCompleted, TaskFailed
 from durablectl.payload import dumps, loads, storable
 
 
-class Closed(Exception):
+class PoolClosed(Exception):
     """Where an activity ran has ended with its worker: there will be no outcome."""
 
 

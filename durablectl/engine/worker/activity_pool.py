@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from durablectl.engine.registry import Activity, Registry, unknown_function
 from durablectl.engine.store.work_items import ActivityItem, EntityBatch
 from durablectl.engine.worker.activities import (
-    Closed,
+    PoolClosed,
     run_activity,
     run_async_activity,
     timed_out_task,
@@ -216,7 +216,7 @@ class ActivityPool:
                     result = (
                         self._run(item) if self._processes is not None else self._run_here(item)
                     )
-                except Closed:
+                except PoolClosed:
                     return
                 if result is None:
                     return

@@ -16,7 +16,7 @@ from queue import SimpleQueue
 
 from durablectl.engine.registry import Registry, unknown_function
 from durablectl.engine.store.work_items import ActivityItem
-from durablectl.engine.worker.activities import Closed, run_activity, timed_out_task
+from durablectl.engine.worker.activities import PoolClosed, run_activity, timed_out_task
 from durablectl.engine.worker.app_output import CURRENT_INSTANCE
 from durablectl.history.events import TaskCompleted, TaskFailed
 from durablectl.model import utc_now
@@ -47,7 +47,7 @@ class ActivityProcesses:
     def run(
         self, item: ActivityItem, now: Callable[[], datetime], seconds: float | None = None
     ) -> TaskCompleted | TaskFailed:
-        """Call an activity in an idle process, waiting for one. `Closed` once this is closed.
+        """Call an activity in an idle process, waiting for one. `PoolClosed` once this is closed.
 
         A process that ends meanwhile fails it; one that takes longer than `seconds` is killed, and
         fails it, too.
@@ -57,13 +57,13 @@ class ActivityProcesses:
             event = child.call(item, seconds)
         except TimeoutError:
             if self._is_closed:
-                raise Closed from None
+                raise PoolClosed from None
             child.kill()
             event = timed_out_task(item.name, item.task_id, seconds or 0, now())
             child.start()
         except (EOFError, OSError):
             if self._is_closed:
-                raise Closed from None
+                raise PoolClosed from None
             reason = (
                 f"Activity function '{item.name}' failed:  its process ended ({child.ending()})"
             )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from durablectl.engine.registry import Registry
-from durablectl.engine.replay.check import Finished, ReplayCheck
+from durablectl.engine.replay.check import FinishedExecution, ReplayCheck
 from durablectl.engine.store.database import Database
 from durablectl.engine.store.leases import WorkerLease
 from durablectl.engine.store.work_items import (
@@ -53,7 +53,7 @@ MOST_UNCHECKED = 1_000
 
 
 @dataclass(slots=True)
-class Running:
+class RunningOrchestrator:
     """The orchestrator whose code runs just now, for the thread that watches the dispatcher."""
 
     instance: int
@@ -92,10 +92,12 @@ class Dispatcher:
         self._on_failure = on_failure
         self._failures: list[Failed] = []  # not committed yet
         self._check = check
-        self._leaving: list[Finished] = []  # to be checked once they are committed
-        self._finished: deque[Finished] = deque()  # to be checked when nothing else is to do
+        self._leaving: list[FinishedExecution] = []  # to be checked once they are committed
+        self._finished: deque[FinishedExecution] = (
+            deque()
+        )  # to be checked when nothing else is to do
         self.lease = WorkerLease(database, _filter(registry, roots, fails_unknown), ticks)
-        self.running: Running | None = None
+        self.running: RunningOrchestrator | None = None
         self.failing_instance: CachedExecution | None = None
         """The instance whose episode is running, to name it when the commit fails."""
         self._cache: OrderedDict[int, CachedExecution] = OrderedDict()
@@ -305,7 +307,7 @@ class Dispatcher:
         self, held: CachedExecution, events: list[Inbound], builder: CommitBuilder
     ) -> None:
         self.failing_instance = held
-        self.running = Running(held.key, held.instance_id, held.name)
+        self.running = RunningOrchestrator(held.key, held.instance_id, held.name)
         CURRENT_INSTANCE.set(held.instance_id)
         try:
             episode = held.run(events, builder.now, self._poisoned.pop(held.key, None))
@@ -334,9 +336,8 @@ class Dispatcher:
 
     def _finish(self, held: CachedExecution) -> None:
         if held.events:
-            self._leaving.append(
-                Finished(held.key, held.instance_id, held.execution_id, held.name, held.events)
-            )
+            ids = held.key, held.instance_id, held.execution_id
+            self._leaving.append(FinishedExecution(*ids, held.name, held.events))
 
     def _check_finished(self, count: int) -> bool:
         """Replay some of what has left the memory and is committed; whether there was any."""
@@ -346,7 +347,7 @@ class Dispatcher:
         try:
             for _ in range(min(count, len(self._finished))):
                 each = self._finished.popleft()
-                self.running = Running(each.key, each.instance_id, each.name)
+                self.running = RunningOrchestrator(each.key, each.instance_id, each.name)
                 self._check.check(each)
         finally:
             self.running = None

@@ -20,7 +20,7 @@ from durablectl.engine.store.database import Database
 from durablectl.engine.store.leases import LeaseLost
 from durablectl.engine.worker.activity_pool import ActivityPool
 from durablectl.engine.worker.clock import SkippingClock
-from durablectl.engine.worker.dispatcher import Dispatcher, Running
+from durablectl.engine.worker.dispatcher import Dispatcher, RunningOrchestrator
 from durablectl.engine.worker.outcomes import Failed
 from durablectl.errors import DurablectlError, HubBusy, HubLost, HubUnusable
 from durablectl.frames import Frame
@@ -311,7 +311,7 @@ class Worker:
         """Notice an orchestrator that does not yield: warn, then fail its instance and continue
         without it.
         """
-        seen: Running | None = None
+        seen: RunningOrchestrator | None = None
         since, warned = time.monotonic(), False
         while not self._stopping.wait(self._warn_seconds / 10):
             dispatcher = self._dispatcher
@@ -334,7 +334,7 @@ class Worker:
                     f"orchestrator '{running.name}' of instance '{running.instance_id}' {so_far}"
                 )
 
-    def _describe(self, dispatcher: Dispatcher, running: Running | None = None) -> None:
+    def _describe(self, dispatcher: Dispatcher, running: RunningOrchestrator | None = None) -> None:
         """Let others read in the hub which orchestrator does not yield, and where it is."""
         stuck: dict[str, object] = {}
         if running is not None:
@@ -344,7 +344,7 @@ class Worker:
         with suppress(HubUnusable):  # it is for people only, and the dispatcher meets it too
             dispatcher.lease.describe(self._registered | stuck)
 
-    def _give_up(self, dispatcher: Dispatcher, running: Running) -> None:
+    def _give_up(self, dispatcher: Dispatcher, running: RunningOrchestrator) -> None:
         reason = f"it did not yield for {self._give_up_seconds:g} s{self._where()}"
         self._poisoned[running.instance] = (
             f"Orchestrator function '{running.name}' failed: {reason}"
