@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from durablectl.cli.arguments.choosing import wanted
 from durablectl.cli.framework import exit_codes
 from durablectl.cli.session import Session
+from durablectl.cli.session.choosing import wanted
 from durablectl.cli.start.show import show_statuses, with_traceback
 from durablectl.errors import InstanceNotFound
 from durablectl.model import InstanceStatus

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from durablectl.backends.local import LocalTaskHub
-from durablectl.cli.arguments.targets import Targets
 from durablectl.cli.session import open_session
+from durablectl.cli.session.targets import Targets
 from durablectl.model import InstanceFilter
 from tests.server.serving import OWN, Served, serving
 

@@ -10,10 +10,10 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from durablectl import wire
-from durablectl.cli.arguments.times import parse_duration, parse_moment
 from durablectl.cli.framework.completers import orchestrators
 from durablectl.cli.framework.global_options import STUCK_FOR
 from durablectl.cli.session import Session
+from durablectl.config.times import parse_duration, parse_moment
 from durablectl.errors import UsageError
 from durablectl.model import FINAL_STATUSES, InstanceFilter, InstanceStatus, RuntimeStatus
 from durablectl.render.query import compiled, holds

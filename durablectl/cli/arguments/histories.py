@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from durablectl.cli.arguments.choosing import wanted
 from durablectl.cli.session import Session
+from durablectl.cli.session.choosing import wanted
 from durablectl.config.keys import MAX_RESPONSE
 from durablectl.config.sizes import parse_size
 from durablectl.errors import Unsupported, UsageError

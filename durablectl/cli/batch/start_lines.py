@@ -15,12 +15,12 @@ import typer
 
 from durablectl.cli.arguments.input import STDIN
 from durablectl.cli.arguments.parameters import Encode, Pace
-from durablectl.cli.arguments.targets import command_line
 from durablectl.cli.batch.json_lines import Line, check_lines, lines_of
 from durablectl.cli.batch.report import SHOWN_FAILURES
 from durablectl.cli.batch.runner import Batch, FailurePolicy, runner_for
 from durablectl.cli.framework import exit_codes
 from durablectl.cli.session import Session
+from durablectl.cli.session.targets import command_line
 from durablectl.errors import UsageError, reason_of
 from durablectl.model import IfExists
 from durablectl.polling.parallel import Outcome

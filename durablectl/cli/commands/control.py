@@ -11,10 +11,10 @@ import typer
 from durablectl.cli.arguments.filters import IN_FLIGHT, UNDER_WAY, Filters
 from durablectl.cli.arguments.parameters import FromFiles, How, IgnoreFinished, Instances, Reason
 from durablectl.cli.arguments.reason import default_reason
-from durablectl.cli.batch.control import choose, control
 from durablectl.cli.batch.runner import REQUESTS, BatchOperation
 from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
+from durablectl.cli.session.chosen import choose, control
 from durablectl.cli.wait.wait_after import FollowUp
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.taskhub import TaskHub

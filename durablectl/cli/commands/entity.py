@@ -18,9 +18,9 @@ from durablectl.cli.arguments.parameters import (
     InputJson,
     Yes,
 )
-from durablectl.cli.arguments.targets import input_of
 from durablectl.cli.framework.groups import Commands
 from durablectl.cli.session import Session
+from durablectl.cli.session.targets import input_of
 from durablectl.errors import UsageError
 from durablectl.model import EntityId, EntityStatus
 from durablectl.render import views

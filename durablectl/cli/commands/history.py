@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from durablectl import wire
-from durablectl.cli.arguments.choosing import wanted
 from durablectl.cli.arguments.parameters import Interval, Last
 from durablectl.cli.framework.completers import instances
 from durablectl.cli.session import Session
+from durablectl.cli.session.choosing import wanted
 from durablectl.cli.wait.follow import DEEPEST, News, followed, steps_of, with_history
 from durablectl.cli.wait.waiting_for import waiting_line
 from durablectl.errors import UsageError

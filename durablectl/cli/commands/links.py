@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from durablectl.cli.arguments.choosing import wanted
 from durablectl.cli.arguments.parameters import Last
 from durablectl.cli.framework.completers import instances
 from durablectl.cli.session import Session
+from durablectl.cli.session.choosing import wanted
 from durablectl.cli.start.show import payload_json, show_payload
 from durablectl.errors import InstanceNotFound, UsageError
 from durablectl.redaction import redact

@@ -11,13 +11,13 @@ import typer
 
 from durablectl.cli.arguments.filters import Filters, Selection, final_only
 from durablectl.cli.arguments.parameters import FromFiles, How, Instances
-from durablectl.cli.arguments.targets import refuse_query
-from durablectl.cli.batch.control import by_filter, choose, control
 from durablectl.cli.batch.purge_by_time import purge_slices
 from durablectl.cli.batch.runner import BatchOperation
-from durablectl.cli.batch.selection import times_of
 from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
+from durablectl.cli.session.chosen import by_filter, choose, control
+from durablectl.cli.session.selection import times_of
+from durablectl.cli.session.targets import refuse_query
 from durablectl.errors import NotFound
 from durablectl.taskhub import TaskHub
 

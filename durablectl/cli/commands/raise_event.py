@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from durablectl.cli.arguments.choosing import last_started
 from durablectl.cli.arguments.filters import IN_FLIGHT, Filters
 from durablectl.cli.arguments.instance_ids import is_status_url
 from durablectl.cli.arguments.parameters import (
@@ -19,12 +18,13 @@ from durablectl.cli.arguments.parameters import (
     InputJson,
     Last,
 )
-from durablectl.cli.arguments.targets import input_of, refuse_stdin_twice
-from durablectl.cli.batch.control import choose, control
 from durablectl.cli.batch.runner import BatchOperation
 from durablectl.cli.framework import completers
 from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
+from durablectl.cli.session.choosing import last_started
+from durablectl.cli.session.chosen import choose, control
+from durablectl.cli.session.targets import input_of, refuse_stdin_twice
 from durablectl.errors import UsageError
 
 Words = Annotated[

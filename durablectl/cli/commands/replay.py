@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from durablectl.cli.arguments.filters import Filters
-from durablectl.cli.batch.selection import require_named_hub
 from durablectl.cli.framework import completers
 from durablectl.cli.framework.exit_codes import faults_are_not_verdicts
 from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
+from durablectl.cli.session.selection import require_named_hub
 from durablectl.errors import UsageError
 
 FAIL_ON = "cannot-judge"

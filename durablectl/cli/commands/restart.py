@@ -10,16 +10,16 @@ import typer
 
 from durablectl.cli.arguments.filters import Filters
 from durablectl.cli.arguments.parameters import How, Instances
-from durablectl.cli.batch.control import Chosen, choose, control
 from durablectl.cli.batch.report import Skipped
-from durablectl.cli.batch.restart_journal import Journal, Standing, journal_path
 from durablectl.cli.batch.runner import BatchOperation
-from durablectl.cli.batch.selection import Stand, new
 from durablectl.cli.framework.completers import steps
 from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.local.restart_from import check_options, restart_from_step
 from durablectl.cli.session import Session
+from durablectl.cli.session.chosen import Chosen, choose, control
+from durablectl.cli.session.selection import Stand, new
 from durablectl.cli.start.show import show_new_payload
+from durablectl.config.restart_journal import Journal, Standing, journal_path
 from durablectl.errors import Conflict, DurablectlError, OutcomeUnknown, UsageError
 from durablectl.model import FINAL_STATUSES
 from durablectl.taskhub import TaskHub

@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 
 from durablectl.cli.arguments.parameters import Encode, Pace
-from durablectl.cli.arguments.targets import input_of
 from durablectl.cli.batch.start_lines import Bulk, start_batch
 from durablectl.cli.framework import completers
 from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
+from durablectl.cli.session.targets import input_of
 from durablectl.cli.start.instance import New, start_instance
 from durablectl.cli.start.show import show_new_payload
 from durablectl.cli.start.starter_url import (

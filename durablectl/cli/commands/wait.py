@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from durablectl.cli.arguments.choosing import wanted
 from durablectl.cli.arguments.parameters import FromFiles, Instances, Last, OnTimeout
 from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
+from durablectl.cli.session.choosing import wanted
 from durablectl.cli.wait.options import Several, Waiting
 from durablectl.cli.wait.wait import WaitOptions, wait_and_show
 

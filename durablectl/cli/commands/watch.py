@@ -19,12 +19,12 @@ from durablectl.cli.arguments.filters import (
     UpdatedBefore,
     filter_of,
 )
-from durablectl.cli.arguments.times import parse_interval
 from durablectl.cli.commands.list import SORTS, Sort
 from durablectl.cli.framework.keyboard import keyboard
 from durablectl.cli.local.signals import stop_signals
 from durablectl.cli.session import Session
 from durablectl.cli.wait.waiting_for import Glances
+from durablectl.config.times import parse_interval
 from durablectl.errors import UsageError
 from durablectl.model import InstanceFilter, InstanceStatus
 from durablectl.polling.listing_poller import Listing, ListingPoller, look

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from durablectl.backends.explaining import LoadApp, explain_instance
-from durablectl.cli.arguments.choosing import wanted
 from durablectl.cli.arguments.parameters import Last
-from durablectl.cli.arguments.targets import command_line
 from durablectl.cli.framework.completers import instances
 from durablectl.cli.session import Session
+from durablectl.cli.session.choosing import wanted
+from durablectl.cli.session.targets import command_line
 from durablectl.config.settings import FOUND
 from durablectl.errors import UsageError
 from durablectl.explanation.model import Next

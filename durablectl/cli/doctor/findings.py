@@ -12,8 +12,8 @@ from enum import Enum
 from itertools import islice
 from typing import Any
 
-from durablectl.cli.arguments.targets import command_line
 from durablectl.cli.session import Session
+from durablectl.cli.session.targets import command_line
 from durablectl.errors import DurablectlError
 from durablectl.model import InstanceFilter, RuntimeStatus
 from durablectl.render.views import duration_text

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from durablectl.cli.arguments.targets import command_line
 from durablectl.cli.doctor.findings import Finding, Stop, instances, ok, problem, warning
 from durablectl.cli.session import Session
+from durablectl.cli.session.targets import command_line
 from durablectl.errors import AppError, DurablectlError, HubUnusable
 
 if TYPE_CHECKING:

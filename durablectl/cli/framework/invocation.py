@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from durablectl.cli.arguments.targets import selectors
 from durablectl.cli.framework.command_table import GROUPS, WITH_CSV
 from durablectl.cli.session import Session, open_session
+from durablectl.cli.session.targets import selectors
 from durablectl.errors import DurablectlError, UsageError
 from durablectl.quoting import quoted
 from durablectl.render.ending import Ending

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from durablectl.cli.arguments.filters import Filters
 from durablectl.cli.arguments.parameters import How
-from durablectl.cli.arguments.targets import refuse_query, required
 from durablectl.cli.session import Session
+from durablectl.cli.session.targets import refuse_query, required
 from durablectl.errors import Unsupported, UsageError
 from durablectl.history.restart import RestartPlan
 from durablectl.model import CheckStatusPayload

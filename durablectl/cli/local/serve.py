@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 from durablectl import config
 from durablectl.causes import cause_of
-from durablectl.cli.local.app_output import capture_output, failure_log
 from durablectl.cli.local.checks import difference_log, warn_of_source
 from durablectl.cli.local.signals import stop_signals
 from durablectl.cli.local.ui import build_page, served_card
 from durablectl.cli.session import Session
 from durablectl.engine.failures import details_of, message_of
 from durablectl.quoting import quoted
+from durablectl.render.app_output import capture_output, failure_log
 from durablectl.render.failures import entry_lines
 from durablectl.render.output import Output
 from durablectl.render.terminal.server_status import Pulse, greeting, living

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from durablectl.backends.explaining import LoadApp, explain_instance
 from durablectl.cli.arguments.reason import default_reason
-from durablectl.cli.arguments.targets import command_line
 from durablectl.cli.local.signals import stop_signals
 from durablectl.cli.session import Session
+from durablectl.cli.session.targets import command_line
 from durablectl.config.settings import FOUND
 from durablectl.errors import DurablectlError, UsageError
 from durablectl.explanation.model import Next

@@ -11,12 +11,12 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from durablectl.cli.local.app_output import capture_output, failure_log, listening_alone
 from durablectl.cli.local.checks import difference_log, warn_of_source
 from durablectl.cli.local.signals import stop_signals
 from durablectl.engine.store.database import Database
 from durablectl.engine.worker.app_output import AppOutput
 from durablectl.engine.worker.worker import CONCURRENCY, Worker
+from durablectl.render.app_output import capture_output, failure_log, listening_alone
 from durablectl.render.output import Output
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ from pathlib import Path
 import typer
 
 from durablectl.cli.framework.exit_codes import ExitCode
-from durablectl.cli.local.app_output import capture_output
 from durablectl.cli.replay.saving import save
 from durablectl.cli.replay.sources import Found
 from durablectl.cli.session import Session
@@ -20,6 +19,7 @@ from durablectl.engine.replay.guided import judge_history
 from durablectl.engine.worker.app_output import CURRENT_INSTANCE, REPEATING
 from durablectl.errors import UsageError
 from durablectl.history.verdict import Judgement, Verdict
+from durablectl.render.app_output import capture_output
 from durablectl.render.output import OutputFormat
 from durablectl.render.replays import junit_report, verdicts_table
 from durablectl.render.terminal.tables import show_table

@@ -15,8 +15,8 @@ from typing import Any
 from durablectl import wire
 from durablectl.cli.arguments.filters import Filters
 from durablectl.cli.arguments.histories import is_file
-from durablectl.cli.arguments.targets import required
 from durablectl.cli.session import Session
+from durablectl.cli.session.targets import required
 from durablectl.config.keys import MAX_RESPONSE
 from durablectl.config.sizes import parse_size
 from durablectl.errors import InstanceNotFound, Unsupported, UsageError

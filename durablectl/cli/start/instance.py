@@ -10,7 +10,6 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from durablectl.cli.arguments.choosing import hub_key
 from durablectl.cli.arguments.parameters import (
     EncodeOption,
     Fields,
@@ -19,9 +18,10 @@ from durablectl.cli.arguments.parameters import (
     InstanceIdOption,
     Version,
 )
-from durablectl.cli.arguments.targets import input_of
-from durablectl.cli.arguments.times import parse_start
 from durablectl.cli.session import Session
+from durablectl.cli.session.choosing import hub_key
+from durablectl.cli.session.targets import input_of
+from durablectl.config.times import parse_start
 from durablectl.errors import FunctionNotFound, Unreachable, UsageError, WaitTimeout
 from durablectl.model import CheckStatusPayload, IfExists
 from durablectl.new_ids import check_new_instance_id, instance_id_warnings

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from durablectl import wire
 from durablectl.causes import cause_of_event
-from durablectl.cli.arguments.targets import command_line, statuses_json
 from durablectl.cli.session import Session
+from durablectl.cli.session.targets import command_line, statuses_json
 from durablectl.errors import DurablectlError
 from durablectl.model import CheckStatusPayload, InstanceStatus, RuntimeStatus
 from durablectl.render import views

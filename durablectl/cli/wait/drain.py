@@ -12,10 +12,10 @@ from typing import Any
 import typer
 
 from durablectl.cli.arguments.filters import IN_FLIGHT, Selection
-from durablectl.cli.arguments.targets import command_line
-from durablectl.cli.batch.selection import require_named_hub, show_chosen
 from durablectl.cli.framework import exit_codes
 from durablectl.cli.session import Session
+from durablectl.cli.session.selection import require_named_hub, show_chosen
+from durablectl.cli.session.targets import command_line
 from durablectl.cli.wait.ci_reports import annotate
 from durablectl.errors import DurablectlError, WaitTimeout
 from durablectl.model import InstanceFilter, InstanceStatus

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from durablectl.cli.arguments.input import STDIN
 from durablectl.cli.arguments.instance_ids import is_status_url
-from durablectl.cli.arguments.targets import SELECTORS, command_line
 from durablectl.cli.session import Session
+from durablectl.cli.session.targets import SELECTORS, command_line
 from durablectl.taskhub import TaskHub
 
 MOST_WORDS = 20

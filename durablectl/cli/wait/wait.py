@@ -13,9 +13,9 @@ import typer
 
 from durablectl import wire
 from durablectl.cli.arguments.parameters import OnTimeout
-from durablectl.cli.arguments.targets import command_line, statuses_json
 from durablectl.cli.framework import exit_codes
 from durablectl.cli.session import Session
+from durablectl.cli.session.targets import command_line, statuses_json
 from durablectl.cli.start.show import payload_json, show_payload
 from durablectl.cli.wait.ci_reports import CiMode, Reports
 from durablectl.cli.wait.resume_hint import ResumeCommand, tell_how_to_resume

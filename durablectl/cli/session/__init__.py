@@ -23,7 +23,7 @@ from durablectl.render.output import Output, OutputFormat
 if TYPE_CHECKING:
     from durablectl.backends.local import LocalTaskHub
     from durablectl.cli.local.worker import Work
-    from durablectl.cli.payload_hubs import PayloadHubs
+    from durablectl.cli.session.payload_hubs import PayloadHubs
     from durablectl.engine.registry import Registry
     from durablectl.engine.replay.check import CheckResult
     from durablectl.engine.worker.app_output import AppOutput
@@ -191,7 +191,7 @@ class Session:
     def payloads(self) -> PayloadHubs:
         """The hubs that payloads belong to."""
         # deferred: most commands are given none
-        from durablectl.cli.payload_hubs import PayloadHubs
+        from durablectl.cli.session.payload_hubs import PayloadHubs
 
         return PayloadHubs(self)
 
@@ -254,8 +254,8 @@ class Session:
             yield
             return
         # deferred: only who works needs it
-        from durablectl.cli.local.app_output import capture_output, failure_log_of_a_wait
         from durablectl.engine.worker.embedded import embedded_worker  # deferred, as above
+        from durablectl.render.app_output import capture_output, failure_log_of_a_wait
 
         working = embedded_worker(
             self.require_hub(),

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from durablectl.cli.arguments.instance_ids import is_status_url
-from durablectl.cli.arguments.targets import Targets, required
 from durablectl.cli.session import Session
+from durablectl.cli.session.targets import Targets, required
 from durablectl.errors import InstanceNotFound, UsageError
 from durablectl.model import InstanceFilter, InstanceStatus, utc_now
 from durablectl.render import views

@@ -12,11 +12,11 @@ import typer
 
 from durablectl.cli.arguments.filters import Filters, Selection
 from durablectl.cli.arguments.parameters import How
-from durablectl.cli.arguments.targets import Targets, refuse_query
 from durablectl.cli.batch.report import tell_skipped
-from durablectl.cli.batch.restart_journal import Standing
 from durablectl.cli.batch.runner import ALL_OF_IT, BatchOperation, Tolerance, carry_out
-from durablectl.cli.batch.selection import (
+from durablectl.cli.framework.exit_codes import ExitCode, for_outcomes
+from durablectl.cli.session import Session
+from durablectl.cli.session.selection import (
     Selected,
     Stand,
     confirm_selection,
@@ -25,9 +25,9 @@ from durablectl.cli.batch.selection import (
     show_selection,
     times_of,
 )
-from durablectl.cli.framework.exit_codes import ExitCode, for_outcomes
-from durablectl.cli.session import Session
+from durablectl.cli.session.targets import Targets, refuse_query
 from durablectl.cli.wait.wait_after import Goal
+from durablectl.config.restart_journal import Standing
 from durablectl.errors import InstanceNotFound, UsageError
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.taskhub import TaskHub

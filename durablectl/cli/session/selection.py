@@ -14,8 +14,8 @@ from durablectl import wire
 from durablectl.cli.arguments.filters import Selection
 from durablectl.cli.arguments.parameters import How
 from durablectl.cli.batch.report import tell_skipped
-from durablectl.cli.batch.restart_journal import Standing
 from durablectl.cli.session import Session
+from durablectl.config.restart_journal import Standing
 from durablectl.errors import UsageError
 from durablectl.model import InstanceFilter, InstanceStatus, utc_now
 from durablectl.quoting import quoted
