@@ -7,10 +7,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 from durablectl.cli.framework import exit_codes
-from durablectl.cli.framework.invocation import invocation
 from durablectl.cli.framework.line_reader import Line, read_line
+from durablectl.cli.session import open_session
+from durablectl.cli.session.invocation import invocation
 from durablectl.errors import DurablectlError, reason_of
 from durablectl.render.ending import Ending, asks_json
 from durablectl.render.output import Output
@@ -38,13 +40,13 @@ def _run(arguments: list[str], out: Output, ending: Ending) -> int:
             # deferred: only a shell that completes asks for it
             from durablectl.cli.framework.completion import answer
 
-            return answer(out, dict(os.environ), arguments)
+            return answer(out, dict(os.environ), arguments, open_session)
         if (line := read_line(arguments)) is not None and line.command == "status":
             return _shown(line, out, ending)
         # deferred: Typer takes longer to load than the rest of a status
         from durablectl.cli.framework.program import invoke
 
-        return invoke(arguments, out, ending)
+        return invoke(arguments, out, partial(invocation, ending))
     except KeyboardInterrupt:
         return exit_codes.for_error(KeyboardInterrupt())
     except BrokenPipeError:
@@ -62,7 +64,7 @@ def _shown(line: Line, out: Output, ending: Ending) -> int:
     """`status`, whose line was read without the parser."""
     from durablectl.cli.status import show_status  # deferred: no other line needs it
 
-    with invocation(line.given, ending, line.command) as session:
+    with invocation(ending, line.given, line.command) as session:
         code = show_status(session, line.words, **line.values)
     out.flush()
     return code

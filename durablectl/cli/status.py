@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from durablectl.causes import cause_of_event
 from durablectl.cli.framework import exit_codes
 from durablectl.cli.session import Session
 from durablectl.cli.session.choosing import wanted
-from durablectl.cli.start.show import show_statuses, with_traceback
-from durablectl.errors import InstanceNotFound
+from durablectl.errors import DurablectlError, InstanceNotFound
 from durablectl.model import InstanceStatus
+from durablectl.render.terminal.instances import show_statuses
 from durablectl.taskhub import TaskHub
 
 
@@ -47,9 +49,9 @@ def show_status(
             session.out.error(error.message)
             codes.append(exit_codes.for_error(error))
     if session.out.verbose and session.out.is_text:
-        statuses = [with_traceback(targets.hub, each) for each in statuses]
+        statuses = [_with_traceback(targets.hub, each) for each in statuses]
     show_statuses(
-        session,
+        session.out,
         statuses,
         single=len(targets.ids) == 1,
         show_input=show_input,
@@ -58,6 +60,33 @@ def show_status(
     if exit_status:
         codes += [exit_codes.for_outcome(each.runtime_status) for each in statuses]
     return exit_codes.for_outcomes(codes)
+
+
+def _with_traceback(hub: TaskHub, status: InstanceStatus) -> InstanceStatus:
+    """The status of a failed instance with the exception that its history has, where its output
+    holds no traceback.
+    """
+    cause = status.cause
+    if cause is None or cause.traceback:
+        return status
+    try:
+        history = (
+            hub.get_status(status.instance_id, show_input=False, show_history=True).history or ()
+        )
+    except DurablectlError:
+        return status  # some providers have no history to show
+    failed = [
+        event.members
+        for event in history
+        if event.event_type in ("TaskFailed", "SubOrchestrationInstanceFailed")
+    ]
+    details = [
+        members.get("Details") for members in failed if cause_of_event(members).text == cause.text
+    ]
+    return replace(
+        status,
+        failure_details=next((each for each in reversed(details) if isinstance(each, str)), None),
+    )
 
 
 def _waiting(hub: TaskHub, status: InstanceStatus) -> str:

@@ -97,6 +97,19 @@ class Settings(NamedTuple):
             )
         return self.path or Path()
 
+    def require_named_hub(self, what: str) -> None:
+        """`UsageError` when the hub is one that was found beside the app, not named; `what` needs
+        more than that.
+        """
+        self.require_hub()
+        if not self.named:
+            raise UsageError(
+                f"{what} needs an explicit hub, not one that was found ({self.label})",
+                hint=f"name it: --hub {quoted(str(self.path))}"
+                if self.path
+                else "name it with --hub or --context",
+            )
+
     def key(self) -> str | None:
         """The key of the hub itself."""
         return None if self.url is None else self.keys.key_for(self.url, self.task_hub)

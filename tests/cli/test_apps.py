@@ -7,6 +7,7 @@ import json
 import pytest
 
 from durablectl.cli.framework import completion
+from durablectl.cli.session import open_session
 
 BOTH = pytest.mark.parametrize(
     "names",
@@ -140,5 +141,7 @@ def test_an_app_file_hides_the_folders_beside_it(run, folders):
 
 
 def test_the_names_in_an_app_of_folders_are_completed(folders):
-    assert [each.value for each in completion.candidates(["start"], "H")] == ["Hello"]
-    assert [each.value for each in completion.candidates(["raise-event", "i-1"], "")] == ["Go"]
+    assert [each.value for each in completion.candidates(["start"], "H", open_session)] == ["Hello"]
+    assert [
+        each.value for each in completion.candidates(["raise-event", "i-1"], "", open_session)
+    ] == ["Go"]

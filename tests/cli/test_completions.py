@@ -21,6 +21,7 @@ from durablectl.cli.framework import completion
 from durablectl.cli.framework.completers import declared_orchestrators
 from durablectl.cli.framework.shell_scripts import script
 from durablectl.cli.framework.shell_words import read_bash
+from durablectl.cli.session import open_session
 
 REPOSITORY = Path(__file__).parents[2]
 FILES = {
@@ -90,7 +91,9 @@ def server():
 
 
 def values(before: list[str], incomplete: str) -> list[str]:
-    return [candidate.value for candidate in completion.candidates(before, incomplete)]
+    return [
+        candidate.value for candidate in completion.candidates(before, incomplete, open_session)
+    ]
 
 
 @pytest.mark.parametrize("shell", FILES)

@@ -11,6 +11,7 @@ import pytest
 
 from durablectl import connect
 from durablectl.cli.framework import completion
+from durablectl.cli.session import open_session
 from durablectl.owners import nearest, strangers
 from durablectl.testing import Durable
 
@@ -158,7 +159,7 @@ def test_a_hub_of_a_stranger_is_skipped(run, above, theirs):
 @AS_ROOT
 def test_a_completion_says_nothing_of_what_it_skips(run, above, capsys):
     give(STRANGER, above / "function_app.py")
-    assert completion.candidates(["start"], "hel") == []
+    assert completion.candidates(["start"], "hel", open_session) == []
     assert capsys.readouterr() == ("", "")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, NamedTuple
@@ -12,7 +12,6 @@ import typer
 from durablectl import wire
 from durablectl.cli.framework.completers import orchestrators
 from durablectl.cli.framework.global_options import STUCK_FOR
-from durablectl.cli.session import Session
 from durablectl.config.times import parse_duration, parse_moment
 from durablectl.errors import UsageError
 from durablectl.model import FINAL_STATUSES, InstanceFilter, InstanceStatus, RuntimeStatus
@@ -127,10 +126,10 @@ class Filters(NamedTuple):
         """Whether anything narrows down what is selected."""
         return self._replace(include_entities=False) != Filters()
 
-    def selection(self, session: Session) -> Selection:
-        """What they mean now; `UsageError` when they make no sense."""
+    def selection(self, detail: Callable[[str], None]) -> Selection:
+        """What they mean now, which `detail` is told; `UsageError` when they make no sense."""
         filter = filter_of(
-            session,
+            detail,
             self.status,
             self.name,
             self.prefix,
@@ -193,7 +192,7 @@ def parse_statuses(texts: Sequence[str] | None) -> frozenset[RuntimeStatus]:
 
 
 def filter_of(
-    session: Session,
+    detail: Callable[[str], None],
     statuses: Sequence[str] | None,
     name: str | None,
     prefix: str,
@@ -207,9 +206,7 @@ def filter_of(
     now = datetime.now(UTC)
     read = {option: parse_moment(text, now) for option, text in moments.items() if text is not None}
     for option, moment in read.items():
-        session.out.detail(
-            f"--{option.replace('_', '-')} {moments[option]} is {wire.time_to_text(moment)}"
-        )
+        detail(f"--{option.replace('_', '-')} {moments[option]} is {wire.time_to_text(moment)}")
     for kind in ("created", "updated"):
         after, before = read.get(f"{kind}_after"), read.get(f"{kind}_before")
         if after and before and after > before:

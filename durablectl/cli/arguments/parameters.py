@@ -18,12 +18,12 @@ class Encode(StrEnum):
     STRING = "string"
 
 
-class OnTimeout(StrEnum):
-    """What a wait does with the instances that are not done in time."""
+class Log(StrEnum):
+    """How requests are written down."""
 
-    LEAVE = "leave"
-    TERMINATE = "terminate"
-    SUSPEND = "suspend"
+    TEXT = "text"
+    JSON = "json"
+    OFF = "off"
 
 
 INSTANCES_HELP = (
@@ -116,31 +116,6 @@ Interval = Annotated[
         help="Polling interval; polls faster at first (default: 1s).",
     ),
 ]
-Any_ = Annotated[bool, typer.Option("--any", help="Wait until one instance has completed.")]
-All_ = Annotated[
-    bool, typer.Option("--all", help="Wait until all instances have ended (the default).")
-]
-Count = Annotated[
-    int | None,
-    typer.Option("--count", metavar="N", min=1, help="Wait until N instances have completed."),
-]
-FailFast = Annotated[
-    bool,
-    typer.Option("--fail-fast", help="Stop waiting as soon as one instance has not completed."),
-]
-Until = Annotated[
-    str | None,
-    typer.Option(
-        "--until",
-        metavar="JMESPATH",
-        help="Wait until it holds for the status object: \"customStatus.stage=='approval'\" (exit "
-        "9 when it ended before).",
-    ),
-]
-OnTimeoutOption = Annotated[
-    OnTimeout,
-    typer.Option("--on-timeout", help="What to do with instances that are not done in time."),
-]
 SkipTimers = Annotated[
     bool,
     typer.Option(
@@ -156,15 +131,6 @@ CheckReplay = Annotated[
         show_default=False,
     ),
 ]
-Response = Annotated[
-    bool,
-    typer.Option(
-        "--response",
-        help="Print what WaitForCompletionOrCreateCheckStatusResponse answers "
-        "(10s unless --timeout).",
-    ),
-]
-
 Reason = Annotated[
     str | None,
     typer.Option(

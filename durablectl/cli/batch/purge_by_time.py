@@ -9,10 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-import typer
-
 from durablectl import wire
-from durablectl.cli.framework import exit_codes
 from durablectl.errors import DurablectlError, ServiceError, Unreachable
 from durablectl.model import InstanceFilter
 from durablectl.render.output import Output
@@ -41,11 +38,9 @@ class Deleted:
 
 def purge_slices(
     out: Output, hub: TaskHub, filter: InstanceFilter, created: Sequence[datetime]
-) -> None:
+) -> bool:
     """Delete what the filter's times and states say; `created` are the times of creation that were
-    found.
-
-    Exit code 1 when one failed.
+    found. Whether no slice failed.
     """
     deleted, total = Deleted(), len(created)
     todo = list(reversed(list(slices(filter, created))))
@@ -59,8 +54,7 @@ def purge_slices(
         _show(out, deleted, is_complete=False)
         raise
     _show(out, deleted, is_complete=not todo and not deleted.failed)
-    if deleted.failed:
-        raise typer.Exit(exit_codes.ExitCode.ERROR)
+    return not deleted.failed
 
 
 def slices(

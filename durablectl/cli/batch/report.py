@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from durablectl.cli.framework import exit_codes
 from durablectl.errors import DurablectlError
 from durablectl.render.output import Output, OutputFormat
 from durablectl.render.sanitize import safe_line
+from durablectl.render.terminal.selection import tell_skipped
 from durablectl.render.views import duration_text
 
 FEW = 10
@@ -64,13 +63,9 @@ class BatchReport:
         return [each for each in self.ids if not any(each in part for part in known)]
 
     @property
-    def exit_code(self) -> int:
-        """1 when something failed, or was not tried."""
-        return (
-            exit_codes.ExitCode.ERROR
-            if self.failed or self.unknown or self.left
-            else exit_codes.ExitCode.DONE
-        )
+    def is_complete(self) -> bool:
+        """Whether nothing failed, and everything was tried."""
+        return not (self.failed or self.unknown or self.left)
 
 
 def show_account(out: Output, report: BatchReport) -> None:
@@ -115,16 +110,6 @@ def _entries(report: BatchReport) -> Iterator[Mapping[str, str]]:
 def _sum(report: BatchReport, name: str) -> Mapping[str, object]:
     failed = [entry for entry in _entries(report) if "error" in entry]
     return {name: report.sum, **({"failed": failed} if failed else {})}
-
-
-def tell_skipped(out: Output, skipped: Mapping[str, str]) -> None:
-    """Say of each why it was skipped, of many how many."""
-    if len(skipped) <= FEW:
-        for instance_id, why in skipped.items():
-            out.note(f"{why}: {instance_id}")
-    else:
-        for why, count in Counter(skipped.values()).most_common():
-            out.note(f"{why}: {count} instances")
 
 
 def _tell_stop(out: Output, report: BatchReport) -> None:

@@ -111,6 +111,29 @@ def carry_out(
     return report
 
 
+def control(
+    out: Output,
+    hub: TaskHub,
+    ids: Sequence[str],
+    operation: BatchOperation,
+    how: How,
+    *,
+    by_filter: bool,
+    ignore_finished: bool = False,
+    waits: bool = False,
+) -> BatchReport:
+    """`carry_out` with what the options tolerate; of what a filter selected, everything is.
+
+    `waits` when the command waits until it is so, so that a next call with --limit takes others.
+    """
+    tolerance = ALL_OF_IT if by_filter else Tolerance(how.ignore_not_found, ignore_finished)
+    report = carry_out(out, hub, ids, operation, how, tolerance)
+    has_next = how.limit is not None and by_filter and not waits and bool(report.done)
+    if operation.in_waves and has_next:
+        out.note(operation.in_waves)
+    return report
+
+
 def _read(outcomes: Iterator[Outcome[str]]) -> None:
     for _ in outcomes:
         pass

@@ -6,31 +6,24 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
-
-import typer
+from typing import IO, Any, NamedTuple, TextIO
 
 from durablectl.cli.arguments.input import STDIN
 from durablectl.cli.arguments.parameters import Encode, Pace
 from durablectl.cli.batch.json_lines import Line, check_lines, lines_of
 from durablectl.cli.batch.report import SHOWN_FAILURES
 from durablectl.cli.batch.runner import Batch, FailurePolicy, runner_for
-from durablectl.cli.framework import exit_codes
-from durablectl.cli.session import Session
-from durablectl.cli.session.targets import command_line
 from durablectl.errors import UsageError, reason_of
 from durablectl.model import IfExists
 from durablectl.polling.parallel import Outcome
-from durablectl.render.output import OutputFormat
+from durablectl.render.output import Output, OutputFormat
 from durablectl.render.sanitize import safe_line
 from durablectl.taskhub import TaskHub
 
 
-@dataclass(frozen=True, slots=True)
-class Bulk:
+class Bulk(NamedTuple):
     """What `start --batch` was told.
 
     `name` is for lines without one; `failed` the file for what failed.
@@ -39,48 +32,50 @@ class Bulk:
     file: str
     name: str | None
     pace: Pace
+    encode: Encode
     if_exists: IfExists = IfExists.FAIL
     version: str | None = None
-    encode: Encode | None = None
     failed: str | None = None
 
 
-def start_batch(session: Session, bulk: Bulk) -> None:
+def start_batch(
+    out: Output,
+    bulk: Bulk,
+    *,
+    cwd: Path,
+    stdin: TextIO,
+    begin: Callable[[], TaskHub],
+    command: Callable[..., str],
+) -> bool:
     """Start what the lines say; nothing is started when one of them cannot be read.
 
-    Leaves with 1 when some failed.
+    `begin` opens the hub after they were read; `command` writes a command for the same hub. Whether
+    all were started.
     """
-    with _opened(session, bulk.file) as file:
+    with _opened(bulk.file, cwd, stdin) as file:
         source = "standard input" if bulk.file == STDIN else bulk.file
         total = check_lines(file, source, bulk.name)
         if not total:
-            session.out.note("no line says what to start; nothing to do")
-        session.begin_change(controls=bulk.if_exists is IfExists.REPLACE)
-        hub = session.open(create=True)
+            out.note("no line says what to start; nothing to do")
+        hub = begin()
         file.seek(0)
-        work = _Bulk(session, hub, bulk, _Rest(session, _failed_path(session, bulk)), total)
-        work.run(lines_of(file, source, bulk.name, as_text=_encode(session, bulk) is Encode.STRING))
+        rest = _Rest(out, _failed_path(bulk, cwd))
+        work = _Bulk(out, hub, bulk, rest, total)
+        work.run(lines_of(file, source, bulk.name, as_text=bulk.encode is Encode.STRING))
+        rest.tell(bulk, command)
     if not hub.has_worker():
-        session.out.note("no worker is running on this hub; start one with `durablectl worker`")
-    if work.failures or work.stopped:
-        raise work.stopped or typer.Exit(exit_codes.ExitCode.ERROR)
-
-
-def _encode(session: Session, bulk: Bulk) -> Encode:
-    return bulk.encode or Encode(session.settings.encode)
+        out.note("no worker is running on this hub; start one with `durablectl worker`")
+    if work.stopped is not None:
+        raise work.stopped
+    return not work.failures
 
 
 class _Bulk:
     """One run: the runner, the rows that come of it, and the account."""
 
-    def __init__(self, session: Session, hub: TaskHub, bulk: Bulk, rest: _Rest, total: int) -> None:
-        self._session, self._hub, self._bulk, self._rest, self._total = (
-            session,
-            hub,
-            bulk,
-            rest,
-            total,
-        )
+    def __init__(self, out: Output, hub: TaskHub, bulk: Bulk, rest: _Rest, total: int) -> None:
+        self._out, self._hub, self._bulk, self._rest = out, hub, bulk, rest
+        self._total = total
         self._told = "there" if bulk.if_exists is IfExists.ATTACH else "started"
         self._examples: list[tuple[Line, BaseException]] = []
         self.done = self.failures = 0
@@ -88,7 +83,7 @@ class _Bulk:
 
     def run(self, lines: Iterator[Line]) -> None:
         """Start them and show each; then the account."""
-        pace, out = self._bulk.pace, self._session.out
+        pace, out = self._bulk.pace, self._out
         runner = runner_for(self._hub, lines, self._start, pace)
         policy = FailurePolicy(pace.concurrency, pace.max_failures)
         batch = Batch(out, runner, policy, self._count)
@@ -121,7 +116,7 @@ class _Bulk:
             self._examples.append((outcome.item, outcome.error))
 
     def _show(self, outcomes: Iterator[Outcome[Line]]) -> None:
-        out = self._session.out
+        out = self._out
         match out.format:
             case OutputFormat.TEXT:
                 out.lines("\t".join(map(safe_line, self._row(each))) for each in outcomes)
@@ -149,7 +144,7 @@ class _Bulk:
         }
 
     def _tell(self) -> None:
-        out = self._session.out
+        out = self._out
         left = self._total - self.done - self.failures
         if left:
             out.talk(
@@ -164,7 +159,6 @@ class _Bulk:
                 out.talk(f"  line {line.number}  {line.instance_id}  {error}")
             if (more := self.failures - len(self._examples)) > 0:
                 out.talk(f"  and {more} more")
-        self._rest.tell(self._bulk)
 
 
 class _Rest:
@@ -172,8 +166,8 @@ class _Rest:
     when there is the first.
     """
 
-    def __init__(self, session: Session, path: Path | None) -> None:
-        self._session, self._path = session, path
+    def __init__(self, out: Output, path: Path | None) -> None:
+        self._out, self._path = out, path
         self._file: IO[str] | None = None
         self._count = 0
 
@@ -184,64 +178,55 @@ class _Rest:
             try:
                 self._file = self._path.open("w", encoding="utf-8")
             except OSError as error:
-                self._session.out.warn(
-                    f"what failed cannot be kept in {self._path}: {reason_of(error)}"
-                )
+                self._out.warn(f"what failed cannot be kept in {self._path}: {reason_of(error)}")
                 self._path = None
                 return
         self._count += 1
         self._file.write(json.dumps(line.to_json()) + "\n")
 
-    def tell(self, bulk: Bulk) -> None:
+    def tell(self, bulk: Bulk, command: Callable[..., str]) -> None:
         """Say where it is, and how to continue with it: its inputs are as they are to be sent."""
         if self._file is None:
             return
         self._file.close()
-        self._session.out.talk(f"{self._count} lines that failed or are left are in {self._path}")
+        self._out.talk(f"{self._count} lines that failed or are left are in {self._path}")
         again = IfExists.REPLACE if bulk.if_exists is IfExists.REPLACE else IfExists.ATTACH
         options = ["--batch", str(self._path), "--if-exists", again.value]
-        options += (
-            ["--encode", Encode.JSON.value] if _encode(self._session, bulk) is Encode.STRING else []
-        )
+        options += ["--encode", Encode.JSON.value] if bulk.encode is Encode.STRING else []
         options += ["--orchestration-version", bulk.version] if bulk.version is not None else []
-        self._session.out.hint(
-            f"continue with: {command_line(self._session, 'start', options=options)}"
-        )
+        self._out.hint(f"continue with: {command('start', options=options)}")
 
 
-def _failed_path(session: Session, bulk: Bulk) -> Path | None:
+def _failed_path(bulk: Bulk, cwd: Path) -> Path | None:
     if bulk.failed is None:
         return (
             None
             if bulk.file == STDIN
-            else session.cwd / Path(f"{bulk.file.removesuffix('.jsonl')}.failed.jsonl").expanduser()
+            else cwd / Path(f"{bulk.file.removesuffix('.jsonl')}.failed.jsonl").expanduser()
         )
-    path = session.cwd / Path(bulk.failed).expanduser()
-    if (
-        bulk.file != STDIN
-        and path.resolve() == (session.cwd / Path(bulk.file).expanduser()).resolve()
-    ):
+    path = cwd / Path(bulk.failed).expanduser()
+    if bulk.file != STDIN and path.resolve() == (cwd / Path(bulk.file).expanduser()).resolve():
         raise UsageError(
             "--failed names the file of the batch itself", hint="name another --failed FILE"
         )
     return path
 
 
-def _opened(session: Session, file: str) -> IO[bytes]:
+def _opened(file: str, cwd: Path, stdin: TextIO) -> IO[bytes]:
     """The file, or a copy of standard input: it is read twice."""
     if file == STDIN:
         copy = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
-        buffer = getattr(session.stdin, "buffer", None)
+        buffer = getattr(stdin, "buffer", None)
         while (
             part := buffer.read(1 << 20)
             if buffer is not None
-            else session.stdin.read().encode("utf-8", "surrogateescape")
+            else stdin.read().encode("utf-8", "surrogateescape")
         ):
             copy.write(part)
         copy.seek(0)
         return copy
     try:
-        return (session.cwd / Path(file.removeprefix("@")).expanduser()).open("rb")
+        return (cwd / Path(file.removeprefix("@")).expanduser()).open("rb")
     except OSError as error:
         reason = reason_of(error)
         raise UsageError(

@@ -11,11 +11,15 @@ import typer
 from durablectl.cli.arguments.filters import IN_FLIGHT, UNDER_WAY, Filters
 from durablectl.cli.arguments.parameters import FromFiles, How, IgnoreFinished, Instances, Reason
 from durablectl.cli.arguments.reason import default_reason
-from durablectl.cli.batch.runner import REQUESTS, BatchOperation
+from durablectl.cli.arguments.waiting import FollowUp, Waiting
+from durablectl.cli.batch.runner import REQUESTS, BatchOperation, control
+from durablectl.cli.framework import exit_codes
+from durablectl.cli.framework.leaving import leave
 from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
-from durablectl.cli.session.chosen import choose, control
-from durablectl.cli.wait.wait_after import FollowUp
+from durablectl.cli.session.at import at
+from durablectl.cli.session.chosen import Chosen, choose
+from durablectl.cli.wait.wait_after import wait_until_so
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.taskhub import TaskHub
 
@@ -89,17 +93,41 @@ def _command(verb: _Verb, help: str) -> Callable[..., None]:
         )
         why = reason if reason is not None else default_reason(session.environ)
         request = _Request(verb, why, looks_first=verb is _REWIND and follow_up.wait)
-        control(
-            session,
-            chosen,
-            how,
-            request.operation,
-            ignore_finished=ignore_finished,
-            goal=follow_up.until(request.is_so, verb.until),
-        )
+        waiting = follow_up.until(verb.until)
+        if chosen is not None:
+            _carry_out(session, chosen, request, how, waiting, ignore_finished=ignore_finished)
 
     command.__name__, command.__doc__ = verb.name, help
     return command
+
+
+def _carry_out(
+    session: Session,
+    chosen: Chosen,
+    request: _Request,
+    how: How,
+    waiting: Waiting | None,
+    *,
+    ignore_finished: bool,
+) -> None:
+    report = control(
+        session.out,
+        chosen.hub,
+        chosen.ids,
+        request.operation(chosen.hub),
+        how,
+        by_filter=chosen.by_filter,
+        ignore_finished=ignore_finished,
+        waits=waiting is not None,
+    )
+    is_late = False
+    if waiting is not None and report.done:
+        here = at(session, chosen.hub)
+        is_late = not wait_until_so(here, list(report.done), waiting, request.is_so)
+    leave(
+        exit_codes.for_batch(is_complete=report.is_complete),
+        exit_codes.for_wait((), timed_out=is_late, by_condition=True),
+    )
 
 
 class _Request:

@@ -6,13 +6,15 @@ from typing import Annotated
 
 import typer
 
-from durablectl.cli.arguments.histories import named_history
+from durablectl.cli.arguments.histories import is_file, saved_histories
 from durablectl.cli.arguments.input import STDIN
 from durablectl.cli.framework.completers import instances
 from durablectl.cli.framework.exit_codes import ExitCode, faults_are_not_verdicts
 from durablectl.cli.session import Session
-from durablectl.errors import UsageError
+from durablectl.cli.session.choosing import wanted
+from durablectl.errors import Unsupported, UsageError
 from durablectl.history.difference import compare
+from durablectl.history.saved import History, history_of
 from durablectl.render.difference import instances_table, steps_table, verdict
 from durablectl.render.terminal.tables import show_table
 
@@ -46,7 +48,7 @@ def diff(
     with faults_are_not_verdicts():
         if a == b == STDIN:
             raise UsageError("standard input can be read only once", hint="name '-' once")
-        found = compare(named_history(session, a), named_history(session, b))
+        found = compare(_named_history(session, a), _named_history(session, b))
         for note in found.notes:
             session.out.note(note)
         if not session.out.is_text:
@@ -60,3 +62,23 @@ def diff(
             session.out.data(f"\n{verdict(found)}")
     if not found.is_equal:
         raise typer.Exit(ExitCode.DIFFERENT)
+
+
+def _named_history(session: Session, word: str) -> History:
+    """The history that an argument names: complete where the hub or the file has all of it."""
+    if is_file(word):
+        found = saved_histories(word, session.environ)
+        if len(found) > 1:
+            raise UsageError(f"{word} holds {len(found)} histories", hint="name a file with one")
+        return found[0]
+    targets = wanted(session, [word])
+    if len(targets.ids) > 1:
+        raise UsageError(f"'{word}' names {len(targets.ids)} instances", hint="name one")
+    hub, instance_id = targets.hub, targets.ids[0]
+    if instance_id.startswith("@"):
+        raise UsageError(f"'{instance_id}' is an entity, which has no steps to compare")
+    try:
+        return history_of(hub.raw_history(instance_id))
+    except Unsupported:
+        status = hub.get_status(instance_id, show_history=True, show_history_output=True)
+        return history_of(status)

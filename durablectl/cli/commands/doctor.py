@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import typer
 
 from durablectl import config
-from durablectl.cli.doctor.findings import Finding, Verdict, problem, until_stop
+from durablectl.cli.doctor.findings import Finding, Subject, Verdict, problem, until_stop
 from durablectl.cli.framework import exit_codes
 from durablectl.cli.session import Session
 from durablectl.errors import DurablectlError, UsageError
@@ -52,20 +52,28 @@ def doctor(ctx: typer.Context) -> None:
 def _checks(session: Session) -> Iterator[Finding]:
     session.require_hub()
     session.out.note(f"looking at {session.hub_label}, from {session.settings.hub_source}")
+    subject = Subject(
+        session.settings,
+        session.environ,
+        session.options.request_timeout or config.REQUEST_SECONDS,
+        lambda: session.hub,
+        session.registry,
+        session.command_line,
+    )
     try:
         if session.is_local:
             # deferred: each kind of hub needs its own half
             from durablectl.cli.doctor.local import local
 
-            yield from until_stop(local(session))
+            yield from until_stop(local(subject))
         elif config.is_grpc(session.settings.url or ""):
             from durablectl.cli.doctor.grpc_hub import grpc_hub  # deferred, as above
 
-            yield from until_stop(grpc_hub(session))
+            yield from until_stop(grpc_hub(subject))
         else:
             from durablectl.cli.doctor.remote import remote  # deferred, as above
 
-            yield from until_stop(remote(session))
+            yield from until_stop(remote(subject))
     except DurablectlError as error:
         yield problem("hub", error)
 

@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from durablectl.cli.arguments.filters import Name, Where
+from durablectl.cli.arguments.filters import IN_FLIGHT, Name, Where
 from durablectl.cli.arguments.parameters import Interval, Timeout
-from durablectl.cli.framework import completers
+from durablectl.cli.framework import completers, exit_codes
 from durablectl.cli.session import Session
 from durablectl.cli.wait.drain import Drain, drain_and_show
+from durablectl.cli.wait.wait import warn_without_timeout
 
 
 def drain(
@@ -54,4 +55,20 @@ def drain(
     """
     session: Session = ctx.obj
     wanted = Drain.of(name, exclude_name or (), where, snapshot=snapshot, allow=allow)
-    drain_and_show(session, wanted, timeout, interval or 1.0)
+    session.settings.require_named_hub("drain")
+    hub = session.hub
+    session.announce()
+    warn_without_timeout(session.out, session.environ, timeout, "drain")
+    is_drained = drain_and_show(
+        session.out,
+        hub,
+        session.hub_label,
+        wanted,
+        timeout=timeout,
+        interval=interval or 1.0,
+        environ=session.environ,
+    )
+    if not is_drained:
+        statuses = ",".join(sorted(status.value for status in IN_FLIGHT))
+        session.out.hint(f"{session.command_line('list')} --status {statuses}")
+        raise typer.Exit(exit_codes.ExitCode.TIMED_OUT)

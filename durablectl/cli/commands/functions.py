@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from durablectl.cli.framework.exit_codes import ExitCode
+from durablectl.functionapp.source_check import unsafe_calls
 from durablectl.render.output import OutputFormat
 
 if TYPE_CHECKING:
@@ -66,8 +67,6 @@ def functions(
 
 
 def _check(session: Session, registry: Registry) -> None:
-    from durablectl.functionapp.source_check import unsafe_calls  # deferred: the list needs none
-
     found = unsafe_calls(registry)
     for each in found:
         session.out.warn(each.sentence)

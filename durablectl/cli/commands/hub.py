@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from durablectl.cli.framework.groups import Commands
 from durablectl.cli.session import Session
+from durablectl.engine.store.maintenance import HubReport, check_hub, file_size
 from durablectl.errors import HubUnusable, UsageError
 from durablectl.render.terminal.tables import show_details
 from durablectl.render.views import Details
-
-if TYPE_CHECKING:
-    from durablectl.engine.store.maintenance import HubReport
 
 app = Commands("Check, copy and shrink the file of a local hub.")
 
@@ -30,8 +28,6 @@ def check(ctx: typer.Context) -> None:
     Example:
       durablectl hub check
     """
-    from durablectl.engine.store.maintenance import check_hub  # deferred: the help needs no engine
-
     session: Session = ctx.obj
     database = session.open_local().database
     report = check_hub(database, datetime.now(UTC))
@@ -83,8 +79,6 @@ def vacuum(ctx: typer.Context) -> None:
     Example:
       durablectl hub vacuum
     """
-    from durablectl.engine.store.maintenance import file_size  # deferred: the help needs no engine
-
     session: Session = ctx.obj
     database = session.open_local().database
     session.begin_change(controls=False)

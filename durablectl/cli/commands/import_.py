@@ -7,9 +7,15 @@ from typing import Annotated
 import typer
 
 from durablectl import config
+from durablectl.backends.importing import Bundle, Imported, bundle_of_histories, bundle_of_hub
+from durablectl.cli.arguments.histories import is_file, saved_histories
 from durablectl.cli.framework.completers import contexts
-from durablectl.cli.local.importing import bundle_of, check_target, show
 from durablectl.cli.session import Session
+from durablectl.errors import Unsupported, UsageError
+from durablectl.model import RuntimeStatus
+from durablectl.quoting import command
+from durablectl.render.terminal.tables import show_table
+from durablectl.render.views import Table
 
 
 def import_(
@@ -54,8 +60,86 @@ def import_(
       durablectl import order-7.json --instance-id order-7-copy
     """
     session: Session = ctx.obj
-    check_target(session)
-    bundle = bundle_of(session, source, from_context, force=force)
+    _check_target(session)
+    bundle = _bundle_of(session, source, from_context, force=force)
     session.begin_change(controls=False)
     hub = session.opened(config.open_local_hub(session.settings, create=True))
-    show(session, hub.import_bundle(bundle, instance_id), bundle)
+    _show(session, hub.import_bundle(bundle, instance_id), bundle)
+
+
+def _check_target(session: Session) -> None:
+    """`Unsupported` unless the settings name a local hub."""
+    session.require_hub()
+    if not session.is_local:
+        raise Unsupported(
+            f"an instance is imported into a local hub, and the {session.hub_label} is not one",
+            hint="name one: --hub PATH",
+        )
+
+
+def _bundle_of(session: Session, source: str, context: str | None, *, force: bool) -> Bundle:
+    """What the argument names: a file, or an instance of a context's hub."""
+    if is_file(source):
+        if context is not None:
+            raise UsageError(
+                f"{source} is a file, and --from-context names a hub", hint="give one of the two"
+            )
+        histories = saved_histories(source, session.environ)
+        needs_app = any(getattr(each, "is_foreign", True) for each in histories)
+        registry = session.registry() if needs_app and session.app_path else None
+        return bundle_of_histories(histories, registry, force=force)
+    if context is None:
+        raise UsageError(
+            f"where instance '{source}' is was not said",
+            hint="durablectl import ID --from-context NAME, or durablectl import FILE",
+        )
+    settings = config.resolve(
+        {"context": context},
+        {"context": "--from-context"},
+        cwd=session.cwd,
+        environ=session.environ,
+    )
+    session.out.note(f"reading from {settings.label}")
+    timeout = session.options.request_timeout or config.REQUEST_SECONDS
+    hub = session.opened(config.open_hub(settings, timeout=timeout, note=session.out.note))
+    return bundle_of_hub(
+        hub, source, lambda: session.registry() if session.app_path else None, force=force
+    )
+
+
+def _show(session: Session, imported: Imported, bundle: Bundle) -> None:
+    """Print what was imported, and say what continues it."""
+    for note in bundle.notes:
+        session.out.note(note)
+    for entity in sorted(imported.kept_entities):
+        session.out.note(f"the hub has a state of {entity} already: it stays")
+    root = imported.instances[0]
+    if not session.out.is_text:
+        session.out.show("", _json(imported, bundle), id=root.instance_id)
+        return
+    rows = [(each.instance_id, each.started.name, each.status.value) for each in imported.instances]
+    show_table(session.out, Table(("id", "name", "status"), rows))
+    paused = [
+        each.instance_id for each in imported.instances if each.status is RuntimeStatus.SUSPENDED
+    ]
+    if paused:
+        session.out.hint(f"continue it here: {command('resume', *paused)}")
+    elif root.status is RuntimeStatus.FAILED:
+        session.out.hint(f"run it again here: {command('restart', root.instance_id)} --from")
+
+
+def _json(imported: Imported, bundle: Bundle) -> dict[str, object]:
+    return {
+        "id": imported.instances[0].instance_id,
+        "instances": [
+            {
+                "instanceId": each.instance_id,
+                "name": each.started.name,
+                "runtimeStatus": each.status.value,
+                "parent": None if each.caller is None else each.caller[0],
+            }
+            for each in imported.instances
+        ],
+        "keptEntities": sorted(imported.kept_entities),
+        "notes": list(bundle.notes),
+    }

@@ -9,8 +9,8 @@ import typer
 from durablectl.cli.arguments.parameters import Last
 from durablectl.cli.framework.completers import instances
 from durablectl.cli.session import Session
+from durablectl.cli.session.at import at
 from durablectl.cli.session.choosing import wanted
-from durablectl.cli.start.show import payload_json, show_payload
 from durablectl.errors import InstanceNotFound, UsageError
 from durablectl.redaction import redact
 
@@ -59,14 +59,14 @@ def links(
     name, hub = targets.ids[0], targets.hub
     payload = hub.management(name) if management else hub.check_status(name)
     if not session.out.is_text:
-        session.out.show("", payload_json(session, payload), id=name)
+        session.out.show("", at(session, hub).payload_json(payload), id=name)
         return
     try:
         state = hub.get_status(name, show_input=False).runtime_status
     except InstanceNotFound:
         state = None
         session.out.warn(f"there is no instance '{name}' in the {session.hub_label}")
-    show_payload(session, hub, payload, state)
+    at(session, hub).show_payload(payload, state)
 
 
 def _show_creation(session: Session) -> None:

@@ -6,19 +6,22 @@ import heapq
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from durablectl import wire
-from durablectl.cli.arguments.causes import show_causes
+from durablectl.causes import CauseGroup, grouped_causes
 from durablectl.cli.arguments.filters import Filters, Selection
+from durablectl.cli.arguments.sorting import Order, Sort, parse_order
+from durablectl.cli.framework.completers import choices
 from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
 from durablectl.cli.wait.waiting_for import with_waiting
 from durablectl.errors import UsageError
-from durablectl.model import InstanceFilter, InstanceStatus, utc_now
+from durablectl.model import InstanceFilter, InstanceStatus, RuntimeStatus, utc_now
 from durablectl.render import views
 from durablectl.render.output import OutputFormat
 from durablectl.render.terminal.tables import show_items, show_table
@@ -28,22 +31,12 @@ WAITING = "waiting"
 """A column that needs the hub: what an unfinished instance waits for."""
 KNOWN_COLUMNS = (*views.COLUMNS, WAITING)
 COUNTED = 10_000
-SORTS: dict[str, Callable[[InstanceStatus], Any]] = {
-    "id": lambda status: status.instance_id,
-    "name": lambda status: status.name.lower(),
-    "status": lambda status: status.runtime_status.value,
-    "created": lambda status: status.created_time,
-    "updated": lambda status: status.last_updated_time,
-}
 CAUSE = "cause"
+FAILED = frozenset({RuntimeStatus.FAILED})
 GROUPS: dict[str, Callable[[InstanceStatus], str]] = {
     "status": lambda status: status.runtime_status.value,
     "name": lambda status: status.name,
 }
-
-
-def _completes(choices: Iterable[str]) -> Callable[[str], Any]:
-    return lambda incomplete: [choice for choice in choices if choice.startswith(incomplete)]
 
 
 Columns = Annotated[
@@ -52,26 +45,12 @@ Columns = Annotated[
         "--columns",
         metavar="NAMES",
         help=f"What to show: {','.join(KNOWN_COLUMNS)}.",
-        autocompletion=_completes(KNOWN_COLUMNS),
-    ),
-]
-Sort = Annotated[
-    str | None,
-    typer.Option(
-        "--sort",
-        metavar="COLUMN",
-        help=f"Sort by {', '.join(SORTS)}; -COLUMN turns it round.",
-        autocompletion=_completes(SORTS),
+        autocompletion=choices(KNOWN_COLUMNS),
     ),
 ]
 By = Annotated[
     str | None,
-    typer.Option(
-        "--by",
-        metavar="status|name|cause",
-        help="Count each; by cause: the failed ones, by what made them fail.",
-        autocompletion=_completes((*GROUPS, CAUSE)),
-    ),
+    typer.Option("--by", metavar="status|name", help="Count each.", autocompletion=choices(GROUPS)),
 ]
 
 
@@ -113,13 +92,13 @@ def list(
       durablectl list --count --by cause --created-after 1d
     """
     session: Session = ctx.obj
-    shown, order = _columns(columns), _sort(sort)
+    shown, order = _columns(columns), None if sort is None else parse_order(sort)
     if columns is None and filters.stuck is not None and session.out.is_rich:
         shown = (*shown, WAITING)
     wants_input = (
         not count and by is None and ("input" in shown if session.out.is_text else show_input)
     )
-    selection = filters.selection(session)
+    selection = filters.selection(session.out.detail)
     if count or by is not None:
         _show_counts(session, selection, by)
         return
@@ -146,20 +125,9 @@ def _columns(text: str | None) -> tuple[str, ...]:
     return columns
 
 
-def _sort(text: str | None) -> tuple[Callable[[InstanceStatus], Any], bool] | None:
-    if text is None:
-        return None
-    if (name := text.removeprefix("-").lower()) not in SORTS:
-        raise UsageError(
-            f"cannot sort by '{text}'",
-            hint=f"sort by one of {', '.join(SORTS)}; -created turns it round",
-        )
-    return SORTS[name], text.startswith("-")
-
-
 def _show_counts(session: Session, selection: Selection, by: str | None) -> None:
     if by == CAUSE:
-        show_causes(session, selection)
+        _show_causes(session, selection)
         return
     if by is not None and by not in GROUPS:
         raise UsageError(
@@ -174,6 +142,26 @@ def _show_counts(session: Session, selection: Selection, by: str | None) -> None
         session.out.show("", dict(counted.most_common()))
 
 
+def _show_causes(session: Session, selection: Selection) -> None:
+    """Print each cause, its count and an instance that has it, the most frequent first."""
+    if selection.filter.statuses - FAILED:
+        raise UsageError(
+            "only failed instances have a cause", hint="leave out --status, or name Failed"
+        )
+    failed = replace(selection, filter=replace(selection.filter, statuses=FAILED))
+    groups = grouped_causes((each.instance_id, each.output) for each in failed.find(session.hub))
+    show_items(
+        session.out,
+        groups,
+        table=lambda items: views.Table(
+            ("cause", "count", "example"),
+            [(each.cause, str(each.count), each.example) for each in items],
+        ),
+        json=CauseGroup.to_json,
+        id=lambda each: each.example,
+    )
+
+
 def _counts(session: Session, selection: Selection, by: str) -> Counter[str]:
     if selection.where is not None:
         return Counter(GROUPS[by](status) for status in selection.find(session.hub))
@@ -184,7 +172,7 @@ def _show(
     session: Session,
     found: Iterator[InstanceStatus],
     columns: tuple[str, ...],
-    order: tuple[Callable[[InstanceStatus], Any], bool] | None,
+    order: Order | None,
     limit: int | None,
 ) -> None:
     out = session.out
@@ -251,17 +239,13 @@ def _screenful(session: Session) -> int:
 
 def _sorted(
     found: Iterator[InstanceStatus],
-    order: tuple[Callable[[InstanceStatus], Any], bool],
+    order: Order,
     limit: int | None,
 ) -> Iterable[InstanceStatus]:
-    key, backwards = order
     if limit is None:
-        return sorted(found, key=key, reverse=backwards)
-    return (
-        heapq.nlargest(limit, found, key=key)
-        if backwards
-        else heapq.nsmallest(limit, found, key=key)
-    )
+        return sorted(found, key=order.key, reverse=order.is_backwards)
+    first = heapq.nlargest if order.is_backwards else heapq.nsmallest
+    return first(limit, found, key=order.key)
 
 
 def _tell_rest(session: Session, found: Iterator[InstanceStatus]) -> None:

@@ -12,10 +12,12 @@ import typer
 from durablectl.cli.arguments.filters import Filters, Selection, final_only
 from durablectl.cli.arguments.parameters import FromFiles, How, Instances
 from durablectl.cli.batch.purge_by_time import purge_slices
-from durablectl.cli.batch.runner import BatchOperation
+from durablectl.cli.batch.runner import BatchOperation, control
+from durablectl.cli.framework import exit_codes
+from durablectl.cli.framework.leaving import leave
 from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
-from durablectl.cli.session.chosen import by_filter, choose, control
+from durablectl.cli.session.chosen import Chosen, by_filter, choose
 from durablectl.cli.session.selection import times_of
 from durablectl.cli.session.targets import refuse_query
 from durablectl.errors import NotFound
@@ -49,36 +51,34 @@ def purge(
       durablectl purge --created-before 30d --status Completed,Failed --include-children --yes
     """
     session: Session = ctx.obj
-    operation = partial(_operation, recursive=recursive)
     if instances or from_ or not filters.are_given:
-        control(session, choose(session, "purge", instances, from_, filters, how), how, operation)
+        chosen = choose(session, "purge", instances, from_, filters, how)
+        if chosen is not None:
+            _carry_out(session, chosen, _operation(chosen.hub, recursive=recursive), how)
         return
     refuse_query(session)
     # What was counted is what is deleted: an upper bound keeps out whatever is created while the
     # question is on the screen.
-    asked = filters.selection(session)
+    asked = filters.selection(session.out.detail)
     selection = _bounded(asked, datetime.now(UTC))
     chosen = by_filter(session, "purge", selection, how, times=times_of(asked.filter))
     if chosen is None:
         return
-    if (
-        recursive
-        or how.limit
-        or how.rate
-        or not chosen.ids
-        or chosen.has_left_out
-        or not _service_can(selection)
-    ):
-        control(
-            session, chosen, how, lambda hub: replace(operation(hub), sum_name="instancesDeleted")
-        )
-    else:
-        purge_slices(
-            session.out,
-            chosen.hub,
-            selection.filter,
-            [each.created_time for each in (chosen.statuses or {}).values()],
-        )
+    is_partial = recursive or how.limit or how.rate or not chosen.ids or chosen.has_left_out
+    if is_partial or not _service_can(selection):
+        operation = _operation(chosen.hub, recursive=recursive)
+        _carry_out(session, chosen, replace(operation, sum_name="instancesDeleted"), how)
+        return
+    created = [each.created_time for each in (chosen.statuses or {}).values()]
+    is_complete = purge_slices(session.out, chosen.hub, selection.filter, created)
+    leave(exit_codes.for_batch(is_complete=is_complete))
+
+
+def _carry_out(session: Session, chosen: Chosen, operation: BatchOperation, how: How) -> None:
+    report = control(
+        session.out, chosen.hub, chosen.ids, operation, how, by_filter=chosen.by_filter
+    )
+    leave(exit_codes.for_batch(is_complete=report.is_complete))
 
 
 def _operation(hub: TaskHub, *, recursive: bool) -> BatchOperation:

@@ -18,12 +18,13 @@ from durablectl.cli.arguments.parameters import (
     InputJson,
     Last,
 )
-from durablectl.cli.batch.runner import BatchOperation
-from durablectl.cli.framework import completers
+from durablectl.cli.batch.runner import BatchOperation, control
+from durablectl.cli.framework import completers, exit_codes
+from durablectl.cli.framework.leaving import leave
 from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
 from durablectl.cli.session.choosing import last_started
-from durablectl.cli.session.chosen import choose, control
+from durablectl.cli.session.chosen import choose
 from durablectl.cli.session.targets import input_of, refuse_stdin_twice
 from durablectl.errors import UsageError
 
@@ -97,16 +98,23 @@ def raise_event(
         states=IN_FLIGHT,
         ignore_finished=ignore_finished,
     )
-    told = f"event '{name}' sent"
-    control(
-        session,
-        chosen,
-        how,
-        lambda hub: BatchOperation(
-            "raise-event", told, lambda each: hub.raise_event(each, name, data), in_waves=IN_WAVES
+    if chosen is None:
+        return
+    report = control(
+        session.out,
+        chosen.hub,
+        chosen.ids,
+        BatchOperation(
+            "raise-event",
+            f"event '{name}' sent",
+            lambda each: chosen.hub.raise_event(each, name, data),
+            in_waves=IN_WAVES,
         ),
+        how,
+        by_filter=chosen.by_filter,
         ignore_finished=ignore_finished,
     )
+    leave(exit_codes.for_batch(is_complete=report.is_complete))
 
 
 def _read(

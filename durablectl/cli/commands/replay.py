@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from durablectl.cli.arguments.filters import Filters
+from durablectl.cli.arguments.histories import is_file, most_bytes
 from durablectl.cli.framework import completers
-from durablectl.cli.framework.exit_codes import faults_are_not_verdicts
+from durablectl.cli.framework.exit_codes import ExitCode, faults_are_not_verdicts
 from durablectl.cli.framework.option_groups import spread
+from durablectl.cli.replay import sources
+from durablectl.cli.replay.judging import Rules, replay_and_show
+from durablectl.cli.replay.saving import folder_for
+from durablectl.cli.replay.sources import Found
 from durablectl.cli.session import Session
-from durablectl.cli.session.selection import require_named_hub
+from durablectl.cli.session.targets import required
 from durablectl.errors import UsageError
 
 FAIL_ON = "cannot-judge"
@@ -78,26 +84,42 @@ def replay(
     session: Session = ctx.obj
     with faults_are_not_verdicts():
         _check(words or [], fail_on, save, sample, filters, in_flight=in_flight)
-        # deferred: the help needs no engine
-        from durablectl.cli.replay import sources
-        from durablectl.cli.replay.judging import Rules, replay_and_show
-        from durablectl.cli.replay.saving import folder_for
-
-        if in_flight:
-            require_named_hub(session, "replay --in-flight")
-            session.announce()
         rules = Rules(
             allow_empty,
             fail_on is not None,
             None if junit is None else session.cwd / Path(junit).expanduser(),
             None if save is None else folder_for(session.cwd, save),
         )
-        found = (
-            sources.in_flight(session, filters, sample)
-            if in_flight
-            else sources.of_words(session, words or [])
+        found = _in_flight(session, filters, sample) if in_flight else _named(session, words or [])
+        fits = replay_and_show(
+            session.out,
+            found,
+            rules,
+            session.hub_label if in_flight else "",
+            load=session.registry,
+            app_output=session.app_output,
         )
-        replay_and_show(session, found, rules, session.hub_label if in_flight else "")
+    if not fits:
+        raise typer.Exit(ExitCode.DIFFERENT)
+
+
+def _in_flight(session: Session, filters: Filters, sample: int | None) -> Iterator[Found]:
+    session.settings.require_named_hub("replay --in-flight")
+    session.announce()
+    selection = filters.selection(session.out.detail)
+    return sources.in_flight(session.hub, selection, sample, session.out.note)
+
+
+def _named(session: Session, words: Sequence[str]) -> Iterator[Found]:
+    """The histories that arguments name, files first; `UsageError` for what cannot be read."""
+    for word in words:
+        if is_file(word):
+            yield from sources.of_file(Path(word), most_bytes(session.environ))
+    if ids := [word for word in words if not is_file(word)]:
+        targets = required(session, ids)
+        if entities := [each for each in targets.ids if each.startswith("@")]:
+            raise UsageError(f"'{entities[0]}' is an entity, which has no history to replay")
+        yield from sources.fetched(targets.hub, targets.ids, session.out.note)
 
 
 def _check(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Sequence
+from contextlib import closing, nullcontext
 from functools import cache
 from typing import Annotated
 
@@ -11,17 +12,23 @@ import typer
 from durablectl.cli.arguments.filters import Filters
 from durablectl.cli.arguments.parameters import How, Instances
 from durablectl.cli.batch.report import Skipped
-from durablectl.cli.batch.runner import BatchOperation
+from durablectl.cli.batch.runner import BatchOperation, control
+from durablectl.cli.framework import exit_codes
 from durablectl.cli.framework.completers import steps
+from durablectl.cli.framework.leaving import leave
 from durablectl.cli.framework.option_groups import spread
-from durablectl.cli.local.restart_from import check_options, restart_from_step
 from durablectl.cli.session import Session
-from durablectl.cli.session.chosen import Chosen, choose, control
+from durablectl.cli.session.at import at
+from durablectl.cli.session.chosen import Chosen, choose
 from durablectl.cli.session.selection import Stand, new
-from durablectl.cli.start.show import show_new_payload
+from durablectl.cli.session.targets import refuse_query, required
 from durablectl.config.restart_journal import Journal, Standing, journal_path
-from durablectl.errors import Conflict, DurablectlError, OutcomeUnknown, UsageError
+from durablectl.errors import Conflict, DurablectlError, OutcomeUnknown, Unsupported, UsageError
+from durablectl.history.restart import RestartPlan
 from durablectl.model import FINAL_STATUSES
+from durablectl.quoting import command
+from durablectl.render.restart_plan import plan_table, plan_text
+from durablectl.render.terminal.tables import show_table
 from durablectl.taskhub import TaskHub
 
 NewId = Annotated[
@@ -90,9 +97,8 @@ def restart(
             hint="with another input it is a new one: durablectl start NAME --input FILE",
         )
     if instances and from_:
-        check_options(filters, how, from_, new_id, journal)
-        if (made := restart_from_step(session, instances, from_[0], how)) is not None:
-            show_new_payload(session, *made)
+        _check_from(filters, how, from_, new_id, journal)
+        _restart_from(session, instances, from_[0], how)
         return
     is_new = new_id is not False
     journal_at = cache(Journal)
@@ -115,17 +121,83 @@ def restart(
     if new_id is None and many:
         raise _no_kind_of_id()
     if not many and chosen.ids and not how.ignore_not_found and journal is None:
-        show_new_payload(session, chosen.hub, chosen.hub.restart(chosen.ids[0], new_id=is_new))
+        payload = chosen.hub.restart(chosen.ids[0], new_id=is_new)
+        at(session, chosen.hub).show_new_payload(payload)
         return
-    if not chosen.ids:
-        control(
-            session, chosen, how, lambda hub: BatchOperation("restart", "restarted", hub.restart)
-        )
-        return
-    with closing(journal_of(chosen.hub)) as kept:
+    with closing(journal_of(chosen.hub)) if chosen.ids else nullcontext() as kept:
+        _restart_many(session, chosen, kept, how, is_new)
+
+
+def _restart_many(
+    session: Session, chosen: Chosen, kept: Journal | None, how: How, is_new: bool
+) -> None:
+    """Restart what was chosen and note it in the journal; without one nothing was chosen."""
+    operation = BatchOperation("restart", "restarted", chosen.hub.restart)
+    if kept is not None:
         kept.open()
         session.out.note(f"old and new ids are kept in {kept.path}")
-        control(session, chosen, how, lambda hub: _operation(hub, chosen, kept, is_new))
+        operation = _operation(chosen, kept, is_new)
+    report = control(
+        session.out, chosen.hub, chosen.ids, operation, how, by_filter=chosen.by_filter
+    )
+    leave(exit_codes.for_batch(is_complete=report.is_complete))
+
+
+def _check_from(
+    filters: Filters, how: How, steps: Sequence[str], new_id: bool | None, journal: str | None
+) -> None:
+    """Refuse what makes no sense for one instance that is restarted from a step."""
+    hint = "durablectl restart ID --from STEP [--dry-run]"
+    if len(steps) > 1:
+        raise UsageError("--from STEP is given twice", hint="name one step")
+    if filters.are_given:
+        raise UsageError("--from STEP restarts one instance, not those of a filter", hint=hint)
+    if new_id is False:
+        raise UsageError(
+            "--same-id cannot be used with --from STEP: the instance stays as it is, and the new "
+            "one gets an id of its own",
+            hint="leave out --same-id",
+        )
+    if journal is not None or how != How(how.dry_run, how.yes, how.confirm):
+        raise UsageError("--from STEP restarts one instance: it takes no batch options", hint=hint)
+
+
+def _restart_from(session: Session, names: Sequence[str], step: str, how: How) -> None:
+    """Restart one instance of a local hub from one of its steps: a number or a name, "" for the
+    first that failed.
+    """
+    targets = required(session, names)
+    if len(targets.ids) > 1:
+        raise UsageError(
+            f"--from STEP restarts one instance, and {len(targets.ids)} were named",
+            hint="name one",
+        )
+    refuse_query(session)
+    instance_id = targets.ids[0]
+    if targets.is_foreign or not session.is_local:
+        raise Unsupported(
+            f"the {session.hub_label} cannot restart an instance from a step",
+            hint=command("restart", instance_id),
+        )
+    hub = session.open_local()
+    plan = hub.plan_restart(instance_id, step or None)
+    if how.dry_run:
+        _show_plan(session, plan)
+        return
+    targets.begin_change(yes=how.yes, confirm=how.confirm)
+    payload = hub.restart_from(instance_id, step or None)
+    session.out.note(plan_text(plan))
+    for child in plan.children:
+        session.out.note(f"sub-orchestration '{child}' will be called again under this id")
+    at(session, hub).show_new_payload(payload)
+
+
+def _show_plan(session: Session, plan: RestartPlan) -> None:
+    if not session.out.is_text:
+        session.out.show("", plan.to_json(), id=plan.instance_id)
+        return
+    show_table(session.out, plan_table(plan))
+    session.out.note(f"would restart {plan_text(plan)}")
 
 
 def _no_kind_of_id() -> UsageError:
@@ -134,12 +206,12 @@ def _no_kind_of_id() -> UsageError:
     )
 
 
-def _operation(hub: TaskHub, chosen: Chosen, journal: Journal, is_new: bool) -> BatchOperation:
+def _operation(chosen: Chosen, journal: Journal, is_new: bool) -> BatchOperation:
     def restart_one(instance_id: str) -> object:
         status = (
             chosen.statuses[instance_id]
             if chosen.statuses is not None
-            else hub.get_status(instance_id, show_input=False)
+            else chosen.hub.get_status(instance_id, show_input=False)
         )
         updated, standing = status.last_updated_time, journal.standing(status)
         if standing is Standing.UNCLEAR:
@@ -151,7 +223,7 @@ def _operation(hub: TaskHub, chosen: Chosen, journal: Journal, is_new: bool) -> 
             return Skipped(standing.value)
         journal.begin(instance_id, updated)
         try:
-            made = hub.restart(instance_id, new_id=is_new).id
+            made = chosen.hub.restart(instance_id, new_id=is_new).id
         except OutcomeUnknown:
             raise
         except DurablectlError:

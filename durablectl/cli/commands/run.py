@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import typer
 
+from durablectl.cli.arguments.new_instance import New
 from durablectl.cli.arguments.parameters import CheckReplay, Orchestrator, SkipTimers
+from durablectl.cli.arguments.waiting import Waiting
+from durablectl.cli.framework import exit_codes
+from durablectl.cli.framework.leaving import leave
 from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
-from durablectl.cli.start.instance import New, start_instance
-from durablectl.cli.wait.options import Waiting
-from durablectl.cli.wait.wait import WaitOptions, wait_and_show
+from durablectl.cli.session.at import at
+from durablectl.cli.session.choosing import remember
+from durablectl.cli.session.targets import input_of
+from durablectl.cli.start.instance import start_instance
+from durablectl.cli.wait.wait import wait_and_show
 from durablectl.errors import Unsupported
 
 
@@ -36,7 +41,7 @@ def run(
       durablectl run order city=Tokyo --timeout 30s -o json
     """
     session: Session = ctx.obj
-    options = WaitOptions.of(**waiting._asdict(), skip_timers=skip_timers)
+    waiting = waiting.checked()
     if skip_timers and not session.is_local:
         session.require_hub()
         raise Unsupported(
@@ -44,16 +49,21 @@ def run(
             hint="--skip-timers is for a local hub: --hub PATH",
         )
     began = time.monotonic()
-    hub, payload = start_instance(session, name, new, options.timeout)
+    value = input_of(session, new.input, new.input_json, new.fields, new.encode)
+    hub, payload = start_instance(
+        name, value, new, waiting.timeout, begin=session.begin_start, warn=session.out.warn
+    )
+    if not new.is_scheduled:
+        remember(session, hub, payload.id)
+    tells_differences = None
     if session.is_local:
-        from durablectl.cli.local.checks import (  # deferred: a remote run needs none
-            difference_log,
-            warn_of_source,
-        )
+        # deferred: a remote run needs none
+        from durablectl.cli.local.checks import difference_log, warn_of_source
 
-        wanted = replay_check is not False
-        options = replace(options, on_difference=difference_log(session.out, wanted=wanted))
+        tells_differences = difference_log(session.out, wanted=replay_check is not False)
         if session.app_path is not None:
             warn_of_source(session.out, session.registry())
     session.out.note(f"started {payload.id}")
-    wait_and_show(session, hub, [payload.id], replace(options, spent=time.monotonic() - began))
+    here = at(session, hub, skip_timers=skip_timers, on_difference=tells_differences)
+    end = wait_and_show(here, [payload.id], waiting, spent=time.monotonic() - began)
+    leave(exit_codes.for_wait(**end._asdict()))

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from durablectl.cli.arguments.parameters import CheckReplay, SkipTimers
-from durablectl.cli.local.serve import Log, Serving, serve_hub
+from durablectl.cli.arguments.parameters import CheckReplay, Log, SkipTimers
 from durablectl.cli.session import Session
 from durablectl.errors import Unsupported
+from durablectl.installation import missing_extra
 
 
 def serve(
@@ -75,17 +75,22 @@ def serve(
             f"the {session.hub_label} is served already",
             hint="serve is for a local hub: --hub PATH",
         )
-    serve_hub(
-        session,
-        Serving(
-            host,
-            port,
-            key_file,
-            concurrency,
-            log,
-            reload,
-            skip_timers,
-            grpc,
-            replay_check is not False,
-        ),
+    try:
+        # deferred: the help and an installation without the extra have no server
+        from durablectl.cli.local.serve import Served, Serving, serve_hub
+        from durablectl.cli.local.ui import PageOf
+    except ModuleNotFoundError as error:
+        raise missing_extra("serve", "serve", str(error.name)) from error
+    registry = session.registry()
+    session.out.notes_with_json()
+    session.open(create=True)
+    session.announce()
+    page = PageOf(session.settings, session.environ, session.command_line, session.app_hint)
+    served = Served(
+        page, registry, session.app_output, session.options.key_env, session.options.debug
     )
+    checks = replay_check is not False
+    serving = Serving(
+        host, port, key_file, concurrency, log, reload, skip_timers, grpc, replay_check=checks
+    )
+    serve_hub(session.out, served, serving)

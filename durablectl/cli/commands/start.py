@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 
 import typer
 
+from durablectl.cli.arguments.new_instance import New
 from durablectl.cli.arguments.parameters import Encode, Pace
+from durablectl.cli.arguments.waiting import Several, Waiting
 from durablectl.cli.batch.start_lines import Bulk, start_batch
-from durablectl.cli.framework import completers
+from durablectl.cli.framework import completers, exit_codes
+from durablectl.cli.framework.leaving import leave
 from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
+from durablectl.cli.session.at import at
+from durablectl.cli.session.choosing import remember
 from durablectl.cli.session.targets import input_of
-from durablectl.cli.start.instance import New, start_instance
-from durablectl.cli.start.show import show_new_payload
+from durablectl.cli.start.instance import start_instance
 from durablectl.cli.start.starter_url import (
     Call,
     FunctionKeyEnv,
@@ -24,8 +28,7 @@ from durablectl.cli.start.starter_url import (
     is_starter,
     start_by_url,
 )
-from durablectl.cli.wait.options import Several, Waiting
-from durablectl.cli.wait.wait import WaitOptions, wait_and_show
+from durablectl.cli.wait.wait import wait_and_show
 from durablectl.errors import UsageError
 from durablectl.model import CheckStatusPayload, IfExists
 from durablectl.taskhub import TaskHub
@@ -100,14 +103,12 @@ def start(
       durablectl start order --instance-id order-7 --if-exists attach -o json > run.json
     """
     session: Session = ctx.obj
-    options = WaitOptions.of(**waiting._asdict(), **several._asdict())
+    waiting, several = waiting.checked(), several.checked()
     call = Call(header or (), method, function_key_env)
-    if not wait and options != WaitOptions():
+    if not wait and (waiting, several) != (Waiting(), Several()):
         raise UsageError("an option of `wait` was given, but not --wait", hint="add --wait")
     if batch is not None:
-        _check_batch(new, wait=wait)
-        bulk = Bulk(batch, name, pace, new.if_exists, new.orchestration_version, new.encode, failed)
-        start_batch(session, bulk)
+        _start_batch(session, batch, name, pace, new, failed, wait=wait)
         return
     if pace != Pace() or failed is not None:
         raise UsageError(
@@ -119,13 +120,40 @@ def start(
             "no orchestrator was named", hint="durablectl start ORCHESTRATOR, or --batch FILE"
         )
     began = time.monotonic()
-    hub, payload = _start(session, name, new, call, options.timeout)
+    hub, payload = _start(session, name, new, call, waiting.timeout)
+    here = at(session, hub)
     if wait:
         session.out.note(f"started {payload.id}")
-        wait_and_show(session, hub, [payload.id], replace(options, spent=time.monotonic() - began))
-    show_new_payload(session, hub, payload)
+        spent = time.monotonic() - began
+        end = wait_and_show(here, [payload.id], waiting, several, spent=spent)
+        raise typer.Exit(exit_codes.for_wait(**end._asdict()))
+    here.show_new_payload(payload)
     if not is_starter(name) and not hub.has_worker():
         session.out.note("no worker is running on this hub; start one with `durablectl worker`")
+
+
+def _start_batch(
+    session: Session,
+    file: str,
+    name: str | None,
+    pace: Pace,
+    new: New,
+    failed: str | None,
+    *,
+    wait: bool,
+) -> None:
+    _check_batch(new, wait=wait)
+    encode = new.encode or Encode(session.settings.encode)
+    bulk = Bulk(file, name, pace, encode, new.if_exists, new.orchestration_version, failed)
+    is_complete = start_batch(
+        session.out,
+        bulk,
+        cwd=session.cwd,
+        stdin=session.stdin,
+        begin=partial(session.begin_start, replaces=new.if_exists is IfExists.REPLACE),
+        command=session.command_line,
+    )
+    leave(exit_codes.for_batch(is_complete=is_complete))
 
 
 def _check_batch(new: New, *, wait: bool) -> None:
@@ -147,7 +175,12 @@ def _start(
                 "--header, --method and --function-key-env are for a starter's URL",
                 hint="durablectl start https://…/api/…",
             )
-        return start_instance(session, name, new, timeout)
+        value = input_of(session, new.input, new.input_json, new.fields, new.encode)
+        begin, warn = session.begin_start, session.out.warn
+        hub, payload = start_instance(name, value, new, timeout, begin=begin, warn=warn)
+        if not new.is_scheduled:
+            remember(session, hub, payload.id)
+        return hub, payload
     is_chosen = new.instance_id is not None or new.orchestration_version is not None
     if is_chosen or new.if_exists is not IfExists.FAIL:
         raise UsageError(
@@ -156,4 +189,14 @@ def _start(
             hint="leave them out",
         )
     value = input_of(session, new.input, new.input_json, new.fields, new.encode or Encode.JSON)
-    return start_by_url(session, name, value, call, timeout)
+    route = partial(_route, session, name)
+    payload = start_by_url(name, value, call, route, session.environ, timeout)
+    session.started.keep({"id": payload.id, **payload.entries})
+    return session.payloads.at_started(payload), payload
+
+
+def _route(session: Session, url: str) -> dict[str, Any]:
+    """How to reach a starter function, unless a context forbids to start there."""
+    session.begin_change_at(url, None, controls=False)
+    session.out.note(f"calling {url.partition('?')[0]}")
+    return session.route(url, None)

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from durablectl.cli.local.ui import serve_page
 from durablectl.cli.session import Session
+from durablectl.installation import missing_extra
 
 
 def ui(
@@ -34,4 +34,18 @@ def ui(
       durablectl ui --context prod --no-open --port 8080
     """
     session: Session = ctx.obj
-    serve_page(session, port=port, opens=not no_open)
+    try:
+        # deferred: the help and an installation without the extra have no server
+        from durablectl.cli.local.ui import PageOf, serve_page
+    except ModuleNotFoundError as error:
+        raise missing_extra("serve", "ui", str(error.name)) from error
+    hub = session.hub
+    session.announce()
+    of = PageOf(
+        session.settings,
+        session.environ,
+        session.command_line,
+        session.app_hint,
+        session.app_of(hub),
+    )
+    serve_page(session.out, hub, of, port=port, opens=not no_open, debug=session.options.debug)

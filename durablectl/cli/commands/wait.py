@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import typer
 
-from durablectl.cli.arguments.parameters import FromFiles, Instances, Last, OnTimeout
+from durablectl.cli.arguments.parameters import FromFiles, Instances, Last
+from durablectl.cli.arguments.waiting import OnTimeout, Several, Waiting
+from durablectl.cli.framework import exit_codes
+from durablectl.cli.framework.leaving import leave
 from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
+from durablectl.cli.session.at import at
 from durablectl.cli.session.choosing import wanted
-from durablectl.cli.wait.options import Several, Waiting
-from durablectl.cli.wait.wait import WaitOptions, wait_and_show
+from durablectl.cli.wait.wait import wait_and_show
 
 
 @spread
@@ -36,7 +39,8 @@ def wait(
       durablectl list --status Running -o id | durablectl wait - --fail-fast
     """
     session: Session = ctx.obj
-    options = WaitOptions.of(**waiting._asdict(), **several._asdict())
+    waiting, several = waiting.checked(), several.checked()
     targets = wanted(session, instances, from_, last=last, takes_prefix=False)
     hub = targets.hub if waiting.on_timeout is OnTimeout.LEAVE else targets.guarded()
-    wait_and_show(session, hub, targets.ids, options, words=targets.words)
+    end = wait_and_show(at(session, hub), targets.ids, waiting, several, words=targets.words)
+    leave(exit_codes.for_wait(**end._asdict()))

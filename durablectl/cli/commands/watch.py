@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -19,7 +19,7 @@ from durablectl.cli.arguments.filters import (
     UpdatedBefore,
     filter_of,
 )
-from durablectl.cli.commands.list import SORTS, Sort
+from durablectl.cli.arguments.sorting import Sort, parse_order
 from durablectl.cli.framework.keyboard import keyboard
 from durablectl.cli.local.signals import stop_signals
 from durablectl.cli.session import Session
@@ -35,7 +35,7 @@ from durablectl.render.terminal.watch_table import Change, WatchTable, change_li
 SCREENFUL = 50
 INTERVAL = 2.0
 REDRAW = 0.25
-Order = Callable[[Sequence[InstanceStatus]], list[InstanceStatus]]
+Sorted = Callable[[Sequence[InstanceStatus]], list[InstanceStatus]]
 
 
 def watch(
@@ -82,9 +82,10 @@ def watch(
     session: Session = ctx.obj
     if session.out.format is OutputFormat.JSON:
         raise UsageError("a watch has no end, and so no JSON array", hint="use -o jsonl")
-    order = _order(sort)
+    by = parse_order(sort or "-updated")
+    order: Sorted = lambda found: sorted(found, key=by.key, reverse=by.is_backwards)  # noqa: E731
     filter = filter_of(
-        session,
+        session.out.detail,
         status,
         name,
         prefix,
@@ -98,22 +99,11 @@ def watch(
     show(session, table, filter, order, interval or INTERVAL, until_empty)
 
 
-def _order(text: str | None) -> Order:
-    text = text or "-updated"
-    if (name := text.removeprefix("-").lower()) not in SORTS:
-        raise UsageError(
-            f"cannot sort by '{text}'",
-            hint=f"sort by one of {', '.join(SORTS)}; -created turns it round",
-        )
-    key: Callable[[InstanceStatus], Any] = SORTS[name]
-    return lambda found: sorted(found, key=key, reverse=text.startswith("-"))
-
-
 def _show_screen(
     session: Session,
     table: WatchTable,
     filter: InstanceFilter,
-    order: Order,
+    order: Sorted,
     interval: float,
     until_empty: bool,
 ) -> None:
@@ -152,7 +142,7 @@ def _show_lines(
     session: Session,
     table: WatchTable,
     filter: InstanceFilter,
-    order: Order,
+    order: Sorted,
     interval: float,
     until_empty: bool,
 ) -> None:
@@ -185,7 +175,7 @@ def _print(session: Session, changes: Sequence[Change]) -> None:
 
 
 def _take(
-    table: WatchTable, found: Listing, order: Order, before: Listing | None = None
+    table: WatchTable, found: Listing, order: Sorted, before: Listing | None = None
 ) -> list[Change]:
     """Take in a look.
 

@@ -7,17 +7,14 @@ from typing import Annotated
 
 import typer
 
-from durablectl.backends.explaining import LoadApp, explain_instance
+from durablectl.backends.explaining import explain_instance
 from durablectl.cli.arguments.parameters import Last
 from durablectl.cli.framework.completers import instances
 from durablectl.cli.session import Session
 from durablectl.cli.session.choosing import wanted
-from durablectl.cli.session.targets import command_line
-from durablectl.config.settings import FOUND
 from durablectl.errors import UsageError
 from durablectl.explanation.model import Next
 from durablectl.render.terminal.why import show_explanation
-from durablectl.taskhub import TaskHub
 
 
 def why(
@@ -55,25 +52,13 @@ def why(
     if len(targets.ids) > 1:
         raise UsageError("why explains one instance", hint="name one id")
     hub, instance_id = targets.hub, targets.ids[0]
-    load_app, app_hint = _app(session, hub)
-    made = explain_instance(hub, instance_id, load_app, app_hint=app_hint)
+    made = explain_instance(hub, instance_id, session.app_of(hub), app_hint=session.app_hint)
 
     def line(command: Next) -> str:
         of_instance = hub if len(command.words) > 1 else None
-        return command_line(session, *command.words, options=command.options, hub=of_instance)
+        return session.command_line(*command.words, options=command.options, hub=of_instance)
 
     if session.out.is_text:
         show_explanation(session.out, made, datetime.now(UTC), line)
     else:
         session.out.show("", made.to_json(line), id=instance_id)
-
-
-def _app(session: Session, hub: TaskHub) -> tuple[LoadApp | None, str]:
-    """How to load the app that the instance belongs to, and what a command would name as it.
-
-    The nearest app is that of the hub beside it; a remote hub may run another version of it.
-    """
-    path = session.app_path
-    if path is None or (session.settings.sources.get("app") == FOUND and not session.is_local):
-        return None, "PATH" if path is None else str(path)
-    return session.registry if session.holds(hub) else None, str(path)

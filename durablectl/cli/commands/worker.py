@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from durablectl.cli.arguments.parameters import CheckReplay, SkipTimers
+from durablectl.cli.local.worker import Work, run_worker
 from durablectl.cli.session import Session
 from durablectl.errors import Unsupported, UsageError
 
@@ -58,12 +59,16 @@ def worker(
         raise UsageError(
             "--reload and --until-idle exclude each other", hint="give only one of them"
         )
-    from durablectl.cli.local.worker import Work  # deferred: the help needs no engine
-
-    session.registry()
+    registry, path = session.registry(), session.require_hub()
+    assert session.app_path is not None  # or there would be no registry
     session.open(create=True)
     session.announce()
-    session.work(
+    run_worker(
+        path,
+        session.app_path,
+        registry,
+        session.out,
+        session.app_output,
         Work(
             concurrency,
             activity_processes or 0,
@@ -71,5 +76,5 @@ def worker(
             skip_timers,
             reload,
             reload if replay_check is None else replay_check,
-        )
+        ),
     )

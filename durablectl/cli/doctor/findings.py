@@ -5,19 +5,21 @@ rest pointless, and the common checks.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from durablectl.cli.session import Session
-from durablectl.cli.session.targets import command_line
+from durablectl.config import Settings
 from durablectl.errors import DurablectlError
 from durablectl.model import InstanceFilter, RuntimeStatus
 from durablectl.render.views import duration_text
 from durablectl.taskhub import TaskHub, list_instances
+
+if TYPE_CHECKING:
+    from durablectl.engine.registry import Registry
 
 MOST = 2000  # instances that are looked at
 STUCK = timedelta(minutes=10)
@@ -54,6 +56,25 @@ class Finding:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is checked: the hub of the settings, which `open` opens, and the app beside it.
+
+    `command` writes a command for the same hub; a request may take `timeout` seconds.
+    """
+
+    settings: Settings
+    environ: Mapping[str, str]
+    timeout: float
+    open: Callable[[], TaskHub]
+    load_app: Callable[[], Registry]
+    command: Callable[..., str]
+
+    def instances(self, now: datetime) -> Iterator[Finding]:
+        """What is in the hub that somebody should look at."""
+        return _instances(self.open(), self.command, now)
+
+
 class Stop(Exception):
     """A problem that makes the checks after it pointless."""
 
@@ -82,8 +103,7 @@ def until_stop(findings: Iterator[Finding]) -> Iterator[Finding]:
         yield stop.finding
 
 
-def instances(session: Session, hub: TaskHub, now: datetime) -> Iterator[Finding]:
-    """What is in the hub that somebody should look at."""
+def _instances(hub: TaskHub, command: Callable[..., str], now: datetime) -> Iterator[Finding]:
     unfinished = frozenset({RuntimeStatus.PENDING, RuntimeStatus.RUNNING, RuntimeStatus.SUSPENDED})
     found = list(islice(list_instances(hub, InstanceFilter(statuses=unfinished)), MOST + 1))
     more = "more than " if len(found) > MOST else ""
@@ -98,7 +118,7 @@ def instances(session: Session, hub: TaskHub, now: datetime) -> Iterator[Finding
         oldest = min(running, key=lambda status: status.created_time)
         age = now - oldest.created_time
         text = f"{oldest.instance_id} ({oldest.name}), since {duration_text(age.total_seconds())}"
-        look = command_line(session, "history", oldest.instance_id)
+        look = command("history", oldest.instance_id)
         yield warning("oldest running", text, look) if age > OLD else ok("oldest running", text)
     stuck = [
         status
@@ -113,7 +133,7 @@ def instances(session: Session, hub: TaskHub, now: datetime) -> Iterator[Finding
         yield warning(
             "stuck pending",
             text,
-            command_line(session, "list", "--status", "Pending", "--created-before", "10m"),
+            command("list", "--status", "Pending", "--created-before", "10m"),
         )
 
 

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from durablectl import config
 from durablectl.backends.grpc.opening import open_grpc_probe
-from durablectl.cli.doctor.findings import Finding, Stop, instances, ok, problem, warning
-from durablectl.cli.session import Session
+from durablectl.cli.doctor.findings import Finding, Stop, Subject, ok, problem, warning
 from durablectl.errors import DurablectlError, KeyRefused
 
 if TYPE_CHECKING:
@@ -21,14 +20,13 @@ if TYPE_CHECKING:
 ALWAYS = "start, status, wait, raise-event, terminate, suspend, resume, purge"
 
 
-def grpc_hub(session: Session) -> Iterator[Finding]:
+def grpc_hub(subject: Subject) -> Iterator[Finding]:
     """All checks of a hub over gRPC, in an order in which each builds on those before it."""
-    settings = session.settings
+    settings = subject.settings
     url = settings.url or ""
     yield _address(url)
-    timeout = session.options.request_timeout or config.REQUEST_SECONDS
     try:
-        options = config.grpc_options(settings, url, timeout)
+        options = config.grpc_options(settings, url, subject.timeout)
         probe = open_grpc_probe(url, **options)
     except DurablectlError as error:
         raise Stop(problem("connection", error)) from error
@@ -42,7 +40,7 @@ def grpc_hub(session: Session) -> Iterator[Finding]:
     finally:
         probe.close()
     if "list" not in lacks:
-        yield from instances(session, session.hub, datetime.now(UTC))
+        yield from subject.instances(datetime.now(UTC))
 
 
 def _address(url: str) -> Finding:

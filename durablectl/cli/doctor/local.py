@@ -4,54 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
-from durablectl.cli.doctor.findings import Finding, Stop, instances, ok, problem, warning
-from durablectl.cli.session import Session
-from durablectl.cli.session.targets import command_line
+from durablectl.cli.doctor.findings import Finding, Stop, Subject, ok, problem, warning
+from durablectl.engine.registry import Registry
+from durablectl.engine.store.database import Database
+from durablectl.engine.store.leases import LiveWorker, workers
+from durablectl.engine.store.maintenance import check_hub, file_size, waiting_functions
 from durablectl.errors import AppError, DurablectlError, HubUnusable
-
-if TYPE_CHECKING:
-    from durablectl.engine.registry import Registry
-    from durablectl.engine.store.database import Database
-    from durablectl.engine.store.leases import LiveWorker
+from durablectl.functionapp.host import read_host
+from durablectl.functionapp.source_check import unsafe_calls
 
 # bytes; a larger file takes its time, and `hub check` is there for it
 READ_AS_A_WHOLE = 64 * 1024 * 1024
 
 
-def local(session: Session) -> Iterator[Finding]:
+def local(subject: Subject) -> Iterator[Finding]:
     """All checks of a local hub."""
-    path = session.require_hub()
-    registry, app = _app(session)
+    path = subject.settings.require_hub()
+    registry, app = _app(subject)
     yield app
     if registry is not None:
         yield from _sdk(registry)
         yield from _source(registry)
-    yield from _host(session)
+    yield from _host(subject)
     if not path.exists():
         yield warning(
-            "file", f"there is no {session.hub_label} yet", command_line(session, "start", "NAME")
+            "file", f"there is no {subject.settings.label} yet", subject.command("start", "NAME")
         )
         return
-    database = _opened(session)
+    database = _opened(subject)
     try:
-        yield from _file(session, database)
-        yield from _workers(session, database, registry)
+        yield from _file(subject, database)
+        yield from _workers(subject, database, registry)
     finally:
         database.close()
-    yield from instances(session, session.hub, datetime.now(UTC))
+    yield from subject.instances(datetime.now(UTC))
 
 
-def _app(session: Session) -> tuple[Registry | None, Finding]:
-    if session.app_path is None:
+def _app(subject: Subject) -> tuple[Registry | None, Finding]:
+    if subject.settings.app is None:
         return None, warning(
             "app",
             "there is no app here: nothing can be run from here",
             "durablectl init, or --app PATH",
         )
     try:
-        registry = session.registry()
+        registry = subject.load_app()
     except AppError as error:
         return None, problem("app", error)
     kinds = (
@@ -64,7 +62,7 @@ def _app(session: Session) -> tuple[Registry | None, Finding]:
     )
     if registry.disabled:
         text += f"; {len(registry.disabled)} disabled"
-    found = f"{registry.app or session.app_path}: {text}"
+    found = f"{registry.app or subject.settings.app}: {text}"
     return registry, warning(
         "app", f"{found}; {registry.warnings[0]}", "durablectl functions"
     ) if registry.warnings else ok("app", found)
@@ -75,7 +73,7 @@ def _sdk(registry: Registry) -> Iterator[Finding]:
     functions = [registry.orchestrators.get(name) for name in registry.orchestrators.names]
     if not any(each is not None and each.begin is not None for each in functions):
         return
-    from durablectl.functionapp.sdk2.names import has_internals, version  # deferred, as below
+    from durablectl.functionapp.sdk2.names import has_internals, version  # deferred: brings the SDK
 
     text = f"azure-functions-durable {version()}: orchestrators run in its own executor"
     if has_internals():
@@ -90,20 +88,17 @@ def _sdk(registry: Registry) -> Iterator[Finding]:
 
 def _source(registry: Registry) -> Iterator[Finding]:
     """The calls of orchestrators that are not replay-safe."""
-    from durablectl.functionapp.source_check import unsafe_calls  # deferred: as below
-
     for each in unsafe_calls(registry):
         yield warning("source", each.sentence)
 
 
-def _host(session: Session) -> Iterator[Finding]:
+def _host(subject: Subject) -> Iterator[Finding]:
     """What the app's host.json says that only Azure applies."""
-    from durablectl.functionapp.host import read_host  # deferred: a remote hub has no host.json
-
-    if session.app_path is None:
+    if subject.settings.app is None:
         return
     host = read_host(
-        session.app_path if session.app_path.is_dir() else session.app_path.parent, session.environ
+        subject.settings.app if subject.settings.app.is_dir() else subject.settings.app.parent,
+        subject.environ,
     )
     for text in host.warnings:
         yield warning("host.json", text)
@@ -115,24 +110,20 @@ def _host(session: Session) -> Iterator[Finding]:
         )
 
 
-def _opened(session: Session) -> Database:
-    from durablectl.engine.store.database import Database  # deferred: a remote hub needs no engine
-
+def _opened(subject: Subject) -> Database:
     try:
-        return Database(session.require_hub())
+        return Database(subject.settings.require_hub())
     except HubUnusable as error:
         raise Stop(problem("file", error)) from error
 
 
-def _file(session: Session, database: Database) -> Iterator[Finding]:
-    from durablectl.engine.store.maintenance import check_hub, file_size  # deferred, as above
-
+def _file(subject: Subject, database: Database) -> Iterator[Finding]:
     size = file_size(database.path)
     shown = f"{database.path}, {size / 1024 / 1024:.1f} MB"
     if size > READ_AS_A_WHOLE:
         yield ok(
             "file",
-            f"{shown}; whether it is sound as a whole tells: {command_line(session, 'hub')} check",
+            f"{shown}; whether it is sound as a whole tells: {subject.command('hub')} check",
         )
     else:
         problems = check_hub(database, datetime.now(UTC)).problems
@@ -150,9 +141,7 @@ def _file(session: Session, database: Database) -> Iterator[Finding]:
         yield ok("writing", "the file can be written")
 
 
-def _workers(session: Session, database: Database, registry: Registry | None) -> Iterator[Finding]:
-    from durablectl.engine.store.leases import workers  # deferred, as above
-    from durablectl.engine.store.maintenance import waiting_functions  # deferred, as above
+def _workers(subject: Subject, database: Database, registry: Registry | None) -> Iterator[Finding]:
 
     now = datetime.now(UTC)
     live = [worker for worker in workers(database, now) if worker.is_live]
@@ -174,16 +163,16 @@ def _workers(session: Session, database: Database, registry: Registry | None) ->
         yield warning(
             "workers",
             "no worker is running on this hub, and something waits for one",
-            command_line(session, "worker"),
+            subject.command("worker"),
         )
     elif not live:
         yield ok("workers", "none live, and nothing waits for one")
     for kind, names in counts.items():
-        yield from _unknown(session, kind, names, live, registry)
+        yield from _unknown(subject, kind, names, live, registry)
 
 
 def _unknown(
-    session: Session,
+    subject: Subject,
     kind: str,
     names: Mapping[str, int],
     live: list[LiveWorker],
@@ -217,7 +206,7 @@ def _unknown(
             yield warning(
                 "waiting",
                 f"{waits}, which the app here has and no live worker",
-                command_line(session, "worker"),
+                subject.command("worker"),
             )
 
 

@@ -9,27 +9,26 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from durablectl import config
-from durablectl.cli.doctor.findings import Finding, Stop, instances, ok, problem, warning
-from durablectl.cli.session import Session
+from durablectl.backends.http.probe import Probe, clock_skew
+from durablectl.cli.doctor.findings import Finding, Stop, Subject, ok, problem, warning
 from durablectl.errors import DurablectlError, KeyRefused
 from durablectl.render.views import duration_text
 
 if TYPE_CHECKING:
-    from durablectl.backends.http.probe import Probe
     from durablectl.backends.http.transport import Answer
 
 MOST_SKEW = 60.0
 NOT_IN_FILE = "durablectl context show --sources"
 
 
-def remote(session: Session) -> Iterator[Finding]:
+def remote(subject: Subject) -> Iterator[Finding]:
     """All checks of a remote hub, in an order in which each builds on those before it."""
-    settings = session.settings
+    settings = subject.settings
     url = settings.url or ""
     yield _transport(url)
-    key = _key(session)
+    key = _key(subject)
     yield key[1]
-    probe = _probe(session, key[0])
+    probe = _probe(subject, key[0])
     try:
         yield _resolves(probe)
         answer, finding, skew = _answers(probe)
@@ -44,11 +43,11 @@ def remote(session: Session) -> Iterator[Finding]:
                 "protect the app",
             )
         yield skew
-        yield from _hub_name(session, probe, answer)
+        yield from _hub_name(subject, probe, answer)
         yield _abilities(probe)
     finally:
         probe.close()
-    yield from instances(session, session.hub, datetime.now(UTC))
+    yield from subject.instances(datetime.now(UTC))
 
 
 def _transport(url: str) -> Finding:
@@ -61,8 +60,8 @@ def _transport(url: str) -> Finding:
     )
 
 
-def _key(session: Session) -> tuple[str | None, Finding]:
-    settings = session.settings
+def _key(subject: Subject) -> tuple[str | None, Finding]:
+    settings = subject.settings
     name = settings.keys.key_name(settings.url or "", settings.task_hub)
     try:
         key = settings.key()
@@ -73,17 +72,16 @@ def _key(session: Session) -> tuple[str | None, Finding]:
     return key, ok("key", f"from {name}")
 
 
-def _probe(session: Session, key: str | None) -> Probe:
-    from durablectl.backends.http.probe import Probe  # deferred: a local hub needs no httpx
-
-    settings = session.settings
+def _probe(subject: Subject, key: str | None) -> Probe:
+    settings = subject.settings
     try:
-        route: dict[str, Any] = session.route(settings.url or "", settings.task_hub)
+        route: dict[str, Any] = settings.keys.route(settings.url or "", settings.task_hub)
         return Probe(
             settings.url or "",
             key=key,
             task_hub=settings.task_hub,
             connection=settings.connection,
+            timeout=subject.timeout,
             **route,
         )
     except DurablectlError as error:
@@ -99,8 +97,6 @@ def _resolves(probe: Probe) -> Finding:
 
 
 def _answers(probe: Probe) -> tuple[Answer, Finding, Finding]:
-    from durablectl.backends.http.probe import clock_skew  # deferred, as above
-
     asked = datetime.now(UTC)
     try:
         answer = probe.list_one()
@@ -162,11 +158,11 @@ def _ways_of_the_key(probe: Probe) -> Iterator[Finding]:
         yield ok("key", "accepted, in the header and in the query")
 
 
-def _hub_name(session: Session, probe: Probe, answer: Answer) -> Iterator[Finding]:
+def _hub_name(subject: Subject, probe: Probe, answer: Answer) -> Iterator[Finding]:
     """A mistyped task hub answers like an empty one: only the app's own hub, if there is something
     in it, shows the difference.
     """
-    name = session.settings.task_hub
+    name = subject.settings.task_hub
     if name is None:
         yield ok("task hub", "the app's own")
         return

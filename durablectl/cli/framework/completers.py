@@ -8,12 +8,11 @@ A remote hub is asked only where the user's context says so.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from durablectl import config
-from durablectl.cli.session import open_session
 from durablectl.model import InstanceFilter
 
 if TYPE_CHECKING:
@@ -44,7 +43,12 @@ def silent(hook: _Hook) -> _Hook:
 
 
 def _session(ctx: Any) -> Any:
-    return open_session(ctx.meta.get(GIVEN, {}))
+    return ctx.find_root().obj(ctx.meta.get(GIVEN, {}))
+
+
+def choices(words: Iterable[str]) -> Callable[[str], list[str]]:
+    """A hook for an option that is one of a few words."""
+    return lambda incomplete: [word for word in words if word.startswith(incomplete)]
 
 
 @silent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +18,8 @@ from durablectl.render.output import Output
 from durablectl.render.sanitize import safe_line
 
 VARIABLE = "_DURABLECTL_COMPLETE"
+OpenSession = Callable[[Mapping[str, object]], object]
+"""Opens a session for the global options that were given."""
 
 
 class Candidate(NamedTuple):
@@ -27,7 +29,9 @@ class Candidate(NamedTuple):
     help: str = ""
 
 
-def answer(out: Output, environ: Mapping[str, str], arguments: list[str]) -> int:
+def answer(
+    out: Output, environ: Mapping[str, str], arguments: list[str], open_session: OpenSession
+) -> int:
     """Answer the shell that set `_DURABLECTL_COMPLETE`, each in the form that its script reads.
 
     Never fails.
@@ -42,27 +46,32 @@ def answer(out: Output, environ: Mapping[str, str], arguments: list[str]) -> int
                 typed = read_powershell(line)
             case _:
                 typed = Typed(["durablectl", *arguments[:-1]], (arguments or [""])[-1])
-        found = candidates(typed.words[1:], typed.incomplete)
+        found = candidates(typed.words[1:], typed.incomplete, open_session)
         out.exact("".join(_written(shell, found, typed, environ.get("_DURABLECTL_WORD", ""))))
     except Exception:
         return 1
     return 0
 
 
-def candidates(before: list[str], incomplete: str) -> list[Candidate]:
+def candidates(
+    before: list[str],
+    incomplete: str,
+    open_session: OpenSession,
+) -> list[Candidate]:
     """What may stand where `incomplete` is started, after the words `before`: what an argument may
-    be, and what begins as typed.
+    be, and what begins as typed. `open_session` opens one for the global options that were given.
     """
     option, equals, value = incomplete.partition("=")
     if equals and option.startswith("--") and "--" not in before:  # the value of --option=value
         return [
             Candidate(f"{option}={each.value}", each.help)
-            for each in candidates([*before, option], value)
+            for each in candidates([*before, option], value, open_session)
         ]
-    return [each for each in _found(before, incomplete) if _fits(each.value, before, incomplete)]
+    found = _found(before, incomplete, open_session)
+    return [each for each in found if _fits(each.value, before, incomplete)]
 
 
-def _found(before: list[str], incomplete: str) -> Iterator[Candidate]:
+def _found(before: list[str], incomplete: str, open_session: OpenSession) -> Iterator[Candidate]:
     if incomplete.startswith("@") and "@" not in incomplete[1:]:
         yield from (Candidate(f"@{path}") for path in _paths(incomplete[1:]))
         return
@@ -70,9 +79,9 @@ def _found(before: list[str], incomplete: str) -> Iterator[Candidate]:
     with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):  # noqa: PTH123 - no path of ours
         line = None if incomplete.startswith("-") else read_line(before)
         if line is not None and line.takes_id:
-            yield from map(Candidate, instances(line, incomplete))
+            yield from map(Candidate, instances(line._replace(obj=open_session), incomplete))
             return
-        items = _items(before, incomplete)
+        items = _items(before, incomplete, open_session)
     for item in items:
         if item.type in ("file", "dir"):
             yield from (Candidate(path) for path in _paths(incomplete))
@@ -80,14 +89,16 @@ def _found(before: list[str], incomplete: str) -> Iterator[Candidate]:
             yield Candidate(item.value, (item.help or "").partition("\n")[0])
 
 
-def _items(before: list[str], incomplete: str) -> list[Any]:
+def _items(before: list[str], incomplete: str, open_session: OpenSession) -> list[Any]:
     """What the commands themselves answer."""
     # deferred: an instance is completed without Typer
     from typer._completion_classes import BashComplete
 
     from durablectl.cli.framework.groups import root  # deferred, as above
 
-    return BashComplete(root(), {}, PROGRAM, VARIABLE).get_completions(before, incomplete)
+    return BashComplete(root(), {"obj": open_session}, PROGRAM, VARIABLE).get_completions(
+        before, incomplete
+    )
 
 
 def _fits(value: str, before: list[str], incomplete: str) -> bool:

@@ -113,6 +113,19 @@ def for_outcomes(codes: Iterable[int]) -> ExitCode:
     return fault or next((code for code in _OUTCOMES_BY_WEIGHT if code in occurred), ExitCode.DONE)
 
 
+def for_wait(ended: Iterable[RuntimeStatus], *, timed_out: bool, by_condition: bool) -> ExitCode:
+    """The code for a wait: how those ended that did not do what was waited for, and whether the
+    time was up; `by_condition` when an expression was waited for.
+    """
+    codes = [ExitCode.ENDED_BEFORE if by_condition else for_outcome(each) for each in ended]
+    return for_outcomes([*codes, *([ExitCode.TIMED_OUT] if timed_out else [])])
+
+
+def for_batch(*, is_complete: bool) -> ExitCode:
+    """The code for a batch: 1 when something failed, or was not tried."""
+    return ExitCode.DONE if is_complete else ExitCode.ERROR
+
+
 @contextmanager
 def faults_are_not_verdicts() -> Iterator[None]:
     """While inside, a fault whose code is 1 gets 2: in a command where 1 is a verdict, as in

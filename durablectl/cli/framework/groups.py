@@ -18,10 +18,8 @@ from durablectl.cli.framework.command_table import ELSEWHERE, GROUPS, MODULES, P
 from durablectl.cli.framework.completers import GIVEN
 from durablectl.cli.framework.global_options import GLOBAL_NAMES, is_global, with_default_values
 from durablectl.cli.framework.global_params import global_params
-from durablectl.cli.framework.invocation import invocation
 from durablectl.errors import UsageError
 from durablectl.quoting import nearest
-from durablectl.render.ending import Ending
 from durablectl.render.output import standard_output
 
 SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -92,7 +90,9 @@ class _Globals:
 
 
 class Command(_Globals, TyperCommand):
-    """A command that takes the global options and gets a Session as `ctx.obj`."""
+    """A command that takes the global options and gets a session as `ctx.obj`: the program has
+    there what opens one.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -104,9 +104,8 @@ class Command(_Globals, TyperCommand):
         return rest
 
     def invoke(self, ctx: Any) -> Any:
-        ending = ctx.obj if isinstance(ctx.obj, Ending) else None
         name = ctx.command_path.partition(" ")[2]
-        with invocation(ctx.meta.get(GIVEN, {}), ending, name) as ctx.obj:
+        with ctx.obj(ctx.meta.get(GIVEN, {}), name) as ctx.obj:
             return super().invoke(ctx)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:

@@ -24,6 +24,10 @@ class Line(NamedTuple):
     given: dict[str, Any]
     values: dict[str, Any]
     words: list[str]
+    obj: Any = None
+
+    def find_root(self) -> Line:
+        return self
 
     @property
     def takes_id(self) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+
 import typer
 
 from durablectl.cli.framework.command_table import PROGRAM
 from durablectl.cli.framework.exit_codes import ExitCode
 from durablectl.cli.framework.groups import root
 from durablectl.errors import UsageError
-from durablectl.render.ending import Ending
 from durablectl.render.output import Output
 
 # click is an own package in some versions of Typer and a part of it in others; this is its error
@@ -16,11 +18,18 @@ from durablectl.render.output import Output
 ClickError: type[Exception] = typer.BadParameter.__mro__[2]
 
 
-def invoke(arguments: list[str], out: Output, ending: Ending) -> int:
-    """Run one command line; its exit code. What goes wrong is raised as one of our errors."""
+def invoke(
+    arguments: list[str],
+    out: Output,
+    session_of: Callable[[Mapping[str, object], str], AbstractContextManager[object]],
+) -> int:
+    """Run one command line; its exit code. What goes wrong is raised as one of our errors.
+
+    `session_of` opens the session of a command, from the global flags and the command's name.
+    """
     program = root()
     try:
-        with program.make_context(PROGRAM, list(arguments), obj=ending) as context:
+        with program.make_context(PROGRAM, list(arguments), obj=session_of) as context:
             program.invoke(context)
         out.flush()
     except typer.Exit as end:

@@ -5,13 +5,11 @@ that are not replay-safe, and decisions that a replay does not repeat.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from durablectl.engine.registry import Registry
+from durablectl.engine.replay.check import CheckResult, warning_of
+from durablectl.functionapp.source_check import unsafe_calls
 from durablectl.render.output import Output
-
-if TYPE_CHECKING:
-    from durablectl.engine.registry import Registry
-    from durablectl.engine.replay.check import CheckResult
 
 
 def difference_log(out: Output, *, wanted: bool) -> Callable[[CheckResult], None] | None:
@@ -20,14 +18,10 @@ def difference_log(out: Output, *, wanted: bool) -> Callable[[CheckResult], None
     """
     if not wanted:
         return None
-    from durablectl.engine.replay.check import warning_of  # deferred: few commands work
-
     return lambda verdict: out.warn(warning_of(verdict))
 
 
 def warn_of_source(out: Output, registry: Registry) -> None:
     """Warn of each call in an orchestrator's source that is not replay-safe."""
-    from durablectl.functionapp.source_check import unsafe_calls  # deferred, as above
-
     for each in unsafe_calls(registry):
         out.warn(each.sentence)

@@ -4,40 +4,32 @@ from __future__ import annotations
 
 import os
 import secrets
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import Enum
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Event
 
 from durablectl import config
 from durablectl.causes import cause_of
+from durablectl.cli.arguments.parameters import Log
 from durablectl.cli.local.checks import difference_log, warn_of_source
 from durablectl.cli.local.signals import stop_signals
-from durablectl.cli.local.ui import build_page, served_card
-from durablectl.cli.session import Session
+from durablectl.cli.local.ui import PageOf, build_page, served_card, tell_error
 from durablectl.engine.failures import details_of, message_of
+from durablectl.engine.registry import Registry
+from durablectl.engine.worker.app_output import AppOutput
 from durablectl.quoting import quoted
 from durablectl.render.app_output import capture_output, failure_log
 from durablectl.render.failures import entry_lines
 from durablectl.render.output import Output
 from durablectl.render.terminal.server_status import Pulse, greeting, living
-
-if TYPE_CHECKING:
-    from durablectl.engine.registry import Registry
-    from durablectl.server.app import Answered
-    from durablectl.server.host import Hosting
-
-
-class Log(Enum):
-    """How requests are written down."""
-
-    TEXT = "text"
-    JSON = "json"
-    OFF = "off"
+from durablectl.server import host, uvicorn_server
+from durablectl.server.app import Answered
+from durablectl.server.keys import checked_key, read_key
+from durablectl.server.place import PATH
+from durablectl.server.reloading import Reloading
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,66 +47,69 @@ class Serving:
     replay_check: bool = True
 
 
-def serve_hub(session: Session, serving: Serving) -> None:
-    """Serve the session's local hub until a signal comes."""
-    try:
-        from durablectl.server import host, uvicorn_server  # deferred: only this command needs it
-    except ModuleNotFoundError as error:
-        # deferred: only a missing package needs it
-        from durablectl.installation import missing_extra
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What is served: the hub of the settings with the functions of an app."""
 
-        raise missing_extra("serve", "serve", str(error.name)) from error
-    registry, path = session.registry(), session.require_hub()
-    session.out.notes_with_json()
-    session.open(create=True)
-    session.announce()
-    warn_of_source(session.out, registry)
-    key = _key(session, serving, path)
+    page: PageOf
+    registry: Registry
+    app_output: AppOutput
+    key_env: str | None
+    debug: bool
+
+
+def serve_hub(out: Output, served: Served, serving: Serving) -> None:
+    """Serve a local hub until a signal comes."""
+    path = served.page.settings.require_hub()
+    warn_of_source(out, served.registry)
+    key = _key(out, served, serving, path)
     bound = uvicorn_server.bind(serving.host, serving.port)
-    port = bound.getsockname()[1]
-    tally = Tally(_log(session.out, serving.log))
-    tell_error, tell_failure = _tell_error(session), _tell_failure(session.out)
-    with bound, stop_signals() as stopping, capture_output(session.app_output):
-        telling = host.Telling(
-            tally.note,
-            session.out.warn,
-            tell_error,
-            tell_failure,
-            failure_log(session.out),
-            difference_log(session.out, wanted=serving.replay_check),
-            stopping.set,
-        )
+    origin, tally = _origin(serving.host, bound.getsockname()[1]), Tally(_log(out, serving.log))
+    with bound, stop_signals() as stopping, capture_output(served.app_output):
         hosted = host.Hosting(
             path,
-            registry,
-            origin=_origin(serving.host, port),
+            served.registry,
+            origin=origin,
             key=key,
             concurrency=serving.concurrency,
             skips_timers=serving.skip_timers,
-            telling=telling,
+            telling=_telling(out, tally, served, serving, stopping),
         )
         try:
             rpc = None if serving.grpc is None else hosted.listen(serving.grpc)
             hosted.start()
             if key is None:  # where a key is asked for, `ui` shows the page
-                hosted.app.page = build_page(
-                    session, hosted.gate, served_card(session, hosted.gate)
-                )
-            _say_hello(session.out, hosted, registry, _origin(serving.host, port))
+                card = served_card(hosted.gate.hub, served.page)
+                hosted.app.page = build_page(hosted.gate, card, served.page)
+            _say_hello(out, hosted, served.registry, origin)
             if rpc is not None:
-                session.out.note(f"gRPC clients: {rpc}{' (with a key)' if key else ''}")
+                out.note(f"gRPC clients: {rpc}{' (with a key)' if key else ''}")
             with (
-                _reloading(session, hosted, serving.reload),
-                living(session.out, lambda: Pulse(tally.requests, hosted.counts())),
+                _reloading(out, hosted, served.page.settings.app, serving.reload),
+                living(out, lambda: Pulse(tally.requests, hosted.counts())),
             ):
                 uvicorn_server.run(
-                    hosted.app, bound, stopping, on_exit=hosted.stop_waiting, warn=session.out.warn
+                    hosted.app, bound, stopping, on_exit=hosted.stop_waiting, warn=out.warn
                 )
         finally:
             hosted.close()
     if hosted.error is not None:
         raise hosted.error
-    session.out.note("stopped; nothing is lost")
+    out.note("stopped; nothing is lost")
+
+
+def _telling(
+    out: Output, tally: Tally, served: Served, serving: Serving, stopping: Event
+) -> host.Telling:
+    return host.Telling(
+        tally.note,
+        out.warn,
+        tell_error(out, debug=served.debug),
+        _tell_failure(out),
+        failure_log(out),
+        difference_log(out, wanted=serving.replay_check),
+        stopping.set,
+    )
 
 
 class Tally:
@@ -130,58 +125,54 @@ class Tally:
 
 
 @contextmanager
-def _reloading(session: Session, hosted: Hosting, wanted: bool) -> Iterator[None]:
-    if not wanted or session.app_path is None:
+def _reloading(out: Output, hosted: host.Hosting, app: Path | None, wanted: bool) -> Iterator[None]:
+    if not wanted or app is None:
         yield
         return
-    from durablectl.server.reloading import Reloading  # deferred, as above
 
     def replace(registry: Registry) -> None:
         hosted.replace(registry)
-        warn_of_source(session.out, registry)
+        warn_of_source(out, registry)
 
-    watching = Reloading(session.app_path, replace, session.out.note, session.out.warn)
+    watching = Reloading(app, replace, out.note, out.warn)
     try:
         yield
     finally:
         watching.stop()
 
 
-def _key(session: Session, serving: Serving, path: Path) -> str | None:
+def _key(out: Output, served: Served, serving: Serving, path: Path) -> str | None:
     """The key to ask for: the one that was named, else, where others reach the server, one that is
     kept for the user.
     """
-    from durablectl.server.keys import checked_key, read_key  # deferred, as above
-    from durablectl.server.uvicorn_server import is_loopback  # deferred, as above
-
-    _report_project_key(session, serving, path)
+    _report_project_key(out, serving, path)
     if serving.key_file is not None:
         config.refuse_key_as_file(str(serving.key_file), "--key-file")
         new = f"(umask 077; openssl rand -hex 32 > {quoted(str(serving.key_file))})"
         return read_key(
             serving.key_file, f"put a new key into it: {new}; without --key-file, serve makes one"
         )
-    if (variable := session.options.key_env) is not None:
+    if (variable := served.key_env) is not None:
         return checked_key(
-            config.key_of_variable(variable, session.environ, "--key-env"),
+            config.key_of_variable(variable, served.page.environ, "--key-env"),
             f"the variable {variable}",
         )
-    if is_loopback(serving.host):
+    if uvicorn_server.is_loopback(serving.host):
         return None
     file = _kept_key(path)
     key = read_key(file, f"remove it, and serve makes a new one: rm -r {quoted(str(file))}")
-    session.out.note(f"clients need the key in {file}")
+    out.note(f"clients need the key in {file}")
     return key
 
 
-def _report_project_key(session: Session, serving: Serving, path: Path) -> None:
+def _report_project_key(out: Output, serving: Serving, path: Path) -> None:
     """Say that a key inside the project is not used: it may have come with a clone, and then others
     know it.
     """
     beside = path.with_name("serve.key")
     is_named = serving.key_file is not None and serving.key_file.absolute() == beside.absolute()
     if beside.exists() and not is_named:
-        session.out.warn(
+        out.warn(
             f"{beside} is not read: it may have come with the project, and others "
             "may know it; remove it"
         )
@@ -206,9 +197,7 @@ def _origin(host: str, port: int) -> str:
     return f"http://{shown}:{port}"
 
 
-def _say_hello(out: Output, hosted: Hosting, registry: Registry, origin: str) -> None:
-    from durablectl.server.place import PATH  # deferred, as above
-
+def _say_hello(out: Output, hosted: host.Hosting, registry: Registry, origin: str) -> None:
     kinds = {
         ("orchestrator", "orchestrators"): len(registry.orchestrators),
         ("activity", "activities"): len(registry.activities),
@@ -236,15 +225,6 @@ def _log(out: Output, log: Log) -> Callable[[Answered], None]:
             return lambda answered: out.talk(answered.json())
         case Log.OFF:
             return lambda _answered: None
-
-
-def _tell_error(session: Session) -> Callable[[Exception], None]:
-    def tell(error: Exception) -> None:
-        session.out.warn(f"a request failed: {type(error).__name__}: {error}")
-        if session.options.debug:
-            session.out.talk("".join(traceback.format_exception(error)))
-
-    return tell
 
 
 def _tell_failure(out: Output) -> Callable[[str, BaseException], None]:

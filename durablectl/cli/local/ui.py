@@ -6,119 +6,98 @@ import threading
 import traceback
 import webbrowser
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 from durablectl.backends.explaining import LoadApp, explain_instance
 from durablectl.cli.arguments.reason import default_reason
 from durablectl.cli.local.signals import stop_signals
-from durablectl.cli.session import Session
-from durablectl.cli.session.targets import command_line
-from durablectl.config.settings import FOUND
+from durablectl.config import Settings
+from durablectl.engine.store.overview import Overview
 from durablectl.errors import DurablectlError, UsageError
 from durablectl.explanation.model import Next
 from durablectl.history import timeline
 from durablectl.history.steps import Step
 from durablectl.model import InstanceStatus
 from durablectl.render.gantt import title
+from durablectl.render.output import Output
+from durablectl.server import uvicorn_server
+from durablectl.server.api import Api
+from durablectl.server.async_hub import Gate
+from durablectl.server.page_app import Page, PageServer
+from durablectl.server.page_door import Door, Permission
+from durablectl.server.page_listing import Listing, LocalListing, RemoteListing
+from durablectl.server.page_reads import Explainers, HubCard, Reads
+from durablectl.server.place import Place
+from durablectl.taskhub import TaskHub
 from durablectl.wire import exact_time_to_text
-
-if TYPE_CHECKING:
-    from durablectl.server.async_hub import Gate
-    from durablectl.server.page_app import Page
-    from durablectl.server.page_door import Permission
-    from durablectl.server.page_listing import Listing
-    from durablectl.server.page_reads import HubCard
-    from durablectl.taskhub import TaskHub
 
 HOST = "127.0.0.1"
 LONGEST_DETAIL = 2000
 
 
-def serve_page(session: Session, *, port: int, opens: bool) -> None:
-    """Serve the page of the session's hub until a signal comes."""
-    try:
-        from durablectl.server import uvicorn_server  # deferred: only this command needs it
-        from durablectl.server.api import Api
-        from durablectl.server.async_hub import Gate
-        from durablectl.server.page_app import PageServer
-        from durablectl.server.page_door import Door
-        from durablectl.server.place import Place
-    except ModuleNotFoundError as error:
-        # deferred: only a missing package needs it
-        from durablectl.installation import missing_extra
+class PageOf(NamedTuple):
+    """What a page is made for: a hub and its settings, the app of its instances if it is known, and
+    how to write a command for the same hub.
+    """
 
-        raise missing_extra("serve", "ui", str(error.name)) from error
-    hub, permission = session.hub, permission_of(session)
-    session.announce()
+    settings: Settings
+    environ: Mapping[str, str]
+    command: Callable[..., str]
+    app_hint: str
+    load_app: LoadApp | None = None
+
+
+def serve_page(
+    out: Output, hub: TaskHub, of: PageOf, *, port: int, opens: bool, debug: bool
+) -> None:
+    """Serve the page of a hub until a signal comes."""
+    settings, permission = of.settings, permission_of(of.settings)
     bound = _bound(uvicorn_server.bind, port)
     gate, door = Gate(hub), Door(bound.getsockname()[1])
     with bound, stop_signals() as stopping:
-        place = Place(hub.name or session.hub_label, session.settings.connection or "Storage")
+        place = Place(hub.name or settings.label, settings.connection or "Storage")
         app = PageServer(
-            build_page(session, gate, card_of(session, permission), load_app=_app(session)),
+            build_page(gate, _card(gate.hub, of, permission), of),
             Api(gate, place),
             door,
             permission,
-            on_error=_tell_error(session),
+            on_error=tell_error(out, debug=debug),
         )
         address = f"http://{HOST}:{door.port}/ui/?token={door.token}"
-        session.out.show(address, {"url": address}, id=address)
-        session.out.flush()
-        session.out.note("this address lets in who has it; stop the page with Ctrl-C")
+        out.show(address, {"url": address}, id=address)
+        out.flush()
+        out.note("this address lets in who has it; stop the page with Ctrl-C")
         if opens:
             webbrowser.open(address)
         try:
-            uvicorn_server.run(
-                app, bound, stopping, on_exit=gate.stop_waiting, warn=session.out.warn
-            )
+            uvicorn_server.run(app, bound, stopping, on_exit=gate.stop_waiting, warn=out.warn)
         finally:
             gate.close()
 
 
-def build_page(
-    session: Session, gate: Gate, card: HubCard, *, load_app: LoadApp | None = None
-) -> Page:
-    """The page of a hub; with `load_app` it names the events and lines that are waited for."""
-    from durablectl.server.page_app import Page  # deferred, as above
-    from durablectl.server.page_reads import Explainers, Reads
-
-    explain = Explainers(steps_json, _why(session, gate.hub, load_app))
+def build_page(gate: Gate, card: HubCard, of: PageOf) -> Page:
+    """The page of a hub; with an app it names the events and lines that are waited for."""
+    explain = Explainers(steps_json, _why(gate.hub, of))
     return Page(gate, Reads(gate.hub, card, _listing(gate), explain))
 
 
-def _app(session: Session) -> LoadApp | None:
-    """How to load the app of the hub's instances: as for `why`, of a remote hub only one that was
-    named, as it may run another version of the nearest one.
-    """
-    is_found = session.settings.sources.get("app") == FOUND
-    if session.app_path is None or (is_found and not session.is_local):
-        return None
-    return session.registry
-
-
-def _why(
-    session: Session, hub: TaskHub, load_app: LoadApp | None
-) -> Callable[[str], Mapping[str, Any]]:
+def _why(hub: TaskHub, of: PageOf) -> Callable[[str], Mapping[str, Any]]:
     # One at a time: what the app's code prints while it is replayed is held back for the process.
     lock = threading.Lock()
-    hint = "PATH" if session.app_path is None else str(session.app_path)
 
     def line(command: Next) -> str:
-        return command_line(session, *command.words, options=command.options)
+        return of.command(*command.words, options=command.options)
 
     def why(instance_id: str) -> Mapping[str, Any]:
         with lock:
-            made = explain_instance(hub, instance_id, load_app, app_hint=hint)
+            made = explain_instance(hub, instance_id, of.load_app, app_hint=of.app_hint)
         return made.to_json(line)
 
     return why
 
 
-def permission_of(session: Session) -> Permission:
-    """What the contexts of the user allow at the session's hub."""
-    from durablectl.server.page_door import Permission  # deferred, as above
-
-    settings = session.settings
+def permission_of(settings: Settings) -> Permission:
+    """What the contexts of the user allow at the hub of the settings."""
     if settings.read_only:
         return Permission(read_only=True)
     if settings.protected:
@@ -131,31 +110,27 @@ def permission_of(session: Session) -> Permission:
     return Permission(confirm=(guards[0].task_hub or guards[0].name) if guards else None)
 
 
-def card_of(session: Session, permission: Permission) -> HubCard:
-    """What the page says of the session's hub."""
-    from durablectl.server.page_reads import HubCard  # deferred, as above
-
-    settings = session.settings
+def _card(hub: TaskHub, of: PageOf, permission: Permission) -> HubCard:
+    """What the page of `ui` says of its hub."""
+    settings = of.settings
     return HubCard(
-        session.hub_label,
-        session.hub.address,
-        session.is_local,
+        settings.label,
+        hub.address,
+        settings.path is not None,
         permission,
-        default_reason(session.environ),
+        default_reason(of.environ),
         settings.encode,
-        session.hub.has_worker,
+        hub.has_worker,
     )
 
 
-def served_card(session: Session, gate: Gate) -> HubCard:
+def served_card(hub: TaskHub, of: PageOf) -> HubCard:
     """What the page of `serve` says of the hub that it serves."""
-    from durablectl.server.page_reads import HubCard  # deferred, as above
-
     return HubCard(
-        session.hub_label,
-        gate.hub.address,
+        of.settings.label,
+        hub.address,
         is_local=True,
-        reason=default_reason(session.environ),
+        reason=default_reason(of.environ),
         has_worker=lambda: True,
     )
 
@@ -180,14 +155,9 @@ def _step_json(step: Step) -> dict[str, Any]:
 
 
 def _listing(gate: Gate) -> Listing:
-    # deferred, as above
-    from durablectl.server.page_listing import LocalListing, RemoteListing
-
     database = getattr(gate.hub, "database", None)
     if database is None:
         return RemoteListing(gate.hub)
-    from durablectl.engine.store.overview import Overview
-
     return LocalListing(Overview(database))
 
 
@@ -198,10 +168,12 @@ def _bound(bind: Callable[[str, int], Any], port: int) -> Any:
         raise DurablectlError(error.message, hint=error.hint) from error
 
 
-def _tell_error(session: Session) -> Callable[[Exception], None]:
+def tell_error(out: Output, *, debug: bool) -> Callable[[Exception], None]:
+    """Warn of a request that has failed, with its traceback for `debug`."""
+
     def tell(error: Exception) -> None:
-        session.out.warn(f"a request failed: {type(error).__name__}: {error}")
-        if session.options.debug:
-            session.out.talk("".join(traceback.format_exception(error)))
+        out.warn(f"a request failed: {type(error).__name__}: {error}")
+        if debug:
+            out.talk("".join(traceback.format_exception(error)))
 
     return tell

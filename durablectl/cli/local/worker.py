@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
 
+from durablectl.backends.http.call_http import http_activity
 from durablectl.cli.local.checks import difference_log, warn_of_source
 from durablectl.cli.local.signals import stop_signals
+from durablectl.engine.registry import Registry
 from durablectl.engine.store.database import Database
+from durablectl.engine.worker.activity_processes import ActivityProcesses
 from durablectl.engine.worker.app_output import AppOutput
 from durablectl.engine.worker.worker import CONCURRENCY, Worker
+from durablectl.library import load_registry
 from durablectl.render.app_output import capture_output, failure_log, listening_alone
 from durablectl.render.output import Output
-
-if TYPE_CHECKING:
-    from durablectl.engine.registry import Registry
-    from durablectl.engine.worker.activity_processes import ActivityProcesses
+from durablectl.server.reloading import Reloading
 
 STOP_SECONDS = 5.0
 DRAIN_SECONDS = 60.0
@@ -100,11 +100,6 @@ def _worker(database: Database, app: Path, registry: Registry, out: Output, work
 def _processes(count: int, app: Path) -> ActivityProcesses | None:
     if not count:
         return None
-    from durablectl.engine.worker.activity_processes import (
-        ActivityProcesses,  # deferred: few ask for it
-    )
-    from durablectl.library import load_registry
-
     return ActivityProcesses(count, partial(load_registry, app), listening_alone)
 
 
@@ -116,8 +111,6 @@ def _reloading(
     if not wanted:
         yield
         return
-    from durablectl.backends.http.call_http import http_activity  # deferred, as above
-    from durablectl.server.reloading import Reloading
 
     def replace(registry: Registry) -> None:
         registry.activities.add(http_activity())

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import typer
-
-from durablectl.cli.framework.exit_codes import ExitCode
 from durablectl.cli.replay.saving import save
 from durablectl.cli.replay.sources import Found
-from durablectl.cli.session import Session
 from durablectl.engine.registry import Registry
 from durablectl.engine.replay.guided import judge_history
-from durablectl.engine.worker.app_output import CURRENT_INSTANCE, REPEATING
-from durablectl.errors import UsageError
+from durablectl.engine.worker.app_output import CURRENT_INSTANCE, REPEATING, AppOutput
+from durablectl.errors import UsageError, reason_of
 from durablectl.history.verdict import Judgement, Verdict
 from durablectl.render.app_output import capture_output
-from durablectl.render.output import OutputFormat
+from durablectl.render.output import Output
 from durablectl.render.replays import junit_report, verdicts_table
-from durablectl.render.terminal.tables import show_table
+from durablectl.render.terminal.tables import show_items
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +34,30 @@ class Rules:
     folder: Path | None = None
 
 
-def replay_and_show(session: Session, found: Iterable[Found], rules: Rules, hub: str) -> None:
-    """Replay, show the verdicts as they come, and leave with 0 or 1; `UsageError` when there was
+def replay_and_show(
+    out: Output,
+    found: Iterable[Found],
+    rules: Rules,
+    hub: str,
+    *,
+    load: Callable[[], Registry],
+    app_output: AppOutput,
+) -> bool:
+    """Replay and show the verdicts as they come; False when one breaks. `UsageError` when there was
     nothing to judge.
     """
     kept: list[Verdict] = []
-    verdicts = _kept(_verdicts(session, found, rules), kept)
-    out = session.out
-    match out.format:
-        case OutputFormat.TEXT:
-            show_table(out, verdicts_table(verdicts))
-        case OutputFormat.ID:
-            out.ids(each.instance_id for each in verdicts if not each.fits)
-        case OutputFormat.JSON:
-            out.json_array(each.to_json() for each in verdicts)
-        case OutputFormat.JSONL:
-            out.jsonl(each.to_json() for each in verdicts)
+    verdicts = _kept(_verdicts(load, app_output, found, rules), kept)
+    show_items(
+        out,
+        verdicts,
+        table=verdicts_table,
+        json=lambda each: each.to_json(),
+        id=lambda each: None if each.fits else each.instance_id,
+    )
     if rules.junit is not None:
         _write_junit(rules.junit, kept, hub, fails_unjudged=rules.fails_unjudged)
-    _conclude(session, kept, rules)
+    return _conclude(out, kept, rules)
 
 
 def _kept(verdicts: Iterable[Verdict], kept: list[Verdict]) -> Iterator[Verdict]:
@@ -65,8 +66,10 @@ def _kept(verdicts: Iterable[Verdict], kept: list[Verdict]) -> Iterator[Verdict]
         yield verdict
 
 
-def _verdicts(session: Session, found: Iterable[Found], rules: Rules) -> Iterator[Verdict]:
-    registry = session.registry()
+def _verdicts(
+    load: Callable[[], Registry], app_output: AppOutput, found: Iterable[Found], rules: Rules
+) -> Iterator[Verdict]:
+    registry = load()
     for each in found:
         history = each.history
         if rules.folder is not None and each.document is not None:
@@ -76,10 +79,10 @@ def _verdicts(session: Session, found: Iterable[Found], rules: Rules) -> Iterato
                 history.instance_id, history.name, Judgement.CANNOT_JUDGE, reason=each.reason
             )
         else:
-            yield _verdict(session, registry, each)
+            yield _verdict(registry, app_output, each)
 
 
-def _verdict(session: Session, registry: Registry, found: Found) -> Verdict:
+def _verdict(registry: Registry, app_output: AppOutput, found: Found) -> Verdict:
     history = found.history
     orchestrator = registry.orchestrators.get(history.name) if history.name else None
     if orchestrator is None and history.name:
@@ -95,7 +98,7 @@ def _verdict(session: Session, registry: Registry, found: Found) -> Verdict:
     if orchestrator is None:
         reason = "its history is empty: it has not started yet"
         return Verdict(history.instance_id, "", Judgement.CANNOT_JUDGE, reason=reason)
-    with capture_output(session.app_output):
+    with capture_output(app_output):
         # what it prints it has printed before
         token = CURRENT_INSTANCE.set(REPEATING)
         try:
@@ -104,14 +107,14 @@ def _verdict(session: Session, registry: Registry, found: Found) -> Verdict:
             CURRENT_INSTANCE.reset(token)
 
 
-def _conclude(session: Session, verdicts: list[Verdict], rules: Rules) -> None:
+def _conclude(out: Output, verdicts: list[Verdict], rules: Rules) -> bool:
     counts = Counter(each.judgement for each in verdicts)
     breaks, unjudged = counts[Judgement.BREAKS], counts[Judgement.CANNOT_JUDGE]
-    session.out.note(_summary(counts, len(verdicts)))
+    out.note(_summary(counts, len(verdicts)))
     if breaks or (unjudged and rules.fails_unjudged):
-        raise typer.Exit(ExitCode.DIFFERENT)
+        return False
     if counts[Judgement.FITS] or rules.allows_empty:
-        return
+        return True
     if verdicts:
         raise UsageError(
             f"none of {len(verdicts)} can be judged"
@@ -143,6 +146,5 @@ def _write_junit(path: Path, verdicts: list[Verdict], hub: str, *, fails_unjudge
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(
-            f"the JUnit report could not be written to {path}: "
-            f"{(error.strerror or str(error)).lower()}"
+            f"the JUnit report could not be written to {path}: {reason_of(error)}"
         ) from error

@@ -6,22 +6,17 @@ Runs no code of the app.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from durablectl import wire
-from durablectl.cli.arguments.filters import Filters
-from durablectl.cli.arguments.histories import is_file
-from durablectl.cli.session import Session
-from durablectl.cli.session.targets import required
-from durablectl.config.keys import MAX_RESPONSE
-from durablectl.config.sizes import parse_size
+from durablectl.cli.arguments.filters import Selection
 from durablectl.errors import InstanceNotFound, Unsupported, UsageError
 from durablectl.history.exported import raw_from_json
-from durablectl.history.saved import MOST_BYTES, History, ServiceHistory, read_histories
+from durablectl.history.saved import History, ServiceHistory, read_histories
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.polling.parallel import ParallelRunner
 from durablectl.taskhub import TaskHub
@@ -43,26 +38,25 @@ class Found:
     reason: str = ""
 
 
-def of_words(session: Session, words: Sequence[str]) -> Iterator[Found]:
-    """The histories that arguments name, files first; `UsageError` for what cannot be read."""
-    for word in words:
-        if is_file(word):
-            yield from _of_path(session, Path(word))
-    ids = [word for word in words if not is_file(word)]
-    if ids:
-        targets = required(session, ids)
-        if entities := [each for each in targets.ids if each.startswith("@")]:
-            raise UsageError(f"'{entities[0]}' is an entity, which has no history to replay")
-        yield from fetched(targets.hub, targets.ids, session.out.note)
+def of_file(path: Path, limit: int) -> Iterator[Found]:
+    """The histories in a file or in the files of a folder, each of at most `limit` bytes;
+    `UsageError` for what cannot be read.
+    """
+    files = [path]
+    if path.is_dir():
+        files = sorted(each for each in path.iterdir() if each.suffix in (".json", ".jsonl"))
+    for file in files:
+        yield from (Found(history) for history in read_histories(file, limit=limit))
 
 
-def in_flight(session: Session, filters: Filters, sample: int | None) -> Iterator[Found]:
+def in_flight(
+    hub: TaskHub, selection: Selection, sample: int | None, note: Callable[[str], None]
+) -> Iterator[Found]:
     """The histories of all instances in flight that match; of each orchestrator at most `sample`
     of them, drawn at random.
 
     Pending ones have no history, and those that end while the others are read need none.
     """
-    selection = filters.selection(session)
     statuses = selection.filter.statuses & HAVE_A_HISTORY or HAVE_A_HISTORY
     if selection.filter.statuses - HAVE_A_HISTORY:
         raise UsageError(
@@ -70,14 +64,13 @@ def in_flight(session: Session, filters: Filters, sample: int | None) -> Iterato
             hint="leave out --status, or name one of these",
         )
     wanted = replace(selection, filter=replace(selection.filter, statuses=statuses))
-    hub = session.hub
     listed = wanted.find(hub)
     if sample is not None:
         listed = iter(_sampled(listed, sample))
     yield from fetched(
         hub,
         (each.instance_id for each in listed if not each.is_entity),
-        session.out.note,
+        note,
         is_listed=True,
     )
 
@@ -152,17 +145,3 @@ def _sampled(found: Iterable[InstanceStatus], size: int) -> list[InstanceStatus]
         elif (place := chance.randrange(count + 1)) < size:
             sample[place] = status
     return [status for sample in kept.values() for status in sample]
-
-
-def _of_path(session: Session, path: Path) -> Iterator[Found]:
-    limit = _limit(session)
-    files = [path]
-    if path.is_dir():
-        files = sorted(each for each in path.iterdir() if each.suffix in (".json", ".jsonl"))
-    for file in files:
-        yield from (Found(history) for history in read_histories(file, limit=limit))
-
-
-def _limit(session: Session) -> int:
-    text = session.environ.get(MAX_RESPONSE)
-    return parse_size(text) if text else MOST_BYTES

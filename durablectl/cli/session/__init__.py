@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
-from functools import cached_property
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
-from durablectl import config
+from durablectl import config, model
 from durablectl.cli.framework.global_options import GlobalOptions, read_options
+from durablectl.cli.session.command_lines import SELECTORS, command_line
+from durablectl.config.settings import FOUND
 from durablectl.errors import AppError, UsageError
 from durablectl.quoting import quoted
 from durablectl.render.ending import Ending
@@ -22,16 +24,12 @@ from durablectl.render.output import Output, OutputFormat
 
 if TYPE_CHECKING:
     from durablectl.backends.local import LocalTaskHub
-    from durablectl.cli.local.worker import Work
     from durablectl.cli.session.payload_hubs import PayloadHubs
     from durablectl.engine.registry import Registry
-    from durablectl.engine.replay.check import CheckResult
     from durablectl.engine.worker.app_output import AppOutput
-    from durablectl.model import CheckStatusPayload
     from durablectl.taskhub import TaskHub
 
 Hub = TypeVar("Hub", bound="TaskHub")
-ASKED = ("context", "hub", "task_hub", "connection", "key_env", "app")
 
 
 class Session:
@@ -61,6 +59,8 @@ class Session:
         self._is_announced = False
         self.led_to: tuple[TaskHub | None, str] = None, ""
         """The hub of the instances that were named, and one of them."""
+        self.command_line: Callable[..., str] = partial(command_line, self)
+        """Writes a command to copy that works on the same hub."""
 
     @property
     def is_terminal(self) -> bool:
@@ -71,7 +71,7 @@ class Session:
     def settings(self) -> config.Settings:
         """The context, resolved; `UsageError` when it is not known."""
         asked = {
-            name: value for name in ASKED if (value := getattr(self.options, name)) is not None
+            name: value for name in SELECTORS if (value := getattr(self.options, name)) is not None
         }
         settings = config.resolve(asked, self.options.given, cwd=self.cwd, environ=self.environ)
         for each in settings.skipped:
@@ -107,6 +107,13 @@ class Session:
             )
             self._hub = self.opened(hub)
         return self._hub
+
+    def begin_start(self, *, replaces: bool) -> TaskHub:
+        """The hub, made if it is a local one, for a command that starts; see `begin_change` for
+        what may be replaced.
+        """
+        self.begin_change(controls=replaces)
+        return self.open(create=True)
 
     def open_local(self) -> LocalTaskHub:
         """The hub, which must be a local one (`Unsupported`) whose file is there (`UsageError`)."""
@@ -231,51 +238,25 @@ class Session:
         """The app's functions. `AppError` without an app, or when it cannot be loaded."""
         return self._registry
 
+    def app_of(self, hub: TaskHub) -> Callable[[], Registry] | None:
+        """How to load the app that a hub's instances belong to; None when that is not known.
+
+        The nearest app is that of the hub beside it; a remote hub may run another version of it.
+        """
+        is_nearest = self.settings.sources.get("app") == FOUND
+        if self.app_path is None or (is_nearest and not self.is_local):
+            return None
+        return self.registry if self.holds(hub) else None
+
+    @property
+    def app_hint(self) -> str:
+        """What a command would name as the app."""
+        return "PATH" if self.app_path is None else str(self.app_path)
+
     @property
     def has_run_app(self) -> bool:
         """Whether this process has loaded the app, as a command does that works while it waits."""
         return "_registry" in self.__dict__
-
-    @contextmanager
-    def working(
-        self,
-        instance_ids: Sequence[str],
-        *,
-        skip_timers: bool = False,
-        on_difference: Callable[[CheckResult], None] | None = None,
-    ) -> Iterator[None]:
-        """While inside, this process works for the awaited instances, if the hub is local and no
-        live worker holds it.
-
-        `AppError` without a running worker and without an app. What the app prints is
-        talk.
-        """
-        if not self.is_local:
-            yield
-            return
-        # deferred: only who works needs it
-        from durablectl.engine.worker.embedded import embedded_worker  # deferred, as above
-        from durablectl.render.app_output import capture_output, failure_log_of_a_wait
-
-        working = embedded_worker(
-            self.require_hub(),
-            self.registry,
-            instance_ids,
-            skips_timers=skip_timers,
-            warn=self.out.warn,
-            on_failure=failure_log_of_a_wait(self.out, instance_ids),
-            on_difference=on_difference,
-        )
-        with capture_output(self.app_output), working:
-            yield
-
-    def work(self, work: Work) -> None:
-        """Be a worker of the local hub until a signal comes, or nothing is left to do."""
-        from durablectl.cli.local.worker import run_worker  # deferred, as above
-
-        registry = self.registry()
-        assert self.app_path is not None  # or there would be no registry
-        run_worker(self.require_hub(), self.app_path, registry, self.out, self.app_output, work)
 
     def close(self) -> None:
         """Close every hub that was opened. Calling it twice is fine."""
@@ -291,14 +272,12 @@ class Session:
         """What starter functions have answered with, of instances that have not ended."""
         return config.Started(config.state_folder() / "started")
 
-    def kept(self, instance_id: str) -> CheckStatusPayload | None:
+    def kept(self, instance_id: str) -> model.CheckStatusPayload | None:
         """The payload that a starter function returned for an instance, if that is not known to
         have ended.
         """
-        from durablectl.model import CheckStatusPayload  # deferred, as above
-
         entries = self.started.find(instance_id)
-        return None if entries is None else CheckStatusPayload(instance_id, entries)
+        return None if entries is None else model.CheckStatusPayload(instance_id, entries)
 
     def opened(self, hub: Hub) -> Hub:
         """The same hub, to be closed with the session."""

@@ -5,15 +5,18 @@ from the recent ones.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from durablectl.cli.arguments.instance_ids import is_status_url
-from durablectl.cli.session import Session
 from durablectl.cli.session.targets import Targets, required
 from durablectl.errors import InstanceNotFound, UsageError
 from durablectl.model import InstanceFilter, InstanceStatus, utc_now
 from durablectl.render import views
 from durablectl.render.sanitize import safe_line
 from durablectl.taskhub import TaskHub
+
+if TYPE_CHECKING:
+    from durablectl.cli.session import Session
 
 SHORTEST_PREFIX = 6
 OFFERED = 15
@@ -34,6 +37,11 @@ def last_started(session: Session, names: Sequence[str] | None, *, last: bool) -
         )
     session.out.note(f"the last one is {instance_id}")
     return [instance_id]
+
+
+def remember(session: Session, hub: TaskHub, instance_id: str) -> None:
+    """Keep what was started for --last."""
+    session.last_started.keep(hub_key(hub), instance_id)
 
 
 def hub_key(hub: TaskHub) -> str:

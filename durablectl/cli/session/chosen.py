@@ -1,36 +1,27 @@
-"""One verb over ids or over a filter: chosen, shown, asked about, carried out.
+"""The instances that ids or a filter name for one verb: shown, asked about, and then handed over.
 
-Knows no verb by name.
+Knows no verb by name, and carries nothing out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-
-import typer
+from typing import TYPE_CHECKING
 
 from durablectl.cli.arguments.filters import Filters, Selection
 from durablectl.cli.arguments.parameters import How
-from durablectl.cli.batch.report import tell_skipped
-from durablectl.cli.batch.runner import ALL_OF_IT, BatchOperation, Tolerance, carry_out
-from durablectl.cli.framework.exit_codes import ExitCode, for_outcomes
-from durablectl.cli.session import Session
-from durablectl.cli.session.selection import (
-    Selected,
-    Stand,
-    confirm_selection,
-    new,
-    require_named_hub,
-    show_selection,
-    times_of,
-)
+from durablectl.cli.session.selection import Selected, Stand, confirm_selection, new, times_of
 from durablectl.cli.session.targets import Targets, refuse_query
-from durablectl.cli.wait.wait_after import Goal
 from durablectl.config.restart_journal import Standing
 from durablectl.errors import InstanceNotFound, UsageError
 from durablectl.model import InstanceStatus, RuntimeStatus
+from durablectl.render.output import Output
+from durablectl.render.terminal.selection import show_chosen, tell_skipped
 from durablectl.taskhub import TaskHub
+
+if TYPE_CHECKING:
+    from durablectl.cli.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +75,10 @@ def choose(
             ignore_finished=ignore_finished,
             stand=journal(targets.hub, len(targets.ids) > 1),
         )
-    selection = filters.selection(session)
+    selection = filters.selection(session.out.detail)
     if states and not selection.filter.statuses:
         selection = replace(selection, filter=replace(selection.filter, statuses=states))
-    require_named_hub(session, f"{verb} by filter")
+    session.settings.require_named_hub(f"{verb} by filter")
     return by_filter(session, verb, selection, how, stand=journal(session.hub, True))
 
 
@@ -104,15 +95,15 @@ def by_ids(
     wave = _Wave(targets.hub, targets.ids, how, ignore_finished, stand)
     if how.dry_run:
         refuse_query(session)
-        show_selection(session, (status for _, status in wave if status is not None), f"to {verb}")
-        wave.tell_left_out(session)
+        _show(session.out, (status for _, status in wave if status is not None), f"to {verb}")
+        tell_skipped(session.out, wave.left_out)
         return None
     hub, ids = targets.begin_change(yes=how.yes, confirm=how.confirm), targets.ids
     if not ids:
         session.out.note("no instance was named; nothing to do")
     if how.limit is not None and how.limit < len(ids):
         ids = [instance_id for instance_id, _ in wave]
-        wave.tell_left_out(session)
+        tell_skipped(session.out, wave.left_out)
     return Chosen(hub, ids)
 
 
@@ -127,7 +118,7 @@ class _Wave:
     ) -> None:
         self._hub, self._ids, self._how, self._stand = hub, ids, how, stand
         self._ignore_finished = ignore_finished
-        self._left_out: dict[str, str] = {}
+        self.left_out: dict[str, str] = {}
 
     def __iter__(self) -> Iterator[tuple[str, InstanceStatus | None]]:
         count = 0
@@ -135,15 +126,12 @@ class _Wave:
             status = self._find(instance_id)
             standing = Standing.NEW if status is None else self._stand(status)
             if (why := self._why_not(status, standing)) is not None:
-                self._left_out[instance_id] = why
+                self.left_out[instance_id] = why
                 continue
             yield instance_id, status
             count += standing is Standing.NEW
             if count == self._how.limit:
                 return
-
-    def tell_left_out(self, session: Session) -> None:
-        tell_skipped(session.out, self._left_out)
 
     def _why_not(self, status: InstanceStatus | None, standing: Standing) -> str | None:
         if status is None:
@@ -174,14 +162,14 @@ def by_filter(
     `times` are those that were asked for, if the filter has got others as well.
     """
     refuse_query(session)
-    require_named_hub(session, f"{verb} by filter")
+    session.settings.require_named_hub(f"{verb} by filter")
     times = times_of(selection.filter) if times is None else times
     if times:
         session.out.note(f"instances {times}")
     if how.dry_run:
         selected = Selected(session.hub, selection, how, stand)
-        show_selection(session, selected, f"to {verb} in {session.hub_label}")
-        selected.tell_left_out(session)
+        _show(session.out, selected, f"to {verb} in {session.hub_label}")
+        selected.tell_left_out(session.out)
         return None
     session.begin_change(yes=how.yes, confirm=how.confirm)
     selected = Selected(session.hub, selection, how, stand)
@@ -189,7 +177,7 @@ def by_filter(
         status.instance_id: replace(status, custom_status=None, output=None, input=None)
         for status in selected
     }
-    selected.tell_left_out(session)
+    selected.tell_left_out(session.out)
     if statuses:
         confirm_selection(session, list(statuses), verb, times, yes=how.yes)
     else:
@@ -202,33 +190,7 @@ def by_filter(
     )
 
 
-def control(
-    session: Session,
-    chosen: Chosen | None,
-    how: How,
-    operation: Callable[[TaskHub], BatchOperation],
-    *,
-    ignore_finished: bool = False,
-    goal: Goal | None = None,
-) -> None:
-    """Carry it out on what was chosen, and wait until it is so if that is wanted; leaves with exit
-    code 1 when something failed.
-    """
-    if chosen is None:
-        return
-    tolerance = ALL_OF_IT if chosen.by_filter else Tolerance(how.ignore_not_found, ignore_finished)
-    wanted = operation(chosen.hub)
-    report = carry_out(session.out, chosen.hub, chosen.ids, wanted, how, tolerance)
-    if (
-        how.limit is not None
-        and chosen.by_filter
-        and wanted.in_waves
-        and goal is None
-        and report.done
-    ):
-        session.out.note(wanted.in_waves)
-    codes: list[int] = [report.exit_code]
-    if goal is not None and report.done:
-        codes.append(goal.wait(session, chosen.hub, list(report.done)))
-    if (code := for_outcomes(codes)) != ExitCode.DONE:
-        raise typer.Exit(code)
+def _show(out: Output, selected: Iterable[InstanceStatus], told: str) -> None:
+    """Print what a dry run selects, and last how many that are."""
+    count = show_chosen(out, selected)
+    out.note(f"{count} {told}; nothing was changed")

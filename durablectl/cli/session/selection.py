@@ -5,28 +5,23 @@ Changes nothing.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
+from typing import TYPE_CHECKING
 
 from durablectl import wire
 from durablectl.cli.arguments.filters import Selection
 from durablectl.cli.arguments.parameters import How
-from durablectl.cli.batch.report import tell_skipped
-from durablectl.cli.session import Session
 from durablectl.config.restart_journal import Standing
 from durablectl.errors import UsageError
-from durablectl.model import InstanceFilter, InstanceStatus, utc_now
-from durablectl.quoting import quoted
-from durablectl.render import views
+from durablectl.model import InstanceFilter, InstanceStatus
 from durablectl.render.output import Output
 from durablectl.render.sanitize import safe_line
-from durablectl.render.terminal.tables import show_items
+from durablectl.render.terminal.selection import FIRST, tell_skipped
 from durablectl.taskhub import TaskHub
 
-FIRST = 10
-
+if TYPE_CHECKING:
+    from durablectl.cli.session import Session
 
 Stand = Callable[[InstanceStatus], Standing]
 
@@ -79,65 +74,19 @@ class Selected:
             else:
                 yield status
 
-    def tell_left_out(self, session: Session) -> None:
+    def tell_left_out(self, out: Output) -> None:
         """Say what was left out so far."""
-        tell_skipped(session.out, self.left_done)
+        tell_skipped(out, self.left_done)
         if self.left_entities:
             what = "1 entity" if self.left_entities == 1 else f"{self.left_entities} entities"
-            session.out.note(f"{what} left out; --include-entities takes in every one")
+            out.note(f"{what} left out; --include-entities takes in every one")
         if self.left_children:
             what = (
                 "1 sub-orchestration"
                 if self.left_children == 1
                 else (f"{self.left_children} sub-orchestrations")
             )
-            session.out.note(f"{what} left out; --include-children takes in every one")
-
-
-def require_named_hub(session: Session, what: str) -> None:
-    """`UsageError` when the hub is one that was found beside the app, not named."""
-    session.require_hub()
-    if not session.settings.named:
-        raise UsageError(
-            f"{what} needs an explicit hub, not one that was found ({session.hub_label})",
-            hint=f"name it: --hub {quoted(str(session.settings.path))}"
-            if session.settings.path
-            else "name it with --hub or --context",
-        )
-
-
-def show_selection(session: Session, selected: Iterable[InstanceStatus], told: str) -> None:
-    """Print what a dry run selects, and last how many that are."""
-    count = show_chosen(session.out, selected)
-    session.out.note(f"{count} {told}; nothing was changed")
-
-
-def show_chosen(out: Output, chosen: Iterable[InstanceStatus]) -> int:
-    """Print instances and return how many they are; on a terminal the first ten, and of more how
-    many of each orchestrator and status.
-    """
-    counted: Counter[tuple[str, str]] = Counter()
-
-    def each() -> Iterator[InstanceStatus]:
-        for status in chosen:
-            counted[status.name, status.runtime_status.value] += 1
-            yield status
-
-    found = each()
-    show_items(
-        out,
-        islice(found, FIRST) if out.is_rich else found,
-        table=(lambda items: views.recent([*items], utc_now())) if out.is_rich else views.instances,
-        json=wire.status_to_json,
-        id=lambda status: status.instance_id,
-    )
-    for _ in found:  # what is only counted
-        pass
-    if out.is_rich and counted.total() > FIRST:
-        out.note(f"and {counted.total() - FIRST} more; -o id or -o json shows all. In all:")
-        for (name, status), number in counted.most_common(FIRST):
-            out.note(f"  {number:>6}  {safe_line(name)}  {status}")
-    return counted.total()
+            out.note(f"{what} left out; --include-children takes in every one")
 
 
 def times_of(filter: InstanceFilter) -> str:

@@ -5,24 +5,21 @@ input.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from durablectl import config, wire
 from durablectl.cli.arguments.input import STDIN, read_input
 from durablectl.cli.arguments.instance_ids import Named, is_status_url, named_instances
-from durablectl.cli.session import Session
+from durablectl.cli.session.command_lines import hub_place
 from durablectl.errors import UsageError
-from durablectl.model import InstanceStatus
-from durablectl.quoting import command, quoted
+from durablectl.quoting import quoted
 from durablectl.redaction import redact
 from durablectl.taskhub import TaskHub
 
 if TYPE_CHECKING:
     from durablectl.cli.arguments.parameters import Encode
-
-SELECTORS = ("context", "hub", "task_hub", "connection", "key_env", "app")
+    from durablectl.cli.session import Session
 
 
 class Targets:
@@ -123,7 +120,7 @@ class Targets:
         if named.payload is None:
             return self._hub_of_id(named.id)
         try:
-            place = _place(wire.address_from_payload(named.payload))
+            place = hub_place(wire.address_from_payload(named.payload))
         except ValueError as error:
             raise UsageError(
                 f"the payload of instance '{named.id}' cannot be used: {error}"
@@ -139,7 +136,7 @@ class Targets:
         kept = self._session.kept(instance_id) if not self._session.settings.explicit else None
         if kept is None:
             return self._session.hub
-        place = _place(wire.address_from_payload(kept))
+        place = hub_place(wire.address_from_payload(kept))
         if place not in self._hubs:
             self._hubs[place] = self._session.payloads.hub_of_started(kept)
         return self._hubs[place]
@@ -161,11 +158,6 @@ def _refuse_other(session: Session, instance_id: str, address: str, task_hub: st
         f"instance '{instance_id}' belongs to {where}, which is not the selected hub",
         hint=f"name that one: {' '.join(map(quoted, flags))}",
     )
-
-
-def _place(address: wire.HubAddress) -> tuple[str, ...]:
-    """What tells two hubs apart; one address with a key and one without it are of the same."""
-    return tuple((part or "").lower() for part in address[:3])
 
 
 def _without_key(url: str, is_plain: bool) -> str:
@@ -223,74 +215,3 @@ def refuse_stdin_twice(names: Sequence[str], file: str | None) -> None:
             "standard input cannot name the instances and be the input too",
             hint="put one of them into a file",
         )
-
-
-def command_line(
-    session: Session,
-    *words: str,
-    options: Sequence[str] = (),
-    repeated: Sequence[str] = SELECTORS,
-    hub: TaskHub | None = None,
-) -> str:
-    """A command to copy that works on the same hub: what flags chose it is `repeated`.
-
-    Its own `options` come before the words.
-
-    `hub` is where the instances are that the words name by their ids; a payload may have led to it.
-    """
-    return command(
-        words[0], *words[1:], options=[*selectors(session, hub, words[-1], repeated), *options]
-    )
-
-
-def selectors(
-    session: Session, hub: TaskHub | None, instance_id: str, repeated: Sequence[str] = SELECTORS
-) -> list[str]:
-    """The flags of a command on the same hub as this one's; `hub` and `instance_id` where a payload
-    may have led to another.
-    """
-    values = {
-        name: getattr(session.options, name)
-        for name in repeated
-        if session.options.given.get(name, "").startswith("flag")
-    }
-    if hub is not None and not session.holds(hub):
-        values = _selectors(session, hub, instance_id, values)
-    return [
-        part
-        for name, value in values.items()
-        for part in (
-            f"--{name.replace('_', '-')}",
-            str(value.value if isinstance(value, Enum) else value),
-        )
-    ]
-
-
-def _selectors(
-    session: Session, hub: TaskHub, instance_id: str, given: dict[str, object]
-) -> dict[str, object]:
-    """The flags that lead to a hub which a payload chose, and what else was given.
-
-    An id that is kept with its payload needs none.
-    """
-    address = wire.address_from_payload(hub.check_status(instance_id))
-    named = {"task_hub": address.task_hub, "connection": address.connection}
-    if session.payloads.is_own(hub):
-        return given | {name: value for name, value in named.items() if value is not None}
-    rest: dict[str, object] = {
-        name: value for name, value in given.items() if name not in SELECTORS
-    }
-    kept = session.kept(instance_id)
-    if kept is not None and _place(wire.address_from_payload(kept)) == _place(address):
-        return rest
-    return {
-        name: value
-        for name, value in {"hub": address.base, **named, **rest}.items()
-        if value is not None
-    }
-
-
-def statuses_json(statuses: Sequence[InstanceStatus], *, single: bool) -> object:
-    """The service's JSON of one status, or of several as an array."""
-    shown = [wire.status_to_json(status) for status in statuses]
-    return shown[0] if single and shown else shown

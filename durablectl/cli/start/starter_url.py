@@ -4,19 +4,17 @@ it answers with.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 
 from durablectl import config
-from durablectl.cli.session import Session
 from durablectl.cli.start.instance import timed
 from durablectl.errors import UsageError
 from durablectl.model import CheckStatusPayload
 from durablectl.polling.loop import LAST_LOOK
-from durablectl.taskhub import TaskHub
 
 Header = Annotated[
     list[str] | None,
@@ -57,39 +55,39 @@ class Call:
 
 
 def start_by_url(
-    session: Session, url: str, input: Any, call: Call, timeout: float | None
-) -> tuple[TaskHub, CheckStatusPayload]:
-    """Call the starter function once.
+    url: str,
+    input: Any,
+    call: Call,
+    route: Callable[[], Mapping[str, Any]],
+    environ: Mapping[str, str],
+    timeout: float | None,
+) -> CheckStatusPayload:
+    """Call the starter function once; what it answers may hold a key.
 
-    What it answers is kept for the user until the instance has ended, its key included.
-
-    `WaitTimeout` when it has not answered after `timeout` seconds.
+    `route` says how to reach it, once the call is checked. `WaitTimeout` when it has not answered
+    after `timeout` seconds.
     """
     # deferred: few start so
     from durablectl.backends.http.starter import call_starter, check_starter
 
     method = (call.method or "POST").upper()
     check_starter(url, method)
-    key = _key(session, call.function_key_env)
-    session.begin_change_at(url, None, controls=False)
-    session.out.note(f"calling {url.partition('?')[0]}")
-    route = session.route(url, None)
+    key = _key(environ, call.function_key_env)
+    way = route()
     with timed(timeout):
-        payload = call_starter(
+        return call_starter(
             url,
             input,
             method=method,
-            headers={**route["headers"], **_headers(call.header)},
+            headers={**way["headers"], **_headers(call.header)},
             key=key,
-            timeout=route["timeout"]
+            timeout=way["timeout"]
             if timeout is None
-            else min(route["timeout"], max(timeout, LAST_LOOK)),
-            ca_file=route["ca_file"],
-            proxy=route["proxy"],
-            max_response=route["max_response"],
+            else min(way["timeout"], max(timeout, LAST_LOOK)),
+            ca_file=way["ca_file"],
+            proxy=way["proxy"],
+            max_response=way["max_response"],
         )
-    session.started.keep({"id": payload.id, **payload.entries})
-    return session.payloads.at_started(payload), payload
 
 
 def is_starter(name: str) -> bool:
@@ -106,8 +104,8 @@ def _headers(lines: Sequence[str]) -> dict[str, str]:
     }
 
 
-def _key(session: Session, variable: str | None) -> str | None:
+def _key(environ: Mapping[str, str], variable: str | None) -> str | None:
     if variable is None:
         return None
     config.check_variable(variable, "--function-key-env")
-    return config.key_of_variable(variable, session.environ, "--function-key-env")
+    return config.key_of_variable(variable, environ, "--function-key-env")

@@ -10,45 +10,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from durablectl.cli.session import Session
+from durablectl.cli.arguments.waiting import CI_VARIABLE, CiMode
+from durablectl.cli.framework.at_hub import AtHub
 from durablectl.errors import DurablectlError, UsageError, reason_of
 from durablectl.model import InstanceStatus
 from durablectl.render import ci
+from durablectl.render.output import Output
 
-if TYPE_CHECKING:
-    from durablectl.taskhub import TaskHub
-
-VARIABLE = "DURABLECTL_CI"
 Seen = Mapping[str, InstanceStatus | None]
-
-
-class CiMode(StrEnum):
-    """What a CI runner is told."""
-
-    AUTO = "auto"
-    FULL = "full"
-    OFF = "off"
-
-
-Ci = Annotated[
-    CiMode | None,
-    typer.Option(
-        "--ci",
-        help="Annotations and a summary for GitHub Actions and Azure Pipelines; full also tells "
-        "causes and outputs "
-        f"(default: auto, or ${VARIABLE}).",
-    ),
-]
-Junit = Annotated[
-    str | None,
-    typer.Option("--junit", metavar="FILE", help="Write a JUnit report, an instance a test case."),
-]
 
 
 class Reports:
@@ -59,21 +30,15 @@ class Reports:
     """
 
     def __init__(
-        self,
-        session: Session,
-        hub: TaskHub,
-        ids: Sequence[str],
-        mode: CiMode | None,
-        junit: str | None,
+        self, at: AtHub, ids: Sequence[str], mode: CiMode | None, junit: str | None
     ) -> None:
         """`UsageError` when there is no such folder for the JUnit file, or the variable holds no
         mode.
         """
-        self._session, self._hub, self._ids = session, hub, ids
-        self._mode = mode or _from_variable(session.environ)
-        self._junit = (
-            None if junit is None else _writable(session.cwd / Path(junit).expanduser(), junit)
-        )
+        self._out, self._environ, self._address = at.out, at.environ, at.hub.address
+        self._ids = ids
+        self._mode = mode or _from_variable(at.environ)
+        self._junit = None if junit is None else _writable(at.cwd / Path(junit).expanduser(), junit)
 
     def ended(
         self,
@@ -119,8 +84,7 @@ class Reports:
         ]
 
     def _write(self, verdicts: Sequence[ci.Verdict], fault: str | None) -> None:
-        out = self._session.out
-        runner = ci.runner_of(self._session.environ) if self._mode is not CiMode.OFF else None
+        runner = ci.runner_of(self._environ) if self._mode is not CiMode.OFF else None
         if self._junit is not None:
             self._write_junit(self._junit, verdicts, fault)
         if runner is None:
@@ -131,24 +95,22 @@ class Reports:
             else None
         )
         for line in [fault_line] if fault_line else ci.annotation_lines(runner, verdicts):
-            out.command(line)
+            self._out.command(line)
         self._write_summary(runner, ci.summary(verdicts))
 
     def _write_junit(self, path: Path, verdicts: Sequence[ci.Verdict], fault: str | None) -> None:
         from durablectl.render.junit import report  # deferred: few ask for it
 
         text = report(
-            "durablectl wait", verdicts, now=datetime.now(UTC), hub=self._hub.address, fault=fault
+            "durablectl wait", verdicts, now=datetime.now(UTC), hub=self._address, fault=fault
         )
         try:
             path.write_text(text, encoding="utf-8")
         except OSError as error:
-            self._session.out.warn(
-                f"the JUnit report could not be written to {path}: {reason_of(error)}"
-            )
+            self._out.warn(f"the JUnit report could not be written to {path}: {reason_of(error)}")
 
     def _write_summary(self, runner: ci.Runner, text: str) -> None:
-        environ, out = self._session.environ, self._session.out
+        environ, out = self._environ, self._out
         try:
             if runner is ci.Runner.GITHUB and (path := environ.get("GITHUB_STEP_SUMMARY")):
                 with Path(path).open("a", encoding="utf-8") as file:
@@ -162,13 +124,13 @@ class Reports:
             out.warn(f"the summary for {runner.value} could not be written: {reason_of(error)}")
 
 
-def annotate(session: Session, title: str, message: str) -> None:
+def annotate(out: Output, environ: Mapping[str, str], title: str, message: str) -> None:
     """Show a message on the page of the CI run that this is part of, if it is part of one; it holds
     no inputs and no outputs.
     """
-    runner = ci.runner_of(session.environ)
-    if runner is not None and _from_variable(session.environ) is not CiMode.OFF:
-        session.out.command(
+    runner = ci.runner_of(environ)
+    if runner is not None and _from_variable(environ) is not CiMode.OFF:
+        out.command(
             ci.annotation(
                 runner, f"durablectl: {ci.short(title)}", ci.short(message, ci.LONGEST_DETAIL)
             )
@@ -176,11 +138,11 @@ def annotate(session: Session, title: str, message: str) -> None:
 
 
 def _from_variable(environ: Mapping[str, str]) -> CiMode:
-    text = environ.get(VARIABLE) or CiMode.AUTO.value
+    text = environ.get(CI_VARIABLE) or CiMode.AUTO.value
     try:
         return CiMode(text.lower())
     except ValueError:
-        raise UsageError(f"{VARIABLE}: '{text}' is not one of {', '.join(CiMode)}") from None
+        raise UsageError(f"{CI_VARIABLE}: '{text}' is not one of {', '.join(CiMode)}") from None
 
 
 def _writable(path: Path, shown: str) -> Path:

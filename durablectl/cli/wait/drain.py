@@ -5,24 +5,20 @@ Changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import typer
-
 from durablectl.cli.arguments.filters import IN_FLIGHT, Selection
-from durablectl.cli.framework import exit_codes
-from durablectl.cli.session import Session
-from durablectl.cli.session.selection import require_named_hub, show_chosen
-from durablectl.cli.session.targets import command_line
 from durablectl.cli.wait.ci_reports import annotate
 from durablectl.errors import DurablectlError, WaitTimeout
 from durablectl.model import InstanceFilter, InstanceStatus
 from durablectl.polling.loop import LAST_LOOK, poll
 from durablectl.render import views
+from durablectl.render.output import Output
 from durablectl.render.query import compiled
 from durablectl.render.terminal.batch_progress import drain_display
+from durablectl.render.terminal.selection import show_chosen
 from durablectl.render.terminal.wait_progress import Troubles
 from durablectl.taskhub import TaskHub
 
@@ -104,29 +100,48 @@ class _Gate:
         self.troubles.failed(error.message)
 
 
-def drain_and_show(session: Session, wanted: Drain, timeout: float | None, interval: float) -> None:
-    """Wait, tell what is left, and leave with 0 when it is drained, 124 when it is not in time."""
-    require_named_hub(session, "drain")
-    hub = session.hub
-    session.announce()
-    if timeout is None and session.environ.get("CI"):
-        session.out.warn("this drain has no --timeout, and may block the CI job indefinitely")
+def drain_and_show(
+    out: Output,
+    hub: TaskHub,
+    label: str,
+    wanted: Drain,
+    *,
+    timeout: float | None,
+    interval: float,
+    environ: Mapping[str, str],
+) -> bool:
+    """Wait, and tell what is left; whether it is drained, and not out of time. `label` names the
+    hub.
+    """
     if not hub.has_worker():
-        session.out.warn(
+        out.warn(
             "no worker is running on this hub; what is in flight stays so until a worker "
             "comes: durablectl worker"
         )
-    with drain_display(session.out) as show:
-        gate = _Gate(wanted, hub, Troubles(session.out), show)
+    with drain_display(out) as show:
+        gate = _Gate(wanted, hub, Troubles(out), show)
         try:
             trouble = _wait(gate, timeout, interval)
         except WaitTimeout as error:
-            annotate(session, "drain timed out", error.message)
+            annotate(out, environ, "drain timed out", error.message)
             raise
         except KeyboardInterrupt:
-            session.out.error(f"interrupted; {_counted(gate.left)} in flight")
+            out.error(f"interrupted; {_counted(gate.left)} in flight")
             raise
-    _show(session, gate, timeout, trouble)
+    left = list((gate.left or {}).values())
+    if left or not out.is_text:
+        show_chosen(out, left)
+    if gate.is_drained():
+        rest = f", {len(left)} of them left, which --allow {wanted.allow} lets be" if left else ""
+        out.note(f"drained: {label}; looked at {len(gate.seen)} in flight{rest}")
+        _doubt(out, gate, label)
+        return True
+    after = views.duration_text(timeout or 0)
+    reason = f" (the last answer: {trouble.message})" if trouble is not None else ""
+    text = f"{_counted(gate.left)} in flight"
+    out.error(f"timed out after {after}: {text}, looked at {len(gate.seen)}{reason}")
+    annotate(out, environ, "drain timed out", f"{text} after {after}")
+    return False
 
 
 def _wait(gate: _Gate, timeout: float | None, interval: float) -> DurablectlError | None:
@@ -150,36 +165,7 @@ def _wait(gate: _Gate, timeout: float | None, interval: float) -> DurablectlErro
     return trouble
 
 
-def _show(
-    session: Session, gate: _Gate, timeout: float | None, trouble: DurablectlError | None
-) -> None:
-    out, left = session.out, list((gate.left or {}).values())
-    if left or not out.is_text:
-        show_chosen(out, left)
-    if gate.is_drained():
-        rest = (
-            f", {len(left)} of them left, which --allow {gate.wanted.allow} lets be" if left else ""
-        )
-        out.note(f"drained: {session.hub_label}; looked at {len(gate.seen)} in flight{rest}")
-        _doubt(session, gate)
-    else:
-        after = views.duration_text(timeout or 0)
-        reason = f" (the last answer: {trouble.message})" if trouble is not None else ""
-        out.error(
-            f"timed out after {after}: {_counted(gate.left)} in flight, looked "
-            f"at {len(gate.seen)}{reason}"
-        )
-        annotate(session, "drain timed out", f"{_counted(gate.left)} in flight after {after}")
-        out.hint(
-            f"{command_line(session, 'list')} --status "
-            f"{','.join(sorted(status.value for status in IN_FLIGHT))}"
-        )
-    raise typer.Exit(
-        exit_codes.ExitCode.DONE if gate.is_drained() else exit_codes.ExitCode.TIMED_OUT
-    )
-
-
-def _doubt(session: Session, gate: _Gate) -> None:
+def _doubt(out: Output, gate: _Gate, label: str) -> None:
     """A task hub whose name is mistyped answers like an empty one: say so when there is nothing at
     all.
     """
@@ -192,9 +178,8 @@ def _doubt(session: Session, gate: _Gate) -> None:
     except DurablectlError:
         return
     if is_empty:
-        session.out.warn(
-            f"the {session.hub_label} shows no instance at all, finished or not: is "
-            "that the one you mean?"
+        out.warn(
+            f"the {label} shows no instance at all, finished or not: is that the one you mean?"
         )
 
 

@@ -2,67 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from durablectl.cli.arguments.input import STDIN
 from durablectl.cli.arguments.instance_ids import is_status_url
-from durablectl.cli.session import Session
-from durablectl.cli.session.targets import SELECTORS, command_line
-from durablectl.taskhub import TaskHub
+from durablectl.cli.arguments.waiting import OnTimeout, Several, Waiting
+from durablectl.cli.framework.at_hub import AtHub
 
 MOST_WORDS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class ResumeCommand:
-    """The `wait` that does the rest of one that was interrupted: the words that name its instances,
-    and its options.
-    """
-
-    words: Sequence[str]
-    until: str | None
-    timeout: float | None
-    interval: float | None
-    more: Mapping[str, object] = field(default_factory=dict)
-
-    def command(self, session: Session, hub: TaskHub) -> str:
-        """To copy; what is too much for a line, or came from standard input, it takes from
-        there."""
-        times = {"timeout": _seconds(self.timeout), "interval": _seconds(self.interval)}
-        given = {**times, "until": self.until, **self.more}
-        options = [
-            f"--{name}" if value is True else f"--{name}={value}"
-            for name, value in given.items()
-            if value
-        ]
-        words = self.words if len(self.words) <= MOST_WORDS else [STDIN]
-        by_ids = (
-            None
-            if any(word == STDIN or word.startswith("@") or is_status_url(word) for word in words)
-            else hub
-        )
-        told = command_line(
-            session,
-            "wait",
-            *words,
-            options=options,
-            repeated=(*SELECTORS, "output", "query"),
-            hub=by_ids,
-        )
-        return told if STDIN not in words else f"{told} (with the same ids)"
-
-
 def tell_how_to_resume(
-    session: Session, hub: TaskHub, left: Sequence[str], resume: ResumeCommand
+    at: AtHub, left: Sequence[str], words: Sequence[str], waiting: Waiting, several: Several
 ) -> None:
-    """Say on stderr that those that are left run on, and the command that waits for them."""
+    """Say on stderr that those that are left run on, and the command that waits for them; `words`
+    named all of them.
+    """
     if not left:
         return
     what = f"instance '{left[0]}' is" if len(left) == 1 else f"the {len(left)} instances are"
-    warning = ", but no worker is running on this local hub" if not hub.has_worker() else ""
-    session.out.error(f"interrupted; {what} left running{warning}")
-    session.out.hint(f"continue waiting with: {resume.command(session, hub)}")
+    warning = ", but no worker is running on this local hub" if not at.hub.has_worker() else ""
+    at.out.error(f"interrupted; {what} left running{warning}")
+    at.out.hint(f"continue waiting with: {_command(at, words, waiting, several)}")
+
+
+def _command(at: AtHub, words: Sequence[str], waiting: Waiting, several: Several) -> str:
+    """To copy; what is too much for a line, or came from standard input, it takes from there."""
+    given = {
+        "timeout": _seconds(waiting.timeout),
+        "interval": _seconds(waiting.interval),
+        "until": waiting.until,
+        "count": several.completed,
+        "fail-fast": several.fail_fast,
+        "on-timeout": None if waiting.on_timeout is OnTimeout.LEAVE else waiting.on_timeout,
+        "response": waiting.response,
+        "junit": waiting.junit,
+        "ci": waiting.ci,
+    }
+    options = [
+        f"--{name}" if value is True else f"--{name}={value}"
+        for name, value in given.items()
+        if value
+    ]
+    words = words if len(words) <= MOST_WORDS else [STDIN]
+    is_named = any(word == STDIN or word.startswith("@") or is_status_url(word) for word in words)
+    told = at.command(
+        "wait",
+        *words,
+        options=options,
+        more=("output", "query"),
+        hub=None if is_named else at.hub,
+    )
+    return told if STDIN not in words else f"{told} (with the same ids)"
 
 
 def _seconds(value: float | None) -> str | None:

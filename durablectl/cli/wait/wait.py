@@ -1,228 +1,166 @@
-"""Waiting at the command line: the display, the ways it can end, what is printed then, and the exit
-code.
-"""
+"""Waiting at the command line: the display, the ways it can end, and what is printed then."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
-
-import typer
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from durablectl import wire
-from durablectl.cli.arguments.parameters import OnTimeout
-from durablectl.cli.framework import exit_codes
-from durablectl.cli.session import Session
-from durablectl.cli.session.targets import command_line, statuses_json
-from durablectl.cli.start.show import payload_json, show_payload
-from durablectl.cli.wait.ci_reports import CiMode, Reports
-from durablectl.cli.wait.resume_hint import ResumeCommand, tell_how_to_resume
+from durablectl.cli.arguments.waiting import OnTimeout, Several, Waiting
+from durablectl.cli.framework.at_hub import AtHub
+from durablectl.cli.wait.ci_reports import Reports
+from durablectl.cli.wait.resume_hint import tell_how_to_resume
 from durablectl.cli.wait.until import DEAD, Until
 from durablectl.cli.wait.waiting_for import lines_after_a_wait
 from durablectl.errors import DurablectlError, UsageError, WaitTimeout, WrongState
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.polling.loop import Waited, WaitRules, wait_for_instances
 from durablectl.render import views
-from durablectl.render.output import OutputFormat
+from durablectl.render.output import Output, OutputFormat
 from durablectl.render.sanitize import safe_line
+from durablectl.render.terminal.instances import statuses_json
 from durablectl.render.terminal.tables import show_details, show_table
 from durablectl.render.terminal.wait_progress import Troubles, Watcher, waiting_display
-from durablectl.taskhub import TaskHub
-
-if TYPE_CHECKING:
-    from durablectl.engine.replay.check import CheckResult
 
 GRACE = 5.0
 AT_ONCE = 8  # statuses asked for at the same time
-RESPONSE_TIMEOUT = 10.0
 TOLD_IDS = 20
 Seen = dict[str, InstanceStatus | None]
 
 
-@dataclass(frozen=True, slots=True)
-class WaitOptions:
-    """What `wait`, `run` and `start --wait` were told.
-
-    `completed` is the number of --count, 1 for --any.
-
-    `spent` is how much of the time-out the start has taken.
+class WaitEnd(NamedTuple):
+    """How a wait ended: how those instances did that have not done what was waited for, whether the
+    time was up, and whether an expression was waited for.
     """
 
-    timeout: float | None = None
-    spent: float = 0.0
-    interval: float | None = None
-    completed: int | None = None
-    fail_fast: bool = False
-    on_timeout: OnTimeout = OnTimeout.LEAVE
-    response: bool = False
-    skip_timers: bool = False
-    on_difference: Callable[[CheckResult], None] | None = None
-    until: str | None = None
-    ci: CiMode | None = None
-    junit: str | None = None
+    ended: tuple[RuntimeStatus, ...]
+    timed_out: bool
+    by_condition: bool
 
-    @classmethod
-    def of(
-        cls, *, any: bool = False, all: bool = False, count: int | None = None, **options: object
-    ) -> WaitOptions:
-        """The options as they were given; `UsageError` when they contradict each other."""
-        if sum((any, all, count is not None)) > 1:
-            raise UsageError("--any, --all and --count exclude each other", hint="give one of them")
-        made = replace(cls(completed=1 if any else count), **options)  # type: ignore[arg-type]
-        return _for_response(made) if made.response else made
-
-
-def _for_response(options: WaitOptions) -> WaitOptions:
-    if options.until is not None:
-        raise UsageError(
-            "--response waits until the instance is finished",
-            hint="leave out --response, or --until",
-        )
-    timeout = RESPONSE_TIMEOUT if options.timeout is None else options.timeout
-    if options.interval is not None and options.interval > timeout:
-        raise UsageError(
-            f"the interval ({options.interval:g} s) is longer than the time-out ({timeout:g} s)"
-        )
-    return replace(options, timeout=timeout)
+    @property
+    def is_satisfied(self) -> bool:
+        return not (self.ended or self.timed_out)
 
 
 def wait_and_show(
-    session: Session,
-    hub: TaskHub,
+    at: AtHub,
     ids: Sequence[str],
-    options: WaitOptions,
+    waiting: Waiting,
+    several: Several = Several(),
     *,
     words: Sequence[str] = (),
-) -> None:
-    """Wait, show how it ended, and leave with the exit code that tells it.
+    spent: float = 0.0,
+) -> WaitEnd:
+    """Wait, show how it ended, and return that.
 
-    `words` named the instances on the command line of `wait`.
+    `words` named the instances on the command line of `wait`; `spent` is how much of the time-out
+    the start has taken.
     """
-    if options.response and len(ids) > 1:
+    completed = several.completed
+    if waiting.response and len(ids) > 1:
         raise UsageError(
             "--response is the answer for one instance", hint="leave out --response, or name one id"
         )
-    if options.completed is not None and options.completed > len(ids):
+    if completed is not None and completed > len(ids):
         raise UsageError(
-            f"--count {options.completed} is more than the {len(ids)} instances that were named"
+            f"--count {completed} is more than the {len(ids)} instances that were named"
         )
-    if options.timeout is None and session.environ.get("CI"):
-        session.out.warn("this wait has no --timeout, and may block the CI job indefinitely")
-    until = None if options.until is None else Until.of(options.until)
-    rules = _rules(options, until, show_input=not session.out.is_text)
-    reports = Reports(session, hub, ids, options.ci, options.junit)
+    warn_without_timeout(at.out, at.environ, waiting.timeout, "wait")
+    until = None if waiting.until is None else Until.of(waiting.until)
+    rules = _rules(waiting, several, until, spent, show_input=not at.out.is_text)
+    reports = Reports(at, ids, waiting.ci, waiting.junit)
     with reports.of_faults():
-        seen, trouble = _watched(session, hub, ids, rules, options, words or ids)
-    is_over = rules.is_over(seen.values())
-    code = _exit_code(seen, rules, is_over=is_over)
-    if not is_over:
-        _give_up(session, hub, seen, rules, options, trouble)
+        seen, trouble = _watched(at, ids, rules, waiting, several, words or ids)
+    if not rules.is_over(seen.values()):
+        _give_up(at, seen, rules, waiting, trouble)
+    end = _end(seen, rules)
     reports.ended(
         seen,
         rules.is_satisfied,
-        satisfied=code == exit_codes.ExitCode.DONE,
+        satisfied=end.is_satisfied,
         why_not=until.why_not if until else lambda _status: "",
     )
-    if until is not None and code == exit_codes.ExitCode.ENDED_BEFORE:
-        _tell_why_not(
-            session,
-            until,
-            [
-                each
-                for each in seen.values()
-                if each is not None and each.is_final and not until(each)
-            ],
-        )
-    _show(session, hub, seen, rules, options)
-    raise typer.Exit(code)
+    if until is not None and end.ended:
+        _tell_why_not(at.out, until, _ended(seen, rules))
+    _show(at, seen, rules, waiting)
+    return end
 
 
-def _rules(options: WaitOptions, until: Until | None, *, show_input: bool) -> WaitRules:
-    show_input = show_input or (until is not None and until.needs_input)
-    timeout = None if options.timeout is None else max(options.timeout - options.spent, 0.0)
-    interval = options.interval or 1.0
+def warn_without_timeout(
+    out: Output, environ: Mapping[str, str], timeout: float | None, what: str
+) -> None:
+    """Warn of a wait without an end in a CI job."""
+    if timeout is None and environ.get("CI"):
+        out.warn(f"this {what} has no --timeout, and may block the CI job indefinitely")
+
+
+def _rules(
+    waiting: Waiting, several: Several, until: Until | None, spent: float, *, show_input: bool
+) -> WaitRules:
     return WaitRules(
-        timeout,
-        interval,
-        options.completed,
-        options.fail_fast,
+        None if waiting.timeout is None else max(waiting.timeout - spent, 0.0),
+        waiting.interval or 1.0,
+        several.completed,
+        several.fail_fast,
         GRACE,
-        show_input=show_input,
+        show_input=show_input or (until is not None and until.needs_input),
         until=until,
         at_once=AT_ONCE,
     )
 
 
 def _watched(
-    session: Session,
-    hub: TaskHub,
+    at: AtHub,
     ids: Sequence[str],
     rules: WaitRules,
-    options: WaitOptions,
+    waiting: Waiting,
+    several: Several,
     words: Sequence[str],
 ) -> Waited:
     try:
-        return watch_over(
-            session,
-            hub,
-            ids,
-            rules,
-            skip_timers=options.skip_timers,
-            resume=_resume_command(words, options),
-            on_difference=options.on_difference,
-        )
+        return watch_over(at, ids, rules, words, waiting, several)
     except WaitTimeout as error:
-        if options.on_timeout is OnTimeout.LEAVE:
+        if waiting.on_timeout is OnTimeout.LEAVE:
             raise
         raise WaitTimeout(
             error.message,
-            hint=f"the hub did not answer: {options.on_timeout.value} was not requested",
+            hint=f"the hub did not answer: {waiting.on_timeout.value} was not requested",
         ) from error
 
 
 def watch_over(
-    session: Session,
-    hub: TaskHub,
+    at: AtHub,
     ids: Sequence[str],
     rules: WaitRules,
-    *,
-    resume: ResumeCommand,
-    skip_timers: bool = False,
-    on_difference: Callable[[CheckResult], None] | None = None,
+    words: Sequence[str],
+    waiting: Waiting,
+    several: Several = Several(),
 ) -> Waited:
     """Wait for them and show how far they are, working for them on a local hub.
 
-    `WaitTimeout` when the hub never answered in time. Ctrl-C says how to continue, and leaves.
+    `WaitTimeout` when the hub never answered in time. Ctrl-C says how to continue.
     """
-    last = _LastStatuses(session, ids)
-    rules = rules._replace(at_once=1) if hub.commits_together else rules
-    is_own = session.holds(hub)
+    last = _LastStatuses(at.out, ids)
+    rules = rules._replace(at_once=1) if at.hub.commits_together else rules
     try:
-        working = (
-            session.working(ids, skip_timers=skip_timers, on_difference=on_difference)
-            if is_own
-            else nullcontext()
-        )
-        with working, waiting_display(session.out, ids) as watcher:
+        with at.working(ids), waiting_display(at.out, ids) as watcher:
             last.watcher = watcher
             return wait_for_instances(
-                hub, ids, rules, on_status=last.status, on_trouble=last.trouble
+                at.hub, ids, rules, on_status=last.status, on_trouble=last.trouble
             )
     except KeyboardInterrupt:
         left = [each for each, status in last.seen.items() if not rules.is_finished(status)]
-        tell_how_to_resume(session, hub, left, resume)
-        raise typer.Exit(exit_codes.ExitCode.INTERRUPTED) from None
+        tell_how_to_resume(at, left, words, waiting, several)
+        raise
 
 
 class _LastStatuses:
     """Hands statuses and troubles on, and remembers the last status of each instance."""
 
-    def __init__(self, session: Session, ids: Sequence[str]) -> None:
+    def __init__(self, out: Output, ids: Sequence[str]) -> None:
         self.seen: Seen = dict.fromkeys(ids)
         self.watcher: Watcher | None = None
-        self._troubles = Troubles(session.out)
+        self._troubles = Troubles(out)
 
     def status(self, status: InstanceStatus) -> None:
         self._troubles.answered()
@@ -234,26 +172,8 @@ class _LastStatuses:
         self._troubles.failed(trouble.message)
 
 
-def _resume_command(words: Sequence[str], options: WaitOptions) -> ResumeCommand:
-    on_timeout = options.on_timeout if options.on_timeout is not OnTimeout.LEAVE else None
-    more: dict[str, object] = {
-        "count": options.completed,
-        "fail-fast": options.fail_fast,
-        "on-timeout": on_timeout,
-    }
-    more |= {"response": options.response, "junit": options.junit, "ci": options.ci}
-    return ResumeCommand(
-        words, until=options.until, timeout=options.timeout, interval=options.interval, more=more
-    )
-
-
 def _give_up(
-    session: Session,
-    hub: TaskHub,
-    seen: Seen,
-    rules: WaitRules,
-    options: WaitOptions,
-    trouble: DurablectlError | None,
+    at: AtHub, seen: Seen, rules: WaitRules, waiting: Waiting, trouble: DurablectlError | None
 ) -> None:
     """After a time-out: say so, and terminate or suspend what is left if that was asked for."""
     left = [name for name, status in seen.items() if not rules.is_finished(status)]
@@ -263,46 +183,43 @@ def _give_up(
         else f"{len(left)} of {len(seen)} instances are still running"
     )
     reason = f" (the last answer: {trouble.message})" if trouble is not None else ""
-    session.out.error(
-        f"timed out after {views.duration_text(options.timeout or 0)}: {what}{reason}"
-    )
-    if options.on_timeout is OnTimeout.LEAVE:
+    at.out.error(f"timed out after {views.duration_text(waiting.timeout or 0)}: {what}{reason}")
+    if waiting.on_timeout is OnTimeout.LEAVE:
         if trouble is None:
-            _say_why(session, hub, left)
+            _say_why(at, left)
         return
-    change = hub.terminate if options.on_timeout is OnTimeout.TERMINATE else hub.suspend
+    change = at.hub.terminate if waiting.on_timeout is OnTimeout.TERMINATE else at.hub.suspend
     for name in left:
         try:
             change(name, "durablectl wait timed out")
-            session.out.note(f"{options.on_timeout.value} requested: {name}")
+            at.out.note(f"{waiting.on_timeout.value} requested: {name}")
         except WrongState as error:
-            session.out.warn(error.message)
+            at.out.warn(error.message)
 
 
-def _say_why(session: Session, hub: TaskHub, left: Sequence[str]) -> None:
+def _say_why(at: AtHub, left: Sequence[str]) -> None:
     """What those that are left wait for; with the app, if this process has run it."""
-    if session.out.quiet:
+    if at.out.quiet:
         return
-    load_app = session.registry if session.has_run_app and session.holds(hub) else None
-    lines = list(lines_after_a_wait(hub, left[:TOLD_IDS], load_app))
+    lines = list(lines_after_a_wait(at.hub, left[:TOLD_IDS], at.loaded_app()))
     for name, line in lines:
-        session.out.note(f"{safe_line(name)} waits for {safe_line(line)}")
+        at.out.note(f"{safe_line(name)} waits for {safe_line(line)}")
     if lines:
-        session.out.hint(command_line(session, "why", lines[0][0], hub=hub))
+        at.out.hint(at.command("why", lines[0][0], hub=at.hub))
 
 
-def _tell_why_not(session: Session, until: Until, ended: Sequence[InstanceStatus]) -> None:
-    session.out.error(f"ended before --until came true: {until.text}")
+def _tell_why_not(out: Output, until: Until, ended: Sequence[InstanceStatus]) -> None:
+    out.error(f"ended before --until came true: {until.text}")
     dead = [each for each in ended if until.why_not(each) == DEAD]
     for each in dead[:TOLD_IDS]:
-        session.out.talk(
+        out.talk(
             f"  the expression is true of {safe_line(each.instance_id)}, which is "
             f"{each.runtime_status.value}"
         )
     if len(dead) > TOLD_IDS:
-        session.out.talk(f"  and {len(dead) - TOLD_IDS} more")
+        out.talk(f"  and {len(dead) - TOLD_IDS} more")
     if dead:
-        session.out.hint(
+        out.hint(
             "on an instance that ended other than Completed, --until holds only if "
             "the expression mentions runtimeStatus"
         )
@@ -312,54 +229,51 @@ def _state(status: InstanceStatus | None) -> str:
     return status.runtime_status.value if status else "unknown"
 
 
-def _show(
-    session: Session, hub: TaskHub, seen: Seen, rules: WaitRules, options: WaitOptions
-) -> None:
-    statuses = [status for status in seen.values() if status is not None]
-    if options.response:
-        _show_response(session, hub, statuses[0])
-    elif session.out.is_text:
-        _show_text(session, hub, statuses, options)
-    elif session.out.format is OutputFormat.ID:
-        session.out.ids(status.instance_id for status in statuses if rules.is_finished(status))
+def _show(at: AtHub, seen: Seen, rules: WaitRules, waiting: Waiting) -> None:
+    out, statuses = at.out, [status for status in seen.values() if status is not None]
+    if waiting.response:
+        _show_response(at, statuses[0])
+    elif out.is_text:
+        _show_text(at, statuses, waiting)
+    elif out.format is OutputFormat.ID:
+        out.ids(status.instance_id for status in statuses if rules.is_finished(status))
     else:
-        session.out.show("", statuses_json(statuses, single=len(seen) == 1))
-    if not (session.out.is_text and session.out.is_terminal):
-        _tell_failures(session, statuses)
+        out.show("", statuses_json(statuses, single=len(seen) == 1))
+    if not (out.is_text and out.is_terminal):
+        _tell_failures(out, statuses)
 
 
-def _show_response(session: Session, hub: TaskHub, status: InstanceStatus) -> None:
+def _show_response(at: AtHub, status: InstanceStatus) -> None:
     """Exactly what WaitForCompletionOrCreateCheckStatusResponse answers: output, status, or
     check-status payload.
     """
     if status.runtime_status is RuntimeStatus.COMPLETED:
-        session.out.json(status.output)
+        at.out.json(status.output)
     elif status.is_final:
-        session.out.json(wire.status_to_json(hub.get_status(status.instance_id)))
+        at.out.json(wire.status_to_json(at.hub.get_status(status.instance_id)))
     else:
-        session.out.json(payload_json(session, hub.check_status(status.instance_id)))
+        at.out.json(at.payload_json(at.hub.check_status(status.instance_id)))
 
 
-def _show_text(
-    session: Session, hub: TaskHub, statuses: Sequence[InstanceStatus], options: WaitOptions
-) -> None:
+def _show_text(at: AtHub, statuses: Sequence[InstanceStatus], waiting: Waiting) -> None:
+    out = at.out
     if len(statuses) > 1:
-        show_table(session.out, views.outcomes(statuses))
+        show_table(out, views.outcomes(statuses))
         return
     for status in statuses:
-        if options.until is not None:
-            show_details(session.out, views.instance(status, show_input=False))
+        if waiting.until is not None:
+            show_details(out, views.instance(status, show_input=False))
         elif not status.is_final:
-            show_payload(session, hub, hub.check_status(status.instance_id), status.runtime_status)
+            at.show_payload(at.hub.check_status(status.instance_id), status.runtime_status)
         elif status.runtime_status is not RuntimeStatus.COMPLETED:
-            show_details(session.out, views.outcome(status, traceback=session.out.verbose))
+            show_details(out, views.outcome(status, traceback=out.verbose))
         elif text := views.value_text(status.output):
-            session.out.value(text)
+            out.value(text)
         else:
-            session.out.note(f"{status.instance_id}: Completed, without an output")
+            out.note(f"{status.instance_id}: Completed, without an output")
 
 
-def _tell_failures(session: Session, statuses: Sequence[InstanceStatus]) -> None:
+def _tell_failures(out: Output, statuses: Sequence[InstanceStatus]) -> None:
     """Where stdout goes into a file, say on stderr what a person has to know."""
     failed = [
         each
@@ -368,26 +282,28 @@ def _tell_failures(session: Session, statuses: Sequence[InstanceStatus]) -> None
     ]
     for status in failed[:TOLD_IDS]:
         reason = views.ending_line(status)
-        session.out.error(
+        out.error(
             f"{status.instance_id}: {status.runtime_status.value}{': ' if reason else ''}{reason}"
         )
     if len(failed) > TOLD_IDS:
-        session.out.error(f"and {len(failed) - TOLD_IDS} more")
+        out.error(f"and {len(failed) - TOLD_IDS} more")
 
 
-def _exit_code(seen: Seen, rules: WaitRules, *, is_over: bool) -> int:
+def _end(seen: Seen, rules: WaitRules) -> WaitEnd:
     satisfied = sum(map(rules.is_satisfied, seen.values()))
     if satisfied == len(seen) or (rules.completed is not None and satisfied >= rules.completed):
-        return exit_codes.ExitCode.DONE
-    ended = [
+        return WaitEnd((), timed_out=False, by_condition=False)
+    return WaitEnd(
+        tuple(each.runtime_status for each in _ended(seen, rules)),
+        timed_out=not rules.is_over(seen.values()),
+        by_condition=rules.until is not None,
+    )
+
+
+def _ended(seen: Seen, rules: WaitRules) -> list[InstanceStatus]:
+    """Those that have ended without doing what was waited for."""
+    return [
         each
         for each in seen.values()
         if each is not None and each.is_final and not rules.is_satisfied(each)
     ]
-    codes = [
-        exit_codes.for_outcome(each.runtime_status)
-        if rules.until is None
-        else exit_codes.ExitCode.ENDED_BEFORE
-        for each in ended
-    ]
-    return exit_codes.for_outcomes([*codes, *([] if is_over else [exit_codes.ExitCode.TIMED_OUT])])

@@ -57,16 +57,16 @@ def show_items(
     *,
     table: Callable[[Iterable[Item]], Table],
     json: Callable[[Item], object],
-    id: Callable[[Item], str],
+    id: Callable[[Item], str | None],
 ) -> None:
     """Print items in the wanted form, one by one as they come: a table for people and for CSV, what
-    `json` makes of each, or the `id` of each.
+    `json` makes of each, or the `id` of each that has one.
     """
     match out.format:
         case OutputFormat.TEXT:
             show_table(out, table(items))
         case OutputFormat.ID:
-            out.ids(map(id, items))
+            out.ids(each for each in map(id, items) if each is not None)
         case OutputFormat.JSON:
             out.json_array(map(json, items))
         case OutputFormat.JSONL:
