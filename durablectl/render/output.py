@@ -24,7 +24,8 @@ from durablectl.render.sanitize import defuse, json_safe, safe
 from durablectl.wire import finite
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from durablectl.render.terminal.console import Terminal
+    from durablectl.render.terminal.live import LiveDisplays
 
 FLUSH_EVERY = 100
 PIPED_WIDTH = 100
@@ -230,26 +231,29 @@ class Output:
                     raise UsageError("there is no id to print here", hint="use -o json or -o text")
                 self.ids([id])
 
-    def rich(self, renderable: Any, *, wrap: bool = True) -> None:
-        """Print a Rich renderable on stdout.
+    @contextmanager
+    def drawing(self) -> Iterator[Terminal]:
+        """What draws on stdout; to be used only when `is_rich`."""
+        # deferred: a pipe does not pay for Rich
+        from durablectl.render.terminal.console import Terminal, console_on
 
-        Build it only when `is_rich`, of `Text` that went through `safe`: markup is never parsed.
-        """
         with self._reader_may_be_gone():
-            self.console.print(
-                renderable, markup=False, emoji=False, highlight=False, soft_wrap=not wrap
-            )
+            yield Terminal(console_on(self._stdout, color=self.wants_color(self._stdout)))
         self.flush()
 
     @property
-    def console(self) -> Console:
-        """A Rich console on stdout."""
-        return self._console(self._stdout)
+    def live(self) -> LiveDisplays:
+        """The displays that last while a command works; to be used only when `wants_progress` or
+        `is_rich`.
+        """
+        from durablectl.render.terminal.console import console_on  # deferred, as above
+        from durablectl.render.terminal.live import LiveDisplays
 
-    @property
-    def talk_console(self) -> Console:
-        """A Rich console on stderr, for progress and questions."""
-        return self._console(self._stderr)
+        stdout, stderr = (
+            console_on(stream, color=self.wants_color(stream))
+            for stream in (self._stdout, self._stderr)
+        )
+        return LiveDisplays(stdout, stderr, self.talking_above)
 
     # Talk
 
@@ -343,19 +347,6 @@ class Output:
         """
         with suppress(BrokenPipeError, DurablectlError):
             self.flush()
-
-    def _console(self, stream: TextIO) -> Console:
-        from rich.console import Console  # deferred: only a terminal needs it
-
-        color = self.wants_color(stream)
-        return Console(
-            file=stream,
-            no_color=not color,
-            force_terminal=color or None,
-            markup=False,
-            emoji=False,
-            highlight=False,
-        )
 
     def _ask(self, value: Any) -> Any:
         if self._expression is None:

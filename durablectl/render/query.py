@@ -10,12 +10,16 @@ from typing import Any
 from durablectl.errors import UsageError
 
 
+def _jmespath() -> Any:
+    import jmespath  # deferred: only --query, --where and --until need it
+
+    return jmespath
+
+
 def compiled(query: str) -> Any:
     """A JMESPath expression; `UsageError` that points at the place when it is not one."""
-    import jmespath  # deferred: only --query and --where need it
-
     try:
-        return jmespath.compile(query)
+        return _jmespath().compile(query)
     # its own errors are ValueErrors; the rest is of 5000 digits or 1000 brackets
     except (ValueError, RecursionError) as error:
         reason = str(error).splitlines()[0].rstrip(".:")
@@ -45,12 +49,10 @@ def holds(expression: Any, value: Any) -> bool:
     A function that does not take what is there (null, most often) does not hold; any other mistake
     is `UsageError`.
     """
-    from jmespath.exceptions import JMESPathTypeError  # deferred, as above
-
     try:
         found = searched(expression, value)
     except UsageError as error:
-        if isinstance(error.__cause__, JMESPathTypeError):
+        if isinstance(error.__cause__, _jmespath().exceptions.JMESPathTypeError):
             return False
         raise
     return not (found is None or found is False or found == "" or found == [] or found == {})

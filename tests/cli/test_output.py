@@ -128,7 +128,8 @@ def test_json_under_a_runner_keeps_its_value(text):
 
 def test_markup_in_data_is_not_parsed():
     stream = Terminal()
-    output(stream, environ={"TERM": "xterm"}).rich("[red]not markup[/red] :smile:")
+    with output(stream, environ={"TERM": "xterm"}).drawing() as terminal:
+        terminal.styled([("[red]not markup[/red] :smile:", "")])
     assert "[red]not markup[/red] :smile:" in stream.getvalue()
 
 

@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from durablectl.model import InstanceStatus, RuntimeStatus
-from durablectl.render.output import Output
+from durablectl.render.terminal.console import console_on
+from durablectl.render.terminal.screen import screenful
 from durablectl.render.terminal.watch_table import (
     Change,
     ChangeMark,
     WatchTable,
     change_line,
     counted,
-    screenful,
 )
 
 T0 = datetime(2026, 11, 2, 3, 4, 5, tzinfo=UTC)
@@ -76,7 +76,7 @@ def test_a_screenful_is_exactly_as_large_as_the_screen(width, height):
     board = WatchTable("local hub x", None)
     board.take([status(f"instance-{number}" * 5, custom="x" * 300) for number in range(100)], T0)
     stream = io.StringIO()
-    console = Output(stream, stream, environ={}).console
+    console = console_on(stream, color=False)
     console.width = width
     console.print(screenful(board, T0 + timedelta(seconds=5), width, height))
     lines = stream.getvalue().splitlines()
@@ -93,7 +93,7 @@ def test_a_screen_shows_what_unfinished_ones_wait_for(width, progress):
     custom = {"percent": 40, "message": "half way"}
     table.take([status("a", custom=custom), status("b", COMPLETED)], T0)
     stream = io.StringIO()
-    console = Output(stream, stream, environ={}).console
+    console = console_on(stream, color=False)
     console.width = width
     console.print(screenful(table, T0, width, 10))
     text = stream.getvalue()

@@ -50,7 +50,12 @@ Columns = Annotated[
 ]
 By = Annotated[
     str | None,
-    typer.Option("--by", metavar="status|name", help="Count each.", autocompletion=choices(GROUPS)),
+    typer.Option(
+        "--by",
+        metavar="status|name|cause",
+        help="Count each; by cause: the failed ones, by what made them fail.",
+        autocompletion=choices((*GROUPS, CAUSE)),
+    ),
 ]
 
 

@@ -30,7 +30,7 @@ from durablectl.model import InstanceFilter, InstanceStatus
 from durablectl.polling.listing_poller import Listing, ListingPoller, look
 from durablectl.polling.loop import is_passing
 from durablectl.render.output import OutputFormat
-from durablectl.render.terminal.watch_table import Change, WatchTable, change_line, counted, screen
+from durablectl.render.terminal.watch_table import Change, WatchTable, change_line, counted
 
 SCREENFUL = 50
 INTERVAL = 2.0
@@ -122,7 +122,7 @@ def _show_screen(
     with (
         stop_signals() as stopping,
         keyboard(session.stdin, stopping) as key,
-        screen(session.out) as show,
+        session.out.live.screen() as show,
     ):
         poller.start()
         try:

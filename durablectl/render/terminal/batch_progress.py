@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Protocol
 
 from durablectl.render.output import Output
 from durablectl.render.views import duration_text
@@ -42,7 +42,7 @@ def batch_display(
     if out.quiet or alone:
         yield lambda _over, _failed: None
     elif out.wants_progress:
-        with _bar(out, title, total) as progress:
+        with out.live.bar(title, total) as progress:
             yield progress
     else:
         yield _Lines(out, title, total, clock)
@@ -73,41 +73,6 @@ class _Lines:
 
 
 @contextmanager
-def _bar(out: Output, title: str, total: int | None) -> Iterator[Progress]:
-    # deferred: only a terminal pays for Rich's displays
-    from rich.progress import BarColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-    from rich.text import Text
-
-    class Count(ProgressColumn):
-        def render(self, task: Task) -> Text:
-            of = f"/{task.total:.0f}" if task.total is not None else ""
-            rate = f"  {task.speed:.0f}/s" if task.speed else ""
-            return Text(f"{task.completed:.0f}{of}{rate}")
-
-    columns: tuple[Any, ...] = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=20),
-        Count(),
-    )
-    columns += (
-        TextColumn("{task.fields[failed]}", markup=False),
-        TimeRemainingColumn(compact=True),
-    )
-    bar = Bar(*columns, console=out.talk_console, transient=True)
-    row = bar.add_task(title, total=total, failed="")
-
-    def show(over: int, failed: int, /) -> None:
-        bar.update(row, completed=over, failed=f"{failed} failed" if failed else "")
-
-    with (
-        bar,
-        out.talking_above(lambda line: bar.console.print(line, markup=False, highlight=False)),
-    ):
-        yield show
-
-
-@contextmanager
 def drain_display(
     out: Output, *, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[Progress]:
@@ -116,8 +81,8 @@ def drain_display(
     if out.quiet:
         yield lambda _gone, _left: None
     elif out.wants_progress:
-        with _spinner(out) as progress:
-            yield progress
+        with out.live.spinner("looking") as show:
+            yield lambda gone, left: show(f"{left} in flight, {gone} gone")
     else:
         yield _DrainLines(out, clock)
 
@@ -141,17 +106,3 @@ class _DrainLines:
             return
         self._told, self._shown = now, left
         self._out.progress(f"{left} in flight, {gone} gone [{duration_text(now - self._started)}]")
-
-
-@contextmanager
-def _spinner(out: Output) -> Iterator[Progress]:
-    status = out.talk_console.status("looking")
-
-    def show(gone: int, left: int, /) -> None:
-        status.update(f"{left} in flight, {gone} gone")
-
-    with (
-        status,
-        out.talking_above(lambda line: status.console.print(line, markup=False, highlight=False)),
-    ):
-        yield show

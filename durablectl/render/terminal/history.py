@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from durablectl.history.steps import State, Step
 from durablectl.model import InstanceStatus
-from durablectl.render.gantt import Bar, bars, fitted, row, ruler, span_text, timetable
+from durablectl.render.gantt import bars, fitted, row, ruler, span_text, timetable
 from durablectl.render.output import Output
 from durablectl.render.sanitize import safe_line
 from durablectl.render.terminal.tables import show_details, show_table
 from durablectl.render.views import Details, time_text
-
-if TYPE_CHECKING:
-    from rich.text import Text
 
 STYLES = {State.DONE: "green", State.FAILED: "bold red", State.OPEN: "cyan", State.DROPPED: "dim"}
 # of the rows that come while it is followed; the last cell takes what it needs
@@ -76,8 +72,10 @@ def show_gantt(
     if not out.is_rich:
         out.lines(line.text() for line in lines)
         return
-    for line in lines:
-        out.rich(_styled(line))
+    with out.drawing() as terminal:
+        for line in lines:
+            label, took = f"{line.label} {line.before}", f" {line.took}"
+            terminal.styled([(label, ""), (line.bar, STYLES[line.state]), (took, "dim")])
 
 
 def show_rows(out: Output, found: Iterable[Step], origin: datetime, now: datetime) -> None:
@@ -96,11 +94,3 @@ def show_rows(out: Output, found: Iterable[Step], origin: datetime, now: datetim
             )
         else:
             out.lines(["\t".join(cells)])
-
-
-def _styled(line: Bar) -> Text:
-    from rich.text import Text  # deferred: a pipe does not pay for it
-
-    text = Text(f"{line.label} {line.before}", no_wrap=True)
-    text.append(line.bar, STYLES[line.state])
-    return text.append(f" {line.took}", "dim")

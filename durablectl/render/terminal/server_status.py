@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from durablectl.model import RuntimeStatus
 from durablectl.render.output import Output
@@ -75,29 +74,17 @@ def living(out: Output, look: Callable[[], Pulse]) -> Iterator[None]:
     if not out.wants_progress:
         yield
         return
-    from rich.live import Live  # deferred: only a terminal pays for Rich's displays
-    from rich.text import Text  # deferred, as above
-
     stopped = threading.Event()
-    with Live(Text(""), console=out.talk_console, transient=True, auto_refresh=False) as live:
-
-        def show(line: str) -> None:
-            live.update(Text(line, style="dim", no_wrap=True, overflow="ellipsis"), refresh=True)
-
+    with out.live.line() as show:
         thread = threading.Thread(
             target=_keep_showing, args=(look, show, stopped), name="summary", daemon=True
         )
         thread.start()
-        with out.talking_above(lambda line: _print(live.console, line)):
-            try:
-                yield
-            finally:
-                stopped.set()
-                thread.join(1.0)
-
-
-def _print(console: Any, line: str) -> None:
-    console.print(line, markup=False, highlight=False)
+        try:
+            yield
+        finally:
+            stopped.set()
+            thread.join(1.0)
 
 
 def _keep_showing(

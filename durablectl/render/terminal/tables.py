@@ -6,33 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-from durablectl.model import RuntimeStatus
 from durablectl.render.output import Output, OutputFormat
-from durablectl.render.sanitize import safe, safe_line
-from durablectl.render.views import DETAILS, WAITING_FOR, Details, Table
-
-if TYPE_CHECKING:
-    from rich.text import Text
+from durablectl.render.sanitize import safe_line
+from durablectl.render.views import Details, Table
 
 Item = TypeVar("Item")
-STYLES = {
-    RuntimeStatus.PENDING: "dim",
-    RuntimeStatus.RUNNING: "cyan",
-    RuntimeStatus.CONTINUED_AS_NEW: "cyan",
-    RuntimeStatus.SUSPENDED: "magenta",
-    RuntimeStatus.COMPLETED: "green",
-    RuntimeStatus.FAILED: "bold red",
-    RuntimeStatus.TERMINATED: "yellow",
-    RuntimeStatus.CANCELED: "yellow",
-}
 _STYLE_OF_VERDICT = {"ok": "green", "warning": "yellow", "problem": "bold red"}
-# of what is folded, and of what is cut: one long name must not take the room of the ids
-NARROWEST, WIDEST = 8, 32
-# of a cell on a terminal: Rich takes seconds to fold a megabyte, and it cannot be read there
-LONGEST = 2000
-_STYLE_OF_WORD = {status.value: style for status, style in STYLES.items()}
 
 
 def show_details(out: Output, details: Details) -> None:
@@ -40,15 +21,8 @@ def show_details(out: Output, details: Details) -> None:
     if not out.is_rich:
         out.data(details.text())
         return
-    from rich.text import Text  # deferred: a pipe does not pay for it
-
-    text = Text(safe(details.text()))
-    text.highlight_regex(r"(?m)^[a-z][a-z ]*?(?=  )", "bold")
-    if details.state is not None:
-        text.highlight_regex(
-            rf"(?m)(?<=^status)\s+{details.state.value}$", STYLES.get(details.state, "")
-        )
-    out.rich(text, wrap=False)
+    with out.drawing() as terminal:
+        terminal.details(details)
 
 
 def show_items(
@@ -77,51 +51,12 @@ def show_items(
 
 
 def show_table(out: Output, table: Table) -> None:
-    """Print a table: on a terminal all at once, through a pipe line by line as the rows come.
-
-    On a terminal nothing is cut while there is room for all of it; details are cut to one line.
-    """
+    """Print a table: on a terminal all at once, through a pipe line by line as the rows come."""
     if not out.is_rich:
         out.lines("\t".join(safe_line(cell) for cell in row) for row in _with_header(table))
         return
-    from rich.table import Table as RichTable  # deferred: a pipe does not pay for it
-
-    rich = RichTable(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    rows = [[_cell(cell) for cell in row] for row in table.rows]
-    if table.columns[-1] in (DETAILS, WAITING_FOR):
-        table, rows = _fitted(table, rows, out.width)
-    has_room = _width(table.columns, rows) <= out.width
-    for number, column in enumerate(table.columns):
-        last = number == len(table.columns) - 1
-        folds = (number == 0 or last) and column not in (DETAILS, WAITING_FOR)
-        rich.add_column(
-            column.upper(),
-            overflow="fold" if folds else "ellipsis",
-            no_wrap=not folds,
-            min_width=NARROWEST if folds else None,
-            max_width=None if folds or has_room or last else WIDEST,
-        )
-    for row in rows:
-        rich.add_row(*row)
-    out.rich(rich)
-
-
-def _fitted(table: Table, rows: list[list[Text]], width: int) -> tuple[Table, list[list[Text]]]:
-    """The table with its details cut to the room that the other columns leave, or without them."""
-    room = width - _width(table.columns[:-1], [row[:-1] for row in rows]) - 2
-    if room < NARROWEST:
-        return Table(table.columns[:-1], ()), [row[:-1] for row in rows]
-    for row in rows:
-        row[-1].truncate(room, overflow="ellipsis")
-    return table, rows
-
-
-def _width(columns: Sequence[str], rows: Sequence[Sequence[Text]]) -> int:
-    """The columns that a table takes when nothing of it is cut or folded."""
-    cells = [len(column) for column in columns]
-    for row in rows:
-        cells = [max(known, cell.cell_len) for known, cell in zip(cells, row, strict=True)]
-    return sum(cells) + 2 * len(cells)
+    with out.drawing() as terminal:
+        terminal.table(table, out.width)
 
 
 def show_findings(out: Output, findings: Iterable[tuple[str, str, str, str | None]]) -> None:
@@ -136,11 +71,10 @@ def show_findings(out: Output, findings: Iterable[tuple[str, str, str, str | Non
         if not out.is_rich:
             out.lines(lines)
             continue
-        from rich.text import Text  # deferred, as above
-
-        shown = Text("\n".join(lines))
-        shown.stylize(_STYLE_OF_VERDICT.get(verdict, ""), 0, len(verdict))
-        out.rich(shown, wrap=False)
+        text = "\n".join(lines)
+        style = _STYLE_OF_VERDICT.get(verdict, "")
+        with out.drawing() as terminal:
+            terminal.styled([(text[: len(verdict)], style), (text[len(verdict) :], "")])
 
 
 def _with_header(table: Table) -> Iterator[Sequence[str]]:
@@ -151,10 +85,3 @@ def _with_header(table: Table) -> Iterator[Sequence[str]]:
     if first is not None:
         yield first
         yield from rows
-
-
-def _cell(cell: str) -> Text:
-    from rich.text import Text  # deferred, as above
-
-    shown = safe_line(cell[:LONGEST])
-    return Text(shown if len(cell) <= LONGEST else f"{shown}…", style=_STYLE_OF_WORD.get(cell, ""))

@@ -10,17 +10,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Protocol
 
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.render.output import Output
 from durablectl.render.progress import progress_of
 from durablectl.render.sanitize import safe_line
 from durablectl.render.views import duration_text
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions
-    from rich.progress import Progress, TaskID
 
 MANY = 10
 HEARTBEAT = 60.0
@@ -48,7 +44,7 @@ def waiting_display(
     if out.quiet:
         yield lambda _status: None
     elif out.wants_progress:
-        with _live(out, instance_ids) as watcher:
+        with out.live.waiting(instance_ids) as watcher:
             yield watcher
     else:
         yield Lines(out, len(instance_ids), clock)
@@ -155,112 +151,3 @@ def _line(status: InstanceStatus) -> str:
         parts += [f"{percent:.0f} %"] if percent is not None else []
         parts += [message] if message else []
     return ", ".join(parts)
-
-
-@contextmanager
-def _live(out: Output, instance_ids: Sequence[str]) -> Iterator[Watcher]:
-    progress = _progress(out)
-    rows = (
-        _Total(progress, instance_ids)
-        if len(instance_ids) > MANY
-        else _Rows(progress, instance_ids)
-    )
-    with (
-        progress,
-        out.talking_above(lambda line: progress.console.print(line, markup=False, highlight=False)),
-    ):
-        yield rows
-
-
-def _progress(out: Output) -> Progress:
-    # deferred: only a terminal pays for Rich's displays
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Task as Row
-    from rich.table import Column
-    from rich.text import Text
-
-    class BarWhenKnown(BarColumn):
-        def render(self, task: Row) -> Any:
-            return super().render(task) if task.total is not None else Text("")
-
-    class Display(Progress):
-        def get_renderable(self) -> Any:
-            return _Narrower(super().get_renderable())
-
-    def text(name: str, **column: Any) -> TextColumn:
-        return TextColumn(
-            "{task." + name + "}", markup=False, table_column=Column(no_wrap=True, **column)
-        )
-
-    columns = (
-        SpinnerColumn(finished_text=" "),
-        text("description", overflow="ellipsis", ratio=2),
-        text("fields[state]"),
-        BarWhenKnown(bar_width=20),
-        text("fields[message]", overflow="ellipsis", ratio=2),
-        TimeElapsedColumn(),
-    )
-    # What an app prints meanwhile comes by `Output.talk`, not by Rich's own way above the display.
-    return Display(
-        *columns,
-        console=out.talk_console,
-        transient=True,
-        expand=True,
-        redirect_stdout=False,
-        redirect_stderr=False,
-    )
-
-
-class _Narrower:
-    """A renderable that leaves room at the right: the `^C` that a terminal echoes would else begin
-    a line that is not erased.
-    """
-
-    def __init__(self, inner: Any) -> None:
-        self._inner = inner
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Any]:
-        yield from console.render(
-            self._inner, options.update(max_width=max(options.max_width - 3, 1))
-        )
-
-
-class _Rows:
-    """A row for each instance."""
-
-    def __init__(self, progress: Progress, instance_ids: Sequence[str]) -> None:
-        self._progress = progress
-        self._rows: dict[str, TaskID] = {
-            each: progress.add_task(safe_line(each), total=None, state="…", message="")
-            for each in instance_ids
-        }
-
-    def __call__(self, status: InstanceStatus) -> None:
-        row = self._rows.get(status.instance_id)
-        if row is None:
-            return
-        percent, message = progress_of(status.custom_status)
-        state = status.runtime_status.value
-        if percent is not None:
-            done = 100 if status.runtime_status is RuntimeStatus.COMPLETED else percent
-            self._progress.update(row, total=100, completed=done)
-        self._progress.update(row, state=state, message=message if not status.is_final else "")
-        if status.is_final:
-            self._progress.stop_task(row)
-
-
-class _Total:
-    """One row that counts, for more instances than fit a screen."""
-
-    def __init__(self, progress: Progress, instance_ids: Sequence[str]) -> None:
-        self._progress, self._states = progress, dict[str, RuntimeStatus]()
-        self._row = progress.add_task(
-            f"{len(instance_ids)} instances", total=len(instance_ids), state="", message=""
-        )
-
-    def __call__(self, status: InstanceStatus) -> None:
-        self._states[status.instance_id] = status.runtime_status
-        counted = Counter(state.value for state in self._states.values())
-        ended = sum(state.is_final for state in self._states.values())
-        message = ", ".join(f"{count} {state}" for state, count in counted.most_common())
-        self._progress.update(self._row, completed=ended, state=f"{ended} ended", message=message)

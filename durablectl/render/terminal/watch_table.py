@@ -1,31 +1,20 @@
-"""A set of instances that is looked at again and again: what changed, and how a screen shows it.
+"""A set of instances that is looked at again and again: what changed.
 
-Knows no hub, no clock, no keyboard.
+Knows no hub, no clock, no keyboard, no screen.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
 
 from durablectl.model import InstanceStatus, RuntimeStatus
-from durablectl.render.output import Output
 from durablectl.render.progress import progress_of
 from durablectl.render.sanitize import safe_line
-from durablectl.render.terminal.tables import STYLES
-from durablectl.render.views import ago_text
 
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.text import Text
-
-FRAME = 4  # lines of a screen that are not rows: title, header, a blank one, the foot
-WIDE = 100  # columns of a window that has room for both
 GONE = "no longer matches"
 
 
@@ -109,7 +98,7 @@ def change_line(change: Change, now: datetime) -> str:
         status.instance_id,
         status.name,
         state,
-        _progress(status),
+        progress_text(status),
     )
     return "\t".join(map(safe_line, cells)).rstrip("\t")
 
@@ -127,99 +116,8 @@ def counted(statuses: Sequence[InstanceStatus], *, more: bool = False) -> str:
     )
 
 
-class Screen(Protocol):
-    """Where the table is shown."""
-
-    def __call__(self, table: WatchTable, now: datetime) -> None: ...
-
-
-@contextmanager
-def screen(out: Output) -> Iterator[Screen]:
-    """While inside, the table can be shown on the terminal's other screen; after it the terminal is
-    as it was.
-    """
-    from rich.live import Live  # deferred: only a terminal pays for it
-
-    console = out.console
-    with Live(
-        console=console,
-        screen=True,
-        auto_refresh=False,
-        redirect_stdout=False,
-        redirect_stderr=False,
-    ) as live:
-        yield lambda table, now: live.update(
-            screenful(table, now, console.width, console.height), refresh=True
-        )
-
-
-def screenful(table: WatchTable, now: datetime, width: int, height: int) -> RenderableType:
-    """The table as a screen of this size shows it."""
-    from rich.console import Group  # deferred, as above
-    from rich.table import Table
-    from rich.text import Text
-
-    room = max(height - FRAME, 1)
-    rows = table.shown[: min(room, table.limit or room)]
-    grid = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0), width=width)
-    is_wide = width >= WIDE
-    columns = [("", 0), ("ID", 3), ("NAME", 2), ("STATUS", 0), ("UPDATED", 0), ("WAITING FOR", 3)]
-    for column, ratio in [*columns, *([("", 3)] if is_wide else [])]:
-        grid.add_column(column, ratio=ratio or None, no_wrap=True, overflow="ellipsis")
-    for status in rows:
-        mark = table.marks.get(status.instance_id, ChangeMark.SAME)
-        grid.add_row(
-            *_cells(status, mark, now),
-            *_waiting_cells(table, status, now, is_wide=is_wide),
-            style="bold" if mark is not ChangeMark.SAME else "",
-        )
-    title = Text(safe_line(table.title), style="bold", no_wrap=True, overflow="ellipsis")
-    padding = [Text("")] * (room - len(rows))
-    return Group(
-        title,
-        grid,
-        *padding,
-        Text(""),
-        Text(_foot(table, len(rows), now), style="dim", no_wrap=True, overflow="ellipsis"),
-    )
-
-
-def _cells(status: InstanceStatus, mark: ChangeMark, now: datetime) -> list[Text]:
-    from rich.text import Text  # deferred, as above
-
-    state = status.runtime_status
-    return [
-        Text(mark.value, style="bold yellow"),
-        Text(safe_line(status.instance_id)),
-        Text(safe_line(status.name)),
-        Text(state.value, style=STYLES.get(state, "")),
-        Text(ago_text((now - status.last_updated_time).total_seconds()), style="dim"),
-    ]
-
-
-def _waiting_cells(
-    table: WatchTable, status: InstanceStatus, now: datetime, *, is_wide: bool
-) -> list[Text]:
-    """What it waits for and how far it says it is: in a narrow window what there is of the two."""
-    from rich.text import Text  # deferred, as above
-
-    waiting = "" if status.is_final else safe_line(table.waiting(status.instance_id, now))
-    progress = _progress(status)
-    cells = [waiting, progress] if is_wide else [waiting or progress]
-    return [Text(cell) for cell in cells]
-
-
-def _foot(table: WatchTable, rows: int, now: datetime) -> str:
-    if table.looked is None:
-        return table.trouble or "looking …"
-    parts = [counted(table.shown, more=table.more)]
-    if rows < len(table.shown):
-        parts.append(f"{rows} shown")
-    parts.append(table.trouble or f"{now.astimezone():%H:%M:%S}")
-    return safe_line(" · ".join([*parts, "q quits"]))
-
-
-def _progress(status: InstanceStatus) -> str:
+def progress_text(status: InstanceStatus) -> str:
+    """How far an unfinished instance says it is, on one line."""
     if status.is_final:
         return ""
     percent, message = progress_of(status.custom_status)

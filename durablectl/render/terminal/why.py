@@ -20,11 +20,11 @@ from durablectl.render.explanation import (
 )
 from durablectl.render.output import Output
 from durablectl.render.sanitize import safe_line
-from durablectl.render.terminal.tables import STYLES
+from durablectl.render.terminal.styles import STYLES
 
 WIDEST_LABEL = 66
 WIDEST_COMMAND = 60
-INDENT = "  "
+INDENT, NEXT = "  ", "next: "
 
 
 def show_explanation(
@@ -35,13 +35,13 @@ def show_explanation(
     if not out.is_rich:
         out.lines(text for text, _ in lines)
         return
-    from rich.text import Text  # deferred: a pipe does not pay for it
-
-    for text, style in lines:
-        shown = Text(safe_line(text), style=style)
-        if style == "" and text.startswith("next: "):
-            shown.stylize("bold", len("next: "))
-        out.rich(shown, wrap=False)
+    with out.drawing() as terminal:
+        for text, style in lines:
+            shown = safe_line(text)
+            if style == "" and shown.startswith(NEXT):
+                terminal.styled([(NEXT, ""), (shown.removeprefix(NEXT), "bold")])
+            else:
+                terminal.styled([(shown, style)])
 
 
 def explanation_lines(
@@ -96,7 +96,7 @@ def _next(commands: Sequence[Next], line: Callable[[Next], str]) -> Iterator[tup
     written = [line(each) for each in commands]
     width = min(max(map(len, written), default=0), WIDEST_COMMAND)
     for number, (each, text) in enumerate(zip(commands, written, strict=True)):
-        head = "next: " if number == 0 else " " * len("next: ")
+        head = NEXT if number == 0 else " " * len(NEXT)
         yield f"{head}{text:{width if each.note else 0}}  {each.note}".rstrip(), ""
 
 

@@ -1,0 +1,104 @@
+"""What Rich draws once: styled text, details and tables. Only `Output` imports this module, when a
+terminal is written to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TextIO
+
+from rich.console import Console, RenderableType
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from durablectl.render.sanitize import safe, safe_line
+from durablectl.render.terminal.styles import STYLES
+from durablectl.render.views import DETAILS, WAITING_FOR, Details, Table
+
+# of what is folded, and of what is cut: one long name must not take the room of the ids
+NARROWEST, WIDEST = 8, 32
+# of a cell on a terminal: Rich takes seconds to fold a megabyte, and it cannot be read there
+LONGEST = 2000
+_STYLE_OF_WORD = {status.value: style for status, style in STYLES.items()}
+
+
+def console_on(stream: TextIO, *, color: bool) -> Console:
+    """A console that reads no markup."""
+    return Console(
+        file=stream,
+        no_color=not color,
+        force_terminal=color or None,
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
+
+
+class Terminal:
+    """Draws on one console what went through `safe`."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def styled(self, parts: Iterable[tuple[str, str]], *, wrap: bool = False) -> None:
+        """Print a text in parts, each with its style. Unless it may wrap, nothing is cut."""
+        self._print(Text.assemble(*parts), wrap=wrap)
+
+    def details(self, details: Details) -> None:
+        """Print labels and values."""
+        text = Text(safe(details.text()))
+        text.highlight_regex(r"(?m)^[a-z][a-z ]*?(?=  )", "bold")
+        if (state := details.state) is not None:
+            text.highlight_regex(rf"(?m)(?<=^status)\s+{state.value}$", STYLES.get(state, ""))
+        self._print(text, wrap=False)
+
+    def table(self, table: Table, width: int) -> None:
+        """Print a table: nothing is cut while there is room for all of it; details are cut to one
+        line.
+        """
+        rich = RichTable(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+        rows = [[_cell(cell) for cell in row] for row in table.rows]
+        if table.columns[-1] in (DETAILS, WAITING_FOR):
+            table, rows = _fitted(table, rows, width)
+        has_room = _width(table.columns, rows) <= width
+        for number, column in enumerate(table.columns):
+            last = number == len(table.columns) - 1
+            folds = (number == 0 or last) and column not in (DETAILS, WAITING_FOR)
+            rich.add_column(
+                column.upper(),
+                overflow="fold" if folds else "ellipsis",
+                no_wrap=not folds,
+                min_width=NARROWEST if folds else None,
+                max_width=None if folds or has_room or last else WIDEST,
+            )
+        for row in rows:
+            rich.add_row(*row)
+        self._print(rich, wrap=True)
+
+    def _print(self, renderable: RenderableType, *, wrap: bool) -> None:
+        self._console.print(
+            renderable, markup=False, emoji=False, highlight=False, soft_wrap=not wrap
+        )
+
+
+def _fitted(table: Table, rows: list[list[Text]], width: int) -> tuple[Table, list[list[Text]]]:
+    """The table with its details cut to the room that the other columns leave, or without them."""
+    room = width - _width(table.columns[:-1], [row[:-1] for row in rows]) - 2
+    if room < NARROWEST:
+        return Table(table.columns[:-1], ()), [row[:-1] for row in rows]
+    for row in rows:
+        row[-1].truncate(room, overflow="ellipsis")
+    return table, rows
+
+
+def _width(columns: Sequence[str], rows: Sequence[Sequence[Text]]) -> int:
+    """The columns that a table takes when nothing of it is cut or folded."""
+    cells = [len(column) for column in columns]
+    for row in rows:
+        cells = [max(known, cell.cell_len) for known, cell in zip(cells, row, strict=True)]
+    return sum(cells) + 2 * len(cells)
+
+
+def _cell(cell: str) -> Text:
+    shown = safe_line(cell[:LONGEST])
+    return Text(shown if len(cell) <= LONGEST else f"{shown}…", style=_STYLE_OF_WORD.get(cell, ""))
