@@ -20,9 +20,9 @@ from durablectl.config.hub_files import HUB_FOLDER as HUB_FOLDER
 from durablectl.config.hub_files import hub_file as hub_file
 from durablectl.config.keys import Credential as Credential
 from durablectl.config.keys import KeyRing as KeyRing
-from durablectl.config.last import LastStarted as LastStarted
 from durablectl.config.open import REQUEST_SECONDS as REQUEST_SECONDS
 from durablectl.config.open import grpc_options as grpc_options
+from durablectl.config.open import load_backend as load_backend
 from durablectl.config.open import open_hub as open_hub
 from durablectl.config.open import open_local_hub as open_local_hub
 from durablectl.config.settings import Settings as Settings
@@ -30,7 +30,8 @@ from durablectl.config.settings import default_user_file as default_user_file
 from durablectl.config.settings import resolve as resolve
 from durablectl.config.settings import state_folder as state_folder
 from durablectl.config.settings import unknown_context as unknown_context
-from durablectl.config.started import Started as Started
+from durablectl.config.state import LastStarted as LastStarted
+from durablectl.config.state import Started as Started
 from durablectl.config.toml import replace_text as replace_text
 from durablectl.config.variables import check_variable as check_variable
 from durablectl.config.variables import key_of_variable as key_of_variable

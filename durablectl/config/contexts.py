@@ -11,20 +11,22 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeGuard
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from durablectl.config.addresses import check_plaintext, is_address, is_grpc, without_key
 from durablectl.config.hub_files import path_of
-from durablectl.config.sizes import parse_size
+from durablectl.config.quantities import parse_size
 from durablectl.config.toml import parse_toml, place_of, read_text, replace_text, unknown_setting
-from durablectl.config.variables import check_variable
-from durablectl.errors import UsageError
+from durablectl.config.variables import check_variable, key_of_variable
+from durablectl.errors import DurablectlError, UsageError
 from durablectl.new_ids import check_connection, check_task_hub
 from durablectl.owners import nearest
 from durablectl.quoting import command
 
+if TYPE_CHECKING:
+    from durablectl.config.connection_strings import ConnectionString
+
 PROJECT_FILE = "durablectl.toml"
-USER_FILE = "contexts.toml"
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _ADDRESS = ("url", "hub", "task-hub", "connection", "app", "encode", "protected", "read-only")
 _USER_ONLY = (
@@ -48,7 +50,7 @@ _TOP = ("context", "hub", "url", "task-hub", "connection", "app", "encode", "con
 class Context(NamedTuple):
     """One named hub: `url`, `hub` (a file) or a connection string is set. Paths are absolute.
 
-    `url` is set beside a connection string once that was read: see `schedulers`.
+    `url` is set beside a connection string once that was read: see `expanded`.
 
     The repr is the name: headers and proxies are secret.
     """
@@ -196,12 +198,11 @@ def write_user_file(path: Path, *, current: str | None, contexts: Mapping[str, C
 
     Comments of contexts that stay as they are stay, too.
     """
-    import tomlkit  # deferred: only a change needs the writer
-    from tomlkit.exceptions import TOMLKitError
+    import tomlkit.exceptions  # deferred: only a change needs the writer
 
     try:
         document = tomlkit.parse(read_text(path) or "")
-    except TOMLKitError as error:
+    except tomlkit.exceptions.TOMLKitError as error:
         raise UsageError(f"{path} is not TOML: {error}") from error
     if current is None:
         document.pop("current", None)
@@ -262,6 +263,43 @@ def checked(context: Context) -> Context:
     return context
 
 
+def expanded(context: Context, environ: Mapping[str, str]) -> Context:
+    """The context with the address and the task hub of its connection string, if it has one.
+
+    `KeyRefused` when its variable is not set; `UsageError` when it cannot be read.
+    """
+    owner = f"context {context.name}"
+    text = context.connection_string
+    if context.connection_string_env:
+        text = key_of_variable(context.connection_string_env, environ, owner)
+    if text is None:
+        return context
+    parsed = _parsed(text, f"the connection string of {owner}")
+    named = context.task_hub or parsed.task_hub or None
+    if context.task_hub and parsed.task_hub and context.task_hub != parsed.task_hub:
+        raise UsageError(
+            f"the task-hub of {owner} is not that of its connection string",
+            hint="leave out one of them",
+        )
+    url = check_plaintext(parsed.url, allowed=context.insecure)
+    return context._replace(url=url, task_hub=named, connection_string=text)
+
+
+def expanded_if_usable(context: Context, environ: Mapping[str, str]) -> Context:
+    """The same for a context that was not selected: one that cannot be used has no address."""
+    try:
+        return expanded(context, environ)
+    except DurablectlError:
+        return context
+
+
+def _parsed(text: str, what: str) -> ConnectionString:
+    # deferred: few contexts have one
+    from durablectl.config.connection_strings import parse_connection_string
+
+    return parse_connection_string(text, what)
+
+
 def _check_address(context: Context) -> None:
     owner = f"context '{context.name}'"
     if context.has_connection_string:
@@ -275,11 +313,8 @@ def _check_address(context: Context) -> None:
                 hint="keep one of url, hub, connection-string and connection-string-env",
             )
         if context.connection_string:
-            # deferred: few contexts have one
-            from durablectl.config.connection_strings import parse_connection_string
-
             what = f"the connection string of {owner}"
-            parsed = parse_connection_string(context.connection_string, what)
+            parsed = _parsed(context.connection_string, what)
             check_plaintext(parsed.url, allowed=context.insecure)
     elif (context.url is None) == (context.hub is None):
         raise UsageError(f"{owner} needs either a url or a hub file")

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from durablectl.config.addresses import is_grpc, is_scheduler, origin_of
 from durablectl.config.contexts import Context
+from durablectl.config.quantities import parse_size
 from durablectl.config.shell import run_command
-from durablectl.config.sizes import parse_size
 from durablectl.config.variables import key_of_variable
 from durablectl.errors import KeyRefused, UsageError, reason_of
 from durablectl.quoting import quoted
 
 if TYPE_CHECKING:
-    from durablectl.config.tokens import TokenSource
+    from durablectl.config.tokens import CachedToken
 
 MAX_RESPONSE = "DURABLECTL_MAX_RESPONSE"
 
@@ -102,11 +102,11 @@ class KeyRing:
                 return (
                     f"the key-{'command' if each.context.key_command else 'file'} of {each.owner}"
                 )
-        source = self.token_source(url, task_hub)
-        return None if source is None else source.name
+        token = self.token(url, task_hub)
+        return None if token is None else token.source
 
-    def token_source(self, url: str, task_hub: str | None) -> TokenSource | None:
-        """Where tokens for this address and task hub come from; None when it takes none.
+    def token(self, url: str, task_hub: str | None) -> CachedToken | None:
+        """The token for this address and task hub, not asked for yet; None when it takes none.
 
         Azure's own service takes those of the Azure CLI where no context says otherwise.
         """
@@ -114,9 +114,10 @@ class KeyRing:
         if not is_grpc(url) or (named is None and not is_scheduler(url)):
             return None
         # deferred: few hubs take a token
-        from durablectl.config.tokens import azure_cli, source_of
+        from durablectl.config.tokens import CachedToken, azure_cli, source_of
 
-        return azure_cli() if named is None else source_of(named.context, named.owner)
+        source = azure_cli() if named is None else source_of(named.context, named.owner)
+        return None if source is None else CachedToken(source)
 
     def headers_for(self, url: str, task_hub: str | None) -> dict[str, str]:
         """The headers for this address and task hub, those of the header command included.

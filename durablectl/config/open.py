@@ -11,6 +11,7 @@ from durablectl.errors import Unsupported, UsageError
 from durablectl.taskhub import TaskHub
 
 if TYPE_CHECKING:
+    from durablectl.backends.http.hub import HttpTaskHub
     from durablectl.backends.local import LocalTaskHub
     from durablectl.engine.registry import Registry
 
@@ -39,10 +40,7 @@ def open_hub(
         from durablectl.backends.grpc.opening import open_grpc_hub
 
         return open_grpc_hub(settings.url, **grpc_options(settings, settings.url, timeout))
-    # deferred: a local hub needs no HTTP
-    from durablectl.backends.http.hub import HttpTaskHub
-
-    return HttpTaskHub(
+    return _http_hub()(
         settings.url,
         key=key or settings.key(),
         task_hub=settings.task_hub,
@@ -53,6 +51,23 @@ def open_hub(
     )
 
 
+def load_backend(settings: Settings) -> None:
+    """Import what opens the hub, which takes its time, and open nothing."""
+    _local_hub() if settings.url is None else _http_hub()
+
+
+def _http_hub() -> type[HttpTaskHub]:
+    from durablectl.backends.http.hub import HttpTaskHub  # deferred: a local hub needs no HTTP
+
+    return HttpTaskHub
+
+
+def _local_hub() -> type[LocalTaskHub]:
+    from durablectl.backends.local import LocalTaskHub  # deferred: a remote hub needs no engine
+
+    return LocalTaskHub
+
+
 def grpc_options(settings: Settings, url: str, timeout: float) -> dict[str, Any]:
     """How to reach a hub over gRPC, as the options of `GrpcTaskHub`.
 
@@ -61,15 +76,13 @@ def grpc_options(settings: Settings, url: str, timeout: float) -> dict[str, Any]
     if settings.sources.get("connection", "").startswith("flag"):
         raise UsageError("a hub over gRPC has no storage connection", hint="leave out --connection")
     options = settings.keys.route(url, settings.task_hub)
-    source = settings.keys.token_source(url, settings.task_hub)
-    if source is not None:
+    token = settings.keys.token(url, settings.task_hub)
+    if token is not None:
         if url.startswith("grpc:") and not is_loopback(url):
             raise UsageError(
                 f"a token is not sent to {url} without TLS", hint="use grpcs:// in the context"
             )
-        from durablectl.config.tokens import CachedToken  # deferred: few hubs take a token
-
-        options["token"] = CachedToken(source)
+        options["token"] = token
     return {**options, "task_hub": settings.task_hub, "timeout": timeout}
 
 
@@ -94,7 +107,4 @@ def open_local_hub(
         raise UsageError(
             f"there is no {settings.label} yet", hint="a start makes one: durablectl start NAME"
         )
-    # deferred: a remote hub needs no engine
-    from durablectl.backends.local import LocalTaskHub
-
-    return LocalTaskHub(path, registry=registry, create=create, late=late)
+    return _local_hub()(path, registry=registry, create=create, late=late)

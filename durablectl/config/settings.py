@@ -9,13 +9,15 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from durablectl.config.addresses import check_plaintext, is_address, is_grpc, origin_of, without_key
 from durablectl.config.contexts import (
     Context,
     ProjectFile,
     UserFile,
+    expanded,
+    expanded_if_usable,
     find_project_file,
     read_project_file,
     read_user_file,
@@ -26,6 +28,9 @@ from durablectl.errors import UsageError
 from durablectl.functionapp.search import find_app
 from durablectl.owners import owner_name, strangers
 from durablectl.quoting import nearest, quoted
+
+if TYPE_CHECKING:
+    from platformdirs.api import PlatformDirsABC
 
 FOUND = "found upwards from the working directory"
 
@@ -148,9 +153,6 @@ def resolve(
     project = None if found is None else read_project_file(found, user)
     choice = _choose(asked, given, cwd, user, project)
     if choice is not None and choice.context.has_connection_string:
-        # deferred: few contexts have one
-        from durablectl.config.schedulers import expanded
-
         choice = choice._replace(context=expanded(choice.context, environ))
     app, app_source = _app(asked, given, cwd, choice, project, skipped)
     if choice is None and app is not None:
@@ -163,8 +165,6 @@ def resolve(
 
 def _with_addresses(user: UserFile, environ: Mapping[str, str]) -> UserFile:
     """The contexts with the addresses that their connection strings name."""
-    from durablectl.config.schedulers import expanded_if_usable  # deferred: few contexts have one
-
     contexts = {
         name: expanded_if_usable(context, environ) for name, context in user.contexts.items()
     }
@@ -174,21 +174,18 @@ def _with_addresses(user: UserFile, environ: Mapping[str, str]) -> UserFile:
 def default_user_file() -> Path:
     """Where the user's contexts are kept."""
     folder = _folder_on_linux("XDG_CONFIG_HOME", ".config")
-    if folder is None:
-        from platformdirs import user_config_path  # deferred: slow, and the library has no need
-
-        folder = user_config_path("durablectl", appauthor=False)
-    return folder / "contexts.toml"
+    return (folder or _folders().user_config_path) / "contexts.toml"
 
 
 def state_folder() -> Path:
     """Where what must outlive a command is kept for the user."""
-    folder = _folder_on_linux("XDG_STATE_HOME", ".local/state")
-    if folder is None:
-        from platformdirs import user_state_path  # deferred, as above
+    return _folder_on_linux("XDG_STATE_HOME", ".local/state") or _folders().user_state_path
 
-        folder = user_state_path("durablectl", appauthor=False)
-    return folder
+
+def _folders() -> PlatformDirsABC:
+    from platformdirs import PlatformDirs  # deferred: slow, and the library has no need of it
+
+    return PlatformDirs("durablectl", appauthor=False)
 
 
 def _folder_on_linux(variable: str, below_home: str) -> Path | None:

@@ -45,7 +45,7 @@ class CachedToken:
     """The token of a source, asked for again shortly before it ends; for any number of threads."""
 
     def __init__(self, source: TokenSource, now: Callable[[], float] = time.time) -> None:
-        self._fetch, self._now = source.fetch, now
+        self.source, self._fetch, self._now = source.name, source.fetch, now
         self._lock = threading.Lock()
         self._held: Fetched | None = None
         self._renew_at = 0.0

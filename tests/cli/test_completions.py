@@ -18,10 +18,10 @@ from terminal import terminal
 from tree_sitter import Language, Parser
 
 from durablectl.cli.framework import completion
-from durablectl.cli.framework.completers import declared_orchestrators
 from durablectl.cli.framework.shell_scripts import script
 from durablectl.cli.framework.shell_words import read_bash
 from durablectl.cli.session import open_session
+from durablectl.functionapp.source_names import declared_orchestrators
 
 REPOSITORY = Path(__file__).parents[2]
 FILES = {

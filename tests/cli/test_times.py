@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from durablectl.config.times import parse_duration, parse_interval, parse_moment
+from durablectl.config.quantities import parse_duration, parse_interval, parse_moment
 from durablectl.errors import UsageError
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)

@@ -12,7 +12,7 @@ import typer
 from durablectl import wire
 from durablectl.cli.framework.completers import orchestrators
 from durablectl.cli.framework.global_options import STUCK_FOR
-from durablectl.config.times import parse_duration, parse_moment
+from durablectl.config.quantities import parse_duration, parse_moment
 from durablectl.errors import UsageError
 from durablectl.model import FINAL_STATUSES, InstanceFilter, InstanceStatus, RuntimeStatus
 from durablectl.render.query import compiled, holds

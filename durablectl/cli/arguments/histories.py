@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from durablectl.config.keys import MAX_RESPONSE
-from durablectl.config.sizes import parse_size
+from durablectl.config.quantities import parse_size
 from durablectl.errors import UsageError
 from durablectl.history.saved import MOST_BYTES, History, read_histories
 

@@ -8,7 +8,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from durablectl.cli.framework import completers
-from durablectl.config.times import parse_duration, parse_interval, parse_rate
+from durablectl.config.quantities import parse_duration, parse_interval, parse_rate
 
 
 class Encode(StrEnum):

@@ -106,8 +106,8 @@ def replay(
 def _in_flight(session: Session, filters: Filters, sample: int | None) -> Iterator[Found]:
     session.settings.require_named_hub("replay --in-flight")
     session.announce()
-    selection = filters.selection(session.out.detail)
-    return sources.in_flight(session.hub, selection, sample, session.out.note)
+    wanted = sources.with_history(filters.selection(session.out.detail))
+    return sources.in_flight(session.hub, wanted, sample, session.out.note)
 
 
 def _named(session: Session, words: Sequence[str]) -> Iterator[Found]:

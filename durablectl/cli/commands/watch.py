@@ -24,7 +24,7 @@ from durablectl.cli.framework.keyboard import keyboard
 from durablectl.cli.local.signals import stop_signals
 from durablectl.cli.session import Session
 from durablectl.cli.wait.waiting_for import Glances
-from durablectl.config.times import parse_interval
+from durablectl.config.quantities import parse_interval
 from durablectl.errors import UsageError
 from durablectl.model import InstanceFilter, InstanceStatus
 from durablectl.polling.listing_poller import Listing, ListingPoller, look

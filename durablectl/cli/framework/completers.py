@@ -8,15 +8,13 @@ A remote hub is asked only where the user's context says so.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from durablectl import config
-from durablectl.model import InstanceFilter
+from durablectl import config, model
 
 if TYPE_CHECKING:
-    import ast
     from pathlib import Path
 
     from durablectl.taskhub import TaskHub
@@ -107,12 +105,9 @@ def _of_hub(ctx: Any, names: Callable[[TaskHub], list[str]]) -> list[str]:
     Nothing where it takes too long.
     """
     session = _session(ctx)
-    if session.is_local:
-        import durablectl.backends.local  # what loads slowly is not the hub's fault
-    elif session.settings.completion_network:
-        import durablectl.backends.http.hub  # noqa: F401 - as above
-    else:
+    if not (session.is_local or session.settings.completion_network):
         return []
+    config.load_backend(session.settings)  # what loads slowly is not the hub's fault
 
     @silent
     def look() -> list[str]:
@@ -137,7 +132,8 @@ def _in_time(look: Callable[[], list[str]]) -> list[str]:
 
 def _ids(hub: TaskHub, incomplete: str) -> list[str]:
     ids = [
-        status.instance_id for status in hub.list_page(InstanceFilter(prefix=incomplete), top=MOST)
+        status.instance_id
+        for status in hub.list_page(model.InstanceFilter(prefix=incomplete), top=MOST)
     ]
     # which name a file, an address
     return [each for each in ids if not each.startswith("@") and "://" not in each]
@@ -148,7 +144,7 @@ def _run_names(hub: TaskHub) -> list[str]:
     return (
         list(known)
         if known is not None
-        else sorted({status.name for status in hub.list_page(InstanceFilter(), top=MOST)})
+        else sorted({status.name for status in hub.list_page(model.InstanceFilter(), top=MOST)})
     )
 
 
@@ -160,97 +156,24 @@ def _had(hub: TaskHub, words: list[str]) -> list[str]:
 
 
 def _steps_of(hub: TaskHub, words: list[str]) -> list[str]:
-    from durablectl.history.steps import Kind  # deferred: few completions need it
-    from durablectl.history.timeline import steps as steps_of  # deferred, as above
+    from durablectl.history.step_names import step_names  # deferred: few restart from a step
 
-    found = steps_of(hub.get_status(words[0], show_input=False, show_history=True))
-    names = [each.name for each in found if each.kind in (Kind.ACTIVITY, Kind.CHILD)]
-    return [str(each.number) for each in found] + [name for name in names if names.count(name) == 1]
+    return step_names(hub.get_status(words[0], show_input=False, show_history=True))
 
 
 @silent
 def _of_app(ctx: Any, names: Callable[[Path], list[str]]) -> list[str]:
     app = _session(ctx).app_path
-    return [] if app is None else names(_file_of(app) or app)
-
-
-def _file_of(app: Path) -> Path | None:
-    """The file of an app that is one file; None for a folder of function.json folders."""
-    from durablectl.functionapp.search import APP_FILE  # deferred, as above
-
-    file = app / APP_FILE if app.is_dir() else app
-    return file if file.is_file() else None
+    return [] if app is None else names(app)
 
 
 def _orchestrators_of(app: Path) -> list[str]:
-    if app.is_file():
-        return declared_orchestrators(app.read_text(encoding="utf-8"))
-    return [
-        path.parent.name
-        for path in sorted(app.glob("*/function.json"))
-        if b'"orchestrationTrigger"' in path.read_bytes()
-    ]
+    from durablectl.functionapp.source_names import orchestrators_of  # deferred: parses Python
+
+    return orchestrators_of(app)
 
 
 def _events_of(app: Path) -> list[str]:
-    files = [app] if app.is_file() else sorted(app.glob("*/*.py"))
-    return [name for file in files for name in declared_events(file.read_text(encoding="utf-8"))]
+    from durablectl.functionapp.source_names import events_of  # deferred, as above
 
-
-def declared_events(source: str) -> list[str]:
-    """The names of the events that a module's source waits for, as far as they stand there as
-    texts.
-    """
-    import ast  # deferred, as above
-
-    calls = [
-        node.args[0] if node.args else None
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr == "wait_for_external_event"
-    ]
-    return list(
-        dict.fromkeys(
-            each.value
-            for each in calls
-            if isinstance(each, ast.Constant) and isinstance(each.value, str)
-        )
-    )
-
-
-def declared_orchestrators(source: str) -> list[str]:
-    """The names of the functions that a module's source decorates as orchestrators."""
-    import ast  # deferred, as above
-
-    found = []
-    for function in ast.walk(ast.parse(source)):
-        if not isinstance(function, ast.FunctionDef):
-            continue
-        marks = {
-            mark.func.attr: mark
-            for mark in function.decorator_list
-            if isinstance(mark, ast.Call) and isinstance(mark.func, ast.Attribute)
-        }
-        if "orchestration_trigger" in marks:
-            found.append(_given_name(marks) or function.name)
-    return found
-
-
-def _given_name(marks: Mapping[str, ast.Call]) -> str | None:
-    """The name in `@app.function_name(…)` or `orchestration_trigger(…, orchestration=…)`."""
-    import ast  # deferred, as above
-
-    for mark, keyword in (("function_name", "name"), ("orchestration_trigger", "orchestration")):
-        if mark not in marks:
-            continue
-        arguments = [each.value for each in marks[mark].keywords if each.arg == keyword] or (
-            marks[mark].args[:1] if keyword == "name" else []
-        )
-        if (
-            arguments
-            and isinstance(arguments[0], ast.Constant)
-            and isinstance(arguments[0].value, str)
-        ):
-            return arguments[0].value
-    return None
+    return events_of(app)

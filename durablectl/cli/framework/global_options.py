@@ -80,7 +80,7 @@ def _truth(text: str) -> bool:
 
 def _seconds(text: str) -> float:
     # deferred: most invocations have no duration to read
-    from durablectl.config.times import parse_interval
+    from durablectl.config.quantities import parse_interval
 
     return parse_interval(text)
 

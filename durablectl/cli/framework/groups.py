@@ -21,6 +21,7 @@ from durablectl.cli.framework.global_params import global_params
 from durablectl.errors import UsageError
 from durablectl.quoting import nearest
 from durablectl.render.output import standard_output
+from durablectl.version import __version__
 
 SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -167,8 +168,6 @@ class Root(Group):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         rest = super().parse_args(ctx, args)
         if ctx.params.pop("version", False) and not ctx.resilient_parsing:
-            from durablectl.version import __version__  # deferred: nothing else needs it
-
             standard_output().data(f"{PROGRAM} {__version__}")
             raise typer.Exit
         return rest

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+import select
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
+
+if sys.platform != "win32":
+    import termios
+    import tty
 
 Keys = Callable[[float], str]
 
@@ -17,17 +23,11 @@ def keyboard(stdin: TextIO, stopping: threading.Event) -> Iterator[Keys]:
 
     `stopping` ends a wait without a key.
     """
-    try:
-        import termios  # not on Windows
-        import tty
-
-        descriptor = stdin.fileno()
-        before = termios.tcgetattr(descriptor) if stdin.isatty() else None
-    except (ImportError, OSError, ValueError):
-        before = None
-    if before is None:
+    descriptor = _terminal(stdin)
+    if sys.platform == "win32" or descriptor is None:
         yield lambda seconds: _no_key(stopping.wait(seconds))
         return
+    before = termios.tcgetattr(descriptor)
     try:
         tty.setcbreak(descriptor)
         yield lambda seconds: _key(descriptor, seconds)
@@ -35,13 +35,18 @@ def keyboard(stdin: TextIO, stopping: threading.Event) -> Iterator[Keys]:
         termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
 
 
+def _terminal(stdin: TextIO) -> int | None:
+    try:
+        return stdin.fileno() if stdin.isatty() else None
+    except (OSError, ValueError):
+        return None
+
+
 def _no_key(_is_over: bool) -> str:
     return ""
 
 
 def _key(descriptor: int, seconds: float) -> str:
-    import select  # deferred: only a terminal has keys
-
     try:
         ready, _, _ = select.select([descriptor], [], [], seconds)
         return os.read(descriptor, 1).decode("ascii", "ignore") if ready else ""

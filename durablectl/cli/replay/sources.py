@@ -49,21 +49,26 @@ def of_file(path: Path, limit: int) -> Iterator[Found]:
         yield from (Found(history) for history in read_histories(file, limit=limit))
 
 
-def in_flight(
-    hub: TaskHub, selection: Selection, sample: int | None, note: Callable[[str], None]
-) -> Iterator[Found]:
-    """The histories of all instances in flight that match; of each orchestrator at most `sample`
-    of them, drawn at random.
+def with_history(selection: Selection) -> Selection:
+    """The selection of those in flight that have a history; `UsageError` when it asks for others.
 
     Pending ones have no history, and those that end while the others are read need none.
     """
-    statuses = selection.filter.statuses & HAVE_A_HISTORY or HAVE_A_HISTORY
     if selection.filter.statuses - HAVE_A_HISTORY:
         raise UsageError(
             "--in-flight is about instances that are Running or Suspended",
             hint="leave out --status, or name one of these",
         )
-    wanted = replace(selection, filter=replace(selection.filter, statuses=statuses))
+    statuses = selection.filter.statuses or HAVE_A_HISTORY
+    return replace(selection, filter=replace(selection.filter, statuses=statuses))
+
+
+def in_flight(
+    hub: TaskHub, wanted: Selection, sample: int | None, note: Callable[[str], None]
+) -> Iterator[Found]:
+    """The histories of all instances that match; of each orchestrator at most `sample` of them,
+    drawn at random.
+    """
     listed = wanted.find(hub)
     if sample is not None:
         listed = iter(_sampled(listed, sample))

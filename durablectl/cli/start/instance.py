@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from durablectl.cli.arguments.new_instance import New
-from durablectl.config.times import parse_start
+from durablectl.config.quantities import parse_start
 from durablectl.errors import FunctionNotFound, Unreachable, UsageError, WaitTimeout
 from durablectl.model import CheckStatusPayload, IfExists
 from durablectl.new_ids import check_new_instance_id, instance_id_warnings

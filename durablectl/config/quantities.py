@@ -1,5 +1,5 @@
-"""Durations and moments as people write them; no clock of its own: `now` comes in as an argument,
-and no zone but UTC is assumed.
+"""Durations, moments, rates and sizes as people write them; no clock of its own: `now` comes in as
+an argument, and no zone but UTC is assumed.
 """
 
 from __future__ import annotations
@@ -20,6 +20,17 @@ _ISO = (
 )
 _CLOCK = r"(?:(\d+)[.:])?(\d{1,2}):(\d{2}):(\d{2}(?:\.\d+)?)"
 _YEAR = r"(?:19|20|21)\d\d"
+_BYTES = {
+    "": 1,
+    "b": 1,
+    "kb": 10**3,
+    "mb": 10**6,
+    "gb": 10**9,
+    "kib": 2**10,
+    "mib": 2**20,
+    "gib": 2**30,
+}
+_SIZE = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)\s*([kmg]?i?b|)", re.IGNORECASE | re.ASCII)
 SLOWEST = 0.001
 LONGEST = 100 * 366 * 86400.0
 
@@ -120,3 +131,16 @@ def _date_and_time(text: str) -> datetime | None:
         return datetime.fromisoformat(text.upper())
     except ValueError:
         return None
+
+
+def parse_size(text: str) -> int:
+    """The bytes of `500MB`, `2GB`, `64KiB` or a bare number; `UsageError` when it is not a size, or
+    none at all.
+    """
+    parts = _SIZE.fullmatch(text.strip())
+    size = int(float(parts[1]) * _BYTES.get(parts[2].lower(), 0)) if parts else 0
+    if size < 1:
+        raise UsageError(
+            f"'{text[:40]}' is not a size", hint="write 500MB, 2GB, or a number of bytes"
+        )
+    return size
