@@ -26,7 +26,7 @@ class Activity:
     """An activity: called as `function(**{parameter: input})`, awaited when `is_async`.
 
     `failure` gives the reason and the details (JSON text) of what it raised, where they are not
-    those of `engine.failures`.
+    those of `engine.replay.failures`.
     """
 
     name: str

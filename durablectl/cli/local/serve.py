@@ -17,8 +17,8 @@ from durablectl.cli.arguments.parameters import Log
 from durablectl.cli.local.checks import difference_log, warn_of_source
 from durablectl.cli.local.signals import stop_signals
 from durablectl.cli.local.ui import PageOf, build_page, served_card, tell_error
-from durablectl.engine.failures import details_of, message_of
 from durablectl.engine.registry import Registry
+from durablectl.engine.replay.failures import details_of, message_of
 from durablectl.engine.worker.app_output import AppOutput
 from durablectl.quoting import quoted
 from durablectl.render.app_output import capture_output, failure_log

@@ -10,9 +10,9 @@ from pathlib import Path
 from types import GeneratorType
 from typing import Any
 
-from durablectl.engine.failures import NO_DETAILS, details_of
 from durablectl.engine.registry import Orchestrator
 from durablectl.engine.replay.context import OrchestrationContext
+from durablectl.engine.replay.failures import NO_DETAILS, details_of
 from durablectl.engine.replay.state import ExecutionState
 from durablectl.engine.replay.tasks import FAILED, NEVER, RUNNING, SUCCEEDED, CompoundTask, Task
 from durablectl.payload import dumps_plain, storable

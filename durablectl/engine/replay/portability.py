@@ -6,8 +6,9 @@ Seen in a replay, by a context whose tasks look at what the service's SDK would 
 
 from __future__ import annotations
 
+import inspect
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple
 from durablectl.engine.replay.context import OrchestrationContext
 from durablectl.engine.replay.episode import Episode
 from durablectl.engine.replay.executor import OrchestratorExecutor
+from durablectl.engine.replay.function import shown_position
 from durablectl.engine.replay.state import ExecutionState
 from durablectl.engine.replay.tasks import (
     RUNNING,
@@ -127,6 +129,13 @@ class Reliance:
 
 _UNKNOWN = re.compile(r"The function '.*' doesn't exist, is disabled, or is not an? ")
 _ID_IN_USE = re.compile(r"An Orchestration instance with the status \w+ already exists")
+
+
+def entity_reliance(name: str, function: Callable[..., Any]) -> Reliance:
+    """That an entity function relies on the operations of a batch being kept apart."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    place = shown_position((code.co_filename, code.co_firstlineno)) if code is not None else ""
+    return Reliance(72, name, place, "entity")
 
 
 class Watch:

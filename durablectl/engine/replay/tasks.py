@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from durablectl.engine.failures import entity_error
+from durablectl.engine.replay.failures import entity_error
 from durablectl.engine.replay.state import ExecutionState
 from durablectl.history.events import (
     EventSent,

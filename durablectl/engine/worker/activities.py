@@ -9,8 +9,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from durablectl.engine.failures import details_of, reason_of
 from durablectl.engine.registry import Activity
+from durablectl.engine.replay.failures import details_of, reason_of
 from durablectl.engine.worker.app_output import end_line
 from durablectl.history.events import TaskCompleted, TaskFailed
 from durablectl.payload import dumps, loads, storable

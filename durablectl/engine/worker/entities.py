@@ -5,16 +5,14 @@ No store, no clock; user code runs here.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from durablectl.engine.failures import details_of, message_of, reason_of
 from durablectl.engine.registry import Entity
-from durablectl.engine.replay.function import shown_position
-from durablectl.engine.replay.portability import Reliance
+from durablectl.engine.replay.failures import details_of, message_of, reason_of
+from durablectl.engine.replay.portability import Reliance, entity_reliance
 from durablectl.engine.store.work_items import Operation
 from durablectl.engine.worker.app_output import end_line
 from durablectl.payload import dumps, loads
@@ -197,11 +195,5 @@ def run_batch(
     context = EntityContext(entity.name, key, state)
     results = [context.perform(entity, operation) for operation in operations]
     end_line()
-    reliances = [_reliance(entity)] if context.is_kept_apart else []
+    reliances = [entity_reliance(entity.name, entity.function)] if context.is_kept_apart else []
     return EntityBatchResult(context.stored_state(), results, reliances=reliances)
-
-
-def _reliance(entity: Entity) -> Reliance:
-    code = getattr(inspect.unwrap(entity.function), "__code__", None)
-    place = shown_position((code.co_filename, code.co_firstlineno)) if code is not None else ""
-    return Reliance(72, entity.name, place, "entity")

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from durablectl.engine.failures import without_engine_frames
 from durablectl.engine.registry import Activity, ClientSource, Entity, Orchestrator
+from durablectl.engine.replay.failures import without_engine_frames
 from durablectl.engine.store.work_items import Operation
 from durablectl.engine.worker.entities import (
     EntityAction,

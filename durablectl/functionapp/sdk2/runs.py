@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from durablectl.engine.failures import without_engine_frames
+from durablectl.engine.replay.failures import without_engine_frames
 from durablectl.functionapp.sdk2.names import (
     DurableFunctionsWorker,
     new_context,

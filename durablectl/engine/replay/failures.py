@@ -10,7 +10,7 @@ from typing import Any
 
 from durablectl.payload import dumps, storable
 
-_PACKAGE = f"{Path(__file__).parents[1]}{os.sep}"
+_PACKAGE = f"{Path(__file__).parents[2]}{os.sep}"
 NO_DETAILS = " \n None"
 _INNER = "_durablectl_inner"
 
