@@ -13,26 +13,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from durablectl.errors import UsageError, WrongState
-from durablectl.history.events import (
-    ContinueAsNew,
-    Event,
-    EventSent,
-    ExecutionCompleted,
-    ExecutionRewound,
-    ExecutionStarted,
-    ExecutionSuspended,
-    OrchestratorStarted,
-    SubOrchestrationCompleted,
-    SubOrchestrationCreated,
-    SubOrchestrationFailed,
-)
+from durablectl.history import events as e
 from durablectl.history.exported import RawHistory
 from durablectl.history.restart import episodes_of, still_suspended, unanswered
 from durablectl.model import RuntimeStatus, is_child_id
 from durablectl.new_ids import check_new_instance_id
 
 REASON = "imported"
-Episodes = tuple[tuple[datetime, tuple[Event, ...]], ...]
+Episodes = tuple[tuple[datetime, tuple[e.Event, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +43,7 @@ class ImportedInstance:
     """
 
     instance_id: str
-    started: ExecutionStarted
+    started: e.ExecutionStarted
     execution_id: str
     status: RuntimeStatus
     created_at: datetime
@@ -77,14 +65,14 @@ class _Names:
 def children_of(history: RawHistory) -> Iterator[str]:
     """The ids of the sub-orchestrations that an execution has called."""
     for event in history.events:
-        if isinstance(event, SubOrchestrationCreated):
+        if isinstance(event, e.SubOrchestrationCreated):
             yield event.instance_id
 
 
 def entities_of(history: RawHistory) -> Iterator[str]:
     """The ids of the entities that an execution has called or signalled."""
     for event in history.events:
-        if isinstance(event, EventSent) and event.instance_id.startswith("@"):
+        if isinstance(event, e.EventSent) and event.instance_id.startswith("@"):
             yield event.instance_id
 
 
@@ -152,7 +140,7 @@ def _callers(
 ) -> Iterator[tuple[str, tuple[str, int]]]:
     for parent in order:
         for event in by_id[parent].history.events:
-            if isinstance(event, SubOrchestrationCreated):
+            if isinstance(event, e.SubOrchestrationCreated):
                 yield event.instance_id, (parent, event.task_id)
 
 
@@ -164,7 +152,7 @@ def _instance(
     now: datetime,
 ) -> ImportedInstance:
     history = each.history
-    started = next((one for one in history.events if isinstance(one, ExecutionStarted)), None)
+    started = next((one for one in history.events if isinstance(one, e.ExecutionStarted)), None)
     if started is None:
         raise UsageError(
             f"the history of instance '{history.instance_id}' is empty: it has not started"
@@ -190,57 +178,59 @@ def _instance(
     )
 
 
-def _ending(history: RawHistory) -> ExecutionCompleted | None:
+def _ending(history: RawHistory) -> e.ExecutionCompleted | None:
     for event in reversed(history.events):
-        if isinstance(event, ContinueAsNew):
+        if isinstance(event, e.ContinueAsNew):
             raise WrongState(
                 f"instance '{history.instance_id}' has just continued as new, and its history is "
                 "that of the execution before",
                 hint="save its history again",
             )
-        if isinstance(event, ExecutionCompleted):
+        if isinstance(event, e.ExecutionCompleted):
             return event
     return None
 
 
 def _open_episodes(
     history: RawHistory, by_id: Mapping[str, Gathered], names: _Names, now: datetime
-) -> Iterator[tuple[datetime, tuple[Event, ...]]]:
+) -> Iterator[tuple[datetime, tuple[e.Event, ...]]]:
     """The episodes of an execution that has not ended, and one that suspends it."""
     events = history.events
-    gone, answers = set[int](), list[Event]()
+    gone, answers = set[int](), list[e.Event]()
     for at in unanswered(events, len(events), ()):
         event = events[at]
-        child = by_id.get(event.instance_id) if isinstance(event, SubOrchestrationCreated) else None
-        if child is None or not isinstance(event, SubOrchestrationCreated):
+        child = (
+            by_id.get(event.instance_id) if isinstance(event, e.SubOrchestrationCreated) else None
+        )
+        if child is None or not isinstance(event, e.SubOrchestrationCreated):
             gone.add(at)
         elif (ended := _ending(child.history)) is not None:
             answers.append(_answer(event, ended))
     left = [_renamed(event, names) for at, event in enumerate(events) if at not in gone]
     yield from episodes_of(left)
     # as after a rewind, what was taken out is decided again
-    rewound = [ExecutionRewound(now, REASON)] if gone else []
-    paused = [] if still_suspended(events, len(events)) else [ExecutionSuspended(now, REASON)]
+    rewound = [e.ExecutionRewound(now, REASON)] if gone else []
+    paused = [] if still_suspended(events, len(events)) else [e.ExecutionSuspended(now, REASON)]
     if answers or rewound or paused:
         time = max(now, events[-1].timestamp)
         yield time, tuple(replace(each, timestamp=time) for each in (*rewound, *answers, *paused))
 
 
-def _renamed(event: Event, names: _Names) -> Event:
-    if isinstance(event, SubOrchestrationCreated) and event.instance_id in names.instances:
+def _renamed(event: e.Event, names: _Names) -> e.Event:
+    if isinstance(event, e.SubOrchestrationCreated) and event.instance_id in names.instances:
         return replace(event, instance_id=names.instances[event.instance_id])
     return event
 
 
-def _answer(call: SubOrchestrationCreated, ending: ExecutionCompleted) -> Event:
+def _answer(call: e.SubOrchestrationCreated, ending: e.ExecutionCompleted) -> e.Event:
     """What a child that has ended since its parent was read answers."""
     if ending.status is RuntimeStatus.COMPLETED:
-        return SubOrchestrationCompleted(ending.timestamp, call.task_id, ending.result)
+        return e.SubOrchestrationCompleted(ending.timestamp, call.task_id, ending.result)
     reason, details = ending.result or "", ending.details
-    return SubOrchestrationFailed(ending.timestamp, call.task_id, reason, details)
+    return e.SubOrchestrationFailed(ending.timestamp, call.task_id, reason, details)
 
 
-def _output(ending: ExecutionCompleted) -> str | None:
+def _output(ending: e.ExecutionCompleted) -> str | None:
     is_json = ending.status is RuntimeStatus.COMPLETED or ending.result is None
     return ending.result if is_json else json.dumps(ending.result)
 
@@ -249,5 +239,5 @@ def not_started(
     instance_id: str, name: str, input: str | None, created: datetime, generation: int | None
 ) -> RawHistory:
     """The history of an instance that was started and has not run yet."""
-    started = ExecutionStarted(created, name, input, generation=generation)
-    return RawHistory(instance_id, "", name, (OrchestratorStarted(created), started))
+    started = e.ExecutionStarted(created, name, input, generation=generation)
+    return RawHistory(instance_id, "", name, (e.OrchestratorStarted(created), started))

@@ -13,25 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from durablectl.errors import UsageError, WrongState
+from durablectl.history import events as e
 from durablectl.history.account import status_of
-from durablectl.history.events import (
-    Decision,
-    Event,
-    EventRaised,
-    EventSent,
-    ExecutionResumed,
-    ExecutionStarted,
-    ExecutionSuspended,
-    OrchestratorCompleted,
-    OrchestratorStarted,
-    SubOrchestrationCompleted,
-    SubOrchestrationCreated,
-    SubOrchestrationFailed,
-    TaskCompleted,
-    TaskFailed,
-    TimerCreated,
-    TimerFired,
-)
 from durablectl.history.exported import RawHistory
 from durablectl.history.steps import Kind, State, Step
 from durablectl.history.timeline import steps
@@ -40,9 +23,13 @@ from durablectl.model import RuntimeStatus
 from durablectl.quoting import command
 
 LateAnswer = (
-    TaskCompleted | TaskFailed | SubOrchestrationCompleted | SubOrchestrationFailed | EventRaised
+    e.TaskCompleted
+    | e.TaskFailed
+    | e.SubOrchestrationCompleted
+    | e.SubOrchestrationFailed
+    | e.EventRaised
 )
-_Answer = TaskCompleted | TaskFailed | SubOrchestrationCompleted | SubOrchestrationFailed
+_Answer = e.TaskCompleted | e.TaskFailed | e.SubOrchestrationCompleted | e.SubOrchestrationFailed
 _CALLS = (Kind.ACTIVITY, Kind.CHILD)
 _ENDINGS_TO_REPEAT = (RuntimeStatus.COMPLETED.value, RuntimeStatus.FAILED.value)
 
@@ -64,7 +51,7 @@ class RestartPlan:
     step: Step
     kept: tuple[Step, ...]
     repeated: tuple[Step, ...]
-    episodes: tuple[tuple[datetime, tuple[Event, ...]], ...] = field(repr=False)
+    episodes: tuple[tuple[datetime, tuple[e.Event, ...]], ...] = field(repr=False)
     late: tuple[LateAnswer, ...] = field(repr=False)
     children: tuple[str, ...] = ()
 
@@ -95,7 +82,7 @@ def plan_restart(history: RawHistory, step: int | str | None) -> RestartPlan:
     again = set(unanswered(events, place, late))
     gone = again | set(still_suspended(events, place))
     # a timer that is created again is due when it was, so it counts as kept
-    lost = {at for at in again if not isinstance(events[at], TimerCreated)}
+    lost = {at for at in again if not isinstance(events[at], e.TimerCreated)}
     kept, repeated = list[Step](), list[Step]()
     for each in found:
         if each.kind is not Kind.NOTE:
@@ -117,7 +104,7 @@ def plan_restart(history: RawHistory, step: int | str | None) -> RestartPlan:
 
 
 def _check_instance(history: RawHistory) -> None:
-    started = next((each for each in history.events if isinstance(each, ExecutionStarted)), None)
+    started = next((each for each in history.events if isinstance(each, e.ExecutionStarted)), None)
     if started is None:
         raise WrongState(
             f"instance '{history.instance_id}' has not started: it has no steps",
@@ -196,80 +183,80 @@ def _check_siblings(history: RawHistory, found: Sequence[Step], chosen: Step, pl
             )
 
 
-def _late_answers(events: Sequence[Event], place: int) -> Iterator[LateAnswer]:
+def _late_answers(events: Sequence[e.Event], place: int) -> Iterator[LateAnswer]:
     """What came after the cut and answers a call from before it, each answer once."""
     before, after = events[:place], events[place:]
-    calls = {event.task_id for event in before if isinstance(event, Decision)}
-    calls -= {event.task_id for event in before if isinstance(event, _Answer | TimerFired)}
-    requests = {_request_id(event) for event in before if isinstance(event, EventSent)}
-    requests -= {event.name for event in before if isinstance(event, EventRaised)}
+    calls = {event.task_id for event in before if isinstance(event, e.Decision)}
+    calls -= {event.task_id for event in before if isinstance(event, _Answer | e.TimerFired)}
+    requests = {_request_id(event) for event in before if isinstance(event, e.EventSent)}
+    requests -= {event.name for event in before if isinstance(event, e.EventRaised)}
     for event in after:
         if isinstance(event, _Answer) and event.task_id in calls:
             calls.discard(event.task_id)
             yield event
-        elif isinstance(event, EventRaised) and event.name in requests:
+        elif isinstance(event, e.EventRaised) and event.name in requests:
             requests.discard(event.name)
             yield event
 
 
-def unanswered(events: Sequence[Event], place: int, late: Sequence[LateAnswer]) -> Iterator[int]:
+def unanswered(events: Sequence[e.Event], place: int, late: Sequence[LateAnswer]) -> Iterator[int]:
     """Where in the history what was decided before the cut has no answer.
 
     Of timers also one that fired later: it is created again with the time at which it is due.
     """
     before = [*events[:place], *late]
-    answered = {each.task_id for each in before if isinstance(each, _Answer | TimerFired)}
-    replies = {each.name for each in before if isinstance(each, EventRaised)}
+    answered = {each.task_id for each in before if isinstance(each, _Answer | e.TimerFired)}
+    replies = {each.name for each in before if isinstance(each, e.EventRaised)}
     for at, event in enumerate(events[:place]):
-        if isinstance(event, EventSent):
+        if isinstance(event, e.EventSent):
             request_id = _request_id(event)
             if request_id is not None and request_id not in replies:
                 yield at
-        elif isinstance(event, Decision) and event.task_id not in answered:
+        elif isinstance(event, e.Decision) and event.task_id not in answered:
             yield at
 
 
-def _request_id(event: EventSent) -> str | None:
+def _request_id(event: e.EventSent) -> str | None:
     """What the answer of an entity will be named; None for a signal, which has no answer."""
     request = json_object(event.input)
     given = request.get("id")
     return given if isinstance(given, str) and not request.get("signal") else None
 
 
-def still_suspended(events: Sequence[Event], place: int) -> list[int]:
+def still_suspended(events: Sequence[e.Event], place: int) -> list[int]:
     """Where the suspensions are that no resumption has ended: the new instance runs."""
     open_: list[int] = []
     for at, event in enumerate(events[:place]):
-        if isinstance(event, ExecutionSuspended):
+        if isinstance(event, e.ExecutionSuspended):
             open_.append(at)
-        elif isinstance(event, ExecutionResumed):
+        elif isinstance(event, e.ExecutionResumed):
             open_ = []
     return open_
 
 
-def episodes_of(events: Sequence[Event]) -> Iterator[tuple[datetime, tuple[Event, ...]]]:
+def episodes_of(events: Sequence[e.Event]) -> Iterator[tuple[datetime, tuple[e.Event, ...]]]:
     """The episodes that events with bookends make, each with its time and without its bookends."""
     if not events:
         return
-    time, episode = events[0].timestamp, list[Event]()
+    time, episode = events[0].timestamp, list[e.Event]()
     for event in events:
-        if isinstance(event, OrchestratorStarted):
+        if isinstance(event, e.OrchestratorStarted):
             if episode:
                 yield time, tuple(episode)
             time, episode = event.timestamp, []
-        elif not isinstance(event, OrchestratorCompleted):
+        elif not isinstance(event, e.OrchestratorCompleted):
             episode.append(event)
     if episode:
         yield time, tuple(episode)
 
 
-def _is_only_started(episodes: Sequence[tuple[datetime, Sequence[Event]]]) -> bool:
-    return all(isinstance(each, ExecutionStarted) for _, episode in episodes for each in episode)
+def _is_only_started(episodes: Sequence[tuple[datetime, Sequence[e.Event]]]) -> bool:
+    return all(isinstance(each, e.ExecutionStarted) for _, episode in episodes for each in episode)
 
 
-def _named_children(execution_id: str, dropped: Sequence[Event]) -> Iterator[str]:
+def _named_children(execution_id: str, dropped: Sequence[e.Event]) -> Iterator[str]:
     for event in dropped:
-        child = event.instance_id if isinstance(event, SubOrchestrationCreated) else None
+        child = event.instance_id if isinstance(event, e.SubOrchestrationCreated) else None
         if child is not None and not child.startswith(f"{execution_id}:"):
             yield child
 

@@ -10,19 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from durablectl.history.events import (
-    Event,
-    EventSent,
-    ExecutionCompleted,
-    SubOrchestrationCreated,
-    SubOrchestrationFailed,
-    TaskFailed,
-    TaskScheduled,
-    TimerCreated,
-    TimerFired,
-)
+from durablectl.history import events as e
 
-_FAILURES = (TaskFailed, SubOrchestrationFailed)
+_FAILURES = (e.TaskFailed, e.SubOrchestrationFailed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,33 +21,33 @@ class Rewound:
     rewound too.
     """
 
-    episodes: tuple[tuple[Event, ...], ...]
+    episodes: tuple[tuple[e.Event, ...], ...]
     children: tuple[str, ...]
 
 
-def rewound(episodes: Sequence[Sequence[Event]]) -> Rewound:
+def rewound(episodes: Sequence[Sequence[e.Event]]) -> Rewound:
     """Take the ending and the failures that led to it out of a failed execution's episodes."""
     failed, dropped_timers = _last_failures(episodes)
     children = tuple(
         event.instance_id
         for episode in episodes
         for event in episode
-        if isinstance(event, SubOrchestrationCreated) and event.task_id in failed
+        if isinstance(event, e.SubOrchestrationCreated) and event.task_id in failed
     )
 
-    def stays(event: Event) -> bool:
-        if isinstance(event, ExecutionCompleted):
+    def stays(event: e.Event) -> bool:
+        if isinstance(event, e.ExecutionCompleted):
             return False
-        if isinstance(event, TaskScheduled | TaskFailed | SubOrchestrationFailed):
+        if isinstance(event, e.TaskScheduled | e.TaskFailed | e.SubOrchestrationFailed):
             return event.task_id not in failed
-        if isinstance(event, TimerCreated | TimerFired):
+        if isinstance(event, e.TimerCreated | e.TimerFired):
             return event.task_id not in dropped_timers
         return True
 
     return Rewound(tuple(tuple(filter(stays, episode)) for episode in episodes), children)
 
 
-def _last_failures(episodes: Sequence[Sequence[Event]]) -> tuple[set[int], set[int]]:
+def _last_failures(episodes: Sequence[Sequence[e.Event]]) -> tuple[set[int], set[int]]:
     """The task ids of the failures after the last decision, and of the timers that end a series of
     attempts.
 
@@ -70,15 +60,19 @@ def _last_failures(episodes: Sequence[Sequence[Event]]) -> tuple[set[int], set[i
         if isinstance(event, _FAILURES):
             failed.add(event.task_id)
         elif (
-            isinstance(event, TimerCreated) and event.fire_at <= event.timestamp and follows_failure
+            isinstance(event, e.TimerCreated)
+            and event.fire_at <= event.timestamp
+            and follows_failure
         ):
             timers.add(event.task_id)
-        elif isinstance(event, TaskScheduled | SubOrchestrationCreated | TimerCreated | EventSent):
+        elif isinstance(
+            event, e.TaskScheduled | e.SubOrchestrationCreated | e.TimerCreated | e.EventSent
+        ):
             break
     return failed, timers
 
 
-def _marked(episodes: Sequence[Sequence[Event]]) -> Iterator[tuple[Event, bool]]:
+def _marked(episodes: Sequence[Sequence[e.Event]]) -> Iterator[tuple[e.Event, bool]]:
     """All events in order, each with whether a failure came before it in its episode."""
     for episode in episodes:
         follows_failure = False

@@ -9,39 +9,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
-from durablectl.history.events import (
-    ContinueAsNew,
-    Decision,
-    Event,
-    EventRaised,
-    EventSent,
-    ExecutionCompleted,
-    ExecutionResumed,
-    ExecutionRewound,
-    ExecutionStarted,
-    ExecutionSuspended,
-    ExecutionTerminated,
-    OrchestratorCompleted,
-    OrchestratorStarted,
-    SubOrchestrationCompleted,
-    SubOrchestrationCreated,
-    SubOrchestrationFailed,
-    TaskCompleted,
-    TaskFailed,
-    TaskScheduled,
-    TimerCreated,
-    TimerFired,
-)
+from durablectl.history import events as e
 from durablectl.model import HistoryEvent, RuntimeStatus
 from durablectl.wire import exact_time_to_text, value_from_reason, value_from_text
 
-_Answer = TaskCompleted | TaskFailed | SubOrchestrationCompleted | SubOrchestrationFailed
-_Call = TaskScheduled | SubOrchestrationCreated
+_Answer = e.TaskCompleted | e.TaskFailed | e.SubOrchestrationCompleted | e.SubOrchestrationFailed
+_Call = e.TaskScheduled | e.SubOrchestrationCreated
 _CONTINUED_AS_NEW = 2  # the service leaves this one status a number
 
 
 def history_view(
-    events: Sequence[Event], *, show_input: bool, show_output: bool
+    events: Sequence[e.Event], *, show_input: bool, show_output: bool
 ) -> tuple[HistoryEvent, ...]:
     """The events of one execution as the service shows them, members and their order included.
 
@@ -69,16 +47,16 @@ def history_view(
     )
 
 
-def _apart(events: Sequence[Event]) -> Iterator[Event]:
+def _apart(events: Sequence[e.Event]) -> Iterator[e.Event]:
     """The events, with the times of an episode's decisions one microsecond apart.
 
     The service's differ too, and what replays its histories tells calls of one name apart by them.
     """
     place = 0
     for event in events:
-        if isinstance(event, OrchestratorStarted):
+        if isinstance(event, e.OrchestratorStarted):
             place = 0
-        if isinstance(event, Decision):
+        if isinstance(event, e.Decision):
             yield replace(event, timestamp=event.timestamp + timedelta(microseconds=place))
             place += 1
         else:
@@ -91,34 +69,34 @@ class _View:
     def __init__(self, calls: Mapping[int, _Call], answered: set[int], show_output: bool) -> None:
         self._calls, self._answered, self._show_output = calls, answered, show_output
 
-    def members(self, event: Event) -> Iterator[tuple[str, dict[str, Any]]]:
+    def members(self, event: e.Event) -> Iterator[tuple[str, dict[str, Any]]]:
         """The name and members of an event, without EventType; nothing for an event that is not
         shown.
         """
         match event:
-            case OrchestratorStarted() | OrchestratorCompleted():
+            case e.OrchestratorStarted() | e.OrchestratorCompleted():
                 return
-            case TaskScheduled() | SubOrchestrationCreated():
+            case e.TaskScheduled() | e.SubOrchestrationCreated():
                 if event.task_id not in self._answered:
                     yield _pending(event)
             case (
-                TaskCompleted()
-                | TaskFailed()
-                | SubOrchestrationCompleted()
-                | SubOrchestrationFailed()
+                e.TaskCompleted()
+                | e.TaskFailed()
+                | e.SubOrchestrationCompleted()
+                | e.SubOrchestrationFailed()
             ):
                 yield self._answer(event)
-            case ExecutionCompleted() | ContinueAsNew():
+            case e.ExecutionCompleted() | e.ContinueAsNew():
                 yield self._ending(event)
             case _:
                 kind, members = _plain(event)
                 yield kind, members | _stamp(event.timestamp)
 
     def _answer(self, event: _Answer) -> tuple[str, dict[str, Any]]:
-        task = isinstance(event, TaskCompleted | TaskFailed)
+        task = isinstance(event, e.TaskCompleted | e.TaskFailed)
         kind = "Task" if task else "SubOrchestrationInstance"
         members: dict[str, Any]
-        if isinstance(event, TaskFailed | SubOrchestrationFailed):
+        if isinstance(event, e.TaskFailed | e.SubOrchestrationFailed):
             kind, members = (
                 kind + "Failed",
                 {"Reason": event.reason, "Details": event.details, "FailureDetails": None},
@@ -136,15 +114,15 @@ class _View:
             }
             members |= (
                 {"InstanceId": call.instance_id}
-                if isinstance(call, SubOrchestrationCreated)
+                if isinstance(call, e.SubOrchestrationCreated)
                 else {}
             )
             # the service does not keep the inputs of calls unless the app's host.json says so
             members["Input"] = None
         return kind, members
 
-    def _ending(self, event: ExecutionCompleted | ContinueAsNew) -> tuple[str, dict[str, Any]]:
-        if isinstance(event, ContinueAsNew):
+    def _ending(self, event: e.ExecutionCompleted | e.ContinueAsNew) -> tuple[str, dict[str, Any]]:
+        if isinstance(event, e.ContinueAsNew):
             result = {
                 "OrchestrationStatus": _CONTINUED_AS_NEW,
                 "Result": event.input,
@@ -157,7 +135,7 @@ class _View:
         return "ExecutionCompleted", members | {"FailureDetails": None} | _stamp(event.timestamp)
 
 
-def _result(event: ExecutionCompleted) -> Any:
+def _result(event: e.ExecutionCompleted) -> Any:
     match event.status:
         case RuntimeStatus.COMPLETED:
             return value_from_text(event.result)
@@ -168,7 +146,7 @@ def _result(event: ExecutionCompleted) -> Any:
 
 
 def _pending(event: _Call) -> tuple[str, dict[str, Any]]:
-    if isinstance(event, TaskScheduled):
+    if isinstance(event, e.TaskScheduled):
         return "TaskScheduled", {
             "Name": event.name,
             "Input": None,
@@ -184,15 +162,15 @@ def _pending(event: _Call) -> tuple[str, dict[str, Any]]:
 
 
 _Plain = (
-    ExecutionStarted
-    | ExecutionTerminated
-    | ExecutionSuspended
-    | ExecutionResumed
-    | ExecutionRewound
-    | TimerCreated
-    | TimerFired
-    | EventSent
-    | EventRaised
+    e.ExecutionStarted
+    | e.ExecutionTerminated
+    | e.ExecutionSuspended
+    | e.ExecutionResumed
+    | e.ExecutionRewound
+    | e.TimerCreated
+    | e.TimerFired
+    | e.EventSent
+    | e.EventRaised
 )
 
 
@@ -201,15 +179,15 @@ def _plain(event: _Plain) -> tuple[str, dict[str, Any]]:
     ExecutionStarted, last but one).
     """
     match event:
-        case ExecutionStarted():
+        case e.ExecutionStarted():
             return "ExecutionStarted", _started(event)
-        case ExecutionTerminated():
+        case e.ExecutionTerminated():
             return "ExecutionTerminated", {"Input": event.reason}
-        case ExecutionSuspended():
+        case e.ExecutionSuspended():
             return "ExecutionSuspended", {"Reason": event.reason}
-        case ExecutionResumed():
+        case e.ExecutionResumed():
             return "ExecutionResumed", {"Reason": event.reason}
-        case ExecutionRewound():
+        case e.ExecutionRewound():
             members = {
                 "Reason": event.reason,
                 "ParentExecutionId": event.parent_execution_id,
@@ -217,17 +195,17 @@ def _plain(event: _Plain) -> tuple[str, dict[str, Any]]:
                 "ParentTraceContext": None,
             }
             return "ExecutionRewound", members
-        case TimerCreated():
+        case e.TimerCreated():
             return "TimerCreated", {"FireAt": exact_time_to_text(event.fire_at)}
-        case TimerFired():
+        case e.TimerFired():
             return "TimerFired", {"FireAt": exact_time_to_text(event.fire_at)}
-        case EventSent():
+        case e.EventSent():
             return "EventSent", {
                 "InstanceId": event.instance_id,
                 "Name": event.name,
                 "Input": event.input,
             }
-        case EventRaised():
+        case e.EventRaised():
             return "EventRaised", {
                 "Name": event.name,
                 "Input": event.input,
@@ -237,7 +215,7 @@ def _plain(event: _Plain) -> tuple[str, dict[str, Any]]:
             assert_never(event)
 
 
-def _started(event: ExecutionStarted) -> dict[str, Any]:
+def _started(event: e.ExecutionStarted) -> dict[str, Any]:
     traces = {"Correlation": None, "ParentTraceContext": None, "ScheduledStartTime": None}
     members = {
         "Input": event.input,

@@ -14,29 +14,8 @@ from datetime import datetime, timedelta
 from json.encoder import encode_basestring_ascii as quote
 from typing import Any
 
+from durablectl.history import events as e
 from durablectl.history.columns import EPOCH, STATUS_NUMBERS, STATUSES, micros, moment
-from durablectl.history.events import (
-    ContinueAsNew,
-    Event,
-    EventRaised,
-    EventSent,
-    ExecutionCompleted,
-    ExecutionResumed,
-    ExecutionRewound,
-    ExecutionStarted,
-    ExecutionSuspended,
-    ExecutionTerminated,
-    OrchestratorCompleted,
-    OrchestratorStarted,
-    SubOrchestrationCompleted,
-    SubOrchestrationCreated,
-    SubOrchestrationFailed,
-    TaskCompleted,
-    TaskFailed,
-    TaskScheduled,
-    TimerCreated,
-    TimerFired,
-)
 from durablectl.model import RuntimeStatus
 
 
@@ -45,37 +24,37 @@ class Outline:
     """What an instance's own row knows of its current execution; needed to read its history
     back."""
 
-    started: ExecutionStarted
+    started: e.ExecutionStarted
     result: str | None = None
 
 
-def encode_episode(events: Iterable[Event], at: datetime) -> str:
+def encode_episode(events: Iterable[e.Event], at: datetime) -> str:
     """The events of one episode that began at `at`, its OrchestratorStarted and
     OrchestratorCompleted left out.
     """
     parts = []
     for event in events:
         kind = type(event)
-        if kind is not OrchestratorStarted and kind is not OrchestratorCompleted:
+        if kind is not e.OrchestratorStarted and kind is not e.OrchestratorCompleted:
             parts.append(_ENCODERS[kind](event, at))
     return f"[{','.join(parts)}]"
 
 
-def decode_episode(text: str, at: int, outline: Outline) -> list[Event]:
+def decode_episode(text: str, at: int, outline: Outline) -> list[e.Event]:
     """The events of one episode that began at `at` (microseconds), with its bookends."""
     began = moment(at)
-    events: list[Event] = [OrchestratorStarted(began)]
+    events: list[e.Event] = [e.OrchestratorStarted(began)]
     events.extend(_decode(fields, began, outline) for fields in json.loads(text))
-    events.append(OrchestratorCompleted(began))
+    events.append(e.OrchestratorCompleted(began))
     return events
 
 
-def encode_event(event: Event) -> str:
+def encode_event(event: e.Event) -> str:
     """One event on its own, for the inbox; its time is stored beside it."""
     return _ENCODERS[type(event)](event, event.timestamp)
 
 
-def decode_event(text: str, at: int) -> Event:
+def decode_event(text: str, at: int) -> e.Event:
     return _decode(json.loads(text), moment(at), _NO_OUTLINE)
 
 
@@ -117,54 +96,54 @@ def _timer(kind: int) -> Callable[[Any, datetime], str]:
     return encode
 
 
-def _ending(event: ExecutionCompleted, at: datetime) -> str:
+def _ending(event: e.ExecutionCompleted, at: datetime) -> str:
     details = "" if event.details is None else "," + quote(event.details)
     return f"[1,{_delta(event.timestamp, at)},{STATUS_NUMBERS[event.status]}{details}]"
 
 
-_NO_OUTLINE = Outline(ExecutionStarted(EPOCH, ""))
+_NO_OUTLINE = Outline(e.ExecutionStarted(EPOCH, ""))
 
 _ENCODERS: dict[type, Callable[[Any, datetime], str]] = {
-    ExecutionStarted: lambda event, at: f"[0,{_delta(event.timestamp, at)}]",
-    ExecutionCompleted: lambda event, at: _ending(event, at),
-    ExecutionTerminated: _fields(3, "reason"),
-    TaskScheduled: lambda event, at: (
+    e.ExecutionStarted: lambda event, at: f"[0,{_delta(event.timestamp, at)}]",
+    e.ExecutionCompleted: lambda event, at: _ending(event, at),
+    e.ExecutionTerminated: _fields(3, "reason"),
+    e.TaskScheduled: lambda event, at: (
         f"[4,{_delta(event.timestamp, at)},{event.task_id},"
         f"{quote(event.name)},{_text(event.input)}]"
     ),
-    TaskCompleted: lambda event, at: (
+    e.TaskCompleted: lambda event, at: (
         f"[5,{_delta(event.timestamp, at)},{event.task_id},{_text(event.result)}]"
     ),
-    TaskFailed: _task(6, "reason", "details"),
-    SubOrchestrationCreated: _task(7, "name", "instance_id", "input", "version"),
-    SubOrchestrationCompleted: _task(8, "result"),
-    SubOrchestrationFailed: _task(9, "reason", "details"),
-    TimerCreated: _timer(10),
-    TimerFired: _timer(11),
-    EventSent: _task(14, "instance_id", "name", "input"),
-    EventRaised: lambda event, at: (
+    e.TaskFailed: _task(6, "reason", "details"),
+    e.SubOrchestrationCreated: _task(7, "name", "instance_id", "input", "version"),
+    e.SubOrchestrationCompleted: _task(8, "result"),
+    e.SubOrchestrationFailed: _task(9, "reason", "details"),
+    e.TimerCreated: _timer(10),
+    e.TimerFired: _timer(11),
+    e.EventSent: _task(14, "instance_id", "name", "input"),
+    e.EventRaised: lambda event, at: (
         f"[15,{_delta(event.timestamp, at)},{quote(event.name)},{_text(event.input)}]"
     ),
-    ContinueAsNew: _fields(16, "input"),
-    ExecutionSuspended: _fields(19, "reason"),
-    ExecutionResumed: _fields(20, "reason"),
-    ExecutionRewound: _fields(21, "reason", "parent_execution_id"),
+    e.ContinueAsNew: _fields(16, "input"),
+    e.ExecutionSuspended: _fields(19, "reason"),
+    e.ExecutionResumed: _fields(20, "reason"),
+    e.ExecutionRewound: _fields(21, "reason", "parent_execution_id"),
 }
 
-_DECODERS: dict[int, Callable[..., Event]] = {
-    3: ExecutionTerminated,
-    4: TaskScheduled,
-    5: TaskCompleted,
-    6: TaskFailed,
-    7: SubOrchestrationCreated,
-    8: SubOrchestrationCompleted,
-    9: SubOrchestrationFailed,
-    14: EventSent,
-    15: EventRaised,
-    16: ContinueAsNew,
-    19: ExecutionSuspended,
-    20: ExecutionResumed,
-    21: ExecutionRewound,
+_DECODERS: dict[int, Callable[..., e.Event]] = {
+    3: e.ExecutionTerminated,
+    4: e.TaskScheduled,
+    5: e.TaskCompleted,
+    6: e.TaskFailed,
+    7: e.SubOrchestrationCreated,
+    8: e.SubOrchestrationCompleted,
+    9: e.SubOrchestrationFailed,
+    14: e.EventSent,
+    15: e.EventRaised,
+    16: e.ContinueAsNew,
+    19: e.ExecutionSuspended,
+    20: e.ExecutionResumed,
+    21: e.ExecutionRewound,
 }
 
 
@@ -178,21 +157,21 @@ def _result(status: RuntimeStatus, output: str | None) -> str | None:
     return reason
 
 
-def _decode(fields: list[Any], began: datetime, outline: Outline) -> Event:
+def _decode(fields: list[Any], began: datetime, outline: Outline) -> e.Event:
     kind, delta, *values = fields
     timestamp = began + timedelta(microseconds=delta) if delta else began
     match kind:
         case 0:
             return outline.started
         case 1:
-            return ExecutionCompleted(
+            return e.ExecutionCompleted(
                 timestamp,
                 STATUSES[values[0]],
                 _result(STATUSES[values[0]], outline.result),
                 *values[1:],
             )
         case 10:
-            return TimerCreated(timestamp, values[0], moment(values[1]))
+            return e.TimerCreated(timestamp, values[0], moment(values[1]))
         case 11:
-            return TimerFired(timestamp, values[0], moment(values[1]))
+            return e.TimerFired(timestamp, values[0], moment(values[1]))
     return _DECODERS[kind](timestamp, *values)

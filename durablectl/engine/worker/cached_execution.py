@@ -16,15 +16,7 @@ from durablectl.engine.replay.failures import details_of
 from durablectl.engine.store.work_items import LoadedInstance
 from durablectl.engine.worker.app_output import CURRENT_INSTANCE, REPEATING
 from durablectl.engine.worker.outcomes import Failed
-from durablectl.history.events import (
-    Event,
-    ExecutionCompleted,
-    Inbound,
-    OrchestratorCompleted,
-    OrchestratorStarted,
-    ParentInstance,
-    TaskFailed,
-)
+from durablectl.history import events as e
 from durablectl.model import RuntimeStatus
 
 
@@ -42,12 +34,12 @@ class CachedExecution:
     executor: Execution
     root: int
     parent: int | None
-    caller: ParentInstance | None
+    caller: e.ParentInstance | None
     next_sequence: int
     status: RuntimeStatus
-    events: list[Event] | None = None
+    events: list[e.Event] | None = None
 
-    def run(self, events: Sequence[Inbound], now: datetime, fault: str | None = None) -> Episode:
+    def run(self, events: Sequence[e.Inbound], now: datetime, fault: str | None = None) -> Episode:
         """One episode; with a `fault` the instance fails with it, and its code does not run."""
         if fault is not None:
             self.events = None  # its code is not run, so there is nothing to repeat
@@ -101,26 +93,31 @@ def _failed_with(name: str, reason: str) -> str:
 
 
 def _failed_episode(
-    now: datetime, new: Sequence[Inbound], reason: str, details: str | None = None
+    now: datetime, new: Sequence[e.Inbound], reason: str, details: str | None = None
 ) -> Episode:
     """The episode of an instance that cannot continue: it fails with `reason`, whatever came in."""
-    ending = ExecutionCompleted(now, RuntimeStatus.FAILED, reason, details)
-    history: list[Event] = [OrchestratorStarted(now), *new, ending, OrchestratorCompleted(now)]
+    ending = e.ExecutionCompleted(now, RuntimeStatus.FAILED, reason, details)
+    history: list[e.Event] = [
+        e.OrchestratorStarted(now),
+        *new,
+        ending,
+        e.OrchestratorCompleted(now),
+    ]
     return Episode(history, [], RuntimeStatus.FAILED, ending=ending)
 
 
 def failures_of(
-    held: CachedExecution, events: Sequence[Inbound], episode: Episode
+    held: CachedExecution, events: Sequence[e.Inbound], episode: Episode
 ) -> Iterator[Failed]:
     """The failures that an episode of an instance has heard of or made."""
     ending = episode.ending
     text = (
         (ending.result or "")
-        if isinstance(ending, ExecutionCompleted) and ending.status is RuntimeStatus.FAILED
+        if isinstance(ending, e.ExecutionCompleted) and ending.status is RuntimeStatus.FAILED
         else None
     )
     for event in events:
-        if isinstance(event, TaskFailed):
+        if isinstance(event, e.TaskFailed):
             yield Failed(
                 "activity",
                 held.instance_id,
@@ -130,6 +127,6 @@ def failures_of(
                 ends_instance=text is not None and event.reason in text,
             )
     if text is not None:
-        details = ending.details if isinstance(ending, ExecutionCompleted) else None
+        details = ending.details if isinstance(ending, e.ExecutionCompleted) else None
         is_passed_on = episode.is_passed_on or '"StackTraceString"' in text
         yield Failed("orchestrator", held.instance_id, text, details, is_passed_on=is_passed_on)

@@ -32,20 +32,8 @@ from durablectl.engine.worker.outcomes import (
     child_answer,
     entity_reply,
 )
+from durablectl.history import events as e
 from durablectl.history.columns import STATUS_NUMBERS, micros
-from durablectl.history.events import (
-    ContinueAsNew,
-    Event,
-    EventRaised,
-    EventSent,
-    ExecutionCompleted,
-    SubOrchestrationCreated,
-    SubOrchestrationFailed,
-    TaskFailed,
-    TaskScheduled,
-    TimerCreated,
-    TimerFired,
-)
 from durablectl.history.stored import encode_episode, encode_event
 from durablectl.model import EntityId, RuntimeStatus
 from durablectl.wire import time_from_text
@@ -102,7 +90,7 @@ class CommitBuilder:
         rows.updated.append((at, batch.instance))
         for caller, outcome in zip(batch.callers, result.results, strict=True):
             if caller is not None:
-                reply = EventRaised(self.now, caller.request_id, entity_reply(outcome))
+                reply = e.EventRaised(self.now, caller.request_id, entity_reply(outcome))
                 answer = encode_event(reply)
                 rows.answers.append((caller.instance, caller.execution_id, at, answer))
         for action in result.actions:
@@ -119,7 +107,7 @@ class CommitBuilder:
 
     def _end(self, held: CachedExecution, episode: Episode, at: int) -> None:
         ending = episode.ending
-        if isinstance(ending, ContinueAsNew):
+        if isinstance(ending, e.ContinueAsNew):
             self.rows.history.pop()
             carried = tuple(
                 (micros(event.timestamp), encode_event(event)) for event in episode.carried_over
@@ -128,7 +116,7 @@ class CommitBuilder:
                 Continuation(held.key, str(uuid4()), at, ending.input, carried, episode.version)
             )
             return
-        assert isinstance(ending, ExecutionCompleted)
+        assert isinstance(ending, e.ExecutionCompleted)
         output = (
             ending.result
             if ending.status is RuntimeStatus.COMPLETED
@@ -143,7 +131,7 @@ class CommitBuilder:
             answer = encode_event(child_answer(self.now, held.caller.task_id, ending))
             self.rows.answers.append((held.parent, held.caller.execution_id, at, answer))
 
-    def _schedule(self, held: CachedExecution, decision: TaskScheduled, at: int) -> None:
+    def _schedule(self, held: CachedExecution, decision: e.TaskScheduled, at: int) -> None:
         worker = self.claim(decision.name)
         row = (
             held.key,
@@ -161,9 +149,9 @@ class CommitBuilder:
                 ActivityItem(held.key, held.execution_id, *call, worker, held.instance_id)
             )
 
-    def _create_timer(self, held: CachedExecution, decision: TimerCreated, at: int) -> None:
+    def _create_timer(self, held: CachedExecution, decision: e.TimerCreated, at: int) -> None:
         due = micros(decision.fire_at)
-        fired = encode_event(TimerFired(self.now, decision.task_id, decision.fire_at))
+        fired = encode_event(e.TimerFired(self.now, decision.task_id, decision.fire_at))
         # Due already: visible at once, but never before what the instance has been sent (point 41:
         # still a pair of events).
         self.rows.timers.append(
@@ -171,13 +159,13 @@ class CommitBuilder:
         )
 
     def _call_sub_orchestrator(
-        self, held: CachedExecution, decision: SubOrchestrationCreated, at: int
+        self, held: CachedExecution, decision: e.SubOrchestrationCreated, at: int
     ) -> None:
         if self.registry.orchestrators.get(decision.name) is None:
             reason = unknown_function(
                 decision.name, "orchestrator", self.registry.orchestrators.names
             )
-            failed = encode_event(SubOrchestrationFailed(self.now, decision.task_id, reason))
+            failed = encode_event(e.SubOrchestrationFailed(self.now, decision.task_id, reason))
             self.rows.answers.append((held.key, held.execution_id, at, failed))
             return
         version = (
@@ -197,9 +185,9 @@ class CommitBuilder:
             )
         )
 
-    def _send(self, held: CachedExecution, decision: EventSent, at: int) -> None:
+    def _send(self, held: CachedExecution, decision: e.EventSent, at: int) -> None:
         if not decision.instance_id.startswith("@"):
-            raised = encode_event(EventRaised(self.now, decision.name, decision.input))
+            raised = encode_event(e.EventRaised(self.now, decision.name, decision.input))
             self.rows.events.append((decision.instance_id, at, raised))
             return
         text = decision.input or "{}"
@@ -214,7 +202,7 @@ class CommitBuilder:
         if not request.get("signal"):
             reason = unknown_function(name, "entity", self.registry.entities.names)
             reply = json.dumps({"result": json.dumps(reason), "exceptionType": "FunctionNotFound"})
-            answer = encode_event(EventRaised(self.now, request["id"], reply))
+            answer = encode_event(e.EventRaised(self.now, request["id"], reply))
             self.rows.answers.append((held.key, held.execution_id, at, answer))
 
     def _send_from_entity(self, action: EntityAction) -> None:
@@ -235,10 +223,10 @@ class CommitBuilder:
 
 
 _DECISIONS: dict[type, Callable[..., None]] = {
-    TaskScheduled: CommitBuilder._schedule,  # noqa: SLF001
-    TimerCreated: CommitBuilder._create_timer,  # noqa: SLF001
-    SubOrchestrationCreated: CommitBuilder._call_sub_orchestrator,  # noqa: SLF001
-    EventSent: CommitBuilder._send,  # noqa: SLF001
+    e.TaskScheduled: CommitBuilder._schedule,  # noqa: SLF001
+    e.TimerCreated: CommitBuilder._create_timer,  # noqa: SLF001
+    e.SubOrchestrationCreated: CommitBuilder._call_sub_orchestrator,  # noqa: SLF001
+    e.EventSent: CommitBuilder._send,  # noqa: SLF001
 }
 
 
@@ -253,11 +241,11 @@ def _failed_operations(
     """Failed operations, each with a number that no other one of the entity has, as the episode
     that the entity keeps of them.
     """
-    events: list[Event] = []
+    events: list[e.Event] = []
     for number, operation, outcome in failed:
         events += [
-            TaskScheduled(now, number, operation.name, operation.input),
-            TaskFailed(now, number, outcome.reason, outcome.details),
+            e.TaskScheduled(now, number, operation.name, operation.input),
+            e.TaskFailed(now, number, outcome.reason, outcome.details),
         ]
     return encode_episode(events, now)
 
