@@ -5,7 +5,6 @@ nothing, and is bounded in time.
 from __future__ import annotations
 
 import io
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
@@ -25,6 +24,7 @@ from durablectl.history.events import (
 )
 from durablectl.history.exported import RawHistory
 from durablectl.history.saved import History
+from durablectl.polling.threads import start_thread
 
 LONGEST = 10.0
 """Seconds that a replay may take."""
@@ -57,13 +57,9 @@ def replayed(registry: Registry, history: History, *, longest: float = LONGEST) 
     if (reason := cannot_judge(history)) is not None:
         raise CannotReplay(reason)
     found: list[Replayed | BaseException] = []
-    thread = threading.Thread(
-        target=_replay, args=(orchestrator, history, found), name="replay", daemon=True
-    )
     # what the app prints in a replay has been printed before
     with redirect_stdout(_Silent()), redirect_stderr(_Silent()):
-        thread.start()
-        thread.join(longest)
+        start_thread(_replay, orchestrator, history, found, name="replay").join(longest)
     if not found:
         raise CannotReplay(f"the replay of its code takes longer than {longest:g} s")
     if isinstance(found[0], CannotReplay):

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from durablectl.errors import DurablectlError
 from durablectl.model import InstanceFilter, InstanceStatus
+from durablectl.polling.threads import start_thread
 from durablectl.taskhub import TaskHub, list_instances
 
 MOST = 5000  # rows of a listing: more than anyone reads, and each poll costs the service as much
@@ -40,10 +41,10 @@ class ListingPoller:
         self._once, self._interval = once, interval
         self._stopping = threading.Event()
         self._news: Listing | None = None
-        self._thread = threading.Thread(target=self._run, name="poller", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        self._thread.start()
+        self._thread = start_thread(self._run, name="poller")
 
     def news(self) -> Listing | None:
         """The last look, unless it was given before."""
@@ -53,7 +54,8 @@ class ListingPoller:
     def stop(self) -> None:
         """Look no more; one that is under way is left behind."""
         self._stopping.set()
-        self._thread.join(0.2)
+        if self._thread is not None:
+            self._thread.join(0.2)
 
     def _run(self) -> None:
         while not self._stopping.is_set():

@@ -4,7 +4,6 @@ knows no hub and no console.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,6 +12,8 @@ from dataclasses import dataclass
 from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import Generic, Protocol, TypeVar
+
+from durablectl.polling.threads import start_thread
 
 Item = TypeVar("Item")
 IN_A_GROUP = 100
@@ -172,9 +173,7 @@ class ParallelRunner(Generic[Item]):
             self._todo.put((self._count, item))
             if self._threads < min(len(self._begun), self._concurrency):
                 self._threads += 1
-                threading.Thread(
-                    target=self._work, name=f"batch-{self._threads}", daemon=True
-                ).start()
+                start_thread(self._work, name=f"batch-{self._threads}")
         return None
 
     def _work(self) -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
 from collections.abc import Callable
 from functools import partial
 from queue import SimpleQueue
@@ -15,6 +14,7 @@ from typing import Any, TypeAlias, TypeVar
 from durablectl.errors import DurablectlError
 from durablectl.model import InstanceStatus
 from durablectl.polling.loop import intervals
+from durablectl.polling.threads import start_thread
 from durablectl.server.completion_watcher import Waits
 from durablectl.taskhub import TaskHub
 
@@ -114,7 +114,7 @@ class _Readers:
     def __init__(self) -> None:
         self._queue: SimpleQueue[_Item | None] = SimpleQueue()
         for number in range(READERS):
-            threading.Thread(target=self._run, name=f"reader {number}", daemon=True).start()
+            start_thread(self._run, name=f"reader {number}")
 
     def submit(self, call: Callable[[], Result]) -> asyncio.Future[Result]:
         loop = asyncio.get_running_loop()
@@ -140,8 +140,7 @@ class _Writer:
     def __init__(self, hub: TaskHub, wake: Callable[[], None]) -> None:
         self._hub, self._wake = hub, wake
         self._queue: SimpleQueue[_Item | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
-        self._thread.start()
+        self._thread = start_thread(self._run, name="writer")
 
     def submit(self, call: Callable[[], Result]) -> asyncio.Future[Result]:
         loop = asyncio.get_running_loop()

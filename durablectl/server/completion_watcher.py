@@ -11,6 +11,7 @@ from functools import partial
 from typing import Protocol
 
 from durablectl.errors import DurablectlError
+from durablectl.polling.threads import start_thread
 
 FIRST_PAUSE, LAST_PAUSE, SLOWER = 0.0005, 0.01, 1.2
 TROUBLED_PAUSE = 0.5
@@ -61,8 +62,7 @@ class Waits:
                 return False
             self._waiting.setdefault(instance_id, []).append(wake)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._watch, name="waits", daemon=True)
-                self._thread.start()
+                self._thread = start_thread(self._watch, name="waits")
         self._has_work.set()
         return True
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from durablectl.engine.registry import Registry
 from durablectl.errors import DurablectlError
 from durablectl.functionapp.loader import load_app
+from durablectl.polling.threads import start_thread
 
 LOOK_SECONDS = 0.5
 _OTHERS = frozenset({"node_modules", "site-packages", "__pycache__", "venv", "env"})
@@ -30,7 +31,7 @@ class Reloading:
         self._app, self._replace, self._note, self._warn = app, replace, note, warn
         self._stopped = threading.Event()
         self._seen = stamps(app)
-        threading.Thread(target=self._watch, name="reload", daemon=True).start()
+        start_thread(self._watch, name="reload")
 
     def stop(self) -> None:
         self._stopped.set()

@@ -10,7 +10,6 @@ import asyncio
 import inspect
 import json
 import sys
-import threading
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import wait
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from durablectl.engine.registry import OtherFunction, Registry
 from durablectl.engine.worker.app_output import end_line
 from durablectl.functionapp import http
 from durablectl.functionapp.declared import HTTP
+from durablectl.polling.threads import start_thread
 from durablectl.server.async_hub import Gate
 from durablectl.server.auth import Access
 from durablectl.server.call import origin_of, read_body, target_of
@@ -216,8 +216,7 @@ class _Loop:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="functions", daemon=True)
-        self._thread.start()
+        self._thread = start_thread(self._run, name="functions")
 
     async def run(self, function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
         if inspect.iscoroutinefunction(function):
@@ -274,6 +273,6 @@ async def _in_a_thread(
         end_line()
         loop.call_soon_threadsafe(done.set_result, outcome)
 
-    threading.Thread(target=call, name="function", daemon=True).start()
+    start_thread(call, name="function")
     outcome: tuple[Any, BaseException | None] = await done
     return outcome

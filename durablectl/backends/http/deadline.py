@@ -12,7 +12,6 @@ import contextlib
 import math
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Iterable
 from concurrent.futures import Future
@@ -20,6 +19,8 @@ from typing import Any
 
 import httpcore
 import httpx
+
+from durablectl.polling.threads import start_thread
 
 LONGEST_STEP = 86400.0  # a socket takes no more than 24 days
 PIECE = 256 * 1024
@@ -130,7 +131,7 @@ def _resolved(host: str, port: int, seconds: float) -> list[str]:
         except (OSError, UnicodeError) as error:
             found.set_exception(error)
 
-    threading.Thread(target=resolve, daemon=True).start()
+    start_thread(resolve, name="resolve")
     try:
         return found.result(seconds)
     except TimeoutError:

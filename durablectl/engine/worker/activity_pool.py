@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
@@ -31,6 +30,7 @@ from durablectl.engine.worker.deadlines import Deadlines
 from durablectl.engine.worker.entities import EntityBatchResult, OperationResult, run_batch
 from durablectl.history.events import TaskCompleted, TaskFailed
 from durablectl.model import EntityId
+from durablectl.polling.threads import start_thread
 
 if TYPE_CHECKING:
     from durablectl.engine.worker.activity_processes import ActivityProcesses
@@ -203,9 +203,7 @@ class ActivityPool:
         self._last_added = time.monotonic()
         for _ in range(count):
             self._threads += 1
-            threading.Thread(
-                target=self._work, name=f"activity-{self._threads}", daemon=True
-            ).start()
+            start_thread(self._work, name=f"activity-{self._threads}")
 
     def _work(self) -> None:
         get = self._queue.get
@@ -273,9 +271,7 @@ class ActivityPool:
     def _event_loop(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
-            threading.Thread(
-                target=_run_loop, args=(self._loop,), name="async-activities", daemon=True
-            ).start()
+            start_thread(_run_loop, self._loop, name="async-activities")
         return self._loop
 
     def _start_tasks(self, coroutines: Sequence[Coroutine[Any, Any, None]]) -> None:

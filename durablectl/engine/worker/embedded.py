@@ -20,6 +20,7 @@ from durablectl.engine.worker.outcomes import Failed
 from durablectl.engine.worker.worker import Worker
 from durablectl.errors import AppError, DurablectlError, HubLost
 from durablectl.model import utc_now
+from durablectl.polling.threads import start_thread
 
 if TYPE_CHECKING:
     from durablectl.engine.replay.check import CheckResult
@@ -108,9 +109,7 @@ class _Standby:
             else:
                 if self._skips_timers:
                     self._warn("another worker does the work of this hub; it waits for timers")
-                threading.Thread(
-                    target=self._stand_by, args=(unfinished,), name="standby", daemon=True
-                ).start()
+                start_thread(self._stand_by, unfinished, name="standby")
         return self
 
     def __exit__(self, *_: object) -> None:

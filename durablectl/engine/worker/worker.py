@@ -25,6 +25,7 @@ from durablectl.engine.worker.outcomes import Failed
 from durablectl.errors import DurablectlError, HubBusy, HubLost, HubUnusable
 from durablectl.frames import Frame
 from durablectl.model import utc_now
+from durablectl.polling.threads import start_thread
 
 if TYPE_CHECKING:
     from durablectl.engine.worker.activity_processes import ActivityProcesses
@@ -107,7 +108,7 @@ class Worker:
         """
         self._begin(self._new_dispatcher())
         self._database.notifier.subscribe(self._look_up)
-        threading.Thread(target=self._watch, name="watch", daemon=True).start()
+        start_thread(self._watch, name="watch")
 
     def stop(self, timeout: float = 2.0) -> None:
         """Finish the commit in progress and free what is held.
@@ -184,10 +185,7 @@ class Worker:
 
     def _begin(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher
-        self._thread = threading.Thread(
-            target=self._keep_turning, args=(dispatcher,), name="dispatcher", daemon=True
-        )
-        self._thread.start()
+        self._thread = start_thread(self._keep_turning, dispatcher, name="dispatcher")
 
     def _keep_turning(self, dispatcher: Dispatcher | None) -> None:
         try:

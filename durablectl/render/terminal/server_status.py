@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from durablectl.model import RuntimeStatus
+from durablectl.polling.threads import start_thread
 from durablectl.render.output import Output
 from durablectl.render.sanitize import safe_line
 
@@ -76,10 +77,7 @@ def living(out: Output, look: Callable[[], Pulse]) -> Iterator[None]:
         return
     stopped = threading.Event()
     with out.live.line() as show:
-        thread = threading.Thread(
-            target=_keep_showing, args=(look, show, stopped), name="summary", daemon=True
-        )
-        thread.start()
+        thread = start_thread(_keep_showing, look, show, stopped, name="summary")
         try:
             yield
         finally:
