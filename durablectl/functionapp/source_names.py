@@ -86,3 +86,7 @@ def _given_name(marks: Mapping[str, ast.Call]) -> str | None:
         ):
             return arguments[0].value
     return None
+
+
+NAMES = {"orchestrators": orchestrators_of, "events": events_of}
+"""What a completion may ask for."""

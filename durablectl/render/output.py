@@ -246,14 +246,9 @@ class Output:
         """The displays that last while a command works; to be used only when `wants_progress` or
         `is_rich`.
         """
-        from durablectl.render.terminal.console import console_on  # deferred, as above
-        from durablectl.render.terminal.live import LiveDisplays
+        from durablectl.render.terminal.live import live_on  # deferred, as above
 
-        stdout, stderr = (
-            console_on(stream, color=self.wants_color(stream))
-            for stream in (self._stdout, self._stderr)
-        )
-        return LiveDisplays(stdout, stderr, self.talking_above)
+        return live_on(self._stdout, self._stderr, self.wants_color, self.talking_above)
 
     # Talk
 

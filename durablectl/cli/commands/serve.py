@@ -9,6 +9,7 @@ import typer
 
 from durablectl.cli.arguments.parameters import CheckReplay, Log, SkipTimers
 from durablectl.cli.session import Session
+from durablectl.cli.session.at import page_of
 from durablectl.errors import Unsupported
 from durablectl.installation import missing_extra
 
@@ -78,16 +79,18 @@ def serve(
     try:
         # deferred: the help and an installation without the extra have no server
         from durablectl.cli.local.serve import Served, Serving, serve_hub
-        from durablectl.cli.local.ui import PageOf
     except ModuleNotFoundError as error:
         raise missing_extra("serve", "serve", str(error.name)) from error
     registry = session.registry()
     session.out.notes_with_json()
     session.open(create=True)
     session.announce()
-    page = PageOf(session.settings, session.environ, session.command_line, session.app_hint)
     served = Served(
-        page, registry, session.app_output, session.options.key_env, session.options.debug
+        page_of(session),
+        registry,
+        session.app_output,
+        session.options.key_env,
+        session.options.debug,
     )
     checks = replay_check is not False
     serving = Serving(

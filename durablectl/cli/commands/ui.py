@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from durablectl.cli.session import Session
+from durablectl.cli.session.at import page_of
 from durablectl.installation import missing_extra
 
 
@@ -36,16 +37,10 @@ def ui(
     session: Session = ctx.obj
     try:
         # deferred: the help and an installation without the extra have no server
-        from durablectl.cli.local.ui import PageOf, serve_page
+        from durablectl.cli.local.ui import serve_page
     except ModuleNotFoundError as error:
         raise missing_extra("serve", "ui", str(error.name)) from error
     hub = session.hub
     session.announce()
-    of = PageOf(
-        session.settings,
-        session.environ,
-        session.command_line,
-        session.app_hint,
-        session.app_of(hub),
-    )
+    of = page_of(session, session.app_of(hub))
     serve_page(session.out, hub, of, port=port, opens=not no_open, debug=session.options.debug)

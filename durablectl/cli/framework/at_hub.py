@@ -19,6 +19,7 @@ from durablectl.render.terminal.tables import show_details
 from durablectl.taskhub import TaskHub
 
 if TYPE_CHECKING:
+    from durablectl.config import Settings
     from durablectl.engine.registry import Registry
 
 STATUS_ADDRESS = "statusQueryGetUri"
@@ -76,6 +77,18 @@ class AtHub(NamedTuple):
             return self.hub.get_status(instance_id, show_input=False)
         except DurablectlError:
             return None  # the start is done; that its status cannot be told yet is not a failure
+
+
+class PageOf(NamedTuple):
+    """What a page is made for: a hub and its settings, the app of its instances if it is known, and
+    how to write a command for the same hub.
+    """
+
+    settings: Settings
+    environ: Mapping[str, str]
+    command: Callable[..., str]
+    app_hint: str
+    load_app: Callable[[], Registry] | None = None
 
 
 def next_verbs(state: RuntimeStatus | None) -> tuple[str, ...]:

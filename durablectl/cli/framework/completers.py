@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from durablectl import config, model
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from durablectl.taskhub import TaskHub
 
 MOST = 50
@@ -68,7 +66,7 @@ def orchestrators(ctx: Any, incomplete: str) -> list[str]:
     """The names of the app's orchestrators, read without running it; without an app, those that the
     hub knows or has run.
     """
-    found = _of_app(ctx, _orchestrators_of) or _of_hub(ctx, _run_names)
+    found = _of_app(ctx, "orchestrators") or _of_hub(ctx, _run_names)
     return [name for name in found if name.lower().startswith(incomplete.lower())]
 
 
@@ -77,7 +75,7 @@ def events(ctx: Any, incomplete: str) -> list[str]:
     has had.
     """
     words = (ctx.params or {}).get("words") or (ctx.params or {}).get("instances") or []
-    found = [*_of_app(ctx, _events_of), *_of_hub(ctx, lambda hub: _had(hub, words))]
+    found = [*_of_app(ctx, "events"), *_of_hub(ctx, lambda hub: _had(hub, words))]
     return [name for name in dict.fromkeys(found) if name.lower().startswith(incomplete.lower())]
 
 
@@ -162,18 +160,10 @@ def _steps_of(hub: TaskHub, words: list[str]) -> list[str]:
 
 
 @silent
-def _of_app(ctx: Any, names: Callable[[Path], list[str]]) -> list[str]:
+def _of_app(ctx: Any, what: str) -> list[str]:
     app = _session(ctx).app_path
-    return [] if app is None else names(app)
+    if app is None:
+        return []
+    from durablectl.functionapp.source_names import NAMES  # deferred: parses Python
 
-
-def _orchestrators_of(app: Path) -> list[str]:
-    from durablectl.functionapp.source_names import orchestrators_of  # deferred: parses Python
-
-    return orchestrators_of(app)
-
-
-def _events_of(app: Path) -> list[str]:
-    from durablectl.functionapp.source_names import events_of  # deferred, as above
-
-    return events_of(app)
+    return NAMES[what](app)

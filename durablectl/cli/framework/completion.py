@@ -7,9 +7,8 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from durablectl.cli.framework.command_table import PROGRAM
 from durablectl.cli.framework.completers import instances
 from durablectl.cli.framework.line_reader import read_line
 from durablectl.cli.framework.shell_words import Typed, complete_bash, read_bash, read_powershell
@@ -81,24 +80,15 @@ def _found(before: list[str], incomplete: str, open_session: OpenSession) -> Ite
         if line is not None and line.takes_id:
             yield from map(Candidate, instances(line._replace(obj=open_session), incomplete))
             return
-        items = _items(before, incomplete, open_session)
+        # deferred: an instance is completed without Typer
+        from durablectl.cli.framework.program import complete
+
+        items = complete(before, incomplete, open_session)
     for item in items:
         if item.type in ("file", "dir"):
             yield from (Candidate(path) for path in _paths(incomplete))
         else:
             yield Candidate(item.value, (item.help or "").partition("\n")[0])
-
-
-def _items(before: list[str], incomplete: str, open_session: OpenSession) -> list[Any]:
-    """What the commands themselves answer."""
-    # deferred: an instance is completed without Typer
-    from typer._completion_classes import BashComplete
-
-    from durablectl.cli.framework.groups import root  # deferred, as above
-
-    return BashComplete(root(), {"obj": open_session}, PROGRAM, VARIABLE).get_completions(
-        before, incomplete
-    )
 
 
 def _fits(value: str, before: list[str], incomplete: str) -> bool:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 from durablectl.config import check_variable
+from durablectl.config.quantities import parse_interval
 from durablectl.errors import UsageError
 from durablectl.new_ids import check_connection, check_task_hub
 from durablectl.render.output import Color, OutputFormat
@@ -76,13 +77,6 @@ def _truth(text: str) -> bool:
     if text.lower() in _FALSE:
         return False
     raise UsageError(f"'{text}' is neither 1 nor 0")
-
-
-def _seconds(text: str) -> float:
-    # deferred: most invocations have no duration to read
-    from durablectl.config.quantities import parse_interval
-
-    return parse_interval(text)
 
 
 def _task_hub(text: str) -> str:
@@ -152,7 +146,7 @@ GLOBALS = (
         "Time-out of a single request (default: 30s).",
         "DURATION",
         "DURABLECTL_REQUEST_TIMEOUT",
-        _seconds,
+        parse_interval,
     ),
     GlobalOption(
         "output",

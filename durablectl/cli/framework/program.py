@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from typing import Any
 
 import typer
+from typer._completion_classes import BashComplete
 
 from durablectl.cli.framework.command_table import PROGRAM
 from durablectl.cli.framework.exit_codes import ExitCode
@@ -43,6 +45,15 @@ def invoke(
             return ExitCode.DONE
         raise _told(error) from error
     return ExitCode.DONE
+
+
+def complete(
+    before: list[str], incomplete: str, open_session: Callable[[Mapping[str, object]], object]
+) -> list[Any]:
+    """What may stand after the words `before`, as the commands themselves answer."""
+    shell = BashComplete(root(), {"obj": open_session}, PROGRAM, "")
+    found: list[Any] = shell.get_completions(before, incomplete)
+    return found
 
 
 def _told(error: Exception) -> UsageError:

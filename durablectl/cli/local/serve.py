@@ -14,9 +14,10 @@ from threading import Event
 from durablectl import config
 from durablectl.causes import cause_of
 from durablectl.cli.arguments.parameters import Log
+from durablectl.cli.framework.at_hub import PageOf
 from durablectl.cli.local.checks import difference_log, warn_of_source
 from durablectl.cli.local.signals import stop_signals
-from durablectl.cli.local.ui import PageOf, build_page, served_card, tell_error
+from durablectl.cli.local.ui import build_page, served_card, tell_error
 from durablectl.engine.registry import Registry
 from durablectl.engine.replay.failures import details_of, message_of
 from durablectl.engine.worker.app_output import AppOutput

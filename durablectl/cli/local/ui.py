@@ -6,10 +6,11 @@ import threading
 import traceback
 import webbrowser
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from durablectl.backends.explaining import LoadApp, explain_instance
+from durablectl.backends.explaining import explain_instance
 from durablectl.cli.arguments.reason import default_reason
+from durablectl.cli.framework.at_hub import PageOf
 from durablectl.cli.local.signals import stop_signals
 from durablectl.config import Settings
 from durablectl.engine.store.overview import Overview
@@ -33,18 +34,6 @@ from durablectl.wire import exact_time_to_text
 
 HOST = "127.0.0.1"
 LONGEST_DETAIL = 2000
-
-
-class PageOf(NamedTuple):
-    """What a page is made for: a hub and its settings, the app of its instances if it is known, and
-    how to write a command for the same hub.
-    """
-
-    settings: Settings
-    environ: Mapping[str, str]
-    command: Callable[..., str]
-    app_hint: str
-    load_app: LoadApp | None = None
 
 
 def serve_page(

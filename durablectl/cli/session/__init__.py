@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, redirect_stderr, redirect_stdout
+from contextlib import ExitStack
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
@@ -17,13 +17,14 @@ from durablectl import config, model
 from durablectl.cli.framework.global_options import GlobalOptions, read_options
 from durablectl.cli.session.command_lines import SELECTORS, command_line
 from durablectl.config.settings import FOUND
-from durablectl.errors import AppError, UsageError
+from durablectl.errors import UsageError
 from durablectl.quoting import quoted
 from durablectl.render.ending import Ending
 from durablectl.render.output import Output, OutputFormat
 
 if TYPE_CHECKING:
     from durablectl.backends.local import LocalTaskHub
+    from durablectl.cli.session.app import App
     from durablectl.cli.session.payload_hubs import PayloadHubs
     from durablectl.engine.registry import Registry
     from durablectl.engine.worker.app_output import AppOutput
@@ -210,33 +211,20 @@ class Session:
         return self.settings.app
 
     @cached_property
-    def _registry(self) -> Registry:
-        from durablectl.library import load_registry  # deferred: most commands run no app
+    def app(self) -> App:
+        """The app, loaded when its functions are asked for."""
+        from durablectl.cli.session.app import App  # deferred: most commands run no app
 
-        if self.app_path is None:
-            hint = "name it with --app PATH, or write one with: durablectl init"
-            raise AppError(
-                "there is no app here: no function_app.py and no function.json folders", hint=hint
-            )
-        with redirect_stdout(self.app_output), redirect_stderr(self.app_output):
-            registry = load_registry(self.app_path)
-        self.app_output.finish()
-        if registry.client_sources and self.settings.path is not None:
-            from durablectl.server.rpc.clients import LazyClients  # deferred: few activities ask
+        return App(self.app_path, self.settings.path, self.out, self._opened)
 
-            self._opened.enter_context(LazyClients(self.settings.path)).provide(registry)
-        return registry
-
-    @cached_property
+    @property
     def app_output(self) -> AppOutput:
         """Where the app's words go: to stderr, with the instance's id in front."""
-        from durablectl.engine.worker.app_output import AppOutput  # deferred, as above
-
-        return AppOutput(self.out.talk)
+        return self.app.output
 
     def registry(self) -> Registry:
         """The app's functions. `AppError` without an app, or when it cannot be loaded."""
-        return self._registry
+        return self.app.registry
 
     def app_of(self, hub: TaskHub) -> Callable[[], Registry] | None:
         """How to load the app that a hub's instances belong to; None when that is not known.
@@ -256,7 +244,7 @@ class Session:
     @property
     def has_run_app(self) -> bool:
         """Whether this process has loaded the app, as a command does that works while it waits."""
-        return "_registry" in self.__dict__
+        return "app" in self.__dict__ and self.app.is_loaded
 
     def close(self) -> None:
         """Close every hub that was opened. Calling it twice is fine."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
-from durablectl.cli.framework.at_hub import AtHub
+from durablectl.cli.framework.at_hub import AtHub, PageOf
 from durablectl.taskhub import TaskHub
 
 if TYPE_CHECKING:
     from durablectl.cli.session import Session
+    from durablectl.engine.registry import Registry
     from durablectl.engine.replay.check import CheckResult
 
 
@@ -29,7 +30,10 @@ def at(
     def working(instance_ids: Sequence[str]) -> AbstractContextManager[None]:
         if not (is_own and session.is_local):
             return nullcontext()
-        return _working(session, instance_ids, skip_timers, on_difference)
+        # deferred: who waits for a remote hub needs no engine
+        from durablectl.cli.session.working import working_for
+
+        return working_for(session, instance_ids, skip_timers, on_difference)
 
     return AtHub(
         hub,
@@ -43,29 +47,8 @@ def at(
     )
 
 
-@contextmanager
-def _working(
-    session: Session,
-    instance_ids: Sequence[str],
-    skip_timers: bool,
-    on_difference: Callable[[CheckResult], None] | None,
-) -> Iterator[None]:
-    """While inside, this process works for the awaited instances, if no live worker holds the hub.
-
-    `AppError` without a running worker and without an app. What the app prints is talk.
-    """
-    # deferred: who waits for a remote hub needs no engine
-    from durablectl.engine.worker.embedded import embedded_worker
-    from durablectl.render.app_output import capture_output, failure_log_of_a_wait
-
-    work = embedded_worker(
-        session.require_hub(),
-        session.registry,
-        instance_ids,
-        skips_timers=skip_timers,
-        warn=session.out.warn,
-        on_failure=failure_log_of_a_wait(session.out, instance_ids),
-        on_difference=on_difference,
+def page_of(session: Session, load_app: Callable[[], Registry] | None = None) -> PageOf:
+    """What the page of the session's hub is made for."""
+    return PageOf(
+        session.settings, session.environ, session.command_line, session.app_hint, load_app
     )
-    with capture_output(session.app_output), work:
-        yield

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console, ConsoleOptions
 from rich.live import Live
@@ -29,6 +29,7 @@ from rich.text import Text
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.render.progress import progress_of
 from durablectl.render.sanitize import safe_line
+from durablectl.render.terminal.console import console_on
 from durablectl.render.terminal.screen import screenful
 from durablectl.render.terminal.wait_progress import MANY
 from durablectl.render.terminal.watch_table import WatchTable
@@ -115,6 +116,20 @@ class LiveDisplays:
 
     def _above(self, console: Console) -> AbstractContextManager[None]:
         return self._talking_above(lambda line: console.print(line, markup=False, highlight=False))
+
+
+def live_on(
+    stdout: TextIO,
+    stderr: TextIO,
+    wants_color: Callable[[TextIO], bool],
+    talking_above: Callable[[Callable[[str], None]], AbstractContextManager[None]],
+) -> LiveDisplays:
+    """The displays on two streams."""
+    return LiveDisplays(
+        console_on(stdout, color=wants_color(stdout)),
+        console_on(stderr, color=wants_color(stderr)),
+        talking_above,
+    )
 
 
 class _Count(ProgressColumn):
