@@ -15,7 +15,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from durablectl.frames import place_in
@@ -120,12 +119,11 @@ def cause_of_event(members: Mapping[str, Any]) -> Cause:
     return cause_of(None)
 
 
-@dataclass(frozen=True, slots=True)
-class CauseGroup:
+class CauseGroup(NamedTuple):
     """Failed instances with one cause: numbers and ids in it are `#`; `example` is one of them."""
 
     cause: str
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count, which is not used
     example: str
 
     def to_json(self) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from tree_sitter import Language, Node, Parser
 
 from durablectl.cli.framework.completion import answer
 from durablectl.cli.framework.shell_words import complete_bash, read_bash, read_powershell
+from durablectl.cli.session import open_session
 from durablectl.quoting import powershell
 from durablectl.render.output import standard_output
 
@@ -226,7 +227,7 @@ def test_an_unfinished_line_is_read_as_powershell_does(line, incomplete):
 
 def answered(capsys: pytest.CaptureFixture[str], shell: str, line: str, word: str = "") -> str:
     environ = {"_DURABLECTL_COMPLETE": shell, "_DURABLECTL_LINE": line, "_DURABLECTL_WORD": word}
-    assert answer(standard_output(), environ, line.split(" ")[1:]) == 0
+    assert answer(standard_output(), environ, line.split(" ")[1:], open_session) == 0
     return capsys.readouterr().out
 
 

@@ -19,6 +19,8 @@ from durablectl.cli.framework.groups import root
 from durablectl.cli.framework.help_text import HELP
 from durablectl.cli.framework.line_reader import read_line
 from durablectl.cli.framework.line_table import COMMANDS, FLAGS, VALUES
+from durablectl.cli.framework.program import complete
+from durablectl.cli.session import open_session
 
 ROOT = Path(__file__).parents[2]
 _, OWN_VALUES, OWN_FLAGS = COMMANDS["status"]
@@ -112,10 +114,10 @@ def test_ids_are_completed_as_typer_completes_them(run, project, command):
     for name in ("order-1", "order-2", "other"):
         assert run("start", "f", "--instance-id", name, "-q").code == 0
     for before in ([command], ["-q", command, "--no-progress"], [command, "--hub", "no.db"]):
-        ours = [each.value for each in completion.candidates(before, "order-")]
+        ours = [each.value for each in completion.candidates(before, "order-", open_session)]
         assert read_line(before).takes_id
-        assert ours == [each.value for each in completion._items(before, "order-")]
-    assert [each.value for each in completion.candidates([command], "order-")] == [
+        assert ours == [each.value for each in complete(before, "order-", open_session)]
+    assert [each.value for each in completion.candidates([command], "order-", open_session)] == [
         "order-1",
         "order-2",
     ]

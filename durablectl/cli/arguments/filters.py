@@ -107,6 +107,9 @@ UNDER_WAY = frozenset(
 IN_FLIGHT = UNDER_WAY | {RuntimeStatus.SUSPENDED}
 
 
+MOMENTS = ("created_after", "created_before", "updated_after", "updated_before")
+
+
 class Filters(NamedTuple):
     """The options of a filter as they were given."""
 
@@ -128,21 +131,49 @@ class Filters(NamedTuple):
 
     def selection(self, detail: Callable[[str], None]) -> Selection:
         """What they mean now, which `detail` is told; `UsageError` when they make no sense."""
-        filter = filter_of(
-            detail,
-            self.status,
-            self.name,
-            self.prefix,
+        now = datetime.now(UTC)
+        moments = {name: self._moment(name, now, detail) for name in MOMENTS}
+        for kind in ("created", "updated"):
+            after, before = moments[f"{kind}_after"], moments[f"{kind}_before"]
+            if after and before and after > before:
+                raise UsageError(
+                    f"--{kind}-after is later than --{kind}-before: nothing can match",
+                    hint="exchange them",
+                )
+        filter = InstanceFilter(
+            statuses=parse_statuses(self.status),
+            name=self.name,
+            prefix=self.prefix,
+            created_from=moments["created_after"],
+            created_to=moments["created_before"],
+            updated_from=moments["updated_after"],
+            updated_to=moments["updated_before"],
             include_entities=self.include_entities,
-            created_after=self.created_after,
-            created_before=self.created_before,
-            updated_after=self.updated_after,
-            updated_before=self.updated_before,
         )
         return Selection(
             filter if self.stuck is None else _stuck(filter, self.stuck),
             None if self.where is None else compiled(self.where),
         )
+
+    def _moment(self, name: str, now: datetime, detail: Callable[[str], None]) -> datetime | None:
+        text = getattr(self, name)
+        if text is None:
+            return None
+        moment = parse_moment(text, now)
+        detail(f"--{name.replace('_', '-')} {text} is {wire.time_to_text(moment)}")
+        return moment
+
+
+class Narrowing(NamedTuple):
+    """The options of a filter that only names what a hub can look for itself."""
+
+    status: Statuses = None
+    name: Name = None
+    prefix: Prefix = ""
+    created_after: CreatedAfter = None
+    created_before: CreatedBefore = None
+    updated_after: UpdatedAfter = None
+    updated_before: UpdatedBefore = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,41 +220,6 @@ def parse_statuses(texts: Sequence[str] | None) -> frozenset[RuntimeStatus]:
             hint=f"it is one of {', '.join(each.value for each in NAMES.values())}",
         )
     return frozenset(NAMES[word.lower()] for word in words)
-
-
-def filter_of(
-    detail: Callable[[str], None],
-    statuses: Sequence[str] | None,
-    name: str | None,
-    prefix: str,
-    *,
-    include_entities: bool = False,
-    **moments: str | None,
-) -> InstanceFilter:
-    """The filter; `moments` are the texts of created_after, created_before, updated_after and
-    updated_before.
-    """
-    now = datetime.now(UTC)
-    read = {option: parse_moment(text, now) for option, text in moments.items() if text is not None}
-    for option, moment in read.items():
-        detail(f"--{option.replace('_', '-')} {moments[option]} is {wire.time_to_text(moment)}")
-    for kind in ("created", "updated"):
-        after, before = read.get(f"{kind}_after"), read.get(f"{kind}_before")
-        if after and before and after > before:
-            raise UsageError(
-                f"--{kind}-after is later than --{kind}-before: nothing can match",
-                hint="exchange them",
-            )
-    return InstanceFilter(
-        statuses=parse_statuses(statuses),
-        name=name,
-        prefix=prefix,
-        created_from=read.get("created_after"),
-        created_to=read.get("created_before"),
-        updated_from=read.get("updated_after"),
-        updated_to=read.get("updated_before"),
-        include_entities=include_entities,
-    )
 
 
 def final_only(statuses: frozenset[RuntimeStatus]) -> frozenset[RuntimeStatus]:

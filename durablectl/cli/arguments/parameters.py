@@ -39,6 +39,15 @@ Instances = Annotated[
         autocompletion=completers.instances,
     ),
 ]
+Instance = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[ID|URL|@FILE|-]",
+        help="The instance.",
+        show_default=False,
+        autocompletion=completers.instances,
+    ),
+]
 Orchestrator = Annotated[
     str,
     typer.Argument(

@@ -18,8 +18,9 @@ from durablectl.cli.batch.runner import Batch, FailurePolicy, runner_for
 from durablectl.errors import UsageError, reason_of
 from durablectl.model import IfExists
 from durablectl.polling.parallel import Outcome
-from durablectl.render.output import Output, OutputFormat
+from durablectl.render.output import Output
 from durablectl.render.sanitize import safe_line
+from durablectl.render.terminal.tables import show_items
 from durablectl.taskhub import TaskHub
 
 
@@ -116,16 +117,15 @@ class _Bulk:
             self._examples.append((outcome.item, outcome.error))
 
     def _show(self, outcomes: Iterator[Outcome[Line]]) -> None:
-        out = self._out
-        match out.format:
-            case OutputFormat.TEXT:
-                out.lines("\t".join(map(safe_line, self._row(each))) for each in outcomes)
-            case OutputFormat.ID:
-                out.ids(each.item.instance_id for each in outcomes if each.error is None)
-            case OutputFormat.JSON:
-                out.json_array(map(self._entry, outcomes))
-            case OutputFormat.JSONL:
-                out.jsonl(map(self._entry, outcomes))
+        show_items(
+            self._out,
+            outcomes,
+            text=lambda found: self._out.lines(
+                "\t".join(map(safe_line, self._row(each))) for each in found
+            ),
+            json=self._entry,
+            id=lambda each: each.item.instance_id if each.error is None else None,
+        )
 
     def _row(self, outcome: Outcome[Line]) -> tuple[str, ...]:
         return (

@@ -17,8 +17,9 @@ from durablectl.cli.session import Session
 from durablectl.config import Context, Settings, UserFile
 from durablectl.errors import AlreadyExists, UsageError
 from durablectl.quoting import command
-from durablectl.render.output import OutputFormat
 from durablectl.render.sanitize import safe_line
+from durablectl.render.terminal.tables import show_items
+from durablectl.render.views import Table
 
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="The context's name.", show_default=False)
@@ -210,16 +211,17 @@ def list_contexts(ctx: typer.Context) -> None:
         session.out.note("no contexts yet")
         session.out.hint("durablectl context add NAME --url URL")
     rows = [_json(context, current=name == user.current) for name, context in user.contexts.items()]
-    if session.out.is_text:
-        session.out.lines(_table(user))
-    elif session.out.format is OutputFormat.ID:
-        session.out.ids(user.contexts)
-    elif session.out.format is OutputFormat.CSV:
-        columns = list(dict.fromkeys(name for row in rows for name in row))
-        cells = [[str(row.get(name, "")) for name in columns] for row in rows]
-        session.out.csv([columns, *cells])
-    else:
-        session.out.show("", rows)
+    columns = tuple(dict.fromkeys(name for row in rows for name in row))
+    show_items(
+        session.out,
+        rows,
+        text=lambda _rows: session.out.lines(_table(user)),
+        table=lambda found: Table(
+            columns, ([str(row.get(name, "")) for name in columns] for row in found)
+        ),
+        json=lambda row: row,
+        id=lambda row: row["name"],
+    )
 
 
 @app.command("show")

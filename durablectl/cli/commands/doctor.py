@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 import typer
 
@@ -11,8 +12,8 @@ from durablectl.cli.doctor.findings import Finding, Subject, Verdict, problem, u
 from durablectl.cli.framework import exit_codes
 from durablectl.cli.session import Session
 from durablectl.errors import DurablectlError, UsageError
-from durablectl.render.output import OutputFormat
-from durablectl.render.terminal.tables import show_findings
+from durablectl.render.output import Output, OutputFormat
+from durablectl.render.terminal.tables import show_findings, show_items
 
 
 def doctor(ctx: typer.Context) -> None:
@@ -32,21 +33,24 @@ def doctor(ctx: typer.Context) -> None:
     if session.out.format is OutputFormat.ID:
         raise UsageError("findings have no ids", hint="use -o json or -o text")
     found: list[Finding] = []
-    checks = _kept(_checks(session), found)
-    match session.out.format:
-        case OutputFormat.JSON:
-            session.out.json([finding.to_json() for finding in checks])
-        case OutputFormat.JSONL:
-            session.out.jsonl(finding.to_json() for finding in checks)
-        case _:
-            show_findings(
-                session.out,
-                ((each.verdict.value, each.check, each.text, each.mend) for each in checks),
-            )
-            session.out.note(_summary(found))
+    show_items(
+        session.out,
+        _kept(_checks(session), found),
+        text=partial(_show, session.out),
+        json=Finding.to_json,
+        id=lambda _finding: None,
+    )
+    if session.out.is_text:
+        session.out.note(_summary(found))
     errors = [finding.error for finding in found if finding.error is not None]
     if errors:
         raise typer.Exit(exit_codes.for_error(errors[0]))
+
+
+def _show(out: Output, findings: Iterable[Finding]) -> None:
+    show_findings(
+        out, ((each.verdict.value, each.check, each.text, each.mend) for each in findings)
+    )
 
 
 def _checks(session: Session) -> Iterator[Finding]:

@@ -9,7 +9,8 @@ import typer
 
 from durablectl.cli.framework.exit_codes import ExitCode
 from durablectl.functionapp.source_check import unsafe_calls
-from durablectl.render.output import OutputFormat
+from durablectl.render.terminal.tables import show_items
+from durablectl.render.views import Table
 
 if TYPE_CHECKING:
     from durablectl.cli.session import Session
@@ -50,18 +51,17 @@ def functions(
     for warning in registry.warnings:
         session.out.warn(warning)
     rows = list(described(registry))
-    match session.out.format:
-        case OutputFormat.TEXT:
-            session.out.lines(listed(rows))
-        case OutputFormat.ID:
-            session.out.ids(registry.orchestrators.names)
-        case OutputFormat.CSV:
-            details = [(row["name"], row["kind"], _detail(row)) for row in rows]
-            session.out.csv([("name", "kind", "details"), *details])
-        case OutputFormat.JSONL:
-            session.out.jsonl(rows)
-        case OutputFormat.JSON:
-            session.out.json(rows)
+    show_items(
+        session.out,
+        rows,
+        text=lambda found: session.out.lines(listed([*found])),
+        table=lambda found: Table(
+            ("name", "kind", "details"),
+            [(row["name"], row["kind"], _detail(row)) for row in found],
+        ),
+        json=lambda row: row,
+        id=_started_by,
+    )
     if check:
         _check(session, registry)
 
@@ -122,6 +122,11 @@ def _place(other: OtherFunction) -> dict[str, Any]:
             "authLevel": settings["auth_level"],
         }
     return {"schedule": settings["schedule"]} if "schedule" in settings else {}
+
+
+def _started_by(row: dict[str, Any]) -> str | None:
+    """The name that `start` takes; None for what it does not start."""
+    return row["name"] if row["kind"] == "orchestrator" and not row.get("disabled") else None
 
 
 def _detail(row: dict[str, Any]) -> str:

@@ -7,10 +7,9 @@ from typing import Annotated
 import typer
 
 from durablectl import wire
-from durablectl.cli.arguments.parameters import Interval, Last
-from durablectl.cli.framework.completers import instances
+from durablectl.cli.arguments.parameters import Instance, Interval, Last
 from durablectl.cli.session import Session
-from durablectl.cli.session.choosing import wanted
+from durablectl.cli.session.choosing import wanted_one
 from durablectl.cli.wait.follow import DEEPEST, News, followed, steps_of, with_history
 from durablectl.cli.wait.waiting_for import waiting_line
 from durablectl.errors import UsageError
@@ -23,15 +22,7 @@ from durablectl.taskhub import TaskHub
 
 def history(
     ctx: typer.Context,
-    instance: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[ID|URL|@FILE|-]",
-            help="The instance.",
-            show_default=False,
-            autocompletion=instances,
-        ),
-    ] = None,
+    instance: Instance = None,
     follow: Annotated[
         bool,
         typer.Option("--follow", "-f", help="Follow the instance until it has finished."),
@@ -71,10 +62,7 @@ def history(
     """
     session: Session = ctx.obj
     _check(session, follow, gantt, raw)
-    targets = wanted(session, [instance] if instance else [], last=last)
-    if len(targets.ids) > 1:
-        raise UsageError("a history is that of one instance", hint="name one id")
-    hub, instance_id = targets.hub, targets.ids[0]
+    hub, instance_id = wanted_one(session, instance, "a history is that of one instance", last=last)
     levels = {None: 1, True: DEEPEST, False: 0}[children]
     if raw:
         session.out.json(hub.raw_history(instance_id))

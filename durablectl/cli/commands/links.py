@@ -6,26 +6,17 @@ from typing import Annotated
 
 import typer
 
-from durablectl.cli.arguments.parameters import Last
-from durablectl.cli.framework.completers import instances
+from durablectl.cli.arguments.parameters import Instance, Last
 from durablectl.cli.session import Session
 from durablectl.cli.session.at import at
-from durablectl.cli.session.choosing import wanted
+from durablectl.cli.session.choosing import wanted_one
 from durablectl.errors import InstanceNotFound, UsageError
 from durablectl.redaction import redact
 
 
 def links(
     ctx: typer.Context,
-    instance: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[ID|URL|@FILE|-]",
-            help="The instance.",
-            show_default=False,
-            autocompletion=instances,
-        ),
-    ] = None,
+    instance: Instance = None,
     management: Annotated[
         bool,
         typer.Option("--management", help="The management payload: with the address that rewinds."),
@@ -53,10 +44,7 @@ def links(
             )
         _show_creation(session)
         return
-    targets = wanted(session, [instance] if instance else [], last=last)
-    if len(targets.ids) > 1:
-        raise UsageError("links are those of one instance", hint="name one id")
-    name, hub = targets.ids[0], targets.hub
+    hub, name = wanted_one(session, instance, "links are those of one instance", last=last)
     payload = hub.management(name) if management else hub.check_status(name)
     if not session.out.is_text:
         session.out.show("", at(session, hub).payload_json(payload), id=name)

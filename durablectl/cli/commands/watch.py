@@ -9,18 +9,10 @@ from typing import Annotated
 import typer
 
 from durablectl import wire
-from durablectl.cli.arguments.filters import (
-    CreatedAfter,
-    CreatedBefore,
-    Name,
-    Prefix,
-    Statuses,
-    UpdatedAfter,
-    UpdatedBefore,
-    filter_of,
-)
+from durablectl.cli.arguments.filters import Filters, Narrowing
 from durablectl.cli.arguments.sorting import Sort, parse_order
 from durablectl.cli.framework.keyboard import keyboard
+from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.local.signals import stop_signals
 from durablectl.cli.session import Session
 from durablectl.cli.wait.waiting_for import Glances
@@ -30,6 +22,7 @@ from durablectl.model import InstanceFilter, InstanceStatus
 from durablectl.polling.listing_poller import Listing, ListingPoller, look
 from durablectl.polling.loop import is_passing
 from durablectl.render.output import OutputFormat
+from durablectl.render.terminal.tables import show_items
 from durablectl.render.terminal.watch_table import Change, WatchTable, change_line, counted
 
 SCREENFUL = 50
@@ -38,15 +31,10 @@ REDRAW = 0.25
 Sorted = Callable[[Sequence[InstanceStatus]], list[InstanceStatus]]
 
 
+@spread
 def watch(
     ctx: typer.Context,
-    status: Statuses = None,
-    name: Name = None,
-    prefix: Prefix = "",
-    created_after: CreatedAfter = None,
-    created_before: CreatedBefore = None,
-    updated_after: UpdatedAfter = None,
-    updated_before: UpdatedBefore = None,
+    narrowing: Narrowing = Narrowing(),
     sort: Sort = "-updated",
     limit: Annotated[
         int | None,
@@ -84,16 +72,7 @@ def watch(
         raise UsageError("a watch has no end, and so no JSON array", hint="use -o jsonl")
     by = parse_order(sort or "-updated")
     order: Sorted = lambda found: sorted(found, key=by.key, reverse=by.is_backwards)  # noqa: E731
-    filter = filter_of(
-        session.out.detail,
-        status,
-        name,
-        prefix,
-        created_after=created_after,
-        created_before=created_before,
-        updated_after=updated_after,
-        updated_before=updated_before,
-    )
+    filter = Filters(*narrowing).selection(session.out.detail).filter
     table = WatchTable(f"{session.hub_label} · every {interval or INTERVAL:g} s", limit)
     show = _show_screen if session.out.is_rich else _show_lines
     show(session, table, filter, order, interval or INTERVAL, until_empty)
@@ -165,13 +144,13 @@ def _show_lines(
 
 def _print(session: Session, changes: Sequence[Change]) -> None:
     now = datetime.now(UTC)
-    match session.out.format:
-        case OutputFormat.JSONL:
-            session.out.jsonl(wire.status_to_json(change.status) for change in changes)
-        case OutputFormat.ID:
-            session.out.ids(change.status.instance_id for change in changes)
-        case _:
-            session.out.lines(change_line(change, now) for change in changes)
+    show_items(
+        session.out,
+        changes,
+        text=lambda found: session.out.lines(change_line(each, now) for each in found),
+        json=lambda change: wire.status_to_json(change.status),
+        id=lambda change: change.status.instance_id,
+    )
 
 
 def _take(

@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
 
 import typer
 
 from durablectl.backends.explaining import explain_instance
-from durablectl.cli.arguments.parameters import Last
-from durablectl.cli.framework.completers import instances
+from durablectl.cli.arguments.parameters import Instance, Last
 from durablectl.cli.session import Session
-from durablectl.cli.session.choosing import wanted
-from durablectl.errors import UsageError
+from durablectl.cli.session.choosing import wanted_one
 from durablectl.explanation.model import Next
 from durablectl.render.terminal.why import show_explanation
 
 
 def why(
     ctx: typer.Context,
-    instance: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[ID|URL|@FILE|-]",
-            help="The instance.",
-            show_default=False,
-            autocompletion=instances,
-        ),
-    ] = None,
+    instance: Instance = None,
     last: Last = False,
 ) -> None:
     """Explain what an instance waits for, why it failed, or where its time went.
@@ -48,10 +37,7 @@ def why(
       durablectl why order-7 -o json --query waitingFor
     """
     session: Session = ctx.obj
-    targets = wanted(session, [instance] if instance else [], last=last)
-    if len(targets.ids) > 1:
-        raise UsageError("why explains one instance", hint="name one id")
-    hub, instance_id = targets.hub, targets.ids[0]
+    hub, instance_id = wanted_one(session, instance, "why explains one instance", last=last)
     made = explain_instance(hub, instance_id, session.app_of(hub), app_hint=session.app_hint)
 
     def line(command: Next) -> str:

@@ -72,6 +72,16 @@ def wanted(
     return required(session, named, from_files)
 
 
+def wanted_one(
+    session: Session, name: str | None, refusal: str, *, last: bool
+) -> tuple[TaskHub, str]:
+    """The one instance that was named, and its hub; `UsageError` with the refusal for several."""
+    targets = wanted(session, [name] if name else [], last=last)
+    if len(targets.ids) > 1:
+        raise UsageError(refusal, hint="name one id")
+    return targets.hub, targets.ids[0]
+
+
 def _whole(session: Session, name: str) -> str:
     """The one id that begins with `name`, where no instance has exactly that id."""
     is_plain = len(name) >= SHORTEST_PREFIX and not name.startswith("@")

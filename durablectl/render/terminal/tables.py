@@ -29,15 +29,18 @@ def show_items(
     out: Output,
     items: Iterable[Item],
     *,
-    table: Callable[[Iterable[Item]], Table],
     json: Callable[[Item], object],
     id: Callable[[Item], str | None],
+    table: Callable[[Iterable[Item]], Table] | None = None,
+    text: Callable[[Iterable[Item]], None] | None = None,
 ) -> None:
-    """Print items in the wanted form, one by one as they come: a table for people and for CSV, what
-    `json` makes of each, or the `id` of each that has one.
+    """Print items in the wanted form, one by one as they come: a table for CSV and, unless there is
+    another `text`, for people; what `json` makes of each, or the `id` of each that has one.
     """
     match out.format:
-        case OutputFormat.TEXT:
+        case OutputFormat.TEXT if text is not None:
+            text(items)
+        case OutputFormat.TEXT if table is not None:
             show_table(out, table(items))
         case OutputFormat.ID:
             out.ids(each for each in map(id, items) if each is not None)
@@ -45,7 +48,7 @@ def show_items(
             out.json_array(map(json, items))
         case OutputFormat.JSONL:
             out.jsonl(map(json, items))
-        case OutputFormat.CSV:
+        case OutputFormat.CSV if table is not None:
             found = table(items)
             out.csv(chain([found.columns], found.rows))
 
