@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from durablectl.functionapp.declared import HTTP, Declared, shown
 from durablectl.functionapp.disabled import is_disabled
 from durablectl.functionapp.importing import import_script
 from durablectl.functionapp.sdk import user_function
+from durablectl.functionapp.settings import read_object
 
 _SETTINGS = {
     "orchestration": "orchestration",
@@ -34,7 +34,7 @@ def declared_in(folder: Path, environ: Mapping[str, str]) -> list[Declared]:
 
 
 def _declared(app: Path, path: Path, environ: Mapping[str, str]) -> Declared:
-    document = _read(path)
+    document = read_object(path)
     bindings = [binding for binding in document.get("bindings", []) if isinstance(binding, dict)]
     trigger = next(
         (binding for binding in bindings if str(binding.get("type", "")).endswith("Trigger")), {}
@@ -103,17 +103,3 @@ def _settings(trigger: dict[str, Any], name: str) -> dict[str, Any]:
         return settings
     methods = tuple(str(method).upper() for method in settings.get("methods") or ())
     return {"route": name, "auth_level": "function"} | settings | {"methods": methods}
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
-    except json.JSONDecodeError as error:
-        raise AppError(
-            f"{shown(path)}:{error.lineno}:{error.colno}: not JSON: {error.msg.lower()}"
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise AppError(f"cannot read {shown(path)}: {error}") from error
-    if not isinstance(document, dict):
-        raise AppError(f"{shown(path)}: not a JSON object")
-    return document

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import MutableMapping
 from pathlib import Path
+from typing import Any
 
 from durablectl.errors import AppError, reason_of
 from durablectl.functionapp.declared import shown
@@ -41,7 +42,7 @@ def apply_settings(folder: Path, environ: MutableMapping[str, str]) -> list[str]
 def _values(path: Path) -> tuple[dict[str, str], list[str]]:
     if not path.is_file():
         return {}, []
-    settings = _read(path)
+    settings = read_object(path)
     values = settings.get("Values") or {}
     if settings.get("IsEncrypted") is True and values:
         return {}, [f"{shown(path)} is encrypted: its values are not used (func settings decrypt)"]
@@ -64,7 +65,8 @@ def _values(path: Path) -> tuple[dict[str, str], list[str]]:
     return texts, []
 
 
-def _read(path: Path) -> dict[str, object]:
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file of an app; `AppError` when there is none."""
     try:
         settings = json.loads(path.read_text(encoding="utf-8-sig"))
     except json.JSONDecodeError as error:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from durablectl.model import RuntimeStatus
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 
 STATUS_NUMBERS = {
     RuntimeStatus.RUNNING: 0,

@@ -108,19 +108,26 @@ class Gate:
         self._readers.close()
 
 
-class _Readers:
-    """A few threads for calls that take their time. The process may end in the middle of one."""
+class _Calls:
+    """Calls of coroutines, for threads to take."""
 
     def __init__(self) -> None:
         self._queue: SimpleQueue[_Item | None] = SimpleQueue()
-        for number in range(READERS):
-            start_thread(self._run, name=f"reader {number}")
 
     def submit(self, call: Callable[[], Result]) -> asyncio.Future[Result]:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
         self._queue.put((call, future, loop))
         return future
+
+
+class _Readers(_Calls):
+    """A few threads for calls that take their time. The process may end in the middle of one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for number in range(READERS):
+            start_thread(self._run, name=f"reader {number}")
 
     def close(self) -> None:
         for _ in range(READERS):
@@ -134,19 +141,13 @@ class _Readers:
                 loop.call_soon_threadsafe(_settle, [(future, result, error)])
 
 
-class _Writer:
+class _Writer(_Calls):
     """One thread that takes all writes that wait into one transaction."""
 
     def __init__(self, hub: TaskHub, wake: Callable[[], None]) -> None:
+        super().__init__()
         self._hub, self._wake = hub, wake
-        self._queue: SimpleQueue[_Item | None] = SimpleQueue()
         self._thread = start_thread(self._run, name="writer")
-
-    def submit(self, call: Callable[[], Result]) -> asyncio.Future[Result]:
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Result] = loop.create_future()
-        self._queue.put((call, future, loop))
-        return future
 
     def close(self) -> None:
         self._queue.put(None)

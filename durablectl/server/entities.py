@@ -8,6 +8,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from durablectl.engine.registry import unknown_function
 from durablectl.errors import EntityNotFound, FunctionNotFound, NotFound, UsageError
 from durablectl.model import EntityId, EntityStatus
 from durablectl.server import responses
@@ -15,7 +16,7 @@ from durablectl.server.async_hub import Gate
 from durablectl.server.call import Call
 from durablectl.server.newtonsoft_json import NotJson, parse
 from durablectl.server.query import Query
-from durablectl.server.responses import Refusal, empty, full, json_answer, short
+from durablectl.server.responses import Refusal, empty, json_answer, short
 from durablectl.wire import entity_to_json
 
 EMPTY_KEY = "$"
@@ -50,12 +51,7 @@ class Entities:
         try:
             page = await self._gate.read(read)
         except (UsageError, ValueError, OverflowError):
-            return full(
-                400,
-                responses.ARGUMENTS_ARE_WRONG,
-                "The continuation token is not valid.",
-                responses.ARGUMENT,
-            )
+            return responses.bad_token()
         rows = [entity_to_json(entity) for entity in page if _is_within(entity, call.query)]
         return responses.page(rows, page.continuation_token)
 
@@ -85,27 +81,13 @@ class Entities:
     def _refusal(self, name: str, key: str) -> str | None:
         names = self._known()
         if names is not None and name.lower() not in names:
-            return unknown_function(name, "an entity", "entity", names)
+            return unknown_function(name, "entity", names)
         if any(
             character in _REFUSED or character < " " or "\x7f" <= character <= "\x9f"
             for character in key
         ):
             return "Entity keys must not contain /, \\, #, ?, or control characters."
         return None
-
-
-def unknown_function(name: str, kind: str, plural: str, names: Sequence[str]) -> str:
-    """What the service says of a function that it does not know."""
-    listed = ", ".join(f"'{each}'" for each in names)
-    rest = (
-        f"The following are the known {plural} functions: {listed}."
-        if names
-        else f"No {plural} functions are currently registered!"
-    )
-    return (
-        f"The function '{name}' doesn't exist, is disabled, or is not {kind} function. "
-        f"Additional info: {rest}"
-    )
 
 
 def _is_within(entity: EntityStatus, query: Query) -> bool:

@@ -167,12 +167,7 @@ class Instances:
         try:
             page = await self._gate.read(read)
         except (UsageError, ValueError, OverflowError):
-            return full(
-                400,
-                responses.ARGUMENTS_ARE_WRONG,
-                "The continuation token is not valid.",
-                responses.ARGUMENT,
-            )
+            return responses.bad_token()
         return responses.page([status_to_json(status) for status in page], page.continuation_token)
 
     async def purge(self, _call: Call, instance_id: str) -> Response:

@@ -204,17 +204,15 @@ class Operations:
         return {}
 
     def _suspend(self, message: Any) -> Fields:
-        instance_id = read_needed(message, "instanceId")
-        try:
-            self.hub.suspend(instance_id, read_text(message, "reason"))
-        except WrongState:
-            self._unless_ended(instance_id)
-        return {}
+        return self._steer(message, self.hub.suspend)
 
     def _resume(self, message: Any) -> Fields:
+        return self._steer(message, self.hub.resume)
+
+    def _steer(self, message: Any, operation: Callable[[str, str | None], None]) -> Fields:
         instance_id = read_needed(message, "instanceId")
         try:
-            self.hub.resume(instance_id, read_text(message, "reason"))
+            operation(instance_id, read_text(message, "reason"))
         except WrongState:
             self._unless_ended(instance_id)
         return {}
