@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from durablectl.errors import DurablectlError, UsageError, reason_of
 from durablectl.redaction import redact
 from durablectl.render.ending import Ending
+from durablectl.render.hints import before_command
 from durablectl.render.query import compiled, searched
 from durablectl.render.sanitize import defuse, json_safe, safe
 from durablectl.wire import finite
@@ -272,7 +273,7 @@ class Output:
         if self._ending.is_json:
             self._ending.hint = text
         elif not self.quiet:
-            self.talk(f"hint: {text}")
+            self._talk_hint(text)
 
     def warn(self, text: str) -> None:
         """Say that something may not be as wanted; also with -q."""
@@ -287,7 +288,11 @@ class Output:
             return
         self.talk(f"durablectl: {message}")
         if hint:
-            self.talk(f"hint: {hint}")
+            self._talk_hint(hint)
+
+    def _talk_hint(self, text: str) -> None:
+        line = f"hint: {text}"
+        self.talk(before_command(line, self.width) if self.talks_to_terminal else line)
 
     def ended(self, exit_code: int, meaning: str) -> None:
         """Write the last line of a command that did not succeed: with -o json an object, which

@@ -18,6 +18,7 @@ from durablectl.render.explanation import (
     span_line,
     wait_lines,
 )
+from durablectl.render.hints import hanging
 from durablectl.render.output import Output
 from durablectl.render.sanitize import safe_line
 from durablectl.render.terminal.styles import STYLES
@@ -31,7 +32,8 @@ def show_explanation(
     out: Output, explanation: Explanation, now: datetime, line: Callable[[Next], str]
 ) -> None:
     """Print an explanation; `line` writes a command to run next."""
-    lines = list(explanation_lines(explanation, now, line))
+    width = out.width if out.is_rich else 0
+    lines = list(explanation_lines(explanation, now, line, width))
     if not out.is_rich:
         out.lines(text for text, _ in lines)
         return
@@ -44,11 +46,25 @@ def show_explanation(
                 terminal.styled([(shown, style)])
 
 
+def _fitted(lines: Iterable[tuple[str, str]], width: int) -> Iterator[tuple[str, str]]:
+    """Lines of prose broken between words where they are wider than the terminal."""
+    for text, style in lines:
+        if width and len(text) > width:
+            indent = text[: len(text) - len(text.lstrip())] + INDENT * 2
+            yield from ((each, style) for each in hanging(text, width, indent))
+        else:
+            yield text, style
+
+
 def explanation_lines(
-    explanation: Explanation, now: datetime, line: Callable[[Next], str]
+    explanation: Explanation, now: datetime, line: Callable[[Next], str], width: int = 0
 ) -> Iterator[tuple[str, str]]:
-    """Each line with its style."""
-    made = explanation
+    """Each line with its style; of a terminal of that width, no command is broken."""
+    yield from _fitted(_prose(explanation, now), width)
+    yield from _next(explanation.next, line, width)
+
+
+def _prose(made: Explanation, now: datetime) -> Iterator[tuple[str, str]]:
     yield headline(made, now), f"bold {STYLES.get(made.runtime_status, '')}".strip()
     for problem in made.problems:
         yield f"{INDENT}{problem}", "bold yellow"
@@ -62,7 +78,6 @@ def explanation_lines(
     yield from _failure(made)
     yield from _time_spent(made)
     yield from ((f"unknown: {each}", "dim") for each in made.unknown)
-    yield from _next(made.next, line)
 
 
 def _failure(explanation: Explanation) -> Iterator[tuple[str, str]]:
@@ -92,12 +107,25 @@ def _time_spent(explanation: Explanation) -> Iterator[tuple[str, str]]:
         yield from ((text, "") for text in _aligned(map(span_line, spent.longest)))
 
 
-def _next(commands: Sequence[Next], line: Callable[[Next], str]) -> Iterator[tuple[str, str]]:
+def _next(
+    commands: Sequence[Next], line: Callable[[Next], str], width: int
+) -> Iterator[tuple[str, str]]:
+    """The commands to run next; where a note does not fit beside its command, all stand below."""
     written = [line(each) for each in commands]
-    width = min(max(map(len, written), default=0), WIDEST_COMMAND)
+    column = min(max(map(len, written), default=0), WIDEST_COMMAND)
+    lines = [
+        f"{text:{column if each.note else 0}}  {each.note}".rstrip()
+        for each, text in zip(commands, written, strict=True)
+    ]
+    is_narrow = bool(width) and max(map(len, lines), default=0) + len(NEXT) > width
     for number, (each, text) in enumerate(zip(commands, written, strict=True)):
         head = NEXT if number == 0 else " " * len(NEXT)
-        yield f"{head}{text:{width if each.note else 0}}  {each.note}".rstrip(), ""
+        if is_narrow and len(head) + len(text) > width:
+            yield from ((each, "") for each in (head.rstrip(), text) if each)
+        else:
+            yield head + (text if is_narrow else lines[number]), ""
+        if is_narrow and each.note:
+            yield " " * (len(NEXT) + len(INDENT)) + each.note, "dim"
 
 
 def _aligned(lines: Iterable[Line]) -> Iterator[str]:
