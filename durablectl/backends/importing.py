@@ -7,24 +7,26 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from durablectl.backends.saving import states_of
 from durablectl.engine.registry import Registry
 from durablectl.engine.replay.completing import completed
-from durablectl.errors import EntityNotFound, InstanceNotFound, Unsupported, UsageError
+from durablectl.errors import InstanceNotFound, Unsupported, UsageError, WrongState
 from durablectl.history.exported import RawHistory, raw_from_json
 from durablectl.history.importing import (
     Gathered,
     ImportedInstance,
     children_of,
-    entities_of,
     not_started,
 )
-from durablectl.history.saved import History, ServiceHistory
-from durablectl.model import EntityId, InstanceStatus
+from durablectl.history.saved import History, ServiceHistory, entities_of, is_of_one_moment
+from durablectl.model import InstanceStatus
 from durablectl.payload import dumps
 from durablectl.taskhub import TaskHub
 
-MOST_INSTANCES, MOST_ENTITIES = 1000, 1000
+MOST_INSTANCES = 1000
 """Each is a request of its own."""
+READS = 3
+"""How often an instance is read that changes while it is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +54,26 @@ def bundle_of_histories(
     histories: Sequence[History], registry: Registry | None, *, force: bool = False
 ) -> Bundle:
     """Saved histories of an instance and of its sub-orchestrations."""
-    gathered = tuple(Gathered(_completed(each, registry, force)) for each in histories)
-    called = sorted({id_ for each in gathered for id_ in entities_of(each.history)})
-    notes = [f"a file has no states of entities: {', '.join(called)}"] if called else []
+    gathered = tuple(
+        Gathered(
+            _completed(each, registry, force), each.extras.created_time, each.extras.custom_status
+        )
+        for each in histories
+    )
+    entities = {id_: state for each in histories for id_, state in each.extras.entities.items()}
+    called = sorted({id_ for each in gathered for id_ in entities_of(each.history)} - set(entities))
+    notes = [f"the file has no state of these entities: {', '.join(called)}"] if called else []
+    notes += [
+        f"the file does not have the custom status of instance '{each.instance_id}'"
+        for each in histories
+        if each.extras.created_time is None
+    ]
     known = {each.history.instance_id for each in gathered}
     missing = [
         child for each in gathered for child in children_of(each.history) if child not in known
     ]
     notes += [f"the file has no history of sub-orchestration '{child}'" for child in missing]
-    return Bundle(gathered, notes=tuple(notes))
+    return Bundle(gathered, entities, tuple(notes))
 
 
 def bundle_of_hub(
@@ -88,7 +101,7 @@ def bundle_of_hub(
                 f"instance '{instance_id}' has more than {MOST_INSTANCES} sub-orchestrations"
             )
         try:
-            found[each] = _gathered(hub, each, registry, force)
+            found[each] = _gathered(hub, each, registry, notes, force)
         except InstanceNotFound:
             if not found:
                 raise
@@ -96,24 +109,53 @@ def bundle_of_hub(
             continue
         waiting += children_of(found[each].history)
     entities = dict.fromkeys(id_ for each in found.values() for id_ in entities_of(each.history))
-    if len(entities) > MOST_ENTITIES:
-        raise UsageError(f"instance '{instance_id}' calls more than {MOST_ENTITIES} entities")
-    states = {id_: state for id_ in entities if (state := _state(hub, id_)) is not None}
+    found_states = states_of(hub, instance_id, entities)
+    states = {id_: dumps(state) for id_, state in found_states.items()}
     return Bundle(tuple(found.values()), states, tuple(notes))
 
 
 def _gathered(
-    hub: TaskHub, instance_id: str, registry: Callable[[], Registry | None], force: bool
+    hub: TaskHub,
+    instance_id: str,
+    registry: Callable[[], Registry | None],
+    notes: list[str],
+    force: bool,
 ) -> Gathered:
     if instance_id.startswith("@"):
         raise UsageError(f"'{instance_id}' is an entity, which is not an instance to import")
-    status = hub.get_status(instance_id, show_history=True, show_history_output=True)
-    history = _history(hub, status)
+    status, history = _read(hub, instance_id, notes, force)
     is_complete = isinstance(history, RawHistory) and not history.is_foreign
     return Gathered(
         _completed(history, None if is_complete else registry(), force),
         status.created_time,
         None if status.custom_status is None else dumps(status.custom_status),
+    )
+
+
+def _read(
+    hub: TaskHub, instance_id: str, notes: list[str], force: bool
+) -> tuple[InstanceStatus, History]:
+    """Status and history of one moment: they are read again while the instance changes meanwhile, a
+    few times; `WrongState` then, unless `force`.
+    """
+    for read in range(READS):
+        if read:
+            notes.append(f"instance '{instance_id}' changed while it was read; it was read again")
+        status = hub.get_status(instance_id, show_history=True, show_history_output=True)
+        history = _history(hub, status)
+        if isinstance(history, ServiceHistory):
+            is_steady = is_of_one_moment(status)
+        else:  # which was read after the status
+            again = hub.get_status(instance_id, show_input=False)
+            is_steady = again.last_updated_time == status.last_updated_time
+        if is_steady:
+            return status, history
+    if force:
+        return status, history
+    raise WrongState(
+        f"instance '{instance_id}' changes while it is read",
+        hint="try again when it waits for something, or suspend it; --force imports what was read "
+        "last",
     )
 
 
@@ -134,10 +176,3 @@ def _history(hub: TaskHub, status: InstanceStatus) -> History:
 def _completed(history: History, registry: Registry | None, force: bool) -> RawHistory:
     code = None if registry is None else registry.orchestrators.get(history.name)
     return completed(history, code, force=force)
-
-
-def _state(hub: TaskHub, entity_id: str) -> str | None:
-    try:
-        return dumps(hub.get_entity(EntityId.parse(entity_id)))
-    except (EntityNotFound, ValueError):
-        return None

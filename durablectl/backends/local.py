@@ -219,9 +219,10 @@ class LocalTaskHub(LocalHistories, TaskHub):
         return status_of(row, view, details)
 
     def raw_history(self, instance_id: str) -> dict[str, Any]:
-        from durablectl.history.exported import raw_to_json  # deferred: few ask for it
+        from durablectl.history.saved import raw_document  # deferred: few ask for it
 
-        return raw_to_json(self._store.raw_history(instance_id))
+        history = self._store.raw_history(instance_id)
+        return raw_document(history, self.get_status(instance_id, show_input=False))
 
     def list_page(
         self,

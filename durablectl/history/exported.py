@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, get_args, get_type_hints
 
@@ -27,6 +27,18 @@ _HINTS: dict[type, dict[str, Any]] = {kind: get_type_hints(kind) for kind in get
 
 
 @dataclass(frozen=True, slots=True)
+class Extras:
+    """What a saved history says besides its events, for an import: when the instance was created
+    (None where that is not known, and neither is the rest), its custom status and the states of the
+    entities that it calls, by their ids, as JSON text.
+    """
+
+    created_time: datetime | None = None
+    custom_status: str | None = None
+    entities: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
 class RawHistory:
     """One execution: whose it is, which orchestrator's, and its complete events in order.
 
@@ -38,6 +50,7 @@ class RawHistory:
     name: str
     events: tuple[Event, ...]
     is_foreign: bool = False
+    extras: Extras = field(default=Extras(), compare=False)
 
 
 def raw_to_json(history: RawHistory) -> dict[str, Any]:
@@ -47,8 +60,30 @@ def raw_to_json(history: RawHistory) -> dict[str, Any]:
         "instanceId": history.instance_id,
         "executionId": history.execution_id,
         "name": history.name,
+        **_extras_to_json(history.extras),
         "events": [_event_to_json(event) for event in history.events],
     }
+
+
+def _extras_to_json(extras: Extras) -> dict[str, Any]:
+    if extras.created_time is None:
+        return {}
+    status = None if extras.custom_status is None else json.loads(extras.custom_status)
+    return {"createdTime": extras.created_time.isoformat(), "customStatus": status}
+
+
+def extras_from_json(document: Mapping[str, Any]) -> Extras:
+    """The members of a saved document that are not its history; `UsageError` for damaged ones."""
+    created, status = document.get("createdTime"), document.get("customStatus")
+    entities = document.get("entities", {})
+    try:
+        return Extras(
+            None if created is None else utc(datetime.fromisoformat(created)),
+            None if status is None else json.dumps(status),
+            {entity_id: json.dumps(state) for entity_id, state in entities.items()},
+        )
+    except (ValueError, TypeError, AttributeError) as error:
+        raise UsageError(f"the saved history is damaged: {error}") from error
 
 
 def raw_from_json(document: str | Mapping[str, Any]) -> RawHistory:
@@ -78,13 +113,19 @@ def raw_from_json(document: str | Mapping[str, Any]) -> RawHistory:
         events = tuple(
             _event_from_json(number, event) for number, event in enumerate(document["events"])
         )
-        return RawHistory(document["instanceId"], document["executionId"], document["name"], events)
+        return RawHistory(
+            document["instanceId"],
+            document["executionId"],
+            document["name"],
+            events,
+            extras=extras_from_json(document),
+        )
     except (KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"the saved history is damaged: {error!r}") from error
 
 
 def _event_to_json(event: Event) -> dict[str, Any]:
-    members = {field.name: _value_to_json(getattr(event, field.name)) for field in fields(event)}
+    members = {each.name: _value_to_json(getattr(event, each.name)) for each in fields(event)}
     return {"type": type(event).__name__} | members
 
 
@@ -95,7 +136,7 @@ def _value_to_json(value: Any) -> Any:
         case RuntimeStatus():
             return value.value
         case ParentInstance():
-            return {field.name: getattr(value, field.name) for field in fields(value)}
+            return {each.name: getattr(value, each.name) for each in fields(value)}
     return value
 
 

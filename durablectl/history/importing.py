@@ -69,13 +69,6 @@ def children_of(history: RawHistory) -> Iterator[str]:
             yield event.instance_id
 
 
-def entities_of(history: RawHistory) -> Iterator[str]:
-    """The ids of the entities that an execution has called or signalled."""
-    for event in history.events:
-        if isinstance(event, e.EventSent) and event.instance_id.startswith("@"):
-            yield event.instance_id
-
-
 def root_of(gathered: Sequence[Gathered]) -> Gathered:
     """The one that no other has called; `UsageError` when there are several."""
     called = {child for each in gathered for child in children_of(each.history)}

@@ -4,15 +4,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from durablectl import wire
 from durablectl.errors import UsageError
 from durablectl.history.dtfx import dtfx_from_json, is_dtfx
-from durablectl.history.exported import FORMAT, RawHistory, raw_from_json
+from durablectl.history.events import EventSent
+from durablectl.history.exported import (
+    FORMAT,
+    Extras,
+    RawHistory,
+    extras_from_json,
+    raw_from_json,
+    raw_to_json,
+)
 from durablectl.model import HistoryEvent, InstanceStatus
 
 MOST_BYTES = 200_000_000
@@ -27,16 +36,56 @@ class ServiceHistory:
     instance_id: str
     name: str
     events: tuple[HistoryEvent, ...] = field(hash=False)
+    extras: Extras = field(default=Extras(), compare=False)
 
     @classmethod
-    def of(cls, status: InstanceStatus) -> ServiceHistory:
+    def of(
+        cls, status: InstanceStatus, entities: Mapping[str, str] | None = None
+    ) -> ServiceHistory:
         """The history of a status that was asked for with it."""
-        return cls(status.instance_id, status.name or _name(status.history), status.history or ())
+        name, extras = status.name or _name(status.history), extras_of(status, entities)
+        return cls(status.instance_id, name, status.history or (), extras)
 
 
 History = RawHistory | ServiceHistory
 AnyHistory = str | bytes | Path | Mapping[str, Any] | Sequence[Any] | InstanceStatus | History
 """What a history is read from: itself, a status with it, its JSON, the text of that, or a file."""
+
+
+def extras_of(status: InstanceStatus, entities: Mapping[str, str] | None = None) -> Extras:
+    """What a status says besides the history."""
+    shown = None if status.custom_status is None else json.dumps(status.custom_status)
+    return Extras(status.created_time, shown, entities or {})
+
+
+def raw_document(history: RawHistory, status: InstanceStatus) -> dict[str, Any]:
+    """The raw form of a complete history, and what the instance's status says besides."""
+    return raw_to_json(replace(history, extras=extras_of(status)))
+
+
+def entities_of(history: History) -> list[str]:
+    """The ids of the entities that an execution has called or signalled, each once."""
+    if isinstance(history, RawHistory):
+        sent: list[Any] = [
+            each.instance_id for each in history.events if isinstance(each, EventSent)
+        ]
+    else:
+        sent = [
+            event.members.get("InstanceId")
+            for event in history.events
+            if event.event_type == "EventSent"
+        ]
+    return list(
+        dict.fromkeys(each for each in sent if isinstance(each, str) and each.startswith("@"))
+    )
+
+
+def is_of_one_moment(status: InstanceStatus) -> bool:
+    """Whether status and history, which the service keeps apart, tell of the same moment."""
+    if not status.history:
+        return True
+    has_ended = any(event.event_type == "ExecutionCompleted" for event in status.history)
+    return has_ended == status.is_final
 
 
 def history_of(history: AnyHistory) -> History:
@@ -144,7 +193,9 @@ def _of_status(document: Mapping[str, Any]) -> History:
         raise UsageError(f"the status object is damaged: {error}", hint=HINT) from error
     if status.history is None:
         raise UsageError(f"the status of instance '{status.instance_id}' has no history", hint=HINT)
-    return ServiceHistory.of(status)
+    return ServiceHistory.of(
+        status, extras_from_json({"entities": document.get("entities", {})}).entities
+    )
 
 
 def _name(events: tuple[HistoryEvent, ...] | None) -> str:

@@ -7,18 +7,22 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from durablectl import df
 from durablectl.backends.importing import bundle_of_histories, bundle_of_hub
+from durablectl.backends.saving import with_entities
 from durablectl.engine.store.maintenance import check_hub
-from durablectl.errors import AlreadyExists, InstanceNotFound, UsageError
+from durablectl.errors import AlreadyExists, InstanceNotFound, UsageError, WrongState
 from durablectl.history.exported import raw_from_json
-from durablectl.history.saved import ServiceHistory, read_histories
+from durablectl.history.saved import ServiceHistory, histories_in, read_histories
+from durablectl.history.sdk import document
 from durablectl.model import EntityId, RuntimeStatus
+from durablectl.taskhub import TaskHub
 from durablectl.testing import assert_replays
+from durablectl.wire import status_to_json
 from tests.engine.dispatching import App, Dispatching
 
 SUSPENDED, COMPLETED = RuntimeStatus.SUSPENDED, RuntimeStatus.COMPLETED
@@ -366,8 +370,80 @@ def test_what_a_file_lacks_is_noted(hubs: Hubs) -> None:
         for each in ("o-1", "p-1")
         for note in bundle_of_histories([raw_from_json(saved(hubs, each))], None).notes
     ]
-    assert notes[0] == "a file has no states of entities: @counter@all"
+    assert notes[0] == "the file has no state of these entities: @counter@all"
     assert notes[2] == "the file has no history of sub-orchestration 'named-child'"
+
+
+def test_a_file_brings_custom_status_times_and_the_states_of_entities(hubs: Hubs) -> None:
+    hubs.start("order", "o-1")
+    source = hubs.source.hub
+    file = json.dumps(with_entities(source, source.raw_history("o-1")))
+    bundle = bundle_of_histories([raw_from_json(file)], None)
+    assert bundle.notes == ()
+    hubs.target.hub.import_bundle(bundle)
+    shown, was = (hub.get_status("o-1") for hub in (hubs.target.hub, source))
+    assert (shown.custom_status, shown.created_time) == (was.custom_status, was.created_time)
+    assert shown.custom_status == {"stage": "approval"}
+    counter = EntityId("counter", "all")
+    assert hubs.target.hub.get_entity(counter) == source.get_entity(counter)
+
+
+def test_a_status_object_brings_the_same(hubs: Hubs, app: App) -> None:
+    hubs.start("order", "o-1")
+    status = hubs.source.hub.get_status("o-1", show_history=True, show_history_output=True)
+    file = with_entities(hubs.source.hub, json.loads(json.dumps(status_to_json(status))))
+    bundle = bundle_of_histories(list(histories_in(file)), app)
+    assert bundle.notes == ()
+    assert bundle.gathered[0].custom_status == '{"stage": "approval"}'
+    assert list(bundle.entities) == ["@counter@all"]
+
+
+def test_an_array_of_events_has_no_custom_status_and_that_is_said(hubs: Hubs, app: App) -> None:
+    hubs.start("order", "o-1")
+    events = [document(each, "o-1", "x") for each in hubs.source.events("o-1")]
+    (history,) = histories_in(json.loads(json.dumps(events)))
+    notes = bundle_of_histories([history], app).notes
+    assert "the file does not have the custom status of instance 'o-1'" in notes
+
+
+@pytest.mark.parametrize("damage", [{"entities": []}, {"createdTime": "soon"}])
+def test_a_damaged_file_is_refused(hubs: Hubs, damage: dict[str, Any]) -> None:
+    hubs.start("order", "o-1")
+    with pytest.raises(UsageError, match="the saved history is damaged"):
+        raw_from_json(json.dumps(hubs.source.hub.raw_history("o-1") | damage))
+
+
+class Busy:
+    """A hub on which something happens whenever an instance's history is read, a few times."""
+
+    def __init__(self, hubs: Hubs, times: int) -> None:
+        self._hubs, self._left = hubs, times
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._hubs.source.hub, name)
+
+    def raw_history(self, instance_id: str) -> dict[str, Any]:
+        if self._left:
+            self._left -= 1
+            self._hubs.source.advance(1)
+            self._hubs.source.hub.raise_event(instance_id, "Other")
+            self._hubs.work(self._hubs.source)
+        raw: dict[str, Any] = self._hubs.source.hub.raw_history(instance_id)
+        return raw
+
+
+def test_an_instance_that_changes_while_it_is_read_is_read_again(hubs: Hubs, app: App) -> None:
+    hubs.start("order", "o-1")
+    bundle = bundle_of_hub(cast(TaskHub, Busy(hubs, 2)), "o-1", lambda: app)
+    assert bundle.notes == ("instance 'o-1' changed while it was read; it was read again",) * 2
+
+
+def test_one_that_does_not_stop_changing_is_refused_unless_forced(hubs: Hubs, app: App) -> None:
+    hubs.start("order", "o-1")
+    with pytest.raises(WrongState, match="changes while it is read"):
+        bundle_of_hub(cast(TaskHub, Busy(hubs, 99)), "o-1", lambda: app)
+    forced = bundle_of_hub(cast(TaskHub, Busy(hubs, 99)), "o-1", lambda: app, force=True)
+    assert [each.history.instance_id for each in forced.gathered] == ["o-1"]
 
 
 def test_unrelated_instances_in_one_file_are_refused(hubs: Hubs, tmp_path: Path) -> None:

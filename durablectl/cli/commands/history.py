@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from durablectl import wire
+from durablectl.backends.saving import with_entities
 from durablectl.cli.arguments.parameters import Instance, Interval, Last
 from durablectl.cli.session import Session
 from durablectl.cli.session.choosing import wanted_one
@@ -65,7 +66,7 @@ def history(
     hub, instance_id = wanted_one(session, instance, "a history is that of one instance", last=last)
     levels = {None: 1, True: DEEPEST, False: 0}[children]
     if raw:
-        session.out.json(hub.raw_history(instance_id))
+        session.out.json(with_entities(hub, hub.raw_history(instance_id)))
     elif follow:
         _follow(session, hub, instance_id, levels, interval or 1.0)
     else:

@@ -90,7 +90,12 @@ def replay(
             None if junit is None else session.cwd / Path(junit).expanduser(),
             None if save is None else folder_for(session.cwd, save),
         )
-        found = _in_flight(session, filters, sample) if in_flight else _named(session, words or [])
+        saves = save is not None
+        found = (
+            _in_flight(session, filters, sample, saves=saves)
+            if in_flight
+            else _named(session, words or [], saves=saves)
+        )
         fits = replay_and_show(
             session.out,
             found,
@@ -103,14 +108,16 @@ def replay(
         raise typer.Exit(ExitCode.DIFFERENT)
 
 
-def _in_flight(session: Session, filters: Filters, sample: int | None) -> Iterator[Found]:
+def _in_flight(
+    session: Session, filters: Filters, sample: int | None, *, saves: bool
+) -> Iterator[Found]:
     session.settings.require_named_hub("replay --in-flight")
     session.announce()
     wanted = sources.with_history(filters.selection(session.out.detail))
-    return sources.in_flight(session.hub, wanted, sample, session.out.note)
+    return sources.in_flight(session.hub, wanted, sample, session.out.note, saves=saves)
 
 
-def _named(session: Session, words: Sequence[str]) -> Iterator[Found]:
+def _named(session: Session, words: Sequence[str], *, saves: bool) -> Iterator[Found]:
     """The histories that arguments name, files first; `UsageError` for what cannot be read."""
     for word in words:
         if is_file(word):
@@ -119,7 +126,7 @@ def _named(session: Session, words: Sequence[str]) -> Iterator[Found]:
         targets = required(session, ids)
         if entities := [each for each in targets.ids if each.startswith("@")]:
             raise UsageError(f"'{entities[0]}' is an entity, which has no history to replay")
-        yield from sources.fetched(targets.hub, targets.ids, session.out.note)
+        yield from sources.fetched(targets.hub, targets.ids, session.out.note, saves=saves)
 
 
 def _check(

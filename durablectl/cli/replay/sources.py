@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from durablectl import wire
+from durablectl.backends.saving import with_entities
 from durablectl.cli.arguments.filters import Selection
 from durablectl.errors import InstanceNotFound, Unsupported, UsageError
 from durablectl.history.exported import raw_from_json
-from durablectl.history.saved import History, ServiceHistory, read_histories
+from durablectl.history.saved import History, ServiceHistory, is_of_one_moment, read_histories
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.polling.parallel import ParallelRunner
 from durablectl.taskhub import TaskHub
@@ -64,10 +65,15 @@ def with_history(selection: Selection) -> Selection:
 
 
 def in_flight(
-    hub: TaskHub, wanted: Selection, sample: int | None, note: Callable[[str], None]
+    hub: TaskHub,
+    wanted: Selection,
+    sample: int | None,
+    note: Callable[[str], None],
+    *,
+    saves: bool = False,
 ) -> Iterator[Found]:
     """The histories of all instances that match; of each orchestrator at most `sample` of them,
-    drawn at random.
+    drawn at random. `saves` as in `fetched`.
     """
     listed = wanted.find(hub)
     if sample is not None:
@@ -77,17 +83,31 @@ def in_flight(
         (each.instance_id for each in listed if not each.is_entity),
         note,
         is_listed=True,
+        saves=saves,
     )
 
 
 def fetched(
-    hub: TaskHub, ids: Iterable[str], note: Callable[[str], None], *, is_listed: bool = False
+    hub: TaskHub,
+    ids: Iterable[str],
+    note: Callable[[str], None],
+    *,
+    is_listed: bool = False,
+    saves: bool = False,
 ) -> Iterator[Found]:
     """The histories of instances, several at a time, in any order.
 
-    One that `is_listed` and gone by now is left out.
+    One that `is_listed` and gone by now is left out. With `saves` the documents have the states of
+    the entities that the instance calls.
     """
-    runner = ParallelRunner(ids, lambda each: _fetch(hub, each, note), concurrency=AT_ONCE)
+
+    def fetch(instance_id: str) -> Found:
+        found = _fetch(hub, instance_id, note)
+        if saves and found.document is not None and not found.reason:
+            return replace(found, document=with_entities(hub, found.document))
+        return found
+
+    runner = ParallelRunner(ids, fetch, concurrency=AT_ONCE)
     with closing(_Stopping(runner)):
         for outcome in runner:
             if is_listed and isinstance(outcome.error, InstanceNotFound):
@@ -121,17 +141,9 @@ def _fetch_shown(hub: TaskHub, instance_id: str, note: Callable[[str], None]) ->
             note(f"instance '{instance_id}' changed while it was read; reading it again")
         status = hub.get_status(instance_id, show_history=True, show_history_output=True)
         found = Found(ServiceHistory.of(status), wire.status_to_json(status))
-        if _is_of_one_moment(status):
+        if is_of_one_moment(status):
             return found
     return replace(found, reason="it changes while it is read")
-
-
-def _is_of_one_moment(status: InstanceStatus) -> bool:
-    """Whether status and history, which the service keeps apart, tell of the same moment."""
-    if not status.history:
-        return True
-    has_ended = any(event.event_type == "ExecutionCompleted" for event in status.history)
-    return has_ended == status.is_final
 
 
 def _sampled(found: Iterable[InstanceStatus], size: int) -> list[InstanceStatus]:

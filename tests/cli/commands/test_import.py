@@ -74,6 +74,21 @@ def test_an_instance_of_a_served_hub_is_imported_and_continued(run, app, tmp_pat
     assert run("wait", new, "--timeout", "30s", *hub).out == "luck\n"
 
 
+def test_a_served_instance_that_changes_while_it_is_read_is_read_again(run, app, server):
+    run("context", "add", "prod", "--url", server.url)
+    started = {"EventType": "ExecutionStarted", "FunctionName": "approval", "Input": None}
+    events = [started | {"Timestamp": "2026-11-02T03:04:05Z"}]
+    shown = {**status("e-1", "Running"), "name": "approval", "historyEvents": events}
+    ended = shown | {"runtimeStatus": "Completed"}
+    server.on("GET", "/instances/e-1", (200, ended), (200, shown))
+    code, _, err = run("import", "e-1", "--from-context", "prod", "--app", app)
+    assert "instance 'e-1' changed while it was read; it was read again" in err, err
+    assert code == 0
+    server.on("GET", "/instances/e-2", (200, ended | {"instanceId": "e-2"}))
+    code, out, err = run("import", "e-2", "--from-context", "prod", "--app", app)
+    assert (code, out, "changes while it is read" in err) == (6, "", True)
+
+
 def test_the_other_hub_is_only_read(run, app, server):
     run("context", "add", "prod", "--url", server.url)
     events = [
