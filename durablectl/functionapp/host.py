@@ -21,100 +21,46 @@ _VERSION, _OVERRIDABLE, _TIMEOUT = (
     "functionTimeout",
 )
 
+
+def _names(section: str, names: str) -> tuple[str, ...]:
+    return tuple(section + name for name in names.split())
+
+
 # Settings that Azure applies to what runs here too.
 _NOT_APPLIED = (
-    *("functions", "retry", "concurrency", "customHandler"),
-    *(
-        _HTTP + name
-        for name in (
-            "maxConcurrentRequests",
-            "maxOutstandingRequests",
-            "dynamicThrottlesEnabled",
-            "customHeaders",
-            "hsts",
-        )
+    *_names("", "functions retry concurrency customHandler"),
+    *_names(
+        _HTTP,
+        "maxConcurrentRequests maxOutstandingRequests dynamicThrottlesEnabled customHeaders hsts",
     ),
-    *(f"{_DURABLE}maxConcurrent{kind}Functions" for kind in ("Activity", "Orchestrator", "Entity")),
-    *(
-        _DURABLE + name
-        for name in (
-            "extendedSessionsEnabled",
-            "extendedSessionIdleTimeoutInSeconds",
-            "maxOrchestrationActions",
-        )
-    ),
-    *(
-        _DURABLE + name
-        for name in ("maxEntityOperationBatchSize", "entityMessageReorderWindowInMinutes")
-    ),
-    *(
-        _DURABLE + name
-        for name in ("rollbackEntityOperationsOnExceptions", "storeInputsInOrchestrationHistory")
-    ),
-    *(
-        _DURABLE + name
-        for name in (
-            "throwStatusExceptionsOnRaiseEvent",
-            "versionMatchStrategy",
-            "versionFailureStrategy",
-        )
-    ),
-    *(
-        _DURABLE + name
-        for name in ("httpSettings", "notifications", "storageProvider", "localRpcEndpointEnabled")
+    *_names(
+        _DURABLE,
+        """
+        maxConcurrentActivityFunctions maxConcurrentOrchestratorFunctions
+        maxConcurrentEntityFunctions extendedSessionsEnabled extendedSessionIdleTimeoutInSeconds
+        maxOrchestrationActions maxEntityOperationBatchSize entityMessageReorderWindowInMinutes
+        rollbackEntityOperationsOnExceptions storeInputsInOrchestrationHistory
+        throwStatusExceptionsOnRaiseEvent versionMatchStrategy versionFailureStrategy httpSettings
+        notifications storageProvider localRpcEndpointEnabled
+        """,
     ),
 )
 # Settings that change nothing of what runs here: of the machines of Azure, of telemetry, of
 # services that are not reached from here.
 _OF_NO_CONCERN = (
-    *(
-        "$schema",
-        "version",
-        "logging",
-        "telemetryMode",
-        "extensionBundle",
-        "managedDependency",
-        "watchDirectories",
-        "watchFiles",
+    *_names(
+        "",
+        "$schema version logging telemetryMode extensionBundle managedDependency watchDirectories "
+        "watchFiles aggregator healthMonitor singleton",
     ),
-    *("aggregator", "healthMonitor", "singleton"),
-    *(
-        _DURABLE + name
-        for name in (
-            "tracing",
-            "useAppLease",
-            "appLeaseOptions",
-            "useGracefulShutdown",
-            "maxGrpcMessageSizeInBytes",
-        )
+    *_names(
+        _DURABLE,
+        "tracing useAppLease appLeaseOptions useGracefulShutdown maxGrpcMessageSizeInBytes",
     ),
-    *(
-        f"extensions.{name}"
-        for name in (
-            "blobs",
-            "cosmosDB",
-            "dapr",
-            "eventGrid",
-            "eventHubs",
-            "kafka",
-            "mcp",
-            "mysql",
-            "queues",
-        )
-    ),
-    *(
-        f"extensions.{name}"
-        for name in (
-            "rabbitMQ",
-            "redis",
-            "sendGrid",
-            "serviceBus",
-            "signalR",
-            "sql",
-            "tables",
-            "twilio",
-            "webPubSub",
-        )
+    *_names(
+        "extensions.",
+        "blobs cosmosDB dapr eventGrid eventHubs kafka mcp mysql queues rabbitMQ redis sendGrid "
+        "serviceBus signalR sql tables twilio webPubSub",
     ),
 )
 _APPLIED = (_PREFIX, _HUB, _VERSION, _OVERRIDABLE, _TIMEOUT)

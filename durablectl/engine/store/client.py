@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from durablectl.engine.store.database import Connection
 from durablectl.engine.store.executions import COLUMNS, JOINS, load_outline, loaded_instance
@@ -140,18 +141,18 @@ class Store(Queries):
 
     def entity_operated_at(self, entity_id: EntityId) -> datetime | None:
         """When an entity's last operation ran; None when there is no such entity."""
-        row = self._database.one(
-            "SELECT e.operated_at FROM instances i JOIN entities e ON e.instance = i.key WHERE "
-            "i.id = ?",
-            (str(entity_id),),
-        )
-        return None if row is None else moment(row[0])
+        at = self._of_entity(entity_id, "operated_at")
+        return None if at is None else moment(at)
 
     def locked_by(self, entity_id: EntityId) -> str | None:
         """The instance that has locked an entity; None when there is none."""
+        owner: str | None = self._of_entity(entity_id, "locked_by")
+        return owner
+
+    def _of_entity(self, entity_id: EntityId, column: str) -> Any:
         row = self._database.one(
-            "SELECT e.locked_by FROM instances i JOIN entities e ON e.instance = i.key WHERE "
-            "i.id = ?",
+            f"SELECT e.{column} FROM instances i JOIN entities e ON e.instance = i.key "
+            "WHERE i.id = ?",
             (str(entity_id),),
         )
         return None if row is None else row[0]

@@ -12,13 +12,7 @@ from uuid import uuid4
 
 from durablectl.engine.store.database import Connection
 from durablectl.engine.store.instances import NOW_AT
-from durablectl.engine.store.locks import (
-    Message,
-    admit,
-    next_request,
-    read_messages,
-    write_locks,
-)
+from durablectl.engine.store.locks import Message, admit, next_request, read_messages, write_locks
 from durablectl.engine.store.work_items import Caller, EntityBatch, EntityRequest, Operation
 
 

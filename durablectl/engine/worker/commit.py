@@ -27,11 +27,7 @@ from durablectl.engine.worker.entities import (
     OperationResult,
     SentSignal,
 )
-from durablectl.engine.worker.outcomes import (
-    Failed,
-    child_answer,
-    entity_reply,
-)
+from durablectl.engine.worker.outcomes import Failed, child_answer, entity_reply
 from durablectl.history import events as e
 from durablectl.history.columns import STATUS_NUMBERS, micros
 from durablectl.history.stored import encode_episode, encode_event

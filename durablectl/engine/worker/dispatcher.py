@@ -27,11 +27,7 @@ from durablectl.engine.store.work_items import (
 )
 from durablectl.engine.worker.activity_pool import ActivityPool, Result
 from durablectl.engine.worker.app_output import CURRENT_INSTANCE, REPEATING, end_line
-from durablectl.engine.worker.cached_execution import (
-    CachedExecution,
-    cached_execution,
-    failures_of,
-)
+from durablectl.engine.worker.cached_execution import CachedExecution, cached_execution, failures_of
 from durablectl.engine.worker.commit import CommitBuilder
 from durablectl.engine.worker.entities import EntityBatchResult
 from durablectl.engine.worker.outcomes import Failed
