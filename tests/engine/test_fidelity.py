@@ -382,6 +382,17 @@ ROWS = re.findall(
 )
 
 
+def test_every_test_that_is_named_exists() -> None:
+    page = (ROOT / "docs" / "fidelity.md").read_text(encoding="utf-8")
+    named = sorted(set(re.findall(r"`([\w/]+\.py)::(\w+)`", page)))
+    missing = [
+        f"{file}::{name}"
+        for file, name in named
+        if f"def {name}(" not in (ROOT / "tests" / file).read_text(encoding="utf-8")
+    ]
+    assert missing == []
+
+
 def test_every_point_has_a_row() -> None:
     assert [int(number) for number, _, _ in ROWS] == list(range(1, 90))
 

@@ -14,8 +14,11 @@ from typing import Any
 import pytest
 
 from durablectl.backends.local import LocalTaskHub
+from durablectl.functionapp.loader import load_app
 from durablectl.model import EntityId, InstanceFilter, RuntimeStatus
 from durablectl.testing import Durable
+from tests.engine.crashing import crash
+from tests.engine.dispatching import Dispatching
 from tests.sdk2.conftest import HERE
 
 APP = HERE / "locking"
@@ -93,6 +96,43 @@ def test_who_was_terminated_while_it_waited_gets_no_lock(bank: Durable) -> None:
 def test_what_a_section_must_not_do_fails_it(bank: Durable, name: str, text: str) -> None:
     assert text in bank.run(name, "a").output
     assert bank.run("transfer", ["a", "b", 1]).output == [-1, 1]
+
+
+@pytest.mark.parametrize("is_after", [False, True], ids=["before", "after"])
+def test_a_crash_at_every_commit_of_sections_loses_nothing(tmp_path: Path, is_after: bool) -> None:
+    app: Any = load_app(APP)
+    for at in range(1, 100):
+        dispatching = Dispatching(tmp_path / f"{at}.db", app)
+        for number, order in enumerate([["a", "b", 1], ["b", "a", 5]]):
+            dispatching.hub.start("transfer", order, instance_id=f"t{number}")
+        dispatching.hub.start("fails_inside", "a", instance_id="fails")
+        dispatching.hub.start("ends_inside", "b", instance_id="ends")
+        has_crashed = crash(dispatching, at, is_after)
+        dispatching.process_until_quiet(dispatching.dispatcher())
+        told = f"crash at commit {at}"
+        assert dispatching.hub.counts() == {"Completed": 3, "Failed": 1}, told
+        assert [dispatching.hub.get_entity(each) for each in (A, B)] == [4, -4], told
+        assert dispatching.hub.database.query("SELECT event FROM inbox") == [], told
+        dispatching.close()
+        if not has_crashed:
+            return
+    pytest.fail("the work never fitted into 100 commits")
+
+
+def test_a_lock_of_an_entity_that_the_app_lacks_waits_and_doctor_names_it(tmp_path: Path) -> None:
+    def durablectl(*words: str) -> str:
+        command = [sys.executable, "-m", "durablectl", *words, "--hub", "hub.db"]
+        command += ["--app", str(APP)]
+        done = subprocess.run(
+            command, cwd=tmp_path, check=False, timeout=60, capture_output=True, text=True
+        )
+        return done.stdout + done.stderr
+
+    durablectl("start", "locks_unknown", "--input-json", '"k"', "--instance-id", "one")
+    durablectl("worker", "--until-idle", "-q")
+    with LocalTaskHub(tmp_path / "hub.db") as hub:
+        assert hub.get_status("one").runtime_status is RuntimeStatus.RUNNING
+    assert "1 waits for the entity 'ghost'" in durablectl("doctor")
 
 
 def test_under_load_and_killed_workers_nothing_is_lost_or_made_twice(tmp_path: Path) -> None:

@@ -124,6 +124,26 @@ def test_a_worker_that_is_killed_loses_nothing(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["output"] == [0, 1, 2, 3], done.stderr
 
 
+def test_a_changed_app_is_loaded_again(tmp_path: Path) -> None:
+    text = (APP / "function_app.py").read_text(encoding="utf-8")
+    file = tmp_path / "function_app.py"
+    file.write_text(text, encoding="utf-8")
+    with serving(tmp_path, "--reload") as server:
+        assert server.ask("POST", "/api/run/compat", ["Ada"]) == (200, ["Hello, Ada!"])
+        file.write_text(text.replace("Hello, {name}", "Good day, {name}"), encoding="utf-8")
+        server.until_said("was loaded again")
+        assert server.ask("POST", "/api/run/compat", ["Ada"]) == (200, ["Good day, Ada!"])
+        assert server.ask("POST", "/api/run/asks") == (200, "asks")
+
+
+@pytest.mark.parametrize("size", [100, 34_000_000], ids=["fits", "over the limit"])
+def test_a_starters_message_over_the_limit_is_its_own_error(served: Served, size: int) -> None:
+    """The SDK's own client refuses it before it is sent, or the server does."""
+    status, _ = served.ask("POST", "/api/big", size)
+    assert status == (200 if size == 100 else 413)
+    assert served.ask("GET", "/api/look/none") == (200, "none")
+
+
 CRASHES = """
 import os
 import signal

@@ -195,7 +195,10 @@ class CommitBuilder:
             )
             return
         request = json.loads(text)
-        if not request.get("signal"):
+        if "lockset" in request:  # the SDK takes any answer for the lock: it waits for a worker
+            sender = held.key, held.execution_id
+            self.rows.requests.append(EntityRequest(decision.instance_id, text, at, *sender))
+        elif not request.get("signal"):
             reason = unknown_function(name, "entity", self.registry.entities.names)
             reply = json.dumps({"result": json.dumps(reason), "exceptionType": "FunctionNotFound"})
             answer = encode_event(e.EventRaised(self.now, request["id"], reply))

@@ -5,6 +5,8 @@ it names, which is started when it is first needed; knows no gRPC itself.
 from __future__ import annotations
 
 import json
+import secrets
+import sys
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
 class Rpc:
     """The gRPC side of a hosted hub: a private socket for the app's own clients, and a port where
     one is asked for. `wake` is called when a client has changed something.
+
+    gRPC has no such sockets on Windows. There the app's clients use a port of this machine, and a
+    token in the place of the task hub's name, which they send with each call: who has not been
+    given it is refused.
     """
 
     def __init__(
@@ -34,7 +40,10 @@ class Rpc:
         place: Place,
         wake: Callable[[], None] = lambda: None,
         on_error: Callable[[Exception], None] = lambda _error: None,
+        *,
+        has_sockets: bool = sys.platform != "win32",
     ) -> None:
+        self._token = None if has_sockets else secrets.token_urlsafe(32)
         self._hub, self._place, self._wake, self._on_error = hub, place, wake, on_error
         self._lock = threading.Lock()
         self._address = ""
@@ -54,7 +63,7 @@ class Rpc:
         links = management_payload(address, "x").status_query_get_uri or ""
         return json.dumps(
             {
-                "taskHubName": self._place.task_hub,
+                "taskHubName": self._token or self._place.task_hub,
                 "connectionName": None,
                 "creationUrls": None,
                 "managementUrls": None,
@@ -84,10 +93,11 @@ class Rpc:
     def _socket(self) -> str:
         with self._lock:
             if not self._address:
-                self._address = self._begin(None, None)
+                port = None if self._token is None else 0
+                self._address = self._begin(port, None, self._token)
             return self._address
 
-    def _begin(self, port: int | None, key: str | None) -> str:
+    def _begin(self, port: int | None, key: str | None, token: str | None = None) -> str:
         try:
             from durablectl.server.rpc.endpoint import Endpoint  # deferred, as above
             from durablectl.server.rpc.operations import Operations  # deferred, as above
@@ -107,6 +117,7 @@ class Rpc:
             operations,
             task_hub=self._place.task_hub,
             key=key,
+            token=token,
             wake=self._wake,
             on_error=self._on_error,
         )

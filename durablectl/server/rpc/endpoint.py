@@ -69,7 +69,8 @@ class Refused(Exception):
 class Endpoint:
     """Serves `operations` from `start` until `close`.
 
-    A client that names a task hub must name `task_hub`; with a `key` it must send that, too.
+    A client that names a task hub must name `task_hub`; with a `key` it must send that, too. With
+    a `token` it must name that in the place of the task hub.
     `wake` is called when a client may have changed something; `on_error` hears of defects.
     """
 
@@ -79,12 +80,13 @@ class Endpoint:
         *,
         task_hub: str = "",
         key: str | None = None,
+        token: str | None = None,
         wake: Callable[[], None] = lambda: None,
         on_error: Callable[[Exception], None] = lambda _error: None,
     ) -> None:
         self._wake = wake
         self._operations, self._task_hub, self._key = operations, task_hub, key
-        self._on_error = on_error
+        self._on_error, self._token = on_error, token
         self._ended, self._begun = Waits(operations.hub), Waits(_Begun(operations.hub))
         self._streams = BoundedSemaphore(MOST_STREAMS)
         self._folder: Path | None = None
@@ -176,7 +178,13 @@ class Endpoint:
         """Refuse who names another task hub, or does not have the key."""
         sent = {name.lower(): value for name, value in context.invocation_metadata() or ()}
         asked = sent.get("taskhub") or ""
-        if self._task_hub and asked and str(asked).lower() != self._task_hub.lower():
+        if self._token is not None:
+            if not hmac.compare_digest(str(asked).encode(), self._token.encode()):
+                raise Refused(
+                    grpc.StatusCode.UNAUTHENTICATED,
+                    "this port is for the app's own clients; others use that of serve --grpc PORT",
+                )
+        elif self._task_hub and asked and str(asked).lower() != self._task_hub.lower():
             raise Refused(
                 grpc.StatusCode.NOT_FOUND,
                 f"no task hub '{asked}' is served here; it is '{self._task_hub}'",

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import azure.durable_functions as df
 import azure.functions as func
+import grpc
 from durabletask import task
 from durabletask.entities import DurableEntity, EntityInstanceId
 
@@ -250,6 +251,16 @@ async def run(req: func.HttpRequest, client) -> func.HttpResponse:
     instance_id = await client.schedule_new_orchestration(req.route_params["name"], input=body)
     state = await client.wait_for_orchestration_completion(instance_id, timeout=30)
     return func.HttpResponse(state.serialized_output or "null")
+
+
+@app.route(route="big", methods=["POST"])
+@app.durable_client_input(client_name="client")
+async def big(req: func.HttpRequest, client) -> func.HttpResponse:
+    try:
+        await client.schedule_new_orchestration("compat", input=["x" * req.get_json()])
+    except grpc.RpcError as error:
+        return func.HttpResponse(error.code().name, status_code=413)
+    return func.HttpResponse("started")
 
 
 @app.route(route="look/{instance}", methods=["GET"])

@@ -88,6 +88,12 @@ def locks_twice(ctx, key):
 
 
 @app.orchestration_trigger(context_name="ctx")
+def locks_unknown(ctx, key):
+    with (yield ctx.lock_entities([EntityInstanceId("ghost", key), EntityInstanceId("zoo", key)])):
+        return "inside"
+
+
+@app.orchestration_trigger(context_name="ctx")
 def calls_another(ctx, key):
     with (yield ctx.lock_entities([account(key)])):
         yield ctx.call_entity(account("other"), "get")

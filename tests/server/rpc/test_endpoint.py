@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,10 @@ import pytest
 from durabletask.client import TaskHubGrpcClient
 from durabletask.internal import orchestrator_service_pb2 as pb
 
+from durablectl.backends.local_address import CONNECTION
 from durablectl.errors import UsageError
+from durablectl.server.place import Place
+from durablectl.server.rpc.clients import Rpc
 from durablectl.server.rpc.endpoint import MOST_BYTES, Endpoint
 from durablectl.server.rpc.operations import Operations
 from tests.server.rpc.conftest import Served
@@ -44,6 +48,23 @@ def test_only_this_user_may_enter_the_folder_of_the_socket(served: Served) -> No
     assert stat.S_IMODE(socket.parent.stat().st_mode) == 0o700
     served.endpoint.close()
     assert not socket.parent.exists()
+
+
+def test_without_private_sockets_only_who_was_given_the_token_is_answered(served: Served) -> None:
+    rpc = Rpc(served.hub, Place("orders", CONNECTION), has_sockets=False)
+    given = json.loads(rpc.binding("http://localhost"))
+    address, token = given["rpcBaseUrl"], given["taskHubName"]
+    assert address.startswith("127.0.0.1:")
+    assert refusal(address) is grpc.StatusCode.UNAUTHENTICATED
+    assert refusal(address, taskhub="orders") is grpc.StatusCode.UNAUTHENTICATED
+    assert refusal(address, taskhub=token) is None
+    with grpc.insecure_channel(address) as channel:
+        wait = channel.unary_unary(SERVICE + "WaitForInstanceStart")
+        request = pb.GetInstanceRequest(instanceId="any").SerializeToString()
+        with pytest.raises(grpc.RpcError) as caught:
+            wait(request, timeout=20)
+    assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
+    rpc.close()
 
 
 def test_a_client_of_another_task_hub_is_refused(served: Served) -> None:
