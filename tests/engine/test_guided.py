@@ -329,6 +329,14 @@ def test_the_parts_of_a_long_timer_are_one_timer_of_the_code() -> None:
     assert not judge_history(history_from_json(dtfx), Orchestrator("order", function(changed))).fits
 
 
+def test_code_of_the_sdk_2_is_not_judged_over_http() -> None:
+    code = Orchestrator("order", function(LONG), begin=lambda _id, _execution: pytest.fail("begun"))
+    history = history_from_json(of_the_service(0.09))
+    verdict = judge_history(history, code)
+    assert (verdict.judgement, verdict.confidence) == (Judgement.CANNOT_JUDGE, None)
+    assert "2.x, which needs a complete history: the HTTP API has none" in verdict.reason
+
+
 SEQUENCE = """
 def order(context):
     yield context.call_activity("a")

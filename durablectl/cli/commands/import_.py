@@ -11,9 +11,9 @@ from durablectl.backends.importing import Bundle, Imported, bundle_of_histories,
 from durablectl.cli.arguments.histories import is_file, saved_histories
 from durablectl.cli.framework.completers import contexts
 from durablectl.cli.session import Session
+from durablectl.cli.session.command_lines import command_line
 from durablectl.errors import Unsupported, UsageError
 from durablectl.model import RuntimeStatus
-from durablectl.quoting import command
 from durablectl.render.terminal.tables import show_table
 from durablectl.render.views import Table
 
@@ -123,9 +123,10 @@ def _show(session: Session, imported: Imported, bundle: Bundle) -> None:
         each.instance_id for each in imported.instances if each.status is RuntimeStatus.SUSPENDED
     ]
     if paused:
-        session.out.hint(f"continue it here: {command('resume', *paused)}")
+        session.out.hint(f"continue it here: {command_line(session, 'resume', *paused)}")
     elif root.status is RuntimeStatus.FAILED:
-        session.out.hint(f"run it again here: {command('restart', root.instance_id)} --from")
+        again = command_line(session, "restart", root.instance_id)
+        session.out.hint(f"run it again here: {again} --from")
 
 
 def _json(imported: Imported, bundle: Bundle) -> dict[str, object]:

@@ -189,7 +189,7 @@ def _restart_from(session: Session, names: Sequence[str], step: str, how: How) -
     session.out.note(plan_text(plan))
     for child in plan.children:
         session.out.note(f"sub-orchestration '{child}' will be called again under this id")
-    at(session, hub).show_new_payload(payload)
+    at(session, targets.hub).show_new_payload(payload)
 
 
 def _show_plan(session: Session, plan: RestartPlan) -> None:

@@ -20,7 +20,8 @@ from durablectl.history.saved import History, ServiceHistory
 from durablectl.history.verdict import Judgement, Verdict
 
 NEEDS_COMPLETE = (
-    "the code is for azure-functions-durable 2.x, which needs a complete history (history --raw)"
+    "the code is for azure-functions-durable 2.x, which needs a complete history: the HTTP API has "
+    "none; a local hub and gRPC do (durablectl history ID --raw), and func durable get-history"
 )
 
 

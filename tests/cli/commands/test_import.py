@@ -46,7 +46,7 @@ def test_a_running_one_arrives_suspended_and_the_hint_continues_it(run, app):
     run("worker", "--until-idle")
     (app / "a-1.json").write_text(run("history", "a-1", "--raw").out)
     imported = run("import", "a-1.json", *OTHER)
-    assert "hint: continue it here: durablectl resume a-1" in imported.err
+    assert "hint: continue it here: durablectl resume --hub other.db a-1" in imported.err
     run("resume", "a-1", *OTHER)
     run("raise-event", "a-1", "Approve", "--input-json", "7", *OTHER)
     assert run("wait", "a-1", "--timeout", "30s", *OTHER).out == "7\n"
@@ -64,7 +64,7 @@ def test_an_instance_of_a_served_hub_is_imported_and_continued(run, app, tmp_pat
         hub = ("--hub", "mine.db")
         assert run("import", "a-1", "--from-context", "prod", *hub).code == 0
         failed = run("import", "f-1", "--from-context", "prod", *hub)
-        assert "durablectl restart f-1 --from" in failed.err
+        assert "durablectl restart --hub mine.db f-1 --from" in failed.err
         assert server.ask("GET", "instances/a-1")[1]["runtimeStatus"] == "Running"
     shown = json.loads(run("status", "a-1", "-o", "json", *hub).out)
     assert (shown["runtimeStatus"], shown["customStatus"]["percent"]) == ("Suspended", 50)

@@ -270,3 +270,43 @@ def test_a_sample_of_many_keeps_few_of_each_orchestrator():
 
     found = [each.name for each in _sampled(listed(), 5)]
     assert {name: found.count(name) for name in found} == {"rare": 3, "common0": 5, "common1": 5}
+
+
+def test_with_a_sample_few_histories_of_a_large_hub_are_read(remote, server, app):
+    """All are listed, page by page, and only those that were drawn are asked for."""
+    names = [f"r-{number}" for number in range(3_000)]
+    rows = [status(each, "Running", name="hello") for each in names]
+
+    def answer(request):
+        found = [each for each in names if request.path == f"/instances/{each}"]
+        return (200, RUNNING | {"instanceId": found[0]}) if found else (200, rows)
+
+    server.otherwise = answer
+    code, out, _ = remote("replay", "--in-flight", "--sample", "5", "--app", app, "-o", "json")
+    assert (code, len(json.loads(out))) == (0, 5)
+    assert len(server.asked) == 6
+
+
+def test_no_activity_is_called_for_what_a_history_still_waits_for(remote, server, app):
+    source = app / "function_app.py"
+    called = source.read_text().replace('    return f"Hello {city}!"', "    open('called', 'w')")
+    source.write_text(called)
+    server.on("GET", "/instances/r-1", (200, RUNNING))
+    assert remote("replay", "r-1", "--app", app).code == 0
+    assert "open('called'" in source.read_text()
+    assert not (app / "called").exists()
+
+
+def test_an_answer_above_the_limit_is_refused(remote, server, app):
+    server.on("GET", "/instances/r-1", (200, RUNNING | {"output": "x" * 5000}))
+    code, out, err = remote("replay", "r-1", "--app", app, env={"DURABLECTL_MAX_RESPONSE": "2000"})
+    assert (code, out) == (5, "")
+    assert "durablectl: " in err
+    assert "Traceback" not in err
+
+
+def test_a_history_of_another_orchestrator_of_the_app_breaks(run, saved, project):
+    text = (saved / "raw.json").read_text()
+    (project / "other.json").write_text(text.replace('"hello"', '"approval"'))
+    code, out, _ = run("replay", "other.json", "-o", "json")
+    assert (code, json.loads(out)[0]["verdict"]) == (1, "breaks")

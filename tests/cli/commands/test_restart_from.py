@@ -104,3 +104,10 @@ def test_without_an_instance_it_is_still_a_file_of_instances(run, finished, proj
     (project / "ids.txt").write_text("h-1\n")
     assert run("restart", "--from", "ids.txt", "-q", "-o", "id").code == 0
     assert run("restart", "--from", "-", "-q", "-o", "id", stdin="h-1\n").code == 0
+
+
+def test_the_next_commands_are_for_the_hub_that_a_flag_named(run, app):
+    assert run("run", "failing", "--instance-id", "f-1", "--hub", "mine.db").code == 10
+    shown = run("restart", "f-1", "--from", "--hub", "mine.db").out
+    assert "durablectl wait --hub mine.db " in shown
+    assert "http" not in shown
