@@ -39,17 +39,18 @@ class Ending:
 
 def asks_json(arguments: Sequence[str], environ: Mapping[str, str]) -> bool:
     """Whether a command line asks for JSON, as far as that shows before it is parsed: it may be one
-    that cannot be.
+    that cannot be. `--query` asks for it where no `-o` asks for something else.
     """
     options = list(arguments)
     options = options[: options.index("--")] if "--" in options else options
     format = environ.get("DURABLECTL_OUTPUT", "")
+    is_given = is_queried = False
     for word, following in zip(options, [*options[1:], ""], strict=False):
         name, equals, value = word.partition("=")
         if name in ("--output", "-o"):
-            format = value if equals else following
+            format, is_given = value if equals else following, True
         elif word.startswith("-o") and not word.startswith("--"):
-            format = word.removeprefix("-o")
+            format, is_given = word.removeprefix("-o"), True
         elif name == "--query":
-            format = format if format in JSON_FORMATS else "json"
-    return format.lower() in JSON_FORMATS
+            is_queried = True
+    return format.lower() in JSON_FORMATS or (is_queried and not is_given)

@@ -84,3 +84,18 @@ def test_a_traceback_stands_before_it(run):
 
 def test_other_forms_have_sentences(run):
     assert run("lits", "-o", "id").err.startswith("durablectl: no command 'lits'\nhint: ")
+
+
+@pytest.mark.parametrize("query", ["[", "a"])
+@pytest.mark.parametrize("format", ["csv", "text", "id"])
+def test_a_query_beside_another_form_of_output_fails_in_words(run, format, query):
+    for words in (["-o", format, "--query", query], ["--query", query, f"-o{format}"]):
+        code, out, err = run("list", *words)
+        assert (code, out) == (2, "")
+        assert err.startswith(f"durablectl: --query filters JSON, not -o {format}\n")
+
+
+def test_a_query_alone_asks_for_json_errors(run):
+    for environ in ({}, {"DURABLECTL_OUTPUT": "csv"}):
+        code, _out, err = run("list", "--query", "[", env=environ)
+        assert (code, json.loads(err.splitlines()[-1])["exitCode"]) == (2, 2)
