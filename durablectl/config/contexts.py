@@ -214,7 +214,11 @@ def write_user_file(path: Path, *, current: str | None, contexts: Mapping[str, C
     for name, context in contexts.items():
         if name not in before or before[name].unwrap() != context.to_toml():
             before[name] = context.to_toml()
-    replace_text(path, tomlkit.dumps(document))
+    text = tomlkit.dumps(document)
+    if contexts or text.strip() not in ("", "[contexts]"):
+        replace_text(path, text)
+    else:  # no comment of the user's is lost with it
+        path.unlink(missing_ok=True)
 
 
 def check_name(name: str) -> str:

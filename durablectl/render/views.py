@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from durablectl.causes import cause_of, cause_of_event
@@ -235,10 +236,14 @@ def instances(
 
 
 def recent(
-    statuses: Sequence[InstanceStatus], now: datetime, *, waiting: Mapping[str, str] | None = None
+    statuses: Sequence[InstanceStatus],
+    now: datetime,
+    *,
+    waiting: Mapping[str, str] = MappingProxyType({}),
+    is_of_stuck: bool = False,
 ) -> Table:
-    """A listing for a screen: how long ago instead of when; and where any has them, what they are
-    `waiting` for, or details: why it failed, or how far it is.
+    """A listing for a screen: how long ago instead of when; and where any has them, details: why it
+    failed, how far it is, or what it is `waiting` for; of stuck ones that alone.
     """
     rows = [
         (
@@ -247,11 +252,11 @@ def recent(
             each.runtime_status.value,
             ago_text((now - each.created_time).total_seconds()),
             ago_text((now - each.last_updated_time).total_seconds()),
-            _details(each) if waiting is None else waiting.get(each.instance_id, ""),
+            ("" if is_of_stuck else _details(each)) or waiting.get(each.instance_id, ""),
         )
         for each in statuses
     ]
-    columns = (*DEFAULT_COLUMNS, DETAILS if waiting is None else WAITING_FOR)
+    columns = (*DEFAULT_COLUMNS, WAITING_FOR if is_of_stuck else DETAILS)
     if any(row[-1] for row in rows):
         return Table(columns, rows)
     return Table(columns[:-1], [row[:-1] for row in rows])

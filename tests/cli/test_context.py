@@ -259,3 +259,13 @@ def test_a_read_only_context_refuses_changes(run, project):
     assert (code, out) == (2, "")
     assert "context 'ro' is read-only" in err
     assert not (project / "hub.db").exists()
+
+
+def test_removing_the_last_context_leaves_no_file(run, user_file):
+    run("context", "add", "spare", "--hub", "spare.db")
+    assert user_file.is_file()
+    run("context", "remove", "spare")
+    assert not user_file.exists()
+    user_file.write_text("# mine\n[contexts.spare]\nhub = 'x.db'\n")
+    run("context", "remove", "spare")
+    assert user_file.read_text().startswith("# mine\n")

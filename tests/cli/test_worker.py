@@ -185,3 +185,39 @@ def test_a_worker_goes_on_with_the_new_code(run, app, project):
 
 def test_a_worker_that_ends_reloads_nothing(run, app):
     assert run("worker", "--reload", "--until-idle").code == 2
+
+
+LATER = """
+from datetime import timedelta
+from durablectl import df
+app = df.DFApp()
+
+@app.orchestration_trigger(context_name="context")
+def later(context):
+    yield context.create_timer(context.current_utc_datetime + timedelta(hours=5))
+
+@app.orchestration_trigger(context_name="context")
+def ask(context):
+    return (yield context.wait_for_external_event("Answer"))
+"""
+
+
+def test_a_worker_until_idle_says_what_it_waits_for(run, project):
+    (project / "function_app.py").write_text(LATER)
+    run("start", "later", "-q")
+    run("start", "later", "-q")
+    command = [sys.executable, "-m", "durablectl", "worker", "--until-idle"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ})
+    assert process.stderr is not None
+    said = next(line for line in process.stderr if line.startswith("waiting for "))
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert re.fullmatch(r"waiting for 2 timers, the next in 4 h 5\d min\n", said)
+
+
+def test_a_worker_until_idle_says_at_its_end_what_is_unfinished(run, project):
+    (project / "function_app.py").write_text(LATER)
+    assert run("worker", "--until-idle").err.endswith("nothing is left to do\n")
+    run("start", "ask", "-q")
+    said = run("worker", "--until-idle").err.splitlines()[-1]
+    assert said.startswith("nothing is left to do; 1 instance is unfinished")

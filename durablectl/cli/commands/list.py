@@ -225,16 +225,18 @@ def _show_newest(
     out, top = session.out, min(limit or _screenful(session), sys.maxsize - 1)
     newest = session.hub.newest(filter, top=top)
     if columns is None:
-        waiting = None if stuck is None else [*with_waiting(session.hub, newest.items)]
-        lines = None if waiting is None else {each.instance_id: line for each, line in waiting}
-        show_table(out, views.recent(newest.items, utc_now(), waiting=lines))
+        # a remote hub would be asked for each row
+        asked = newest.items if stuck is not None or session.hub.commits_together else ()
+        lines = {each.instance_id: line for each, line in with_waiting(session.hub, asked)}
+        shown = views.recent(newest.items, utc_now(), waiting=lines, is_of_stuck=stuck is not None)
+        show_table(out, shown)
     else:
         show_table(out, _table(session, newest.items, columns))
-    shown = len(newest.items)
+    count = len(newest.items)
     if newest.total is None:
-        out.note(f"{shown} newest of {newest.window or 'what was read'}; add a filter or --limit")
-    elif newest.total > shown:
-        out.note(f"{shown} of {newest.total:,}; --limit N shows more of them")
+        out.note(f"{count} newest of {newest.window or 'what was read'}; add a filter or --limit")
+    elif newest.total > count:
+        out.note(f"{count} of {newest.total:,}; --limit N shows more of them")
 
 
 def _screenful(session: Session) -> int:

@@ -12,6 +12,7 @@ from queue import SimpleQueue
 
 from durablectl.backends.http.call_http import http_activity
 from durablectl.cli.local.checks import difference_log, warn_of_source
+from durablectl.cli.local.idle import IdleReport
 from durablectl.cli.local.signals import stop_signals
 from durablectl.engine.registry import Registry
 from durablectl.engine.store.database import Database
@@ -65,9 +66,12 @@ def run_worker(
                 if work.until_idle
                 else "working; stop it with Ctrl-C"
             )
+            report = IdleReport(database, out)
             while not stopping.is_set() and worker.is_running:
-                if work.until_idle and worker.wait_until_idle(0.05):
-                    break
+                if work.until_idle:
+                    if worker.wait_until_idle(0.05):
+                        break
+                    report.look()
                 stopping.wait(0.05 if work.until_idle else 0.5)
                 if not changed.empty():
                     registry = _with_clients(_newest(changed), registry)
@@ -76,6 +80,8 @@ def run_worker(
                     worker = _worker(database, app, registry, out, work)
                     worker.start()
                     out.note("working with the new code")
+            if work.until_idle and worker.error is None and not stopping.is_set():
+                report.end()
         finally:
             worker.stop(STOP_SECONDS)
             database.close()

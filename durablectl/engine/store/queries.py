@@ -52,6 +52,17 @@ class InstanceRow(NamedTuple):
     input: str | None
 
 
+class OutstandingWork(NamedTuple):
+    """How many activities are not done, how many timers are set, how many starts of instances and
+    operations of entities are scheduled for later; when the first of the latter two is due.
+    """
+
+    activities: int = 0
+    timers: int = 0
+    scheduled: int = 0
+    next_due: datetime | None = None
+
+
 class Queries:
     """The instances of one hub, to read."""
 
@@ -162,6 +173,16 @@ class Queries:
                 parameters,
             )
         return {each if by_name else STATUSES[each].value: count for each, count in rows if count}
+
+    def outstanding(self, now: datetime) -> OutstandingWork:
+        """What the hub will do from now on without anybody's help."""
+        (activities,) = self._database.query("SELECT count(*) FROM activities")[0]
+        later, timers, due = self._database.query(
+            "SELECT count(*), count(timer), min(visible_at) FROM inbox WHERE visible_at > ?",
+            (micros(now),),
+        )[0]
+        next_due = None if due is None else moment(due)
+        return OutstandingWork(activities, timers, later - timers, next_due)
 
     def _is_rare(self, prefix: str) -> bool:
         """Whether few ids begin so."""
