@@ -14,7 +14,7 @@ RETURN = "$return"
 HTTP_OUTPUT = "http"
 _CLIENTS = frozenset({"durableClient", "orchestrationClient"})
 # The member of a binding that says where its output goes, whatever its type.
-_TARGETS = [
+_TARGETS = (
     "queueName",
     "topicName",
     "eventHubName",
@@ -25,7 +25,7 @@ _TARGETS = [
     "hubName",
     "topic",
     "to",
-]
+)
 _LONGEST = 500
 
 T = TypeVar("T")

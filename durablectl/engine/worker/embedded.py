@@ -8,6 +8,7 @@ import _thread
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,15 +50,17 @@ def embedded_worker(
     of it. `on_failure` hears of failures here.
     """
     database = Database(path)
-    standby = _Standby(
+    worker_of = partial(
+        Worker,
         database,
-        load,
-        instance_ids,
-        warn,
-        on_failure,
+        is_persistent=False,
         skips_timers=skips_timers,
+        warn=warn,
+        on_failure=on_failure,
         on_difference=on_difference,
+        on_error=_thread.interrupt_main,
     )
+    standby = _Standby(database, load, instance_ids, warn, worker_of, skips_timers=skips_timers)
     try:
         with closing(database), standby:
             yield
@@ -76,19 +79,12 @@ class _Standby:
         load: Callable[[], Registry],
         instance_ids: Sequence[str],
         warn: Callable[[str], None],
-        on_failure: Callable[[Failed], None],
+        worker_of: Callable[..., Worker],
         *,
         skips_timers: bool,
-        on_difference: Callable[[CheckResult], None] | None,
     ) -> None:
-        self._database, self._load, self._ids, self._warn, self._on_failure = (
-            database,
-            load,
-            instance_ids,
-            warn,
-            on_failure,
-        )
-        self._skips_timers, self._on_difference = skips_timers, on_difference
+        self._database, self._load, self._ids, self._warn = database, load, instance_ids, warn
+        self._worker_of, self._skips_timers = worker_of, skips_timers
         self._worker: Worker | None = None
         self._lost: HubLost | None = None
         self._done = threading.Event()
@@ -133,17 +129,7 @@ class _Standby:
                     "beside it",
                 )
         roots = tuple(row.key if row.root is None else row.root for row in rows)
-        self._worker = Worker(
-            self._database,
-            registry,
-            roots=roots,
-            is_persistent=False,
-            skips_timers=self._skips_timers,
-            warn=self._warn,
-            on_failure=self._on_failure,
-            on_difference=self._on_difference,
-            on_error=_thread.interrupt_main,
-        )
+        self._worker = self._worker_of(registry, roots=roots)
         self._worker.start()
 
     def _stand_by(self, rows: Sequence[InstanceRow]) -> None:
