@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
+from durablectl.history.entity_actions import EntityAction, SentSignal, StartedOrchestration
 from durablectl.protocol.failures import FailureDetails, read_failure
 from durablectl.protocol.fields import (
     Fields,
@@ -40,27 +40,6 @@ class OperationResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Signal:
-    """A signal that an entity sends; at `due` if there is one, else at once."""
-
-    instance_id: str
-    operation: str
-    input: str | None = None
-    due: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NewOrchestration:
-    """An orchestration that an entity starts; at `due` if there is one, else at once."""
-
-    instance_id: str
-    name: str
-    input: str | None = None
-    version: str | None = None
-    due: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class BatchResult:
     """The state after a batch, None when the entity is deleted; a result for each operation, in
     order.
@@ -70,7 +49,7 @@ class BatchResult:
 
     state: str | None
     results: tuple[OperationResult, ...] = ()
-    actions: tuple[Signal | NewOrchestration, ...] = ()
+    actions: tuple[EntityAction, ...] = ()
     failure: FailureDetails | None = None
 
 
@@ -112,12 +91,12 @@ def _read_result(message: Any) -> OperationResult:
     raise malformed(message, "it is neither a success nor a failure")
 
 
-def _read_action(message: Any) -> Signal | NewOrchestration:
+def _read_action(message: Any) -> EntityAction:
     match message.WhichOneof("operationActionType"):
         case "sendSignal":
             part = message.sendSignal
             target, input = read_needed(part, "instanceId"), read_text(part, "input")
-            return Signal(target, part.name, input, read_time(part, "scheduledTime"))
+            return SentSignal(target, part.name, input, read_time(part, "scheduledTime"))
         case "startNewOrchestration":
             part = message.startNewOrchestration
             more = (
@@ -125,5 +104,5 @@ def _read_action(message: Any) -> Signal | NewOrchestration:
                 read_text(part, "version"),
                 read_time(part, "scheduledTime"),
             )
-            return NewOrchestration(part.instanceId, read_needed(part, "name"), *more)
+            return StartedOrchestration(part.instanceId, read_needed(part, "name"), *more)
     raise malformed(message, "it is neither a signal nor a start")

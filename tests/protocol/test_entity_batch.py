@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from message_classes import CLASSES, PROPERTY, T0, sent
 
+from durablectl.history.entity_actions import SentSignal, StartedOrchestration
 from durablectl.protocol import entity_batch as b
 from durablectl.protocol.failures import FailureDetails
 from durablectl.protocol.fields import MalformedMessage
@@ -64,7 +65,7 @@ def test_the_result_of_a_batch_is_read_whole():
             b.OperationResult(failure=FailureDetails("no", "ValueError")),
             b.OperationResult(),
         ),
-        (b.Signal("@b@2", "add", "1", due), b.NewOrchestration("i", "Order", "2", "3")),
+        (SentSignal("@b@2", "add", "1", due), StartedOrchestration("i", "Order", "2", "3")),
     )
 
 

@@ -22,14 +22,13 @@ from durablectl.engine.store.work_items import (
 )
 from durablectl.engine.worker.cached_execution import CachedExecution
 from durablectl.engine.worker.entities import (
-    EntityAction,
     EntityBatchResult,
     OperationResult,
-    SentSignal,
 )
 from durablectl.engine.worker.outcomes import Failed, child_answer, entity_reply
 from durablectl.history import events as e
 from durablectl.history.columns import STATUS_NUMBERS, micros
+from durablectl.history.entity_actions import EntityAction, SentSignal
 from durablectl.history.stored import encode_episode, encode_event
 from durablectl.model import EntityId, RuntimeStatus
 from durablectl.wire import time_from_text

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from durablectl.engine.registry import Entity
@@ -15,6 +14,7 @@ from durablectl.engine.replay.failures import details_of, message_of, reason_of
 from durablectl.engine.replay.portability import Reliance, entity_reliance
 from durablectl.engine.store.work_items import Operation
 from durablectl.engine.worker.app_output import end_line
+from durablectl.history.entity_actions import EntityAction
 from durablectl.payload import dumps, loads
 
 _NOTHING = object()
@@ -34,30 +34,6 @@ class OperationResult:
     reason: str = ""
     details: str | None = None
     failure: Mapping[str, Any] | None = field(default=None, hash=False)
-
-
-@dataclass(frozen=True, slots=True)
-class SentSignal:
-    """A signal that an operation sends to an entity, at `due` if there is one, else at once."""
-
-    entity_id: str
-    operation: str
-    input: str | None = None
-    due: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StartedOrchestration:
-    """An orchestration that an operation starts, at `due` if there is one, else at once."""
-
-    instance_id: str
-    name: str
-    input: str | None = None
-    version: str | None = None
-    due: datetime | None = None
-
-
-EntityAction = SentSignal | StartedOrchestration
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,7 @@ from typing import Any
 from durablectl.engine.registry import Activity, ClientSource, Entity, Orchestrator
 from durablectl.engine.replay.failures import without_engine_frames
 from durablectl.engine.store.work_items import Operation
-from durablectl.engine.worker.entities import (
-    EntityAction,
-    EntityBatchResult,
-    OperationResult,
-    SentSignal,
-    StartedOrchestration,
-)
+from durablectl.engine.worker.entities import EntityBatchResult, OperationResult
 from durablectl.functionapp.sdk2.execution import SdkExecution
 from durablectl.functionapp.sdk2.names import (
     DurableFunctionsWorker,
@@ -28,13 +22,7 @@ from durablectl.functionapp.sdk2.names import (
 )
 from durablectl.functionapp.sdk2.runs import KeptRun, Run, WireRun
 from durablectl.json_values import json_text
-from durablectl.protocol.entity_batch import (
-    NewOrchestration,
-    OperationRequest,
-    Signal,
-    batch_fields,
-    read_batch,
-)
+from durablectl.protocol.entity_batch import OperationRequest, batch_fields, read_batch
 from durablectl.protocol.failures import (
     FailureDetails,
     core_json,
@@ -126,15 +114,7 @@ def _run_batch(
         OperationResult(each.result) if each.failure is None else _failed(each.failure)
         for each in batch.results
     ]
-    return EntityBatchResult(batch.state, results, list(map(_action, batch.actions)))
-
-
-def _action(action: Signal | NewOrchestration) -> EntityAction:
-    if isinstance(action, Signal):
-        return SentSignal(action.instance_id, action.operation, action.input, action.due)
-    return StartedOrchestration(
-        action.instance_id, action.name, action.input, action.version, action.due
-    )
+    return EntityBatchResult(batch.state, results, list(batch.actions))
 
 
 def _failed(failure: FailureDetails) -> OperationResult:
