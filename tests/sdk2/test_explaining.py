@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from durablectl import explain
+from durablectl import explain, judge
 from durablectl.explanation.model import StepKind
+from durablectl.history.verdict import Judgement
 from durablectl.testing import Durable
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning")
@@ -17,3 +18,16 @@ def test_an_event_is_named_with_the_line_that_waits_for_it(durable: Durable) -> 
     event = next(each for each in made.waiting_for if each.kind is StepKind.EVENT)
     assert (event.name, event.place.partition(":")[0]) == ("go", "function_app.py")
     assert [each.kind for each in made.waiting_for] == [StepKind.EVENT, StepKind.TIMER]
+
+
+def test_a_history_over_http_is_not_judged_and_the_reason_says_what_would_be(
+    durable: Durable,
+) -> None:
+    instance_id = durable.start("races")
+    shown = durable.hub.get_status(instance_id, show_history=True, show_history_output=True)
+    code = durable._registry.orchestrators.get("races")
+    assert code is not None
+    verdict = judge(shown, code)
+    assert verdict.judgement is Judgement.CANNOT_JUDGE
+    assert "2.x, which needs a complete history: the HTTP API has none" in verdict.reason
+    assert judge(durable.history(instance_id), code).fits

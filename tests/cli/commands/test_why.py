@@ -124,3 +124,13 @@ def test_what_makes_no_sense_is_refused(run, app, args):
 
 def test_the_word_that_others_have_for_it_leads_here():
     assert root().unknown(None, "explain").hint == "here it is: durablectl why"
+
+
+def test_an_app_that_does_not_load_costs_only_what_it_would_have_told(run, app):
+    assert run("start", "approval", "--instance-id", "a-1").code == 0
+    assert run("worker", "--until-idle").code == 0
+    (app / "broken.py").write_text("1 / 0\n")
+    code, out, err = run("why", "a-1", "--app", "broken.py")
+    assert (code, "Traceback" in err) == (0, False)
+    assert "a-1 (approval) is Running" in out
+    assert "the app fails while it is loaded: broken.py:1: ZeroDivisionError" in out
