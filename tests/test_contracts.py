@@ -27,6 +27,11 @@ BREACHES = {
     "the protocol knows no gRPC and no hub": ("protocol/history", "import durablectl.taskhub"),
     "the rooms of the engine": ("engine/replay/state", "import durablectl.engine.store.leases"),
     "the rooms of the command line": ("cli/framework/exit_codes", "import durablectl.cli.session"),
+    "only commands receive the session": ("cli/wait/until", "import durablectl.cli.session"),
+    "only commands choose exit codes": (
+        "cli/batch/report",
+        "import durablectl.cli.framework.exit_codes",
+    ),
     "no command imports another command": (
         "cli/commands/drain",
         "import durablectl.cli.commands.wait",
