@@ -49,6 +49,13 @@ def test_an_instance_is_started_awaited_and_shown(served: Served) -> None:
     )
 
 
+def test_tags_are_accepted_and_not_kept(served: Served) -> None:
+    started = served.client.schedule_new_orchestration("echo", input=1, tags={"team": "orders"})
+    assert completed(served, started).serialized_output == "1"
+    request = pb.GetInstanceRequest(instanceId=started)
+    assert not served.client._stub.GetInstance(request).orchestrationState.tags
+
+
 def test_an_asynchronous_client_does_the_same(served: Served) -> None:
     async def use() -> Any:
         async with AsyncTaskHubGrpcClient(host_address=served.address) as client:
