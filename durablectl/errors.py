@@ -26,6 +26,8 @@ DurablectlError              what went wrong, and a hint what to do next
 
 from __future__ import annotations
 
+import os
+
 from durablectl.redaction import redact
 
 
@@ -135,6 +137,13 @@ class ServiceError(DurablectlError):
     """The service answered that it failed."""
 
 
+LONGEST_ON_WINDOWS = 259  # characters of a path, where the system has not been told otherwise
+
+
 def reason_of(error: OSError) -> str:
     """What the system says of it, as the end of a message: "no such file or directory"."""
-    return (error.strerror or str(error)).lower()
+    reason = (error.strerror or str(error)).lower()
+    name = error.filename
+    if os.name == "nt" and isinstance(name, str) and len(name) > LONGEST_ON_WINDOWS:
+        reason += f" (the path has {len(name)} characters; Windows takes {LONGEST_ON_WINDOWS})"
+    return reason

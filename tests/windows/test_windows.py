@@ -143,3 +143,29 @@ def test_the_app_of_init_passes_its_test(windows):
     assert (written.returncode, "wrote new\\function_app.py" in written.stdout) == (0, True)
     done = windows.python("-m", "pytest", "-q", "new")
     assert "2 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_a_path_that_is_too_long_is_named_as_the_reason(windows):
+    hub = windows_path(windows.folder) + ("\\" + "d" * 120) * 3 + "\\hub.db"
+    done = windows.run("run", "greet", "--hub", hub)
+    assert (done.returncode, "characters; Windows takes 259)" in done.stderr) == (1, True), (
+        done.stderr
+    )
+
+
+def test_a_file_that_another_program_holds_is_left_whole(windows):
+    assert windows.run("context", "add", "spare", "--hub", "spare.db").returncode == 0
+    hold = (
+        "import pathlib, subprocess, sys\n"
+        "kept, = pathlib.Path.home().glob('AppData/**/contexts.toml')\n"
+        "before = kept.read_text()\n"
+        "with kept.open():\n"
+        "    done = subprocess.run([sys.executable, '-m', 'durablectl', 'context', 'add', 'b', '--hub', "
+        "'b.db'], capture_output=True, text=True)\n"
+        "print(done.returncode, done.stderr, kept.read_text() == before, list(kept.parent.glob('*.tmp')))\n"
+    )
+    done = windows.python("-c", hold)
+    windows.run("context", "remove", "spare")
+    windows.run("context", "remove", "b")
+    assert "Traceback" not in done.stdout
+    assert done.stdout.rstrip().endswith(("True []", "False []")), done.stdout + done.stderr
