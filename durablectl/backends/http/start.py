@@ -81,13 +81,7 @@ class Starts:
 
         The service waits as long as its front end lets it; the rest of the time is spent polling.
         """
-        if not (math.isfinite(timeout) and math.isfinite(interval) and 0 <= interval <= timeout):
-            # the service would refuse it too, but only after it has started the instance
-            # (DurableClientBase.cs)
-            raise UsageError(
-                f"the interval ({interval:g} s) must not be longer than the time-out "
-                f"({timeout:g} s)"
-            )
+        _check_times(timeout, interval)
         id, before = self._new_id(instance_id, IfExists.FAIL)
         served, sent = min(timeout, SERVED_WAIT), self._pace.now()
         waits = [
@@ -209,3 +203,13 @@ class Starts:
             return self._hub.get_status(instance_id)
         except InstanceNotFound:
             return None
+
+
+def _check_times(timeout: float, interval: float) -> None:
+    """`UsageError` for times of a wait that the service would refuse, but only after it has started
+    the instance (DurableClientBase.cs).
+    """
+    if not (math.isfinite(timeout) and math.isfinite(interval) and 0 <= interval <= timeout):
+        raise UsageError(
+            f"the interval ({interval:g} s) must not be longer than the time-out ({timeout:g} s)"
+        )
