@@ -96,3 +96,15 @@ def _is_refused(character: str) -> bool:
         or "\x7f" <= character <= "\x9f"
         or "\ud800" <= character <= "\udfff"
     )
+
+
+def random_uuid() -> str:
+    """A random UUID, with its hyphens."""
+    from uuid import uuid4  # deferred: it loads `platform`, and what only reads needs none
+
+    return str(uuid4())
+
+
+def random_id() -> str:
+    """A new instance id: 32 hexadecimal digits."""
+    return random_uuid().replace("-", "")

@@ -12,7 +12,6 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
-from uuid import uuid4
 
 from durablectl.backends.live_address import LiveAddress
 from durablectl.backends.local_histories import LocalHistories
@@ -42,7 +41,7 @@ from durablectl.model import (
     RuntimeStatus,
     utc_now,
 )
-from durablectl.new_ids import check_new_instance_id
+from durablectl.new_ids import check_new_instance_id, random_id
 from durablectl.newest import Newest
 from durablectl.payload import dumps
 from durablectl.polling.loop import wait_for_completion
@@ -172,7 +171,7 @@ class LocalTaskHub(LocalHistories, TaskHub):
         if version is None:
             version = self._registry.default_version if self._registry is not None else ""
         return NewInstance(
-            instance_id or uuid4().hex, orchestrator, text, version, micros(self._now())
+            instance_id or random_id(), orchestrator, text, version, micros(self._now())
         )
 
     def _check_orchestrator(self, name: str) -> None:
@@ -258,7 +257,7 @@ class LocalTaskHub(LocalHistories, TaskHub):
     def restart(self, instance_id: str, *, new_id: bool = True) -> CheckStatusPayload:
         row = self._queries.get(instance_id)
         new = NewInstance(
-            uuid4().hex if new_id else instance_id,
+            random_id() if new_id else instance_id,
             row.name,
             row.input,
             row.version,

@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
-from uuid import uuid4
 
 from durablectl.engine.store.database import Database
 from durablectl.history.columns import micros
 from durablectl.model import CheckStatusPayload
+from durablectl.new_ids import random_id, random_uuid
 
 if TYPE_CHECKING:
     from durablectl.backends.importing import Bundle, Imported
@@ -50,7 +50,7 @@ class LocalHistories:
         """
         from durablectl.engine.store.restart import restart_from  # deferred: few ask for it
 
-        new_id = uuid4().hex
+        new_id = random_id()
         restart_from(self.database, instance_id, step, new_id, self._now())
         return self.check_status(new_id)
 
@@ -95,6 +95,6 @@ class LocalHistories:
         from durablectl.history.importing import imported
 
         now = self._now()
-        instances = imported(bundle.gathered, instance_id, now, str(uuid4()))
+        instances = imported(bundle.gathered, instance_id, now, random_uuid())
         kept = import_instances(self.database, instances, bundle.entities, micros(now))
         return Imported(tuple(instances), frozenset(kept))

@@ -49,6 +49,7 @@ IDLE = {
     "tomlkit",
     "traceback",
     "typer",
+    "uuid",
 }
 # what a local hub reads with, and nothing that runs anything
 ENGINE = {

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from typing import NamedTuple
-from uuid import uuid4
 
 from durablectl.engine.store.database import Connection
 from durablectl.errors import AlreadyExists
 from durablectl.history.columns import STATUSES
+from durablectl.new_ids import random_uuid
 
 START_AT = -1
 """`inbox.visible_at` of a start: before every other message."""
@@ -50,7 +50,7 @@ def create_instance(
         new.instance_id,
         new.name,
         new.version,
-        str(uuid4()),
+        random_uuid(),
         generation,
         new.at,
         new.at,
