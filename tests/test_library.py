@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-import durablectl
 from durablectl import connect
 from durablectl.errors import InstanceNotFound, UsageError
 from durablectl.model import InstanceFilter
@@ -67,7 +66,3 @@ def test_no_hub_at_all_is_said(tmp_path: Path, project: Path) -> None:
     (project / "function_app.py").unlink()
     with pytest.raises(UsageError, match="no task hub"):
         connect()
-
-
-def test_every_public_name_can_be_imported() -> None:
-    assert all(getattr(durablectl, name) is not None for name in durablectl.__all__)
