@@ -17,11 +17,12 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from durablectl.redaction import redact
+from durablectl.redaction import MARK, redact
 from durablectl.server.api import Api
 from durablectl.server.auth import Access
 from durablectl.server.call import Call, headers_of, origin_of, target_of
-from durablectl.server.page_app import UI_PATH, Page, redirect_to_page
+from durablectl.server.page_app import UI_PATH, Page, entry, redirect_to_page
+from durablectl.server.page_door import SECURITY_HEADERS, Door
 from durablectl.server.place import PATH
 from durablectl.server.responses import Refusal, empty, short, went_wrong
 from durablectl.wire import exact_time_to_text
@@ -90,6 +91,17 @@ class App:
         self._rpc = f"{RPC_PATH}/{rpc_token}" if rpc_token else RPC_PATH
         self.starters = starters
         self.page: Page | None = None
+        self._door: Door | None = None
+        self._page_api: Api | None = None
+
+    @property
+    def door(self) -> Door | None:
+        """The door of the page, where a key is asked for."""
+        return self._door
+
+    def show(self, page: Page, door: Door | None = None, api: Api | None = None) -> None:
+        """Have the page; behind a `door` with an API of its own, whose answers have no key."""
+        self.page, self._door, self._page_api = page, door, api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -129,16 +141,20 @@ class App:
 
     async def _dispatch(self, scope: Scope, receive: Receive) -> Response:
         headers = headers_of(scope)
-        refusal = self._access.refusal(headers, origin_of(scope, headers))
+        origin = origin_of(scope, headers)
+        refusal = self._access.refusal(headers, origin)
         if refusal is not None:
             return short(403, refusal)
         path = scope["raw_path"].decode("latin-1")
         if (rest := _below(PATH, path)) is not None:
             if scope["method"] not in _VERBS:
                 return Response(status_code=405, headers={"Allow": "DELETE, GET, OPTIONS, POST"})
-            if not self._access.knows(headers, scope["query_string"]):
-                return empty(401)
-            return await self._api.answer(Call(scope, receive, rest, headers))
+            call = Call(scope, receive, rest, headers)
+            if self._access.knows(headers, scope["query_string"]):
+                return await self._api.answer(call)
+            if self._door is not None and self._door.lets_in(call.method, headers, origin):
+                return await (self._page_api or self._api).answer(call)
+            return empty(401)
         if (rest := _below(self._rpc, path)) is not None:
             return await self._api.answer(Call(scope, receive, rest, headers, is_rpc=True))
         answer = await self.starters.answer(scope, receive) if self.starters is not None else None
@@ -153,12 +169,24 @@ class App:
         if path in ("/", UI_PATH) and scope["method"] == "GET":
             return redirect_to_page()
         if path.startswith(f"{UI_PATH}/"):
+            if (refused := self._refused(scope, headers)) is not None:
+                refused.headers.update(SECURITY_HEADERS)
+                return refused
             return await self.page.answer(Call(scope, receive, path.removeprefix(UI_PATH), headers))
         return empty(404)
+
+    def _refused(self, scope: Scope, headers: dict[str, str]) -> Response | None:
+        """The answer to who may not see the page yet."""
+        if self._door is None:
+            return None
+        reason = self._door.refusal(scope["method"], headers, origin_of(scope, headers))
+        return short(403, reason) if reason else entry(self._door, scope, headers)
 
     def _answered(self, scope: Scope, status: int, seconds: float) -> Answered:
         client = scope.get("client")
         target = redact(target_of(scope).replace(self._rpc, RPC_PATH, 1))
+        if self._door is not None:
+            target = target.replace(self._door.token, MARK)
         shown = target if len(target) <= MOST_LOGGED else f"{target[:MOST_LOGGED]}…"
         return Answered(
             datetime.now(UTC), client[0] if client else "-", scope["method"], shown, status, seconds

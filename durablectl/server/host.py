@@ -9,7 +9,7 @@ import os
 import secrets
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from durablectl.backends.local import LocalTaskHub
@@ -25,6 +25,8 @@ from durablectl.server.api import Api
 from durablectl.server.app import RPC_PATH, Answered, App
 from durablectl.server.async_hub import Gate
 from durablectl.server.auth import Access
+from durablectl.server.page_app import Page
+from durablectl.server.page_door import Door
 from durablectl.server.place import PATH, Place
 from durablectl.server.rpc.clients import Rpc
 from durablectl.server.starters import AppFunctions, Surroundings
@@ -109,6 +111,14 @@ class Hosting:
 
     def start(self) -> None:
         self._worker.start()
+
+    def show(self, page: Page, port: int) -> None:
+        """Have the page of this hub, behind a door where clients need a key: the browser never gets
+        it.
+        """
+        door = Door(port, is_one_time=True) if self.place.key is not None else None
+        place = replace(self.place, key=None)
+        self.app.show(page, door, Api(self.gate, place, lambda: self._registry.entities.names))
 
     def replace(self, registry: Registry) -> None:
         """Switch to another version of the app.

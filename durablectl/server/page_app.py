@@ -37,7 +37,8 @@ _TYPES = {
 }
 _NO_COOKIE = (
     b"<!doctype html><html lang=en><title>durablectl ui</title><h1>This address has expired</h1>"
-    b"<p>Open the address that <code>durablectl ui</code> printed, or run it again.</p></html>"
+    b"<p>Open the address that <code>durablectl ui</code> printed, or run it again. "
+    b"The address that <code>durablectl serve</code> prints opens the page once.</p></html>"
 )
 
 
@@ -146,13 +147,8 @@ class PageServer:
         if refusal is not None:
             return short(403, refusal)
         path = scope["raw_path"].decode("latin-1")
-        if path in ("/", UI_PATH, UI_PATH + "/") and method == "GET":
-            cookie = self._door.cookie_for(scope["query_string"])
-            if cookie is not None:
-                return Response(status_code=303, headers=_to_page() | {"Set-Cookie": cookie})
-        if not self._door.knows(headers):
-            is_page = path in ("/", UI_PATH, UI_PATH + "/")
-            return Response(_NO_COOKIE, 401, None, "text/html") if is_page else empty(401)
+        if (answer := entry(self._door, scope, headers)) is not None:
+            return answer
         if path in ("/", UI_PATH):
             return Response(status_code=303, headers=_to_page())
         if path.startswith(UI_PATH + "/"):
@@ -164,6 +160,18 @@ class PageServer:
                 return short(403, why)
             return await self._api.answer(Call(scope, receive, path.removeprefix(PATH), headers))
         return empty(404)
+
+
+def entry(door: Door, scope: Scope, headers: Mapping[str, str]) -> Response | None:
+    """The answer to who brings the token or has no cookie; None for who has it."""
+    is_page = scope["raw_path"].decode("latin-1") in ("/", UI_PATH, UI_PATH + "/")
+    if is_page and scope["method"] == "GET":
+        cookie = door.cookie_for(scope["query_string"])
+        if cookie is not None:
+            return Response(status_code=303, headers=_to_page() | {"Set-Cookie": cookie})
+    if door.knows(headers):
+        return None
+    return Response(_NO_COOKIE, 401, None, "text/html") if is_page else empty(401)
 
 
 def redirect_to_page() -> Response:

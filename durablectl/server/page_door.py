@@ -46,16 +46,18 @@ class Permission:
         return f"this hub is protected: a change needs its name, '{self.confirm}'"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Door:
-    """The token that is printed, and the cookie that it is exchanged for.
+    """The token that is printed, and the cookie that it is exchanged for: `is_one_time` only once.
 
     The cookie's name has the port in it: browsers do not tell the ports of a host apart.
     """
 
     port: int
+    is_one_time: bool = False
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     _cookie: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    _is_spent: bool = False
 
     @property
     def cookie_name(self) -> str:
@@ -76,9 +78,14 @@ class Door:
         """The `Set-Cookie` for a request with the token, None for any other."""
         pairs = parse_qsl(query.decode("latin-1"))
         given = next((value for name, value in pairs if name == "token"), "")
-        if not hmac.compare_digest(given.encode(), self.token.encode()):
+        if self._is_spent or not hmac.compare_digest(given.encode(), self.token.encode()):
             return None
+        self._is_spent = self.is_one_time
         return f"{self.cookie_name}={self._cookie}; Path=/; HttpOnly; SameSite=Strict"
+
+    def lets_in(self, method: str, headers: Mapping[str, str], origin: str) -> bool:
+        """Whether a request comes from the page, in a browser that has the cookie."""
+        return self.refusal(method, headers, origin) is None and self.knows(headers)
 
     def knows(self, headers: Mapping[str, str]) -> bool:
         """Whether a request carries the cookie."""

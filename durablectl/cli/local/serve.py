@@ -79,9 +79,9 @@ def serve_hub(out: Output, served: Served, serving: Serving) -> None:
         try:
             rpc = None if serving.grpc is None else hosted.listen(serving.grpc)
             hosted.start()
-            if key is None:  # where a key is asked for, `ui` shows the page
+            if _may_show_page(out, hosted, is_local=uvicorn_server.is_loopback(serving.host)):
                 card = served_card(hosted.gate.hub, served.page)
-                hosted.app.page = build_page(hosted.gate, card, served.page)
+                hosted.show(build_page(hosted.gate, card, served.page), bound.getsockname()[1])
             _say_hello(out, hosted, served.registry, origin)
             if rpc is not None:
                 out.note(f"gRPC clients: {rpc}{' (with a key)' if key else ''}")
@@ -111,6 +111,13 @@ def _telling(
         difference_log(out, wanted=serving.replay_check),
         stopping.set,
     )
+
+
+def _may_show_page(out: Output, hosted: host.Hosting, *, is_local: bool) -> bool:
+    """On loopback, and where a key is asked for only to who reads the terminal: a log must not let
+    anyone in.
+    """
+    return hosted.place.key is None or (is_local and out.talks_to_terminal)
 
 
 class Tally:
@@ -213,7 +220,9 @@ def _say_hello(out: Output, hosted: host.Hosting, registry: Registry, origin: st
     address = f"{origin}{PATH}{' (with a key)' if hosted.place.key else ''}"
     for line in greeting(hosted.place.task_hub, address, kinds, routes):
         out.note(line)
-    if hosted.app.page is not None:
+    if (door := hosted.app.door) is not None:
+        out.note(f"the page, once: {origin}/ui/?token={door.token}")
+    elif hosted.app.page is not None:
         out.note(f"the page is at {origin}/ui/")
     out.note("stop it with Ctrl-C")
 

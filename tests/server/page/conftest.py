@@ -64,8 +64,9 @@ class Tab:
         self.page.on("console", self._note)
 
     def open(self, shown: Shown, route: str = "/instances") -> Any:
-        """The page at a route, in Playwright's hands."""
-        self.page.goto(shown.url)
+        """The page at a route, in Playwright's hands, with the cookie that the address gives."""
+        name, _, value = shown.cookie().partition("=")
+        self.context.add_cookies([{"name": name, "value": value, "url": shown.origin}])
         self.page.goto(f"{shown.origin}/ui/#{route}")
         self.page.wait_for_selector("#top nav a")
         return self.page

@@ -5,13 +5,15 @@ and that a hub's key stays in the process.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
 import pytest
 
-from tests.server.page.shown import API, showing
+from tests.server.page.shown import API, Shown, showing
 from tests.server.serving import RECORDINGS, serving
+from tests.terminal import durablectl, terminal
 
 KEY = "0123-secret.key=="
 READS = ["/ui/", "/ui/main.js", "/ui/api/hub", "/ui/api/instances", f"{API}/instances", "/"]
@@ -170,7 +172,7 @@ def test_what_cannot_be_read_is_refused_in_words(target, status, shown):
     assert shown.ask("GET", f"/ui/api/{target}", Cookie=shown.cookie()).status == status
 
 
-def test_serve_has_the_page_where_no_function_answers_and_none_where_it_asks_for_a_key(tmp_path):
+def test_serve_has_the_page_where_no_function_answers_and_tells_a_log_no_way_past_its_key(tmp_path):
     app = RECORDINGS / "function_app.py"
     with serving(tmp_path, app=app) as served:
         assert served.ask("GET", "/")[0] == 303
@@ -179,3 +181,60 @@ def test_serve_has_the_page_where_no_function_answers_and_none_where_it_asks_for
         assert served.ask("GET", "/ui/", headers={"Host": "evil.example"})[0] == 403
     with serving(tmp_path, "--key-env", "HUB_KEY", app=app, environ={"HUB_KEY": KEY}) as served:
         assert served.ask("GET", "/ui/")[0] == 404
+        assert "token" not in served.errors
+
+
+@pytest.fixture(scope="module")
+def keyed(tmp_path_factory):
+    """The page of a `serve` with a key, at a terminal of its own; and what the terminal shows."""
+    hub = tmp_path_factory.mktemp("keyed") / "hub.db"
+    options = ["--hub", str(hub), "--app", str(RECORDINGS / "function_app.py"), "--port", "0"]
+    command = [*durablectl("serve"), *options, "--key-env", "HUB_KEY"]
+    with terminal(command, columns=200, env={"HUB_KEY": KEY}) as seen:
+        text = seen.wait_for("stop it with")
+        address = re.search(r"http://127\.0\.0\.1:\d+/ui/\?token=[\w-]+", text)
+        assert address is not None, text
+        yield Shown(seen.process, address[0], hub), seen
+
+
+@pytest.fixture(scope="module")
+def entered(keyed):
+    """The cookie that the address was exchanged for."""
+    return keyed[0].cookie()
+
+
+def test_a_serve_with_a_key_opens_its_page_once(keyed, entered):
+    shown, seen = keyed
+    assert shown.ask("GET", f"/ui/?token={shown.token}").status == 401
+    assert shown.ask("GET", f"/ui/?token={shown.token}", Cookie=entered).status == 200
+    assert shown.ask("GET", "/ui/main.js", Cookie=entered).status == 200
+    assert KEY not in seen.text
+
+
+@pytest.mark.parametrize("target", ["/ui/", "/ui/main.js", "/ui/api/hub", f"{API}/instances"])
+def test_a_serve_with_a_key_shows_nothing_without_the_cookie(target, keyed):
+    assert keyed[0].ask("GET", target).status == 401
+    assert keyed[0].ask("GET", target, Cookie=f"durablectl-{keyed[0].port}=wrong").status == 401
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 401),
+        ({"Origin": "http://127.0.0.1:1"}, 403),
+        ({"Host": "evil.example", "Origin": "http://evil.example"}, 401),
+        ({"Origin": "{origin}"}, 202),
+    ],
+    ids=["no origin", "foreign origin", "another name", "the page"],
+)
+def test_the_cookie_changes_a_hub_with_a_key_from_the_page_only(headers, status, keyed, entered):
+    shown = keyed[0]
+    given = {name: value.format(origin=shown.origin) for name, value in headers.items()}
+    asked = shown.ask("POST", f"{API}/orchestrators/echo", b"1", Cookie=entered, **given)
+    assert (asked.status, KEY in asked.text) == (status, False)
+
+
+def test_the_address_that_opens_a_page_is_in_no_log_of_requests(keyed, entered):
+    shown, seen = keyed
+    shown.ask("HEAD", f"/ui/?token={shown.token}&last")
+    assert "HEAD /ui/?token=***" in seen.wait_for("&last")
