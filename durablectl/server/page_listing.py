@@ -42,13 +42,15 @@ Value = TypeVar("Value")
 class ListQuery:
     """Which part of a listing is asked for.
 
-    `at` is the position of its first row. `folds`: sub-orchestrations are left out.
+    `at` is the position of its first row. `folds`: sub-orchestrations are left out. Without
+    `counts` a local hub reads nothing but the rows, which are there at once.
     """
 
     filter: InstanceFilter
     top: int = 50
     at: str | None = None
     folds: bool = False
+    counts: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +84,12 @@ class Listed:
     """A part of a listing.
 
     `newer` counts what is in front of its first row; `next` and `previous` are the positions of
-    the pages around it. `read` is how many instances a remote hub was read of, and `is_complete`
-    whether that was all of them in the range.
+    the pages around it. `counts` is None where they were not asked for. `read` is how many
+    instances a remote hub was read of, and `is_complete` whether that was all of them in the range.
     """
 
     rows: Sequence[ListedRow]
-    counts: dict[str, int]
+    counts: dict[str, int] | None
     newer: int
     next: str | None
     previous: str | None
@@ -125,11 +127,13 @@ class LocalListing:
             previous = self._overview.before(filter, at=query.at, top=query.top, roots_only=folds)
         return Listed(
             [_row_of_overview(row) for row in rows[: query.top]],
-            self._counts.get(filter, lambda: self._overview.counts(filter)),
+            self._counts.get(filter, lambda: self._overview.counts(filter))
+            if query.counts
+            else None,
             newer,
             rows[query.top].position if len(rows) > query.top else None,
             previous,
-            self._starts.get(filter, lambda: self._histogram(filter)),
+            self._starts.get(filter, lambda: self._histogram(filter)) if query.counts else None,
         )
 
     def children(self, instance_id: str) -> Sequence[ListedRow]:
@@ -144,6 +148,8 @@ class LocalListing:
         if first is None:
             return None
         begin, seconds, count = spans(first, filter.created_to or self._now())
+        if filter.created_from is None and count < SPANS // 2:  # bars of a new hub stay narrow
+            begin, count = begin - timedelta(seconds=(SPANS // 2 - count) * seconds), SPANS // 2
         starts = self._overview.starts(filter, begin=begin, seconds=seconds)
         return Histogram(
             begin,

@@ -94,6 +94,7 @@ class Reads:
             min(query.top(), MOST_ROWS),
             query.first("at"),
             query.flag("fold", False),
+            query.flag("counts", True),
         )
         try:
             listed = self._listing.page(asked)

@@ -13,11 +13,26 @@ export class Refused extends Error {
 
 /** Read JSON; `tag` is that of the answer that is known, and null comes back when it still holds. */
 export async function read(name, parameters = {}, { tag = null, signal } = {}) {
+  const known = keyOf(name, parameters), begun = early.get(known);
+  early.delete(known);
+  if (begun) return begun;
   const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => given(value)));
   const headers = tag ? { "If-None-Match": tag } : {};
   const answer = await ask(`api/${name}?${query}`, { headers, signal, cache: "no-store" });
   if (answer.status === 304) return { value: null, tag };
   return { value: await answer.json(), tag: answer.headers.get("etag") };
+}
+
+const early = new Map();
+const keyOf = (name, parameters) => JSON.stringify([name, Object.entries(parameters).filter(([, value]) => given(value)).sort()]);
+
+/** Ask now for what will be read soon: [name, parameters] each. */
+export function readEarly(reads) {
+  for (const [name, parameters] of reads) {
+    const begun = read(name, parameters);
+    begun.catch(() => {}); // who reads it will see the error
+    early.set(keyOf(name, parameters), begun);
+  }
 }
 
 const given = (value) => value !== undefined && value !== null && value !== "";

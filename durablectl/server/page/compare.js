@@ -2,7 +2,7 @@
 
 import { read } from "./api.js";
 import { badge, data, fill, h, say } from "./dom.js";
-import { millis, moment, span } from "./format.js";
+import { counted, millis, moment, span } from "./format.js";
 
 const MOST = 600; // lines or steps that are aligned; beyond that they stand side by side by number
 const PARTS = { input: "Input", custom_status: "Custom status", output: "Output" };
@@ -38,8 +38,8 @@ export function compareView(main, parameters, app) {
   function draw(a, b, difference) {
     const tables = [
       table("Facts", facts(a, b)),
-      table("Steps", difference.steps.map(stepPair), false, difference.notes),
-      ...Object.entries(PARTS).map(([part, title]) => table(title, lines(a.payloads[part], b.payloads[part]), true)),
+      table("Steps", difference.steps.map(stepPair), { kind: "steps", notes: difference.notes }),
+      ...Object.entries(PARTS).map(([part, title]) => table(title, lines(a.payloads[part], b.payloads[part]), { kind: "code", noun: "line" })),
     ];
     fill(result, tables);
   }
@@ -74,7 +74,24 @@ const valueText = (value) => (typeof value === "string" ? value : JSON.stringify
 function lines(a, b) {
   if (!a && !b) return [];
   const [left, right] = [a, b].map((each) => (each ? each.text.split("\n") : []));
-  return aligned(left, right, (line) => line).map(([one, other]) => [one, other, one !== other]);
+  return beside(aligned(left, right, (line) => line)).map(([one, other]) => [one, other, one !== other]);
+}
+
+/** Let what only one side has stand beside what only the other has in that place. */
+function beside(pairs) {
+  const result = [], left = [], right = [];
+  const flush = () => {
+    while (left.length || right.length) result.push([left.shift() ?? null, right.shift() ?? null]);
+  };
+  for (const [one, other] of pairs) {
+    if (one !== null && other !== null) {
+      flush();
+      result.push([one, other]);
+    } else if (one !== null) left.push(one);
+    else right.push(other);
+  }
+  flush();
+  return result;
 }
 
 /** Pairs of what belongs together in two sequences, in order; null where one has nothing. */
@@ -99,11 +116,12 @@ function aligned(a, b, keyOf) {
   return pairs;
 }
 
-function table(title, rows, isCode = false, notes = []) {
+function table(title, rows, { kind = "rows", noun = null, notes = [] } = {}) {
   const differing = rows.filter(([, , differs]) => differs).length;
-  return h("section", {}, h("h2", {}, title, " ", h("span", { class: "quiet" }, rows.length ? (differing ? `${differing} differ` : "the same") : "none")),
+  const verdict = rows.length ? (differing ? `${noun ? counted(differing, noun) : differing} ${differing === 1 ? "differs" : "differ"}` : "the same") : "none";
+  return h("section", {}, h("h2", {}, title, " ", h("span", { class: "quiet" }, verdict)),
     notes.map((note) => h("p", { class: "quiet" }, data(note))),
-    rows.length > 0 && h("table", { class: isCode ? "pairs code" : "pairs", "aria-label": title },
+    rows.length > 0 && h("table", { class: `pairs ${kind}`, "aria-label": title },
       h("tbody", {}, rows.map(([one, other, differs]) => h("tr", { class: differs ? "differs" : "" },
-        h("td", {}, one ?? ""), h("td", {}, other ?? ""))))));
+        h("td", { class: one ?? "" ? "" : "lacks" }, one ?? ""), h("td", { class: other ?? "" ? "" : "lacks" }, other ?? ""))))));
 }

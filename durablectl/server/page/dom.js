@@ -1,5 +1,6 @@
 // Makes elements. Text is always text: nothing that comes from a hub is ever read as markup.
 
+const UNCUT = 20, TAIL = 6;
 const SVG = "http://www.w3.org/2000/svg";
 
 /** An element with properties (`onclick`, `class`, attributes) and children; null is left out. */
@@ -69,6 +70,12 @@ export function button(text, onclick, properties = {}) {
 /** Text from a hub, apart from the direction of the text around it. */
 export function data(text, properties = {}) {
   return h("bdi", properties, text);
+}
+
+/** An id, cut in its middle where there is no room: the ids of siblings differ at their ends. */
+export function idText(id) {
+  if (id.length <= UNCUT) return [data(id)];
+  return [data(id.slice(0, -TAIL), { class: "head" }), data(id.slice(-TAIL), { class: "tail" })];
 }
 
 /** The status of an instance: a word with a mark in front. */

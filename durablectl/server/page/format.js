@@ -16,10 +16,19 @@ export function clock(text, now = Date.now()) {
 }
 
 /** A time in full. */
-export function moment(text) {
+export function moment(text, digits = 19) {
   const time = new Date(text);
   if (Number.isNaN(time.getTime())) return String(text);
-  return `${time.toISOString().replace("T", " ").slice(0, 19)} UTC`;
+  return `${time.toISOString().replace("T", " ").slice(0, digits)} UTC`;
+}
+
+/** A time in full, with its milliseconds. */
+export const exactly = (text) => moment(text, 23);
+
+/** The time of day with its milliseconds. */
+export function fineClock(text) {
+  const time = new Date(text);
+  return Number.isNaN(time.getTime()) ? String(text) : time.toISOString().slice(11, 23);
 }
 
 /** A duration in milliseconds, in its two largest units. */

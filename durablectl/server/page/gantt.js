@@ -2,18 +2,19 @@
 
 import { read } from "./api.js";
 import { button, data, fill, h, s, say } from "./dom.js";
-import { counted, millis, moment, span } from "./format.js";
+import { counted, exactly, millis, span } from "./format.js";
 import { virtualList } from "./virtual.js";
 
-const ROW = 30, IN_SIGHT = 16, TICK_WIDTH = 110;
+const ROW = 30, IN_SIGHT = 16, TICK_WIDTH = 100;
 const NICE = [1, 2, 5].flatMap((each) => [0.01, 0.1, 1, 10, 100].map((ten) => each * ten)).sort((a, b) => a - b);
 const STEPS_MS = [...NICE, 1e3, 2e3, 5e3, 1e4, 3e4, 6e4, 12e4, 3e5, 6e5, 18e5, 36e5, 72e5, 216e5, 432e5, 864e5, 1728e5, 6048e5, 2592e6, 7776e6];
+const LETTER = 6; // the width of a letter on the axis, about
 const LEAST_MS = 0.1;
 const LEGEND = { done: "activity", "done child": "sub-orchestration", "done waits": "timer or event", failed: "failed", open: "not finished" };
 
 export function ganttView(app, id) {
   let rows = [], origin = 0, end = 1, zoom = null, chosen = null;
-  let steps = [];
+  let steps = [], ticks = [];
   const open = new Map();
   const list = virtualList({ label: "Timeline", rowHeight: ROW, rowsInSight: IN_SIGHT, make });
   const axis = s("svg", { class: "axis", "aria-hidden": "true" });
@@ -84,7 +85,8 @@ export function ganttView(app, id) {
     const width = Math.max(stop - begin, 0);
     const isWait = row.kind === "timer" || row.kind === "event" || row.kind === "note";
     fill(place, s("svg", { class: `step ${row.state} ${isWait ? "waits" : row.kind}` },
-      s("rect", { x: `${begin}%`, width: `max(3px, ${width}%)`, y: isWait ? 9 : 4, height: isWait ? 4 : 14, rx: 2 })));
+      ticks.map((x) => s("line", { x1: `${x}%`, x2: `${x}%`, y1: 0, y2: "100%" })),
+      s("rect", { x: `${begin}%`, width: `max(3px, ${width}%)`, y: isWait ? 12 : 7, height: isWait ? 5 : 15, rx: 3 })));
     place.querySelector("rect").style.width = `max(3px, ${width}%)`;
     say(took, tookText(row));
   }
@@ -93,15 +95,18 @@ export function ganttView(app, id) {
 
   function drawAxis() {
     const [from, to] = range();
-    const most = Math.max((axis.clientWidth || 600) / TICK_WIDTH, 2);
+    const most = Math.max((axis.clientWidth || 600) / TICK_WIDTH, 3);
     const step = STEPS_MS.find((each) => (to - from) / each <= most) || STEPS_MS.at(-1);
-    const ticks = [];
+    const marks = [], width = axis.clientWidth || 600;
+    ticks = [];
     for (let at = Math.ceil((from - origin) / step) * step; origin + at <= to && ticks.length < 20; at += step) {
-      const x = part(origin + at);
-      ticks.push(s("line", { x1: `${x}%`, x2: `${x}%`, y1: 16, y2: 24 }));
-      if (x < 90) ticks.push(s("text", { x: `${x}%`, y: 14 }, at === 0 ? "0" : span(at)));
+      const x = part(origin + at), name = at === 0 ? "0" : span(at);
+      ticks.push(x);
+      marks.push(s("line", { x1: `${x}%`, x2: `${x}%`, y1: 17, y2: 24 }));
+      const room = (width * (100 - x)) / 100, needed = name.length * LETTER + 4;
+      if (room > needed || x > 95) marks.push(s("text", { x: `${x}%`, y: 13, "text-anchor": room > needed ? "start" : "end" }, name));
     }
-    fill(axis, ticks);
+    fill(axis, marks);
     fit.disabled = zoom === null;
   }
 
@@ -136,8 +141,8 @@ export function ganttView(app, id) {
     else fill(details,
       h("h3", {}, data(row.title)),
       h("dl", {}, [
-        ["State", stateText(row)],
-        ["Began", moment(row.begin)],
+        ["Status", stateText(row)],
+        ["Began", exactly(row.begin)],
         ["Took", row.end ? span(millis(row.end) - millis(row.begin)) : `${span(Date.now() - millis(row.begin))} so far`],
         row.attempts > 1 && ["Attempts", String(row.attempts)],
         row.child && ["Instance", h("a", { href: app.address("instance", { id: row.child, parent: id }) }, data(row.child))],
@@ -186,6 +191,10 @@ export function ganttView(app, id) {
       steps = given;
       await Promise.all([...open].filter(([, each]) => !each.isFinal).map(([child]) => loadChild(child)));
       layout();
+    },
+    /** Say why there are no steps. */
+    lacks(message) {
+      say(summary, message);
     },
     /** Let what is open grow. */
     tick() {

@@ -2,18 +2,20 @@
 
 import { read } from "./api.js";
 import { data, fill, h, say } from "./dom.js";
-import { clock, counted, moment } from "./format.js";
+import { counted, exactly, fineClock } from "./format.js";
 import { virtualList } from "./virtual.js";
 
 const ROW = 28, IN_SIGHT = 18;
 const SHOWN_APART = new Set(["EventType", "Timestamp", "FunctionName", "Name"]);
+const SELDOM_READ = new Set(["ScheduledTime", "Generation", "GenerateNewTrace", "ParentTraceContext", "EventId"]);
 
 export function historyView(id) {
   let events = [], chosen = null;
   const list = virtualList({ label: "History events", rowHeight: ROW, rowsInSight: IN_SIGHT, make });
   const summary = h("span", { class: "quiet" });
   const details = h("div", { class: "details", role: "status" });
-  const body = h("div", {}, list.element, details);
+  const names = h("div", { class: "event-names", "aria-hidden": "true" }, ["#", "Time (UTC)", "Event", "Function", "Details"].map((name) => h("span", {}, name)));
+  const body = h("div", {}, names, list.element, details);
   const element = h("details", { class: "history", ontoggle: () => element.open && load() },
     h("summary", {}, h("h2", {}, "History"), " ", summary), body);
 
@@ -22,15 +24,15 @@ export function historyView(id) {
     const name = event.FunctionName || event.Name || "";
     return h("div", { class: `event-row${chosen === index ? " chosen" : ""}`, onclick: () => choose(index) },
       h("span", { class: "index" }, String(index)),
-      h("time", { title: event.Timestamp ? moment(event.Timestamp) : "" }, event.Timestamp ? clock(event.Timestamp) : ""),
+      h("time", { title: event.Timestamp ? exactly(event.Timestamp) : "" }, event.Timestamp ? fineClock(event.Timestamp) : ""),
       h("button", { type: "button", class: "name", "data-part": "name", "aria-pressed": String(chosen === index) }, event.EventType),
       data(name, { class: "function" }),
       data(rest(event), { class: "rest" }));
   }
 
   function rest(event) {
-    return Object.entries(event).filter(([key, value]) => !SHOWN_APART.has(key) && value !== null)
-      .map(([key, value]) => `${key}: ${value}`).join("  ");
+    return Object.entries(event).filter(([key, value]) => !SHOWN_APART.has(key) && !SELDOM_READ.has(key) && value !== null)
+      .map(([key, value]) => `${key}: ${value}`).join(" · ");
   }
 
   function choose(index) {

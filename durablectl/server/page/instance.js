@@ -12,6 +12,8 @@ import { drawWhy } from "./why.js";
 const EVERY = 1000, FINAL_EVERY = 3000;
 const WHY_EVERY = 5000, REMOTE_WHY_EVERY = 15_000; // while nothing has happened
 
+export const instanceReads = ({ id }) => [["instance", { id }], ["steps", { id }]];
+
 export function instanceView(main, parameters, app) {
   const { id } = parameters;
   let status = null, tag = null, stepsTag = null, why = null, whyAt = 0, gone = false, restarted = null;
@@ -35,7 +37,8 @@ export function instanceView(main, parameters, app) {
   const waitedEvent = () => why?.[0].waitingFor?.find((each) => each.kind === "event" && each.name)?.name;
   const again = h("a", { class: "button" }, "Start another like this");
   const compare = h("a", { class: "button", href: app.address("compare", { a: id }) }, "Compare");
-  const toolbar = h("div", { class: "toolbar" }, buttons, again, compare);
+  const toolbar = h("div", { class: "toolbar" }, buttons, h("span", { class: "grow" }), again, compare);
+  const age = h("span", {});
   const content = h("div", { hidden: true }, reasons,
     h("div", { class: "payloads" }, Object.values(payloads).map((each) => each.element)), gantt.element, history.element);
   const loadingText = h("p", { class: "quiet" }, "Loading …");
@@ -52,13 +55,19 @@ export function instanceView(main, parameters, app) {
       ["Orchestrator", h("a", { href: app.address("instances", { name: status.name }) }, data(status.name))],
       ["Created", h("time", { title: moment(status.createdTime) }, clock(status.createdTime))],
       ["Updated", h("time", { title: moment(status.lastUpdatedTime) }, clock(status.lastUpdatedTime))],
-      status.isFinal && ["Took", span(took)],
+      status.isFinal ? ["Took", span(took)] : [status.runtimeStatus === "Pending" ? "Pending for" : "Running for", age],
       parent && ["Parent", h("a", { href: app.address("instance", { id: parent }) }, data(parent))],
     ].filter(Boolean);
     fill(facts, pairs.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+    tickAge();
+    for (const each of buttons) each.refresh();
     again.href = app.address("start", { name: status.name, like: id });
     content.hidden = toolbar.hidden = false;
     loadingText.hidden = true;
+  }
+
+  function tickAge() {
+    if (status && !status.isFinal && !gone) say(age, span(Date.now() - millis(status.createdTime)));
   }
 
   function drawNotice() {
@@ -68,6 +77,8 @@ export function instanceView(main, parameters, app) {
   }
 
   async function load(signal) {
+    const begun = status?.isFinal ? null : readSteps(signal); // does not wait for the status
+    begun?.catch(() => {});
     const answer = await read("instance", { id }, { tag, signal });
     tag = answer.tag;
     if (answer.value !== null) {
@@ -78,10 +89,11 @@ export function instanceView(main, parameters, app) {
       drawHead();
       for (const [part, view] of Object.entries(payloads)) view.update(status.payloads[part]);
     }
-    if (answer.value !== null || !status.isFinal) {
-      const found = await read("steps", { id }, { tag: stepsTag, signal });
+    if (begun || answer.value !== null) {
+      const found = await (begun || readSteps(signal));
       stepsTag = found.tag;
-      if (found.value !== null) {
+      if (found.lacks) gantt.lacks(found.lacks);
+      else if (found.value !== null) {
         whyAt = 0;
         await gantt.update(found.value.steps);
         await history.load(signal);
@@ -89,6 +101,15 @@ export function instanceView(main, parameters, app) {
       await loadWhy(signal);
     }
     for (const each of buttons) each.refresh();
+  }
+
+  async function readSteps(signal) {
+    try {
+      return await read("steps", { id }, { tag: stepsTag, signal });
+    } catch (error) {
+      if (error.status !== 501) throw error;
+      return { value: null, tag: null, lacks: error.message };
+    }
   }
 
   /** When something has happened, and now and then, as a worker takes an activity without an event. */
@@ -119,7 +140,10 @@ export function instanceView(main, parameters, app) {
   }
 
   const loading = live(load, { every: () => (status?.isFinal || gone ? FINAL_EVERY : EVERY), failed });
-  const ticking = setInterval(() => gantt.tick(), 1000);
+  const ticking = setInterval(() => {
+    tickAge();
+    gantt.tick();
+  }, 1000);
   return {
     close() {
       loading.stop();

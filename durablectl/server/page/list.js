@@ -14,6 +14,19 @@ const LOCAL_EVERY = 1000, REMOTE_EVERY = 10_000;
 const READING = 10_000; // after so long without a move of the pointer nobody reads the rows
 const MOST_CHILDREN = 100;
 
+/** What the list asks for: its part of the instances, from the page's address. */
+function listRequest(query, pinned) {
+  const isFlat = query.status || query.name || query.prefix || query.children;
+  return {
+    top: TOP, at: query.at || pinned, fold: String(!isFlat), runtimeStatus: query.status,
+    name: query.name, prefix: query.prefix, range: query.range, from: query.from, to: query.to,
+  };
+}
+
+/** The rows alone: of a large hub they are there long before the counts are. */
+const rowsOnly = (wanted) => ({ ...wanted, counts: "false" });
+export const listReads = (query) => [["instances", rowsOnly(listRequest(query, null))]];
+
 export function listView(main, parameters, app) {
   let query = {}, listed = null, tag = null, pinned = null, moved = 0;
   const selected = new Map(), unfolded = new Map();
@@ -72,14 +85,6 @@ export function listView(main, parameters, app) {
     filters.show(query);
   }
 
-  function request() {
-    const isFlat = query.status || query.name || query.prefix || query.children;
-    return {
-      top: TOP, at: query.at || pinned, fold: String(!isFlat), runtimeStatus: query.status,
-      name: query.name, prefix: query.prefix, range: query.range, from: query.from, to: query.to,
-    };
-  }
-
   /** Whether rows that come now would move what somebody reads or is about to press. */
   function isRead() {
     return window.scrollY > table.offsetTop || selected.size > 0 || body.contains(document.activeElement)
@@ -89,8 +94,14 @@ export function listView(main, parameters, app) {
   async function load(signal) {
     pinned = !query.at && listed?.rows.length && isRead() ? (pinned || listed.rows[0].at) : null;
     const asked = query;
-    const wanted = request();
+    const wanted = listRequest(query, pinned);
     const key = JSON.stringify(wanted);
+    if (listed === null) {
+      const rows = (await read("instances", rowsOnly(wanted), { signal })).value;
+      if (asked !== query) return;
+      listed = rows;
+      draw();
+    }
     const answer = await read("instances", wanted, { tag: load.key === key ? tag : null, signal });
     if (asked !== query) return;
     load.key = key;
@@ -111,9 +122,12 @@ export function listView(main, parameters, app) {
     reconcile(body, shownRows(), (row) => `${row.depth} ${row.id}`, (row) =>
       row.more ? h("tr", { role: "row", class: "child" }, h("td", { role: "cell", colspan: COLUMNS.length }, row.more))
         : makeRow(app, row, { selected, toggle, changed: showSelection }));
-    filters.counts(listed.counts);
     filters.names(listed.rows.map((row) => row.name));
-    starts.update(listed.starts);
+    if (listed.counts) {
+      filters.counts(listed.counts);
+      starts.update(listed.starts);
+      say(footer, footerText());
+    }
     newer.hidden = query.at ? true : !(pinned && listed.newer);
     say(newer, `${listed.newer >= 1000 ? "1,000 or more" : listed.newer} newer: show`);
     previous.disabled = !listed.previous;
@@ -121,7 +135,6 @@ export function listView(main, parameters, app) {
     table.hidden = listed.rows.length === 0;
     empty.hidden = listed.rows.length > 0;
     if (!listed.rows.length) drawEmpty();
-    say(footer, footerText());
     showSelection();
   }
 
@@ -145,8 +158,10 @@ export function listView(main, parameters, app) {
 
   function drawEmpty() {
     const isFiltered = query.status || query.name || query.prefix || query.from || query.range;
-    fill(empty, h("p", {}, isFiltered || !app.hub.isLocal ? "No instance matches." : "There is no instance yet."),
-      !app.hub.readOnly && h("p", {}, h("a", { href: app.address("start") }, "Start one")));
+    const any = app.hub.isLocal && !isFiltered;
+    fill(empty, h("p", { class: "title" }, any ? "There is no instance yet." : "No instance matches."),
+      h("p", {}, any ? ["Run ", h("code", {}, "durablectl start NAME"), ", or start one here."] : app.hub.isLocal ? "Change the filters, or clear them." : "Change the filters, or choose a longer time range."),
+      !app.hub.readOnly && h("p", {}, h("a", { class: "button", href: app.address("start") }, "Start an instance")));
   }
 
   function footerText() {

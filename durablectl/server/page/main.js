@@ -1,14 +1,15 @@
 // Starts the page: its head, its views by the address, its keys, and what it says of trouble.
 
-import { live, onTrouble, read } from "./api.js";
+import { live, onTrouble, read, readEarly } from "./api.js";
 import { compareView } from "./compare.js";
 import { button, data, fill, h } from "./dom.js";
-import { instanceView } from "./instance.js";
+import { instanceReads, instanceView } from "./instance.js";
 import { listenToKeys } from "./keys.js";
-import { listView } from "./list.js";
+import { listReads, listView } from "./list.js";
 import { startView } from "./start.js";
 
 const VIEWS = { instances: listView, instance: instanceView, start: startView, compare: compareView };
+const READS = { instances: listReads, instance: instanceReads }; // while the hub is asked what it is
 const NAMES = { instances: "Instances", start: "Start", compare: "Compare" };
 const HUB_EVERY = 10_000;
 
@@ -36,10 +37,13 @@ function address(view, parameters = {}) {
   return `#/${view}${given.length ? `?${new URLSearchParams(given)}` : ""}`;
 }
 
-function route() {
+function asked() {
   const [, name, query] = /^#\/(\w*)\??(.*)$/.exec(location.hash) || [null, "instances", ""];
-  const view = VIEWS[name] ? name : "instances";
-  const parameters = Object.fromEntries(new URLSearchParams(query));
+  return [VIEWS[name] ? name : "instances", Object.fromEntries(new URLSearchParams(query))];
+}
+
+function route() {
+  const [view, parameters] = asked();
   if (shown?.name === view && shown.update?.(parameters)) return;
   const main = document.getElementById("main");
   const isFirst = shown === null;
@@ -60,7 +64,7 @@ function head() {
   const { hub } = app;
   fill(
     document.getElementById("top"),
-    h("a", { class: "brand", href: address("instances") }, "durablectl"),
+    h("a", { class: "brand", href: address("instances") }, h("img", { src: "icon.svg", alt: "", width: 20, height: 20 }), "durablectl"),
     h("nav", { "aria-label": "Views" }, Object.entries(NAMES).map(([view, name]) => {
       const link = h("a", { href: address(view) }, name);
       link.dataset.view = view;
@@ -83,7 +87,7 @@ function banner(error) {
   const expired = error.status === 401;
   fill(place,
     h("strong", {}, expired ? "This address has expired. " : error.status ? "The hub does not answer. " : "Connection lost. "),
-    expired ? "Open the address that durablectl ui printed last, or run it again." : `${error.message}. `,
+    expired ? "Open the address that durablectl ui printed last, or run durablectl ui again." : `${error.message}. `,
     !expired && "Trying again; what is shown may be out of date.",
   );
 }
@@ -91,6 +95,8 @@ function banner(error) {
 async function begin() {
   onTrouble(banner);
   let tag = null;
+  const [view, parameters] = asked();
+  readEarly(READS[view]?.(parameters) || []);
   live(async (signal) => {
     const answer = await read("hub", {}, { tag, signal });
     tag = answer.tag;

@@ -1,6 +1,6 @@
 // The rows of the list: one instance each, with its sub-orchestrations below it.
 
-import { badge, button, data, fill, h, say } from "./dom.js";
+import { badge, button, data, fill, h, idText, say } from "./dom.js";
 import { clock, millis, moment, number, span } from "./format.js";
 
 export const COLUMNS = ["", "Status", "Instance", "Orchestrator", "Created", "Took", "Detail"];
@@ -13,7 +13,7 @@ export function makeRow(app, row, { selected, toggle, changed }) {
     changed();
   } });
   const folder = button("", () => toggle(element.item), { class: "folder" });
-  const link = h("a", { href: app.address("instance", { id: row.id }), class: "id" }, data(row.id));
+  const link = h("a", { href: app.address("instance", { id: row.id }), class: "id", title: row.id, "aria-label": row.id }, idText(row.id));
   const parent = h("span", { class: "quiet parent" });
   const cells = {
     status: h("td", { role: "cell", class: "status" }),

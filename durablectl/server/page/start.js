@@ -10,6 +10,7 @@ export function startView(main, parameters, app) {
   const name = h("input", { id: "name", list: "orchestrators", required: true, autocomplete: "off", spellcheck: "false", value: parameters.name || "" });
   const instance = h("input", { id: "id", autocomplete: "off", spellcheck: "false", placeholder: "made at random" });
   const editor = jsonEditor({ label: "input", hint: "JSON; empty for none" });
+  editor.field.rows = 12;
   const like = h("input", { id: "like", autocomplete: "off", spellcheck: "false", value: parameters.like || "" });
   const confirm = h("input", { id: "confirm", autocomplete: "off", spellcheck: "false", required: true });
   const said = h("p", { class: "outcome", role: "alert" });

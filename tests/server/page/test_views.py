@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
+import durablectl.server
 from tests.server.page.shown import DECLINED, order
+
+FILES = Path(durablectl.server.__file__).parent / "page"
+
+
+CHILDREN, LARGE = 2000, 10_000_000
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -15,8 +22,8 @@ def instances(hub):
     hub.start("Order", order(1, "cup", "plate"), instance_id="order-1")
     hub.start("Order", order(4, card=DECLINED), instance_id="order-4")
     hub.start("Long", 2500, instance_id="long-1")
-    hub.start("Wide", 150, instance_id="wide-1")
-    hub.start("Echo", "x" * 1_000_000, instance_id="large-1")
+    hub.start("Wide", CHILDREN, instance_id="wide-1")
+    hub.start("Echo", "x" * LARGE, instance_id="large-1")
     hub.start("Approval", instance_id="approval-1")
     for each in ("order-1", "order-4", "long-1", "wide-1", "large-1"):
         hub.wait_for_completion(each, timeout=60)
@@ -126,7 +133,43 @@ def test_a_large_output_is_cut_and_can_be_downloaded(tab, shown):
     output.get_by_text("The first 16 KB").wait_for()
     with page.expect_download() as downloading:
         output.get_by_role("link", name="Download Output").click()
-    assert len(downloading.value.path().read_text()) == 1_000_000
+    assert len(downloading.value.path().read_text()) == LARGE
+
+
+def test_of_many_children_the_list_shows_some_and_the_timeline_those_in_sight(tab, shown):
+    page = tab.open(shown)
+    page.get_by_role("button", name="2000 sub-orchestrations of wide-1").click()
+    page.get_by_text("1,900 more: open the instance to see them").wait_for()
+    assert page.locator("tr.child a.id").count() == 100
+    page.get_by_role("link", name="wide-1", exact=True).click()
+    page.get_by_text("2,000 steps").wait_for()
+    assert 0 < page.locator(".gantt-row").count() < 60
+
+
+def test_the_printed_address_opens_the_list(tab, shown):
+    tab.page.goto(shown.url)
+    tab.page.get_by_role("link", name="order-1", exact=True).wait_for()
+    assert shown.token not in tab.page.url
+
+
+def test_the_modules_are_fetched_together(shown):
+    html = shown.ask("GET", "/ui/", Cookie=shown.cookie()).text
+    named = set(re.findall(r'modulepreload" href="(.*?)"', html)) | {"main.js"}
+    assert named == {file.name for file in FILES.glob("*.js")}
+
+
+def test_rows_are_answered_without_counts_where_they_are_asked_for_so(shown):
+    listed = shown.read("instances?counts=false")
+    assert (listed["counts"], listed["starts"], len(listed["rows"]) > 4) == (None, None, True)
+
+
+def test_a_hub_without_histories_shows_the_rest(tab, shown):
+    refusal = {"status": 501, "json": "this hub keeps no histories"}
+    tab.page.route("**/ui/api/steps*", lambda route: route.fulfill(**refusal))
+    page = tab.open(shown, "/instance?id=order-1")
+    page.locator(".gantt").get_by_text("this hub keeps no histories").wait_for()
+    assert page.locator(".payload", has_text="tracking-plate").is_visible()
+    assert page.locator("#banner").is_hidden()
 
 
 def test_an_instance_that_is_purged_while_it_is_open_is_said_and_stays_shown(tab, shown, hub):
