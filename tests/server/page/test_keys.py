@@ -21,6 +21,7 @@ SERIOUS = ("serious", "critical")
 def instances(hub):
     hub.start("Order", order(1, "cup", "plate"), instance_id="order-1")
     hub.start("Order", order(4, card=DECLINED), instance_id="order-4")
+    hub.start("Approval", instance_id="approval-1")
     for each in ("order-1", "order-4"):
         hub.wait_for_completion(each, timeout=30)
 
@@ -125,6 +126,9 @@ def axe(tmp_path_factory):
         ("/instance?id=order-4", ".gantt-row rect"),
         ("/start", "form.start"),
         ("/compare?a=order-1&b=order-4", ".pairs"),
+        ("/instances?prefix=nothing-like-it", ".empty p"),
+        ("/instance?id=approval-1", ".gantt-row rect"),
+        ("/instance?id=absent", ".notice"),
     ],
 )
 def test_axe_finds_nothing_serious(route, ready, scheme, axe, browser, shown):
@@ -139,12 +143,29 @@ def test_axe_finds_nothing_serious(route, ready, scheme, axe, browser, shown):
     ] == []
 
 
-def test_axe_finds_nothing_serious_in_a_dialog(axe, browser, shown):
-    tab = Tab(browser, bypass_csp=True)
-    page = tab.open(shown, "/instance?id=order-4")
-    page.get_by_role("button", name="Rewind").click()
-    page.get_by_role("dialog").wait_for()
+DIALOGS = {
+    "approval-1": ["Raise event", "Suspend", "Terminate", "Keys"],
+    "order-4": ["Rewind", "Restart", "Purge"],
+}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("instance", DIALOGS)
+def test_axe_finds_nothing_serious_in_the_dialogs_which_fit_a_phone(
+    instance, scheme, axe, browser, shown
+):
+    phone = {"width": 360, "height": 740}
+    tab = Tab(browser, color_scheme=scheme, bypass_csp=True, viewport=phone)
+    page = tab.open(shown, f"/instance?id={instance}")
     page.evaluate(axe)
-    violations = page.evaluate("axe.run('dialog').then(result => result.violations)")
+    found = []
+    for name in DIALOGS[instance]:
+        page.get_by_role("button", name=name).click()
+        box = page.get_by_role("dialog").bounding_box()
+        assert (box["x"] >= 0, box["x"] + box["width"] <= 360, box["height"] <= 740) == (True,) * 3
+        violations = page.evaluate("axe.run('dialog').then(result => result.violations)")
+        found += [(name, each["id"]) for each in violations if each["impact"] in SERIOUS]
+        page.keyboard.press("Escape")
+        page.get_by_role("dialog").wait_for(state="detached")
     tab.context.close()
-    assert [each["id"] for each in violations if each["impact"] in SERIOUS] == []
+    assert found == []

@@ -4,6 +4,7 @@ away.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -122,6 +123,26 @@ def test_a_hub_that_goes_away_is_said_and_found_again_and_nothing_is_lost(tab, f
                 page.get_by_text("The hub does not answer.").wait_for(
                     state="hidden", timeout=30_000
                 )
+
+
+def test_clocks_that_differ_disturb_no_view(tab, folder):
+    """A service that is an hour ahead of the browser, and a worker that is behind the service."""
+    ahead = [time_to_text(NOW + timedelta(seconds=3600 + each)) for each in (0, -20)]
+    event = {"EventType": "TaskCompleted", "FunctionName": "early", "Result": "1"}
+    begun = {"EventType": "ExecutionStarted", "FunctionName": "Order", "Timestamp": ahead[0]}
+    done = {**event, "Timestamp": ahead[1], "ScheduledTime": ahead[0]}
+    times = {"createdTime": ahead[0], "lastUpdatedTime": ahead[1]}
+    with scripted_server() as server:
+        server.on("GET", "/instances", (200, [status("c-1", "Running", **times)]))
+        one = status("c-1", "Running", historyEvents=[begun, done], **times)
+        server.on("GET", "/instances/c-1", (200, one))
+        with showing(folder, "--hub", server.url) as shown:
+            page = tab.open(shown)
+            assert page.locator("tr", has_text="c-1").locator(".took").inner_text() == "0 ms …"
+            page.get_by_role("link", name="c-1").click()
+            page.locator(".gantt-row", has_text="early").wait_for()
+            assert page.locator(".facts", has_text="Running for").inner_text().endswith("0 ms")
+            assert not re.search(r"NaN|Infinity|-\d+ m?s", page.locator("main").inner_text())
 
 
 def test_what_the_service_lacks_is_said_by_the_button(tab, folder):
