@@ -17,6 +17,10 @@ from durablectl.cli.framework.command_table import PROGRAM, SUMMARIES
 from durablectl.cli.framework.groups import root
 
 ROOT = Path(__file__).parents[1]
+TOP_LEVEL = {
+    *("CHANGELOG.md", "Dockerfile", "LICENSE", "README.md", "action.yml", "pyproject.toml"),
+    *("benchmarks", "completions", "docs", "durablectl", "examples", "man", "tests"),
+}
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MODULES = sorted((ROOT / "durablectl").rglob("*.py"))
 SHELL_ENDS = {"|", "||", "&&", ">", ";"}
@@ -123,6 +127,11 @@ def test_every_step_of_the_checks_can_be_run_alone():
         name.replace("_", "-") for name in re.findall(r"^step_(\w+)\(\)", script, re.MULTILINE)
     ]
     assert [line.split()[0] for line in listed.splitlines()] == functions
+
+
+def test_the_top_level_holds_what_belongs_there():
+    there = {path.name for path in ROOT.iterdir() if path.name[0] != "."}
+    assert there - {"__pycache__", "build", "dist"} == TOP_LEVEL
 
 
 def test_an_unknown_step_is_refused_with_the_list():

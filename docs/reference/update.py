@@ -126,6 +126,8 @@ def _prose(text: str) -> str:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] and sys.argv[1].startswith("-"):
+        sys.exit("usage: python docs/reference/update.py [FOLDER]")
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     wanted = pages()
