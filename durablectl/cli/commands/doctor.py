@@ -54,8 +54,7 @@ def _show(out: Output, findings: Iterable[Finding]) -> None:
 
 
 def _checks(session: Session) -> Iterator[Finding]:
-    session.require_hub()
-    session.out.note(f"looking at {session.hub_label}, from {session.settings.hub_source}")
+    session.announce()
     subject = Subject(
         session.settings,
         session.environ,
