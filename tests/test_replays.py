@@ -79,6 +79,7 @@ def guarded(context: Any) -> Any:
         return str(error)
 
 
+@pytest.mark.filterwarnings("ignore:orchestrator 'retried' was rewound after it had caught")
 def test_every_kind_of_history_replays(durable: Durable) -> None:
     answers = iter([RuntimeError("first"), RuntimeError("second"), *(["done"] * 9)])
 
