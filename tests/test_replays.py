@@ -15,7 +15,7 @@ from durablectl import df
 from durablectl.errors import UsageError
 from durablectl.history.events import ExecutionCompleted, TaskCompleted
 from durablectl.history.exported import raw_from_json
-from durablectl.testing import Durable, assert_replays
+from durablectl.testing import Durable, PortabilityWarning, assert_replays
 
 
 @pytest.fixture
@@ -79,7 +79,6 @@ def guarded(context: Any) -> Any:
         return str(error)
 
 
-@pytest.mark.filterwarnings("ignore:orchestrator 'retried' was rewound after it had caught")
 def test_every_kind_of_history_replays(durable: Durable) -> None:
     answers = iter([RuntimeError("first"), RuntimeError("second"), *(["done"] * 9)])
 
@@ -93,7 +92,8 @@ def test_every_kind_of_history_replays(durable: Durable) -> None:
     durable.run(retried, instance_id="rewound")
     assert_replays(durable.history("rewound"), retried)
     durable.hub.rewind("rewound")
-    durable.start(approval, instance_id="suspended")
+    with pytest.warns(PortabilityWarning, match="was rewound after it had caught"):
+        durable.start(approval, instance_id="suspended")
     durable.hub.suspend("suspended")
     durable.raise_event("suspended", "Approve")
     durable.start(approval, instance_id="terminated")

@@ -13,9 +13,10 @@ from durablectl.backends.local import LocalTaskHub
 from durablectl.engine.store.client import Store
 from durablectl.engine.store.database import Database
 from durablectl.engine.store.leases import HEARTBEAT_SECONDS, LEASE_SECONDS, LeaseLost
+from durablectl.engine.worker.activity_pool import ActivityPool
 from durablectl.errors import EntityNotFound, HubUnusable, InstanceNotFound, WrongState
 from durablectl.model import EntityId, IfExists, InstanceFilter, RuntimeStatus
-from tests.engine.dispatching import App, Dispatching
+from tests.engine.dispatching import T0, App, Dispatching
 
 
 def test_a_sequence_runs_to_its_end(dispatching: Dispatching) -> None:
@@ -26,6 +27,29 @@ def test_a_sequence_runs_to_its_end(dispatching: Dispatching) -> None:
 def test_a_fan_out_keeps_the_order_of_its_tasks(dispatching: Dispatching) -> None:
     status = dispatching.run(dispatching.dispatcher(), "fan_out", 200)
     assert status.output == [f"Hello {n}!" for n in range(200)]
+
+
+def test_no_call_is_dated_before_the_result_that_it_follows(
+    dispatching: Dispatching, app: App
+) -> None:
+    @app.orchestrator
+    def two(context: Any) -> Any:
+        yield context.call_activity("later")
+        yield context.call_activity("greet", 1)
+
+    @app.activity
+    def later(_: Any) -> None:
+        clock[0] += timedelta(seconds=1)
+
+    clock = [T0]
+    done = threading.Semaphore(0)
+    dispatcher = dispatching.dispatcher(pool=ActivityPool(app, 1, done.release, lambda: clock[0]))
+    dispatching.hub.start("two", instance_id="t")
+    while dispatcher.process_next(T0) or dispatcher.is_working:
+        dispatcher.scale_up()
+        done.acquire(timeout=0.01)
+    times = [event.timestamp for event in dispatching.events("t")]
+    assert (times == sorted(times), times[-1]) == (True, T0 + timedelta(seconds=1))
 
 
 def test_async_activities_run_beside_the_others(dispatching: Dispatching, app: App) -> None:

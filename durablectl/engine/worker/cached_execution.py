@@ -40,7 +40,14 @@ class CachedExecution:
     events: list[e.Event] | None = None
 
     def run(self, events: Sequence[e.Inbound], now: datetime, fault: str | None = None) -> Episode:
-        """One episode; with a `fault` the instance fails with it, and its code does not run."""
+        """One episode; with a `fault` the instance fails with it, and its code does not run.
+
+        An episode is never earlier than what it takes in: `now` is read before the work is
+        collected, and a result that came in between would seem to follow the call that it led to.
+        """
+        for event in events:
+            if event.timestamp > now:
+                now = event.timestamp
         if fault is not None:
             self.events = None  # its code is not run, so there is nothing to repeat
             return _failed_episode(now, events, fault)

@@ -59,8 +59,14 @@ class CommitBuilder:
     def add(self, held: CachedExecution, episode: Episode) -> None:
         """Plan what `episode` of `held` writes, and bring `held` up to date with it."""
         at = self.at
+        began = episode.history[0].timestamp  # not always `now`: see CachedExecution.run
         self.rows.history.append(
-            (held.key, held.next_sequence, at, encode_episode(episode.history, self.now))
+            (
+                held.key,
+                held.next_sequence,
+                at if began is self.now else micros(began),
+                encode_episode(episode.history, began),
+            )
         )
         held.next_sequence += 1
         if episode.custom_status is not None:
