@@ -68,6 +68,16 @@ def test_a_check_tells_live_workers_from_dead_ones(run, hub):
     assert "workers    1 live, 1 dead (the next one frees what they held)" in out
 
 
+def test_the_doctor_counts_what_a_dead_worker_held(run, hub):
+    with session_on(hub) as dead:
+        change(hub, f"UPDATE instances SET worker = {dead.key}")
+        dead.abandon()
+    assert (
+        "no worker is running on this hub, and something waits for one"
+        in run("doctor", "--hub", hub).out
+    )
+
+
 @pytest.mark.parametrize(
     ("damage", "problem"),
     [

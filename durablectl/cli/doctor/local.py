@@ -152,7 +152,7 @@ def _workers(subject: Subject, database: Database, registry: Registry | None) ->
             for worker in live
         )
         yield ok("workers", f"{len(live)} live: {named}")
-    waiting = waiting_functions(database, now)
+    waiting = waiting_functions(database, now, [worker.key for worker in live])
     counts = {
         "orchestrator": waiting.orchestrators,
         "activity": waiting.activities,

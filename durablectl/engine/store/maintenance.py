@@ -6,7 +6,7 @@ No worker.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -109,24 +109,22 @@ class WaitingFunctions:
     entities: Mapping[str, int]
 
 
-def waiting_functions(database: Database, now: datetime) -> WaitingFunctions:
-    """What no worker has taken on: instances and entities with something to see, and activities
-    that were scheduled.
+def waiting_functions(
+    database: Database, now: datetime, live: Collection[int] = ()
+) -> WaitingFunctions:
+    """What no worker of `live` (keys) has taken on: instances and entities with something to see,
+    and activities that were scheduled. What a dead worker held waits for the next one.
     """
+    free = f"coalesce(worker, -1) NOT IN ({','.join(str(int(key)) for key in live)})"
     ready = (
-        "SELECT i.name, count(DISTINCT i.key) FROM inbox m JOIN instances i ON i.key = m.instance"
-        " WHERE i.worker IS NULL AND m.visible_at <= ? AND i.id {} LIKE '@%' GROUP BY i.name "
-        "COLLATE NOCASE ORDER BY 1"
+        "SELECT name, count(*) FROM instances WHERE key IN (SELECT instance FROM inbox WHERE "
+        f"visible_at <= ?) AND {free} AND id {{}} LIKE '@%' GROUP BY name COLLATE NOCASE ORDER BY 1"
     )
     entities = database.query(ready.format(""), (micros(now),))
+    activities = f"SELECT name, count(*) FROM activities WHERE {free} GROUP BY name ORDER BY 1"
     return WaitingFunctions(
         dict(database.query(ready.format("NOT"), (micros(now),))),
-        dict(
-            database.query(
-                "SELECT name, count(*) FROM activities WHERE worker IS NULL GROUP BY "
-                "name ORDER BY 1"
-            )
-        ),
+        dict(database.query(activities)),
         {name.removeprefix("@"): count for name, count in entities},
     )
 
