@@ -24,8 +24,8 @@ from durablectl.history.sdk import document
 from durablectl.history.verdict import Confidence, Judgement, Verdict
 from durablectl.testing import Durable
 from durablectl.wire import time_from_text
-from tests.engine.programs import function_of, programs
-from tests.engine.ran import Runs, first_difference, mutants
+from tests.engine.programs import Node, Step, function_of, programs
+from tests.engine.ran import FAILS_ALWAYS, Runs, first_difference, mutants
 
 RECORDINGS = Path(__file__).parent.parent / "recordings"
 T0 = datetime(2026, 11, 2, 3, 4, 5, tzinfo=UTC)
@@ -154,7 +154,9 @@ def may_share_an_episode(history: ServiceHistory, decision: Event) -> bool:
 
 def test_a_changed_program_breaks_exactly_when_its_decisions_change(runs: Runs) -> None:
     chance, seen = random.Random(3), Counter[tuple[str, bool]]()
-    for program in generated(40):
+    # whether a generated one uses up its attempts is chance: threads share the dice
+    used_up = [Step("wait", Node("retry", FAILS_ALWAYS))]
+    for program in [*generated(40), used_up]:
         ran = runs.run(program)
         for kind, changed in mutants(program, chance).items():
             code = Orchestrator(ran.raw.name, function_of(changed))
