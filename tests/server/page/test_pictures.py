@@ -82,6 +82,7 @@ def test_nothing_overflows(view, scheme, browser, shown, folder, tmp_path, reque
         pictures = Path(kept) if kept and name else tmp_path
         pictures.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=pictures / f"{name or view}.png")
+    page.unroute_all(behavior="wait")  # a live update may be on its way
     tab.context.close()
     assert (max(wider.values()) <= 0, tab.faults) == (True, [])
 
