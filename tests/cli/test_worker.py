@@ -208,10 +208,13 @@ def test_a_worker_until_idle_says_what_it_waits_for(run, project):
     run("start", "later", "-q")
     command = [sys.executable, "-m", "durablectl", "worker", "--until-idle"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ})
-    assert process.stderr is not None
-    said = next(line for line in process.stderr if line.startswith("waiting for "))
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=20)
+    try:
+        assert process.stderr is not None
+        said = next(line for line in process.stderr if line.startswith("waiting for "))
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+    finally:
+        process.kill()
     assert re.fullmatch(r"waiting for 2 timers, the next in 4 h 5\d min\n", said)
 
 
