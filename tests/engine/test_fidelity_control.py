@@ -52,6 +52,21 @@ def test_62_only_what_runs_is_suspended_and_only_what_is_suspended_resumed(
     ] == ["a break"]
 
 
+def test_62_a_resume_follows_a_suspend_that_no_worker_has_taken_up(
+    dispatching: Dispatching,
+) -> None:
+    dispatcher = dispatching.dispatcher()
+    dispatching.run(dispatcher, "approval", instance_id="a")
+    dispatching.hub.suspend("a")
+    with pytest.raises(WrongState, match="about to be Suspended"):
+        dispatching.hub.suspend("a")
+    dispatching.hub.resume("a")
+    with pytest.raises(WrongState, match="about to be Running"):
+        dispatching.hub.resume("a")
+    dispatching.process_until_quiet(dispatcher)
+    assert dispatching.state("a") is RuntimeStatus.RUNNING
+
+
 def test_62_a_pending_instance_can_be_suspended_and_begins_after_its_resume(
     dispatching: Dispatching,
 ) -> None:

@@ -32,7 +32,7 @@ from durablectl.history.events import (
     ExecutionTerminated,
 )
 from durablectl.history.exported import RawHistory
-from durablectl.history.stored import Outline, decode_episode, encode_event
+from durablectl.history.stored import Outline, decode_episode, decode_event, encode_event
 from durablectl.model import EntityId, InstanceFilter, RuntimeStatus
 
 IN_A_PURGE = 500  # instances deleted in one transaction
@@ -215,9 +215,13 @@ class Store(Queries):
     ) -> None:
         with self._database.transaction() as sql:
             key, number = self._locked(sql, instance_id)
-            status = STATUSES[number]
+            status, word = STATUSES[number], "is"
+            # A worker may not have taken up the last suspend or resume yet.
+            ahead = _status_ahead(sql, key) if refused else None
+            if ahead is not None:
+                status, word = ahead, "is about to be"
             if number in FINAL or status in refused:
-                raise WrongState(f"instance '{instance_id}' is {status.value}; {refusal}")
+                raise WrongState(f"instance '{instance_id}' {word} {status.value}; {refusal}")
             sql.execute(
                 f"INSERT INTO inbox (instance, visible_at, at, event) VALUES (?, {NOW_AT}, ?, ?)",
                 (key, micros(event.timestamp), encode_event(event)),
@@ -230,3 +234,16 @@ class Store(Queries):
         if row is None:
             raise self._missing(instance_id)
         return row
+
+
+def _status_ahead(sql: Connection, key: int) -> RuntimeStatus | None:
+    """What the newest suspend or resume in an instance's inbox leads to; None without one."""
+    row = sql.execute(
+        "SELECT event FROM inbox WHERE instance = ? AND (event LIKE '[19,%' OR event LIKE '[20,%')"
+        " ORDER BY key DESC LIMIT 1",
+        (key,),
+    ).fetchone()
+    if row is None:
+        return None
+    suspends = isinstance(decode_event(row[0], 0), ExecutionSuspended)
+    return RuntimeStatus.SUSPENDED if suspends else RuntimeStatus.RUNNING
