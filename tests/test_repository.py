@@ -134,6 +134,16 @@ def test_the_top_level_holds_what_belongs_there():
     assert there - {"__pycache__", "build", "dist"} == TOP_LEVEL
 
 
+def test_the_pages_for_contributors_name_every_room_and_only_files_that_are_there():
+    pages = (ROOT / "docs" / "contributing").glob("*.md")
+    text = "".join(page.read_text(encoding="utf-8") for page in pages)
+    named = {name for name in re.findall(r"`([a-z]\w*/[\w./-]*)`", text) if "N" not in name}
+    package = ROOT / "durablectl"
+    gone = [name for name in named if not any((at / name).exists() for at in (package, ROOT))]
+    rooms = {f"{path.parent.relative_to(package)}/" for path in package.glob("*/**/__init__.py")}
+    assert (gone, rooms - named) == ([], set())
+
+
 def test_an_unknown_step_is_refused_with_the_list():
     done = subprocess.run(
         [ROOT / ".ci" / "run", "ruff", "nope"], capture_output=True, text=True, check=False

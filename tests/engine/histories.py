@@ -1,15 +1,39 @@
-"""Short names for literal histories: times, the opening of an execution, and an orchestrator made
-of a function.
+"""Short names for literal histories: times, the opening of an execution, one event of each kind, and
+an orchestrator made of a function.
 """
 
 from datetime import UTC, datetime, timedelta
 
 from durablectl.engine.registry import Orchestrator
 from durablectl.engine.replay.executor import OrchestratorExecutor, replay
+from durablectl.history import events as e
 from durablectl.history.events import ExecutionStarted, OrchestratorCompleted, OrchestratorStarted
+from durablectl.model import RuntimeStatus
 
 T0, T1, T2, T3, T4 = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=n) for n in range(5))
 STARTED = ExecutionStarted(T0, "o")
+
+ONE_OF_EACH = [
+    e.ExecutionStarted(T0, "o", '"in"', "1", None, e.ParentInstance("p", "x", 3)),
+    e.ExecutionCompleted(T1, RuntimeStatus.FAILED, "why"),
+    e.ExecutionTerminated(T1, "reason"),
+    e.ContinueAsNew(T1, "2"),
+    e.TaskScheduled(T1, 0, "a", "[1]"),
+    e.TaskCompleted(T1, 0, None),
+    e.TaskFailed(T1, 0, "reason", "{}"),
+    e.SubOrchestrationCreated(T1, 1, "o", "x:1", None, "2"),
+    e.SubOrchestrationCompleted(T1, 1, '"\\ud83d"'),
+    e.SubOrchestrationFailed(T1, 1, "reason", None),
+    e.TimerCreated(T1, 2, T1 + timedelta(microseconds=1)),
+    e.TimerFired(T1, 2, T1),
+    e.EventSent(T1, 3, "@counter@k", "op", "{}"),
+    e.EventRaised(T1, "Go", "null"),
+    e.ExecutionSuspended(T1, "a break"),
+    e.ExecutionResumed(T1, None),
+    e.ExecutionRewound(T1, "again", "x"),
+    e.OrchestratorStarted(T1),
+    e.OrchestratorCompleted(T1),
+]
 
 
 def first(function, input=None, new=()):
