@@ -73,17 +73,17 @@ def read_actions(
     completion: Any = None
     for action in actions:
         kind = action.WhichOneof("orchestratorActionType")
-        part = getattr(action, kind) if kind is not None else None
-        if kind == "completeOrchestration":
-            if completion is not None:
-                raise malformed(action, "the orchestration completes twice")
-            completion = part
-        elif kind in _ACTIONS:
-            decisions.append(_ACTIONS[kind](now, action.id, part))
-            if named := dict(getattr(part, "tags", {})):
-                tags[action.id] = named
-        else:
+        if (read := _ACTIONS.get(kind)) is not None:
+            part = getattr(action, kind or "")
+            decisions.append(read(now, action.id, part))
+            if named := getattr(part, "tags", None):
+                tags[action.id] = dict(named)
+        elif kind != "completeOrchestration":
             raise malformed(action, f"the action '{kind}' is not supported")
+        elif completion is not None:
+            raise malformed(action, "the orchestration completes twice")
+        else:
+            completion = action.completeOrchestration
     if completion is None:
         return Outcome(tuple(decisions), tags=tags, custom_status=custom_status)
     ending, failure = _read_completion(completion, now)

@@ -18,6 +18,7 @@ from durablectl.functionapp.sdk2.names import (
     DurableFunctionsWorker,
     has_internals,
     helpers,
+    new_worker,
     pb,
 )
 from durablectl.functionapp.sdk2.runs import KeptRun, Run, WireRun
@@ -39,17 +40,15 @@ def orchestrator(
     """An orchestrator, its code kept alive between episodes where the SDK can (or as `keeps`
     says).
     """
-    worker = DurableFunctionsWorker()
     if keeps is None:
         keeps = has_internals()
-    if keeps:
-        worker._register_orchestrator_once(name, function)  # noqa: SLF001 - see `has_internals`
+    worker = new_worker(name, function) if keeps else None
 
     def begin(instance_id: str, execution_id: str) -> SdkExecution:
         owner = Execution(instance_id, execution_id)
 
         def make() -> Run:
-            return KeptRun(name, worker, owner) if keeps else WireRun(name, function, owner)
+            return KeptRun(name, worker, owner) if worker else WireRun(name, function, owner)
 
         return SdkExecution(make)
 

@@ -7,6 +7,8 @@ a newer version has changed them, executions are replayed through the Functions 
 
 from __future__ import annotations
 
+import copy
+import json
 import logging
 import warnings
 from importlib import metadata
@@ -55,6 +57,14 @@ def version() -> str:
     return metadata.version("azure-functions-durable")
 
 
+def new_worker(name: str, function: Any) -> Any:
+    """A worker with one orchestrator, whose executions are kept alive."""
+    worker = DurableFunctionsWorker()
+    worker._register_orchestrator_once(name, function)  # noqa: SLF001 - see `has_internals`
+    worker._data_converter = _with_short_cuts(worker._data_converter)  # noqa: SLF001
+    return worker
+
+
 def new_executor(worker: Any, name: str) -> Any:
     executor = OrchestrationExecutor(
         worker._registry,  # noqa: SLF001 - guarded by `has_internals`, here and below
@@ -73,6 +83,29 @@ def new_context(worker: Any, instance_id: str) -> Any:
         data_converter=worker._data_converter,  # noqa: SLF001
         maximum_timer_interval=worker.maximum_timer_interval,
     )
+
+
+def _with_short_cuts(converter: Any) -> Any:
+    """The SDK's converter of payloads, quicker for those that have only one form.
+
+    For each payload it makes an encoder or decoder that can hold objects, and reads in the
+    environment whether it may: most of the time of a small one.
+    """
+
+    encode, decode = json.JSONEncoder().encode, json.JSONDecoder().decode
+
+    class ShortCuts(type(converter)):  # type: ignore[misc]
+        def serialize(self, value: Any) -> Any:
+            return encode(value) if type(value) is str else super().serialize(value)
+
+        def deserialize(self, data: str | None, target_type: Any = None) -> Any:
+            if target_type is None and data and "{" not in data:
+                return decode(data)
+            return super().deserialize(data, target_type)
+
+    quick = copy.copy(converter)
+    quick.__class__ = ShortCuts
+    return quick
 
 
 # Failures are told by the log of the worker here, and each step by the history.

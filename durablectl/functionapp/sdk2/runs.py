@@ -174,7 +174,7 @@ class KeptRun:
         write = _QUICK.get(type(event))
         if write is not None:
             return write(event)
-        if isinstance(event, e.ExecutionStarted):
+        if isinstance(event, e.ExecutionStarted) and event.name != self._name:
             event = replace(event, name=self._name)
         return pb.HistoryEvent(**event_fields(event, self._execution))
 
