@@ -11,13 +11,13 @@ const FINAL = ["Completed", "Failed", "Terminated", "Canceled"];
 const isFinal = (status) => FINAL.includes(status);
 
 export const ACTIONS = {
-  raise: { label: "Raise event", done: "event sent", allows: (status) => !isFinal(status), why: "the instance has finished" },
+  raise: { label: "Raise event", asks: "Raise an event to", done: "event sent", allows: (status) => !isFinal(status), why: "the instance has finished" },
   suspend: { label: "Suspend", done: "suspension requested", reason: true, allows: (status) => !isFinal(status) && status !== "Suspended", why: "only a running instance can be suspended" },
   resume: { label: "Resume", done: "resumption requested", reason: true, allows: (status) => status === "Suspended", why: "the instance is not suspended" },
   terminate: { label: "Terminate", done: "termination requested", reason: true, danger: true, allows: (status) => !isFinal(status), why: "the instance has finished" },
   rewind: { label: "Rewind", done: "rewind requested", reason: true, allows: (status) => status === "Failed", why: "only a failed instance can be rewound" },
   restart: { label: "Restart", done: "restarted", allows: () => true, why: "" },
-  purge: { label: "Purge", done: "purged", danger: true, allows: isFinal, why: "only a finished instance can be purged" },
+  purge: { label: "Purge", done: "purged", warning: "What is purged cannot be brought back.", danger: true, allows: isFinal, why: "only a finished instance can be purged" },
 };
 
 /** A button for each action. `statuses` are those of the instances; what fits none is disabled. */
@@ -57,11 +57,12 @@ export function openAction(app, name, instances, after = () => {}) {
     event.preventDefault();
     submit();
   } },
-    h("h2", { id: "action-title" }, `${action.label} ${allowed.length === 1 ? "an instance" : counted(allowed.length, "instance")}`),
+    h("h2", { id: "action-title" }, `${action.asks || action.label} ${allowed.length === 1 ? "an instance" : counted(allowed.length, "instance")}`),
     h("p", {}, "In the ", data(app.hub.label), ":"),
     h("ul", { class: "ids" }, allowed.slice(0, NAMED).map((each) => h("li", {}, data(each.id), " ", h("span", { class: "quiet" }, data(each.name || "")))),
       allowed.length > NAMED && h("li", { class: "quiet" }, `and ${allowed.length - NAMED} more`)),
     skipped > 0 && h("p", { class: "quiet" }, `${counted(skipped, "other")} selected: ${action.why}; left out.`),
+    action.warning && h("p", {}, action.warning),
     fields.elements, said,
     h("div", { class: "buttons" }, cancel, send));
   const dialog = h("dialog", { "aria-labelledby": "action-title", onclose: () => dialog.remove() }, form);

@@ -87,6 +87,7 @@ export function instanceView(main, parameters, app) {
       gone = false;
       drawNotice();
       drawHead();
+      if (why === null) drawWhy(reasons, { why, status, app }); // keeps its place: what is below shall not move
       for (const [part, view] of Object.entries(payloads)) view.update(status.payloads[part]);
     }
     if (begun || answer.value !== null) {

@@ -9,7 +9,7 @@ const TITLES = {
   Completed: "Where the time went", Pending: "It has not started yet",
 };
 
-/** Write into `place`; `why` is null where it is not known, `cause` has the traceback. */
+/** Write into `place`; `why` is null while it is being read, `cause` has the traceback. */
 export function drawWhy(place, { why, status, app }) {
   const title = TITLES[status.runtimeStatus] || "What it waits for";
   const parts = [
@@ -20,6 +20,7 @@ export function drawWhy(place, { why, status, app }) {
     why?.timeSpent && status.runtimeStatus === "Completed" && spent(why.timeSpent, status, app),
     why?.unknown?.length ? h("p", { class: "quiet" }, "Not known: ", data(why.unknown.join("; ")), ".") : null,
     why?.next?.length ? next(why.next) : null,
+    why === null && h("p", { class: "quiet" }, "Loading …"),
   ].flat().filter(Boolean);
   place.className = `why ${status.runtimeStatus.toLowerCase()}`;
   place.hidden = parts.length === 0;

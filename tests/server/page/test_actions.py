@@ -49,6 +49,19 @@ def test_an_event_is_raised_with_its_data(tab, shown, hub):
     assert hub.get_status("event-1").output == {"approved": {"by": "ada"}}
 
 
+def test_a_question_offers_the_awaited_event_and_warns_before_a_purge(tab, shown, hub):
+    hub.start("Approval", instance_id="asked")
+    page = tab.open(shown, "/instance?id=asked")
+    page.locator(".why strong", has_text="event").wait_for()
+    page.get_by_role("button", name="Raise event").click()
+    page.get_by_role("heading", name="Raise an event to an instance").wait_for()
+    assert page.get_by_label("Name of the event").input_value() == "Approve"
+    page.get_by_role("button", name="Cancel").click()
+    act(page, "Terminate")
+    page.get_by_role("button", name="Purge").click()
+    page.get_by_role("dialog").get_by_text("cannot be brought back").wait_for()
+
+
 def test_a_failed_instance_is_rewound_restarted_and_purged(tab, shown, hub):
     hub.start("Order", order(1, card=DECLINED), instance_id="failed-1")
     hub.wait_for_completion("failed-1", timeout=20)
