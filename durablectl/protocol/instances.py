@@ -61,7 +61,7 @@ def read_instance(state: Message, asked_id: str = "") -> Instance:
     """
     failure = read_failure(state)
     created = read_needed_time(state, "createdTimestamp")
-    output = read_text(state, "output")
+    output = _read_payload(state, "output")
     status = InstanceStatus(
         name=state.name,
         instance_id=asked_id
@@ -70,8 +70,8 @@ def read_instance(state: Message, asked_id: str = "") -> Instance:
         runtime_status=read_status(state.orchestrationStatus),
         created_time=created,
         last_updated_time=read_time(state, "lastUpdatedTimestamp") or created,
-        input=value_from_text(read_text(state, "input")),
-        custom_status=value_from_text(read_text(state, "customStatus")),
+        input=value_from_text(_read_payload(state, "input")),
+        custom_status=value_from_text(_read_payload(state, "customStatus")),
         output=value_from_text(output) if failure is None or output is not None else failure.text,
         failure_details=None if failure is None else exception_text(failure),
     )
@@ -152,6 +152,11 @@ def _read_details(state: Message, failure: FailureDetails | None) -> InstanceDet
         read_time(state, "completedTimestamp"),
         failure,
     )
+
+
+def _read_payload(state: Message, name: str) -> str | None:
+    """The JSON text of a value; some servers send an empty text where there is none."""
+    return read_text(state, name) or None
 
 
 def _payload(value: Any) -> Fields | None:

@@ -25,7 +25,7 @@ from durablectl.errors import (
     UsageError,
     WrongState,
 )
-from durablectl.model import InstanceFilter, RuntimeStatus
+from durablectl.model import EntityId, IfExists, InstanceFilter, RuntimeStatus
 from durablectl.protocol.messages import dapr
 
 T0 = datetime(2026, 11, 2, 3, 4, 5, tzinfo=UTC)
@@ -95,6 +95,43 @@ def test_a_start_sends_everything(server: ScriptedGrpc, hub: GrpcTaskHub) -> Non
         '{"n":1}',
         "2.0",
     )
+
+
+def replaces_nothing(server: ScriptedGrpc) -> None:
+    """Have it refuse every id that is taken, as durabletask-go does."""
+    taken = [found("a", COMPLETED)]
+
+    def start(_request: Any) -> Any:
+        if taken:
+            return Refuse("UNKNOWN", "orchestration instance already exists")
+        taken.append(found("a"))
+        return {"instanceId": "a"}
+
+    def purge(_request: Any) -> dict[str, Any]:
+        taken.clear()
+        return {"deletedInstanceCount": 1}
+
+    server.answers["GetInstance"] = lambda _request: taken[0] if taken else {"exists": False}
+    server.answers |= {"StartInstance": start, "PurgeInstances": purge}
+
+
+def test_an_instance_is_purged_where_the_server_does_not_replace_it(
+    server: ScriptedGrpc, hub: GrpcTaskHub
+) -> None:
+    replaces_nothing(server)
+    hub.start("order", instance_id="a", if_exists=IfExists.REPLACE)
+    changes = [name for name in server.methods if name != "GetInstance"]
+    assert changes == ["StartInstance", "PurgeInstances", "StartInstance"]
+    assert hub.get_status("a").runtime_status is RuntimeStatus.RUNNING
+
+
+def test_the_instance_from_before_is_not_taken_for_the_new_one(server: ScriptedGrpc) -> None:
+    replaces_nothing(server)
+    refused, answers = server.answers["StartInstance"], [Refuse("CANCELLED")]
+    server.answers["StartInstance"] = lambda request: answers.pop() if answers else refused(request)
+    with GrpcTaskHub(server.url, pace=Pace(sleep=lambda _seconds: None)) as hub:
+        hub.start("order", instance_id="a", if_exists=IfExists.REPLACE)
+        assert hub.get_status("a").runtime_status is RuntimeStatus.RUNNING
 
 
 @pytest.mark.parametrize(
@@ -186,6 +223,8 @@ def test_what_a_server_lacks_is_named(server: ScriptedGrpc, hub: GrpcTaskHub) ->
         ("UNKNOWN", "an active workflow with ID 'a' already exists", AlreadyExists),
         ("UNKNOWN", "no such instance exists", InstanceNotFound),
         ("UNKNOWN", "Exception calling application: x", ServiceError),
+        ("UNKNOWN", "unimplemented", Unsupported),
+        ("UNKNOWN", "multi-instance purge is not unimplemented", Unsupported),
         ("NOT_FOUND", "", InstanceNotFound),
         ("FAILED_PRECONDITION", "not failed", WrongState),
         ("INVALID_ARGUMENT", "bad hub", UsageError),
@@ -266,6 +305,42 @@ def test_what_dapr_has_in_place_of_a_listing_and_a_history_is_used() -> None:
         assert [event.event_type for event in history] == ["ExecutionStarted", "ExecutionCompleted"]
         with pytest.raises(Unsupported, match="has no QueryEntities"):
             hub.list_entities()
+
+
+DAPRS_STUBS = {"StreamInstanceHistory": [], "RewindInstance": {}, "GetEntity": {}}
+DAPRS_STUBS |= {"QueryEntities": {}, "SignalEntity": {}}
+
+
+def test_daprs_history_is_not_the_empty_stream_that_it_has_beside_it() -> None:
+    with scripted_grpc(dapr()) as server, GrpcTaskHub(server.url) as hub:
+        server.answers |= DAPRS_STUBS
+        server.answers |= {
+            "GetInstance": found("a", FAILED),
+            "GetInstanceHistory": {"events": EVENTS},
+        }
+        assert len(hub.get_status("a", show_history=True).history or ()) == 2
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda hub: hub.rewind("a"),
+        lambda hub: hub.get_entity(EntityId("c", "k")),
+        lambda hub: hub.list_entities(),
+        lambda hub: hub.signal_entity(EntityId("c", "k"), "add"),
+        lambda hub: hub.delete_entity(EntityId("c", "k")),
+    ],
+    ids=["rewind", "get", "list", "signal", "delete"],
+)
+def test_an_ok_of_dapr_to_what_it_does_not_have_is_not_believed(act: Any) -> None:
+    with scripted_grpc(dapr()) as server, GrpcTaskHub(server.url) as hub:
+        server.answers |= DAPRS_STUBS
+        server.answers |= {
+            "GetInstance": found("a", FAILED),
+            "QueryInstances": Refuse("UNKNOWN", "unimplemented"),
+        }
+        with pytest.raises(Unsupported, match="has no"):
+            act(hub)
 
 
 def test_a_pause_ends_with_the_one_instance_that_was_polled(server: ScriptedGrpc) -> None:

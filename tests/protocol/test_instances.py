@@ -102,6 +102,13 @@ def test_the_failure_is_the_output_where_the_server_sends_none():
     assert details.failure == FailureDetails("no", "ValueError", 'File "/app/f.py", line 3, in pay')
 
 
+def test_an_empty_text_is_no_value():
+    empty, failure = {"value": ""}, {"errorType": "ValueError", "errorMessage": "no"}
+    sent = dict.fromkeys(("input", "output", "customStatus"), empty)
+    status = read_instance(state(orchestrationStatus=3, failureDetails=failure, **sent)).status
+    assert (status.input, status.custom_status, status.output) == (None, None, "ValueError: no")
+
+
 def test_a_failed_instance_of_the_engine_has_its_failure():
     text = '{"ClassName": "ValueError", "Message": "no", "StackTraceString": "File x"}'
     failed = InstanceStatus(

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from contextlib import suppress
 from copy import copy
+from functools import cached_property
 from typing import Any, Self
 
-from durablectl.backends.grpc.failures import Place, Trouble
+from durablectl.backends.grpc.failures import Place, Trouble, lacks
 from durablectl.backends.grpc.transport import Answer, Terms, Transport
 from durablectl.errors import (
     Conflict,
@@ -79,15 +80,27 @@ class Calls:
         with suppress(Unsupported):
             self.call("Hello", {})
 
-    def has(self, method: str, fields: Fields) -> bool:
+    def has(self, method: str, fields: Fields, *, dialect: Dialect | None = None) -> bool:
         """Whether the server has a method; it is called, with fields that change nothing."""
         try:
-            self.call(method, fields)
+            self.call(method, fields, dialect=dialect)
         except Unsupported:
             return False
         except (NotFound, Conflict, ServiceError, UsageError):
             return True
         return True
+
+    @cached_property
+    def has_queries(self) -> bool:
+        return self.has("QueryInstances", {"query": {"maxInstanceCount": 1}})
+
+    def require(self, method: str) -> None:
+        """`Unsupported` where the server lacks a method and may answer OK to it all the same.
+
+        Dapr's does so to rewinds and entities. It has no queries either, and says that.
+        """
+        if not self.has_queries:
+            raise lacks(self.place, method)
 
     def close(self) -> None:
         self._transport.close()

@@ -19,6 +19,7 @@ from durablectl.protocol.fields import plain, text_field
 
 def find_entity(calls: Calls, entity_id: EntityId) -> EntityStatus | None:
     """An entity with its state; None when there is none, or one without a state."""
+    calls.require("GetEntity")
     fields = {"instanceId": plain(str(entity_id)), "includeState": True}
     try:
         answer = calls.call("GetEntity", fields).message
@@ -45,6 +46,7 @@ def page_of_entities(
 
     Some servers also list those that were deleted.
     """
+    calls.require("QueryEntities")
     query = EntityQuery(prefix_of(name), show_state=True, top=top, continuation_token=token)
     answer = calls.call("QueryEntities", entity_query_fields(query)).message
     page = read_entities(answer)
@@ -54,5 +56,6 @@ def page_of_entities(
 
 
 def signal(calls: Calls, entity_id: EntityId, operation: str, text: str | None, look: str) -> None:
+    calls.require("SignalEntity")
     fields = {"name": plain(operation), "input": text_field(text), "requestId": str(uuid4())}
     calls.tell("SignalEntity", str(entity_id), fields, look)

@@ -66,7 +66,7 @@ def trouble_of(place: Place, method: str, code: str, details: str) -> Trouble:
     if front := re.search(r"(?:http2 header with|HTTP) status:? ?(\d{3})", details):
         return _of_front(place, int(front[1]))
     if "dapr-callee-app-id" in details or "dapr-app-id" in details:
-        return Trouble(_lacks(place, method))
+        return Trouble(lacks(place, method))
     if code == "UNAVAILABLE":
         return _unavailable(place, details)
     if code == "RESOURCE_EXHAUSTED" and "larger than max" in details:
@@ -96,7 +96,7 @@ def _refusal(place: Place, method: str, code: str, details: str) -> DurablectlEr
         case "UNAUTHENTICATED" | "PERMISSION_DENIED":
             return _key_refused(place, details)
         case "UNIMPLEMENTED":
-            return _lacks(place, method)
+            return lacks(place, method)
         case "NOT_FOUND":
             return InstanceNotFound(f"{place.label} has no such instance{said}")
         case "ALREADY_EXISTS":
@@ -105,6 +105,8 @@ def _refusal(place: Place, method: str, code: str, details: str) -> DurablectlEr
             return WrongState(f"{place.label} refused{said}")
         case "INVALID_ARGUMENT" | "OUT_OF_RANGE":
             return UsageError(f"{place.label} refused the request{said}")
+    if code == "UNKNOWN" and details.endswith("unimplemented"):  # durabletask-go has no code for it
+        return lacks(place, method)
     if re.search(r"already exists", details, re.IGNORECASE):
         return AlreadyExists(f"{place.label} has an instance of this id already{said}")
     if re.search(r"no such instance", details, re.IGNORECASE):
@@ -126,7 +128,8 @@ def _key_refused(place: Place, details: str) -> KeyRefused:
     )
 
 
-def _lacks(place: Place, method: str) -> Unsupported:
+def lacks(place: Place, method: str) -> Unsupported:
+    """The error of a method that a server does not have."""
     return Unsupported(
         f"the server at {place.url} has no {method}", hint="durablectl doctor lists what it has"
     )

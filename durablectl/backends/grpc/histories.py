@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from durablectl.backends.grpc.calls import Calls
@@ -45,17 +45,21 @@ def raw_history(calls: Calls, instance_id: str, name: str) -> RawHistory:
 def _history(calls: Calls, instance_id: str) -> History:
     """The whole history of the current execution.
 
-    Dapr has a method of its own for that, which is tried where there is no stream.
+    Dapr has a method of its own for that, which is tried where there is no stream, or an empty one.
     """
     fields = {"instanceId": plain(instance_id)}
+    lacking: Unsupported | None = None
+    messages: Sequence[Message] = ()
     try:
-        messages = _of_chunks(calls.call("StreamInstanceHistory", fields))
+        messages = list(_of_chunks(calls.call("StreamInstanceHistory", fields)))
     except Unsupported as error:
+        lacking = error
+    if not messages:
         try:
-            answer = calls.call("GetInstanceHistory", fields, dialect=dapr())
+            messages = calls.call("GetInstanceHistory", fields, dialect=dapr()).message.events
         except Unsupported:
-            raise error from None
-        messages = iter(answer.message.events)
+            if lacking is not None:
+                raise lacking from None
     history = read_history(messages)
     return replace(history, events=tuple(_as_ours(history.events)))
 

@@ -251,6 +251,7 @@ class GrpcTaskHub(TaskHub):
             raise WrongState(
                 f"instance '{instance_id}' is {status.value}: only a Failed one can be rewound"
             )
+        self._calls.require("RewindInstance")
         look = f"{command('status', instance_id)} shows whether it continues"
         self._calls.tell("RewindInstance", instance_id, {"reason": text_field(reason)}, look)
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 from durablectl.backends.grpc.hub import GrpcTaskHub
 from durablectl.errors import BadAddress
+from durablectl.protocol.fields import Fields
+from durablectl.protocol.messages import Dialect, dapr
 
-ABILITIES = {
-    "list": ("QueryInstances", {"query": {"maxInstanceCount": 1}}),
+Abilities = Mapping[str, tuple[str, Fields | None]]
+ABILITIES: Abilities = {
     "history": ("StreamInstanceHistory", None),
     "rewind": ("RewindInstance", None),
     "restart": ("RestartInstance", None),
@@ -18,6 +21,11 @@ ABILITIES = {
 }
 """What not every server can do, with the method that shows it; None asks for an instance that is
 not there."""
+DAPRS: Abilities = {
+    "list": ("ListInstanceIDs", {"pageSize": 1}),
+    "history": ("GetInstanceHistory", None),
+}
+"""What Dapr has in place of queries and streams. To the rest it may answer OK and do nothing."""
 
 
 class Probe:
@@ -49,10 +57,17 @@ class Probe:
 
     def lacks(self) -> list[str]:
         """What the server cannot do."""
+        if self._calls.has_queries:
+            return self._missing(ABILITIES, None)
+        never = [ability for ability in ABILITIES if ability not in DAPRS]
+        return self._missing(DAPRS, dapr()) + never
+
+    def _missing(self, abilities: Abilities, dialect: Dialect | None) -> list[str]:
+        nobody = {"instanceId": self._nobody}
         return [
             ability
-            for ability, (method, fields) in ABILITIES.items()
-            if not self._calls.has(method, fields or {"instanceId": self._nobody})
+            for ability, (method, fields) in abilities.items()
+            if not self._calls.has(method, fields or nobody, dialect=dialect)
         ]
 
     def close(self) -> None:

@@ -66,9 +66,12 @@ class Start:
             once.run(before)
         except AlreadyExists as error:
             found = self._find(id)
-            if found is None or if_exists is not IfExists.ATTACH:
+            if found is None or if_exists is IfExists.FAIL:
                 raise AlreadyExists(error.message, hint=TAKEN_HINT) from error
-            return _attached(found, new)
+            if if_exists is IfExists.ATTACH:
+                return _attached(found, new)
+            self._hub.purge(id)  # some servers know no reuse of ids
+            once.run(None)
         return id
 
     def _id(

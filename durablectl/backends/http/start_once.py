@@ -44,9 +44,10 @@ class StartOnce(Generic[Sent]):
                 return self._send()
             except OutcomeUnknown as error:
                 lost = error
-            # after a lost answer this is the instance that was asked for, a little late
+            # after a lost answer this is the instance that was asked for, a little late, or the
+            # one from before, on a server that replaces none
             except AlreadyExists:
-                if lost is None:
+                if lost is None or (before is not None and self._find() == before):
                     raise
                 return None
             if self._appeared(before, lost):
