@@ -130,15 +130,15 @@ class CauseGroup(NamedTuple):
         return {"cause": self.cause, "count": self.count, "example": self.example}
 
 
-def grouped_causes(failed: Iterable[tuple[str, object]]) -> list[CauseGroup]:
-    """The causes of failed instances, given by their ids and outputs, the most frequent first.
+def grouped_causes(failed: Iterable[tuple[str, Cause | None]]) -> list[CauseGroup]:
+    """The causes of failed instances, given by their ids, the most frequent first.
 
     After MOST_CAUSES of them, what has another cause is counted as OTHER_CAUSE.
     """
     counts = Counter[str]()
     examples: dict[str, str] = {}
-    for instance_id, output in failed:
-        cause = masked(cause_of(output).text)
+    for instance_id, own in failed:
+        cause = masked(own.text if own is not None else NO_REASON)
         if cause not in counts and len(counts) >= MOST_CAUSES:
             cause = OTHER_CAUSE
         counts[cause] += 1

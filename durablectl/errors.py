@@ -35,13 +35,16 @@ class DurablectlError(Exception):
     """An error with a message for people: lower case, which, what, where, no final dot.
 
     `hint` is the next command or the thing to fix, or None. A key in either is replaced: what is
-    wrong with a value often quotes it.
+    wrong with a value often quotes it. The hint is also a note of the exception, so tracebacks show
+    it.
     """
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         self.message = redact(message)
         self.hint = None if hint is None else redact(hint)
         super().__init__(self.message)
+        if self.hint:
+            self.add_note(f"hint: {self.hint}")
 
 
 class UsageError(DurablectlError):

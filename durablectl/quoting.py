@@ -69,3 +69,8 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     by_lower = {each.lower(): each for each in known}
     near = get_close_matches(name.lower(), list(by_lower), 1)
     return by_lower[near[0]] if near else None
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str | None:
+    """A hint at the nearest of the known names, if one is near."""
+    return f"did you mean '{near}'?" if (near := nearest(name, known)) else None

@@ -318,6 +318,6 @@ def test_what_differs_from_instance_to_instance_is_masked(text: str, shown: str)
 
 def test_the_number_of_causes_is_bounded() -> None:
     texts = ("".join(chr(97 + int(digit)) for digit in str(n)) for n in range(MOST_CAUSES + 50))
-    found = grouped_causes((f"i-{n}", text) for n, text in enumerate(texts))
+    found = grouped_causes((f"i-{n}", cause_of(text)) for n, text in enumerate(texts))
     assert len(found) == MOST_CAUSES + 1
     assert (found[0].cause, found[0].count) == (OTHER_CAUSE, 50)

@@ -375,6 +375,24 @@ def test_an_orchestrator_that_is_not_there_is_told(durable: Durable) -> None:
         durable.run("Nobody")
 
 
+def test_an_error_is_shown_where_the_test_made_it_with_its_hint(tmp_path: Path) -> None:
+    (tmp_path / "function_app.py").write_text(
+        "from durablectl import df\napp = df.DFApp()\n\n"
+        "@app.orchestration_trigger(context_name='context')\ndef Hello(context):\n    return 1\n"
+    )
+    (tmp_path / "test_it.py").write_text("def test_it(durable):\n    durable.run('Helo')\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", tmp_path],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "hint: did you mean 'Hello'?" in done.stdout
+    assert "test_it.py:2: FunctionNotFound" in done.stdout
+    assert "durable.py:" not in done.stdout
+
+
 # The documentation
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from durablectl.backends.live_address import LiveAddress
 from durablectl.backends.local_histories import LocalHistories
 from durablectl.backends.local_start import attach, replace
-from durablectl.backends.local_status import status_of
+from durablectl.backends.local_status import status_of, statuses_of
 from durablectl.engine.store.database import Database
 from durablectl.engine.store.instances import NewInstance
 from durablectl.engine.store.queries import Queries
@@ -45,7 +45,7 @@ from durablectl.new_ids import check_new_instance_id, random_id
 from durablectl.newest import Newest
 from durablectl.payload import dumps
 from durablectl.polling.loop import wait_for_completion
-from durablectl.quoting import command
+from durablectl.quoting import command, did_you_mean
 from durablectl.taskhub import TaskHub
 from durablectl.wire import (
     HubAddress,
@@ -179,7 +179,8 @@ class LocalTaskHub(LocalHistories, TaskHub):
             known = ", ".join(sorted(self._registry.orchestrators.names)) or "none"
             raise FunctionNotFound(
                 f"no orchestrator '{name}' in {self._registry.app}; available: {known}",
-                hint="durablectl functions",
+                hint=did_you_mean(name, self._registry.orchestrators.names)
+                or "durablectl functions",
             )
 
     def create_and_wait(
@@ -234,7 +235,7 @@ class LocalTaskHub(LocalHistories, TaskHub):
         rows, token = self._queries.page(
             filter, with_input=show_input, top=top, after=continuation_token
         )
-        return Page(tuple(map(status_of, rows)), token)
+        return Page(statuses_of(self._queries, rows), token)
 
     def raise_event(self, instance_id: str, event_name: str, data: Any = None) -> None:
         self.raise_event_text(instance_id, event_name, dumps(data))
@@ -341,7 +342,8 @@ class LocalTaskHub(LocalHistories, TaskHub):
 
             raise FunctionNotFound(
                 unknown_function(entity_id.name, "entity", self._registry.entities.names),
-                hint="durablectl functions",
+                hint=did_you_mean(entity_id.name, self._registry.entities.names)
+                or "durablectl functions",
             )
 
     def check_status(self, instance_id: str) -> CheckStatusPayload:
@@ -361,7 +363,7 @@ class LocalTaskHub(LocalHistories, TaskHub):
     def newest(self, filter: InstanceFilter, *, top: int) -> Newest:
         rows = self._queries.newest(filter, top=top)
         counts = self._queries.counts(filter, by_name=False)
-        return Newest(tuple(map(status_of, rows)), sum(counts.values()))
+        return Newest(statuses_of(self._queries, rows), sum(counts.values()))
 
     def is_served(self) -> bool:
         return self._address.is_served()

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from durablectl.engine.store.queries import InstanceRow
+from durablectl.engine.store.queries import InstanceRow, Queries
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.wire import json_value, value_from_reason, value_from_text
+
+
+def statuses_of(queries: Queries, rows: Iterable[InstanceRow]) -> tuple[InstanceStatus, ...]:
+    """Those of a listing; the failed ones with what their code raised."""
+    return tuple(status_of(row, None, queries.failure_details(row)) for row in rows)
 
 
 def status_of(row: InstanceRow, history: Any = None, details: str | None = None) -> InstanceStatus:

@@ -27,7 +27,7 @@ from durablectl.config.keys import Credential, KeyRing
 from durablectl.errors import UsageError
 from durablectl.functionapp.search import find_app
 from durablectl.owners import owner_name, strangers
-from durablectl.quoting import nearest, quoted
+from durablectl.quoting import did_you_mean, quoted
 
 if TYPE_CHECKING:
     from platformdirs.api import PlatformDirsABC
@@ -74,6 +74,12 @@ class Settings(NamedTuple):
         return self.sources.get("hub", "")
 
     @property
+    def brief_source(self) -> str:
+        """The same, to be added to the hub's name; nothing where that is clear."""
+        source = self.hub_source.partition(" (")[0]
+        return f", from {source}" if self.named else ""
+
+    @property
     def is_own_context(self) -> bool:
         """Whether it is one of the user's own contexts, and not an address or a project's."""
         return self.context is not None and self.keys.holds_context(self.context)
@@ -98,7 +104,8 @@ class Settings(NamedTuple):
             raise UsageError(
                 "no task hub: no flag, variable or context names one, and there is no app here or "
                 "above",
-                hint="durablectl init, or --hub PATH|URL, or durablectl context add NAME --url URL",
+                hint="`durablectl init`, or --hub PATH|URL, or "
+                "`durablectl context add NAME --url URL`",
             )
         return self.path or Path()
 
@@ -204,14 +211,10 @@ def unknown_context(
     name: str, known: Mapping[str, Context], source: str | None = None
 ) -> UsageError:
     """What to say about a context that is not there."""
-    near = nearest(name, known)
     said = f" ({source})" if source and not source.startswith("flag") else ""
-    hint = (
-        f"did you mean '{near}'? durablectl context list"
-        if near
-        else ("see: durablectl context list")
-    )
-    return UsageError(f"no context '{name}'{said}", hint=hint)
+    near = did_you_mean(name, known)
+    hint = f"{near} see: " if near else "see: "
+    return UsageError(f"no context '{name}'{said}", hint=f"{hint}durablectl context list")
 
 
 def _choose(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from durablectl.errors import DurablectlError, UsageError, reason_of
-from durablectl.quoting import nearest
+from durablectl.quoting import did_you_mean
 
 
 def place_of(path: Path, text: str, name: str) -> str:
@@ -31,8 +31,7 @@ def place_of(path: Path, text: str, name: str) -> str:
 
 def unknown_setting(path: Path, text: str, name: str, known: tuple[str, ...]) -> UsageError:
     """What to say about a name that no setting has."""
-    near = nearest(name, known)
-    hint = f"did you mean '{near}'?" if near else f"available: {', '.join(known)}"
+    hint = did_you_mean(name, known) or f"available: {', '.join(known)}"
     return UsageError(f"unknown setting '{name}' {place_of(path, text, name)}", hint=hint)
 
 

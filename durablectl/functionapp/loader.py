@@ -100,6 +100,6 @@ def _nothing_registered(file: Path, module: ModuleType) -> AppError:
     else:
         hint = (
             "an app is made with `app = df.DFApp()`, its functions with "
-            "`@app.orchestration_trigger(…)`; durablectl init shows how"
+            "`@app.orchestration_trigger(…)`; `durablectl init` shows how"
         )
     return AppError(f"{shown(file)} registers no function", hint=hint)

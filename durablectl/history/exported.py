@@ -96,12 +96,12 @@ def raw_from_json(document: str | Mapping[str, Any]) -> RawHistory:
         except ValueError as error:
             raise UsageError(
                 f"the saved history is not JSON: {error}",
-                hint="durablectl history ID --raw writes one",
+                hint="`durablectl history ID --raw` writes one",
             ) from error
     if not isinstance(document, Mapping) or document.get("format") != FORMAT:
         raise UsageError(
             "this is not a saved history of durablectl",
-            hint="durablectl history ID --raw writes one",
+            hint="`durablectl history ID --raw` writes one",
         )
     if (version := document.get("version")) not in range(1, VERSION + 1):
         raise UsageError(

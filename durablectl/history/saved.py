@@ -26,7 +26,9 @@ from durablectl.model import HistoryEvent, InstanceStatus
 
 MOST_BYTES = 200_000_000
 """Of one document, as of one answer of a hub."""
-HINT = "durablectl history ID --raw writes one, and so does durablectl status ID --history -o json"
+HINT = (
+    "`durablectl history ID --raw` writes one, and so does `durablectl status ID --history -o json`"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,31 +1,37 @@
-"""Lines with a command that is copied: a terminal must not break it, as it would break prose."""
+"""Lines folded to the width of a terminal: between words, and never within a command, which is
+copied.
+"""
 
 from __future__ import annotations
 
-import textwrap
+import re
 from collections.abc import Iterator
 
 INDENT = "  "
-_COMMAND = " durablectl "
+COMMAND = r"(?:(?<=^)|(?<=: ))durablectl [a-z].*$"  # to the end; within a sentence in backticks
+_PIECE = re.compile(rf"\s*(?:[^\s`]*`[^`]+`\S*|{COMMAND}|\S+)")
 
 
-def before_command(text: str, width: int) -> str:
-    """A hint with its first command on a line of its own where both do not fit on one."""
-    prose, found, rest = text.partition(_COMMAND)
-    if len(text) <= width or not found or "`" in prose[-2:]:
-        return text
-    return f"{prose}\n{INDENT}{_COMMAND.strip()} {rest}"
+def folded(text: str, width: int) -> str:
+    """The text with those of its lines folded that are wider."""
+    return "\n".join(
+        each
+        for line in text.split("\n")
+        for each in hanging(line, width, line[: len(line) - len(line.lstrip())] + INDENT)
+    )
 
 
-def hanging(text: str, width: int, indent: str) -> Iterator[str]:
-    """A line of prose broken between words, its further lines indented."""
-    yield from textwrap.wrap(
-        text,
-        max(width, len(indent) + 20),
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-        drop_whitespace=True,
-        replace_whitespace=False,
-        tabsize=1,
-    ) or [""]
+def hanging(line: str, width: int, indent: str) -> Iterator[str]:
+    """A line folded where it is wider, its further lines indented."""
+    if len(line) <= width:
+        yield line
+        return
+    width = max(width, len(indent) + 20)
+    shown = ""
+    for piece in _PIECE.findall(line):
+        if shown.strip() and len(shown) + len(piece) > width:
+            yield shown
+            shown = indent + piece.lstrip()
+        else:
+            shown += piece
+    yield shown

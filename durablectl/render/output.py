@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from durablectl.errors import DurablectlError, UsageError, reason_of
 from durablectl.redaction import redact
 from durablectl.render.ending import Ending
-from durablectl.render.hints import before_command
+from durablectl.render.hints import folded
 from durablectl.render.query import compiled, searched
 from durablectl.render.sanitize import defuse, json_safe, safe
 from durablectl.wire import finite
@@ -78,6 +78,8 @@ class Output:
         # now, before anything is asked or done
         self._expression = None if query is None else compiled(query)
         self._above: Callable[[str], None] | None = None
+        self.on_same_hub: Callable[[str], str] = str
+        """Repeats in the commands of a sentence what flags chose their hub."""
         self.format, self.quiet, self.verbose = format, quiet, verbose
         self.in_ci = bool(self._environ.get("GITHUB_ACTIONS") or self._environ.get("TF_BUILD"))
 
@@ -130,6 +132,13 @@ class Output:
     @property
     def width(self) -> int:
         return _screen().columns
+
+    @property
+    def _talk_width(self) -> int:
+        with suppress(AttributeError, OSError, ValueError):
+            if not self.is_terminal:  # stdout goes into a file
+                return os.get_terminal_size(self._stderr.fileno()).columns
+        return self.width
 
     @property
     def height(self) -> int:
@@ -256,43 +265,46 @@ class Output:
     def note(self, text: str) -> None:
         """Say something that is good to know; not with -q or -o json."""
         if not (self.quiet or self._ending.is_json):
-            self.talk(text)
+            self.say(text)
 
     def progress(self, text: str) -> None:
         """Say how far a long command is; not with -q."""
         if not self.quiet:
-            self.talk(text)
+            self.say(text)
 
     def detail(self, text: str) -> None:
         """Say something that is shown with -v only."""
         if self.verbose:
-            self.talk(text)
+            self.say(text)
 
     def hint(self, text: str) -> None:
         """Say what to do next; not with -q. With -o json it waits for the last line."""
         if self._ending.is_json:
-            self._ending.hint = text
+            self._ending.hint = self.on_same_hub(text)
         elif not self.quiet:
-            self._talk_hint(text)
+            self.say(f"hint: {text}")
 
     def warn(self, text: str) -> None:
         """Say that something may not be as wanted; also with -q."""
-        self.talk(f"warning: {text}")
+        self.say(f"warning: {text}")
 
     def error(self, message: str, hint: str | None = None) -> None:
         """Say why it failed, then what to do; also with -q. With -o json both wait for the last
         line.
         """
         if self._ending.is_json:
-            self._ending.add(message, hint)
+            self._ending.add(message, hint and self.on_same_hub(hint))
             return
-        self.talk(f"durablectl: {message}")
+        self.say(f"durablectl: {message}")
         if hint:
-            self._talk_hint(hint)
+            self.say(f"hint: {hint}")
 
-    def _talk_hint(self, text: str) -> None:
-        line = f"hint: {text}"
-        self.talk(before_command(line, self.width) if self.talks_to_terminal else line)
+    def say(self, text: str) -> None:
+        """Write sentences to stderr whatever else is set: the commands in them are for the same
+        hub, and a terminal's lines are folded.
+        """
+        text = self.on_same_hub(text)
+        self.talk(folded(text, self._talk_width) if self.talks_to_terminal else text)
 
     def ended(self, exit_code: int, meaning: str) -> None:
         """Write the last line of a command that did not succeed: with -o json an object, which
@@ -302,8 +314,8 @@ class Output:
             self._talk(json_safe(self._ending.line(exit_code, meaning), ci=self.in_ci))
 
     def talk(self, text: str) -> None:
-        """Write to stderr whatever else is set, without the keys in it; a reader that went away is
-        no reason to stop.
+        """Write lines to stderr as they are, whatever else is set, but without the keys in them; a
+        reader that went away does not end it.
         """
         self._talk(defuse(safe(redact(text)), ci=self.in_ci))
 

@@ -20,10 +20,12 @@ from durablectl.model import (
     InstanceStatus,
     RuntimeStatus,
 )
+from durablectl.render.hints import hanging
 from durablectl.render.progress import progress_of
 
 ONE_LINE = 100
 MOST_LAYERS = 20
+AS_IT_IS = frozenset({"input", "custom status", "output", "traceback"})  # copied as they are
 _KEY = r"(?<=[?&])code=[^&#]*&?"
 _ADDRESSES = {
     "statusQueryGetUri": "status      GET",
@@ -46,14 +48,16 @@ class Details(NamedTuple):
     rows: tuple[tuple[str, str], ...]
     state: RuntimeStatus | None = None
 
-    def text(self) -> str:
-        """The labels and values as aligned lines."""
+    def text(self, columns: int = 0) -> str:
+        """The labels and values as aligned lines; prose folded to that many columns, if any."""
         width = max((len(label) for label, _ in self.rows), default=0) + 2
-        indented = "\n" + " " * width
-        return "\n".join(
-            f"{label:<{width}}{value.replace(chr(10), indented)}".rstrip()
-            for label, value in self.rows
-        )
+        indented, rows = "\n" + " " * width, []
+        for label, value in self.rows:
+            lines = value.split("\n")
+            if columns and label not in AS_IT_IS:
+                lines = [part for line in lines for part in hanging(line, columns - width, "")]
+            rows.append(f"{label:<{width}}{indented.join(lines)}".rstrip())
+        return "\n".join(rows)
 
 
 class Table(NamedTuple):

@@ -24,7 +24,7 @@ from durablectl.errors import FunctionNotFound, UsageError, WaitTimeout
 from durablectl.functionapp.search import find_app
 from durablectl.history.saved import AnyHistory, histories_of
 from durablectl.model import InstanceStatus, utc
-from durablectl.quoting import nearest
+from durablectl.quoting import did_you_mean
 from durablectl.taskhub import TaskHub
 from durablectl.testing.apps import name_of, orchestrator_from, registry_from
 from durablectl.testing.inline import InlinePool
@@ -305,12 +305,10 @@ class Durable:
         kinds = (self._registry.activities, self._registry.orchestrators, self._registry.entities)
         if not self._names or any(functions.get(name) is not None for functions in kinds):
             return
-        near = nearest(name, self._names)
         raise FunctionNotFound(
             f"the app has no function '{name}'; available: {', '.join(sorted(self._names))}",
-            hint=f"did you mean '{near}'?"
-            if near
-            else "kind='activity' mocks one that the app does not have",
+            hint=did_you_mean(name, self._names)
+            or "kind='activity' mocks one that the app does not have",
         )
 
     def _name(self, callee: Callee) -> str:

@@ -37,6 +37,23 @@ def test_in_the_working_directory_there_is_nowhere_to_go(run, project):
     assert json.loads((project / "host.json").read_text())["version"] == "2.0"
 
 
+@pytest.mark.parametrize(
+    ("folder", "hub"),
+    [
+        ("greetings", "GreetingsHub"),
+        ("my orders-api_2", "MyOrdersApi2Hub"),
+        ("OrdersHub", "OrdersHub"),
+        ("2026-reports", "ReportsHub"),
+        ("日本", "HelloHub"),
+        ("x" * 60, "X" + "x" * 41 + "Hub"),
+    ],
+)
+def test_the_task_hub_has_the_name_of_the_folder(run, project, folder, hub):
+    assert run("init", folder).code == 0
+    settings = json.loads((project / folder / "host.json").read_text())
+    assert settings["extensions"]["durableTask"]["hubName"] == hub
+
+
 def test_the_app_it_writes_is_listed(run):
     run("init", "app")
     assert run("functions", "--app", "app").out == "orchestrators\n  Hello\nactivities\n  greet\n"

@@ -201,7 +201,7 @@ def test_no_hub_and_no_app_says_what_to_do(run):
     code, out, err = run("links", "x")
     assert (code, out) == (2, "")
     assert err.startswith("durablectl: no task hub: ")
-    assert "hint: durablectl init" in err
+    assert "hint: `durablectl init`, or --hub" in err
 
 
 def test_ctrl_c_ends_with_130_and_no_traceback(home, project):

@@ -88,14 +88,23 @@ def test_a_hub_has_a_name_for_people(session, flags, label):
     assert session(**flags).hub_label == label
 
 
-def test_a_change_is_announced_with_who_chose_the_hub(session):
+def test_a_change_is_announced_once_with_who_chose_the_hub(session, project):
+    (project / "durablectl.toml").write_text("hub = 'x.db'")
+    one = session()
+    one.announce()
+    one.announce()
+    assert talk(one) == "using local hub x.db, from durablectl.toml\n"
+
+
+def test_a_hub_that_the_command_line_names_is_not_announced(session):
     one = session(hub="x.db")
     one.announce()
-    assert talk(one) == "using local hub x.db, from flag --hub\n"
+    assert talk(one) == ""
 
 
-def test_quiet_announces_nothing(session):
-    one = session(hub="x.db")
+def test_quiet_announces_nothing(session, project):
+    (project / "durablectl.toml").write_text("hub = 'x.db'")
+    one = session()
     one.out.quiet = True
     one.announce()
     assert talk(one) == ""

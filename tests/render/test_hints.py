@@ -8,7 +8,7 @@ import pytest
 
 from durablectl.explanation.model import Explanation, Next
 from durablectl.model import RuntimeStatus
-from durablectl.render.hints import before_command, hanging
+from durablectl.render.hints import folded, hanging
 from durablectl.render.terminal.why import explanation_lines
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -50,11 +50,21 @@ def test_a_note_stands_beside_its_command_where_there_is_room(width: int) -> Non
     assert any(line.startswith(f"next: {LONG}  add its data") for line in shown(width))
 
 
-def test_a_hint_is_broken_before_its_command() -> None:
-    assert before_command(f"hint: continue it here: {LONG}", 80) == (
-        f"hint: continue it here:\n  {LONG}"
-    )
-    assert before_command("hint: durablectl list", 80) == "hint: durablectl list"
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"hint: continue it here: {LONG}", f"hint: continue it here:\n  {LONG}"),
+        ("hint: durablectl list", "hint: durablectl list"),
+        (
+            f"no worker is running on this hub; start one with `{LONG}` there",
+            f"no worker is running on this hub; start one with\n  `{LONG}`\n  there",
+        ),
+        ("  " + "word " * 16 + "end", "  " + ("word " * 15).strip() + "\n    word end"),
+    ],
+    ids=["a hint", "a short one", "in a sentence", "indented"],
+)
+def test_lines_are_folded_between_words_and_never_within_a_command(text: str, shown: str) -> None:
+    assert folded(text, 80) == shown
 
 
 def test_prose_is_broken_between_words() -> None:

@@ -25,7 +25,7 @@ from durablectl.model import CheckStatusPayload, InstanceStatus
 from durablectl.wire import address_from_payload, payload_from_json
 
 METHODS = ("POST", "PUT", "PATCH", "GET")
-_LOOK = "the function may have started an instance: look with durablectl list"
+_LOOK = "the function may have started an instance: look with `durablectl list`"
 
 
 def call_starter(

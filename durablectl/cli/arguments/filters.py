@@ -232,6 +232,6 @@ def final_only(statuses: frozenset[RuntimeStatus]) -> frozenset[RuntimeStatus]:
         raise UsageError(
             f"purge deletes finished instances only, and {unfinished[0]} ones are not: the "
             "service would delete everything in range",
-            hint=f"name one of {names}, or end them first with durablectl terminate",
+            hint=f"name one of {names}, or end them first with `durablectl terminate`",
         )
     return statuses or FINAL_STATUSES

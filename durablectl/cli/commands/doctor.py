@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 
 import typer
@@ -35,7 +36,7 @@ def doctor(ctx: typer.Context) -> None:
     found: list[Finding] = []
     show_items(
         session.out,
-        _kept(_checks(session), found),
+        _kept(_checks(session), found, session.out.on_same_hub),
         text=partial(_show, session.out),
         json=Finding.to_json,
         id=lambda _finding: None,
@@ -81,8 +82,12 @@ def _checks(session: Session) -> Iterator[Finding]:
         yield problem("hub", error)
 
 
-def _kept(findings: Iterable[Finding], found: list[Finding]) -> Iterator[Finding]:
+def _kept(
+    findings: Iterable[Finding], found: list[Finding], on_same_hub: Callable[[str], str]
+) -> Iterator[Finding]:
     for finding in findings:
+        if finding.mend is not None:
+            finding = replace(finding, mend=on_same_hub(finding.mend))
         found.append(finding)
         yield finding
 

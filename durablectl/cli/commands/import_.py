@@ -91,7 +91,7 @@ def _bundle_of(session: Session, source: str, context: str | None, *, force: boo
     if context is None:
         raise UsageError(
             f"where instance '{source}' is was not said",
-            hint="durablectl import ID --from-context NAME, or durablectl import FILE",
+            hint="`durablectl import ID --from-context NAME`, or `durablectl import FILE`",
         )
     settings = config.resolve(
         {"context": context},

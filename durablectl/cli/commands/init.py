@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from durablectl.cli.session import Session
 
 APP_FILE = "function_app.py"
+LONGEST_HUB = 42  # and "Hub" behind it
 # In the order in which a newcomer reads them. Templates end in .txt, so that no tool takes them for
 # code of ours.
 FILES = (
@@ -42,7 +44,7 @@ def init(
 ) -> None:
     """Write a small app that runs here and on Azure: functions, an input file, a test.
 
-    Nothing is overwritten.
+    Nothing is overwritten. The folder's name makes the name of the task hub in host.json.
 
     Example:
 
@@ -71,7 +73,7 @@ def write_app(folder: Path) -> tuple[list[str], list[str]]:
     if (folder / APP_FILE).exists():
         raise Conflict(
             f"there is an app already: {folder / APP_FILE}",
-            hint="durablectl functions shows it; durablectl init DIR writes elsewhere",
+            hint="`durablectl functions` shows it; `durablectl init DIR` writes elsewhere",
         )
     written: list[str] = []
     kept: list[str] = []
@@ -82,6 +84,15 @@ def write_app(folder: Path) -> tuple[list[str], list[str]]:
     except OSError as error:
         raise AppError(f"cannot write to {folder}: {reason_of(error)}") from error
     return written, kept
+
+
+def task_hub_of(folder: Path) -> str:
+    """The name of a folder as that of a task hub on Azure: 3 to 45 letters and digits, of which the
+    first is a letter.
+    """
+    words = re.findall(r"[A-Za-z0-9]+", folder.resolve().name)
+    name = "".join(word[0].upper() + word[1:] for word in words).lstrip("0123456789")
+    return f"{name[:LONGEST_HUB].removesuffix('Hub') or 'Hello'}Hub"
 
 
 def next_commands(directory: Path, here: Installation) -> list[str]:
@@ -96,6 +107,7 @@ def _write_new(path: Path) -> bool:
     text = (files("durablectl.functionapp") / "template" / f"{path.name}.txt").read_text(
         encoding="utf-8"
     )
+    text = text.replace("HelloHub", task_hub_of(path.parent))
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)

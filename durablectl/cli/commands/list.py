@@ -154,7 +154,7 @@ def _show_causes(session: Session, selection: Selection) -> None:
             "only failed instances have a cause", hint="leave out --status, or name Failed"
         )
     failed = replace(selection, filter=replace(selection.filter, statuses=FAILED))
-    groups = grouped_causes((each.instance_id, each.output) for each in failed.find(session.hub))
+    groups = grouped_causes((each.instance_id, each.cause) for each in failed.find(session.hub))
     show_items(
         session.out,
         groups,

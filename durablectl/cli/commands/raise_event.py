@@ -135,6 +135,6 @@ def _read(
         missing = "EVENT" if words else "ID"
         raise UsageError(
             f"missing argument {missing}",
-            hint="durablectl raise-event ID EVENT, or --event NAME and a filter",
+            hint="`durablectl raise-event ID EVENT`, or --event NAME and a filter",
         )
     return [words[0]], words[1], list(words[2:])

@@ -141,7 +141,7 @@ def _check(
     if in_flight == bool(words):
         raise UsageError(
             "give either histories or --in-flight",
-            hint="durablectl replay FILE, or durablectl replay --in-flight --hub PATH|URL",
+            hint="`durablectl replay FILE`, or `durablectl replay --in-flight`",
         )
     if not in_flight and (sample is not None or filters.are_given or filters.include_entities):
         raise UsageError("filters and --sample are for --in-flight", hint="add --in-flight")

@@ -117,7 +117,7 @@ def start(
         )
     if name is None:
         raise UsageError(
-            "no orchestrator was named", hint="durablectl start ORCHESTRATOR, or --batch FILE"
+            "no orchestrator was named", hint="name one: durablectl start ORCHESTRATOR"
         )
     began = time.monotonic()
     hub, payload = _start(session, name, new, call, waiting.timeout)

@@ -46,7 +46,7 @@ def _app(subject: Subject) -> tuple[Registry | None, Finding]:
         return None, warning(
             "app",
             "there is no app here: nothing can be run from here",
-            "durablectl init, or --app PATH",
+            "`durablectl init`, or --app PATH",
         )
     try:
         registry = subject.load_app()

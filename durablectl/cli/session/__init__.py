@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from durablectl import config, model
 from durablectl.cli.framework.global_options import GlobalOptions, read_options
-from durablectl.cli.session.command_lines import SELECTORS, command_line
+from durablectl.cli.session.command_lines import SELECTORS, command_line, on_same_hub
 from durablectl.config.settings import FOUND
 from durablectl.errors import UsageError
 from durablectl.quoting import quoted
@@ -62,6 +62,7 @@ class Session:
         """The hub of the instances that were named, and one of them."""
         self.command_line: Callable[..., str] = partial(command_line, self)
         """Writes a command to copy that works on the same hub."""
+        out.on_same_hub = partial(on_same_hub, self)
 
     @property
     def is_terminal(self) -> bool:
@@ -85,9 +86,9 @@ class Session:
     def hub(self) -> TaskHub:
         """The hub, for reading: a local one is never created. `UsageError` when there is none.
 
-        On a terminal it says once which one that is, unless a flag or a variable did.
+        A person on a terminal is told once which one that is, unless a flag named it.
         """
-        if self._hub is None and self.out.is_for_person and not self.settings.explicit:
+        if self._hub is None and self.out.is_for_person:
             self.announce()
         return self.open()
 
@@ -138,12 +139,14 @@ class Session:
         return self.settings.require_hub()
 
     def announce(self) -> None:
-        """Say which hub a command that changes or gates works on, and where that choice came
-        from."""
+        """Say once which hub a command works on, and where that choice came from, unless it was
+        named on the command line; the one that was found where the command runs only to a person.
+        """
         self.require_hub()
-        if not self._is_announced:
+        is_news = self.settings.named or self.out.is_for_person
+        if is_news and not self._is_announced and not self.settings.hub_source.startswith("flag"):
             self._is_announced = True
-            self.out.note(f"using {self.hub_label}, from {self.settings.hub_source}")
+            self.out.note(f"using {self.hub_label}{self.settings.brief_source}")
 
     def begin_change(
         self, *, controls: bool = True, yes: bool = False, confirm: str | None = None

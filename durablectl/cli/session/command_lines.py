@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from durablectl import wire
+from durablectl.cli.framework.command_table import GROUPS, SUMMARIES
 from durablectl.quoting import command, quoted
 from durablectl.taskhub import TaskHub
 
 if TYPE_CHECKING:
     from durablectl.cli.session import Session
 
+_WITHOUT_HUB = {*GROUPS["Configure"], "init"} - {"doctor"}
+_COMMAND = (
+    r"((?:^|`|: |\bor )durablectl )"
+    rf"((?:hub|entity) [a-z]+|{'|'.join(SUMMARIES)})(?![\w-])([^`]*)"
+)
 SELECTORS = ("context", "hub", "task_hub", "connection", "key_env", "app")
 
 
@@ -35,15 +41,23 @@ def command_line(
     return command(words[0], *words[1:], options=[*flags, *options])
 
 
-def on_same_hub(session: Session, hint: str | None, verbs: Collection[str]) -> str | None:
-    """A hub's hint, which knows no flags: one of these commands in it is for the same hub."""
-    verb = re.match(r"durablectl ([a-z-]+)(?= )", hint or "")
-    if hint is None or verb is None or verb[1] not in verbs:
-        return hint
-    if re.search(r" --(hub|context)\b", hint):
-        return hint
+def on_same_hub(session: Session, text: str) -> str:
+    """What was written without knowing the flags: each command in it is for the same hub as this
+    one.
+    """
+    if "durablectl " not in text:
+        return text
+    return re.sub(_COMMAND, lambda found: _repeating(session, found), text)
+
+
+def _repeating(session: Session, found: re.Match[str]) -> str:
+    head, verb, rest = found.groups()
+    if verb.split()[0] in _WITHOUT_HUB or re.search(r" --(hub|context)\b", rest):
+        return found[0]
     flags = _selectors(session, *session.led_to, SELECTORS)
-    return " ".join([verb[0], *map(quoted, flags)]) + hint[verb.end() :]
+    pairs = zip(flags[::2], flags[1::2], strict=True)
+    missing = [part for pair in pairs if f"{pair[0]} " not in rest for part in pair]
+    return " ".join([head + verb, *map(quoted, missing)]) + rest
 
 
 def hub_place(address: wire.HubAddress) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from durablectl.cli.framework.command_table import GROUPS, WITH_CSV
+from durablectl.cli.framework.command_table import WITH_CSV
 from durablectl.cli.session import Session, open_session
 from durablectl.cli.session.command_lines import on_same_hub
 from durablectl.errors import DurablectlError, UsageError
@@ -27,7 +27,7 @@ def invocation(ending: Ending | None, given: Mapping[str, object], name: str) ->
     try:
         yield session
     except DurablectlError as error:
-        error.hint = on_same_hub(session, error.hint, {*GROUPS["Control"]} - {"entity"})
+        error.hint = error.hint and on_same_hub(session, error.hint)
         raise
     finally:
         session.close()

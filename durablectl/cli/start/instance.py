@@ -13,7 +13,7 @@ from durablectl.errors import FunctionNotFound, Unreachable, UsageError, WaitTim
 from durablectl.model import CheckStatusPayload, IfExists
 from durablectl.new_ids import check_new_instance_id, instance_id_warnings
 from durablectl.polling.loop import LAST_LOOK
-from durablectl.quoting import nearest
+from durablectl.quoting import did_you_mean
 from durablectl.render.views import duration_text
 from durablectl.taskhub import TaskHub
 
@@ -48,8 +48,7 @@ def start_instance(
                 )
             return hub, limited.start(name, value, **options, if_exists=new.if_exists)
     except FunctionNotFound as error:
-        near = nearest(name, hub.orchestrators() or ())
-        hint = f"did you mean '{near}'?" if near else error.hint
+        hint = did_you_mean(name, hub.orchestrators() or ()) or error.hint
         raise FunctionNotFound(error.message, hint=hint) from error
 
 

@@ -115,8 +115,8 @@ def drain_and_show(
     """
     if not hub.has_worker():
         out.warn(
-            "no worker is running on this hub; what is in flight stays so until a worker "
-            "comes: durablectl worker"
+            "no worker is running on this hub, so nothing in flight will finish; start one with "
+            "`durablectl worker`"
         )
     with drain_display(out) as show:
         gate = _Gate(wanted, hub, Troubles(out), show)
@@ -132,14 +132,14 @@ def drain_and_show(
     if left or not out.is_text:
         show_chosen(out, left)
     if gate.is_drained():
-        rest = f", {len(left)} of them left, which --allow {wanted.allow} lets be" if left else ""
-        out.note(f"drained: {label}; looked at {len(gate.seen)} in flight{rest}")
+        rest = f", {len(left)} of them left, within --allow {wanted.allow}" if left else ""
+        out.note(f"drained: {label}; checked {len(gate.seen)} in flight{rest}")
         _doubt(out, gate, label)
         return True
     after = views.duration_text(timeout or 0)
     reason = f" (the last answer: {trouble.message})" if trouble is not None else ""
     text = f"{_counted(gate.left)} in flight"
-    out.error(f"timed out after {after}: {text}, looked at {len(gate.seen)}{reason}")
+    out.error(f"timed out after {after}: {text}, of {len(gate.seen)} checked{reason}")
     annotate(out, environ, "drain timed out", f"{text} after {after}")
     return False
 

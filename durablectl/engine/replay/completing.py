@@ -54,7 +54,7 @@ def completed(
         raise UsageError(
             f"the history of instance '{history.instance_id}' cannot be completed: "
             f"{NEEDS_COMPLETE}",
-            hint="durablectl history ID --raw > FILE, on a local hub",
+            hint="on a local hub: durablectl history ID --raw > FILE",
         )
     doubt = cannot_judge(history)
     if doubt is not None and not force:

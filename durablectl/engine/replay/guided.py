@@ -21,7 +21,7 @@ from durablectl.history.verdict import Judgement, Verdict
 
 NEEDS_COMPLETE = (
     "the code is for azure-functions-durable 2.x, which needs a complete history: the HTTP API has "
-    "none; a local hub and gRPC do (durablectl history ID --raw), and func durable get-history"
+    "none; a local hub and gRPC do (`durablectl history ID --raw`), and func durable get-history"
 )
 
 

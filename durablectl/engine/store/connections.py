@@ -54,8 +54,8 @@ def hub_error(path: Path, error: sqlite3.Error | UnicodeEncodeError) -> HubUnusa
         return HubUnusable(f"cannot open the hub {path}")
     if code == sqlite3.SQLITE_IOERR:
         hint = (
-            "once the disk is well: durablectl hub check, then durablectl hub vacuum, which "
-            "writes all of it again"
+            "once the disk is well, `durablectl hub check`, then `durablectl hub vacuum`, "
+            "which writes all of it again"
         )
         return HubUnusable(
             f"the disk of the hub {path} fails ({error}); what was just asked for "

@@ -125,8 +125,8 @@ class _Standby:
                 raise AppError(
                     f"no worker runs instance '{row.instance_id}': {registry.app} has no "
                     f"orchestrator '{row.name}'",
-                    hint="name the app that has it with --app PATH, or run durablectl worker "
-                    "beside it",
+                    hint="name the app that has it with --app PATH, or run "
+                    "`durablectl worker` beside it",
                 )
         roots = tuple(row.key if row.root is None else row.root for row in rows)
         self._worker = self._worker_of(registry, roots=roots)

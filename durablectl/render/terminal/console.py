@@ -44,9 +44,9 @@ class Terminal:
         """Print a text in parts, each with its style. Unless it may wrap, nothing is cut."""
         self._print(Text.assemble(*parts), wrap=wrap)
 
-    def details(self, details: Details) -> None:
+    def details(self, details: Details, width: int) -> None:
         """Print labels and values."""
-        text = Text(safe(details.text()))
+        text = Text(safe(details.text(width)))
         text.highlight_regex(r"(?m)^[a-z][a-z ]*?(?=  )", "bold")
         if (state := details.state) is not None:
             text.highlight_regex(rf"(?m)(?<=^status)\s+{state.value}$", STYLES.get(state, ""))

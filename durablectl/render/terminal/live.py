@@ -115,7 +115,9 @@ class LiveDisplays:
             )
 
     def _above(self, console: Console) -> AbstractContextManager[None]:
-        return self._talking_above(lambda line: console.print(line, markup=False, highlight=False))
+        return self._talking_above(
+            lambda line: console.print(line, markup=False, highlight=False, soft_wrap=True)
+        )
 
 
 def live_on(

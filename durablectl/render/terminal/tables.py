@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import TypeVar
 
+from durablectl.render.hints import hanging
 from durablectl.render.output import Output, OutputFormat
 from durablectl.render.sanitize import safe_line
 from durablectl.render.views import Details, Table
@@ -17,12 +18,12 @@ _STYLE_OF_VERDICT = {"ok": "green", "warning": "yellow", "problem": "bold red"}
 
 
 def show_details(out: Output, details: Details) -> None:
-    """Print labels and values. Nothing is wrapped or cut: an address can be copied."""
+    """Print labels and values. Nothing is cut, and no word broken: an address can be copied."""
     if not out.is_rich:
         out.data(details.text())
         return
     with out.drawing() as terminal:
-        terminal.details(details)
+        terminal.details(details, out.width)
 
 
 def show_items(
@@ -74,7 +75,7 @@ def show_findings(out: Output, findings: Iterable[tuple[str, str, str, str | Non
         if not out.is_rich:
             out.lines(lines)
             continue
-        text = "\n".join(lines)
+        text = "\n".join(part for line in lines for part in hanging(line, out.width, " " * 25))
         style = _STYLE_OF_VERDICT.get(verdict, "")
         with out.drawing() as terminal:
             terminal.styled([(text[: len(verdict)], style), (text[len(verdict) :], "")])

@@ -91,7 +91,7 @@ def test_an_endless_listing_is_mentioned_and_ends(remote, server):
     assert "has sent 20 empty pages in a row; still listing\n" in err
     assert (
         "has sent 1000 empty pages in a row, each with the token of another one\nhint: "
-        "durablectl doctor\n"
+        f"durablectl doctor --hub {server.url}\n"
     ) in err
 
 

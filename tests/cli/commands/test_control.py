@@ -55,11 +55,10 @@ def test_the_reason_is_who_does_it_unless_given(remote, server, env, reason):
     assert parse_qs(server.asked[-1].query)["reason"] == [reason]
 
 
-def test_the_hub_and_who_chose_it_are_told_before_a_change(remote, server):
+def test_the_hub_and_who_chose_it_are_told_before_a_change(run, server):
     server.on("POST", "/instances/a/terminate", (202, None))
-    assert remote("terminate", "a").err.startswith(
-        f"using task hub at {server.url}, from flag --hub\n"
-    )
+    told = run("terminate", "a", env={"DURABLECTL_HUB": server.url}).err
+    assert told.startswith(f"using task hub at {server.url}, from DURABLECTL_HUB\n")
 
 
 def test_several_are_told_with_the_reasons_of_those_that_failed(remote, server):

@@ -16,7 +16,7 @@ def test_it_passes_once_two_looks_in_a_row_find_nothing(remote, server):
     server.on("GET", "/instances", RUNNING, NONE, RUNNING, NONE, NONE)
     code, out, err = remote("drain", *QUICK, "--timeout", "30s")
     assert (code, out) == (0, "")
-    assert f"drained: task hub at {server.url}; looked at 1 in flight" in err
+    assert f"drained: task hub at {server.url}; checked 1 in flight" in err
     assert set(parse_qs(server.asked[0].query)["runtimeStatus"][0].split(",")) == {
         "Pending",
         "Running",
@@ -29,7 +29,7 @@ def test_what_is_left_at_the_time_out_is_told(remote, server):
     server.on("GET", "/instances", (200, [status("a", "Running"), status("@counter@a", "Running")]))
     code, out, err = remote("drain", *QUICK, "--timeout", "100ms", "-o", "id")
     assert (code, out) == (124, "a\n")
-    assert "1 instance is in flight, looked at 1" in err
+    assert "1 instance is in flight, of 1 checked" in err
     assert [
         each["instanceId"]
         for each in json.loads(remote("drain", "--timeout", "0", "-o", "json").out)

@@ -172,7 +172,7 @@ def test_a_time_out_ends_the_call_of_a_starter(run, silent):
     code, _, err = run("start", f"{silent}/api/orchestrators/order", "--wait", "--timeout", "1s")
     assert code == 124
     assert "timed out after 1.0 s: no answer from" in err
-    assert "look with durablectl list" in err
+    assert "look with `durablectl list" in err
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,17 @@ def test_a_list_says_why_an_instance_failed_where_there_is_room(hub):
     assert "DETAILS" not in screen(*listed, columns=40).splitlines()[0]
 
 
+def test_a_list_and_its_causes_name_the_exception_of_an_orchestrator(app, run):
+    (app / "function_app.py").write_text(
+        "from durablectl import df\napp = df.DFApp()\n\n"
+        "@app.orchestration_trigger(context_name='context')\n"
+        "def broken(context):\n    raise KeyError('Rome')\n"
+    )
+    assert run("run", "broken").code == 10
+    assert "KeyError: 'Rome'" in screen("list", columns=140)
+    assert "KeyError: 'Rome'" in run("list", "--count", "--by", "cause").out
+
+
 def test_a_remote_hub_is_read_until_the_screen_is_full_and_no_further(server):
     server.otherwise = lambda _request: (
         200,

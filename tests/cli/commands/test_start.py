@@ -96,11 +96,7 @@ def test_an_id_that_exists_can_be_attached_to(remote, server):
     server.on("GET", "/instances/o-7", (202, status("o-7", "Running")))
     assert remote(
         "start", "order", "--instance-id", "o-7", "--if-exists", "attach", "-o", "id"
-    ) == (0, "o-7\n", remote_note(server))
-
-
-def remote_note(server):
-    return f"using task hub at {server.url}, from flag --hub\n"
+    ) == (0, "o-7\n", "")
 
 
 def test_a_remote_instance_that_failed_at_once_is_told(remote, server):
