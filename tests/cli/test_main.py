@@ -95,6 +95,14 @@ def test_a_mistyped_option_is_told_the_right_one(run):
     )
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("--id", "--instance-id"), ("--ouptut", "--output"), ("--timout", "--timeout")],
+)
+def test_an_option_is_told_by_a_part_of_its_name_or_the_most_similar_one(typed, meant, run):
+    assert run("start", typed).err.endswith(f"hint: did you mean '{meant}'?\n")
+
+
 def test_a_mistyped_subcommand_is_told_the_right_one(run):
     assert (
         run("context", "lst").err == "durablectl: no command 'lst' in 'durablectl context'\nhint: "

@@ -13,6 +13,7 @@ from durablectl.cli.framework.command_table import PROGRAM
 from durablectl.cli.framework.exit_codes import ExitCode
 from durablectl.cli.framework.groups import root
 from durablectl.errors import UsageError
+from durablectl.quoting import nearest
 from durablectl.render.output import Output
 
 # click is an own package in some versions of Typer and a part of it in others; this is its error
@@ -63,10 +64,22 @@ def _told(error: Exception) -> UsageError:
     hint = f"{path} --help"
     option = getattr(error, "option_name", None)
     if type(error).__name__ == "NoSuchOption" and option:
-        near = getattr(error, "possibilities", None)
+        near = _nearest_option(context, option)
         return UsageError(
             f"no option '{option}' in '{path}'",
-            hint=f"did you mean '{min(near)}'?" if near else hint,
+            hint=f"did you mean '{near}'?" if near else hint,
         )
     text: str = error.format_message() if hasattr(error, "format_message") else str(error)
     return UsageError((text[:1].lower() + text[1:]).rstrip("."), hint=hint)
+
+
+def _nearest_option(context: Any, option: str) -> str | None:
+    """The option of the command that was probably meant: one that begins with `option` or has it as
+    its last word, else the most similar one.
+    """
+    word = option.lstrip("-")
+    known = [] if context is None else context.command.get_params(context)
+    names = sorted(name[2:] for each in known for name in each.opts if name.startswith("--"))
+    longer = (each for each in names if each.startswith(word) or each.endswith(f"-{word}"))
+    near = next(longer, None) or nearest(word, names)
+    return f"--{near}" if near else None
