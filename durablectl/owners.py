@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+if sys.platform != "win32":
+    import pwd
 
 Owner = int | str
 ROOT = 0
@@ -68,11 +72,11 @@ def owner_of(path: Path, *, follow: bool = True) -> Owner | None:
 def owner_name(path: Path) -> str:
     """The owner of a file or of a link to it, for messages."""
     owner = owner_of(path, follow=False)
+    if sys.platform == "win32":
+        return str(owner)
     try:
-        import pwd  # deferred: not there on Windows, and only a message needs it
-
         return pwd.getpwuid(int(owner or 0)).pw_name
-    except (ImportError, KeyError):
+    except KeyError:
         return str(owner)
 
 

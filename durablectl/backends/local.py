@@ -4,8 +4,6 @@ console.
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from datetime import datetime
@@ -14,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from durablectl.backends.live_address import LiveAddress
-from durablectl.backends.local_histories import LocalHistories
-from durablectl.backends.local_start import attach, replace
+from durablectl.backends.local_commits import Commits
+from durablectl.backends.local_start import attach, new_instance, replace
 from durablectl.backends.local_status import status_of, statuses_of
 from durablectl.engine.store.database import Database
 from durablectl.engine.store.instances import NewInstance
@@ -24,7 +22,6 @@ from durablectl.errors import (
     AlreadyExists,
     DurablectlError,
     EntityNotFound,
-    FunctionNotFound,
     UsageError,
     WaitTimeout,
     WrongState,
@@ -41,11 +38,11 @@ from durablectl.model import (
     RuntimeStatus,
     utc_now,
 )
-from durablectl.new_ids import check_new_instance_id, random_id
+from durablectl.new_ids import random_id
 from durablectl.newest import Newest
 from durablectl.payload import dumps
 from durablectl.polling.loop import wait_for_completion
-from durablectl.quoting import command, did_you_mean
+from durablectl.quoting import command
 from durablectl.taskhub import TaskHub
 from durablectl.wire import (
     HubAddress,
@@ -56,13 +53,15 @@ from durablectl.wire import (
 )
 
 if TYPE_CHECKING:
+    from durablectl.backends.importing import Bundle, Imported
+    from durablectl.backends.local_histories import Histories
     from durablectl.engine.registry import Registry
     from durablectl.engine.store.client import Store
+    from durablectl.history.restart import RestartPlan
+    from durablectl.history.saved import AnyHistory
 
-FIRST_PAUSE, LAST_PAUSE = 0.0005, 0.01
 
-
-class LocalTaskHub(LocalHistories, TaskHub):
+class LocalTaskHub(TaskHub):
     """A hub in an SQLite file, which `create` makes when it is missing.
 
     With a `registry`, `start` refuses what is not an orchestrator of it.
@@ -83,16 +82,22 @@ class LocalTaskHub(LocalHistories, TaskHub):
         self._database = Database(Path(path), create=create, late=late, durable=durable)
         self._queries = Queries(self._database)
         self._registry, self._now = self.registry, self.now = registry, now
-        self._seen = threading.local()
+        self._commits = Commits(self._database)
         self._address = LiveAddress(self._queries, self._live_workers)
 
     @cached_property
     def _store(self) -> Store:
-        from durablectl.engine.store.client import (
-            Store,  # deferred: reading a status needs no events
-        )
+        # deferred: reading a status needs no events
+        from durablectl.engine.store.client import Store
 
         return Store(self._database)
+
+    @cached_property
+    def _histories(self) -> Histories:
+        # deferred: few commands need complete histories
+        from durablectl.backends.local_histories import Histories
+
+        return Histories(self._database, self._registry, self._now)
 
     @property
     def name(self) -> str:
@@ -165,23 +170,7 @@ class LocalTaskHub(LocalHistories, TaskHub):
     def _new(
         self, orchestrator: str, text: str | None, instance_id: str | None, version: str | None
     ) -> NewInstance:
-        self._check_orchestrator(orchestrator)
-        if instance_id is not None:
-            check_new_instance_id(instance_id)
-        if version is None:
-            version = self._registry.default_version if self._registry is not None else ""
-        return NewInstance(
-            instance_id or random_id(), orchestrator, text, version, micros(self._now())
-        )
-
-    def _check_orchestrator(self, name: str) -> None:
-        if self._registry is not None and self._registry.orchestrators.get(name) is None:
-            known = ", ".join(sorted(self._registry.orchestrators.names)) or "none"
-            raise FunctionNotFound(
-                f"no orchestrator '{name}' in {self._registry.app}; available: {known}",
-                hint=did_you_mean(name, self._registry.orchestrators.names)
-                or "durablectl functions",
-            )
+        return new_instance(self._registry, orchestrator, text, instance_id, version, self._now())
 
     def create_and_wait(
         self,
@@ -209,20 +198,14 @@ class LocalTaskHub(LocalHistories, TaskHub):
         row = self._queries.get(instance_id, with_input=show_input)
         details, view = self._queries.failure_details(row), None
         if show_history and row.status is not RuntimeStatus.PENDING:
-            from durablectl.history.service import history_view  # deferred: few ask for it
-
-            view = history_view(
-                self._store.history(instance_id),
-                show_input=show_input,
-                show_output=show_history_output,
+            view = self._store.shown_history(
+                instance_id, show_input=show_input, show_output=show_history_output
             )
         return status_of(row, view, details)
 
     def raw_history(self, instance_id: str) -> dict[str, Any]:
-        from durablectl.history.saved import raw_document  # deferred: few ask for it
-
-        history = self._store.raw_history(instance_id)
-        return raw_document(history, self.get_status(instance_id, show_input=False))
+        status = self.get_status(instance_id, show_input=False)
+        return self._store.raw_history(instance_id).document(status)
 
     def list_page(
         self,
@@ -273,6 +256,42 @@ class LocalTaskHub(LocalHistories, TaskHub):
                 hint=command("restart", instance_id, options=("--new-id",)),
             ) from error
         return self.check_status(new.instance_id)
+
+    def restart_from(self, instance_id: str, step: int | str | None = None) -> CheckStatusPayload:
+        """Start a new instance that keeps the results of another one up to a step, and runs that
+        step and what follows again.
+
+        `step` is its number in the first column of `durablectl history` (from 1), the name of an
+        activity or sub-orchestrator that is called once, or None for the first that failed. The
+        instance itself stays as it is. `UsageError` for a step that is not there; `WrongState` for
+        a sub-orchestration, and where the history cannot be cut.
+        """
+        return self.check_status(self._histories.restart_from(instance_id, step))
+
+    def plan_restart(self, instance_id: str, step: int | str | None = None) -> RestartPlan:
+        """What `restart_from` would keep and repeat; changes nothing."""
+        return self._histories.plan_restart(instance_id, step)
+
+    def import_history(
+        self, history: AnyHistory, *, instance_id: str | None = None, force: bool = False
+    ) -> str:
+        """Create an instance with a saved history, and return its id; it arrives Suspended, or as
+        it ended.
+
+        `history` is a file's path, the text or JSON of a history, or a status that was asked for
+        with its history and results; a file may hold those of its sub-orchestrations too. What is
+        not our raw form needs the app's code: open the hub with `app`. `AlreadyExists` when the id
+        is taken (`instance_id` gives another), `UsageError` for what is not a history, does not
+        fit the code, or, unless `force`, proves too little.
+        """
+        bundle = self._histories.bundle(history, force=force)
+        return self.import_bundle(bundle, instance_id).instances[0].instance_id
+
+    def import_bundle(self, bundle: Bundle, instance_id: str | None = None) -> Imported:
+        """Create the instances and entities of a bundle, all of them or none; see
+        `import_history`.
+        """
+        return self._histories.import_bundle(bundle, instance_id)
 
     def purge(self, instance_id: str, *, recursive: bool = False) -> int:
         (outcome,) = self.purge_many([instance_id], recursive=recursive)
@@ -327,24 +346,15 @@ class LocalTaskHub(LocalHistories, TaskHub):
         )
 
     def signal_entity(self, entity_id: EntityId, operation: str, input: Any = None) -> None:
-        self._check_entity(entity_id)
-        self._store.signal(
-            entity_id, operation, None if input is None else dumps(input), self._now()
-        )
+        self._signal(entity_id, operation, None if input is None else dumps(input))
 
     def delete_entity(self, entity_id: EntityId) -> None:
-        self._check_entity(entity_id)
-        self._store.signal(entity_id, "delete", None, self._now())
+        self._signal(entity_id, "delete", None)
 
-    def _check_entity(self, entity_id: EntityId) -> None:
-        if self._registry is not None and self._registry.entities.get(entity_id.name) is None:
-            from durablectl.engine.registry import unknown_function  # deferred, as above
-
-            raise FunctionNotFound(
-                unknown_function(entity_id.name, "entity", self._registry.entities.names),
-                hint=did_you_mean(entity_id.name, self._registry.entities.names)
-                or "durablectl functions",
-            )
+    def _signal(self, entity_id: EntityId, operation: str, text: str | None) -> None:
+        if self._registry is not None:
+            self._registry.require_entity(entity_id.name)
+        self._store.signal(entity_id, operation, text, self._now())
 
     def check_status(self, instance_id: str) -> CheckStatusPayload:
         return check_status_payload(self._address.now(), instance_id)
@@ -384,11 +394,7 @@ class LocalTaskHub(LocalHistories, TaskHub):
         return any(worker.is_for_all for worker in self._live_workers())
 
     def _live_workers(self) -> list[Any]:
-        from durablectl.engine.store.leases import (
-            workers,  # deferred: reading a status needs none of it
-        )
-
-        return [worker for worker in workers(self._database, self._now()) if worker.is_live]
+        return [worker for worker in self._store.workers(self._now()) if worker.is_live]
 
     def wait_for_completion(
         self, instance_id: str, *, timeout: float | None = None, interval: float = 1.0
@@ -411,19 +417,7 @@ class LocalTaskHub(LocalHistories, TaskHub):
 
         `HubLost` when it is not there any more, as none will come.
         """
-        self._database.check_file()
-        end, delay, notifier = time.monotonic() + seconds, FIRST_PAUSE, self._database.notifier
-        while True:
-            rung = notifier.count
-            version = self._database.data_version()
-            # counted by connection, and each thread has its own
-            if version != getattr(self._seen, "version", None):
-                self._seen.version = version
-                return
-            if (left := end - time.monotonic()) <= 0:
-                return
-            notifier.wait(rung, min(delay, left))
-            delay = min(delay * 1.2, LAST_PAUSE)
+        self._commits.wait(seconds)
 
     @property
     def database(self) -> Database:

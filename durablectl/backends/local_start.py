@@ -1,4 +1,4 @@
-"""What a start on a local hub does when its id is taken."""
+"""What a start on a local hub makes, and what it does when its id is taken."""
 
 from __future__ import annotations
 
@@ -11,14 +11,35 @@ from typing import TYPE_CHECKING
 from durablectl.engine.store.instances import NewInstance
 from durablectl.engine.store.queries import Queries
 from durablectl.errors import AlreadyExists, InstanceNotFound, WrongState
+from durablectl.history.columns import micros
+from durablectl.new_ids import check_new_instance_id, random_id
 from durablectl.quoting import command
 from durablectl.wire import same_json, value_from_text
 
 if TYPE_CHECKING:
+    from durablectl.engine.registry import Registry
     from durablectl.engine.store.client import Store
 
 REPLACE_SECONDS = 30.0
 PAUSE = 0.01
+
+
+def new_instance(
+    registry: Registry | None,
+    orchestrator: str,
+    text: str | None,
+    instance_id: str | None,
+    version: str | None,
+    now: datetime,
+) -> NewInstance:
+    """An instance to start; `FunctionNotFound` when the app, if there is one, cannot run it."""
+    if registry is not None:
+        registry.require_orchestrator(orchestrator)
+    if instance_id is not None:
+        check_new_instance_id(instance_id)
+    if version is None:
+        version = registry.default_version if registry is not None else ""
+    return NewInstance(instance_id or random_id(), orchestrator, text, version, micros(now))
 
 
 def attach(store: Store, queries: Queries, new: NewInstance) -> None:

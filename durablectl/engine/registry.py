@@ -6,6 +6,9 @@ from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from durablectl.errors import FunctionNotFound
+from durablectl.quoting import did_you_mean
+
 
 @dataclass(frozen=True, slots=True)
 class Orchestrator:
@@ -178,6 +181,23 @@ class Registry:
         self.client_sources: list[ClientSource] = []
         self.default_version = ""
         self.activity_timeout: float | None = None
+
+    def require_orchestrator(self, name: str) -> None:
+        """`FunctionNotFound` when the app has no such orchestrator."""
+        if self.orchestrators.get(name) is None:
+            known = ", ".join(sorted(self.orchestrators.names)) or "none"
+            raise FunctionNotFound(
+                f"no orchestrator '{name}' in {self.app}; available: {known}",
+                hint=did_you_mean(name, self.orchestrators.names) or "durablectl functions",
+            )
+
+    def require_entity(self, name: str) -> None:
+        """`FunctionNotFound` when the app has no such entity."""
+        if self.entities.get(name) is None:
+            raise FunctionNotFound(
+                unknown_function(name, "entity", self.entities.names),
+                hint=did_you_mean(name, self.entities.names) or "durablectl functions",
+            )
 
     def take_in(self, other: Registry) -> None:
         """Register all functions of another app, each in the place of what has its name."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, get_args, get_type_hints
 
 from durablectl.errors import UsageError
 from durablectl.history.events import Event, ParentInstance
-from durablectl.model import RuntimeStatus, utc
+from durablectl.model import InstanceStatus, RuntimeStatus, utc
 
 FORMAT = "durablectl-history"
 VERSION = 2
@@ -51,6 +51,16 @@ class RawHistory:
     events: tuple[Event, ...]
     is_foreign: bool = False
     extras: Extras = field(default=Extras(), compare=False)
+
+    def document(self, status: InstanceStatus) -> dict[str, Any]:
+        """Its raw form, and what the instance's status says besides."""
+        return raw_to_json(replace(self, extras=extras_of(status)))
+
+
+def extras_of(status: InstanceStatus, entities: Mapping[str, str] | None = None) -> Extras:
+    """What a status says besides the history."""
+    shown = None if status.custom_status is None else json.dumps(status.custom_status)
+    return Extras(status.created_time, shown, entities or {})
 
 
 def raw_to_json(history: RawHistory) -> dict[str, Any]:

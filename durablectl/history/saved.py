@@ -4,9 +4,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,8 +18,8 @@ from durablectl.history.exported import (
     Extras,
     RawHistory,
     extras_from_json,
+    extras_of,
     raw_from_json,
-    raw_to_json,
 )
 from durablectl.model import HistoryEvent, InstanceStatus
 
@@ -52,17 +51,6 @@ class ServiceHistory:
 History = RawHistory | ServiceHistory
 AnyHistory = str | bytes | Path | Mapping[str, Any] | Sequence[Any] | InstanceStatus | History
 """What a history is read from: itself, a status with it, its JSON, the text of that, or a file."""
-
-
-def extras_of(status: InstanceStatus, entities: Mapping[str, str] | None = None) -> Extras:
-    """What a status says besides the history."""
-    shown = None if status.custom_status is None else json.dumps(status.custom_status)
-    return Extras(status.created_time, shown, entities or {})
-
-
-def raw_document(history: RawHistory, status: InstanceStatus) -> dict[str, Any]:
-    """The raw form of a complete history, and what the instance's status says besides."""
-    return raw_to_json(replace(history, extras=extras_of(status)))
 
 
 def entities_of(history: History) -> list[str]:

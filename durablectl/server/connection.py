@@ -7,11 +7,15 @@ from __future__ import annotations
 import asyncio
 import math
 import re
+import sys
 from http import HTTPStatus
 from typing import Any, cast
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+if sys.platform != "win32":
+    import resource
 
 MOST_HEAD = 64 * 1024
 HEAD_SECONDS = 20.0
@@ -56,9 +60,7 @@ class Joined:
 
 def most_connections() -> int:
     """How many connections this process can have and still open the files that it needs."""
-    try:
-        import resource  # there is none on Windows
-    except ModuleNotFoundError:
+    if sys.platform == "win32":
         return 400
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return 10_000 if files < 0 else min(max(files - SPARE_FILES, files // 2), 10_000)

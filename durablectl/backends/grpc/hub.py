@@ -170,10 +170,9 @@ class GrpcTaskHub(TaskHub):
     def raw_history(self, instance_id: str) -> dict[str, Any]:
         """See TaskHub. `Unsupported` where it has kinds of events that are unknown here."""
         from durablectl.backends.grpc.histories import raw_history
-        from durablectl.history.saved import raw_document
 
         status = self._status(instance_id)
-        return raw_document(raw_history(self._calls, instance_id, status.name), status)
+        return raw_history(self._calls, instance_id, status.name).document(status)
 
     def list_page(
         self,

@@ -16,6 +16,7 @@ from durablectl.engine.store.instances import (
     create_instance,
     delete_instances,
 )
+from durablectl.engine.store.leases import LiveWorker, workers
 from durablectl.engine.store.locks import release_all
 from durablectl.engine.store.messages import send_request
 from durablectl.engine.store.purge import purge_instances
@@ -32,8 +33,9 @@ from durablectl.history.events import (
     ExecutionTerminated,
 )
 from durablectl.history.exported import RawHistory
+from durablectl.history.service import history_view
 from durablectl.history.stored import Outline, decode_episode, decode_event, encode_event
-from durablectl.model import EntityId, InstanceFilter, RuntimeStatus
+from durablectl.model import EntityId, HistoryEvent, InstanceFilter, RuntimeStatus
 
 IN_A_PURGE = 500  # instances deleted in one transaction
 
@@ -50,6 +52,10 @@ class Store(Queries):
         )
         return {id_ for (id_,) in rows}
 
+    def workers(self, now: datetime) -> list[LiveWorker]:
+        """All workers that are registered, the dead ones included."""
+        return workers(self._database, now)
+
     def history(self, instance_id: str) -> list[Event]:
         """The complete events of the current execution."""
         row = self._database.one(
@@ -64,6 +70,13 @@ class Store(Queries):
             "SELECT at, events FROM history WHERE instance = ? ORDER BY sequence", (loaded.key,)
         )
         return [event for at, events in episodes for event in decode_episode(events, at, outline)]
+
+    def shown_history(
+        self, instance_id: str, *, show_input: bool, show_output: bool
+    ) -> tuple[HistoryEvent, ...]:
+        """The same as the service shows it."""
+        events = self.history(instance_id)
+        return history_view(events, show_input=show_input, show_output=show_output)
 
     def raw_history(self, instance_id: str) -> RawHistory:
         """The current execution with its complete events; `InstanceNotFound` when there is no such

@@ -20,6 +20,7 @@ from durablectl.engine.store.live_lock import LiveLock
 from durablectl.engine.store.notifier import notifier_of
 from durablectl.engine.store.open_file import OpenFile
 from durablectl.errors import HubUnusable, reason_of
+from durablectl.packaged import packaged_text
 
 APPLICATION_ID = 0x64757262  # "durb"
 UPGRADES = (
@@ -98,10 +99,7 @@ class Database:
         connection.execute("BEGIN IMMEDIATE")
         with _committed(connection):
             if _identity(connection) == (0, 0):  # another process may have been quicker
-                from importlib.resources import files  # deferred: a hub is made once
-
-                schema = files("durablectl.engine").joinpath("schema.sql").read_text()
-                for statement in _statements(schema):
+                for statement in _statements(packaged_text("durablectl.engine", "schema.sql")):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -5,6 +5,7 @@ What user code raises never leaves here.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -89,8 +90,6 @@ def _time_span(seconds: float) -> str:
 
 
 def _is_cancelled() -> bool:
-    import asyncio  # slow; who runs an async activity has it already
-
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
