@@ -75,8 +75,17 @@ class LocalSource(HistorySource):
 
     def _with_lease(self, wait: Wait, row: CalledActivity) -> Wait:
         worker = self._workers.get(row.worker) if row.worker is not None else None
-        if worker is None or not worker.is_locked:
+        if worker is None:
             return replace(wait, progress=Progress.QUEUED)
+        if not worker.is_live:
+            lease_end = worker.lease_end if worker.is_locked else None
+            return replace(
+                wait,
+                progress=Progress.LOST,
+                since=row.leased_at,
+                worker=_process(worker),
+                until=lease_end,
+            )
         threads = worker.about.get("concurrency")
         is_running = not isinstance(threads, int) or row.rank < threads
         return replace(

@@ -17,6 +17,8 @@ from durablectl.history.columns import moment
 from durablectl.model import InstanceStatus, RuntimeStatus
 
 MOST_NAMES = 6
+LONGEST_SILENCE = 15.0
+"""Seconds; a worker that has nothing to do shows a sign of life every ten."""
 FindApp = Callable[[], Registry | None]
 RUN_ONE = Next(("worker",), note="runs the app's functions")
 RUN_ITS_APP = Next(("worker",), ("--app", "PATH"), "with the app that has it")
@@ -87,8 +89,16 @@ def _serves(worker: LiveWorker, work: OpenWork) -> bool:
 def _of_holder(status: InstanceStatus, holder: LiveWorker, now: datetime) -> Iterator[Obstacle]:
     """What is wrong with the worker that holds the instance or one of its activities."""
     process = holder.about.get("process", "?")
-    if holder.is_locked and not holder.is_live:
-        silent = (now - moment(holder.seen_at)).total_seconds()
+    stuck = holder.about.get("notYielding")
+    silent = (now - moment(holder.seen_at)).total_seconds()
+    if holder.is_live and silent > LONGEST_SILENCE and not stuck:
+        left = (holder.lease_end - now).total_seconds()
+        yield Obstacle(
+            f"its worker (process {process}) has not responded for {silent:.0f} s; unless it does, "
+            f"another worker takes its work over in {left:.0f} s",
+            is_total=False,
+        )
+    elif holder.is_locked and not holder.is_live:
         yield Obstacle(
             f"its worker (process {process}) has shown no sign of life for {silent:.0f} s; another "
             "worker takes its work over",
@@ -100,7 +110,6 @@ def _of_holder(status: InstanceStatus, holder: LiveWorker, now: datetime) -> Ite
             "worker takes it over",
             is_total=False,
         )
-    stuck = holder.about.get("notYielding")
     if holder.is_locked and isinstance(stuck, dict):
         yield _of_stuck(status, process, stuck, now)
 

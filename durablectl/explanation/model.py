@@ -31,6 +31,8 @@ class Progress(Enum):
 
     QUEUED = "queued"
     RUNNING = "running"
+    LOST = "lost"
+    """Its worker has ended or does not respond; another one runs it again."""
     RETRYING = "retrying"
     """It failed, and is called again at `until`."""
 
@@ -45,7 +47,8 @@ class Wait:
     known. `instance_id` is that of the sub-orchestration or entity; `called_by` is who called an
     operation that an entity has not run yet. `status` is None where the sub-orchestration is not
     there. `waiting_for` is what it waits for itself. `queue` counts the operations that wait for an
-    entity. `worker` is a process id.
+    entity. `worker` is a process id. `until` of a lost activity is when the lease of a worker that
+    does not respond ends; None where it has ended.
     """
 
     kind: StepKind

@@ -7,13 +7,18 @@ from datetime import datetime
 
 from durablectl.explanation.model import Span, TimeSpent
 from durablectl.explanation.steps import KINDS, Execution
-from durablectl.history.steps import Kind, State
+from durablectl.history.steps import Kind, State, Step
 
 LONGEST = 3
 MOST_OVERLAP = 0.05
 """Seconds by which a step may seem to end after the start of the step that waited for it."""
 MOST_STEPS = 100
 """Steps of the critical path that are kept: the longest ones."""
+
+
+def _is_moment(step: Step) -> bool:
+    """Whether it is an event that nothing waited for when it came."""
+    return step.kind is Kind.EVENT and step.end == step.begin
 
 
 def time_spent(execution: Execution, begin: datetime, end: datetime) -> TimeSpent:
@@ -28,7 +33,7 @@ def time_spent(execution: Execution, begin: datetime, end: datetime) -> TimeSpen
             step.child or "",
         )
         for step in execution.steps
-        if step.end is not None and step.state is not State.DROPPED
+        if step.end is not None and step.state is not State.DROPPED and not _is_moment(step)
     ]
     path: list[Span] = []
     left = end

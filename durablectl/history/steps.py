@@ -61,7 +61,9 @@ class Step:
     @property
     def key(self) -> tuple[object, ...]:
         """The same for a step that continues and for the one that it becomes."""
-        return self.depth, self.begin, self.kind, self.name, self.child
+        # when the wait for an event began is known only once the code has continued
+        begin = self.end if self.kind is Kind.EVENT and self.end is not None else self.begin
+        return self.depth, begin, self.kind, self.name, self.child
 
     @property
     def order(self) -> tuple[object, ...]:

@@ -17,6 +17,7 @@ from heapq import heappop, heappush
 from typing import Any
 
 from durablectl.causes import cause_of, cause_of_event
+from durablectl.history.step_times import with_times
 from durablectl.history.steps import Call, Kind, State, Step, Timer
 from durablectl.json_values import json_object, line_text
 from durablectl.model import HistoryEvent, InstanceStatus, RuntimeStatus
@@ -38,18 +39,17 @@ class _Reader:
     # by the time at which they fire
     unfired: dict[datetime, deque[Timer]] = field(default_factory=dict)
     first_unfired: int = 0
-    open_calls: int = 0
-    busy_until: datetime | None = None
     suspended: int | None = None
-    idle_since: datetime | None = None
 
-    def steps(self) -> list[Step]:
-        found = (
+    def found(self) -> list[Step]:
+        return (
             [call.step for call in self.calls]
             + [timer.step for timer in self.timers if not timer.retries]
             + self.others
         )
-        return sorted(found, key=lambda step: step.order)
+
+    def steps(self) -> list[Step]:
+        return sorted(with_times(self.found()), key=lambda step: step.order)
 
     def add(
         self, kind: Kind, name: str, begin: datetime, end: datetime | None, **more: Any
@@ -88,7 +88,6 @@ class _Reader:
                 self.receive(members, time)
             case _:
                 self.turn(event, time)
-        self.idle_since = time
 
     def call(self, kind: Kind, event: HistoryEvent, time: datetime) -> None:
         members = event.members
@@ -113,8 +112,6 @@ class _Reader:
             last=event,
         )
         self.calls.append(Call(step))
-        self.open_calls += end is None
-        self.busy_until = max(self.busy_until or time, time)
 
     def set_timer(self, event: HistoryEvent, time: datetime) -> None:
         fire_at = _time(event.members, "FireAt") or time
@@ -169,11 +166,7 @@ class _Reader:
         name = _text(members, "Name")
         place = self.requests.pop(name.lower(), None)
         if place is None:
-            is_busy = self.open_calls > 0 or (
-                self.busy_until is not None and self.busy_until > time
-            )
-            begin = time if is_busy or self.idle_since is None else self.idle_since
-            self.add(Kind.EVENT, name, begin, time, detail=_value(members, "Input"))
+            self.add(Kind.EVENT, name, time, time, detail=_value(members, "Input"))
             return
         answer = json_object(members.get("Input"))
         failed = bool(answer.get("exceptionType"))
@@ -377,7 +370,7 @@ def _close(reader: _Reader, last: datetime) -> None:
             for each in reader.others
         ]
         return
-    is_open = any(each.end is None for each in reader.steps())
+    is_open = any(each.end is None for each in reader.found())
     if reader.others and not is_open and status.runtime_status is RuntimeStatus.RUNNING:
         reader.add(Kind.EVENT, "an event", last, None, state=State.OPEN, first=None, last=None)
 

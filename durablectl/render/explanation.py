@@ -93,6 +93,8 @@ def label(wait: Wait) -> str:
 def note(wait: Wait, now: datetime, received: set[str] | None = None) -> str:
     """What is known of it: how far it is, until when, which attempt."""
     parts = [_progress(wait, now)]
+    if wait.progress is Progress.LOST:
+        parts.append("another worker runs it again")
     if wait.kind is StepKind.EVENT and wait.name and received is not None:
         has_come = wait.name.lower() in received
         parts.append(
@@ -138,6 +140,9 @@ def _progress(wait: Wait, now: datetime) -> str:
         case Progress.RUNNING:
             worker = "" if wait.worker is None else f" in process {wait.worker}"
             return f"running{f' for {since}' if since else ''}{worker}"
+        case Progress.LOST:
+            how = "now ended" if wait.until is None else "not responding"
+            return f"taken {since} ago by process {wait.worker or '?'} ({how})"
         case Progress.RETRYING:
             return _until(wait.until, now, "tried again")
     return f"called {since} ago" if since else ""

@@ -15,9 +15,11 @@ from durablectl.backends.replaying import CannotReplay, replayed
 from durablectl.df import EntityId, RetryOptions
 from durablectl.engine.registry import Registry
 from durablectl.engine.store.client import Store
+from durablectl.engine.worker.dispatcher import Dispatcher
 from durablectl.errors import AppError
 from durablectl.explanation.model import Explanation, Progress, StepKind
 from durablectl.model import RuntimeStatus
+from durablectl.render.explanation import note
 from tests.engine.conftest import sample_app
 from tests.engine.dispatching import Dispatching
 
@@ -59,6 +61,25 @@ def lines_of(dispatching: Dispatching, name: str) -> int:
     return inspect.getsourcelines(orchestrator.function)[1]
 
 
+def held_activity(dispatching: Dispatching) -> tuple[threading.Event, Dispatcher]:
+    """Start instance 'h', whose activity runs until the event is set."""
+    release = threading.Event()
+
+    @dispatching.app.activity
+    def held(name: str) -> None:
+        release.wait(20)
+
+    @dispatching.app.orchestrator
+    def holding(context: Any) -> Any:
+        yield context.call_activity("held", "x")
+
+    dispatcher = dispatching.dispatcher()
+    dispatching.hub.start("holding", instance_id="h")
+    while not dispatcher.is_working:
+        dispatcher.process_next(dispatching.now)
+    return release, dispatcher
+
+
 def test_an_event_and_its_time_out_are_named_with_the_lines_that_made_them(dispatching):
     dispatching.run(dispatching.dispatcher(), "race", instance_id="r")
     made = explained(dispatching, "r")
@@ -94,26 +115,15 @@ def test_a_retry_is_shown_with_its_attempt_and_when_the_next_one_is(dispatching)
 
 
 def test_an_activity_at_work_is_running_since_it_was_leased(dispatching):
-    release = threading.Event()
-
-    @dispatching.app.activity
-    def held(name: str) -> None:
-        release.wait(20)
-
-    @dispatching.app.orchestrator
-    def holding(context: Any) -> Any:
-        yield context.call_activity("held", "x")
-
-    first = dispatching.dispatcher()
-    dispatching.hub.start("holding", instance_id="h")
-    while not first.is_working:
-        first.process_next(dispatching.now)
+    release, first = held_activity(dispatching)
     (wait,) = explained(dispatching, "h").waiting_for
     assert (wait.progress, wait.since) == (Progress.RUNNING, dispatching.now)
     first.lease.abandon()  # as if its process had died
     dispatching.advance(5)
     made = explained(dispatching, "h")
-    assert made.waiting_for[0].progress is Progress.QUEUED
+    (wait,) = made.waiting_for
+    assert (wait.progress, wait.until) == (Progress.LOST, None)
+    assert wait.since == dispatching.now - timedelta(seconds=5)
     assert made.problems[-1] == "no worker is running on this hub, so nothing of it continues"
     second = dispatching.dispatcher()
     dispatching.advance(5)
@@ -264,3 +274,23 @@ def test_nothing_is_changed_and_nothing_is_printed(dispatching, capsys):
     assert explained(dispatching, "l").waiting_for[0].name == "Approve"
     assert (capsys.readouterr(), dispatching.hub.raw_history("l")) == (("", ""), before)
     assert dispatching.state("l") is RuntimeStatus.RUNNING
+
+
+def test_an_activity_of_a_worker_that_does_not_respond_says_when_its_lease_ends(dispatching):
+    release, dispatcher = held_activity(dispatching)
+    dispatcher.lease.describe({"process": 7})
+    began = dispatching.now
+    dispatching.now += timedelta(seconds=20)
+    made = explained(dispatching, "h")
+    assert (
+        made.problems[0]
+        == "its worker (process 7) has not responded for 20 s; unless it does, another worker "
+        "takes its work over in 10 s"
+    )
+    dispatching.now += timedelta(seconds=20)
+    (wait,) = explained(dispatching, "h").waiting_for
+    assert (wait.progress, wait.until) == (Progress.LOST, began + timedelta(seconds=30))
+    assert note(wait, dispatching.now) == (
+        "taken 40 s ago by process 7 (not responding), another worker runs it again"
+    )
+    release.set()

@@ -192,6 +192,19 @@ def test_the_critical_path_is_what_ended_last_before_each_step():
     assert [each.name for each in spent.longest] == ["slow", "last", "quick"]
 
 
+def test_an_event_that_nothing_waits_for_is_not_on_the_critical_path():
+    made = explained(
+        event("TimerCreated", 1, FireAt=at(8)),
+        event("EventRaised", 3, Name="Ping"),
+        event("TimerFired", 8, FireAt=at(8)),
+        event("ExecutionCompleted", 8, OrchestrationStatus="Completed"),
+        runtime_status=RuntimeStatus.COMPLETED,
+    )
+    assert made.time_spent is not None
+    assert [each.kind for each in made.time_spent.path] == [StepKind.TIMER]
+    assert [each.kind for each in made.time_spent.longest] == [StepKind.TIMER]
+
+
 @pytest.mark.parametrize(
     "events",
     [

@@ -123,7 +123,7 @@ def test_a_timer_that_was_not_needed_is_cancelled_when_the_instance_ends():
         event("ExecutionCompleted", 6, OrchestrationStatus="Completed"),
     ]
     (wait, approved, ended) = told(*events, state=RuntimeStatus.COMPLETED)
-    assert (wait.state, wait.detail, wait.end) == (State.DROPPED, "cancelled", at(6))
+    assert (wait.state, wait.detail, wait.end) == (State.DROPPED, "cancelled", at(5))
     assert (approved.name, approved.begin, approved.end, approved.detail) == (
         "Approve",
         at(0),
@@ -136,6 +136,68 @@ def test_a_timer_that_was_not_needed_is_cancelled_when_the_instance_ends():
 def test_an_event_that_came_while_something_ran_has_no_wait():
     (_, raised) = told(event("TaskScheduled", 1, Name="pay"), event("EventRaised", 5, Name="Hurry"))
     assert raised.begin == raised.end == at(5)
+
+
+def raised(name, seconds):
+    return event("EventRaised", seconds, Name=name, Input="1")
+
+
+ENDED = event("ExecutionCompleted", 20, OrchestrationStatus="Completed")
+
+
+def spans(*events):
+    """When each event and timer began and ended, by its name, in the order of the steps."""
+    found = told(*events, ENDED, state=RuntimeStatus.COMPLETED)
+    return [
+        (step.name, (step.begin - T0).seconds, (step.end - T0).seconds)
+        for step in found
+        if step.kind in (Kind.EVENT, Kind.TIMER)
+    ]
+
+
+def test_an_event_that_came_before_it_was_awaited_is_a_moment_in_its_place():
+    events = [raised("Go", 2), done("pay", 1, 5), *timer(5, 60), done("ship", 5, 9)]
+    assert [step.name for step in told(*events, state=RuntimeStatus.COMPLETED)][:2] == ["pay", "Go"]
+    assert spans(*events)[0] == ("Go", 2, 2)
+
+
+def test_an_event_that_nothing_waits_for_is_a_moment():
+    assert spans(*timer(1, 10, 10), raised("Ping", 4), done("pay", 10, 19)) == [
+        ("timer", 1, 10),
+        ("Ping", 4, 4),
+    ]
+
+
+def test_an_event_that_was_raised_again_with_the_right_name_is_a_moment():
+    events = [raised("order-approved", 3), raised("OrderApproved", 8), done("pay", 8, 9)]
+    assert spans(*events) == [("OrderApproved", 0, 8), ("order-approved", 3, 3)]
+
+
+def test_events_that_are_awaited_in_turn_follow_each_other():
+    assert spans(raised("First", 3), raised("Second", 8), done("pay", 8, 9)) == [
+        ("First", 0, 3),
+        ("Second", 3, 8),
+    ]
+
+
+def test_a_cancelled_timer_ends_when_the_other_branch_won():
+    assert spans(*timer(1, 60), raised("Approve", 4), done("pay", 4, 19)) == [
+        ("timer", 1, 4),
+        ("Approve", 1, 4),
+    ]
+    assert spans(*timer(1, 60), done("quick", 1, 3), done("pay", 3, 19)) == [("timer", 1, 3)]
+
+
+def test_a_deadline_that_is_kept_over_a_loop_ends_with_the_loop():
+    polls = [done("poll", 1, 2), *timer(2, 4, 4), done("poll", 4, 6), done("report", 6, 19)]
+    assert spans(*timer(1, 60), *polls) == [("timer", 1, 6), ("timer", 2, 4)]
+
+
+def test_a_timer_that_was_open_when_the_instance_was_terminated_ends_there():
+    events = [*timer(1, 60), raised("Ping", 4)]
+    ended = event("ExecutionCompleted", 9, OrchestrationStatus="Terminated")
+    (wait, ping, _) = told(*events, ended, state=RuntimeStatus.TERMINATED)
+    assert (wait.end, ping.begin) == (at(9), at(4))
 
 
 def test_a_running_instance_that_does_nothing_waits_for_an_event():

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -296,7 +296,12 @@ class LiveWorker:
         """Whether it takes on every instance, or only those that its command waits for."""
         self.seen_at = seen_at
         self.is_locked = LiveLock.is_held(lock_file)
-        self.is_live = self.is_locked and micros(now) - seen_at < LEASE_SECONDS * 1_000_000
+        self.is_live = self.is_locked and now < self.lease_end
+
+    @property
+    def lease_end(self) -> datetime:
+        """When another worker takes over what it holds, unless it shows a sign of life."""
+        return moment(self.seen_at) + timedelta(seconds=LEASE_SECONDS)
 
 
 def workers(database: Database, now: datetime) -> list[LiveWorker]:

@@ -76,9 +76,10 @@ function label({ kind, name, instanceId }) {
 
 function note(wait, received) {
   return [
-    wait.progress, wait.runtimeStatus,
+    wait.progress === "lost" ? `taken by process ${wait.worker}, which has ended or does not respond; another worker runs it again` : wait.progress,
+    wait.runtimeStatus,
     wait.kind === "event" && wait.name && !received.has(wait.name.toLowerCase()) && "no event of that name received",
-    wait.until && (wait.kind === "timer" ? `fires at ${moment(wait.until)}` : `tried again at ${moment(wait.until)}`),
+    wait.until && wait.progress !== "lost" && (wait.kind === "timer" ? `fires at ${moment(wait.until)}` : `tried again at ${moment(wait.until)}`),
     !wait.until && wait.since && `since ${clock(wait.since)}`,
     wait.queue && `${wait.queue} operations in its queue`,
     (wait.attempt > 1 || wait.maxAttempts) && `attempt ${wait.attempt}${wait.maxAttempts ? ` of ${wait.maxAttempts}` : ""}`,
