@@ -84,8 +84,7 @@ class HistorySource:
         kinds = {each.kind for each in refined.waits if each.is_awaited is None}
         if StepKind.TIMER not in kinds or len(kinds) == 1:
             return refined
-        unknown = (*refined.unknown, MAYBE_CANCELLED)
-        return Refined(refined.waits, refined.is_any, next=refined.next, unknown=unknown)
+        return replace(refined, unknown=(*refined.unknown, MAYBE_CANCELLED))
 
     def with_code(self, status: InstanceStatus, waits: Sequence[Wait]) -> Refined:
         """The waits as the code has them, with their lines; as they are where there is no app, or
@@ -104,7 +103,7 @@ class HistorySource:
             made = self._unnamed(status, waits)
             why = f"the lines of the code: {error}"
             return Refined(made.waits, unknown=(*made.unknown, why))
-        return Refined(merged(waits, found), found.is_any)
+        return Refined(merged(waits, found), found.is_any, unused=found.unused)
 
     def history_of(self, status: InstanceStatus) -> History:
         """The history to replay."""

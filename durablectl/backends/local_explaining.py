@@ -12,7 +12,7 @@ from durablectl.engine.store.client import Store
 from durablectl.engine.store.leases import LiveWorker, workers
 from durablectl.engine.store.open_work import CalledActivity, OpenWork, open_work, operations
 from durablectl.explanation.building import Refined
-from durablectl.explanation.model import Progress, StepKind, Wait
+from durablectl.explanation.model import Progress, Received, StepKind, Wait
 from durablectl.explanation.steps import Execution
 from durablectl.history.saved import History
 from durablectl.model import InstanceStatus
@@ -47,6 +47,10 @@ class LocalSource(HistorySource):
             is_blocked=bool(total),
             next=tuple(each.next for each in total if each.next) or refined.next,
             later=tuple(each.next for each in found if each.next and not each.is_total),
+            undelivered=tuple(
+                Received(each.name, each.at, is_used=None, is_delivered=False)
+                for each in work.events
+            ),
             parent_id=work.ancestors[0].instance_id if work.ancestors else "",
         )
 

@@ -74,9 +74,13 @@ def obstacles_of(
 
 
 def _is_ready(work: OpenWork, status: InstanceStatus, waits: Sequence[Wait]) -> bool:
-    """Whether a worker would have something to do for it now."""
+    """Whether a worker would have something to do for it now, other than to keep an event that
+    nothing waits for.
+    """
+    awaited = {each.name.lower() for each in waits if each.kind is StepKind.EVENT}
+    kept = [each for each in work.events if "" not in awaited and each.name.lower() not in awaited]
     return (
-        work.messages > 0
+        work.messages > len(kept)
         or status.runtime_status in (RuntimeStatus.PENDING, RuntimeStatus.CONTINUED_AS_NEW)
         or any(each.kind is StepKind.ACTIVITY and each.until is None for each in waits)
     )

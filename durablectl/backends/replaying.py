@@ -38,13 +38,15 @@ class CannotReplay(Exception):
 class Replayed:
     """What the code waits for, each with the decision that asked for it (None for an event).
 
-    With `only_events` nothing is known of the calls and timers.
+    With `only_events` nothing is known of the calls and timers. `unused` are the names of events
+    that have come and that it has not taken.
     """
 
     awaited: tuple[tuple[AwaitedTask, Decision | None], ...]
     called: dict[int, Decision]
     is_any: bool = False
     only_events: bool = False
+    unused: tuple[str, ...] = ()
 
 
 def replayed(registry: Registry, history: History, *, longest: float = LONGEST) -> Replayed:
@@ -102,6 +104,7 @@ def _followed(orchestrator: Orchestrator, history: History) -> Replayed:
             ),
             decisions,
             waits_for_any(execution),
+            unused=(*execution.unused_events(), *followed.not_taken),
         )
     finally:
         execution.close()
@@ -117,13 +120,13 @@ def _events_of(begin: Callable[[str, str], Any], history: History) -> Replayed:
     try:
         execution.rebuild(history.events)
         place = execution.where()
-        names = execution.awaited_events()
+        names, unused = execution.awaited_events(), execution.unused_events()
     finally:
         execution.close()
     if not place and not names:
         raise CannotReplay("the app's SDK does not show what its code waits for")
     events = tuple((AwaitedTask(None, name, place), None) for name in names)
-    return Replayed(events, {}, only_events=True)
+    return Replayed(events, {}, only_events=True, unused=tuple(unused))
 
 
 def merged(waits: Sequence[Wait], found: Replayed) -> tuple[Wait, ...]:

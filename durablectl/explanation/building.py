@@ -14,6 +14,7 @@ from durablectl.explanation.model import (
     Intervention,
     Next,
     Progress,
+    Received,
     StepKind,
     Wait,
 )
@@ -44,6 +45,10 @@ class Refined:
     is_blocked: bool = False
     unknown: tuple[str, ...] = ()
     parent_id: str = ""
+    unused: tuple[str, ...] | None = None
+    """The names of events that the code has received and not waited for; None where the code is
+    not at hand."""
+    undelivered: tuple[Received, ...] = ()
 
 
 class Source(Protocol):
@@ -70,7 +75,7 @@ def explain_status(status: InstanceStatus, source: Source, *, levels: int = DEEP
         status.runtime_status,
         status.created_time,
         max(since, status.created_time),
-        received=execution.received,
+        received=execution.received(),
     )
     match status.runtime_status:
         case RuntimeStatus.FAILED:
@@ -111,6 +116,7 @@ def _unfinished(
         intervention=execution.suspended,
         unknown=tuple(dict.fromkeys((*refined.unknown, *gatherer.unknown))),
         parent_id=refined.parent_id,
+        received=(*execution.received(refined.unused), *refined.undelivered),
     )
     of_waits = () if refined.is_blocked else _next_of_waits(made)
     return replace(made, next=tuple(dict.fromkeys((*refined.next, *of_waits, *refined.later))))

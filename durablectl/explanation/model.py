@@ -92,13 +92,24 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """An external event that the instance has received."""
+    """An external event that has arrived.
+
+    `is_used` says whether the code has waited for it, None where only the code could say. One that
+    is not `is_delivered` lies in a local hub until a worker takes it in.
+    """
 
     name: str
     at: datetime | None
+    is_used: bool | None = None
+    is_delivered: bool = True
 
     def to_json(self) -> dict[str, Any]:
-        return {"name": self.name, "at": _time(self.at)}
+        return {
+            "name": self.name,
+            "at": _time(self.at),
+            "isUsed": self.is_used,
+            "isDelivered": self.is_delivered,
+        }
 
 
 @dataclass(frozen=True, slots=True)

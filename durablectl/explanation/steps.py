@@ -5,6 +5,8 @@ people did to it. Pure.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -42,14 +44,27 @@ class Execution:
     suspended: Intervention | None = None
     terminated: Intervention | None = None
 
-    @property
-    def received(self) -> tuple[Received, ...]:
-        """The external events that have arrived."""
-        return tuple(
-            Received(step.name, step.end)
-            for step in self.steps
-            if step.kind is Kind.EVENT and step.end is not None
-        )
+    def received(self, unused: Sequence[str] | None = None) -> tuple[Received, ...]:
+        """The external events that have arrived; `unused` names those that the code still keeps.
+
+        Where the code is not at hand, those did not let it continue after which it has decided
+        nothing.
+        """
+        events = [step for step in self.steps if step.kind is Kind.EVENT and step.end is not None]
+        if unused is None:
+            return tuple(Received(step.name, step.end, self._is_used(step)) for step in events)
+        left, found = Counter(each.lower() for each in unused), list[Received]()
+        for step in reversed(events):
+            is_used = left[step.name.lower()] == 0
+            left[step.name.lower()] -= not is_used
+            found.append(Received(step.name, step.end, is_used))
+        return tuple(reversed(found))
+
+    def _is_used(self, event: Step) -> bool | None:
+        if event.end is not None and event.begin < event.end:
+            return True
+        others = [step.begin for step in self.steps if step.kind is not Kind.EVENT]
+        return None if others and max(others) > event.begin else False
 
 
 def execution_of(status: InstanceStatus) -> Execution:

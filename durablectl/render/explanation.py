@@ -11,17 +11,20 @@ from durablectl.explanation.model import (
     Explanation,
     FailedCall,
     Progress,
+    Received,
     Span,
     StepKind,
     Wait,
 )
 from durablectl.model import RuntimeStatus
+from durablectl.quoting import nearest
 from durablectl.render.gantt import span_text
 from durablectl.render.views import duration_text, time_text
 
 MOST_LINES = 20
 """Of one list; the JSON has more."""
 SHOWN_OF_PATH = 8
+MOST_UNUSED = 3
 
 
 class Line(NamedTuple):
@@ -62,12 +65,53 @@ def headline(explanation: Explanation, now: datetime) -> str:
 
 def wait_lines(waits: Sequence[Wait], explanation: Explanation, now: datetime) -> Iterator[Line]:
     """What is waited for, each sub-orchestration followed by its own."""
-    received = {each.name.lower() for each in explanation.received}
-    yield from _wait_lines(waits, received, now, 0)
+    yield from _wait_lines(waits, explanation.received, now, 0)
+
+
+def unused_events(explanation: Explanation, now: datetime) -> Iterator[str]:
+    """The latest events that have come and that the code does not wait for, each with the one that
+    was probably meant.
+    """
+    waits = explanation.waiting_for
+    awaited = list(_awaited_events(waits, explanation.instance_id))
+    may_be = any(wait.kind is StepKind.TIMER and wait.is_awaited is None for wait in waits)
+    if not awaited and not may_be:
+        return
+    names = {wait.name.lower() for owner, wait in awaited if owner == explanation.instance_id}
+    is_suspended = explanation.runtime_status is RuntimeStatus.SUSPENDED
+    unused = [
+        each
+        for each in explanation.received
+        if (each.is_used is False or not each.is_delivered)
+        and not (each.name.lower() in names and (is_suspended or not each.is_delivered))
+    ]
+    for each in unused[-MOST_UNUSED:]:
+        yield _unused(each, explanation.instance_id, awaited, now)
+
+
+def _unused(event: Received, own: str, awaited: Sequence[tuple[str, Wait]], now: datetime) -> str:
+    ago = "" if event.at is None else f" {duration_text((now - event.at).total_seconds())} ago"
+    came = f"event '{event.name}' came{ago}"
+    near = nearest(event.name, (wait.name for _, wait in awaited if wait.name))
+    owner = next((owner for owner, wait in awaited if wait.name == near), own)
+    if owner != own:
+        return f"{came}, but it is '{owner}' that waits for '{near}'"
+    if near is not None:
+        return f"{came}, but the code waits for '{near}'"
+    if all(not wait.name for _, wait in awaited):
+        return f"{came}, and did not let it continue"
+    return f"{came}; nothing waits for it yet"
+
+
+def _awaited_events(waits: Sequence[Wait], owner: str) -> Iterator[tuple[str, Wait]]:
+    for wait in waits:
+        if wait.kind is StepKind.EVENT:
+            yield owner, wait
+        yield from _awaited_events(wait.waiting_for, wait.instance_id)
 
 
 def _wait_lines(
-    waits: Sequence[Wait], received: set[str] | None, now: datetime, depth: int
+    waits: Sequence[Wait], received: Sequence[Received] | None, now: datetime, depth: int
 ) -> Iterator[Line]:
     for wait in waits[:MOST_LINES]:
         yield Line(label(wait), wait.place, note(wait, now, received), depth)
@@ -90,18 +134,13 @@ def label(wait: Wait) -> str:
     return "timer"
 
 
-def note(wait: Wait, now: datetime, received: set[str] | None = None) -> str:
+def note(wait: Wait, now: datetime, received: Sequence[Received] | None = None) -> str:
     """What is known of it: how far it is, until when, which attempt."""
     parts = [_progress(wait, now)]
     if wait.progress is Progress.LOST:
         parts.append("another worker runs it again")
     if wait.kind is StepKind.EVENT and wait.name and received is not None:
-        has_come = wait.name.lower() in received
-        parts.append(
-            "an earlier event of that name was used"
-            if has_come
-            else "no event of that name received"
-        )
+        parts.append(_arrival(wait.name, received))
     if wait.queue:
         parts.append(f"{wait.queue} operation{'' if wait.queue == 1 else 's'} in its queue")
     if wait.progress is Progress.RETRYING:
@@ -120,6 +159,20 @@ def note(wait: Wait, now: datetime, received: set[str] | None = None) -> str:
     if wait.is_awaited is False:
         parts.append("the code does not wait for it now")
     return ", ".join(part for part in parts if part)
+
+
+def _arrival(name: str, received: Sequence[Received]) -> str:
+    """Whether an event of the awaited name has come."""
+    last = next((each for each in reversed(received) if each.name.lower() == name.lower()), None)
+    if last is None:
+        return "no event of that name received"
+    if not last.is_delivered:
+        return "it has arrived; a worker takes it in"
+    if last.is_used is False and last.name != name:
+        return "no event of exactly that name received"
+    if last.is_used is False:
+        return "it has arrived; it is taken in when the instance is resumed"
+    return "an earlier event of that name was used"
 
 
 def _progress(wait: Wait, now: datetime) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ from durablectl.engine.worker.dispatcher import Dispatcher
 from durablectl.errors import AppError
 from durablectl.explanation.model import Explanation, Progress, StepKind
 from durablectl.model import RuntimeStatus
-from durablectl.render.explanation import note
+from durablectl.render.explanation import note, unused_events, wait_lines
 from tests.engine.conftest import sample_app
 from tests.engine.dispatching import Dispatching
 
@@ -294,3 +294,73 @@ def test_an_activity_of_a_worker_that_does_not_respond_says_when_its_lease_ends(
         "taken 40 s ago by process 7 (not responding), another worker runs it again"
     )
     release.set()
+
+
+def lines_about_events(made: Explanation, now: datetime) -> list[str]:
+    notes = [line.note for line in wait_lines(made.waiting_for, made, now) if "event" in line.label]
+    return [*notes, *unused_events(made, now)]
+
+
+@pytest.mark.parametrize(
+    ("name", "arrival", "remark"),
+    [
+        ("aproval", "no event of that name received", ", but the code waits for 'Approval'"),
+        ("Shipped", "no event of that name received", "; nothing waits for it yet"),
+        ("approval", "it has arrived; a worker takes it in", None),
+    ],
+)
+@pytest.mark.parametrize("is_delivered", [True, False], ids=["delivered", "in the inbox"])
+def test_an_event_that_the_code_does_not_wait_for_is_named(
+    dispatching, name, arrival, remark, is_delivered
+):
+    dispatcher = dispatching.dispatcher()
+    dispatching.run(dispatcher, "race", instance_id="r")
+    dispatching.hub.raise_event("r", name, 1)
+    if is_delivered:
+        dispatching.process_until_quiet(dispatcher)
+    else:
+        dispatcher.lease.abandon()
+    dispatching.advance(3)
+    made = explained(dispatching, "r")
+    if remark is None and is_delivered:  # it was taken: the code waits for the next one
+        assert [each.name for each in made.waiting_for] == ["Shipped"]
+        return
+    expected = [arrival] if remark is None else [arrival, f"event '{name}' came 3.0 s ago{remark}"]
+    assert lines_about_events(made, dispatching.now) == expected
+    first = "worker" if remark is None else "raise-event r Approval"
+    assert str(made.next[0]) == f"durablectl {first}"
+
+
+def test_an_event_that_was_raised_at_the_caller_is_said_to_belong_to_the_child(dispatching):
+    dispatcher = dispatching.dispatcher()
+    dispatching.run(dispatcher, "parent", ["approval", None, "kid"], instance_id="p")
+    dispatching.hub.raise_event("p", "Approve", 1)
+    dispatching.process_until_quiet(dispatcher)
+    made = explained(dispatching, "p")
+    assert list(unused_events(made, dispatching.now)) == [
+        "event 'Approve' came 0.0 s ago, but it is 'kid' that waits for 'Approve'"
+    ]
+
+
+def test_an_event_that_came_while_suspended_is_taken_in_later(dispatching):
+    dispatcher = dispatching.dispatcher()
+    dispatching.run(dispatcher, "approval", instance_id="a")
+    dispatching.hub.suspend("a")
+    dispatching.process_until_quiet(dispatcher)
+    dispatching.hub.raise_event("a", "Approve", 1)
+    dispatching.process_until_quiet(dispatcher)
+    made = explained(dispatching, "a")
+    assert lines_about_events(made, dispatching.now) == [
+        "it has arrived; it is taken in when the instance is resumed"
+    ]
+
+
+def test_without_the_app_an_event_that_changed_nothing_is_named_too(dispatching):
+    dispatcher = dispatching.dispatcher()
+    dispatching.run(dispatcher, "race", instance_id="r")
+    dispatching.hub.raise_event("r", "aproval", 1)
+    dispatching.process_until_quiet(dispatcher)
+    made = explain_instance(dispatching.hub, "r")
+    assert list(unused_events(made, dispatching.now)) == [
+        "event 'aproval' came 0.0 s ago, and did not let it continue"
+    ]

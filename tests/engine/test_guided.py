@@ -436,3 +436,28 @@ def test_an_instance_that_was_restarted_from_a_step_still_fits() -> None:
         assert durable.wait(new).runtime_status.value == "Completed"
         saved = history_from_json(durable.history(new))
     assert judge_history(saved, Orchestrator("parent", parent)).fits
+
+
+APPROVAL = """
+def order(context):
+    yield context.wait_for_external_event("Approval")
+    yield context.call_activity("charge")
+"""
+
+
+@pytest.mark.parametrize("name", ["approval", "Approval"])
+def test_an_event_in_another_case_that_the_service_s_code_did_not_take_is_no_break(
+    name: str,
+) -> None:
+    shown = [
+        {"EventType": "ExecutionStarted", "FunctionName": "order", "Input": None},
+        {"EventType": "EventRaised", "Name": name, "Input": 1},
+    ]
+    events = [each | {"Timestamp": T0.isoformat()} for each in shown]
+    verdict = judge_history(history_from_json(events), Orchestrator("order", function(APPROVAL)))
+    assert verdict.fits is (name == "approval")
+    assert verdict.warnings == (
+        ("the event 'approval' was not taken: the code waits for 'Approval'",)
+        if verdict.fits
+        else ()
+    )

@@ -173,6 +173,11 @@ class OrchestratorExecutor:
         """What the function waits for now; a task that never completes when it has ended."""
         return self._function.current
 
+    def unused_events(self) -> list[str]:
+        """The names of the events that have come and that the function has not taken."""
+        held = (each for each in self._held if isinstance(each, e.EventRaised))
+        return [each.name for each in (*self._execution.unconsumed(), *held)]
+
     def where(self) -> str:
         """The place in the orchestrator function that runs or waits now, as `file.py:12`; "" when
         it has none.

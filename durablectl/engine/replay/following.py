@@ -50,13 +50,14 @@ class FollowedExecution:
 
     `events` are its complete events as this code makes them, up to where it breaks; `execution` is
     where it is then, to be closed by the caller. `looked_at_replaying` tells of code that asked
-    whether it is replayed.
+    whether it is replayed. `not_taken` are the names of events that it was not given.
     """
 
     verdict: Verdict
     events: tuple[e.Event, ...]
     execution: Execution
     looked_at_replaying: bool = False
+    not_taken: tuple[str, ...] = ()
 
 
 class WatchedContext(OrchestrationContext):

@@ -8,9 +8,12 @@ judge.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from durablectl.engine.registry import Orchestrator
+from durablectl.engine.replay.awaited import TaskPlaces, awaited_by
 from durablectl.engine.replay.exact import follow_complete
+from durablectl.engine.replay.executor import OrchestratorExecutor
 from durablectl.engine.replay.following import FollowedExecution
 from durablectl.engine.replay.numbered import judge_numbered
 from durablectl.engine.replay.reconstructed import follow_reconstructed
@@ -56,7 +59,46 @@ def follow_history(history: History, orchestrator: Orchestrator) -> FollowedExec
     """
     if isinstance(history, RawHistory):
         return follow_complete(history, orchestrator)
-    return follow_reconstructed(history, _timelines(history), orchestrator)
+    followed = follow_reconstructed(history, _timelines(history), orchestrator)
+    if followed.verdict.judgement is not Judgement.BREAKS:
+        return followed
+    other = _with_names_as_written(history, orchestrator)
+    if other is None:
+        return followed
+    followed.execution.close()
+    return other
+
+
+def _with_names_as_written(
+    history: ServiceHistory, orchestrator: Orchestrator
+) -> FollowedExecution | None:
+    """The code run up to the events at the end of the history, where it waits for one of them under
+    a name in another case: the service delivers it, and the code on Azure does not take it.
+    """
+    left = list(history.events)
+    while left and left[-1].event_type == "EventRaised":
+        left.pop()
+    came = [str(each.members.get("Name")) for each in history.events[len(left) :]]
+    if not came:
+        return None
+    shorter = replace(history, events=tuple(left))
+    followed = follow_reconstructed(shorter, _timelines(shorter), orchestrator)
+    for name in came:
+        awaited = _in_another_case(name, followed)
+        if awaited is not None and followed.verdict.fits:
+            warning = f"the event '{name}' was not taken: the code waits for '{awaited}'"
+            verdict = replace(followed.verdict, warnings=(*followed.verdict.warnings, warning))
+            return replace(followed, verdict=verdict, not_taken=tuple(came))
+    followed.execution.close()
+    return None
+
+
+def _in_another_case(name: str, followed: FollowedExecution) -> str | None:
+    """The name that the code waits for, where it differs from this one in case alone."""
+    if not isinstance(followed.execution, OrchestratorExecutor):
+        return None
+    awaited = [each.event for each in awaited_by(followed.execution, TaskPlaces()) if each.event]
+    return next((each for each in awaited if each != name and each.lower() == name.lower()), None)
 
 
 def _timelines(history: ServiceHistory) -> Iterator[Timeline]:

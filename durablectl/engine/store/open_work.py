@@ -5,17 +5,21 @@ calls are; reads only, and runs no user code.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from durablectl.engine.store.database import Database
 from durablectl.history.columns import STATUSES, micros, moment
+from durablectl.history.events import EventRaised
+from durablectl.history.stored import decode_event
 from durablectl.model import RuntimeStatus
 
 DEEPEST = 64
 MOST_ROWS = 1000
+_REQUEST_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +54,19 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
+class ArrivedEvent:
+    """An external event that the instance has not seen yet."""
+
+    name: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class OpenWork:
     """The rows of one instance.
 
     `worker` is the key of who holds it. `messages` counts what it has not seen although it could,
-    since `oldest_message`; `timers` are when its timers fire.
+    since `oldest_message`, among them `events`; `timers` are when its timers fire.
     """
 
     key: int
@@ -64,6 +76,7 @@ class OpenWork:
     oldest_message: datetime | None
     timers: frozenset[datetime]
     activities: tuple[CalledActivity, ...]
+    events: tuple[ArrivedEvent, ...]
     ancestors: tuple[Ancestor, ...]
 
 
@@ -93,6 +106,7 @@ def open_work(database: Database, instance_id: str, now: datetime) -> OpenWork |
         None if oldest is None else moment(oldest),
         frozenset(moment(at) for (at,) in timers),
         tuple(_activities(database, key)),
+        tuple(_events(database, key)),
         tuple(_ancestors(database, parent)),
     )
 
@@ -111,6 +125,19 @@ def operations(database: Database, entity_id: str) -> list[Operation]:
 def _operation(message: str) -> str:
     request: Mapping[str, Any] = json.loads(json.loads(message)[0])
     return str(request.get("op") or "")
+
+
+def _events(database: Database, key: int) -> Iterator[ArrivedEvent]:
+    rows = database.query(
+        "SELECT at, event FROM inbox WHERE instance = ? AND event IS NOT NULL AND timer IS NULL"
+        " ORDER BY key LIMIT ?",
+        (key, MOST_ROWS),
+    )
+    for at, stored in rows:
+        event = decode_event(stored, at)
+        # the answer of an entity is named by the id of its request
+        if isinstance(event, EventRaised) and not _REQUEST_ID.fullmatch(event.name):
+            yield ArrivedEvent(event.name, moment(at))
 
 
 def _activities(database: Database, key: int) -> Sequence[CalledActivity]:

@@ -86,6 +86,11 @@ class SdkExecution:
         """The names of the external events that are waited for now, in lower case."""
         return self._run.awaited_events()
 
+    def unused_events(self) -> list[str]:
+        """The names of the events that have come and that it has not taken, in lower case."""
+        held = [each.name for each in self._held if isinstance(each, e.EventRaised)]
+        return [*self._run.unused_events(), *held]
+
     def _visible(self, event: e.Inbound) -> Sequence[e.Inbound]:
         """What the user's code is shown now of an event that has arrived."""
         if type(event) not in _STEERING:

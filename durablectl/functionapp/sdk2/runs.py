@@ -62,6 +62,11 @@ class Run(Protocol):
         SDK shows them.
         """
 
+    def unused_events(self) -> list[str]:
+        """The names of the events that have come and that the code has not taken, in lower case,
+        each as often as it has come.
+        """
+
     def close(self) -> None:
         """End the user's code."""
 
@@ -115,6 +120,10 @@ class KeptRun:
 
     def awaited_events(self) -> list[str]:
         return list(self._context._pending_events)  # noqa: SLF001
+
+    def unused_events(self) -> list[str]:
+        kept = self._context._received_events  # noqa: SLF001
+        return [name for name, values in kept.items() for _ in values]
 
     def close(self) -> None:
         generator, self._context._generator = self._context._generator, None  # noqa: SLF001
@@ -225,6 +234,9 @@ class WireRun:
 
     def awaited_events(self) -> list[str]:
         return []  # the host's contract does not show them
+
+    def unused_events(self) -> list[str]:
+        return []
 
     def close(self) -> None:
         self._past.clear()

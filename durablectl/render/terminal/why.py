@@ -16,6 +16,7 @@ from durablectl.render.explanation import (
     intervention_line,
     path_lines,
     span_line,
+    unused_events,
     wait_lines,
 )
 from durablectl.render.hints import hanging
@@ -75,6 +76,7 @@ def _prose(made: Explanation, now: datetime) -> Iterator[tuple[str, str]]:
     elif made.is_any and len(made.waiting_for) > 1:
         yield "the first of these lets it continue", "dim"
     yield from ((text, "") for text in _aligned(wait_lines(made.waiting_for, made, now)))
+    yield from ((f"{INDENT}{text}", "yellow") for text in unused_events(made, now))
     yield from _failure(made)
     yield from _time_spent(made)
     yield from ((f"unknown: {each}", "dim") for each in made.unknown)

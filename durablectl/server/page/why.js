@@ -3,7 +3,7 @@
 import { copier, data, fill, h } from "./dom.js";
 import { clock, moment, span } from "./format.js";
 
-const MOST = 8;
+const MOST = 8, MOST_UNUSED = 3;
 const TITLES = {
   Failed: "Why it failed", Suspended: "It is suspended", Terminated: "It was terminated", Canceled: "It was canceled",
   Completed: "Where the time went", Pending: "It has not started yet",
@@ -51,9 +51,13 @@ function waits({ waitingFor, isAny, received }, { instanceId, runtimeStatus }, a
   const any = isAny && waitingFor.length > 1 ? "the first of these lets it continue" : after && "it waits for these";
   return [
     any && h("p", { class: "quiet" }, after ? after + any : "The first of these lets it continue"),
-    list(waitingFor, new Set(received.map((each) => each.name.toLowerCase())), instanceId, app),
+    list(waitingFor, new Set(received.filter(isTaken).map((each) => each.name.toLowerCase())), instanceId, app),
+    unused(received).map((each) => h("p", { class: "quiet" }, data(`event '${each.name}' came at ${moment(each.at)}, and has not let it continue`))),
   ];
 }
+
+const isTaken = ({ isUsed, isDelivered }) => isUsed !== false && isDelivered;
+const unused = (received) => received.filter((each) => !isTaken(each)).slice(-MOST_UNUSED);
 
 function list(waitingFor, received, owner, app) {
   return h("ul", {}, waitingFor.slice(0, MOST).map((wait) => h("li", {},

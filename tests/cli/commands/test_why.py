@@ -134,3 +134,43 @@ def test_an_app_that_does_not_load_costs_only_what_it_would_have_told(run, app):
     assert (code, "Traceback" in err) == (0, False)
     assert "a-1 (approval) is Running" in out
     assert "the app fails while it is loaded: broken.py:1: ZeroDivisionError" in out
+
+
+WAITING = """
+from datetime import timedelta
+from durablectl import df
+app = df.DFApp()
+
+@app.orchestration_trigger(context_name="context")
+def order(context):
+    approval = context.wait_for_external_event("Approval")
+    deadline = context.create_timer(context.current_utc_datetime + timedelta(days=1))
+    yield context.task_any([approval, deadline])
+    yield context.call_activity("charge", 1)
+
+@app.activity_trigger(input_name="amount")
+def charge(amount): ...
+"""
+
+
+@pytest.mark.parametrize("name", ["approval", "Aproval"])
+def test_an_event_that_a_service_did_not_take_for_its_name_is_said(remote, server, project, name):
+    (project / "function_app.py").write_text(WAITING)
+    events = [
+        STARTED | {"Input": None},
+        {
+            "EventType": "TimerCreated",
+            "Timestamp": "2026-01-02T03:04:06Z",
+            "FireAt": "2026-01-03T03:04:05Z",
+        },
+        {"EventType": "EventRaised", "Timestamp": "2026-01-02T03:05:06Z", "Name": name, "Input": 1},
+    ]
+    server.on("GET", "/instances/a", (200, status("a", "Running", historyEvents=events)))
+    code, out, _ = remote("why", "a", "--app", "function_app.py")
+    assert code == 0
+    assert f"event '{name}' came" in out
+    assert "ago, but the code waits for 'Approval'" in out
+    assert "event 'Approval'  function_app.py:8  no event of" in out
+    assert re.search(r"next: durablectl raise-event .* a Approval", out)
+    out = remote("why", "a").out
+    assert "ago, and did not let it continue" in out
