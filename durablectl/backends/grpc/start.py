@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from durablectl.backends.grpc.calls import Calls, payload_text
-from durablectl.backends.http.start_once import StartOnce
-from durablectl.errors import AlreadyExists, InstanceNotFound, UsageError, WrongState
+from durablectl.backends.start_once import TAKEN_HINT, check_same, id_to_start, start_once
+from durablectl.errors import AlreadyExists, UsageError
 from durablectl.model import FINAL_STATUSES, IfExists, InstanceStatus
-from durablectl.new_ids import FreshId, check_new_instance_id
 from durablectl.protocol.requests import StartRequest, start_fields
 from durablectl.quoting import command
 from durablectl.taskhub import TaskHub
-from durablectl.wire import same_json
-
-REPLACE_TIMEOUT = 60.0
-TAKEN_HINT = "--if-exists attach continues with it, replace ends it first"
 
 
 class NewInstance(NamedTuple):
@@ -43,7 +38,7 @@ class Start:
         """The id of the instance that runs now. Errors: see `TaskHub.start`."""
         if not new.orchestrator:
             raise UsageError("the orchestrator name must not be empty")
-        id, before = self._id(new.instance_id, if_exists)
+        id, before = id_to_start(self._hub, self._find, new.instance_id, if_exists)
         if before is not None and if_exists is IfExists.ATTACH:
             return _attached(before, new)
         replaceable = FINAL_STATUSES if if_exists is IfExists.REPLACE else frozenset()
@@ -57,13 +52,14 @@ class Start:
             tags=new.tags,
         )
         look = f"{command('status', id)} shows whether it was started"
-        once = StartOnce(
+        once = partial(
+            start_once,
             lambda: self._calls.send("StartInstance", start_fields(request), look),
             lambda: self._find(id),
             self._sleep,
         )
         try:
-            once.run(before)
+            once(before)
         except AlreadyExists as error:
             found = self._find(id)
             if found is None or if_exists is IfExists.FAIL:
@@ -71,37 +67,8 @@ class Start:
             if if_exists is IfExists.ATTACH:
                 return _attached(found, new)
             self._hub.purge(id)  # some servers know no reuse of ids
-            once.run(None)
+            once(None)
         return id
-
-    def _id(
-        self, instance_id: str | None, if_exists: IfExists
-    ) -> tuple[str, InstanceStatus | None]:
-        """The id to start under, and what has it now.
-
-        `AlreadyExists` if that must not be; REPLACE ends it first.
-        """
-        if instance_id is None:
-            return uuid.uuid4().hex, None
-        check_new_instance_id(instance_id)
-        if isinstance(instance_id, FreshId):
-            return instance_id, None
-        before = self._find(instance_id)
-        if before is None or if_exists is IfExists.ATTACH:
-            return instance_id, before
-        if if_exists is IfExists.FAIL:
-            raise AlreadyExists(
-                f"instance '{instance_id}' is already there ({before.runtime_status.value})",
-                hint=TAKEN_HINT,
-            )
-        return instance_id, before if before.is_final else self._ended(instance_id)
-
-    def _ended(self, instance_id: str) -> InstanceStatus | None:
-        try:
-            self._hub.terminate(instance_id, "replaced by a new start")
-            return self._hub.wait_for_completion(instance_id, timeout=REPLACE_TIMEOUT)
-        except (WrongState, InstanceNotFound):
-            return self._find(instance_id)  # it ended by itself meanwhile, or was purged
 
     def _find(self, instance_id: str) -> InstanceStatus | None:
         found = self._calls.instance(instance_id)
@@ -109,10 +76,5 @@ class Start:
 
 
 def _attached(found: InstanceStatus, new: NewInstance) -> str:
-    """The id of the instance that is there already, if it is the same one."""
-    taken = f"instance '{found.instance_id}' is already there, but"
-    if found.name.lower() != new.orchestrator.lower():
-        raise AlreadyExists(f"{taken} it is a '{found.name}'")
-    if not same_json(found.input, new.input):
-        raise AlreadyExists(f"{taken} with another input")
+    check_same(found, new.orchestrator, new.input)
     return found.instance_id

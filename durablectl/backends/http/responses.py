@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from durablectl.backends.http.transport import Answer
 from durablectl.backends.local_address import OF_A_FILE
+from durablectl.backends.start_once import TAKEN_HINT
 from durablectl.errors import (
     AlreadyExists,
     DurablectlError,
@@ -37,7 +38,6 @@ from durablectl.wire import (
 
 Item = TypeVar("Item")
 KEY_HINT = "the app requires its system key 'durabletask_extension' (or its master key)"
-TAKEN_HINT = "take another id, or say what to do with --if-exists attach or replace"
 NO_API_HINT = (
     "check the address: it ends in /runtime/webhooks/durabletask, or names the app's host alone"
 )

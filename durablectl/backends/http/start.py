@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import math
-import uuid
 from datetime import datetime
 from typing import Any
 
 from durablectl.backends.http.api import Calls
 from durablectl.backends.http.requests import JSON_CONTENT, Parameters, json_body, segment
-from durablectl.backends.http.responses import TAKEN_HINT, read_payload, read_status, refusal
-from durablectl.backends.http.start_once import StartOnce
+from durablectl.backends.http.responses import read_payload, read_status, refusal
 from durablectl.backends.http.transport import Answer, Pace, Request
-from durablectl.errors import (
-    AlreadyExists,
-    InstanceNotFound,
-    UsageError,
-    WaitTimeout,
-    WrongState,
-)
+from durablectl.backends.start_once import check_same, id_to_start, start_once
+from durablectl.errors import AlreadyExists, InstanceNotFound, UsageError, WaitTimeout
 from durablectl.model import CheckStatusPayload, IfExists, InstanceStatus, RuntimeStatus
-from durablectl.new_ids import FreshId, check_new_instance_id
 from durablectl.polling.loop import wait_for_completion
 from durablectl.quoting import command
 from durablectl.taskhub import TaskHub
-from durablectl.wire import is_status, same_json
+from durablectl.wire import is_status
 
 SERVED_WAIT = 200.0  # the front end of a function app ends a request after 230 s
-REPLACE_TIMEOUT = 60.0
 GRACE = 5.0  # until the service shows an instance that it has just started
 
 
@@ -50,13 +41,12 @@ class Starts:
 
         A start whose answer was lost is looked for by its id before it is sent again.
         """
-        id, before = self._new_id(instance_id, if_exists)
+        id, before = id_to_start(self._hub, self._find, instance_id, if_exists)
         if before is not None and if_exists is IfExists.ATTACH:
             return self._attached(before, orchestrator, input)
         request = self._start_request(orchestrator, input, id, [("version", version)])
-        once = StartOnce(lambda: self._started(request), lambda: self._find(id), self._pace.sleep)
         try:
-            answer = once.run(before)
+            answer = self._once(request, id, before)
         except AlreadyExists:
             found = self._find(id) if if_exists is IfExists.ATTACH else None
             if found is None:
@@ -82,7 +72,7 @@ class Starts:
         The service waits as long as its front end lets it; the rest of the time is spent polling.
         """
         _check_times(timeout, interval)
-        id, before = self._new_id(instance_id, IfExists.FAIL)
+        id, before = id_to_start(self._hub, self._find, instance_id, IfExists.FAIL)
         served, sent = min(timeout, SERVED_WAIT), self._pace.now()
         waits = [
             ("timeout", f"{served:.10g}"),
@@ -92,9 +82,7 @@ class Starts:
             orchestrator, input, id, waits, timeout=served + self._timeout
         )
         started = self._pace.clock()
-        answer = StartOnce(
-            lambda: self._started(request), lambda: self._find(id), self._pace.sleep
-        ).run(before)
+        answer = self._once(request, id, before)
         if answer is not None and answer.status in (200, 500):
             return self._ended(answer, orchestrator, id, sent)
         payload = (
@@ -117,46 +105,8 @@ class Starts:
         except WaitTimeout:
             return payload
 
-    def _new_id(
-        self, instance_id: str | None, if_exists: IfExists
-    ) -> tuple[str, InstanceStatus | None]:
-        """The id to start under, and what has it now.
-
-        `AlreadyExists` if that must not be; REPLACE ends it first.
-        """
-        if instance_id is None:
-            return uuid.uuid4().hex, None
-        check_new_instance_id(instance_id)
-        if isinstance(instance_id, FreshId):
-            return instance_id, None
-        before = self._find(instance_id)
-        if before is None or if_exists is IfExists.ATTACH:
-            return instance_id, before
-        if if_exists is IfExists.FAIL:
-            raise AlreadyExists(
-                f"instance '{instance_id}' is already there ({before.runtime_status.value})",
-                hint=TAKEN_HINT,
-            )
-        return instance_id, before if before.is_final else self._ended_for_replacement(instance_id)
-
-    def _ended_for_replacement(self, instance_id: str) -> InstanceStatus | None:
-        try:
-            self._hub.terminate(instance_id, "replaced by a new start")
-            return wait_for_completion(
-                self._hub, instance_id, timeout=REPLACE_TIMEOUT, clock=self._pace.clock
-            )
-        except (WrongState, InstanceNotFound):
-            return self._find(instance_id)  # it ended by itself meanwhile, or was purged
-
     def _attached(self, found: InstanceStatus, orchestrator: str, input: Any) -> CheckStatusPayload:
-        if found.name.lower() != orchestrator.lower():
-            raise AlreadyExists(
-                f"instance '{found.instance_id}' is already there, but it is a '{found.name}'"
-            )
-        if not same_json(found.input, input):
-            raise AlreadyExists(
-                f"instance '{found.instance_id}' is already there, but with another input"
-            )
+        check_same(found, orchestrator, input)
         return self._hub.check_status(found.instance_id)
 
     def _start_request(
@@ -180,6 +130,11 @@ class Starts:
             repeatable=False,
             look=look,
             timeout=timeout,
+        )
+
+    def _once(self, request: Request, id: str, before: InstanceStatus | None) -> Answer | None:
+        return start_once(
+            lambda: self._started(request), lambda: self._find(id), self._pace.sleep, before
         )
 
     def _started(self, request: Request) -> Answer:
