@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import inspect
 import os
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from durablectl.cli.framework import completers
 from durablectl.cli.framework.command_table import PROGRAM, SUMMARIES
@@ -33,8 +34,6 @@ TABLE_HEAD = f'''"""The options of the commands that take instance ids.
 
 # fmt: off
 from __future__ import annotations
-
-Options = dict[str, tuple[str, bool]]
 '''
 HELP_HEAD = f'''"""The help of the program by the width of the terminal.
 
@@ -82,20 +81,35 @@ def _globals() -> Iterator[str]:
 
 
 def _commands() -> Iterator[str]:
-    yield "COMMANDS: dict[str, tuple[bool, Options, Options]] = {"
-    for name in SUMMARIES:
-        command = root().get_command(None, name)
-        ids = _takes_ids(command)
-        if ids is None:
-            continue
-        yield f'    "{name}": ({ids.nargs == -1}, {{'
-        yield from _options(name, command, has_value=True)
-        yield "    }, {"
-        yield from _options(name, command, has_value=False)
-        yield "    }),"
+    found = [
+        (name, ids.nargs == -1, tuple(_options(name, command)))
+        for name in SUMMARIES
+        if (ids := _takes_ids(command := root().get_command(None, name))) is not None
+    ]
+    options = dict.fromkeys(option for _, _, own in found for option in own)
+    if len({option.flag for option in options}) != len(options):
+        raise ValueError("an option means one thing in one command and another in the next")
+    for title, has_value in (("OWN_VALUES", True), ("OWN_FLAGS", False)):
+        yield f"{title} = {{"
+        for each in options:
+            if each.has_value is has_value:
+                yield f'    "{each.flag}": ("{each.name}", {each.more}),'
+        yield "}"
+        yield f'"""The other options with{"" if has_value else "out"} a value: the parameter,'
+        yield f'and {"whether that is a list" if has_value else "what they make of it"}."""'
+    yield f'SEVERAL = "{" ".join(name for name, several, _ in found if several)}"'
+    yield '"""The commands that take several ids."""'
+    yield "_OPTIONS = {"
+    for own in dict.fromkeys(own for _, _, own in found):
+        yield f'    "{" ".join(name for name, _, its in found if its == own)}": ('
+        flags = textwrap.wrap(" ".join(each.flag for each in own), 88, break_on_hyphens=False)
+        yield from (f'        "{line} "' for line in flags)
+        yield "    ),"
     yield "}"
-    yield '"""By command: whether it takes several ids; of its options with a value the parameter,'
-    yield 'and whether that is a list; of its flags the parameter, and what they make of it."""'
+    yield "COMMANDS = {"
+    yield "    name: options for names, options in _OPTIONS.items() for name in names.split()"
+    yield "}"
+    yield '"""The commands that are read, each with its options."""'
 
 
 def _takes_ids(command: Any) -> Any:
@@ -109,17 +123,25 @@ def _takes_ids(command: Any) -> Any:
     return arguments[0] if is_of_ids else None
 
 
-def _options(name: str, command: Any, *, has_value: bool) -> Iterator[str]:
+class Option(NamedTuple):
+    """An option of a command: its flag and parameter, and what the reader needs to know besides."""
+
+    flag: str
+    name: str
+    has_value: bool
+    more: bool
+
+
+def _options(name: str, command: Any) -> Iterator[Option]:
     for each in command.params:
         if each.param_type_name != "option" or is_global(each) or each.name == "help":
             continue
-        if bool(each.is_flag) is has_value:
-            continue
+        more = bool(each.multiple or each.is_flag)
         for flag in each.opts:
             if (name, flag) not in OPTIONAL:
-                yield f'        "{flag}": ("{each.name}", {bool(each.multiple) or not has_value}),'
+                yield Option(flag, each.name, not each.is_flag, more)
         for flag in each.secondary_opts:
-            yield f'        "{flag}": ("{each.name}", False),'
+            yield Option(flag, each.name, not each.is_flag, False)
 
 
 if __name__ == "__main__":

@@ -18,17 +18,25 @@ from durablectl.cli.framework.completers import GIVEN
 from durablectl.cli.framework.groups import root
 from durablectl.cli.framework.help_text import HELP
 from durablectl.cli.framework.line_reader import read_line
-from durablectl.cli.framework.line_table import COMMANDS, FLAGS, VALUES
+from durablectl.cli.framework.line_table import (
+    COMMANDS,
+    FLAGS,
+    OWN_FLAGS,
+    OWN_VALUES,
+    VALUES,
+)
 from durablectl.cli.framework.program import complete
 from durablectl.cli.session import open_session
 
 ROOT = Path(__file__).parents[2]
-_, OWN_VALUES, OWN_FLAGS = COMMANDS["status"]
+OWN = COMMANDS["status"].split()
 NOT_READ = ["--", "--help", "-h", "--no-such", "-qv", "-ojson", "--hub", "--version", "--quiet=1"]
 VALUE = st.sampled_from(["a", "", "x y", "-", "-q", "--hub", "a=b", "@f", "é", "status"])
-OPTION = st.sampled_from([*VALUES, *OWN_VALUES])
+OPTION = st.sampled_from([*VALUES, *(flag for flag in OWN if flag in OWN_VALUES)])
 PART = st.one_of(
-    st.sampled_from([*FLAGS, *OWN_FLAGS]).map(lambda flag: [flag]),
+    st.sampled_from([*FLAGS, *(flag for flag in OWN if flag in OWN_FLAGS)]).map(
+        lambda flag: [flag]
+    ),
     st.builds(lambda option, value: [option, value], OPTION, VALUE),
     st.builds(lambda option, value: [f"{option}={value}"], OPTION, VALUE),
     VALUE.map(lambda word: [word]),

@@ -12,7 +12,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from durablectl.cli.framework.completers import GIVEN
-from durablectl.cli.framework.line_table import COMMANDS, FLAGS, VALUES
+from durablectl.cli.framework.line_table import (
+    COMMANDS,
+    FLAGS,
+    OWN_FLAGS,
+    OWN_VALUES,
+    SEVERAL,
+    VALUES,
+)
 
 
 class Line(NamedTuple):
@@ -32,7 +39,7 @@ class Line(NamedTuple):
     @property
     def takes_id(self) -> bool:
         """Whether the next argument is an instance."""
-        return COMMANDS[self.command][0] or not self.words
+        return self.command in SEVERAL.split() or not self.words
 
     @property
     def meta(self) -> dict[str, Any]:
@@ -60,8 +67,8 @@ def read_line(arguments: Sequence[str]) -> Line | None:
 def _is_taken(word: str, rest: Iterator[str], given: dict[str, Any], line: Line | None) -> bool:
     """Whether this is a known option, with its value; it is then among what was given."""
     option, equals, text = word.partition("=")
-    _, own_values, own_flags = COMMANDS[line.command] if line else (False, {}, {})
-    if option in VALUES or option in own_values:
+    is_own = line is not None and option in COMMANDS[line.command].split()
+    if option in VALUES or (is_own and option in OWN_VALUES):
         if equals and not option.startswith("--"):
             return False
         value = text if equals else next(rest, None)
@@ -70,14 +77,14 @@ def _is_taken(word: str, rest: Iterator[str], given: dict[str, Any], line: Line 
         if option in VALUES:
             given[VALUES[option]] = value
         elif line is not None:
-            name, is_list = own_values[option]
+            name, is_list = OWN_VALUES[option]
             line.values[name] = [*line.values.get(name, ()), value] if is_list else value
     elif equals:
         return False
     elif option in FLAGS:
         given[FLAGS[option]] = True
-    elif line is not None and option in own_flags:
-        name, is_on = own_flags[option]
+    elif line is not None and is_own:
+        name, is_on = OWN_FLAGS[option]
         line.values[name] = is_on
     else:
         return False
