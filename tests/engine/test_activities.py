@@ -98,9 +98,12 @@ class Unprintable(Exception):
     [
         (
             lambda name: object(),
-            "TypeError: class <class 'object'> does not expose a `to_json` function",
+            "TypeError: the result of activity 'greet' at test_activities.py:100 is not JSON: class ",
         ),
-        (lambda name: math.nan, "ValueError: JSON cannot hold NaN"),
+        (
+            lambda name: math.nan,
+            "ValueError: the result of activity 'greet' at test_activities.py:104 is not JSON: ",
+        ),
         (lambda: 1, "TypeError: "),
         (failing(Unprintable()), "Unprintable: "),
         (failing(ValueError("\ud83d")), "ValueError: \\ud83d"),

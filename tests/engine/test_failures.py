@@ -171,6 +171,23 @@ def test_the_caller_of_an_entity_keeps_the_exception_of_the_operation(
     assert "in fragile\n" in failure["StackTrace"]
 
 
+@pytest.mark.parametrize("what", ["state", "result"])
+def test_what_an_entity_cannot_keep_is_named_with_its_line(
+    dispatching: Dispatching, app: App, what: str
+) -> None:
+    @app.entity
+    def keeper(context: Any) -> None:
+        {"state": context.set_state, "result": context.set_result}[what]({1})
+
+    @app.orchestrator
+    def calls(context: Any) -> Any:
+        return (yield context.call_entity(EntityId("keeper", "k"), "keep"))
+
+    text, *_ = cause(dispatching.run(dispatching.dispatcher(), "calls"))
+    line = keeper.__code__.co_firstlineno  # type: ignore[attr-defined]
+    assert f"the {what} of entity 'keeper' at test_failures.py:{line} is not JSON: " in text
+
+
 def test_an_entity_keeps_its_failed_operations(dispatching: Dispatching, failing: App) -> None:
     for operation in ("bad", "fine", "worse"):
         dispatching.hub.signal_entity(KEY, operation, 5)

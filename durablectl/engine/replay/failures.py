@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import traceback
 from pathlib import Path
@@ -29,6 +30,20 @@ def details_of(error: BaseException) -> str:
             "InnerException": inner,
         }
     )
+
+
+def encoded(value: Any, what: str, name: str, function: object) -> str:
+    """The JSON text of what a function has made; an error says where that is, as no frame of it is
+    in the traceback.
+    """
+    try:
+        return dumps(value)
+    except (TypeError, ValueError) as error:
+        code = getattr(inspect.unwrap(function), "__code__", None)  # type: ignore[arg-type]
+        if code is not None and type(error) in (TypeError, ValueError):
+            place = f"{Path(code.co_filename).name}:{code.co_firstlineno}"
+            error.args = (f"the {what} '{name}' at {place} is not JSON: {error}",)
+        raise
 
 
 def reason_of(kind: str, name: str, error: BaseException) -> str:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from durablectl.engine.registry import Activity
-from durablectl.engine.replay.failures import details_of, reason_of
+from durablectl.engine.replay.failures import details_of, encoded, reason_of
 from durablectl.engine.worker.app_output import end_line
 from durablectl.history.events import TaskCompleted, TaskFailed
 from durablectl.payload import dumps, loads, storable
@@ -26,7 +26,7 @@ def run_activity(
 ) -> TaskCompleted | TaskFailed:
     """Call a synchronous activity. `now` gives the time of the outcome."""
     try:
-        result = _encoded(activity.function(**_arguments(activity, input)))
+        result = _encoded(activity, activity.function(**_arguments(activity, input)))
     except BaseException as error:  # user code, SystemExit and KeyboardInterrupt included
         return failed_task(activity, task_id, error, now())
     finally:
@@ -42,7 +42,7 @@ async def run_async_activity(
     Only when this call itself is cancelled there is no outcome: CancelledError passes through.
     """
     try:
-        result = _encoded(await activity.function(**_arguments(activity, input)))
+        result = _encoded(activity, await activity.function(**_arguments(activity, input)))
     except BaseException as error:  # user code, SystemExit and KeyboardInterrupt included
         if _is_cancelled():
             raise
@@ -98,5 +98,7 @@ def _arguments(activity: Activity, input: str | None) -> dict[str, Any]:
     return {activity.parameter: None if input is None else loads(input)}
 
 
-def _encoded(result: Any) -> str | None:
-    return None if result is None else dumps(result)
+def _encoded(activity: Activity, result: Any) -> str | None:
+    if result is None:
+        return None
+    return encoded(result, "result of activity", activity.name, activity.function)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from durablectl.engine.registry import Entity
-from durablectl.engine.replay.failures import details_of, message_of, reason_of
+from durablectl.engine.replay.failures import details_of, encoded, message_of, reason_of
 from durablectl.engine.replay.portability import Reliance, entity_reliance
 from durablectl.engine.store.work_items import Operation
 from durablectl.engine.worker.app_output import end_line
@@ -136,12 +136,18 @@ class EntityContext:
             if self._result is _NOTHING:
                 self._result = None
                 self.is_kept_apart |= self._has_result and not operation.is_signal
-            result = OperationResult(dumps(self._result))
+            result = OperationResult(
+                encoded(self._result, "result of entity", entity.name, entity.function)
+            )
         except BaseException as error:  # user code, SystemExit included
             result = _failed(entity.name, error)
         try:
             if self._is_read:
-                self._stored = dumps(self._state) if self._exists else None
+                self._stored = (
+                    encoded(self._state, "state of entity", entity.name, entity.function)
+                    if self._exists
+                    else None
+                )
         except Exception as error:  # user code: to_json
             self._stored, self._is_read, self._exists = before, False, existed
             result = _failed(entity.name, error)
