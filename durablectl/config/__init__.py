@@ -14,6 +14,7 @@ from durablectl.config.contexts import Context as Context
 from durablectl.config.contexts import UserFile as UserFile
 from durablectl.config.contexts import check_name as check_name
 from durablectl.config.contexts import checked as checked
+from durablectl.config.contexts import expanded_if_usable as expanded_if_usable
 from durablectl.config.contexts import read_user_file as read_user_file
 from durablectl.config.contexts import write_user_file as write_user_file
 from durablectl.config.hub_files import HUB_FOLDER as HUB_FOLDER

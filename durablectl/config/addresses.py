@@ -51,6 +51,12 @@ def looks_like_host(text: str) -> bool:
     return re.fullmatch(_HOST, text, re.IGNORECASE | re.DOTALL) is not None
 
 
+def looks_like_connection_string(text: str) -> bool:
+    return re.match(r"\s*\w+\s*=\s*[^;]+(?:;|$)", text) is not None and (
+        ";" in text or "://" in text
+    )
+
+
 def with_scheme(host: str) -> str:
     """The address that was probably meant by a host without a scheme; without the query, where a
     key may be.
@@ -115,13 +121,12 @@ def _split(url: str) -> SplitResult:
     except ValueError:
         valid = False
     if not valid:
-        example = (
-            with_scheme(url)
-            if looks_like_host(url)
-            else ("for example https://orders.azurewebsites.net")
-        )
+        hint = "write for example https://orders.azurewebsites.net"
+        if looks_like_host(url):
+            hint = f"write {with_scheme(url)}"
+        elif looks_like_connection_string(url):
+            hint = "a connection string needs a context: durablectl context add --connection-string"
         raise UsageError(
-            "the hub's address is not an http, https, grpc or grpcs address",
-            hint=f"write {example}",
+            "the hub's address is not an http, https, grpc or grpcs address", hint=hint
         )
     return parts

@@ -278,15 +278,9 @@ def expanded(context: Context, environ: Mapping[str, str]) -> Context:
         text = key_of_variable(context.connection_string_env, environ, owner)
     if text is None:
         return context
-    parsed = _parsed(text, f"the connection string of {owner}")
+    parsed = _parsed(context, text)
     named = context.task_hub or parsed.task_hub or None
-    if context.task_hub and parsed.task_hub and context.task_hub != parsed.task_hub:
-        raise UsageError(
-            f"the task-hub of {owner} is not that of its connection string",
-            hint="leave out one of them",
-        )
-    url = check_plaintext(parsed.url, allowed=context.insecure)
-    return context._replace(url=url, task_hub=named, connection_string=text)
+    return context._replace(url=parsed.url, task_hub=named, connection_string=text)
 
 
 def expanded_if_usable(context: Context, environ: Mapping[str, str]) -> Context:
@@ -297,11 +291,20 @@ def expanded_if_usable(context: Context, environ: Mapping[str, str]) -> Context:
         return context
 
 
-def _parsed(text: str, what: str) -> ConnectionString:
+def _parsed(context: Context, text: str) -> ConnectionString:
+    """What a connection string says; `UsageError` when it does not go with the context."""
     # deferred: few contexts have one
     from durablectl.config.connection_strings import parse_connection_string
 
-    return parse_connection_string(text, what)
+    owner = f"context {context.name}"
+    parsed = parse_connection_string(text, f"the connection string of {owner}")
+    if context.task_hub and parsed.task_hub and context.task_hub != parsed.task_hub:
+        raise UsageError(
+            f"the task-hub of {owner} is not that of its connection string",
+            hint="leave out one of them",
+        )
+    check_plaintext(parsed.url, allowed=context.insecure)
+    return parsed
 
 
 def _check_address(context: Context) -> None:
@@ -317,9 +320,7 @@ def _check_address(context: Context) -> None:
                 hint="keep one of url, hub, connection-string and connection-string-env",
             )
         if context.connection_string:
-            what = f"the connection string of {owner}"
-            parsed = _parsed(context.connection_string, what)
-            check_plaintext(parsed.url, allowed=context.insecure)
+            _parsed(context, context.connection_string)
     elif (context.url is None) == (context.hub is None):
         raise UsageError(f"{owner} needs either a url or a hub file")
     elif context.url is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from durablectl.config.addresses import looks_like_host, with_scheme
+from durablectl.config.addresses import looks_like_connection_string, looks_like_host, with_scheme
 from durablectl.errors import UsageError
 
 HUB_FOLDER = ".durablectl"
@@ -34,12 +34,17 @@ def hub_file(text: str, folder: Path) -> Path:
 
 def path_of(text: str, folder: Path) -> Path:
     """The path that `text` stands for, as seen from `folder`; `UsageError` for what looks like a
-    host and is not there.
+    host or a connection string and is not there.
     """
     try:
         path = Path(os.path.normpath(folder / Path(text).expanduser()))
     except RuntimeError as error:  # of expanduser
         raise UsageError(f"'{text}' names the home of an unknown user") from error
+    if looks_like_connection_string(text) and not _can_be_hub(path):
+        raise UsageError(
+            "a connection string is not an address (the value is not shown)",
+            hint="put it into a context: durablectl context add NAME --connection-string TEXT",
+        )
     if looks_like_host(text) and not _can_be_hub(path):
         address = with_scheme(text)
         raise UsageError(

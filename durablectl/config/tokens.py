@@ -6,17 +6,19 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from durablectl.config.connection_strings import ConnectionString, parse_connection_string
 from durablectl.config.contexts import Context
 from durablectl.config.shell import run_command
-from durablectl.errors import KeyRefused, Unsupported
+from durablectl.errors import KeyRefused
 from durablectl.json_values import json_value
 
 RESOURCE = "https://durabletask.io"
@@ -35,10 +37,13 @@ class Fetched(NamedTuple):
 
 
 class TokenSource(NamedTuple):
-    """Where tokens come from. `name` is for messages; `fetch` raises `KeyRefused`."""
+    """Where tokens come from. `name` is for messages.
+
+    `fetch` is given the seconds that it may take, and raises `KeyRefused`.
+    """
 
     name: str
-    fetch: Callable[[], Fetched]
+    fetch: Callable[[float], Fetched]
 
 
 class CachedToken:
@@ -50,8 +55,8 @@ class CachedToken:
         self._held: Fetched | None = None
         self._renew_at = 0.0
 
-    def current(self) -> str:
-        """A token that is valid now.
+    def current(self, seconds: float = math.inf) -> str:
+        """A token that is valid now, which a command has that many seconds to print.
 
         When no other can be had, one that is about to end is used until it ends.
         """
@@ -60,7 +65,7 @@ class CachedToken:
             if held is not None and now < self._renew_at:
                 return held.token
             try:
-                fetched = self._fetch()
+                fetched = self._valid(self._fetch(seconds), now)
             except KeyRefused:
                 if held is None or held.ends_at is None or now >= held.ends_at:
                     raise
@@ -75,12 +80,20 @@ class CachedToken:
         with self._lock:
             self._held = None
 
+    def _valid(self, fetched: Fetched, now: float) -> Fetched:
+        if fetched.ends_at is None or now < fetched.ends_at:
+            return fetched
+        raise KeyRefused(
+            f"{self.source} gave a token that has expired",
+            hint="sign in again; if that does not help, check this machine's clock",
+        )
+
 
 def source_of(context: Context, owner: str) -> TokenSource | None:
     """Where the tokens of a context come from; None when it says nothing of them."""
     if command := context.token_command:
         name = f"the token-command of {owner}"
-        return TokenSource(name, lambda: read_token(run_command(command, name), name))
+        return _of_command(command, name)
     if context.connection_string:
         what = f"the connection string of {owner}"
         parsed = parse_connection_string(context.connection_string, what)
@@ -90,8 +103,14 @@ def source_of(context: Context, owner: str) -> TokenSource | None:
 
 def azure_cli(tenant: str = "") -> TokenSource:
     command = f"{AZURE_CLI} --tenant {tenant}" if tenant else AZURE_CLI
-    name = "the Azure CLI (az)"
-    return TokenSource(name, lambda: read_token(run_command(command, name, hint=LOGIN_HINT), name))
+    return _of_command(command, "the Azure CLI (az)", LOGIN_HINT)
+
+
+def _of_command(command: str, name: str, hint: str | None = None) -> TokenSource:
+    def fetch(seconds: float) -> Fetched:
+        return read_token(run_command(command, name, hint=hint, seconds=seconds), name)
+
+    return TokenSource(name, fetch)
 
 
 def read_token(text: str, what: str) -> Fetched:
@@ -151,26 +170,30 @@ def _of_kind(parsed: ConnectionString, what: str) -> TokenSource:
 
     The Azure CLI is asked by itself; DefaultAzure is that too where azure-identity is missing.
     """
-    if parsed.authentication == "AzureCLI":
+    is_default = parsed.authentication == "DefaultAzure"
+    if parsed.authentication == "AzureCLI" or (is_default and not _has_azure_identity()):
         return azure_cli(parsed.tenant_id)
-    try:
-        import_module("azure.identity")
-    except ImportError as error:
-        if parsed.authentication == "DefaultAzure":
-            return azure_cli(parsed.tenant_id)
-        raise Unsupported(
-            f"Authentication={parsed.authentication} needs the package azure-identity, which is "
-            "not installed",
-            hint="pip install 'durablectl[azure]', or name a --token-command",
-        ) from error
     name = f"{parsed.authentication} of {what}"
     made: list[Any] = []
 
-    def fetch() -> Fetched:
-        made[:] = made or [_credential(parsed)]
+    def fetch(_seconds: float) -> Fetched:
+        try:
+            made[:] = made or [_credential(parsed)]
+        except ImportError as error:
+            # deferred: only a missing package needs it
+            from durablectl.installation import missing_extra
+
+            raise missing_extra("azure", name, "azure-identity") from error
         return _fetched(made[0], name)
 
     return TokenSource(name, fetch)
+
+
+def _has_azure_identity() -> bool:
+    try:
+        return find_spec("azure.identity") is not None
+    except ModuleNotFoundError:  # of the package that it is in
+        return False
 
 
 _CREDENTIALS: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {

@@ -39,7 +39,7 @@ class Tokens:
     def __init__(self) -> None:
         self.number = 1
 
-    def current(self) -> str:
+    def current(self, seconds: float) -> str:
         return f"token-{self.number}"
 
     def forget(self) -> None:

@@ -11,7 +11,11 @@ import pytest
 from grpc_server import durable_task_server, free_port, needs_durabletask
 from scripted_server import scripted_server
 
-from durablectl.config.connection_strings import parse_connection_string
+from durablectl.config.connection_strings import (
+    AUTHENTICATIONS,
+    ConnectionString,
+    parse_connection_string,
+)
 from durablectl.config.tokens import CachedToken, Fetched, TokenSource, read_token
 from durablectl.errors import KeyRefused, UsageError
 
@@ -51,11 +55,46 @@ def test_a_connection_string_is_read_without_regard_to_case(text, said):
     assert (read.url, read.authentication, read.task_hub) == said
 
 
+MEMBERS = {
+    "Endpoint": "https://s.io",
+    "Authentication": "WorkloadIdentity",
+    "TaskHub": "orders",
+    "ClientID": "c",
+    "TenantId": "t.example",
+    "TokenFilePath": "/token",
+    "AdditionallyAllowedTenants": "t1,,t2",
+}
+
+
+@pytest.mark.parametrize("spell", [str, str.lower, str.upper, lambda name: f" {name} "])
+def test_every_member_of_a_connection_string_may_be_spelled_in_any_case(spell):
+    text = ";".join(f"{spell(name)}={value}" for name, value in MEMBERS.items())
+    assert parse_connection_string(text, "it") == ConnectionString(
+        "grpcs://s.io", "WorkloadIdentity", "orders", "c", "t.example", "/token", ("t1", "t2")
+    )
+
+
+@pytest.mark.parametrize("name", AUTHENTICATIONS)
+def test_every_authentication_may_be_spelled_in_any_case(name):
+    for text in (name, name.lower(), name.upper()):
+        read = parse_connection_string(f"Endpoint=https://s.io;Authentication={text}", "it")
+        assert read.authentication == name
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
         ("", "has no Endpoint"),
+        (";;", "has no Endpoint"),
+        ("Endpoint=;Authentication=None", "has no Endpoint"),
         ("Endpoint=https://s.io", "has no Authentication"),
+        ("Endpoint=https://s.io;Authentication=", "has no Authentication"),
+        ("Endpoint=https://s.io;S3CRET", "not one of the Durable Task"),
+        ("Endpoint=https://s.io:S3CRET;Authentication=None", "not an http, https"),
+        ("Endpoint=https://S3CRET s.io;Authentication=None", "not an http, https"),
+        ("Endpoint=https://S3CRET@s.io;Authentication=None", "more than an address"),
+        ("Endpoint=https://s.io?S3CRET;Authentication=None", "more than an address"),
+        ("Endpoint=https://;Authentication=None", "not an http, https"),
         ("Endpoint=https://s.io;Authentication=S3CRET", "Authentication of it is unknown"),
         ("Endpoint=ftp://S3CRET;Authentication=None", "not an https or http address"),
         ("Endpoint=https://s.io/S3CRET;Authentication=None", "more than host and port"),
@@ -98,7 +137,7 @@ def test_what_is_not_a_token_is_refused_and_not_shown(text):
 def test_a_token_is_asked_for_again_before_it_ends():
     now, asked = [0.0], []
 
-    def fetch() -> Fetched:
+    def fetch(_seconds: float) -> Fetched:
         asked.append(now[0])
         return Fetched(f"token-{len(asked)}", now[0] + 3600)
 
@@ -112,7 +151,7 @@ def test_a_token_is_asked_for_again_before_it_ends():
 def test_a_token_is_used_to_its_end_when_no_other_can_be_had():
     now, answers = [0.0], [Fetched("first", 3600.0)]
 
-    def fetch() -> Fetched:
+    def fetch(_seconds: float) -> Fetched:
         if not answers:
             raise KeyRefused("away")
         return answers.pop()
@@ -159,6 +198,14 @@ def test_a_context_that_cannot_be_read_does_not_hinder_the_others(run, project):
         ),
         (["--connection-string", "AccountKey=S3CRET"], "not one of the Durable Task"),
         (["--connection-string-env", "a b"], "name of an environment variable"),
+        (["--connection-string", f"{SCHEDULER};task-hub=S3CRET"], "not one of the Durable Task"),
+        (["--connection-string", SCHEDULER, "--task-hub", "S3CRET"], "is not that of its"),
+        (
+            ["--connection-string", "Endpoint=http://s.io;Authentication=None"],
+            "without TLS to another",
+        ),
+        (["--url", SCHEDULER], "not an http, https"),
+        (["--hub", SCHEDULER], "a connection string is not an address"),
         (["--url", "grpc://example.com:1"], "without TLS"),
         (["--url", "grpcs://example.com", "--key-env", "K"], "takes no key-env"),
         (["--url", "https://example.com", "--token-command", "x"], "is not a hub over gRPC"),
@@ -176,6 +223,16 @@ def test_a_projects_file_names_neither_connection_string_nor_token(run, project,
     (project / "durablectl.toml").write_text(f"[contexts.a]\n{line}\n")
     result = run("list")
     assert (result.code, "is refused" in result.err) == (2, True)
+
+
+@pytest.mark.parametrize("text", [f"{SCHEDULER}-S3CRET", "AccountName=a;AccountKey=S3CRET"])
+def test_a_connection_string_is_not_an_address(run, project, text):
+    found = [run("list", "--hub", text), run("list", env={"DURABLECTL_HUB": text})]
+    for name in ("hub", "url"):
+        (project / "durablectl.toml").write_text(f'{name} = "{text}"\n')
+        found.append(run("list"))
+    assert {each.code for each in found} == {2}
+    assert all("connection string" in each.err and "S3CRET" not in each.err for each in found)
 
 
 @needs_durabletask

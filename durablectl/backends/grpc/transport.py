@@ -19,9 +19,17 @@ import grpc
 
 from durablectl.backends.grpc.failures import Place, TooLarge, Trouble, trouble_of
 from durablectl.backends.retry import RetryPolicy
-from durablectl.errors import KeyRefused, OutcomeUnknown, Unsupported, UsageError, reason_of
+from durablectl.errors import (
+    KeyRefused,
+    OutcomeUnknown,
+    Unreachable,
+    Unsupported,
+    UsageError,
+    reason_of,
+)
 from durablectl.protocol.fields import Fields, Message
 from durablectl.protocol.messages import Dialect, Method, durable_task, parse
+from durablectl.redaction import MARK
 from durablectl.version import __version__
 
 MOST_BYTES = 200 * 1024 * 1024
@@ -33,13 +41,15 @@ CONNECTING = (
     ("grpc.use_local_subchannel_pool", 1),  # or a second channel has the connection of the first
 )
 MOST_RETIRED = 4
+SHORTEST_SECRET = 6  # a shorter value of a header may be a part of any word
+Metadata = list[tuple[str, str]]
 
 
 class Token(Protocol):
     """Where the token of each call comes from."""
 
-    def current(self) -> str:
-        """A token that is valid now; `KeyRefused` when there is none."""
+    def current(self, seconds: float) -> str:
+        """A token that is valid now; `KeyRefused` when there is none in that time."""
 
     def forget(self) -> None:
         """Ask for another one next time: the server has refused this one."""
@@ -128,9 +138,9 @@ class Transport:
         started, attempt, resent, renewed = pace.clock(), 0, False, False
         while True:
             attempt += 1
-            left = _left(terms, pace)
-            channel = self._channel
-            outcome = self._attempt(channel, method, body, min(self._settings.timeout, left))
+            metadata = self._signed(_left(terms, pace))
+            channel, seconds = self._channel, min(self._settings.timeout, _left(terms, pace))
+            outcome = self._attempt(channel, method, body, seconds, metadata)
             if not isinstance(outcome, Trouble):
                 return Answer(tuple(parse(method.response, data) for data in outcome), resent)
             if isinstance(outcome.error, KeyRefused) and self._settings.token and not renewed:
@@ -151,7 +161,7 @@ class Transport:
         """One attempt at a method, which may take that long."""
         method = _method(self._dialect, name)
         body = method.request.SerializeToString(method.request(**fields))
-        outcome = self._attempt(self._channel, method, body, seconds)
+        outcome = self._attempt(self._channel, method, body, seconds, self._signed(seconds))
         return outcome if isinstance(outcome, Trouble) else parse(method.response, outcome[0])
 
     def close(self) -> None:
@@ -167,19 +177,31 @@ class Transport:
             if len(self._retired) > MOST_RETIRED:
                 self._retired.popleft().close()
 
+    def _signed(self, seconds: float) -> Metadata:
+        """The metadata of a call, with a token that may take that long to get."""
+        token, clock = self._settings.token, self._settings.pace.clock
+        if token is None:
+            return self._metadata
+        end = clock() + seconds
+        try:
+            text = token.current(seconds)
+        except KeyRefused as error:
+            if clock() < end:
+                raise
+            raise Unreachable(error.message, hint=error.hint) from error  # it is a matter of time
+        return [*self._metadata, ("authorization", f"Bearer {text}")]
+
     def _attempt(
-        self, channel: grpc.Channel, method: Method, body: bytes, seconds: float
+        self, channel: grpc.Channel, method: Method, body: bytes, seconds: float, sent: Metadata
     ) -> list[bytes] | Trouble:
-        metadata = list(self._metadata)
-        if self._settings.token is not None:
-            metadata.append(("authorization", f"Bearer {self._settings.token.current()}"))
-        limits = {"timeout": max(min(seconds, LONGEST_CALL), 0.0), "metadata": metadata}
+        limits = {"timeout": max(min(seconds, LONGEST_CALL), 0.0), "metadata": sent}
         try:
             if method.streams:
                 return self._collected(channel.unary_stream(method.path)(body, **limits))
             return [channel.unary_unary(method.path)(body, **limits)]
         except grpc.RpcError as error:
-            return trouble_of(self.place, method.name, error.code().name, error.details() or "")
+            details = _without_secrets(error.details() or "", sent)
+            return trouble_of(self.place, method.name, error.code().name, details)
 
     def _collected(self, stream: Iterable[bytes]) -> list[bytes]:
         """The messages of a stream; `TooLarge` beyond the limit of an answer."""
@@ -190,6 +212,14 @@ class Transport:
                 raise TooLarge(f"the answer of {self.place.url} has more than {most:,} bytes")
             found.append(data)
         return found
+
+
+def _without_secrets(details: str, sent: Metadata) -> str:
+    """What a server says, if it should repeat what it was sent."""
+    for value in (value for name, value in sent if name not in ("taskhub", "x-user-agent")):
+        secret = value.removeprefix("Bearer ")
+        details = details.replace(secret, MARK) if len(secret) >= SHORTEST_SECRET else details
+    return details
 
 
 def _left(terms: Terms, pace: Pace) -> float:
@@ -209,7 +239,7 @@ def _unknown(terms: Terms, trouble: Trouble) -> OutcomeUnknown:
     )
 
 
-def _metadata(settings: Settings) -> list[tuple[str, str]]:
+def _metadata(settings: Settings) -> Metadata:
     """The metadata of every call; `UsageError` for what it cannot carry, which is not shown."""
     own = {"x-user-agent": f"durablectl/{__version__}"}
     if settings.task_hub:

@@ -17,6 +17,7 @@ from durablectl.cli.session import Session
 from durablectl.config import Context, Settings, UserFile
 from durablectl.errors import AlreadyExists, UsageError
 from durablectl.quoting import command
+from durablectl.redaction import MARK
 from durablectl.render.sanitize import safe_line
 from durablectl.render.terminal.tables import show_items
 from durablectl.render.views import Table
@@ -206,7 +207,7 @@ def list_contexts(ctx: typer.Context) -> None:
       durablectl context list -o json
     """
     session: Session = ctx.obj
-    user = config.read_user_file(config.default_user_file())
+    user = _shown(session)
     if not user.contexts and session.out.is_text:
         session.out.note("no contexts yet")
         session.out.hint("durablectl context add NAME --url URL")
@@ -247,7 +248,7 @@ def show(
     """
     session: Session = ctx.obj
     if name is not None:
-        user = config.read_user_file(config.default_user_file())
+        user = _shown(session)
         if name not in user.contexts:
             raise config.unknown_context(name, user.contexts)
         values = {
@@ -361,8 +362,20 @@ def _advise(session: Session, context: Context, *, in_use: bool) -> None:
         session.out.hint(command("context use", context.name))
 
 
+def _shown(session: Session) -> UserFile:
+    """The user's contexts, with the addresses that connection strings name."""
+    user = config.read_user_file(config.default_user_file())
+    known = {
+        name: config.expanded_if_usable(context, session.environ)
+        for name, context in user.contexts.items()
+    }
+    return user._replace(contexts=known)
+
+
 def _json(context: Context, *, current: bool) -> dict[str, Any]:
     """A context as JSON: what is set, the names of headers without their values."""
+    if context.connection_string:
+        context = context._replace(connection_string=MARK)
     values = {_camel(name): value for name, value in context._asdict().items() if value}
     if context.header:
         values["header"] = [line.partition(":")[0].strip() for line in context.header]
@@ -389,7 +402,7 @@ def _settled(settings: Settings) -> dict[str, tuple[Any, str]]:
 def _place(context: Context) -> str:
     if context.connection_string_env:
         return f"${context.connection_string_env}"
-    return context.url or context.hub or context.connection_string or ""
+    return context.url or context.hub or ""
 
 
 def _table(user: UserFile) -> list[str]:

@@ -56,7 +56,7 @@ def _token(token: config.CachedToken | None, source: str | None) -> Finding:
         return ok("token", "none: no context has one for this address")
     try:
         token.current()
-    except KeyRefused as error:
+    except DurablectlError as error:
         raise Stop(problem("token", error)) from error
     return ok("token", f"from {source}")
 
