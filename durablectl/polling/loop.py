@@ -185,8 +185,8 @@ def poll(
             return False, trouble
         if failures and trouble is not None:
             on_trouble(trouble)
-        _pause(
-            hub,
+        pause_between(
+            hub.pause,
             delay if not failures else _backed_off(delay, failures, interval, end, elapsed),
             took,
             clock,
@@ -285,14 +285,16 @@ class _Polls:
         self._on_status(status)
 
 
-def _pause(hub: TaskHub, delay: float, took: float, clock: Callable[[], float]) -> None:
-    """Pause at most `delay`, and so long that looking, when it `took` its time, leaves the most of
-    it to those who work.
+def pause_between(
+    pause: Callable[[float], None], delay: float, took: float, clock: Callable[[], float]
+) -> None:
+    """`pause` (that of a hub) at most `delay`, and so long that looking, when it `took` its time,
+    leaves the most of it to those who work.
     """
     paused, least = clock(), min(delay, took * SHARE_OF_OTHERS) if took > CHEAP_LOOK else 0.0
-    hub.pause(delay)
+    pause(delay)
     while (left := least - (clock() - paused)) > SHORTEST_PAUSE:
-        hub.pause(left)
+        pause(left)
 
 
 def _backed_off(

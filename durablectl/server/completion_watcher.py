@@ -11,16 +11,17 @@ from functools import partial
 from typing import Protocol
 
 from durablectl.errors import DurablectlError
+from durablectl.polling.loop import pause_between
 from durablectl.polling.threads import start_thread
 
-FIRST_PAUSE, LAST_PAUSE, SLOWER = 0.0005, 0.01, 1.2
+LONGEST_PAUSE = 0.5
 TROUBLED_PAUSE = 0.5
 
 
 class WatchedHub(Protocol):
     """What is watched: a hub, or what looks at one."""
 
-    def changes(self) -> int: ...
+    def pause(self, seconds: float) -> None: ...
 
     def ended(self, instance_ids: Collection[str]) -> set[str]: ...
 
@@ -53,9 +54,9 @@ class Waits:
             self.forget(instance_id, wake)
 
     def add(self, instance_id: str, wake: Callable[[], object]) -> bool:
-        """Call `wake` in the watching thread when the instance has ended or is gone, or when all
-        waiting is stopped, maybe more than once until it is forgotten; False when all waiting is
-        over already.
+        """Call `wake` when the instance has ended or is gone (here, when it has already), or when
+        all waiting is stopped, maybe more than once until it is forgotten; False when all waiting
+        is over already.
         """
         with self._lock:
             if self._is_stopped:
@@ -64,6 +65,8 @@ class Waits:
             if self._thread is None:
                 self._thread = start_thread(self._watch, name="waits")
         self._has_work.set()
+        with contextlib.suppress(DurablectlError):  # the waiter finds out by itself
+            self._wake(self._hub.ended((instance_id,)))  # a change before this woke no one
         return True
 
     def stop(self) -> None:
@@ -84,24 +87,25 @@ class Waits:
                 self._waiting.pop(instance_id, None)
 
     def _watch(self) -> None:
-        version, asked, delay = -1, frozenset[str](), FIRST_PAUSE
+        took = 0.0
         while not self._is_stopped:
-            with self._lock:
-                ids = frozenset(self._waiting)
-                if not ids:
-                    self._has_work.clear()
-            if not ids:
+            if not self._waited_for():
                 self._has_work.wait()
                 continue
             try:
-                now = self._hub.changes()
-                if now != version or ids - asked:
-                    version, asked, delay = now, ids, FIRST_PAUSE
-                    self._wake(self._hub.ended(ids))
+                pause_between(self._hub.pause, LONGEST_PAUSE, took, time.monotonic)
+                began = time.monotonic()
+                ended = self._hub.ended(self._waited_for())
+                took = time.monotonic() - began
+                self._wake(ended)
             except DurablectlError:  # each waiter finds out by itself
                 time.sleep(TROUBLED_PAUSE)
-            time.sleep(delay)
-            delay = min(delay * SLOWER, LAST_PAUSE)
+
+    def _waited_for(self) -> frozenset[str]:
+        with self._lock:
+            if not self._waiting:
+                self._has_work.clear()
+            return frozenset(self._waiting)
 
     def _wake(self, instance_ids: Collection[str]) -> None:
         with self._lock:

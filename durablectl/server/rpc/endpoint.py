@@ -218,8 +218,8 @@ class _Begun:
     def __init__(self, hub: LocalTaskHub) -> None:
         self._hub = hub
 
-    def changes(self) -> int:
-        return self._hub.changes()
+    def pause(self, seconds: float) -> None:
+        self._hub.pause(seconds)
 
     def ended(self, instance_ids: Collection[str]) -> set[str]:
         return {each for each in instance_ids if self._has_begun(each)}
@@ -252,10 +252,6 @@ class _Waiting:
             endpoint._admit(context)  # noqa: SLF001 - a part of it
             request = parse(self._method.request, data)
             instance_id = read_needed(request, "instanceId")
-            found = endpoint._operations.look(instance_id, payloads=request.getInputsAndOutputs)  # noqa: SLF001
-            if not found["exists"] and self._method.name != _WAITS[0]:
-                self._answer(send, found)
-                return
             _OneWait(self, instance_id, request, context, send).begin()
         except Exception as error:
             self._fail(context, send, error)
