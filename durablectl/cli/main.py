@@ -32,6 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
     finally:
         out.finish()
+        if ending.signal is not None:
+            os.kill(os.getpid(), ending.signal)
 
 
 def _run(arguments: list[str], out: Output, ending: Ending) -> int:
@@ -45,8 +47,10 @@ def _run(arguments: list[str], out: Output, ending: Ending) -> int:
             return _shown(line, out, ending)
         # deferred: Typer takes longer to load than the rest of a status
         from durablectl.cli.framework.program import invoke
+        from durablectl.cli.local.signals import sigterm_as_interrupt
 
-        return invoke(arguments, out, partial(invocation, ending))
+        with sigterm_as_interrupt(partial(setattr, ending, "signal")):
+            return invoke(arguments, out, partial(invocation, ending))
     except KeyboardInterrupt:
         return exit_codes.for_error(KeyboardInterrupt())
     except BrokenPipeError:

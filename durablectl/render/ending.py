@@ -19,6 +19,8 @@ class Ending:
     def __init__(self, *, is_json: bool = False) -> None:
         self.is_json = is_json
         self.hint: str | None = None
+        self.signal: int | None = None
+        """The signal that the process ends by, once all is said."""
         self._messages: list[str] = []
 
     def add(self, message: str, hint: str | None = None) -> None:

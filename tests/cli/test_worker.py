@@ -64,6 +64,7 @@ def test_a_worker_ends_on_a_signal(run, app, number):
     process.send_signal(number)
     out, err = process.communicate(timeout=20)
     assert (process.returncode, out) == (0, "")
+    assert err.endswith("stopped; nothing is lost: the next worker continues\n")
     assert "Traceback" not in err
 
 

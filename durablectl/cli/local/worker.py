@@ -80,7 +80,9 @@ def run_worker(
                     worker = _worker(database, app, registry, out, work)
                     worker.start()
                     out.note("working with the new code")
-            if work.until_idle and worker.error is None and not stopping.is_set():
+            if stopping.is_set():
+                out.note("stopped; nothing is lost: the next worker continues")
+            elif work.until_idle and worker.error is None:
                 report.end()
         finally:
             worker.stop(STOP_SECONDS)

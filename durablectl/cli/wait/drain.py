@@ -125,8 +125,8 @@ def drain_and_show(
         except WaitTimeout as error:
             annotate(out, environ, "drain timed out", error.message)
             raise
-        except KeyboardInterrupt:
-            out.error(f"interrupted; {_counted(gate.left)} in flight")
+        except KeyboardInterrupt as error:
+            out.error(f"{str(error) or 'interrupted'}; {_counted(gate.left)} in flight")
             raise
     left = list((gate.left or {}).values())
     if left or not out.is_text:

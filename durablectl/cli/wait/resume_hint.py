@@ -13,16 +13,21 @@ MOST_WORDS = 20
 
 
 def tell_how_to_resume(
-    at: AtHub, left: Sequence[str], words: Sequence[str], waiting: Waiting, several: Several
+    at: AtHub,
+    left: Sequence[str],
+    words: Sequence[str],
+    waiting: Waiting,
+    several: Several,
+    reason: str,
 ) -> None:
-    """Say on stderr that those that are left run on, and the command that waits for them; `words`
-    named all of them.
+    """Say on stderr why it ends, that those that are left run on, and the command that waits for
+    them; `words` named all of them.
     """
     if not left:
         return
     what = f"instance '{left[0]}' is" if len(left) == 1 else f"the {len(left)} instances are"
     warning = ", but no worker is running on this local hub" if not at.hub.has_worker() else ""
-    at.out.error(f"interrupted; {what} left running{warning}")
+    at.out.error(f"{reason}; {what} left running{warning}")
     at.out.hint(f"continue waiting with: {_command(at, words, waiting, several)}")
 
 

@@ -138,7 +138,7 @@ def watch_over(
 ) -> Waited:
     """Wait for them and show how far they are, working for them on a local hub.
 
-    `WaitTimeout` when the hub never answered in time. Ctrl-C says how to continue.
+    `WaitTimeout` when the hub never answered in time. Ctrl-C and SIGTERM say how to continue.
     """
     last = _LastStatuses(at.out, ids)
     rules = rules._replace(at_once=1) if at.hub.commits_together else rules
@@ -148,9 +148,9 @@ def watch_over(
             return wait_for_instances(
                 at.hub, ids, rules, on_status=last.status, on_trouble=last.trouble
             )
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         left = [each for each, status in last.seen.items() if not rules.is_finished(status)]
-        tell_how_to_resume(at, left, words, waiting, several)
+        tell_how_to_resume(at, left, words, waiting, several, f"{error}" or "interrupted")
         raise
 
 

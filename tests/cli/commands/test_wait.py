@@ -226,8 +226,8 @@ def test_an_event_ends_a_wait_on_a_local_hub(app, run):
     assert run("wait", instance_id, "--timeout", "30s")[:2] == (0, '{"by": "ada"}\n')
 
 
-def interrupted(*arguments, stdin=""):
-    """Run a command until it shows the first state, press Ctrl-C; its exit code and the rest of
+def interrupted(*arguments, stdin="", number=signal.SIGINT):
+    """Run a command until it shows the first state, send it a signal (that of Ctrl-C); its exit code and the rest of
     stderr.
     """
     pipe = subprocess.PIPE
@@ -242,7 +242,7 @@ def interrupted(*arguments, stdin=""):
         process.stdin.close()
         while "Running" not in process.stderr.readline():
             assert process.poll() is None
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         return process.wait(), process.stderr.read()
 
 
@@ -255,6 +255,18 @@ def test_control_c_leaves_the_instance_running_and_says_how_to_go_on(app, run):
     ) in err
     assert f"hint: continue waiting with: durablectl wait --timeout=3600s {instance_id}" in err
     assert '"Running"' in run("status", instance_id, "-o", "json").out
+
+
+@pytest.mark.parametrize("form", [(), ("-o", "json")], ids=["text", "json"])
+@pytest.mark.parametrize("command", ["wait", "run"])
+def test_sigterm_says_the_same_and_ends_the_process(app, run, command, form):
+    instance_id = run("start", "approval", "-o", "id").out.strip()
+    words = {"wait": ["wait", instance_id], "run": ["run", "approval", "--instance-id", "r"]}
+    code, err = interrupted(*words[command], *form, number=signal.SIGTERM)
+    assert code == -signal.SIGTERM
+    assert f"stopped by SIGTERM; instance '{words[command][-1]}' is left running" in err
+    assert "continue waiting with: durablectl wait " in err
+    assert err.splitlines()[-1].startswith('{"message"' if form else "hint:")
 
 
 PAID = shlex.quote("--until=customStatus.stage=='paid'")
