@@ -22,6 +22,7 @@ from durablectl.config.hub_files import hub_file as hub_file
 from durablectl.config.keys import Credential as Credential
 from durablectl.config.keys import KeyRing as KeyRing
 from durablectl.config.open import REQUEST_SECONDS as REQUEST_SECONDS
+from durablectl.config.open import grpc_hub as grpc_hub
 from durablectl.config.open import grpc_options as grpc_options
 from durablectl.config.open import load_backend as load_backend
 from durablectl.config.open import open_hub as open_hub

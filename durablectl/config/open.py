@@ -11,6 +11,7 @@ from durablectl.errors import Unsupported, UsageError
 from durablectl.taskhub import TaskHub
 
 if TYPE_CHECKING:
+    from durablectl.backends.grpc.hub import GrpcTaskHub
     from durablectl.backends.http.hub import HttpTaskHub
     from durablectl.backends.local import LocalTaskHub
     from durablectl.engine.registry import Registry
@@ -36,10 +37,8 @@ def open_hub(
     if settings.url is None:
         return open_local_hub(settings, registry=registry, create=create, late=late)
     if is_grpc(settings.url):
-        # deferred: few hubs are over gRPC
-        from durablectl.backends.grpc.opening import open_grpc_hub
-
-        return open_grpc_hub(settings.url, **grpc_options(settings, settings.url, timeout))
+        options = grpc_options(settings, settings.url, timeout)
+        return grpc_hub(settings.url)(settings.url, **options)
     return _http_hub()(
         settings.url,
         key=key or settings.key(),
@@ -53,7 +52,26 @@ def open_hub(
 
 def load_backend(settings: Settings) -> None:
     """Import what opens the hub, which takes its time, and open nothing."""
-    _local_hub() if settings.url is None else _http_hub()
+    if settings.url is None:
+        _local_hub()
+    elif is_grpc(settings.url):
+        grpc_hub(settings.url)
+    else:
+        _http_hub()
+
+
+def grpc_hub(url: str) -> type[GrpcTaskHub]:
+    """The class of a hub over gRPC; `MissingExtra` when what it needs is not installed."""
+    try:
+        from durablectl.backends.grpc.hub import GrpcTaskHub  # deferred: few hubs are over gRPC
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] not in ("grpc", "google"):
+            raise
+        # deferred: only a missing package needs it
+        from durablectl.installation import missing_extra
+
+        raise missing_extra("grpc", f"a hub at {url}", str(error.name)) from error
+    return GrpcTaskHub
 
 
 def _http_hub() -> type[HttpTaskHub]:

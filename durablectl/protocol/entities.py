@@ -4,7 +4,6 @@ I/O.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -36,8 +35,7 @@ class Entity(NamedTuple):
     locked_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EntityQuery:
+class EntityQuery(NamedTuple):
     """One page of a listing of entities. `prefix` is of their instance ids (`@name@key`).
 
     With `include_transient` also those that have no state, only operations or a lock.

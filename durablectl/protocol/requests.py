@@ -7,8 +7,9 @@ Requests that are an id and a text alone (raise, suspend, signal...) need no val
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import NamedTuple
 
 from durablectl.model import InstanceFilter, Page, RuntimeStatus
 from durablectl.protocol.fields import (
@@ -36,8 +37,7 @@ _MOST_ON_PAGE = 2**31 - 1
 _LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class StartRequest:
+class StartRequest(NamedTuple):
     """A new instance. `input` is JSON text. Without an `instance_id` the server makes one.
 
     `replaceable` are the statuses of an instance of the same id that this one may replace.
@@ -50,11 +50,10 @@ class StartRequest:
     scheduled_start: datetime | None = None
     replaceable: frozenset[RuntimeStatus] = frozenset()
     execution_id: str | None = None
-    tags: Mapping[str, str] = field(default_factory=dict, hash=False)
+    tags: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceQuery:
+class InstanceQuery(NamedTuple):
     """One page of a listing: of what `filter` and with how much.
 
     `top` is None where the server decides.
@@ -63,14 +62,13 @@ class InstanceQuery:
     a client looks itself whether each instance matches.
     """
 
-    filter: InstanceFilter = field(default_factory=InstanceFilter)
+    filter: InstanceFilter = InstanceFilter()
     top: int | None = None
     continuation_token: str | None = None
     show_payloads: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class IdQuery:
+class IdQuery(NamedTuple):
     """One page of the ids of finished instances, by the time when they finished."""
 
     statuses: frozenset[RuntimeStatus] = frozenset()
@@ -80,8 +78,7 @@ class IdQuery:
     continuation_token: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PurgeFilter:
+class PurgeFilter(NamedTuple):
     """The finished instances created in a time. With a `timeout` the purge stops, and says so."""
 
     created_from: datetime | None = None
@@ -90,8 +87,7 @@ class PurgeFilter:
     timeout: timedelta | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PurgeRequest:
+class PurgeRequest(NamedTuple):
     """What to purge: one id, several, or what a filter matches; with `recursive` its children
     too."""
 
@@ -99,13 +95,12 @@ class PurgeRequest:
     recursive: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Purged:
+class Purged(NamedTuple):
     """How many instances were deleted, and whether that was all; None where the server does not
     say.
     """
 
-    count: int
+    deleted: int
     is_complete: bool | None = None
 
 
@@ -255,7 +250,7 @@ def read_purged(response: Message) -> Purged:
 def purged_fields(purged: Purged) -> Fields:
     """The fields of a PurgeInstancesResponse."""
     complete = None if purged.is_complete is None else {"value": purged.is_complete}
-    return {"deletedInstanceCount": min(purged.count, _MOST_ON_PAGE), "isComplete": complete}
+    return {"deletedInstanceCount": min(purged.deleted, _MOST_ON_PAGE), "isComplete": complete}
 
 
 def _read_purge_filter(message: Message) -> PurgeFilter:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
-
 from durablectl.backends.grpc.calls import Calls
 from durablectl.errors import InstanceNotFound
 from durablectl.model import EntityId, EntityStatus, InstanceStatus, Page, RuntimeStatus
+from durablectl.new_ids import random_uuid
 from durablectl.protocol.entities import (
     EntityQuery,
     entity_query_fields,
@@ -57,5 +56,5 @@ def page_of_entities(
 
 def signal(calls: Calls, entity_id: EntityId, operation: str, text: str | None, look: str) -> None:
     calls.require("SignalEntity")
-    fields = {"name": plain(operation), "input": text_field(text), "requestId": str(uuid4())}
+    fields = {"name": plain(operation), "input": text_field(text), "requestId": random_uuid()}
     calls.tell("SignalEntity", str(entity_id), fields, look)

@@ -23,23 +23,29 @@ from durablectl.protocol.messages import dapr
 from durablectl.wire import value_from_text
 
 
-def shown_history(
-    calls: Calls, instance_id: str, *, show_input: bool, show_output: bool
-) -> tuple[HistoryEvent, ...]:
-    """The history in the service's words."""
-    events = _history(calls, instance_id).events
-    return history_view(events, show_input=show_input, show_output=show_output)
+class Histories:
+    """The histories of a hub's instances."""
 
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
 
-def raw_history(calls: Calls, instance_id: str, name: str) -> RawHistory:
-    """The complete events; `Unsupported` where some are of an unknown kind."""
-    history = _history(calls, instance_id)
-    if history.left_out:
-        kinds = ", ".join(sorted({kind or "unknown" for kind in history.left_out}))
-        raise Unsupported(
-            f"the history of instance '{instance_id}' has events that cannot be replayed: {kinds}"
-        )
-    return RawHistory(instance_id, history.execution.execution_id, name, history.events)
+    def shown(
+        self, instance_id: str, *, show_input: bool, show_output: bool
+    ) -> tuple[HistoryEvent, ...]:
+        """The history in the service's words."""
+        events = _history(self._calls, instance_id).events
+        return history_view(events, show_input=show_input, show_output=show_output)
+
+    def raw(self, instance_id: str, name: str) -> RawHistory:
+        """The complete events; `Unsupported` where some are of an unknown kind."""
+        history = _history(self._calls, instance_id)
+        if history.left_out:
+            kinds = ", ".join(sorted({kind or "unknown" for kind in history.left_out}))
+            raise Unsupported(
+                f"the history of instance '{instance_id}' has events that cannot be replayed: "
+                f"{kinds}"
+            )
+        return RawHistory(instance_id, history.execution.execution_id, name, history.events)
 
 
 def _history(calls: Calls, instance_id: str) -> History:

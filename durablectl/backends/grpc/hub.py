@@ -7,11 +7,20 @@ from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from durablectl.backends.grpc.calls import Calls, is_entity_id, payload_text
+from durablectl.backends.grpc.entities import (
+    find_entity,
+    page_of_entities,
+    signal,
+    status_of_entity,
+)
 from durablectl.backends.grpc.failures import Place
+from durablectl.backends.grpc.pages import counts, filled_page, page_size
 from durablectl.backends.grpc.polled import Polled
+from durablectl.backends.grpc.purges import purge_created, purge_one
+from durablectl.backends.grpc.start import NewInstance, Start
 from durablectl.backends.grpc.transport import Pace, Settings, Token, Transport
 from durablectl.errors import (
     EntityNotFound,
@@ -26,7 +35,6 @@ from durablectl.model import (
     CheckStatusPayload,
     EntityId,
     EntityStatus,
-    HistoryEvent,
     IfExists,
     InstanceFilter,
     InstanceStatus,
@@ -36,8 +44,12 @@ from durablectl.model import (
 from durablectl.new_ids import check_task_hub
 from durablectl.polling.loop import wait_for_completion
 from durablectl.protocol.fields import plain, text_field
+from durablectl.protocol.requests import InstanceQuery
 from durablectl.quoting import command
 from durablectl.taskhub import TaskHub
+
+if TYPE_CHECKING:
+    from durablectl.backends.grpc.histories import Histories
 
 LONGEST_SLICE, EARLY = 60.0, 0.05
 
@@ -114,9 +126,6 @@ class GrpcTaskHub(TaskHub):
         if_exists: IfExists = IfExists.FAIL,
     ) -> CheckStatusPayload:
         """See TaskHub."""
-        # deferred, here and below: a status needs none of this
-        from durablectl.backends.grpc.start import NewInstance, Start
-
         new = NewInstance(orchestrator, input, instance_id, version, at, tags or {})
         return self.check_status(Start(self, self._calls, self._pace.sleep).run(new, if_exists))
 
@@ -154,25 +163,23 @@ class GrpcTaskHub(TaskHub):
                 status,
                 history=()
                 if status.is_entity
-                else self._shown_history(instance_id, show_input, show_history_output),
+                else self._histories.shown(
+                    instance_id, show_input=show_input, show_output=show_history_output
+                ),
             )
         return status
 
-    def _shown_history(
-        self, instance_id: str, show_input: bool, show_output: bool
-    ) -> tuple[HistoryEvent, ...]:
-        from durablectl.backends.grpc.histories import shown_history
+    @property
+    def _histories(self) -> Histories:
+        # deferred: a status needs no events
+        from durablectl.backends.grpc.histories import Histories
 
-        return shown_history(
-            self._calls, instance_id, show_input=show_input, show_output=show_output
-        )
+        return Histories(self._calls)
 
     def raw_history(self, instance_id: str) -> dict[str, Any]:
         """See TaskHub. `Unsupported` where it has kinds of events that are unknown here."""
-        from durablectl.backends.grpc.histories import raw_history
-
         status = self._status(instance_id)
-        return raw_history(self._calls, instance_id, status.name).document(status)
+        return self._histories.raw(instance_id, status.name).document(status)
 
     def list_page(
         self,
@@ -187,9 +194,6 @@ class GrpcTaskHub(TaskHub):
         What the server cannot filter is filtered here, so a page may be short. Outputs come with
         the inputs, and are left out where no instance of the filter can have one.
         """
-        from durablectl.backends.grpc.pages import filled_page, page_size
-        from durablectl.protocol.requests import InstanceQuery
-
         payloads = show_input or not filter.statuses or bool(filter.statuses & FINAL_STATUSES)
         query = InstanceQuery(filter, page_size(top), continuation_token, payloads)
         page = filled_page(self._calls, query)
@@ -202,8 +206,6 @@ class GrpcTaskHub(TaskHub):
         self, filter: InstanceFilter | None = None, *, by_name: bool = False
     ) -> dict[str, int]:
         """See TaskHub. Counted page by page, without inputs and outputs."""
-        from durablectl.backends.grpc.pages import counts
-
         return counts(self._calls, filter or InstanceFilter(), by_name=by_name)
 
     def raise_event(self, instance_id: str, event_name: str, data: Any = None) -> None:
@@ -275,8 +277,6 @@ class GrpcTaskHub(TaskHub):
         The status is looked at first: not every server refuses to delete a running instance.
         """
         self._must_be_finished(instance_id, "purged")
-        from durablectl.backends.grpc.purges import purge_one
-
         if not (count := purge_one(self._calls, instance_id, recursive=recursive)):
             raise self._absent(instance_id)
         return count
@@ -298,15 +298,11 @@ class GrpcTaskHub(TaskHub):
                 "only finished instances can be purged",
                 hint="name final statuses: Completed, Failed, Terminated, Canceled",
             )
-        from durablectl.backends.grpc.purges import purge_created
-
         times = created_from, created_to or datetime.now(UTC)
         return purge_created(self._calls, times, statuses, self._timeout)
 
     def get_entity(self, entity_id: EntityId) -> Any:
         """See TaskHub. An entity without a state is not there, also where it has operations."""
-        from durablectl.backends.grpc.entities import find_entity
-
         if (entity := find_entity(self._calls, entity_id)) is None:
             message = f"no entity '{entity_id}' in {self._place.label}"
             raise EntityNotFound(message, hint="durablectl entity list")
@@ -321,9 +317,6 @@ class GrpcTaskHub(TaskHub):
         continuation_token: str | None = None,
     ) -> Page[EntityStatus]:
         """See TaskHub."""
-        from durablectl.backends.grpc.entities import page_of_entities
-        from durablectl.backends.grpc.pages import page_size
-
         page = page_of_entities(self._calls, name, page_size(top), continuation_token)
         if fetch_state:
             return page
@@ -332,17 +325,12 @@ class GrpcTaskHub(TaskHub):
     def signal_entity(self, entity_id: EntityId, operation: str, input: Any = None) -> None:
         """See TaskHub. `OutcomeUnknown` when the answer was lost."""
         look = f"{command('entity get', str(entity_id))} shows whether the operation was run"
-        self._signal(entity_id, operation, payload_text(input), look)
+        signal(self._calls, entity_id, operation, payload_text(input), look)
 
     def delete_entity(self, entity_id: EntityId) -> None:
         """See TaskHub. `OutcomeUnknown` when the answer was lost."""
         look = f"{command('entity get', str(entity_id))} shows whether it is gone"
-        self._signal(entity_id, "delete", None, look)
-
-    def _signal(self, entity_id: EntityId, operation: str, text: str | None, look: str) -> None:
-        from durablectl.backends.grpc.entities import signal
-
-        signal(self._calls, entity_id, operation, text, look)
+        signal(self._calls, entity_id, "delete", None, look)
 
     def check_status(self, instance_id: str) -> CheckStatusPayload:
         """See TaskHub. The id and the hub: instances have no addresses of their own here."""
@@ -401,9 +389,8 @@ class GrpcTaskHub(TaskHub):
         if (found := self._calls.instance(instance_id)) is not None:
             return found.status
         if is_entity_id(instance_id):
-            from durablectl.backends.grpc.entities import status_of_entity
-
-            if (status := status_of_entity(self._calls, instance_id)) is not None:
+            status = status_of_entity(self._calls, instance_id)
+            if status is not None:
                 return status
         raise self._absent(instance_id)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 
 from durablectl.backends.grpc.calls import Calls
 from durablectl.backends.grpc.failures import TooLarge
@@ -31,7 +30,7 @@ def filled_page(calls: Calls, query: InstanceQuery) -> Page[InstanceStatus]:
         if token in seen:
             raise NotATaskHub(f"{calls.place.label} lists its pages in circles")
         seen.add(token)
-        query = replace(query, continuation_token=token)
+        query = query._replace(continuation_token=token)
     raise NotATaskHub(f"{calls.place.label} has sent {MOST_EMPTY_PAGES} empty pages in a row")
 
 
@@ -39,7 +38,7 @@ def counts(calls: Calls, filter: InstanceFilter, *, by_name: bool) -> dict[str, 
     """How many instances match, of each status or of each orchestrator; no payloads are fetched."""
     query = InstanceQuery(filter, LARGEST_PAGE)
     found = each_of_pages(
-        lambda token: filled_page(calls, replace(query, continuation_token=token))
+        lambda token: filled_page(calls, query._replace(continuation_token=token))
     )
     return Counter(each.name if by_name else each.runtime_status.value for each in found)
 
@@ -61,7 +60,7 @@ def _page(calls: Calls, query: InstanceQuery) -> Page[InstanceStatus]:
         except TooLarge:
             if query.top == 1:
                 raise
-            query = replace(query, top=max((query.top or LARGEST_PAGE) // 2, 1))
+            query = query._replace(top=max((query.top or LARGEST_PAGE) // 2, 1))
         except Unsupported as error:
             return _page_of_ids(calls, query, error)
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from uuid import uuid4
 
-from durablectl.backends.grpc.hub import GrpcTaskHub
 from durablectl.errors import BadAddress
+from durablectl.new_ids import random_id
 from durablectl.protocol.fields import Fields
 from durablectl.protocol.messages import Dialect, dapr
 
 Abilities = Mapping[str, tuple[str, Fields | None]]
+if TYPE_CHECKING:
+    from durablectl.backends.grpc.hub import GrpcTaskHub
+
 ABILITIES: Abilities = {
     "history": ("StreamInstanceHistory", None),
     "rewind": ("RewindInstance", None),
@@ -33,7 +36,7 @@ class Probe:
 
     def __init__(self, hub: GrpcTaskHub) -> None:
         self._hub, self._calls = hub, hub.calls
-        self._nobody = f"durablectl-doctor-{uuid4().hex}"
+        self._nobody = f"durablectl-doctor-{random_id()}"
 
     def addresses(self) -> list[str]:
         """The addresses of the host; `BadAddress` when it has none."""

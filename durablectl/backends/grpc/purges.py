@@ -21,7 +21,7 @@ MOST_PURGES = 10_000
 def purge_one(calls: Calls, instance_id: str, *, recursive: bool) -> int:
     """How many instances were deleted; 0 when it was gone already."""
     answer = calls.call("PurgeInstances", purge_fields(PurgeRequest(instance_id, recursive)))
-    count = read_purged(answer.message).count
+    count = read_purged(answer.message).deleted
     return max(count, 1) if answer.resent else count
 
 
@@ -40,9 +40,9 @@ def purge_created(
     total = 0
     for _ in range(MOST_PURGES):
         purged = read_purged(calls.call("PurgeInstances", fields).message)
-        total += purged.count
+        total += purged.deleted
         if purged.is_complete is not False:
             return total
-        if not purged.count:
+        if not purged.deleted:
             break
     raise ServiceError(f"{calls.place.label} has deleted {total} instances and does not finish")

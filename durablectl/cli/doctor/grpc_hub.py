@@ -7,15 +7,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from durablectl import config
-from durablectl.backends.grpc.opening import open_grpc_probe
+from durablectl.backends.grpc.probe import Probe
 from durablectl.cli.doctor.findings import Finding, Stop, Subject, ok, problem, warning
 from durablectl.errors import DurablectlError, KeyRefused
-
-if TYPE_CHECKING:
-    from durablectl.backends.grpc.probe import Probe
 
 ALWAYS = "start, status, wait, raise-event, terminate, suspend, resume, purge"
 
@@ -27,7 +23,7 @@ def grpc_hub(subject: Subject) -> Iterator[Finding]:
     yield _address(url)
     try:
         options = config.grpc_options(settings, url, subject.timeout)
-        probe = open_grpc_probe(url, **options)
+        probe = Probe(config.grpc_hub(url)(url, **options))
     except DurablectlError as error:
         raise Stop(problem("connection", error)) from error
     try:

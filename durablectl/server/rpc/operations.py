@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -111,7 +110,7 @@ class Operations:
         if start.instance_id:
             check_new_instance_id(start.instance_id)
         else:
-            start = replace(start, instance_id=uuid4().hex)
+            start = start._replace(instance_id=uuid4().hex)
         try:
             self._create(start)
         except AlreadyExists:
