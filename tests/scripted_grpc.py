@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent import futures
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -72,11 +73,18 @@ class ScriptedGrpc(grpc.GenericRpcHandler):
 
 
 @contextmanager
-def scripted_grpc(dialect: Dialect | None = None) -> Iterator[ScriptedGrpc]:
-    """While inside, such a server is up."""
+def scripted_grpc(
+    dialect: Dialect | None = None, *, tls: Path | None = None
+) -> Iterator[ScriptedGrpc]:
+    """While inside, such a server is up; `tls` is a file with its key and certificate."""
     script = ScriptedGrpc(dialect or durable_task())
     server = grpc.server(futures.ThreadPoolExecutor(4), handlers=[script])
-    script.url = f"grpc://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    if tls is None:
+        script.url = f"grpc://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    else:
+        pair = [(tls.read_bytes(), tls.read_bytes())]
+        port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials(pair))
+        script.url = f"grpcs://127.0.0.1:{port}"
     server.start()
     try:
         yield script

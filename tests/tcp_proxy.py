@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 
@@ -16,7 +16,9 @@ class Proxy:
     def __init__(self, target: int) -> None:
         self._target, self._silent = target, threading.Event()
         self._cut_after: int | None = None
+        self._cut: Callable[[], None] = self._break
         self._lost: bytes | None = None
+        self._muted: bytes | None = None
         self._sockets: set[socket.socket] = set()
         self._forgotten: set[socket.socket] = set()
         self._server = self._listening(0)
@@ -35,15 +37,25 @@ class Proxy:
         self._forgotten = set(self._sockets)
 
     def cut_answers_after(self, size: int) -> None:
-        """Break the connection once that many more bytes of answers have passed."""
-        self._cut_after = size
+        """Break the connections once that many more bytes of answers have passed."""
+        self._cut_after, self._cut = size, self._break
+
+    def go_after(self, size: int) -> None:
+        """Be gone once that many more bytes of answers have passed."""
+        self._cut_after, self._cut = size, self.go
 
     def lose_answer_to(self, marker: bytes) -> None:
         """Pass on the next request that contains this, and break the connection at its answer."""
         self._lost = marker
 
+    def mute_answer_to(self, marker: bytes) -> None:
+        """Pass on the next request that contains this, and nothing more of its connection."""
+        self._muted = marker
+
     def go(self) -> None:
         """Break all connections and listen no more."""
+        with suppress(OSError):  # or the thread in accept() takes one more connection
+            self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
         self._break()
 
@@ -82,10 +94,13 @@ class Proxy:
                     self._cut_after -= len(data)
                     if self._cut_after < 0:
                         self._cut_after = None
-                        self._break()
+                        self._cut()
                         return
                 if not answers and self._lost is not None and self._lost in data:
-                    self._lost, self._cut_after = None, 0
+                    self._lost = None
+                    self.cut_answers_after(0)
+                if not answers and self._muted is not None and self._muted in data:
+                    self._muted, self._forgotten = None, {sink}
                 sink.sendall(data)
         self._close(source, sink)
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from grpc_server import durable_task_server, free_port, needs_durabletask
@@ -11,6 +14,8 @@ from scripted_server import scripted_server
 from tcp_proxy import Proxy, proxy_of
 
 pytest.importorskip("grpc")
+from scripted_grpc import scripted_grpc
+
 from durablectl.backends.grpc.hub import GrpcTaskHub
 from durablectl.errors import (
     BadAddress,
@@ -20,10 +25,12 @@ from durablectl.errors import (
     UsageError,
     WaitTimeout,
 )
-from durablectl.model import IfExists, InstanceFilter, RuntimeStatus
+from durablectl.model import EntityId, IfExists, InstanceFilter, RuntimeStatus
 from durablectl.taskhub import list_instances
 
 pytestmark = needs_durabletask
+CERTIFICATE = Path(__file__).with_name("self_signed.pem")
+T0 = datetime(2026, 11, 2, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +55,41 @@ def test_a_silent_server_ends_a_request_on_time(proxy: Proxy) -> None:
     proxy.fall_silent()
     with GrpcTaskHub(proxy.url, timeout=0.3) as hub, pytest.raises(Unreachable, match="in time"):
         hub.within(1.0).get_status("a")
+
+
+ENTITY = EntityId("counter", "k")
+VERBS: dict[str, Callable[[GrpcTaskHub], object]] = {
+    "start": lambda hub: hub.start("echo"),
+    "start under an id": lambda hub: hub.start("echo", instance_id="a"),
+    "replace": lambda hub: hub.start("echo", instance_id="a", if_exists=IfExists.REPLACE),
+    "status": lambda hub: hub.get_status("a"),
+    "history": lambda hub: hub.get_status("a", show_history=True),
+    "raw history": lambda hub: hub.raw_history("a"),
+    "list": lambda hub: hub.list_page(InstanceFilter()),
+    "count": lambda hub: hub.counts(),
+    "raise event": lambda hub: hub.raise_event("a", "Go"),
+    "terminate": lambda hub: hub.terminate("a"),
+    "suspend": lambda hub: hub.suspend("a"),
+    "resume": lambda hub: hub.resume("a"),
+    "rewind": lambda hub: hub.rewind("a"),
+    "restart": lambda hub: hub.restart("a"),
+    "purge": lambda hub: hub.purge("a"),
+    "purge by time": lambda hub: hub.purge_by(
+        created_from=T0, created_to=None, statuses=frozenset({RuntimeStatus.COMPLETED})
+    ),
+    "entity": lambda hub: hub.get_entity(ENTITY),
+    "entities": lambda hub: hub.list_entities(),
+    "signal": lambda hub: hub.signal_entity(ENTITY, "add"),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_silent_server_ends_every_verb_on_time(proxy: Proxy, verb: str) -> None:
+    proxy.fall_silent()
+    started = time.monotonic()
+    with GrpcTaskHub(proxy.url, timeout=3600) as hub, pytest.raises(Unreachable, match="in time"):
+        VERBS[verb](hub.within(0.2))
+    assert time.monotonic() - started < 10  # the rest of the machine may be busy
 
 
 def test_a_silent_server_ends_a_wait_on_time(proxy: Proxy) -> None:
@@ -98,10 +140,49 @@ def test_a_listing_survives_a_connection_that_breaks(hub: GrpcTaskHub, proxy: Pr
     assert sorted(found) == ids
 
 
+def test_a_listing_that_a_server_leaves_is_not_taken_for_whole(
+    hub: GrpcTaskHub, proxy: Proxy
+) -> None:
+    for number in range(3):
+        hub.start("echo", instance_id=f"left-{number}")
+    listed = list_instances(hub.within(2), InstanceFilter(prefix="left-"), page_size=1)
+    assert next(listed).instance_id == "left-0"
+    proxy.go()
+    with pytest.raises(Unreachable):
+        list(listed)
+
+
+def test_a_history_that_a_server_leaves_is_not_taken_for_whole(
+    hub: GrpcTaskHub, proxy: Proxy
+) -> None:
+    hub.start("hello_cities", ["x" * 5000] * 40, instance_id="cut")
+    hub.wait_for_completion("cut", timeout=60)
+    proxy.go_after(100_000)
+    with pytest.raises(Unreachable):
+        hub.within(2).get_status("cut", show_history=True)
+
+
 def test_a_start_whose_answer_is_lost_starts_once(hub: GrpcTaskHub, proxy: Proxy) -> None:
     proxy.lose_answer_to(b"hello_cities")
     assert hub.start("hello_cities", ["Oslo"], instance_id="lost").id == "lost"
     assert hub.wait_for_completion("lost", timeout=30).output == ["Hello Oslo!"]
+
+
+def test_a_start_whose_answer_is_late_starts_once(proxy: Proxy) -> None:
+    proxy.mute_answer_to(b"hello_cities")
+    with GrpcTaskHub(proxy.url, timeout=1) as hub:
+        assert hub.start("hello_cities", ["Oslo"], instance_id="late").id == "late"
+        assert hub.wait_for_completion("late", timeout=30).output == ["Hello Oslo!"]
+
+
+def test_a_restart_whose_answer_is_late_is_not_sent_again(proxy: Proxy) -> None:
+    with GrpcTaskHub(proxy.url, timeout=1) as hub:
+        hub.start("fan_out", 1, instance_id="first")
+        hub.wait_for_completion("first", timeout=30)
+        proxy.mute_answer_to(b"RestartInstance")
+        with pytest.raises(OutcomeUnknown, match="not sent again"):
+            hub.restart("first")
+        assert hub.counts(by_name=True)["fan_out"] == 2
 
 
 def test_an_event_whose_answer_is_lost_is_not_sent_again(hub: GrpcTaskHub, proxy: Proxy) -> None:
@@ -173,6 +254,31 @@ def test_tls_to_a_server_without_it_is_said(server: str) -> None:
     with GrpcTaskHub(server.replace("grpc:", "grpcs:")) as hub, pytest.raises(BadAddress) as caught:
         hub.get_status("a")
     assert caught.value.hint == "is it grpc:// instead?"
+
+
+def test_no_tls_to_a_server_with_it_is_said() -> None:
+    with scripted_grpc(tls=CERTIFICATE) as server:
+        address = server.url.replace("grpcs:", "grpc:")
+        with GrpcTaskHub(address) as hub, pytest.raises(Unreachable) as caught:
+            hub.within(1).get_status("a")
+    assert "grpcs://" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("host", "ca_file", "hint"),
+    [
+        ("127.0.0.1", None, "name the certificate authority with ca-file in the context"),
+        ("localhost", CERTIFICATE, "use the name that the certificate is for"),
+    ],
+)
+def test_a_certificate_that_is_not_trusted_is_said(
+    host: str, ca_file: Path | None, hint: str
+) -> None:
+    with scripted_grpc(tls=CERTIFICATE) as server:
+        address = server.url.replace("127.0.0.1", host)
+        with GrpcTaskHub(address, ca_file=ca_file) as hub, pytest.raises(BadAddress) as caught:
+            hub.get_status("a")
+    assert caught.value.hint == hint
 
 
 def test_a_replaced_instance_is_another_one(hub: GrpcTaskHub) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +20,7 @@ from durablectl.errors import (
     InstanceNotFound,
     KeyRefused,
     NotATaskHub,
+    OutcomeUnknown,
     ServiceError,
     Unreachable,
     Unsupported,
@@ -83,6 +85,35 @@ def test_a_server_that_is_busy_is_asked_again(server: ScriptedGrpc, hub: GrpcTas
     answers = [found("a"), Refuse("RESOURCE_EXHAUSTED", "slow down")]
     server.answers["GetInstance"] = lambda _request: answers.pop()
     assert hub.get_status("a").name == "order"
+
+
+ONCE: dict[str, tuple[int, Callable[[GrpcTaskHub], object]]] = {
+    "RaiseEvent": (0, lambda hub: hub.raise_event("a", "Go")),
+    "SuspendInstance": (0, lambda hub: hub.suspend("a")),
+    "ResumeInstance": (7, lambda hub: hub.resume("a")),
+    "RewindInstance": (3, lambda hub: hub.rewind("a")),
+    "RestartInstance": (1, lambda hub: hub.restart("a")),
+    "SignalEntity": (0, lambda hub: hub.signal_entity(EntityId("c", "k"), "add")),
+}
+AGAIN: dict[str, tuple[int, Callable[[GrpcTaskHub], object]]] = {
+    "GetInstance": (0, lambda hub: hub.get_status("a")),
+    "QueryInstances": (0, lambda hub: hub.list_page(InstanceFilter())),
+    "TerminateInstance": (0, lambda hub: hub.terminate("a")),
+    "PurgeInstances": (1, lambda hub: hub.purge("a")),
+}
+
+
+@pytest.mark.parametrize("method", [*ONCE, *AGAIN])
+def test_only_what_does_no_harm_twice_is_sent_again(server: ScriptedGrpc, method: str) -> None:
+    status, act = (ONCE | AGAIN)[method]
+    lost = [Refuse("UNAVAILABLE", "Socket closed")]
+    usual = {"QueryInstances": {}, method: {}} | {"GetInstance": found("a", status)}
+    server.answers |= usual
+    server.answers[method] = lambda _request: lost.pop() if lost else usual[method]
+    ends = nullcontext() if method in AGAIN else pytest.raises(OutcomeUnknown, match="not sent")
+    with GrpcTaskHub(server.url, pace=Pace(sleep=lambda _seconds: None)) as hub, ends:
+        act(hub)
+    assert server.methods.count(method) == (2 if method in AGAIN else 1)
 
 
 def test_a_start_sends_everything(server: ScriptedGrpc, hub: GrpcTaskHub) -> None:

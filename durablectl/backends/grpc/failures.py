@@ -176,7 +176,13 @@ _CONNECTING: tuple[tuple[str, type[DurablectlError], str, str], ...] = (
         "check the address of the task hub",
     ),
     (
-        "CERTIFICATE_VERIFY_FAILED|[Hh]ostname [Vv]erification|not in peer certificate",
+        "[Hh]ostname [Vv]erification|not in peer certificate",
+        BadAddress,
+        "the certificate of {0} is for another name",
+        "use the name that the certificate is for",
+    ),
+    (
+        "CERTIFICATE_VERIFY_FAILED",
         BadAddress,
         "the certificate of {0} is not trusted",
         "name the certificate authority with ca-file in the context",
