@@ -1,18 +1,20 @@
 """The history of the Durable Task Framework as a JSON array, as `func durable get-history` prints
 it; no I/O.
 
-Members and numbers are those of DurableTask.Core/History; `sdk.py` writes the same form.
+Members and numbers are those of DurableTask.Core/History; `sdk.py` has their table and writes the
+same form.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from durablectl.errors import UsageError
 from durablectl.history import events as e
 from durablectl.history.exported import RawHistory
+from durablectl.history.sdk import FORMS
 from durablectl.history.sdk import HistoryEventType as Kind
 from durablectl.model import RuntimeStatus
 from durablectl.wire import runtime_status, time_from_text
@@ -49,15 +51,40 @@ def dtfx_from_json(document: Sequence[_Members]) -> RawHistory:
 
 
 def _event(number: int, members: _Members) -> e.Event:
-    read = _READERS.get(_kind(members))
-    if read is None:
+    kind = _kind(members)
+    if kind not in _CLASSES:
         raise UsageError(
             f"event {number} of the history has the unknown type '{members.get('EventType')}'"
         )
     try:
-        return read(time_from_text(members["Timestamp"]), members)
+        return _read(*_CLASSES[kind], time_from_text(members["Timestamp"]), members)
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"event {number} of the history cannot be read: {error!r}") from error
+
+
+def _read(kind: type[Any], names: Mapping[str, str], time: datetime, members: _Members) -> e.Event:
+    if kind is e.ExecutionStarted:
+        return _started(time, members)
+    if kind is e.ExecutionCompleted:
+        return _completed(time, members)
+    fields = {
+        field: _value(field, members[name])
+        for name, field in names.items()
+        if members.get(name) is not None
+    }
+    if issubclass(kind, e.Decision):
+        fields["task_id"] = int(members["EventId"])
+    event: e.Event = kind(time, **fields)
+    return event
+
+
+def _value(field: str, given: Any) -> Any:
+    match field:
+        case "task_id":
+            return int(given)
+        case "fire_at":
+            return time_from_text(given)
+    return given if isinstance(given, str) else str(given)
 
 
 def _kind(members: _Members) -> int:
@@ -79,10 +106,6 @@ def _text(members: _Members, name: str) -> str:
 def _optional(members: _Members, name: str) -> str | None:
     value = members.get(name)
     return value if value is None or isinstance(value, str) else str(value)
-
-
-def _number(members: _Members, name: str) -> int:
-    return int(members[name])
 
 
 def _started(time: datetime, members: _Members) -> e.Event:
@@ -111,64 +134,8 @@ def _completed(time: datetime, members: _Members) -> e.Event:
     return e.ExecutionCompleted(time, status, _optional(members, "Result"))
 
 
-def _reasoned(event: Callable[..., e.Event], member: str = "Reason") -> Callable[..., e.Event]:
-    return lambda time, members: event(time, _optional(members, member))
-
-
-def _failed(event: Callable[..., e.Event]) -> Callable[..., e.Event]:
-    return lambda time, members: event(
-        time,
-        _number(members, "TaskScheduledId"),
-        _text(members, "Reason"),
-        _optional(members, "Details"),
-    )
-
-
-def _answered(event: Callable[..., e.Event]) -> Callable[..., e.Event]:
-    return lambda time, members: event(
-        time, _number(members, "TaskScheduledId"), _optional(members, "Result")
-    )
-
-
-_READERS: dict[int, Callable[[datetime, _Members], e.Event]] = {
-    0: _started,
-    1: _completed,
-    3: _reasoned(e.ExecutionTerminated, "Input"),
-    4: lambda time, members: e.TaskScheduled(
-        time, _number(members, "EventId"), members["Name"], _optional(members, "Input")
-    ),
-    5: _answered(e.TaskCompleted),
-    6: _failed(e.TaskFailed),
-    7: lambda time, members: e.SubOrchestrationCreated(
-        time,
-        _number(members, "EventId"),
-        members["Name"],
-        members["InstanceId"],
-        _optional(members, "Input"),
-        _optional(members, "Version"),
-    ),
-    8: _answered(e.SubOrchestrationCompleted),
-    9: _failed(e.SubOrchestrationFailed),
-    10: lambda time, members: e.TimerCreated(
-        time, _number(members, "EventId"), time_from_text(members["FireAt"])
-    ),
-    11: lambda time, members: e.TimerFired(
-        time, _number(members, "TimerId"), time_from_text(members["FireAt"])
-    ),
-    12: lambda time, _members: e.OrchestratorStarted(time),
-    13: lambda time, _members: e.OrchestratorCompleted(time),
-    14: lambda time, members: e.EventSent(
-        time,
-        _number(members, "EventId"),
-        members["InstanceId"],
-        _text(members, "Name"),
-        _optional(members, "Input"),
-    ),
-    15: lambda time, members: e.EventRaised(time, members["Name"], _optional(members, "Input")),
-    16: _reasoned(e.ContinueAsNew, "Result"),
+_CLASSES: dict[int, tuple[type[Any], Mapping[str, str]]] = {
+    **{kind.value: (of, names) for of, (kind, names) in FORMS.items()},
     # What a rewind leaves of the events that it takes out (Azure Storage).
-    _GENERIC: _reasoned(e.ExecutionRewound, "Data"),
-    19: _reasoned(e.ExecutionSuspended),
-    20: _reasoned(e.ExecutionResumed),
-    21: _reasoned(e.ExecutionRewound),
+    _GENERIC: (e.ExecutionRewound, {"Data": "reason"}),
 }

@@ -9,12 +9,13 @@ out-of-process protocol.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from enum import Enum
 from typing import Any
 
 from durablectl.history import events as e
+from durablectl.model import RuntimeStatus
 
 
 class HistoryEventType(Enum):
@@ -84,7 +85,7 @@ def sdk_events(history: Iterable[e.Event], instance_id: str, execution_id: str) 
 
 def document(event: e.Event, instance_id: str, execution_id: str) -> dict[str, Any]:
     """One event as the out-of-process protocol has it."""
-    kind, members = _FORMS[type(event)]
+    kind, members = FORMS[type(event)]
     common: dict[str, Any] = {
         "EventType": kind.value,
         "EventId": event.task_id if isinstance(event, e.Decision) else -1,
@@ -93,56 +94,53 @@ def document(event: e.Event, instance_id: str, execution_id: str) -> dict[str, A
     }
     if isinstance(event, e.ExecutionStarted):
         common["OrchestrationInstance"] = {"InstanceId": instance_id, "ExecutionId": execution_id}
-    return common | {name: read(event) for name, read in members.items()}
+    return common | {name: _shown(getattr(event, field)) for name, field in members.items()}
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return _time(value)
+    return value.value if isinstance(value, RuntimeStatus) else value
 
 
 def _time(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _attribute(name: str) -> Callable[[Any], Any]:
-    return lambda event: getattr(event, name)
-
-
-_name, _input, _reason, _result = (
-    _attribute(name) for name in ("name", "input", "reason", "result")
-)
-_answer_to, _details, _instance, _version = (
-    _attribute(name) for name in ("task_id", "details", "instance_id", "version")
-)
-_Members = dict[str, Callable[[Any], Any]]
-_DONE: _Members = {"TaskScheduledId": _answer_to, "Result": _result}
-_FAILED: _Members = {"TaskScheduledId": _answer_to, "Reason": _reason, "Details": _details}
-_FIRE_AT: _Members = {"FireAt": lambda event: _time(event.fire_at)}
+_Members = dict[str, str]
+_DONE: _Members = {"TaskScheduledId": "task_id", "Result": "result"}
+_FAILED: _Members = {"TaskScheduledId": "task_id", "Reason": "reason", "Details": "details"}
+_CALL: _Members = {"Name": "name", "Input": "input"}
+_REASON: _Members = {"Reason": "reason"}
 _Kind = HistoryEventType
 
-_FORMS: dict[type, tuple[HistoryEventType, _Members]] = {
-    e.ExecutionStarted: (
-        _Kind.EXECUTION_STARTED,
-        {"Name": _name, "Version": _version, "Input": _input},
-    ),
+FORMS: dict[type[Any], tuple[HistoryEventType, _Members]] = {
+    e.ExecutionStarted: (_Kind.EXECUTION_STARTED, {**_CALL, "Version": "version"}),
     e.ExecutionCompleted: (
         _Kind.EXECUTION_COMPLETED,
-        {"OrchestrationStatus": lambda event: event.status.value, "Result": _result},
+        {"OrchestrationStatus": "status", "Result": "result"},
     ),
-    e.ExecutionTerminated: (_Kind.EXECUTION_TERMINATED, {"Input": _reason}),
-    e.TaskScheduled: (_Kind.TASK_SCHEDULED, {"Name": _name, "Input": _input}),
+    e.ExecutionTerminated: (_Kind.EXECUTION_TERMINATED, {"Input": "reason"}),
+    e.TaskScheduled: (_Kind.TASK_SCHEDULED, _CALL),
     e.TaskCompleted: (_Kind.TASK_COMPLETED, _DONE),
     e.TaskFailed: (_Kind.TASK_FAILED, _FAILED),
     e.SubOrchestrationCreated: (
         _Kind.SUB_ORCHESTRATION_INSTANCE_CREATED,
-        {"Name": _name, "InstanceId": _instance, "Version": _version, "Input": _input},
+        {**_CALL, "InstanceId": "instance_id", "Version": "version"},
     ),
     e.SubOrchestrationCompleted: (_Kind.SUB_ORCHESTRATION_INSTANCE_COMPLETED, _DONE),
     e.SubOrchestrationFailed: (_Kind.SUB_ORCHESTRATION_INSTANCE_FAILED, _FAILED),
-    e.TimerCreated: (_Kind.TIMER_CREATED, _FIRE_AT),
-    e.TimerFired: (_Kind.TIMER_FIRED, {"TimerId": _answer_to, **_FIRE_AT}),
+    e.TimerCreated: (_Kind.TIMER_CREATED, {"FireAt": "fire_at"}),
+    e.TimerFired: (_Kind.TIMER_FIRED, {"TimerId": "task_id", "FireAt": "fire_at"}),
     e.OrchestratorStarted: (_Kind.ORCHESTRATOR_STARTED, {}),
     e.OrchestratorCompleted: (_Kind.ORCHESTRATOR_COMPLETED, {}),
-    e.EventSent: (_Kind.EVENT_SENT, {"InstanceId": _instance, "Name": _name, "Input": _input}),
-    e.EventRaised: (_Kind.EVENT_RAISED, {"Name": _name, "Input": _input}),
-    e.ContinueAsNew: (_Kind.CONTINUE_AS_NEW, {"Result": _input}),
-    e.ExecutionSuspended: (_Kind.EXECUTION_SUSPENDED, {"Reason": _reason}),
-    e.ExecutionResumed: (_Kind.EXECUTION_RESUMED, {"Reason": _reason}),
-    e.ExecutionRewound: (_Kind.EXECUTION_REWOUND, {"Reason": _reason}),
+    e.EventSent: (_Kind.EVENT_SENT, {**_CALL, "InstanceId": "instance_id"}),
+    e.EventRaised: (_Kind.EVENT_RAISED, _CALL),
+    e.ContinueAsNew: (_Kind.CONTINUE_AS_NEW, {"Result": "input"}),
+    e.ExecutionSuspended: (_Kind.EXECUTION_SUSPENDED, _REASON),
+    e.ExecutionResumed: (_Kind.EXECUTION_RESUMED, _REASON),
+    e.ExecutionRewound: (_Kind.EXECUTION_REWOUND, _REASON),
 }
+"""By class: its number, and the field of ours that each member holds; besides the time of all, and
+the number of a decision.
+"""
