@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from durablectl.history import events as e
@@ -74,7 +75,8 @@ def event_fields(
     Two things are not in the protocol: an ExecutionStarted's generation, and the reason of a failed
     task where its details say more.
     """
-    kind, part = _WRITERS[type(event)](event)
+    kind, write = _WRITERS[type(event)]
+    part = write(event)
     number = int32_field(event.task_id, "the task id") if isinstance(event, e.Decision) else -1
     if isinstance(event, e.ExecutionStarted):
         part |= _owner_fields(execution)
@@ -101,9 +103,7 @@ def read_event(message: Message, episode: datetime | None = None) -> e.Event | N
         raise malformed(message, "'timestamp' is missing")
     number, part = message.eventId, getattr(message, kind)
     if (read := _READERS.get(kind)) is not None:
-        return read(at, part)
-    if (decide := _DECISIONS.get(kind)) is not None:
-        return decide(at, number, part)
+        return read(at, number, part)
     return sent_message(kind, part, at, number) or received_message(kind, part, at)
 
 
@@ -195,90 +195,16 @@ def _completed_fields(event: e.ExecutionCompleted) -> Fields:
     return fields
 
 
-def _answer_fields(event: e.TaskCompleted | e.SubOrchestrationCompleted) -> Fields:
-    return {
-        "taskScheduledId": int32_field(event.task_id, "the task id"),
-        "result": text_field(event.result),
-    }
-
-
 def _failed_fields(event: e.TaskFailed | e.SubOrchestrationFailed) -> Fields:
     failure = failure_of(event.reason, event.details)
-    return {
-        "taskScheduledId": int32_field(event.task_id, "the task id"),
-        "failureDetails": failure_fields(failure),
-    }
+    return {"taskScheduledId": _number(event.task_id), "failureDetails": failure_fields(failure)}
 
 
-def _call_fields(event: e.TaskScheduled | e.SubOrchestrationCreated) -> Fields:
-    return {"name": plain(event.name), "input": text_field(event.input)}
+def _number(task_id: int) -> int:
+    return int32_field(task_id, "the task id")
 
 
-def _child_fields(event: e.SubOrchestrationCreated) -> Fields:
-    return _call_fields(event) | {
-        "instanceId": plain(event.instance_id),
-        "version": text_field(event.version),
-    }
-
-
-def _fired_fields(event: e.TimerFired) -> Fields:
-    return {
-        "timerId": int32_field(event.task_id, "the task id"),
-        "fireAt": time_field(event.fire_at),
-    }
-
-
-def _raised_fields(event: e.EventRaised | e.EventSent) -> Fields:
-    return {"name": plain(event.name), "input": text_field(event.input)}
-
-
-def _rewound_fields(event: e.ExecutionRewound) -> Fields:
-    parent = text_field(event.parent_execution_id)
-    return {"reason": text_field(event.reason), "parentExecutionId": parent}
-
-
-def _reason_fields(
-    event: e.ExecutionTerminated | e.ExecutionSuspended | e.ExecutionResumed,
-) -> Fields:
-    return {"input": text_field(event.reason)}
-
-
-_WRITERS: dict[type, Callable[[Any], tuple[str, Fields]]] = {
-    e.ExecutionStarted: lambda event: ("executionStarted", _started_fields(event)),
-    e.ExecutionCompleted: lambda event: ("executionCompleted", _completed_fields(event)),
-    e.ExecutionTerminated: lambda event: ("executionTerminated", _reason_fields(event)),
-    e.ExecutionSuspended: lambda event: ("executionSuspended", _reason_fields(event)),
-    e.ExecutionResumed: lambda event: ("executionResumed", _reason_fields(event)),
-    e.ExecutionRewound: lambda event: ("executionRewound", _rewound_fields(event)),
-    e.ContinueAsNew: lambda event: ("continueAsNew", {"input": text_field(event.input)}),
-    e.TaskScheduled: lambda event: ("taskScheduled", _call_fields(event)),
-    e.TaskCompleted: lambda event: ("taskCompleted", _answer_fields(event)),
-    e.TaskFailed: lambda event: ("taskFailed", _failed_fields(event)),
-    e.SubOrchestrationCreated: lambda event: (
-        "subOrchestrationInstanceCreated",
-        _child_fields(event),
-    ),
-    e.SubOrchestrationCompleted: lambda event: (
-        "subOrchestrationInstanceCompleted",
-        _answer_fields(event),
-    ),
-    e.SubOrchestrationFailed: lambda event: (
-        "subOrchestrationInstanceFailed",
-        _failed_fields(event),
-    ),
-    e.TimerCreated: lambda event: ("timerCreated", {"fireAt": time_field(event.fire_at)}),
-    e.TimerFired: lambda event: ("timerFired", _fired_fields(event)),
-    e.EventSent: lambda event: (
-        "eventSent",
-        _raised_fields(event) | {"instanceId": plain(event.instance_id)},
-    ),
-    e.EventRaised: lambda event: ("eventRaised", _raised_fields(event)),
-    e.OrchestratorStarted: lambda _: ("orchestratorStarted", {}),
-    e.OrchestratorCompleted: lambda _: ("orchestratorCompleted", {}),
-}
-
-
-def _read_started(at: datetime, part: Message) -> e.ExecutionStarted:
+def _read_started(at: datetime, _number: int, part: Message) -> e.ExecutionStarted:
     parent = None
     if part.HasField("parentInstance"):
         caller = part.parentInstance.orchestrationInstance
@@ -290,7 +216,9 @@ def _read_started(at: datetime, part: Message) -> e.ExecutionStarted:
     return e.ExecutionStarted(at, part.name, read_text(part, "input"), version, None, parent)
 
 
-def _read_completed(at: datetime, part: Message) -> e.ExecutionCompleted | e.ContinueAsNew:
+def _read_completed(
+    at: datetime, _number: int, part: Message
+) -> e.ExecutionCompleted | e.ContinueAsNew:
     status, result = read_status(part.orchestrationStatus), read_text(part, "result")
     if status is RuntimeStatus.CONTINUED_AS_NEW:
         return e.ContinueAsNew(at, result)
@@ -298,60 +226,82 @@ def _read_completed(at: datetime, part: Message) -> e.ExecutionCompleted | e.Con
     return e.ExecutionCompleted(at, status, failure.text if failure is not None else result)
 
 
-def _read_task_failed(at: datetime, part: Message) -> e.TaskFailed:
-    return e.TaskFailed(at, part.taskScheduledId, *_told(part))
-
-
-def _read_child_failed(at: datetime, part: Message) -> e.SubOrchestrationFailed:
-    return e.SubOrchestrationFailed(at, part.taskScheduledId, *_told(part))
-
-
-def _told(part: Message) -> tuple[str, str | None]:
+def _read_failed(
+    kind: type[e.TaskFailed] | type[e.SubOrchestrationFailed],
+    at: datetime,
+    _number: int,
+    part: Message,
+) -> e.Event:
     failure = read_failure(part)
-    return ("", None) if failure is None else reason_and_details(failure)
+    told = ("", None) if failure is None else reason_and_details(failure)
+    return kind(at, part.taskScheduledId, *told)
 
 
-def _read_fired(at: datetime, part: Message) -> e.TimerFired:
-    return e.TimerFired(at, part.timerId, read_needed_time(part, "fireAt"))
+_Members = Mapping[str, str]
+_REASON: _Members = {"input": "reason"}
+_CALL: _Members = {"name": "name", "input": "input"}
+_ANSWER: _Members = {"taskScheduledId": "task_id", "result": "result"}
+_FORMS: dict[type[Any], tuple[str, _Members]] = {
+    e.ExecutionTerminated: ("executionTerminated", _REASON),
+    e.ExecutionSuspended: ("executionSuspended", _REASON),
+    e.ExecutionResumed: ("executionResumed", _REASON),
+    e.ExecutionRewound: (
+        "executionRewound",
+        {"reason": "reason", "parentExecutionId": "parent_execution_id"},
+    ),
+    e.ContinueAsNew: ("continueAsNew", {"input": "input"}),
+    e.TaskScheduled: ("taskScheduled", _CALL),
+    e.TaskCompleted: ("taskCompleted", _ANSWER),
+    e.SubOrchestrationCreated: (
+        "subOrchestrationInstanceCreated",
+        {**_CALL, "instanceId": "instance_id", "version": "version"},
+    ),
+    e.SubOrchestrationCompleted: ("subOrchestrationInstanceCompleted", _ANSWER),
+    e.TimerCreated: ("timerCreated", {"fireAt": "fire_at"}),
+    e.TimerFired: ("timerFired", {"timerId": "task_id", "fireAt": "fire_at"}),
+    e.EventSent: ("eventSent", {**_CALL, "instanceId": "instance_id"}),
+    e.EventRaised: ("eventRaised", _CALL),
+    e.OrchestratorStarted: ("orchestratorStarted", {}),
+    e.OrchestratorCompleted: ("orchestratorCompleted", {}),
+}
+"""By class: the field of HistoryEvent, and the field of ours that each of its members holds."""
+_WRAPPED = (text_field, read_text)
+_CODECS: dict[str, tuple[Callable[[Any], Any], Callable[[Any, str], Any]]] = {
+    **dict.fromkeys(("name", "instanceId"), (plain, getattr)),
+    **dict.fromkeys(("taskScheduledId", "timerId"), (_number, getattr)),
+    "fireAt": (time_field, read_needed_time),
+}
+"""How members are written and read that are not wrapped strings."""
 
 
-def _read_rewound(at: datetime, part: Message) -> e.ExecutionRewound:
-    return e.ExecutionRewound(at, read_text(part, "reason"), read_text(part, "parentExecutionId"))
+def _writer(members: _Members) -> Callable[[Any], Fields]:
+    codecs = [(name, field, _CODECS.get(name, _WRAPPED)[0]) for name, field in members.items()]
+    return lambda event: {name: write(getattr(event, field)) for name, field, write in codecs}
 
 
-_READERS: dict[str, Callable[[datetime, Any], e.Event]] = {
+def _reader(kind: type[Any], members: _Members) -> Callable[[datetime, int, Any], e.Event]:
+    codecs = [(name, field, _CODECS.get(name, _WRAPPED)[1]) for name, field in members.items()]
+    is_decision = issubclass(kind, e.Decision)
+
+    def read(at: datetime, number: int, part: Message) -> e.Event:
+        fields = {field: read_member(part, name) for name, field, read_member in codecs}
+        event: e.Event = kind(at, number, **fields) if is_decision else kind(at, **fields)
+        return event
+
+    return read
+
+
+_WRITERS: dict[type, tuple[str, Callable[[Any], Fields]]] = {
+    **{kind: (name, _writer(members)) for kind, (name, members) in _FORMS.items()},
+    e.ExecutionStarted: ("executionStarted", _started_fields),
+    e.ExecutionCompleted: ("executionCompleted", _completed_fields),
+    e.TaskFailed: ("taskFailed", _failed_fields),
+    e.SubOrchestrationFailed: ("subOrchestrationInstanceFailed", _failed_fields),
+}
+_READERS: dict[str, Callable[[datetime, int, Any], e.Event]] = {
+    **{name: _reader(kind, members) for kind, (name, members) in _FORMS.items()},
     "executionStarted": _read_started,
     "executionCompleted": _read_completed,
-    "executionTerminated": lambda at, part: e.ExecutionTerminated(at, read_text(part, "input")),
-    "executionSuspended": lambda at, part: e.ExecutionSuspended(at, read_text(part, "input")),
-    "executionResumed": lambda at, part: e.ExecutionResumed(at, read_text(part, "input")),
-    "executionRewound": _read_rewound,
-    "continueAsNew": lambda at, part: e.ContinueAsNew(at, read_text(part, "input")),
-    "taskCompleted": lambda at, part: e.TaskCompleted(
-        at, part.taskScheduledId, read_text(part, "result")
-    ),
-    "taskFailed": _read_task_failed,
-    "subOrchestrationInstanceCompleted": lambda at, part: e.SubOrchestrationCompleted(
-        at, part.taskScheduledId, read_text(part, "result")
-    ),
-    "subOrchestrationInstanceFailed": _read_child_failed,
-    "timerFired": _read_fired,
-    "eventRaised": lambda at, part: e.EventRaised(at, part.name, read_text(part, "input")),
-    "orchestratorStarted": lambda at, _: e.OrchestratorStarted(at),
-    "orchestratorCompleted": lambda at, _: e.OrchestratorCompleted(at),
-}
-
-_DECISIONS: dict[str, Callable[[datetime, int, Any], e.Decision]] = {
-    "taskScheduled": lambda at, number, part: e.TaskScheduled(
-        at, number, part.name, read_text(part, "input")
-    ),
-    "subOrchestrationInstanceCreated": lambda at, number, part: e.SubOrchestrationCreated(
-        at, number, part.name, part.instanceId, read_text(part, "input"), read_text(part, "version")
-    ),
-    "timerCreated": lambda at, number, part: e.TimerCreated(
-        at, number, read_needed_time(part, "fireAt")
-    ),
-    "eventSent": lambda at, number, part: e.EventSent(
-        at, number, part.instanceId, part.name, read_text(part, "input")
-    ),
+    "taskFailed": partial(_read_failed, e.TaskFailed),
+    "subOrchestrationInstanceFailed": partial(_read_failed, e.SubOrchestrationFailed),
 }
