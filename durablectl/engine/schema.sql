@@ -26,7 +26,8 @@ CREATE TABLE instances (
   parent_execution TEXT,
   parent_task INTEGER,
   root INTEGER,
-  worker INTEGER
+  worker INTEGER,
+  tags TEXT -- a JSON object of texts; NULL where a client gave none
 );
 CREATE INDEX instances_by_creation ON instances (created_at, key);
 CREATE INDEX instances_not_completed ON instances (status, created_at) WHERE status <> 1;

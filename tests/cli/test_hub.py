@@ -261,8 +261,8 @@ def test_each_file_has_a_name_of_its_own(run, old_hub, project):
 
 def test_an_upgrade_runs_the_steps_that_a_file_lacks_and_no_other(hub):
     steps = (
-        "ALTER TABLE instances ADD COLUMN tags TEXT;\nCREATE INDEX by_tags ON instances (tags);",
-        "DROP INDEX by_tags;",
+        "ALTER TABLE instances ADD COLUMN color TEXT;\nCREATE INDEX by_color ON instances (color);",
+        "DROP INDEX by_color;",
     )
     with closing(sqlite3.connect(hub, isolation_level=None)) as connection:
         connection.execute("PRAGMA user_version = 1")
@@ -270,7 +270,7 @@ def test_an_upgrade_runs_the_steps_that_a_file_lacks_and_no_other(hub):
         upgrade(connection, steps)
         upgrade(connection, steps)
         assert connection.execute("PRAGMA user_version").fetchone() == (3,)
-        assert connection.execute("SELECT id, tags FROM instances").fetchall() == [("h-1", None)]
+        assert connection.execute("SELECT id, color FROM instances").fetchall() == [("h-1", None)]
 
 
 def test_an_upgrade_that_fails_changes_nothing(hub):

@@ -26,6 +26,7 @@ APPLICATION_ID = 0x64757262  # "durb"
 UPGRADES = (
     "CREATE TABLE hub (id TEXT NOT NULL);\nINSERT INTO hub VALUES (lower(hex(randomblob(8))));",
     "ALTER TABLE activities ADD COLUMN leased_at INTEGER;",
+    "ALTER TABLE instances ADD COLUMN tags TEXT;",
 )
 """The script at n - 1 takes a file of version n to version n + 1."""
 SCHEMA_VERSION = 1 + len(UPGRADES)

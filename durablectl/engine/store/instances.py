@@ -22,7 +22,10 @@ FINAL = (1, 3, 4, 5)
 
 
 class NewInstance(NamedTuple):
-    """An instance to create at `at` (microseconds), and to start at `start_at` if that is later."""
+    """An instance to create at `at` (microseconds), and to start at `start_at` if that is later.
+
+    `tags` is a JSON object of texts.
+    """
 
     instance_id: str
     name: str
@@ -30,6 +33,7 @@ class NewInstance(NamedTuple):
     version: str
     at: int
     start_at: int | None = None
+    tags: str | None = None
 
 
 def create_instance(
@@ -55,6 +59,7 @@ def create_instance(
         new.at,
         new.at,
         new.at,
+        new.tags,
         *caller,
     )
     made = sql.execute(_CREATE, values)
@@ -73,9 +78,8 @@ def create_instance(
 
 _CREATE = (
     "INSERT INTO instances (id, name, version, execution_id, generation, status, created_at, "
-    "started_at, updated_at,"
-    " parent, parent_execution, parent_task, root) VALUES (?, ?, ?, ?, ?, 6, ?, ?, ?, ?, ?, ?, ?) "
-    "ON CONFLICT (id) DO NOTHING"
+    "started_at, updated_at, tags, parent, parent_execution, parent_task, root) "
+    "VALUES (?, ?, ?, ?, ?, 6, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
 )
 
 

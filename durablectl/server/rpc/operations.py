@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 from durablectl.backends.local import LocalTaskHub
+from durablectl.backends.local_start import replace as replace_instance
 from durablectl.engine.store.client import Store
 from durablectl.engine.store.instances import NewInstance
 from durablectl.errors import (
@@ -23,8 +24,8 @@ from durablectl.errors import (
     WrongState,
 )
 from durablectl.history.columns import micros
-from durablectl.json_values import json_value
-from durablectl.model import FINAL_STATUSES, IfExists, InstanceFilter, InstanceStatus, Page
+from durablectl.json_values import json_text, json_value
+from durablectl.model import FINAL_STATUSES, InstanceFilter, InstanceStatus, Page
 from durablectl.new_ids import check_new_instance_id
 from durablectl.protocol.fields import EPOCH, Fields, Message, read_needed, read_text
 from durablectl.protocol.history import Execution, history_chunks
@@ -100,7 +101,7 @@ class Operations:
         found = self._find(instance_id, payloads=True)
         if found is None or found.status.is_entity:
             raise _missing(instance_id)
-        owner = Execution(instance_id, found.details.execution_id or "")
+        owner = Execution(instance_id, found.details.execution_id or "", found.details.tags)
         yield from history_chunks(
             kinds, self._store.history(instance_id), owner, failure_of_status(found.status)
         )
@@ -111,30 +112,26 @@ class Operations:
             check_new_instance_id(start.instance_id)
         else:
             start = start._replace(instance_id=uuid4().hex)
+        new = self._new(start)
         try:
-            self._create(start)
+            # where the request says nothing of it, in the place of a finished one, as the service
+            self._store.start([new], replaces=not start.replaceable)
         except AlreadyExists:
             if not self._may_replace(start):
                 raise
-            self.hub.start_text(
-                start.name,
-                start.input,
-                instance_id=start.instance_id,
-                version=self._version(start),
-                if_exists=IfExists.REPLACE,
-            )
+            replace_instance(self._store, new, self._now, self.hub.pause)
         return {"instanceId": start.instance_id}
 
-    def _create(self, start: StartRequest) -> None:
-        """Create the instance; where the request says nothing of it, in the place of a finished
-        one, as the service does.
-        """
-        at = micros(self._now())
-        start_at = None if start.scheduled_start is None else micros(start.scheduled_start)
-        new = NewInstance(
-            start.instance_id, start.name, start.input, self._version(start), at, start_at
+    def _new(self, start: StartRequest) -> NewInstance:
+        return NewInstance(
+            start.instance_id,
+            start.name,
+            start.input,
+            self._version(start),
+            micros(self._now()),
+            None if start.scheduled_start is None else micros(start.scheduled_start),
+            json_text(dict(start.tags)) if start.tags else None,
         )
-        self._store.start([new], replaces=not start.replaceable)
 
     def _version(self, start: StartRequest) -> str:
         return (self._default_version or "") if start.version is None else start.version
@@ -262,13 +259,14 @@ class Operations:
 
     def _details(self, status: InstanceStatus) -> InstanceDetails:
         row = self.hub.database.one(
-            "SELECT i.version, i.execution_id, p.id FROM instances i LEFT JOIN instances p ON "
-            "p.key = i.parent WHERE i.id = ?",
+            "SELECT i.version, i.tags, i.execution_id, p.id FROM instances i LEFT JOIN instances p "
+            "ON p.key = i.parent WHERE i.id = ?",
             (status.instance_id,),
         )
-        version, execution_id, parent = row or (None, None, None)
+        version, tags, execution_id, parent = row or (None, None, None, None)
         return InstanceDetails(
             version or None,
+            {} if tags is None else json_value(tags),
             execution_id=execution_id,
             parent_instance_id=parent,
             completed_time=status.last_updated_time if status.is_final else None,

@@ -49,11 +49,37 @@ def test_an_instance_is_started_awaited_and_shown(served: Served) -> None:
     )
 
 
-def test_tags_are_accepted_and_not_kept(served: Served) -> None:
-    started = served.client.schedule_new_orchestration("echo", input=1, tags={"team": "orders"})
-    assert completed(served, started).serialized_output == "1"
-    request = pb.GetInstanceRequest(instanceId=started)
-    assert not served.client._stub.GetInstance(request).orchestrationState.tags
+def test_tags_are_kept(served: Served) -> None:
+    tags = {"team": "orders", "ünï": ""}
+    started = served.client.schedule_new_orchestration("echo", input=1, tags=tags)
+    completed(served, started)
+    stub = served.client._stub
+    assert (
+        stub.GetInstance(pb.GetInstanceRequest(instanceId=started)).orchestrationState.tags == tags
+    )
+    assert [
+        each.tags for each in stub.QueryInstances(pb.QueryInstancesRequest()).orchestrationState
+    ] == [tags]
+    (chunk,) = stub.StreamInstanceHistory(pb.StreamInstanceHistoryRequest(instanceId=started))
+    assert [
+        each.executionStarted.tags for each in chunk.events if each.HasField("executionStarted")
+    ] == [tags]
+
+
+def test_a_start_that_replaces_keeps_its_tags_and_its_time(served: Served) -> None:
+    running(served, instance_id="taken")
+    unfinished = pb.OrchestrationIdReusePolicy(replaceableStatus=[pb.ORCHESTRATION_STATUS_RUNNING])
+    at = datetime.now(UTC) + timedelta(hours=1)
+    served.client.schedule_new_orchestration(
+        "echo", instance_id="taken", reuse_id_policy=unfinished, tags={"a": "b"}, start_at=at
+    )
+    state = served.client._stub.GetInstance(
+        pb.GetInstanceRequest(instanceId="taken")
+    ).orchestrationState
+    assert (dict(state.tags), state.orchestrationStatus) == (
+        {"a": "b"},
+        pb.ORCHESTRATION_STATUS_PENDING,
+    )
 
 
 def test_an_asynchronous_client_does_the_same(served: Served) -> None:
