@@ -1,6 +1,7 @@
 """What a watched listing shows: what changed, on a line and on a screen."""
 
 import io
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -85,6 +86,19 @@ def test_a_screenful_is_exactly_as_large_as_the_screen(width, height):
     assert "100 instances: 100 Running" in lines[-1]
 
 
+def test_a_screen_shows_why_one_failed():
+    table = WatchTable("hub")
+    failed = replace(
+        status("a", RuntimeStatus.FAILED), output="Orchestrator function 'o' failed: no luck"
+    )
+    table.take([failed], T0)
+    stream = io.StringIO()
+    console = console_on(stream, color=False)
+    console.width = 100
+    console.print(screenful(table, T0, 100, 10))
+    assert "no luck" in stream.getvalue()
+
+
 @pytest.mark.parametrize(
     ("width", "progress"), [(120, True), (80, False)], ids=["a wide one", "a narrow one"]
 )
@@ -97,7 +111,7 @@ def test_a_screen_shows_what_unfinished_ones_wait_for(width, progress):
     console.width = width
     console.print(screenful(table, T0, width, 10))
     text = stream.getvalue()
-    assert "WAITING FOR" in text
+    assert "DETAILS" in text
     assert ("event of a" in text, "event of b" in text, "half way" in text) == (
         True,
         False,

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
+from operator import attrgetter
 from typing import Annotated
 
 import typer
@@ -183,6 +184,9 @@ def _show(
     out = session.out
     if limit is None and out.is_rich:
         limit = _screenful(session)
+    if out.is_rich and order is None and session.hub.commits_together:
+        # a remote hub is not read to its end for a screen
+        found = iter(sorted(found, key=attrgetter("created_time"), reverse=True))
     first = (
         _sorted(found, order, limit) if order else islice(found, limit and min(limit, sys.maxsize))
     )
@@ -201,6 +205,8 @@ def _table(
     session: Session, first: Iterable[InstanceStatus], columns: tuple[str, ...]
 ) -> views.Table:
     marked = session.out.is_rich
+    if marked and columns == views.DEFAULT_COLUMNS:
+        return views.recent([*first], utc_now())
     if WAITING not in columns:
         return views.instances(first, columns, marked=marked)
     place = columns.index(WAITING)

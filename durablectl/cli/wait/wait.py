@@ -71,6 +71,7 @@ def wait_and_show(
     reports = Reports(at, ids, waiting.ci, waiting.junit)
     with reports.of_faults():
         seen, trouble = _watched(at, ids, rules, waiting, several, words or ids)
+    _show(at, seen, rules, waiting)
     if not rules.is_over(seen.values()):
         _give_up(at, seen, rules, waiting, trouble)
     end = _end(seen, rules)
@@ -82,7 +83,6 @@ def wait_and_show(
     )
     if until is not None and end.ended:
         _tell_why_not(at.out, until, _ended(seen, rules))
-    _show(at, seen, rules, waiting)
     return end
 
 

@@ -172,7 +172,7 @@ def _waiting_progress(console: Console) -> Progress:
     # What an app prints meanwhile comes by `Output.talk`, not by Rich's own way above the display.
     return _Display(
         SpinnerColumn(finished_text=" "),
-        text("description", overflow="ellipsis", ratio=2),
+        text("description", overflow="ellipsis"),
         text("fields[state]"),
         _BarWhenKnown(bar_width=20),
         text("fields[message]", overflow="ellipsis", ratio=2),

@@ -18,7 +18,7 @@ from durablectl.render.views import ago_text
 FRAME = 4  # lines of a screen that are not rows: title, header, a blank one, the foot
 WIDE = 100  # columns of a window that has room for both
 GAP = 2
-COLUMNS = ("", "ID", "NAME", "STATUS", "UPDATED", "WAITING FOR", "")
+COLUMNS = ("", "ID", "NAME", "STATUS", "UPDATED", "DETAILS", "")
 ID, SHARED = 1, (2, 5, 6)  # the columns that can be cut
 
 
@@ -85,8 +85,12 @@ def _cells(status: InstanceStatus, mark: ChangeMark, now: datetime) -> list[Text
 def _waiting_cells(
     table: WatchTable, status: InstanceStatus, now: datetime, *, is_wide: bool
 ) -> list[Text]:
-    """What it waits for and how far it says it is: in a narrow window what there is of the two."""
-    waiting = "" if status.is_final else safe_line(table.waiting(status.instance_id, now))
+    """What it waits for or why it failed, and how far it says it is: in a narrow window what there
+    is of the two.
+    """
+    cause = status.cause
+    waiting = table.waiting(status.instance_id, now) if not status.is_final else ""
+    waiting = safe_line(cause.line if cause is not None else waiting)
     progress = progress_text(status)
     cells = [waiting, progress] if is_wide else [waiting or progress]
     return [Text(cell) for cell in cells]

@@ -50,6 +50,27 @@ def test_a_list_and_its_causes_name_the_exception_of_an_orchestrator(app, run):
     assert "KeyError: 'Rome'" in run("list", "--count", "--by", "cause").out
 
 
+def test_a_list_with_a_condition_is_newest_first_and_says_how_long_ago(hub):
+    words = ("--where", "runtimeStatus=='Pending'", "--limit", "3", "--color", "never")
+    rows = screen("list", "--hub", hub, *words).splitlines()
+    assert [row.split()[0] for row in rows[:4]] == ["ID", "n29", "n28", "n27"]
+    assert " ago" in rows[3] or "now" in rows[3]
+    assert rows[-1] == "and 26 more; --limit N shows more of them"
+
+
+def test_the_verdict_of_a_time_out_is_last_and_no_word_is_broken(app, run):
+    words = ("run", "approval", "--timeout", "1s", "--color", "never")
+    with terminal(durablectl(*words), columns=80) as shown:
+        assert shown.end() == 124
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.text)
+    rows = [row for row in re.split(r"[\r\n]+", text) if row]
+    (verdict,) = [row for row in rows if row.startswith("durablectl: timed out after")]
+    (following,) = [row for row in rows if row.startswith("next ")]
+    assert rows.index(verdict) > rows.index(following)
+    assert rows[-1].startswith("hint: durablectl why ")
+    assert all(len(row) <= 80 for row in rows)
+
+
 def test_a_remote_hub_is_read_until_the_screen_is_full_and_no_further(server):
     server.otherwise = lambda _request: (
         200,
