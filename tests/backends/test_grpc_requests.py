@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("grpc", reason="grpcio is not installed")
 from scripted_grpc import Refuse, ScriptedGrpc, found, instance, scripted_grpc
 
-from durablectl.backends.grpc.failures import Place, trouble_of
+from durablectl.backends.grpc.failures import NoSuchTaskHub, Place, TokenRefused, trouble_of
 from durablectl.backends.grpc.hub import GrpcTaskHub
 from durablectl.backends.grpc.transport import Pace
 from durablectl.errors import (
@@ -31,7 +31,7 @@ from durablectl.model import EntityId, IfExists, InstanceFilter, RuntimeStatus
 from durablectl.protocol.messages import dapr
 
 T0 = datetime(2026, 11, 2, 3, 4, 5, tzinfo=UTC)
-PLACE = Place("grpc://h:1", "orders")
+PLACE = Place("grpc://h:1", "orders", "K")
 COMPLETED, FAILED, SUSPENDED = 1, 3, 7
 
 
@@ -260,6 +260,10 @@ def test_what_a_server_lacks_is_named(server: ScriptedGrpc, hub: GrpcTaskHub) ->
         ("FAILED_PRECONDITION", "not failed", WrongState),
         ("INVALID_ARGUMENT", "bad hub", UsageError),
         ("PERMISSION_DENIED", "", KeyRefused),
+        ("UNAUTHENTICATED", "", TokenRefused),
+        ("UNKNOWN", "Received http2 header with status: 401", TokenRefused),
+        ("NOT_FOUND", "Task hub 'orders' was not found", NoSuchTaskHub),
+        ("NOT_FOUND", "no instance 'a' in task hub 'orders'", InstanceNotFound),
         ("UNKNOWN", "required metadata dapr-callee-app-id or dapr-app-id not found", Unsupported),
         ("UNAVAILABLE", "Received http2 header with status: 503", Unreachable),
         ("UNKNOWN", "Received http2 header with status: 403", KeyRefused),

@@ -8,8 +8,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from grpc_server import durable_task_server, free_port, needs_durabletask
-from scripted_server import scripted_server
+from grpc_server import durable_task_server, needs_durabletask
 
 from durablectl.config.connection_strings import (
     AUTHENTICATIONS,
@@ -280,49 +279,3 @@ def test_the_environments_credential_says_what_it_lacks(run, monkeypatch):
     run("context", "add", "dts", "--connection-string", text)
     result = run("list", "--context", "dts")
     assert (result.code, "Environment of the connection string" in result.err) == (4, True)
-
-
-def diagnosis(run, *flags: str) -> tuple[int, dict[str, dict[str, str]]]:
-    result = run("doctor", *flags, "-o", "json")
-    return result.code, {each["check"]: each for each in json.loads(result.out)}
-
-
-@needs_durabletask
-def test_doctor_finds_a_healthy_hub(run, server):
-    run("context", "add", "dts", "--connection-string", emulator(server))
-    code, found = diagnosis(run, "--context", "dts")
-    assert (code, {each["verdict"] for each in found.values()}) == (0, {"ok"})
-    assert list(found)[:6] == ["address", "token", "name", "connection", "task hub", "abilities"]
-    assert found["abilities"]["message"].endswith("rewind, restart, entities")
-
-
-@pytest.mark.parametrize(
-    ("url", "check", "code"),
-    [
-        ("grpc://no-such-host.invalid:1", "name", 5),
-        ("grpc://127.0.0.1:{closed}", "connection", 5),
-        ("grpc://127.0.0.1:{http}", "connection", 5),
-        ("grpcs://127.0.0.1:{http}", "connection", 5),
-    ],
-)
-def test_doctor_says_which_step_fails(run, url, check, code):
-    pytest.importorskip("grpc", reason="grpcio is not installed")
-    with scripted_server() as http:
-        ports = {"closed": free_port(), "http": http.url.rpartition(":")[2]}
-        run(
-            "context",
-            "add",
-            "a",
-            "--url",
-            url.format(**ports),
-            *["--insecure"] * ("no-such" in url),
-        )
-        found_code, found = diagnosis(run, "--context", "a", "--request-timeout", "1s")
-    assert (found_code, found[check]["verdict"], list(found)[-1]) == (code, "problem", check)
-
-
-def test_doctor_says_that_the_token_cannot_be_had(run):
-    pytest.importorskip("grpc", reason="grpcio is not installed")
-    run("context", "add", "a", "--url", "grpc://localhost:1", "--token-command", "exit 3")
-    code, found = diagnosis(run, "--context", "a")
-    assert (code, found["token"]["verdict"]) == (4, "problem")

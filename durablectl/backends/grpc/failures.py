@@ -56,6 +56,14 @@ class Trouble(NamedTuple):
     is_late: bool = False
 
 
+class NoSuchTaskHub(NotATaskHub):
+    """A server of the protocol answers, and does not have the task hub."""
+
+
+class TokenRefused(KeyRefused):
+    """The token itself, not what its owner may do."""
+
+
 class TooLarge(NotATaskHub):
     """An answer is larger than this client, or the server, lets a message be."""
 
@@ -92,9 +100,13 @@ _SOON = {
 def _refusal(place: Place, method: str, code: str, details: str) -> DurablectlError:
     """The error of a status that calling again does not change."""
     said = f": {details}" if details else ""
+    if code in _OF_HUBS and re.search(_NO_HUB, details):
+        return NoSuchTaskHub(f"{place.label} was refused{said}", hint="check --task-hub")
     match code:
-        case "UNAUTHENTICATED" | "PERMISSION_DENIED":
-            return _key_refused(place, details)
+        case "UNAUTHENTICATED":
+            return _token_refused(place, details)
+        case "PERMISSION_DENIED":
+            return _access_refused(place, details)
         case "UNIMPLEMENTED":
             return lacks(place, method)
         case "NOT_FOUND":
@@ -114,17 +126,37 @@ def _refusal(place: Place, method: str, code: str, details: str) -> DurablectlEr
     return ServiceError(f"{place.label} failed ({code}){said}")
 
 
-def _key_refused(place: Place, details: str) -> KeyRefused:
+_OF_HUBS = ("NOT_FOUND", "INVALID_ARGUMENT", "FAILED_PRECONDITION")
+_NO_HUB = r"(?i)^(?!.*\b(?:instance|entity)\b).*\btask ?hub\b"
+_ROLE = "the identity needs the role 'Durable Task Data Contributor'"
+_ALLOWLIST = "the scheduler's IP allowlist must include this address (an empty list refuses all)"
+
+
+def _token_refused(place: Place, details: str) -> KeyRefused:
     said = f": {details}" if details else ""
     if place.key is None:
-        return KeyRefused(
+        return TokenRefused(
             f"{place.label} requires a token{said}",
             hint="add a context with --connection-string or --token-command",
         )
-    return KeyRefused(
+    return TokenRefused(
         f"{place.label} refused the token from {place.key}{said}",
-        hint="the identity needs the role 'Durable Task Data Contributor', and the scheduler's "
-        "IP allowlist must include this address: durablectl doctor",
+        hint="sign in again, to the tenant of the scheduler",
+    )
+
+
+def _access_refused(place: Place, details: str) -> KeyRefused:
+    """The caller is known, and may not do this, or not from here."""
+    if place.key is None:
+        return _token_refused(place, details)
+    said = f": {details}" if details else ""
+    hint = f"{_ROLE}, and {_ALLOWLIST}"
+    if re.search(r"(?i)\bIP\b|allow-?list|network", details):
+        hint = _ALLOWLIST
+    elif re.search(r"(?i)\brole\b|\baction\b|RBAC", details):
+        hint = _ROLE
+    return KeyRefused(
+        f"{place.label} refused access with the token from {place.key}{said}", hint=hint
     )
 
 
@@ -138,7 +170,8 @@ def lacks(place: Place, method: str) -> Unsupported:
 def _of_front(place: Place, status: int) -> Trouble:
     """What stands in front of the server answered over plain HTTP."""
     if status in (401, 403):
-        return Trouble(_key_refused(place, f"HTTP {status}"))
+        refused = _token_refused if status == 401 else _access_refused
+        return Trouble(refused(place, f"HTTP {status}"))
     if status in (429, 502, 503, 504):
         error = Unreachable(f"the service behind {place.url} is not available ({status})")
         return Trouble(error, True, status != 429)

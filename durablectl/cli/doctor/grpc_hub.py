@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from durablectl import config
+from durablectl.backends.grpc.failures import NoSuchTaskHub, TokenRefused
 from durablectl.backends.grpc.probe import Probe
 from durablectl.cli.doctor.findings import Finding, Stop, Subject, ok, problem, warning
-from durablectl.errors import DurablectlError, KeyRefused
+from durablectl.errors import DurablectlError, NotATaskHub, Unreachable
 
 ALWAYS = "start, status, wait, raise-event, terminate, suspend, resume, purge"
 
@@ -68,10 +69,12 @@ def _connection(url: str, probe: Probe) -> Finding:
     started = time.monotonic()
     try:
         probe.hello()
-    except KeyRefused:
+    except NoSuchTaskHub:
         pass  # it answers; the next check says what it refuses
-    except DurablectlError as error:
+    except (Unreachable, NotATaskHub) as error:
         raise Stop(problem("connection", error)) from error
+    except DurablectlError:
+        pass  # as above
     took = f"{(time.monotonic() - started) * 1000:.0f} ms"
     return ok("connection", f"{'over TLS, ' if url.startswith('grpcs:') else ''}answered in {took}")
 
@@ -80,7 +83,8 @@ def _task_hub(name: str | None, probe: Probe) -> Finding:
     try:
         probe.look_up()
     except DurablectlError as error:
-        raise Stop(problem("task hub", error)) from error
+        check = "token" if isinstance(error, TokenRefused) else "task hub"
+        raise Stop(problem(check, error)) from error
     return ok("task hub", name or "none was named; the server has one of its own")
 
 
