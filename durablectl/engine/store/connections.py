@@ -27,6 +27,7 @@ def translated(path: Path, check: Callable[[], None] = lambda: None) -> Iterator
     try:
         yield
     except (sqlite3.Error, UnicodeEncodeError) as error:
+        # A file that was taken away is lost, whatever SQLite makes of reading on.
         check()
         raise hub_error(path, error) from error
 
@@ -36,6 +37,7 @@ def hub_error(path: Path, error: sqlite3.Error | UnicodeEncodeError) -> HubUnusa
         return HubUnusable(
             f"a text for the hub {path} holds a lone surrogate, which it cannot store"
         )
+    # The lowest byte is the kind of error; extended codes tell more of it in the others.
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return HubBusy(

@@ -33,6 +33,7 @@ def loaded_instance(columns: Sequence[Any]) -> LoadedInstance:
         None if parent is None else ParentInstance(parent_id or "", parent_execution, parent_task)
     )
     started = ExecutionStarted(moment(started_at), name, input, version, generation, caller)
+    # An instance that nothing has called is its own root.
     return LoadedInstance(
         key, id_, execution_id, started, STATUSES[status], key if root is None else root, parent
     )

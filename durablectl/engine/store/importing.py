@@ -39,6 +39,7 @@ def _create(
     parent, execution, task, root = None, None, None, None
     if instance.caller is not None:
         (parent, execution), task = keys[instance.caller[0]], instance.caller[1]
+        # Parents come first, so that the first of all is the root of the others.
         root = next(iter(keys.values()))[0]
     values = (
         id_,

@@ -62,6 +62,7 @@ def create_instance(
         new.tags,
         *caller,
     )
+    # Nearly every id is new: to look first would cost each start a query.
     made = sql.execute(_CREATE, values)
     if made.rowcount == 0:
         _make_room(sql, new.instance_id, replaces=replaces)
@@ -99,6 +100,7 @@ def _make_room(sql: Connection, instance_id: str, *, replaces: bool) -> None:
 
 def delete_instances(sql: Connection, keys: Iterable[int]) -> None:
     """Delete instances and everything of them; their children stay, as in the original."""
+    # One parameter for any number of keys: SQLite limits how many a statement may have.
     doomed = (json.dumps(list(keys)),)
     for table in ("history", "inbox", "activities", "inputs", "entities"):
         sql.execute(

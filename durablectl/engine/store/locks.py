@@ -109,6 +109,7 @@ def write_locks(
             "UPDATE entities SET locked_by = ? WHERE instance = ?", (admitted.locked_by, instance)
         )
     if admitted.is_released:
+        # After `aside`: what came behind the release in this fetch is looked at again as well.
         _bring_back(sql, instance)
     forwarded = []
     for message in admitted.granted:

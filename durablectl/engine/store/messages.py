@@ -20,6 +20,7 @@ def send_request(sql: Connection, request: EntityRequest) -> None:
     """Put an operation into an entity's inbox; the entity's row is made when it is missing."""
     row = sql.execute("SELECT key FROM instances WHERE id = ?", (request.entity_id,)).fetchone()
     key = row[0] if row is not None else create_entity(sql, request.entity_id, request.at)
+    # What waits for no time stays at 0, where the order is that of the keys: see schema.sql.
     message = json.dumps([request.request, request.sender, request.sender_execution])
     sql.execute(
         "INSERT INTO inbox (instance, visible_at, at, event) VALUES (?, ?, ?, ?)",
@@ -29,6 +30,7 @@ def send_request(sql: Connection, request: EntityRequest) -> None:
 
 def create_entity(sql: Connection, entity_id: str, at: int) -> int:
     """The row of an entity that was never called; its key."""
+    # Its status is Running (0) as long as it exists: an entity has no end.
     name = entity_id[: entity_id.index("@", 1)]
     key = sql.execute(
         "INSERT INTO instances (id, name, version, execution_id, generation, status, created_at, "

@@ -36,6 +36,7 @@ def purge_instances(
     doomed: set[int] = set()
     results: list[int | WrongState] = []
     for instance_id in instance_ids:
+        # An id that is named twice, or lies below one named before, is deleted and counted once.
         family = {
             key: member
             for key, member in families.get(instance_id, {}).items()

@@ -18,10 +18,12 @@ _COLUMNS = (
 )
 _INPUT = "LEFT JOIN inputs n ON n.instance = i.key"
 _COMPLETED = STATUS_NUMBERS[RuntimeStatus.COMPLETED]
-_ENDED = 1  # what history.py writes an ExecutionCompleted as
+_ENDED = 1  # what history/stored.py writes an ExecutionCompleted as
 # ids with one prefix: N are found by their ids and sorted, more are met soon enough in order
 # of creation
 _FEW = 5000
+# Most instances of a hub are completed, and have no index: they are all without the others.
+# Entities, whose ids begin with @, are in no count.
 _COUNTS = f"""
 SELECT status, sum(number) FROM (
   SELECT status, count(*) AS number FROM instances WHERE status <> {_COMPLETED} GROUP BY status

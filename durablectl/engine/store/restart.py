@@ -36,6 +36,7 @@ def restart_from(
     where a sub-orchestration that would be called again still runs under its id.
     """
     with database.transaction() as sql:
+        # Read in here, too: the history may have changed since the plan was shown.
         plan, history = _planned(Store(database), instance_id, step)
         started = next(each for each in history.events if isinstance(each, ExecutionStarted))
         new = NewInstance(new_id, started.name, started.input, started.version, micros(now))
@@ -58,6 +59,7 @@ def write_execution(
     start; the id of its execution.
     """
     execution_id = str(uuid4())
+    # The message of its start would begin the execution again, without its history.
     sql.execute("DELETE FROM inbox WHERE instance = ?", (key,))
     sql.execute(
         "UPDATE instances SET status = ?, started_at = ?, execution_id = ? WHERE key = ?",

@@ -28,6 +28,7 @@ def rewind_instance(sql: Connection, loaded: LoadedInstance, reason: str | None,
     ).fetchall()
     episodes = [decode_episode(events, began, Outline(loaded.started)) for _, began, events in rows]
     left = rewound(episodes)
+    # Children first: a call whose child does not continue must leave the history, to be made again.
     gone = {child for child in left.children if not _rewind_child(sql, child, reason, at)}
     for (sequence, began, _), episode in zip(rows, left.episodes, strict=True):
         kept = [
@@ -44,6 +45,7 @@ def rewind_instance(sql: Connection, loaded: LoadedInstance, reason: str | None,
         "UPDATE instances SET status = ?, output = NULL, updated_at = ? WHERE key = ?",
         (RUNNING, at, loaded.key),
     )
+    # Only what has a message is fetched by a worker.
     sql.execute(
         f"INSERT INTO inbox (instance, visible_at, at, event) VALUES (?, {NOW_AT}, ?, ?)",
         (loaded.key, at, encode_event(ExecutionRewound(moment(at), reason))),

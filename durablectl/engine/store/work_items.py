@@ -140,7 +140,7 @@ class EntityRequest:
 @dataclass(slots=True)
 class Commit:
     """Everything that one commit writes, as rows for `executemany`; the columns stand in the
-    statements of `leases.py`.
+    statements of `commit_rows.py`.
     """
 
     consumed: list[tuple[int]] = field(default_factory=list)
