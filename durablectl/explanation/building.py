@@ -230,7 +230,12 @@ def _next_of_waits(made: Explanation) -> tuple[Next, ...]:
     if wait is not None and wait.kind is StepKind.EVENT:
         if not wait.name:
             return ()  # the source says how to name it
-        return (Next(("raise-event", blocked, wait.name), note="add its data as name=value"),)
+        return (
+            Next(
+                ("raise-event", blocked, wait.name),
+                note="add the data that the code expects as name=value",
+            ),
+        )
     if wait is not None and wait.progress is Progress.RUNNING:
         return (Next(("history", blocked), ("--follow",), "shows its steps as they come"),)
     return (Next(("wait", made.instance_id), note="waits until it has ended"),)

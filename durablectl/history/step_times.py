@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import accumulate
 
 from durablectl.history.steps import Kind, State, Step
 
@@ -20,8 +21,8 @@ _OUTCOMES = ("Completed", "Failed", "ContinuedAsNew")
 
 
 def with_times(found: Iterable[Step]) -> list[Step]:
-    """The steps of one execution, with a begin for each event that let the code continue, and the
-    end of each timer that did not fire.
+    """The steps of one execution in their order, with a begin for each event that let the code
+    continue, and the end of each timer that did not fire.
 
     An event that did not let it continue stays a moment: it came early, or nothing waits for it.
     """
@@ -29,7 +30,23 @@ def with_times(found: Iterable[Step]) -> list[Step]:
     course = _Course(steps)
     dated = [course.with_begin(step) for step in steps]
     endings = _Endings(dated, course)
-    return [endings.with_end(step) for step in dated]
+    return _in_order(endings.with_end(step) for step in dated)
+
+
+def _in_order(steps: Iterable[Step]) -> list[Step]:
+    """The steps in their order; one that waited for an event stands where the wait began."""
+    others, waits = list[Step](), list[Step]()
+    for step in sorted(steps, key=lambda step: step.order):
+        (waits if _is_event(step) and step.begin != step.end else others).append(step)
+    # the earliest begin of each step and all behind it: it grows, whatever the order is
+    earliest = list(accumulate((step.begin for step in reversed(others)), min))[::-1]
+    places = [bisect_right(earliest, step.begin) for step in waits]
+    made = list[Step]()
+    before = 0
+    for place, step in sorted(zip(places, waits, strict=True), key=lambda pair: pair[0]):
+        made += [*others[before:place], step]
+        before = place
+    return made + others[before:]
 
 
 class _Course:

@@ -49,7 +49,7 @@ class _Reader:
         )
 
     def steps(self) -> list[Step]:
-        return sorted(with_times(self.found()), key=lambda step: step.order)
+        return with_times(self.found())
 
     def add(
         self, kind: Kind, name: str, begin: datetime, end: datetime | None, **more: Any

@@ -25,6 +25,7 @@ MOST_LINES = 20
 """Of one list; the JSON has more."""
 SHOWN_OF_PATH = 8
 MOST_UNUSED = 3
+_UNKNOWN = re.compile(r"The function '.*' doesn't exist, is disabled, or is not an orchestrator")
 
 
 class Line(NamedTuple):
@@ -249,6 +250,8 @@ def chain_lines(explanation: Explanation) -> Iterator[Line]:
         yield Line(f"{each.instance_id} ({each.name})", depth=depth)
     if chain and (call := chain[-1].call) is not None:
         yield Line(call_label(call), depth=len(chain))
+    elif explanation.failure and _UNKNOWN.match(explanation.failure.cause):
+        yield Line("the app that ran it does not have this orchestrator", depth=len(chain))
     elif chain:
         yield Line("the orchestrator's own code", depth=len(chain))
 

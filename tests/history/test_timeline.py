@@ -173,6 +173,20 @@ def test_an_event_that_was_raised_again_with_the_right_name_is_a_moment():
     assert spans(*events) == [("OrderApproved", 0, 8), ("order-approved", 3, 3)]
 
 
+def test_a_wait_for_an_event_stands_where_it_began():
+    events = [
+        e.ExecutionStarted(T0, "order", None),
+        e.TimerCreated(at(1), 0, at(60)),
+        e.ExecutionSuspended(at(3), "audit"),
+        e.ExecutionResumed(at(5), "audit"),
+        e.EventRaised(at(7), "Approve", "1"),
+        e.TaskScheduled(at(7), 1, "pay"),
+    ]
+    history = history_view(events, show_input=True, show_output=True)
+    status = InstanceStatus("order", "o-1", RuntimeStatus.RUNNING, T0, T0, history=history)
+    assert [step.name for step in steps(status)][1:] == ["timer", "Approve", "suspended", "pay"]
+
+
 def test_events_that_are_awaited_in_turn_follow_each_other():
     assert spans(raised("First", 3), raised("Second", 8), done("pay", 8, 9)) == [
         ("First", 0, 3),

@@ -31,3 +31,10 @@ def test_a_history_over_http_is_not_judged_and_the_reason_says_what_would_be(
     assert verdict.judgement is Judgement.CANNOT_JUDGE
     assert "2.x, which needs a complete history: the HTTP API has none" in verdict.reason
     assert judge(durable.history(instance_id), code).fits
+
+
+def test_an_event_that_nothing_waits_for_is_named(durable: Durable) -> None:
+    instance_id = durable.start("races")
+    durable.raise_event(instance_id, "Went", 1)
+    made = explain(durable.hub, instance_id)
+    assert [(each.name, each.is_used) for each in made.received] == [("Went", False)]

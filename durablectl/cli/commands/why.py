@@ -38,7 +38,7 @@ def why(
     """
     session: Session = ctx.obj
     hub, instance_id = wanted_one(session, instance, "why explains one instance", last=last)
-    made = explain_instance(hub, instance_id, session.app_of(hub), app_hint=session.app_hint)
+    made = explain_instance(hub, instance_id, session.app_of(hub), app_hint=_app_hint(session))
 
     def line(command: Next) -> str:
         of_instance = hub if len(command.words) > 1 else None
@@ -48,3 +48,10 @@ def why(
         show_explanation(session.out, made, datetime.now(UTC), line)
     else:
         session.out.show("", made.to_json(line), id=instance_id)
+
+
+def _app_hint(session: Session) -> str:
+    """The app as a person would type it here: a long path breaks on a narrow terminal."""
+    path = session.app_path
+    is_here = path is not None and path.is_relative_to(session.cwd)
+    return str(path.relative_to(session.cwd)) if path and is_here else session.app_hint

@@ -112,6 +112,8 @@ def _conclude(out: Output, verdicts: list[Verdict], rules: Rules) -> bool:
     breaks, unjudged = counts[Judgement.BREAKS], counts[Judgement.CANNOT_JUDGE]
     out.note(_summary(counts, len(verdicts)))
     if breaks or (unjudged and rules.fails_unjudged):
+        if not out.is_text:
+            out.error(_summary(counts, len(verdicts)))
         return False
     if counts[Judgement.FITS] or rules.allows_empty:
         return True

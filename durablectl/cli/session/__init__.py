@@ -138,12 +138,13 @@ class Session:
         """See `Settings.require_hub`."""
         return self.settings.require_hub()
 
-    def announce(self) -> None:
+    def announce(self, *, even_if_found: bool = False) -> None:
         """Say once which hub a command works on, and where that choice came from, unless it was
-        named on the command line; the one that was found where the command runs only to a person.
+        named on the command line; the one that was found where the command runs only to a person,
+        unless `even_if_found`.
         """
         self.require_hub()
-        is_news = self.settings.named or self.out.is_for_person
+        is_news = self.settings.named or self.out.is_for_person or even_if_found
         if is_news and not self._is_announced and not self.settings.hub_source.startswith("flag"):
             self._is_announced = True
             self.out.note(f"using {self.hub_label}{self.settings.brief_source}")

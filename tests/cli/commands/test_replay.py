@@ -160,9 +160,21 @@ def test_a_gate_does_not_pass_on_nothing(run, flying):
     assert run(*nothing, "--allow-empty").code == 0
 
 
-def test_a_gate_needs_a_hub_that_was_named(run, flying):
+def test_a_gate_takes_the_hub_that_was_found_and_says_which(run, flying):
     code, _, err = run("replay", "--in-flight")
-    assert (code, "needs an explicit hub" in err) == (2, True)
+    assert (code, "using local hub .durablectl/hub.db" in err) == (0, True)
+
+
+def test_a_broken_one_is_said_in_the_last_line_of_json_too(run, flying, app):
+    text = (app / "function_app.py").read_text()
+    (app / "function_app.py").write_text(
+        text.replace('"Approve"', '"Approved"').replace(
+            "return (yield context.wait",
+            "yield context.call_activity('fail', 1)\n    return (yield context.wait",
+        )
+    )
+    code, _, err = run("replay", "--in-flight", *flying, "-o", "json")
+    assert (code, json.loads(err.splitlines()[-1])["message"].startswith("replayed 2")) == (1, True)
 
 
 def test_histories_are_kept_for_their_owner_alone(run, flying, project):

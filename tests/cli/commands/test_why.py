@@ -174,3 +174,17 @@ def test_an_event_that_a_service_did_not_take_for_its_name_is_said(remote, serve
     assert re.search(r"next: durablectl raise-event .* a Approval", out)
     out = remote("why", "a").out
     assert "ago, and did not let it continue" in out
+
+
+def test_an_orchestrator_that_no_app_has_is_not_called_its_own_code(remote, server):
+    text = "The function 'order' doesn't exist, is disabled, or is not an orchestrator function."
+    server.on("GET", "/instances/a", (200, status("a", "Failed", output=text)))
+    out = remote("why", "a").out
+    assert "the app that ran it does not have this orchestrator" in out
+    assert "own code" not in out
+
+
+def test_the_app_to_name_is_shown_as_it_would_be_typed_here(remote, server, project):
+    (project / "function_app.py").write_text(WAITING)
+    server.on("GET", "/instances/a", (200, status("a", "Running", historyEvents=[STARTED])))
+    assert re.search(r"why --hub \S+ --app function_app.py a  names", remote("why", "a").out)
