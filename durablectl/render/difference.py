@@ -21,11 +21,12 @@ def instances_table(difference: Difference) -> Table:
     a, b = difference.a, difference.b
     took = ["" if each.seconds is None else span_text(each.seconds) for each in (difference.a, b)]
     rows = (
+        ("id", a.instance_id, b.instance_id),
         ("name", a.name, b.name),
         ("status", a.status.value, b.status.value),
         ("took", took[0], took[1]),
     )
-    return Table(("", a.instance_id, b.instance_id), rows)
+    return Table(("", "a", "b"), rows)
 
 
 def steps_table(difference: Difference) -> Table:
@@ -36,15 +37,15 @@ def steps_table(difference: Difference) -> Table:
 
 
 def verdict(difference: Difference) -> str:
-    """One line: whether they are equal, else where they part."""
-    first = difference.parts_at
+    """One line: whether they are equal, else the first step that differs."""
+    first, total = difference.parts_at, len(difference.steps)
     if first is None:
-        return f"equal: {len(difference.steps)} steps ({difference.basis})"
+        return f"equal: all {total} steps are the same"
     count = sum(not step.is_equal for step in difference.steps)
-    return (
-        f"different: {count} of {len(difference.steps)} steps ({difference.basis}); "
-        f"they part at {step_text(first)}"
-    )
+    if first.kind is Kind.STARTED:
+        return f"different: 1 of {total} steps, the start"
+    after = "" if difference.steps[0].is_equal else " after the start"
+    return f"different: {count} of {total} steps; the first{after} is {step_text(first)}"
 
 
 def step_text(step: ComparedStep) -> str:
@@ -68,8 +69,7 @@ def _rows(difference: Difference) -> Iterator[tuple[str, ...]]:
         name = step_text(step)
         if step.a is None or step.b is None:
             sign = ONLY_B if step.a is None else ONLY_A
-            there = difference.b if step.a is None else difference.a
-            yield sign, name, *took, f"only in {there.instance_id}"
+            yield sign, name, *took, f"only in {'b' if step.a is None else 'a'}"
             continue
         first, *rest = map(_difference_text, step.differences) if step.differences else [""]
         yield DIFFERENT if step.differences else EQUAL, name, *took, first

@@ -60,7 +60,8 @@ class Terminal:
         rows = [[_cell(cell) for cell in row] for row in table.rows]
         if table.columns[-1] in (DETAILS, WAITING_FOR):
             table, rows = _fitted(table, rows, width)
-        has_room = _width(table.columns, rows) <= width
+        needs = _widths(table.columns, rows)
+        has_room = _width(needs) <= width
         for number, column in enumerate(table.columns):
             last = number == len(table.columns) - 1
             folds = (number == 0 or last) and column not in (DETAILS, WAITING_FOR)
@@ -68,7 +69,7 @@ class Terminal:
                 column.upper(),
                 overflow="fold" if folds else "ellipsis",
                 no_wrap=not folds,
-                min_width=NARROWEST if folds else None,
+                min_width=min(NARROWEST, needs[number]) if folds else None,
                 max_width=None if folds or has_room or last else WIDEST,
             )
         for row in rows:
@@ -83,7 +84,7 @@ class Terminal:
 
 def _fitted(table: Table, rows: list[list[Text]], width: int) -> tuple[Table, list[list[Text]]]:
     """The table with its details cut to the room that the other columns leave, or without them."""
-    room = width - _width(table.columns[:-1], [row[:-1] for row in rows]) - 2
+    room = width - _width(_widths(table.columns[:-1], [row[:-1] for row in rows])) - 2
     if room < NARROWEST:
         return Table(table.columns[:-1], ()), [row[:-1] for row in rows]
     for row in rows:
@@ -91,11 +92,16 @@ def _fitted(table: Table, rows: list[list[Text]], width: int) -> tuple[Table, li
     return table, rows
 
 
-def _width(columns: Sequence[str], rows: Sequence[Sequence[Text]]) -> int:
-    """The columns that a table takes when nothing of it is cut or folded."""
+def _widths(columns: Sequence[str], rows: Sequence[Sequence[Text]]) -> list[int]:
+    """How wide each column is when nothing of it is cut or folded."""
     cells = [len(column) for column in columns]
     for row in rows:
         cells = [max(known, cell.cell_len) for known, cell in zip(cells, row, strict=True)]
+    return cells
+
+
+def _width(cells: Sequence[int]) -> int:
+    """How wide a table of such columns is."""
     return sum(cells) + 2 * len(cells)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from scripted_server import status
+from terminal import durablectl, terminal
 
 STARTED = {
     "EventType": "ExecutionStarted",
@@ -30,10 +31,10 @@ def test_equal_instances_are_0_and_different_ones_1(run, finished):
 
 def test_a_person_sees_where_they_part(run, finished):
     rows = run("diff", "h-1", "h-3").out.splitlines()
-    assert rows[0] == "\tH-1\tH-3"
+    assert rows[0] == "\tA\tB"
     marks = [line.split("\t")[:2] for line in rows if "activity" in line and "\t" in line]
     assert marks == [["|", "activity 'say_hello'"], ["<", "activity 'say_hello' (no. 2)"]]
-    assert rows[-1] == ("different: 4 of 4 steps (exact); they part at activity 'say_hello'")
+    assert rows[-1] == "different: 4 of 4 steps; the first after the start is activity 'say_hello'"
 
 
 def test_json_has_the_values(run, finished):
@@ -48,7 +49,7 @@ def test_files_of_both_forms_are_compared(run, finished, project):
     (project / "raw.json").write_text(run("history", "h-1", "--raw").out)
     (project / "status.json").write_text(run("status", "h-1", "--history-output", "-o", "json").out)
     code, out, err = run("diff", "raw.json", "./status.json")
-    assert (code, out.splitlines()[-1]) == (0, "equal: 4 steps (reconstructed)")
+    assert (code, out.splitlines()[-1]) == (0, "equal: all 4 steps are the same")
     assert "no inputs of calls" in err
     assert run("diff", "raw.json", "h-2").code == 0
 
@@ -117,3 +118,11 @@ def test_what_cannot_be_compared_is_said(run, finished, arguments, code):
 
 def test_several_instances_on_one_side_are_refused(run, finished):
     assert run("diff", "-", "h-1", stdin="h-1\nh-2\n").code == 2
+
+
+def test_the_column_of_marks_takes_no_more_than_it_needs_on_a_terminal(finished):
+    command = durablectl("diff", "h-1", "h-3", "--color", "never")
+    with terminal(command, columns=80) as shown:
+        assert shown.end() == 1
+        text = shown.text
+    assert "\n<  activity 'say_hello' (no. 2)" in text
