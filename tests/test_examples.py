@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from durablectl.functionapp.loader import load_app
+from durablectl.functionapp.source_check import unsafe_calls
+from durablectl.testing import PortabilityWarning
 
 ORDERS = Path(__file__).parents[1] / "examples" / "orders"
 
@@ -84,3 +89,29 @@ def test_a_dear_order_that_nobody_approves_is_refused(durablectl):
     start_dear_order(durablectl, approve_within_seconds=0)
     code, status = durablectl("wait", "dear-1", "--timeout", "60s")
     assert (code, status["output"]["reason"]) == (0, "nobody approved 1019.00 in time")
+
+
+@pytest.mark.parametrize(
+    ("file", "approval"),
+    [
+        ("order.json", None),
+        ("dear-order.json", {"approved": True, "by": "ada"}),
+        ("dear-order.json", None),
+        ("impossible-order.json", None),
+    ],
+)
+def test_no_example_relies_on_what_azure_does_not_do(durable, file, approval):
+    durable.app(ORDERS / "function_app.py")
+    assert unsafe_calls(load_app(ORDERS / "function_app.py")) == []
+    instance_id = durable.start("Order", json.loads((ORDERS / file).read_text()))
+    if approval is not None:
+        durable.raise_event(instance_id, "Approval", approval)
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        assert durable.wait(instance_id).is_final
+    assert [str(each.message) for each in found if each.category is PortabilityWarning] == []
+
+
+def test_every_app_of_the_examples_is_tried_here():
+    apps = {each.parent for each in ORDERS.parent.rglob("function_app.py")}
+    assert apps == {ORDERS}

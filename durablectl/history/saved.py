@@ -26,7 +26,8 @@ from durablectl.model import HistoryEvent, InstanceStatus
 MOST_BYTES = 200_000_000
 """Of one document, as of one answer of a hub."""
 HINT = (
-    "`durablectl history ID --raw` writes one, and so does `durablectl status ID --history -o json`"
+    "`durablectl history ID --raw` writes one, and so does `durablectl status ID --history-output "
+    "-o json`"
 )
 
 

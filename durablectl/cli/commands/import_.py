@@ -12,8 +12,9 @@ from durablectl.cli.arguments.histories import is_file, saved_histories
 from durablectl.cli.framework.completers import contexts
 from durablectl.cli.session import Session
 from durablectl.cli.session.command_lines import command_line
-from durablectl.errors import Unsupported, UsageError
+from durablectl.errors import InstanceNotFound, Unsupported, UsageError
 from durablectl.model import RuntimeStatus
+from durablectl.quoting import command
 from durablectl.render.terminal.tables import show_table
 from durablectl.render.views import Table
 
@@ -73,7 +74,9 @@ def _check_target(session: Session) -> None:
     if not session.is_local:
         raise Unsupported(
             f"an instance is imported into a local hub, and the {session.hub_label} is not one",
-            hint="name one: --hub PATH",
+            hint="to import from it, add it as a context: `durablectl context add NAME --url URL`, "
+            "then `durablectl import ID --from-context NAME`; to import into another hub: "
+            "--hub PATH",
         )
 
 
@@ -90,7 +93,7 @@ def _bundle_of(session: Session, source: str, context: str | None, *, force: boo
         return bundle_of_histories(histories, registry, force=force)
     if context is None:
         raise UsageError(
-            f"where instance '{source}' is was not said",
+            f"name the hub that has instance '{source}'",
             hint="`durablectl import ID --from-context NAME`, or `durablectl import FILE`",
         )
     settings = config.resolve(
@@ -102,9 +105,13 @@ def _bundle_of(session: Session, source: str, context: str | None, *, force: boo
     session.out.note(f"reading from {settings.label}")
     timeout = session.options.request_timeout or config.REQUEST_SECONDS
     hub = session.opened(config.open_hub(settings, timeout=timeout, note=session.out.note))
-    return bundle_of_hub(
-        hub, source, lambda: session.registry() if session.app_path else None, force=force
-    )
+    try:
+        return bundle_of_hub(
+            hub, source, lambda: session.registry() if session.app_path else None, force=force
+        )
+    except InstanceNotFound as error:
+        there = command("list", options=("--context", context, "--prefix", source))
+        raise InstanceNotFound(error.message, hint=there) from error
 
 
 def _show(session: Session, imported: Imported, bundle: Bundle) -> None:

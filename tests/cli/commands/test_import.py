@@ -179,11 +179,12 @@ def test_an_app_that_does_not_import_is_said_where_it_is_needed(run, finished):
 
 def test_a_remote_hub_is_not_imported_into(remote, server, finished):
     code, out, err = remote("import", "h-1.json")
-    assert (code, out, "local hub" in err) == (7, "", True)
+    assert (code, out, "local hub" in err, "--from-context NAME" in err) == (7, "", True, True)
     assert server.asked == []
 
 
 def test_no_such_instance_is_3(run, app, server):
     run("context", "add", "prod", "--url", server.url)
     server.on("GET", "/instances/nobody", (404, None))
-    assert run("import", "nobody", "--from-context", "prod").code == 3
+    code, _, err = run("import", "nobody", "--from-context", "prod")
+    assert (code, "hint: durablectl list --context prod --prefix nobody" in err) == (3, True)
