@@ -12,10 +12,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from benchmarks.serve import free_ports, start
 from durablectl.backends.local import LocalTaskHub
 
 Figures = dict[str, float]
@@ -25,6 +27,18 @@ STATUS = (
     b'{"name":"hello","instanceId":"h-1","runtimeStatus":"Completed","input":null,"customStatus":null,"output":"hi",'
     b'"createdTime":"2026-01-01T00:00:00Z","lastUpdatedTime":"2026-01-01T00:00:01Z"}'
 )
+
+
+APP = """
+import durablectl.df as df
+
+app = df.DFApp()
+
+
+@app.orchestration_trigger(context_name="context")
+def hello(context):
+    return "hi"
+"""
 
 
 class Answer(BaseHTTPRequestHandler):
@@ -67,11 +81,28 @@ def installed(folder: Path) -> Path:
             "install",
             "--quiet",
             "--disable-pip-version-check",
-            ROOT,
+            f"{ROOT}[grpc,serve]",
         ],
         check=True,
     )
     return programs
+
+
+@contextmanager
+def grpc_endpoint(tool: str, folder: Path) -> Iterator[str]:
+    """While inside, `serve --grpc` is up with the finished instance h-1; its address."""
+    folder.mkdir()
+    (folder / "function_app.py").write_text(APP)
+    with LocalTaskHub(folder / "hub.db", create=True) as hub:
+        hub.start("hello", instance_id="h-1")
+    http, port = free_ports(2)
+    arguments = ["--port", str(http), "--grpc", str(port), "--log", "off", "--hub", "hub.db"]
+    process = start([tool, "serve", *arguments], port, folder)
+    try:
+        yield f"grpc://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def startup(folder: Path) -> Figures:
@@ -96,10 +127,12 @@ def startup(folder: Path) -> Figures:
             {},
         ),
     }
-    taken: dict[str, list[float]] = {name: [] for name in commands}
-    for _ in range(ROUNDS):  # in turn, so that a busy moment meets all of them
-        for name, (command, environ) in commands.items():
-            taken[name].append(seconds(command, environ))
+    taken: dict[str, list[float]] = {}
+    with grpc_endpoint(tool, folder / "served") as address:
+        commands["status over gRPC"] = ([tool, "status", "h-1", "--hub", address], {})
+        for _ in range(ROUNDS):  # in turn, so that a busy moment meets all of them
+            for name, (command, environ) in commands.items():
+                taken.setdefault(name, []).append(seconds(command, environ))
     server.shutdown()
     base = statistics.median(taken.pop("pass"))
     return {"pass_ms": base * 1000} | {

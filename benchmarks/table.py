@@ -77,6 +77,7 @@ ROWS = (
     Row("--version", "startup", "--version", "x pass", "<= 2"),
     Row("--help", "startup", "--help", "x pass", "<= 5"),
     Row("status, piped", "startup", "status", "x pass", "<= 6.5"),
+    Row("status over gRPC, piped", "startup", "status over gRPC", "x pass", "<= 12"),
     Row("completion of an id", "startup", "completion", "x pass", "<= 6.5"),
     Row("status over HTTP", "startup", "status over HTTP", "x pass", "<= 16"),
 )

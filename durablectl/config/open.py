@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,9 @@ def load_backend(settings: Settings) -> None:
 
 def grpc_hub(url: str) -> type[GrpcTaskHub]:
     """The class of a hub over gRPC; `MissingExtra` when what it needs is not installed."""
+    # what is imported stays: looking through it for garbage finds none
+    collects = gc.isenabled()
+    gc.disable()
     try:
         from durablectl.backends.grpc.hub import GrpcTaskHub  # deferred: few hubs are over gRPC
     except ImportError as error:
@@ -71,6 +75,9 @@ def grpc_hub(url: str) -> type[GrpcTaskHub]:
         from durablectl.installation import missing_extra
 
         raise missing_extra("grpc", f"a hub at {url}", str(error.name)) from error
+    finally:
+        if collects:
+            gc.enable()
     return GrpcTaskHub
 
 

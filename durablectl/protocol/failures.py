@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from durablectl.protocol.fields import Fields, Message, plain, read_text, text_field
 from durablectl.wire import json_text, json_value
@@ -23,8 +22,7 @@ The SDKs write 10 inner failures at most, and protobuf itself refuses messages o
 """
 
 
-@dataclass(frozen=True, slots=True)
-class FailureDetails:
+class FailureDetails(NamedTuple):
     """Why something failed. `error_type` is the exception's class, "" where it is not known.
 
     `properties` are JSON values that the app attached. `is_non_retriable` asks not to try again.
@@ -35,7 +33,7 @@ class FailureDetails:
     stack_trace: str | None = None
     inner: FailureDetails | None = None
     is_non_retriable: bool = False
-    properties: Mapping[str, Any] | None = field(default=None, hash=False)
+    properties: Mapping[str, Any] | None = None
 
     @property
     def text(self) -> str:
@@ -90,8 +88,7 @@ def failure_from_json(document: Any) -> FailureDetails | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
+class _Names(NamedTuple):
     """The members of a JSON form."""
 
     kind: str

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from durablectl.model import InstanceStatus, Page, RuntimeStatus
@@ -35,12 +35,11 @@ from durablectl.protocol.fields import (
 from durablectl.wire import json_text, value_from_text
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceDetails:
+class InstanceDetails(NamedTuple):
     """What the protocol says of an instance that our status object has no place for."""
 
     version: str | None = None
-    tags: Mapping[str, str] = field(default_factory=dict, hash=False)
+    tags: Mapping[str, str] = MappingProxyType({})
     execution_id: str | None = None
     parent_instance_id: str | None = None
     scheduled_start: datetime | None = None

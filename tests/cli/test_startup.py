@@ -237,6 +237,14 @@ def test_a_status_over_grpc_imports_no_engine_and_no_http():
     assert "Completed" in loaded.out
     assert not loaded.modules & {"azure", "click", "httpx", "jmespath", "rich", "sqlite3"}
     assert not {name for name in loaded.ours if name.startswith("durablectl.engine")}
+    assert not loaded.modules & {
+        "durablectl.polling.loop",
+        "google.protobuf.descriptor_pb2",
+        "google.protobuf.descriptor_pool",
+        "google.protobuf.text_format",
+    }
+    assert loaded.dataclasses <= VALUES
+    assert loaded.garbage == "True True"
 
 
 def test_completing_a_command_imports_nothing_heavy():

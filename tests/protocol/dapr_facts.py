@@ -71,7 +71,7 @@ def check() -> None:
         for value in enum.value
     ]
 
-    kinds = dapr().messages._pool.FindFileByName("durablectl/dapr.proto").message_types_by_name
+    kinds = {name: getattr(dapr().messages, name).DESCRIPTOR for name in dapr().messages.names}
     for name, descriptor in kinds.items():
         ours = DescriptorProto()
         descriptor.CopyToProto(ours)

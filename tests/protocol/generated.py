@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -60,7 +59,7 @@ _flat = st.builds(
 )
 failures = st.recursive(
     _flat,
-    lambda inner: st.builds(lambda outer, it: replace(outer, inner=it), _flat, inner),
+    lambda inner: st.builds(lambda outer, it: outer._replace(inner=it), _flat, inner),
     max_leaves=4,
 )
 
@@ -98,7 +97,9 @@ events = st.one_of(
     st.builds(e.OrchestratorCompleted, times),
 )
 
-details = st.builds(InstanceDetails, some_text, tags, some_text, some_text, some_time, some_time)
+details = st.builds(
+    InstanceDetails, some_text, tags, some_text, some_text, some_time, some_time, st.none()
+)
 
 
 @st.composite
@@ -117,7 +118,7 @@ def instances(draw: Any) -> tuple[InstanceStatus, InstanceDetails]:
         draw(json_values),
         output,
     )
-    return known, replace(more, failure=failure)
+    return known, more._replace(failure=failure)
 
 
 filters = st.builds(

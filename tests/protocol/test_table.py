@@ -13,12 +13,13 @@ import pytest
 from message_classes import NEEDS_SDK, T0, sdk
 
 from durablectl.protocol import table
+from durablectl.protocol.descriptors import lines_of
 from durablectl.protocol.fields import MalformedMessage, read_time, time_field
-from durablectl.protocol.messages import _lines, dapr, durable_task, parse
+from durablectl.protocol.messages import dapr, durable_task, parse
 
 descriptors = pytest.importorskip("google.protobuf.descriptor_pb2")
-NAMES = list(_lines(table.MESSAGES))
-METHODS = list(_lines(table.METHODS))
+NAMES = list(lines_of(table.MESSAGES))
+METHODS = list(lines_of(table.METHODS))
 
 
 def copied(descriptor: Any, made: Any) -> Any:
@@ -97,7 +98,7 @@ def test_the_well_known_types_are_protobufs_own():
     pool = durable_task().messages._pool
     for module in (duration_pb2, empty_pb2, struct_pb2, timestamp_pb2, wrappers_pb2):
         for name, descriptor in module.DESCRIPTOR.message_types_by_name.items():
-            if name in _lines(table.WELL_KNOWN):
+            if name in lines_of(table.WELL_KNOWN):
                 ours = pool.FindMessageTypeByName(f"google.protobuf.{name}")
                 assert described(copied(ours, descriptors.DescriptorProto())) == described(
                     copied(descriptor, descriptors.DescriptorProto())

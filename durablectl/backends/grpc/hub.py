@@ -42,7 +42,6 @@ from durablectl.model import (
     RuntimeStatus,
 )
 from durablectl.new_ids import check_task_hub
-from durablectl.polling.loop import wait_for_completion
 from durablectl.protocol.fields import plain, text_field
 from durablectl.protocol.requests import InstanceQuery
 from durablectl.quoting import command
@@ -352,6 +351,8 @@ class GrpcTaskHub(TaskHub):
         self, instance_id: str, *, timeout: float | None = None, interval: float = 1.0
     ) -> InstanceStatus:
         """See TaskHub."""
+        from durablectl.polling.loop import wait_for_completion
+
         return wait_for_completion(
             self, instance_id, timeout=timeout, interval=interval, clock=self._pace.clock
         )

@@ -5,7 +5,6 @@ safe; knows no verb of a task hub.
 from __future__ import annotations
 
 import math
-import random
 import threading
 import time
 from collections import deque
@@ -55,13 +54,19 @@ class Token(Protocol):
         """Ask for another one next time: the server has refused this one."""
 
 
+def _chance() -> float:
+    import random  # deferred: only a call that is made again needs it
+
+    return random.random()  # noqa: S311 - it spreads attempts, and keeps no secret
+
+
 class Pace(NamedTuple):
     """How patient to be, and the clock, sleep and chance to go by."""
 
     retry: RetryPolicy = RetryPolicy()
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
-    chance: Callable[[], float] = random.random
+    chance: Callable[[], float] = _chance
 
 
 class Settings(NamedTuple):

@@ -6,7 +6,6 @@ import base64
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from durablectl.engine.registry import Activity, ClientSource, Entity, Orchestrator
@@ -120,7 +119,7 @@ def _failed(failure: FailureDetails) -> OperationResult:
     return OperationResult(
         json_text(failure.message),
         failure.error_type or "Exception",
-        replace(failure, error_type=failure.error_type.rpartition(".")[2]).text,
+        failure._replace(error_type=failure.error_type.rpartition(".")[2]).text,
         exception_text(failure),
         core_json(failure),
     )
