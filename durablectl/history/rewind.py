@@ -19,10 +19,14 @@ _FAILURES = (e.TaskFailed, e.SubOrchestrationFailed)
 class Rewound:
     """The episodes that are left, in order, and the ids of the failed children, which have to be
     rewound too.
+
+    What failed `in_section` cannot be tried again: the locks were given back with the failure, and
+    the code that is replayed takes them to be held.
     """
 
     episodes: tuple[tuple[e.Event, ...], ...]
     children: tuple[str, ...]
+    in_section: bool = False
 
 
 def rewound(episodes: Sequence[Sequence[e.Event]]) -> Rewound:
@@ -44,7 +48,14 @@ def rewound(episodes: Sequence[Sequence[e.Event]]) -> Rewound:
             return event.task_id not in dropped_timers
         return True
 
-    return Rewound(tuple(tuple(filter(stays, episode)) for episode in episodes), children)
+    left = tuple(tuple(filter(stays, episode)) for episode in episodes)
+    in_section = any(
+        follows_failure
+        and isinstance(event, e.EventSent)
+        and (event.name, event.instance_id[:1]) == ("release", "@")
+        for event, follows_failure in _marked(episodes[-1:])
+    )
+    return Rewound(left, children, in_section)
 
 
 def _last_failures(episodes: Sequence[Sequence[e.Event]]) -> tuple[set[int], set[int]]:

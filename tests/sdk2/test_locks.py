@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from durablectl.backends.local import LocalTaskHub
+from durablectl.errors import WrongState
 from durablectl.functionapp.loader import load_app
 from durablectl.model import EntityId, InstanceFilter, RuntimeStatus
 from durablectl.testing import Durable
@@ -84,6 +85,26 @@ def test_who_was_terminated_while_it_waited_gets_no_lock(bank: Durable) -> None:
     bank.status(second)
     bank.raise_event(first, "release")
     assert bank.run("transfer", ["a", "b", 1]).output == [-1, 1]
+
+
+@pytest.mark.parametrize(("name", "told"), [("risks", "one"), ("risks_below", "below")])
+def test_what_failed_in_a_section_is_not_rewound(bank: Durable, name: str, told: str) -> None:
+    bank.mock("risky", raises=ValueError("no"))
+    bank.run(name, "a", instance_id="one")
+    bank.mock("risky", returns=None)
+    with pytest.raises(WrongState, match=f"'{told}' failed while it had locked entities"):
+        bank.hub.rewind("one")
+    assert bank.status("one").runtime_status is RuntimeStatus.FAILED
+    assert bank.run("transfer", ["a", "b", 1]).output == [-1, 1]
+
+
+def test_what_failed_after_its_section_is_rewound(bank: Durable) -> None:
+    bank.mock("risky", calls=lambda given: 1 / 0 if given == "after" else None)
+    assert bank.run("risks", "a", instance_id="one").runtime_status is RuntimeStatus.FAILED
+    bank.mock("risky", returns="done")
+    bank.hub.rewind("one")
+    assert bank.wait("one").output == "done"
+    assert bank.hub.get_entity(A) == 1
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,13 @@ from durablectl.engine.store.database import Connection
 from durablectl.engine.store.executions import load_outline
 from durablectl.engine.store.instances import NOW_AT
 from durablectl.engine.store.work_items import LoadedInstance
+from durablectl.errors import WrongState
 from durablectl.history.columns import STATUS_NUMBERS, moment
 from durablectl.history.events import ExecutionRewound, SubOrchestrationCreated
 from durablectl.history.rewind import rewound
 from durablectl.history.stored import Outline, decode_episode, encode_episode, encode_event
 from durablectl.model import RuntimeStatus
+from durablectl.quoting import command
 
 FAILED = STATUS_NUMBERS[RuntimeStatus.FAILED]
 RUNNING = STATUS_NUMBERS[RuntimeStatus.RUNNING]
@@ -20,7 +22,7 @@ def rewind_instance(sql: Connection, loaded: LoadedInstance, reason: str | None,
     """Set a failed instance going again, and before it the failed children that it waits for.
 
     The execution keeps its id: what its children and its entities know of it stays true. A child
-    that was purged is created again.
+    that was purged is created again. `WrongState` when one of them failed in a critical section.
     """
     rows = sql.execute(
         "SELECT sequence, at, events FROM history WHERE instance = ? ORDER BY sequence",
@@ -28,6 +30,12 @@ def rewind_instance(sql: Connection, loaded: LoadedInstance, reason: str | None,
     ).fetchall()
     episodes = [decode_episode(events, began, Outline(loaded.started)) for _, began, events in rows]
     left = rewound(episodes)
+    if left.in_section:
+        raise WrongState(
+            f"instance '{loaded.instance_id}' failed while it had locked entities; a rewind "
+            "does not lock them again",
+            hint=command("restart", loaded.instance_id, options=("--new-id",)),
+        )
     # Children first: a call whose child does not continue must leave the history, to be made again.
     gone = {child for child in left.children if not _rewind_child(sql, child, reason, at)}
     for (sequence, began, _), episode in zip(rows, left.episodes, strict=True):

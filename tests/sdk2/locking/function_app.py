@@ -67,6 +67,24 @@ def fails_inside(ctx, key):
         raise ValueError("inside")
 
 
+@app.activity_trigger(input_name="key")
+def risky(key):
+    return key
+
+
+@app.orchestration_trigger(context_name="ctx")
+def risks(ctx, key):
+    with (yield ctx.lock_entities([account(key)])):
+        yield ctx.call_activity("risky", input=key)
+        yield ctx.call_entity(account(key), "add", 1)
+    return (yield ctx.call_activity("risky", input="after"))
+
+
+@app.orchestration_trigger(context_name="ctx")
+def risks_below(ctx, key):
+    return (yield ctx.call_sub_orchestrator("risks", input=key, instance_id="below"))
+
+
 @app.orchestration_trigger(context_name="ctx")
 def ends_inside(ctx, key):
     yield ctx.lock_entities([account(key)])
