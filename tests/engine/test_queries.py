@@ -128,8 +128,9 @@ WALKED: dict[str, InstanceFilter] = {
 def test_what_has_no_index_is_met_in_order_of_creation_from_where_the_last_page_ended(
     hub: LocalTaskHub, filter: InstanceFilter
 ):
-    *_, first = plan(hub, listing(filter))
-    *_, later = plan(hub, listing(filter, deep(4000)))
+    why = "SEARCH history USING PRIMARY KEY (instance=?)"  # of those on the page that have failed
+    *_, first = (step for step in plan(hub, listing(filter)) if step != why)
+    *_, later = (step for step in plan(hub, listing(filter, deep(4000))) if step != why)
     assert (first, later) == (
         "SCAN i USING INDEX instances_by_creation",
         "SEARCH i USING INDEX instances_by_creation (created_at>?)",
