@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -93,6 +94,15 @@ def warning(check: str, text: str, mend: str | None = None) -> Finding:
 
 def problem(check: str, error: DurablectlError) -> Finding:
     return Finding(check, Verdict.PROBLEM, error.message, error.hint, error)
+
+
+@contextmanager
+def needed(check: str) -> Iterator[None]:
+    """What the later checks build on: its error is the last finding."""
+    try:
+        yield
+    except DurablectlError as error:
+        raise Stop(problem(check, error)) from error
 
 
 def until_stop(findings: Iterator[Finding]) -> Iterator[Finding]:

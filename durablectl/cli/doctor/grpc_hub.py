@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from durablectl import config
 from durablectl.backends.grpc.failures import NoSuchTaskHub, TokenRefused
 from durablectl.backends.grpc.probe import Probe
-from durablectl.cli.doctor.findings import Finding, Stop, Subject, ok, problem, warning
+from durablectl.cli.doctor.findings import Finding, Stop, Subject, needed, ok, problem, warning
 from durablectl.errors import DurablectlError, NotATaskHub, Unreachable
 
 ALWAYS = "start, status, wait, raise-event, terminate, suspend, resume, purge"
@@ -22,11 +22,9 @@ def grpc_hub(subject: Subject) -> Iterator[Finding]:
     settings = subject.settings
     url = settings.url or ""
     yield _address(url)
-    try:
+    with needed("connection"):
         options = config.grpc_options(settings, url, subject.timeout)
         probe = Probe(config.grpc_hub(url)(url, **options))
-    except DurablectlError as error:
-        raise Stop(problem("connection", error)) from error
     try:
         yield _token(options.get("token"), options["key_hint"])
         yield _name(probe)
@@ -51,18 +49,14 @@ def _address(url: str) -> Finding:
 def _token(token: config.CachedToken | None, source: str | None) -> Finding:
     if token is None:
         return ok("token", "none: no context has one for this address")
-    try:
+    with needed("token"):
         token.current()
-    except DurablectlError as error:
-        raise Stop(problem("token", error)) from error
     return ok("token", f"from {source}")
 
 
 def _name(probe: Probe) -> Finding:
-    try:
+    with needed("name"):
         return ok("name", ", ".join(probe.addresses()))
-    except DurablectlError as error:
-        raise Stop(problem("name", error)) from error
 
 
 def _connection(url: str, probe: Probe) -> Finding:

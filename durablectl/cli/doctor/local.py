@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
-from durablectl.cli.doctor.findings import Finding, Stop, Subject, ok, problem, warning
+from durablectl.cli.doctor.findings import Finding, Subject, needed, ok, problem, warning
 from durablectl.engine.registry import Registry
 from durablectl.engine.store.database import Database
 from durablectl.engine.store.leases import LiveWorker, workers
@@ -111,10 +111,8 @@ def _host(subject: Subject) -> Iterator[Finding]:
 
 
 def _opened(subject: Subject) -> Database:
-    try:
+    with needed("file"):
         return Database(subject.settings.require_hub())
-    except HubUnusable as error:
-        raise Stop(problem("file", error)) from error
 
 
 def _file(subject: Subject, database: Database) -> Iterator[Finding]:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from durablectl import config
 from durablectl.backends.http.probe import Probe, clock_skew
-from durablectl.cli.doctor.findings import Finding, Stop, Subject, ok, problem, warning
-from durablectl.errors import DurablectlError, KeyRefused
+from durablectl.cli.doctor.findings import Finding, Subject, needed, ok, problem, warning
+from durablectl.errors import DurablectlError
 from durablectl.render.views import duration_text
 
 if TYPE_CHECKING:
@@ -63,10 +63,8 @@ def _transport(url: str) -> Finding:
 def _key(subject: Subject) -> tuple[str | None, Finding]:
     settings = subject.settings
     name = settings.keys.key_name(settings.url or "", settings.task_hub)
-    try:
+    with needed("key"):
         key = settings.key()
-    except KeyRefused as error:
-        raise Stop(problem("key", error)) from error
     if key is None:
         return None, ok("key", "none: no context or flag names one for this address")
     return key, ok("key", f"from {name}")
@@ -74,7 +72,7 @@ def _key(subject: Subject) -> tuple[str | None, Finding]:
 
 def _probe(subject: Subject, key: str | None) -> Probe:
     settings = subject.settings
-    try:
+    with needed("connection"):
         route: dict[str, Any] = settings.keys.route(settings.url or "", settings.task_hub)
         return Probe(
             settings.url or "",
@@ -84,24 +82,18 @@ def _probe(subject: Subject, key: str | None) -> Probe:
             timeout=subject.timeout,
             **route,
         )
-    except DurablectlError as error:
-        raise Stop(problem("connection", error)) from error
 
 
 def _resolves(probe: Probe) -> Finding:
-    try:
+    with needed("name"):
         found = probe.addresses()
-    except DurablectlError as error:
-        raise Stop(problem("name", error)) from error
     return ok("name", ", ".join(found) if found else "left to the proxy")
 
 
 def _answers(probe: Probe) -> tuple[Answer, Finding, Finding]:
     asked = datetime.now(UTC)
-    try:
+    with needed("connection"):
         answer = probe.list_one()
-    except DurablectlError as error:
-        raise Stop(problem("connection", error)) from error
     answered = datetime.now(UTC)
     secure = "over TLS, " if probe.base.startswith("https:") else ""
     took = f"{(answered - asked).total_seconds() * 1000:.0f} ms"
@@ -127,10 +119,8 @@ def _clock(skew: Any) -> Finding:
 
 
 def _api(probe: Probe, answer: Answer) -> Finding:
-    try:
+    with needed("api"):
         probe.judge(answer)
-    except DurablectlError as error:
-        raise Stop(problem("api", error)) from error
     return ok("api", "the Durable Functions HTTP API")
 
 
