@@ -29,21 +29,6 @@ if TYPE_CHECKING:
 PROJECT_FILE = "durablectl.toml"
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _ADDRESS = ("url", "hub", "task-hub", "connection", "app", "encode", "protected", "read-only")
-_USER_ONLY = (
-    "key-env",
-    "key-command",
-    "key-file",
-    "header",
-    "header-command",
-    "ca-file",
-    "proxy",
-    "max-response",
-    "completion-network",
-    "connection-string",
-    "connection-string-env",
-    "token-command",
-    "insecure",
-)
 _TOP = ("context", "hub", "url", "task-hub", "connection", "app", "encode", "contexts")
 
 
@@ -96,6 +81,14 @@ class Context(NamedTuple):
             name: list(value) if isinstance(value, tuple) else value
             for name, value in values.items()
         }
+
+
+# What a project's file may not say: whatever is not one of its settings.
+_USER_ONLY = tuple(
+    setting
+    for setting in (name.replace("_", "-") for name in Context._fields if name != "name")
+    if setting not in _ADDRESS
+)
 
 
 class UserFile(NamedTuple):
