@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import get_args
 
 from durablectl.model import RuntimeStatus
 
@@ -177,6 +178,7 @@ class OrchestratorCompleted:
 
 Decision = TaskScheduled | SubOrchestrationCreated | TimerCreated | EventSent
 """What an orchestrator can decide: the history event that the decision becomes."""
+DECISIONS = frozenset(get_args(Decision))
 
 Inbound = (
     ExecutionStarted

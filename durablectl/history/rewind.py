@@ -76,9 +76,7 @@ def _last_failures(episodes: Sequence[Sequence[e.Event]]) -> tuple[set[int], set
             and follows_failure
         ):
             timers.add(event.task_id)
-        elif isinstance(
-            event, e.TaskScheduled | e.SubOrchestrationCreated | e.TimerCreated | e.EventSent
-        ):
+        elif isinstance(event, e.Decision):
             break
     return failed, timers
 

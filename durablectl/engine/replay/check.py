@@ -19,18 +19,15 @@ from durablectl.engine.replay.following import Break, Ending, described, shown, 
 from durablectl.engine.replay.numbered import judge_numbered
 from durablectl.engine.replay.portability import PortabilityContext, Reliance, Watch
 from durablectl.history.events import (
+    DECISIONS,
     ContinueAsNew,
     Decision,
     Event,
-    EventSent,
     ExecutionCompleted,
     ExecutionRewound,
     Inbound,
     OrchestratorCompleted,
     OrchestratorStarted,
-    SubOrchestrationCreated,
-    TaskScheduled,
-    TimerCreated,
 )
 from durablectl.history.exported import RawHistory
 from durablectl.history.importing import REASON as IMPORTED
@@ -165,7 +162,7 @@ def _episodes(events: Sequence[Event]) -> Iterator[_Episode]:
         kind = type(event)
         if kind is OrchestratorStarted:
             at, inbound, decisions, ending = event.timestamp, [], [], None
-        elif kind in _DECISIONS:
+        elif kind in DECISIONS:
             decisions.append(event)
         elif kind in _ENDINGS:
             ending = event
@@ -177,7 +174,6 @@ def _episodes(events: Sequence[Event]) -> Iterator[_Episode]:
 
 _Episode = tuple[datetime, list[Inbound], list[Decision], Ending]
 _MOVED = (IMPORTED, RESTARTED)
-_DECISIONS = frozenset({TaskScheduled, SubOrchestrationCreated, TimerCreated, EventSent})
 _ENDINGS = frozenset({ExecutionCompleted, ContinueAsNew})
 
 

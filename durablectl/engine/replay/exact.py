@@ -247,7 +247,7 @@ def _episodes(events: Sequence[e.Event]) -> Iterator[_Episode]:
                 yield current
             current = _Episode(event.timestamp, number)
         current.number = number
-        if kind in _DECISIONS:
+        if kind in e.DECISIONS:
             current.decisions.append((number, cast(e.Decision, event)))
         elif kind is e.OrchestratorCompleted:
             yield current
@@ -258,6 +258,3 @@ def _episodes(events: Sequence[e.Event]) -> Iterator[_Episode]:
             current.inbound.append(cast(e.Inbound, event))
     if current is not None:
         yield current
-
-
-_DECISIONS = frozenset({e.TaskScheduled, e.SubOrchestrationCreated, e.TimerCreated, e.EventSent})

@@ -21,13 +21,13 @@ from durablectl.engine.replay.nondeterminism import difference
 from durablectl.engine.replay.state import ExecutionState
 from durablectl.engine.replay.tasks import FAILED, NEVER, RUNNING, SUCCEEDED, Task, TaskState
 from durablectl.history import events as e
+from durablectl.history.events import DECISIONS
 from durablectl.model import RuntimeStatus
 from durablectl.payload import dumps
 
 CUSTOM_STATUS_KB = 16
 """How much an orchestrator may show of itself, as JSON in UTF-16."""
 
-_DECISIONS = frozenset({e.TaskScheduled, e.SubOrchestrationCreated, e.TimerCreated, e.EventSent})
 _WHILE_SUSPENDED = frozenset(
     {e.ExecutionSuspended, e.ExecutionResumed, e.ExecutionTerminated, e.ExecutionRewound}
 )
@@ -139,7 +139,7 @@ class OrchestratorExecutor:
         self._execution.is_replaying = True
         for event in past:
             kind = type(event)
-            if kind in _DECISIONS:
+            if kind in DECISIONS:
                 self._verify(cast(e.Decision, event))
             elif kind is e.OrchestratorStarted:
                 self._set_time(event.timestamp)

@@ -17,11 +17,10 @@ from durablectl.model import RuntimeStatus
 from durablectl.protocol.failures import FailureDetails, exception_text
 from durablectl.protocol.orchestrator import Outcome
 
-_DECISIONS = (e.TaskScheduled, e.SubOrchestrationCreated, e.TimerCreated, e.EventSent)
 _STEERING = frozenset(
     {e.ExecutionSuspended, e.ExecutionResumed, e.ExecutionTerminated, e.ExecutionRewound}
 )
-_BOOKENDS = (e.OrchestratorStarted, e.OrchestratorCompleted)
+_SEEN_AGAIN = e.Decision | e.OrchestratorStarted | e.OrchestratorCompleted
 
 
 class SdkExecution:
@@ -70,7 +69,7 @@ class SdkExecution:
             if isinstance(event, e.OrchestratorStarted):
                 self._now = max(self._now, event.timestamp)
                 seen.append(e.OrchestratorStarted(self._now))
-            elif isinstance(event, (*_DECISIONS, *_BOOKENDS)):
+            elif isinstance(event, _SEEN_AGAIN):
                 seen.append(event)
             elif not isinstance(event, e.ExecutionCompleted | e.ContinueAsNew):
                 seen += self._visible(event)
