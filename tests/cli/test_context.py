@@ -240,7 +240,7 @@ def test_a_context_that_is_not_there_is_told_the_near_one(run, prod, verb):
     code, out, err = run("context", verb, "prdo")
     assert (code, out) == (2, "")
     assert err == (
-        "durablectl: no context 'prdo'\nhint: did you mean 'prod'? durablectl context list\n"
+        "durablectl: no context 'prdo'\nhint: did you mean 'prod'? see: durablectl context list\n"
     )
 
 
