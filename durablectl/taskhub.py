@@ -116,8 +116,15 @@ class TaskHub(Protocol):
     def raise_event(self, instance_id: str, event_name: str, data: Any = None) -> None:
         """Send an event. Durable and asynchronous; `WrongState` when the instance is finished."""
 
-    def terminate(self, instance_id: str, reason: str | None = None) -> None:
-        """Ask for the end of an instance. Asynchronous; `WrongState` when it is finished."""
+    def terminate(
+        self, instance_id: str, reason: str | None = None, *, recursive: bool = False
+    ) -> None:
+        """Ask for the end of an instance. Asynchronous; `WrongState` when it is finished.
+
+        Its sub-orchestrations continue, unless `recursive`: then all below it end, too. A local hub
+        does that in one transaction, and also for a finished instance that left some running. The
+        service's HTTP API cannot do it (`Unsupported`).
+        """
 
     def suspend(self, instance_id: str, reason: str | None = None) -> None:
         """Ask an instance to pause.

@@ -226,8 +226,11 @@ class LocalTaskHub(TaskHub):
     def raise_event_text(self, instance_id: str, event_name: str, text: str) -> None:
         self._store.raise_event(instance_id, event_name, text, self._now())
 
-    def terminate(self, instance_id: str, reason: str | None = None) -> None:
-        self._store.terminate(instance_id, reason, self._now())
+    def terminate(
+        self, instance_id: str, reason: str | None = None, *, recursive: bool = False
+    ) -> None:
+        terminate = self._store.terminate_family if recursive else self._store.terminate
+        terminate(instance_id, reason, self._now())
 
     def suspend(self, instance_id: str, reason: str | None = None) -> None:
         self._store.suspend(instance_id, reason, self._now())

@@ -410,3 +410,14 @@ def test_a_pause_is_a_sleep_where_the_server_cannot_wait(server: ScriptedGrpc) -
         hub.get_status("a")
         hub.pause(3600)
     assert len(slept) == 1
+
+
+@pytest.mark.parametrize("recursive", [False, True])
+def test_terminate_says_whether_the_children_end_too(
+    server: ScriptedGrpc, hub: GrpcTaskHub, recursive: bool
+) -> None:
+    server.answers |= {"GetInstance": found("a"), "TerminateInstance": {}}
+    hub.terminate("a", "enough", recursive=recursive)
+    asked = server.asked[-1]
+    assert (asked.method, asked.message.instanceId) == ("TerminateInstance", "a")
+    assert (asked.message.output.value, asked.message.recursive) == ('"enough"', recursive)

@@ -11,7 +11,8 @@ import pytest
 
 from durablectl.backends.local import LocalTaskHub
 from durablectl.df import EntityId as AppEntityId
-from durablectl.errors import InstanceNotFound, WrongState
+from durablectl.engine.worker.dispatcher import Dispatcher
+from durablectl.errors import HubUnusable, InstanceNotFound, WrongState
 from durablectl.functionapp.loader import load_app
 from durablectl.history.events import ExecutionCompleted
 from durablectl.model import EntityId, InstanceFilter, RuntimeStatus
@@ -317,3 +318,77 @@ def test_24_a_failure_is_text_in_the_services_words() -> None:
     ending = first(failing).ending
     assert isinstance(ending, ExecutionCompleted)
     assert ending.result == "Orchestrator function 'o' failed: m"
+
+
+def family(dispatching: Dispatching) -> Dispatcher:
+    """p has called p:kid, which has called p:kid:kid; that one waits for an event."""
+    dispatcher = dispatching.dispatcher()
+    call = ["parent", ["approval", None, "p:kid:kid"], "p:kid"]
+    dispatching.run(dispatcher, "parent", call, instance_id="p")
+    return dispatcher
+
+
+FAMILY = ("p", "p:kid", "p:kid:kid")
+
+
+def test_60_a_recursive_terminate_ends_all_below_also_what_is_suspended(
+    dispatching: Dispatching,
+) -> None:
+    dispatcher = family(dispatching)
+    dispatching.hub.suspend("p:kid")
+    dispatching.process_until_quiet(dispatcher)
+    dispatching.hub.terminate("p", "enough", recursive=True)
+    dispatching.process_until_quiet(dispatcher)
+    ended = [dispatching.hub.get_status(each) for each in FAMILY]
+    assert {each.runtime_status for each in ended} == {RuntimeStatus.TERMINATED}
+    assert {each.output for each in ended} == {"enough"}
+
+
+def test_60_a_recursive_terminate_ends_a_child_that_is_pending(dispatching: Dispatching) -> None:
+    dispatcher = dispatching.dispatcher()
+    dispatching.hub.start("parent", ["approval", None, "kid"], instance_id="p")
+    while dispatching.state("p") is RuntimeStatus.PENDING:
+        dispatcher.process_next(dispatching.now)
+    assert dispatching.state("kid") is RuntimeStatus.PENDING
+    dispatching.hub.terminate("p", recursive=True)
+    dispatching.process_until_quiet(dispatcher)
+    assert dispatching.state("kid") is RuntimeStatus.TERMINATED
+
+
+def test_60_a_recursive_terminate_reaches_what_a_finished_parent_left(
+    dispatching: Dispatching,
+) -> None:
+    dispatcher = family(dispatching)
+    dispatching.hub.terminate("p")
+    dispatching.process_until_quiet(dispatcher)
+    assert dispatching.state("p:kid:kid") is RuntimeStatus.RUNNING
+    dispatching.hub.terminate("p", recursive=True)
+    dispatching.process_until_quiet(dispatcher)
+    assert dispatching.state("p:kid:kid") is RuntimeStatus.TERMINATED
+    with pytest.raises(WrongState, match="'p' is Terminated, and nothing below it is unfinished"):
+        dispatching.hub.terminate("p", recursive=True)
+
+
+def test_60_a_recursive_terminate_leaves_entities_alone(dispatching: Dispatching) -> None:
+    dispatcher = dispatching.dispatcher()
+    dispatching.run(dispatcher, "counted", "c", instance_id="p")
+    dispatching.hub.start("approval", instance_id="other")
+    with pytest.raises(WrongState):
+        dispatching.hub.terminate("p", recursive=True)
+    dispatching.process_until_quiet(dispatcher)
+    assert dispatching.hub.get_entity(EntityId("counter", "c")) == 2
+    assert dispatching.state("other") is RuntimeStatus.RUNNING
+
+
+def test_60_a_recursive_terminate_is_whole_or_nothing(dispatching: Dispatching) -> None:
+    dispatcher = family(dispatching)
+    with dispatching.hub.database.transaction() as sql:
+        (key,) = sql.execute("SELECT key FROM instances WHERE id = 'p:kid:kid'").fetchone()
+        sql.execute(
+            f"CREATE TRIGGER full BEFORE INSERT ON inbox WHEN NEW.instance = {key} "
+            "BEGIN SELECT RAISE(ABORT, 'full'); END"
+        )
+    with pytest.raises(HubUnusable):
+        dispatching.hub.terminate("p", recursive=True)
+    dispatching.process_until_quiet(dispatcher)
+    assert {dispatching.state(each) for each in FAMILY} == {RuntimeStatus.RUNNING}

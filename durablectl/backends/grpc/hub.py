@@ -216,12 +216,13 @@ class GrpcTaskHub(TaskHub):
         fields = {"name": event_name, "input": text_field(payload_text(data))}
         self._calls.tell("RaiseEvent", instance_id, fields, look)
 
-    def terminate(self, instance_id: str, reason: str | None = None) -> None:
-        """See TaskHub. Its sub-orchestrations continue, as on the other kinds of hub."""
+    def terminate(
+        self, instance_id: str, reason: str | None = None, *, recursive: bool = False
+    ) -> None:
+        """See TaskHub."""
         self._must_be_unfinished(instance_id, "be terminated")
-        self._calls.tell(
-            "TerminateInstance", instance_id, {"output": text_field(payload_text(reason))}
-        )
+        fields = {"output": text_field(payload_text(reason)), "recursive": recursive}
+        self._calls.tell("TerminateInstance", instance_id, fields)
 
     def suspend(self, instance_id: str, reason: str | None = None) -> None:
         """See TaskHub.

@@ -226,7 +226,14 @@ class HttpTaskHub(TaskHub):
         answer = self._calls.post(target, body=json_body(data), look=look)
         self._calls.accept(answer, instance_id)
 
-    def terminate(self, instance_id: str, reason: str | None = None) -> None:
+    def terminate(
+        self, instance_id: str, reason: str | None = None, *, recursive: bool = False
+    ) -> None:
+        if recursive:
+            raise Unsupported(
+                "a hub over HTTP cannot terminate sub-orchestrations along with their parent",
+                hint="terminate them by their own ids",
+            )
         self._switch(
             instance_id, "terminate", reason, lambda status: status is RuntimeStatus.TERMINATED
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -34,6 +34,7 @@ class _Verb(NamedTuple):
     done: str
     is_so: Callable[[InstanceStatus], bool]
     until: str
+    send: Callable[[TaskHub, str, str], None]
 
 
 _TERMINATE = _Verb(
@@ -42,6 +43,10 @@ _TERMINATE = _Verb(
     "termination requested",
     lambda status: status.is_final,
     "runtimeStatus=='Terminated'",
+    lambda hub, instance_id, reason: hub.terminate(instance_id, reason),
+)
+_TERMINATE_ALL = _TERMINATE._replace(
+    send=lambda hub, instance_id, reason: hub.terminate(instance_id, reason, recursive=True)
 )
 _SUSPEND = _Verb(
     "suspend",
@@ -49,6 +54,7 @@ _SUSPEND = _Verb(
     "suspension requested",
     lambda status: status.is_final or status.runtime_status is RuntimeStatus.SUSPENDED,
     "runtimeStatus=='Suspended'",
+    lambda hub, instance_id, reason: hub.suspend(instance_id, reason),
 )
 _RESUME = _Verb(
     "resume",
@@ -56,6 +62,7 @@ _RESUME = _Verb(
     "resumption requested",
     lambda status: status.runtime_status is not RuntimeStatus.SUSPENDED,
     "runtimeStatus!='Suspended'",
+    lambda hub, instance_id, reason: hub.resume(instance_id, reason),
 )
 _REWIND = _Verb(
     "rewind",
@@ -63,11 +70,21 @@ _REWIND = _Verb(
     "rewind requested",
     lambda status: status.runtime_status is not RuntimeStatus.FAILED,
     "runtimeStatus!='Failed'",
+    lambda hub, instance_id, reason: hub.rewind(instance_id, reason),
 )
 
 
+class _Asked(NamedTuple):
+    """Which instances were named, and what is done with them."""
+
+    instances: Instances = None
+    from_: FromFiles = None
+    reason: Reason = None
+    ignore_finished: IgnoreFinished = False
+
+
 def _command(verb: _Verb, help: str) -> Callable[..., None]:
-    """The command of a verb: all of them take the same options."""
+    """The command of a verb that has no option of its own."""
 
     @spread
     def command(
@@ -75,30 +92,37 @@ def _command(verb: _Verb, help: str) -> Callable[..., None]:
         filters: Filters,
         how: How,
         follow_up: FollowUp,
-        instances: Instances = None,
-        from_: FromFiles = None,
-        reason: Reason = None,
-        ignore_finished: IgnoreFinished = False,
+        asked: _Asked = _Asked(),
     ) -> None:
-        session: Session = ctx.obj
-        chosen = choose(
-            session,
-            verb.name,
-            instances,
-            from_,
-            filters,
-            how,
-            states=verb.statuses,
-            ignore_finished=ignore_finished,
-        )
-        why = reason if reason is not None else default_reason(session.environ)
-        request = _Request(verb, why, looks_first=verb is _REWIND and follow_up.wait)
-        waiting = follow_up.until(verb.until)
-        if chosen is not None:
-            _carry_out(session, chosen, request, how, waiting, ignore_finished=ignore_finished)
+        _control(ctx.obj, verb, asked, filters, how, follow_up)
 
     command.__name__, command.__doc__ = verb.name, help
     return command
+
+
+def _control(
+    session: Session,
+    verb: _Verb,
+    asked: _Asked,
+    filters: Filters,
+    how: How,
+    follow_up: FollowUp,
+) -> None:
+    chosen = choose(
+        session,
+        verb.name,
+        asked.instances,
+        asked.from_,
+        filters,
+        how,
+        states=verb.statuses,
+        ignore_finished=asked.ignore_finished,
+    )
+    why = asked.reason if asked.reason is not None else default_reason(session.environ)
+    request = _Request(verb, why, looks_first=verb is _REWIND and follow_up.wait)
+    waiting = follow_up.until(verb.until)
+    if chosen is not None:
+        _carry_out(session, chosen, request, how, waiting, ignore_finished=asked.ignore_finished)
 
 
 def _carry_out(
@@ -142,13 +166,11 @@ class _Request:
         self._before: dict[str, datetime] = {}
 
     def operation(self, hub: TaskHub) -> BatchOperation:
-        send: Callable[[str, str], None] = getattr(hub, self._verb.name)
-
         def request(instance_id: str) -> None:
             if self._looks_first:
                 status = hub.get_status(instance_id, show_input=False)
                 self._before[instance_id] = status.last_updated_time
-            send(instance_id, self._reason)
+            self._verb.send(hub, instance_id, self._reason)
 
         return BatchOperation(self._verb.name, self._verb.done, request, in_waves=REQUESTS)
 
@@ -166,17 +188,38 @@ _BY_FILTER = """
 
     Examples:"""
 
-terminate = _command(
-    _TERMINATE,
-    f"""End running instances.
+
+@spread
+def terminate(
+    ctx: typer.Context,
+    filters: Filters,
+    how: How,
+    follow_up: FollowUp,
+    asked: _Asked = _Asked(),
+    recursive: Annotated[
+        bool,
+        typer.Option("--recursive", help="End their sub-orchestrations, too (not over HTTP)."),
+    ] = False,
+) -> None:
+    """End running instances.
 
     This is a request: an instance ends a moment later. What is finished already is a conflict (exit
-    6).{_BY_FILTER}
+    6). Sub-orchestrations continue, unless --recursive; a local hub ends all of them in one
+    transaction.
+
+    By a filter it shows how many there are and the first ten, and asks; entities and
+    sub-orchestrations are left out.
+
+    Examples:
       durablectl terminate order-7 --reason "no longer needed"
+      durablectl terminate order-7 --recursive
       durablectl terminate --name order --stuck=2h --dry-run
       durablectl terminate --name order --stuck=2h --yes --wait --timeout 5m
-    """,
-)
+    """
+    verb = _TERMINATE_ALL if recursive else _TERMINATE
+    _control(ctx.obj, verb, asked, filters, how, follow_up)
+
+
 suspend = _command(
     _SUSPEND,
     f"""Pause running instances.

@@ -33,9 +33,7 @@ def purge(
     from_: FromFiles = None,
     recursive: Annotated[
         bool,
-        typer.Option(
-            "--recursive", help="Delete sub-orchestrations along with their parents (local hubs)."
-        ),
+        typer.Option("--recursive", help="Delete their sub-orchestrations, too (not over HTTP)."),
     ] = False,
 ) -> None:
     """Delete finished instances and their history.

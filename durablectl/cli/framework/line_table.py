@@ -86,6 +86,7 @@ OWN_FLAGS = {
     "--management": ("management", True),
     "--creation": ("creation", True),
     "--ignore-finished": ("ignore_finished", True),
+    "--recursive": ("recursive", True),
     "--include-entities": ("include_entities", True),
     "--dry-run": ("dry_run", True),
     "--yes": ("yes", True),
@@ -96,7 +97,6 @@ OWN_FLAGS = {
     "-w": ("wait", True),
     "--new-id": ("new_id", True),
     "--same-id": ("new_id", False),
-    "--recursive": ("recursive", True),
     "--in-flight": ("in_flight", True),
     "--allow-empty": ("allow_empty", True),
 }
@@ -121,7 +121,13 @@ _OPTIONS = {
     "links": (
         "--management --creation --last "
     ),
-    "terminate suspend resume rewind": (
+    "terminate": (
+        "--from --reason --ignore-finished --recursive --status -s --name --prefix "
+        "--created-after --created-before --updated-after --updated-before --where --stuck "
+        "--include-entities --dry-run --yes -y --confirm --limit --concurrency --rate "
+        "--max-failures --ignore-not-found --include-children --wait -w --timeout -t --interval "
+    ),
+    "suspend resume rewind": (
         "--from --reason --ignore-finished --status -s --name --prefix --created-after "
         "--created-before --updated-after --updated-before --where --stuck --include-entities "
         "--dry-run --yes -y --confirm --limit --concurrency --rate --max-failures "

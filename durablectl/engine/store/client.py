@@ -38,6 +38,11 @@ from durablectl.history.stored import Outline, decode_episode, decode_event, enc
 from durablectl.model import EntityId, HistoryEvent, InstanceFilter, RuntimeStatus
 
 IN_A_PURGE = 500  # instances deleted in one transaction
+_UNFINISHED_FAMILY = (
+    "WITH RECURSIVE family (key) AS (SELECT key FROM instances WHERE id = ?"
+    " UNION SELECT i.key FROM family f JOIN instances i ON i.parent = f.key)"
+    f" SELECT i.key FROM family f JOIN instances i ON i.key = f.key WHERE i.status NOT IN {FINAL}"
+)
 
 
 class Store(Queries):
@@ -110,6 +115,22 @@ class Store(Queries):
 
     def terminate(self, instance_id: str, reason: str | None, now: datetime) -> None:
         self._send(instance_id, ExecutionTerminated(now, reason), "it cannot be terminated")
+
+    def terminate_family(self, instance_id: str, reason: str | None, now: datetime) -> None:
+        """Terminate what is unfinished of an instance and of those below it, in one transaction.
+
+        `WrongState` when nothing is.
+        """
+        with self._database.transaction() as sql:
+            _, number = self._locked(sql, instance_id)
+            family = sql.execute(_UNFINISHED_FAMILY, (instance_id,)).fetchall()
+            if not family:
+                raise WrongState(
+                    f"instance '{instance_id}' is {STATUSES[number].value}, and nothing below it "
+                    "is unfinished"
+                )
+            for (key,) in family:
+                _put(sql, key, ExecutionTerminated(now, reason))
 
     def suspend(self, instance_id: str, reason: str | None, now: datetime) -> None:
         self._send(
@@ -235,10 +256,7 @@ class Store(Queries):
                 status, word = ahead, "is about to be"
             if number in FINAL or status in refused:
                 raise WrongState(f"instance '{instance_id}' {word} {status.value}; {refusal}")
-            sql.execute(
-                f"INSERT INTO inbox (instance, visible_at, at, event) VALUES (?, {NOW_AT}, ?, ?)",
-                (key, micros(event.timestamp), encode_event(event)),
-            )
+            _put(sql, key, event)
 
     def _locked(self, sql: Connection, instance_id: str) -> tuple[int, int]:
         row: tuple[int, int] | None = sql.execute(
@@ -247,6 +265,14 @@ class Store(Queries):
         if row is None:
             raise self._missing(instance_id)
         return row
+
+
+def _put(sql: Connection, key: int, event: Event) -> None:
+    """Put an event into an instance's inbox."""
+    sql.execute(
+        f"INSERT INTO inbox (instance, visible_at, at, event) VALUES (?, {NOW_AT}, ?, ?)",
+        (key, micros(event.timestamp), encode_event(event)),
+    )
 
 
 def _status_ahead(sql: Connection, key: int) -> RuntimeStatus | None:

@@ -192,11 +192,7 @@ class Operations:
         instance_id = read_needed(message, "instanceId")
         reason = _reason(read_text(message, "output"))
         with suppress(WrongState):  # it has ended, which is what was asked for
-            self.hub.terminate(instance_id, reason)
-        if message.recursive:
-            for child in self._unfinished_children(instance_id):
-                with suppress(WrongState, InstanceNotFound):
-                    self.hub.terminate(child, reason)
+            self.hub.terminate(instance_id, reason, recursive=message.recursive)
         return {}
 
     def _suspend(self, message: Any) -> Fields:
@@ -271,18 +267,6 @@ class Operations:
             parent_instance_id=parent,
             completed_time=status.last_updated_time if status.is_final else None,
         )
-
-    def _unfinished_children(self, instance_id: str) -> list[str]:
-        """The ids of all instances below one that have not ended."""
-        rows = self.hub.database.query(
-            "WITH RECURSIVE below (key, id, status) AS ("
-            " SELECT c.key, c.id, c.status FROM instances c JOIN instances p ON c.parent = p.key "
-            "WHERE p.id = ?"
-            " UNION SELECT c.key, c.id, c.status FROM instances c JOIN below b ON c.parent = b.key)"
-            " SELECT id FROM below WHERE status NOT IN (1, 3, 4, 5)",
-            (instance_id,),
-        )
-        return [id_ for (id_,) in rows]
 
 
 def _missing(instance_id: str) -> InstanceNotFound:

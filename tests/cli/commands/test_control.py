@@ -208,3 +208,34 @@ def test_a_hint_quotes_the_id_for_the_shell(run, app):
     run("start", "approval", "--instance-id", "order:$(touch PWN)", "-q")
     code, _out, err = run("purge", "order:$(touch PWN)", "--yes")
     assert (code, err.splitlines()[-1]) == (6, "hint: durablectl terminate 'order:$(touch PWN)'")
+
+
+def test_a_recursive_terminate_is_beyond_a_hub_over_http(remote, server):
+    code, _, err = remote("terminate", "a", "--recursive")
+    assert code == 7
+    assert "cannot terminate sub-orchestrations along with their parent" in err
+    assert not [each for each in server.asked if each.method == "POST"]
+
+
+FAMILY = """
+from durablectl import df
+app = df.DFApp()
+
+@app.orchestration_trigger(context_name="context")
+def parent(context):
+    return (yield context.call_sub_orchestrator("child", None, "kid"))
+
+@app.orchestration_trigger(context_name="context")
+def child(context):
+    yield context.wait_for_external_event("Never")
+"""
+
+
+@pytest.mark.parametrize(("flags", "ended"), [((), ["p"]), (("--recursive",), ["kid", "p"])])
+def test_sub_orchestrations_end_only_with_recursive(app, run, flags, ended):
+    (app / "function_app.py").write_text(FAMILY)
+    assert run("start", "parent", "--instance-id", "p").code == 0
+    run("wait", "p", "--until", "runtimeStatus=='Running'", "--timeout", "30s")
+    assert run("terminate", "p", *flags).code == 0
+    run("wait", *ended, "--timeout", "30s")
+    assert sorted(run("list", "--status", "Terminated", "-o", "id").out.split()) == ended
