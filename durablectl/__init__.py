@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from durablectl.history.difference import Difference as Difference
     from durablectl.history.difference import compare as compare
     from durablectl.history.verdict import Verdict as Verdict
-    from durablectl.library import connect as connect
-    from durablectl.library import explain as explain
-    from durablectl.library import judge as judge
+    from durablectl.library.connecting import connect as connect
+    from durablectl.library.explaining import explain as explain
+    from durablectl.library.judging import judge as judge
     from durablectl.model import CheckStatusPayload as CheckStatusPayload
     from durablectl.model import EntityId as EntityId
     from durablectl.model import EntityStatus as EntityStatus
@@ -49,9 +49,9 @@ _HOMES = {
     "Verdict": "durablectl.history.verdict",
     "__version__": "durablectl.version",
     "compare": "durablectl.history.difference",
-    "connect": "durablectl.library",
-    "explain": "durablectl.library",
-    "judge": "durablectl.library",
+    "connect": "durablectl.library.connecting",
+    "explain": "durablectl.library.explaining",
+    "judge": "durablectl.library.judging",
 }
 
 __all__ = sorted(_HOMES)

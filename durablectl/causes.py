@@ -40,10 +40,9 @@ _MOST_QUOTED = 64
 """Levels of quotes that are undone: each costs a copy of the text."""
 MOST_CAUSES, LONGEST_CAUSE = 1_000, 200
 OTHER_CAUSE = "(other causes)"
-_ID = re.compile(
-    r"(?i)\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b(?=[a-f]*\d)[0-9a-f]{8,}\b"
-)
-_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+# texts, which are compiled when they are used: most commands read no failure
+_ID = r"(?i)\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b(?=[a-f]*\d)[0-9a-f]{8,}\b"
+_NUMBER = r"\d+(?:[.,:]\d+)*"
 _PLAIN_CLASSES = ("Exception", "System.Exception")
 _MEMBERS = frozenset({"ClassName", "Message", "StackTraceString"})
 
@@ -150,7 +149,7 @@ def grouped_causes(failed: Iterable[tuple[str, Cause | None]]) -> list[CauseGrou
 def masked(text: str) -> str:
     """The first line of a cause with `#` in the place of numbers, UUIDs and hexadecimal ids."""
     line = text.strip().partition("\n")[0][:LONGEST_CAUSE]
-    return _NUMBER.sub("#", _ID.sub("#", line))
+    return re.sub(_NUMBER, "#", re.sub(_ID, "#", line))
 
 
 def split_exceptions(text: str) -> tuple[str, list[Mapping[str, Any]]]:

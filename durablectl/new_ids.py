@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 from durablectl.errors import UsageError
@@ -100,9 +101,10 @@ def _is_refused(character: str) -> bool:
 
 def random_uuid() -> str:
     """A random UUID, with its hyphens."""
-    from uuid import uuid4  # deferred: it loads `platform`, and what only reads needs none
-
-    return str(uuid4())
+    # as `uuid.uuid4` makes it, which loads `platform` first
+    digits = os.urandom(16).hex()
+    variant = "89ab"[int(digits[16], 16) % 4]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 def random_id() -> str:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
-_PLAIN_POWERSHELL = re.compile(r"(?:[A-Za-z0-9_+./]|--?[a-z])[A-Za-z0-9_+=:./-]*")
+_PLAIN_POWERSHELL = r"(?:[A-Za-z0-9_+./]|--?[a-z])[A-Za-z0-9_+=:./-]*"
 _SINGLE_QUOTES = "'\u2018\u2019\u201a\u201b"  # PowerShell reads all of them as the same quote
 
 
@@ -57,7 +57,7 @@ def spelled(character: str) -> str:
 
 def powershell(text: str) -> str:
     """One argument for PowerShell."""
-    if _PLAIN_POWERSHELL.fullmatch(text):
+    if re.fullmatch(_PLAIN_POWERSHELL, text):
         return text
     return "'" + "".join(each * 2 if each in _SINGLE_QUOTES else each for each in text) + "'"
 

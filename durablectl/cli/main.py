@@ -7,7 +7,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stderr
 from functools import partial
+from io import StringIO
 
 from durablectl.cli.framework import exit_codes
 from durablectl.cli.framework.line_reader import Line, read_line
@@ -76,9 +78,9 @@ def _shown(line: Line, out: Output, ending: Ending) -> int:
 
 def _failed(error: Exception, arguments: list[str], out: Output) -> int:
     if "--debug" in arguments or os.environ.get("DURABLECTL_DEBUG", "0") not in ("", "0"):
-        import traceback  # deferred: only who debugs needs it
-
-        out.talk("".join(traceback.format_exception(error)).rstrip())
+        with redirect_stderr(StringIO()) as text:  # `traceback` is slow to load
+            sys.__excepthook__(type(error), error, error.__traceback__)
+        out.talk(text.getvalue().rstrip())
     if isinstance(error, DurablectlError):
         out.error(error.message, error.hint)
     else:

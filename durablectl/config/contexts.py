@@ -11,9 +11,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 from durablectl.config.addresses import check_plaintext, is_address, is_grpc, without_key
+from durablectl.config.connection_strings import ConnectionString, parse_connection_string
 from durablectl.config.hub_files import path_of
 from durablectl.config.quantities import parse_size
 from durablectl.config.toml import parse_toml, place_of, read_text, replace_text, unknown_setting
@@ -22,9 +23,6 @@ from durablectl.errors import DurablectlError, UsageError
 from durablectl.new_ids import check_connection, check_task_hub
 from durablectl.owners import nearest
 from durablectl.quoting import command
-
-if TYPE_CHECKING:
-    from durablectl.config.connection_strings import ConnectionString
 
 PROJECT_FILE = "durablectl.toml"
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
@@ -286,9 +284,6 @@ def expanded_if_usable(context: Context, environ: Mapping[str, str]) -> Context:
 
 def _parsed(context: Context, text: str) -> ConnectionString:
     """What a connection string says; `UsageError` when it does not go with the context."""
-    # deferred: few contexts have one
-    from durablectl.config.connection_strings import parse_connection_string
-
     owner = f"context {context.name}"
     parsed = parse_connection_string(text, f"the connection string of {owner}")
     if context.task_hub and parsed.task_hub and context.task_hub != parsed.task_hub:

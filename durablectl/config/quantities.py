@@ -30,7 +30,7 @@ _BYTES = {
     "mib": 2**20,
     "gib": 2**30,
 }
-_SIZE = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)\s*([kmg]?i?b|)", re.IGNORECASE | re.ASCII)
+_SIZE = r"(?ia)(\d{1,12}(?:\.\d{1,6})?)\s*([kmg]?i?b|)"
 SLOWEST = 0.001
 LONGEST = 100 * 366 * 86400.0
 
@@ -137,7 +137,7 @@ def parse_size(text: str) -> int:
     """The bytes of `500MB`, `2GB`, `64KiB` or a bare number; `UsageError` when it is not a size, or
     none at all.
     """
-    parts = _SIZE.fullmatch(text.strip())
+    parts = re.fullmatch(_SIZE, text.strip())
     size = int(float(parts[1]) * _BYTES.get(parts[2].lower(), 0)) if parts else 0
     if size < 1:
         raise UsageError(

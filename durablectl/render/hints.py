@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 INDENT = "  "
 COMMAND = r"(?:(?<=^)|(?<=: ))durablectl [a-z].*$"  # to the end; within a sentence in backticks
-_PIECE = re.compile(rf"\s*(?:[^\s`]*`[^`]+`\S*|{COMMAND}|\S+)")
+_PIECE = rf"\s*(?:[^\s`]*`[^`]+`\S*|{COMMAND}|\S+)"
 
 
 def folded(text: str, width: int) -> str:
@@ -28,7 +28,7 @@ def hanging(line: str, width: int, indent: str) -> Iterator[str]:
         return
     width = max(width, len(indent) + 20)
     shown = ""
-    for piece in _PIECE.findall(line):
+    for piece in re.findall(_PIECE, line):
         if shown.strip() and len(shown) + len(piece) > width:
             yield shown
             shown = indent + piece.lstrip()

@@ -22,6 +22,7 @@ from durablectl.render.ending import Ending
 from durablectl.render.hints import folded
 from durablectl.render.query import compiled, searched
 from durablectl.render.sanitize import defuse, json_safe, safe
+from durablectl.render.streams import is_terminal, screen, silence, write_any
 from durablectl.wire import finite
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from durablectl.render.terminal.live import LiveDisplays
 
 FLUSH_EVERY = 100
-PIPED_WIDTH = 100
 
 
 class OutputFormat(Enum):
@@ -92,12 +92,12 @@ class Output:
     @property
     def is_terminal(self) -> bool:
         """Whether a person reads stdout."""
-        return _is_terminal(self._stdout)
+        return is_terminal(self._stdout)
 
     @property
     def talks_to_terminal(self) -> bool:
         """Whether a person reads stderr."""
-        return _is_terminal(self._stderr)
+        return is_terminal(self._stderr)
 
     @property
     def is_for_person(self) -> bool:
@@ -131,7 +131,7 @@ class Output:
 
     @property
     def width(self) -> int:
-        return _screen().columns
+        return screen().columns
 
     @property
     def _talk_width(self) -> int:
@@ -142,7 +142,7 @@ class Output:
 
     @property
     def height(self) -> int:
-        return _screen().lines
+        return screen().lines
 
     def wants_color(self, stream: TextIO) -> bool:
         """The flag decides, then NO_COLOR, then FORCE_COLOR, then whether it is a terminal that is
@@ -154,7 +154,7 @@ class Output:
             return False
         if self._environ.get("FORCE_COLOR"):
             return True
-        return _is_terminal(stream) and self._environ.get("TERM") != "dumb"
+        return is_terminal(stream) and self._environ.get("TERM") != "dumb"
 
     # Data
 
@@ -334,10 +334,10 @@ class Output:
             self._above(line)
             return
         try:
-            _write_any(self._stderr, line + "\n")
+            write_any(self._stderr, line + "\n")
             self._stderr.flush()
         except (OSError, ValueError):
-            _silence(self._stderr)
+            silence(self._stderr)
 
     @contextmanager
     def talking_above(self, write: Callable[[str], None]) -> Iterator[None]:
@@ -383,17 +383,17 @@ class Output:
 
     def _write(self, text: str) -> None:
         with self._reader_may_be_gone():
-            _write_any(self._stdout, text)
+            write_any(self._stdout, text)
 
     @contextmanager
     def _reader_may_be_gone(self) -> Iterator[None]:
         try:
             yield
         except BrokenPipeError:
-            _silence(self._stdout)
+            silence(self._stdout)
             raise
         except OSError as error:
-            _silence(self._stdout)
+            silence(self._stdout)
             raise DurablectlError(f"cannot write to standard output: {reason_of(error)}") from error
 
     def _write_last(self, text: str) -> None:
@@ -404,43 +404,8 @@ class Output:
             pass
 
 
-def _screen() -> os.terminal_size:
-    import shutil  # deferred: loads what unpacks archives, and few outputs have a width
-
-    return shutil.get_terminal_size((PIPED_WIDTH, 24))
-
-
 def _csv_cell(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if set(text) & set('",\r\n') else text
-
-
-def _is_terminal(stream: TextIO) -> bool:
-    try:
-        return stream.isatty()
-    except (AttributeError, ValueError):
-        return False
-
-
-def _write_any(stream: TextIO, text: str) -> None:
-    """Write text that the stream's encoding may not have."""
-    try:
-        stream.write(text)
-    except UnicodeEncodeError:
-        encoding = getattr(stream, "encoding", None) or "ascii"
-        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
-
-
-def _silence(stream: TextIO) -> None:
-    """Point a stream without a reader at the null device, so that the interpreter's last flush
-    does not complain.
-    """
-    try:
-        descriptor = stream.fileno()
-        null = os.open(os.devnull, os.O_WRONLY)
-    except (AttributeError, OSError, ValueError):
-        return
-    os.dup2(null, descriptor)
-    os.close(null)
 
 
 def standard_output(**settings: Any) -> Output:

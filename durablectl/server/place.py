@@ -8,6 +8,8 @@ from durablectl.backends.local_address import CONNECTION, OWN_CONNECTIONS
 from durablectl.wire import BASE_PATH, HubAddress
 
 PATH = BASE_PATH
+MOST_BYTES = 32 * 1024 * 1024
+"""Of a message to or from a gRPC client, as the binding of an app's clients names it."""
 
 
 @dataclass(frozen=True, slots=True)

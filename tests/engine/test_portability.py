@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import pytest
 
-from durablectl.backends.http.call_http import http_activity
+from durablectl.backends.http.activity import http_activity
 from durablectl.engine.replay.check import CheckResult, FinishedExecution, ReplayCheck, warning_of
 from durablectl.engine.replay.portability import POINTS, Reliance
 from durablectl.functionapp.loader import load_app

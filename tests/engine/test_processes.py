@@ -16,7 +16,7 @@ from durablectl.engine.store.work_items import ActivityItem
 from durablectl.engine.worker.activities import PoolClosed
 from durablectl.engine.worker.activity_processes import ActivityProcesses
 from durablectl.history.events import TaskCompleted, TaskFailed
-from durablectl.library import load_registry
+from durablectl.library.apps import load_registry
 
 APP = """
 import os

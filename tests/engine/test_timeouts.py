@@ -19,7 +19,7 @@ from durablectl.engine.worker.activity_pool import ActivityPool, Result
 from durablectl.engine.worker.activity_processes import ActivityProcesses
 from durablectl.engine.worker.deadlines import Deadlines
 from durablectl.history.events import TaskCompleted, TaskFailed
-from durablectl.library import load_registry
+from durablectl.library.apps import load_registry
 from durablectl.model import RuntimeStatus
 from tests.engine.dispatching import App
 

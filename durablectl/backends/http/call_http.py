@@ -5,26 +5,16 @@ dict; knows no task hub.
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import httpx
 
 from durablectl.backends.http.body import MOST_BYTES, Garbled, TooLarge, charset, read_body
-from durablectl.engine.registry import Activity
-from durablectl.engine.replay.context import HTTP_ACTIVITY
-
-if TYPE_CHECKING:
-    import httpx
+from durablectl.backends.http.deadline import Deadline, keep
 
 SECONDS = 100.0
 """How long the whole answer may take: the default of the original's HTTP client."""
 MOST_REDIRECTS = 20
-
-
-def http_activity() -> Activity:
-    """The built-in activity, for a registry.
-
-    As in 1.x a 202 is not followed with polls, and an error status is an answer, no failure.
-    """
-    return Activity(HTTP_ACTIVITY, call_http, "request")
 
 
 def call_http(
@@ -37,8 +27,6 @@ def call_http(
     the given ones, text/plain for a body without a type, and redirects are followed. What takes too
     long or is too large fails.
     """
-    import httpx  # deferred: few orchestrators call HTTP
-
     if request.get("tokenSource") is not None:
         raise ValueError(
             "a local hub has no managed identity: pass a token in the headers "
@@ -63,10 +51,6 @@ def call_http(
 
 
 def _answer(asked: httpx.Request, seconds: float, most_bytes: int) -> dict[str, Any]:
-    import httpx  # deferred, as above
-
-    from durablectl.backends.http.deadline import Deadline, keep
-
     deadline = Deadline()
     with httpx.Client() as client:
         keep(deadline, client)

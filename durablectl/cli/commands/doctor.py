@@ -10,6 +10,7 @@ import typer
 
 from durablectl import config
 from durablectl.cli.doctor.findings import Finding, Subject, Verdict, problem, until_stop
+from durablectl.cli.doctor.grpc_hub import grpc_hub
 from durablectl.cli.framework import exit_codes
 from durablectl.cli.session import Session
 from durablectl.errors import DurablectlError, UsageError
@@ -71,8 +72,6 @@ def _checks(session: Session) -> Iterator[Finding]:
 
             yield from until_stop(local(subject))
         elif config.is_grpc(session.settings.url or ""):
-            from durablectl.cli.doctor.grpc_hub import grpc_hub  # deferred, as above
-
             yield from until_stop(grpc_hub(subject))
         else:
             from durablectl.cli.doctor.remote import remote  # deferred, as above

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
-from durablectl.backends.http.call_http import http_activity
+from durablectl.backends.http.activity import http_activity
 from durablectl.cli.local.checks import difference_log, warn_of_source
 from durablectl.cli.local.idle import IdleReport
 from durablectl.cli.local.signals import stop_signals
@@ -19,7 +19,7 @@ from durablectl.engine.store.database import Database
 from durablectl.engine.worker.activity_processes import ActivityProcesses
 from durablectl.engine.worker.app_output import AppOutput
 from durablectl.engine.worker.worker import CONCURRENCY, Worker
-from durablectl.library import load_registry
+from durablectl.library.apps import load_registry
 from durablectl.render.app_output import capture_output, failure_log, listening_alone
 from durablectl.render.output import Output
 from durablectl.server.reloading import Reloading

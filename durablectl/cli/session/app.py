@@ -9,7 +9,7 @@ from pathlib import Path
 from durablectl.engine.registry import Registry
 from durablectl.engine.worker.app_output import AppOutput
 from durablectl.errors import AppError
-from durablectl.library import load_registry
+from durablectl.library.apps import load_registry
 from durablectl.render.output import Output
 
 

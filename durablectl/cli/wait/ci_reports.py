@@ -17,6 +17,7 @@ from durablectl.cli.framework.at_hub import AtHub
 from durablectl.errors import DurablectlError, UsageError, reason_of
 from durablectl.model import InstanceStatus
 from durablectl.render import ci
+from durablectl.render.junit import report
 from durablectl.render.output import Output
 
 Seen = Mapping[str, InstanceStatus | None]
@@ -99,8 +100,6 @@ class Reports:
         self._write_summary(runner, ci.summary(verdicts))
 
     def _write_junit(self, path: Path, verdicts: Sequence[ci.Verdict], fault: str | None) -> None:
-        from durablectl.render.junit import report  # deferred: few ask for it
-
         text = report(
             "durablectl wait", verdicts, now=datetime.now(UTC), hub=self._address, fault=fault
         )

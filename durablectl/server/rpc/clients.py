@@ -18,7 +18,7 @@ from durablectl.backends.local import LocalTaskHub
 from durablectl.backends.local_address import CONNECTION, NOMINAL_BASE, TASK_HUB
 from durablectl.engine.registry import Registry
 from durablectl.errors import Unsupported
-from durablectl.server.place import PATH, Place
+from durablectl.server.place import MOST_BYTES, PATH, Place
 from durablectl.wire import management_payload
 
 if TYPE_CHECKING:
@@ -57,8 +57,6 @@ class Rpc:
 
     def binding(self, origin: str) -> str:
         """The text of a client's binding, as a host hands it to an app of 2.x."""
-        from durablectl.server.rpc.endpoint import MOST_BYTES  # deferred: it needs gRPC
-
         address = self._place.address(origin)
         links = management_payload(address, "x").status_query_get_uri or ""
         return json.dumps(
@@ -99,8 +97,7 @@ class Rpc:
 
     def _begin(self, port: int | None, key: str | None, token: str | None = None) -> str:
         try:
-            from durablectl.server.rpc.endpoint import Endpoint  # deferred, as above
-            from durablectl.server.rpc.operations import Operations  # deferred, as above
+            from durablectl.server.rpc.endpoint import Endpoint  # deferred: it needs gRPC
         except ModuleNotFoundError as error:
             raise Unsupported(
                 f"gRPC clients need '{error.name}', which is not installed",
@@ -108,18 +105,8 @@ class Rpc:
             ) from error
         if self._is_closed:
             raise Unsupported("the server is stopping")
-        operations = Operations(
-            self._hub,
-            default_version=self._place.version,
-            overrides_any=self._place.overrides_any,
-        )
-        endpoint = Endpoint(
-            operations,
-            task_hub=self._place.task_hub,
-            key=key,
-            token=token,
-            wake=self._wake,
-            on_error=self._on_error,
+        endpoint = Endpoint.of(
+            self._hub, self._place, key=key, token=token, wake=self._wake, on_error=self._on_error
         )
         address = endpoint.start(port)
         self._endpoints.append(endpoint)

@@ -16,7 +16,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from threading import BoundedSemaphore, Lock
-from typing import Any
+from typing import Any, Self
 
 import grpc
 
@@ -36,9 +36,9 @@ from durablectl.protocol.fields import MalformedMessage, read_needed
 from durablectl.protocol.messages import Method, durable_task, parse
 from durablectl.protocol.table import SERVICE
 from durablectl.server.completion_watcher import Waits
+from durablectl.server.place import MOST_BYTES, Place
 from durablectl.server.rpc.operations import Operations
 
-MOST_BYTES = 32 * 1024 * 1024
 MOST_CALLS = 2_000
 MOST_STREAMS = 4
 THREADS = 8
@@ -91,6 +91,14 @@ class Endpoint:
         self._streams = BoundedSemaphore(MOST_STREAMS)
         self._folder: Path | None = None
         self._server: grpc.Server | None = None
+
+    @classmethod
+    def of(cls, hub: LocalTaskHub, place: Place, **options: Any) -> Self:
+        """Serves a hub under the names that `place` has for it."""
+        operations = Operations(
+            hub, default_version=place.version, overrides_any=place.overrides_any
+        )
+        return cls(operations, task_hub=place.task_hub, **options)
 
     def start(self, port: int | None = None) -> str:
         """Listen on a port of the loopback interface, else on a socket in a folder that only this

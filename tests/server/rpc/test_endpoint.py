@@ -15,9 +15,9 @@ from durabletask.internal import orchestrator_service_pb2 as pb
 
 from durablectl.backends.local_address import CONNECTION
 from durablectl.errors import UsageError
-from durablectl.server.place import Place
+from durablectl.server.place import MOST_BYTES, Place
 from durablectl.server.rpc.clients import Rpc
-from durablectl.server.rpc.endpoint import MOST_BYTES, Endpoint
+from durablectl.server.rpc.endpoint import Endpoint
 from durablectl.server.rpc.operations import Operations
 from tests.server.rpc.conftest import Served
 
