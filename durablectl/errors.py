@@ -141,12 +141,17 @@ class ServiceError(DurablectlError):
 
 
 LONGEST_ON_WINDOWS = 259  # characters of a path, where the system has not been told otherwise
+LONG_PATH = "\\\\?\\"
 
 
 def reason_of(error: OSError) -> str:
     """What the system says of it, as the end of a message: "no such file or directory"."""
     reason = (error.strerror or str(error)).lower()
-    name = error.filename
-    if os.name == "nt" and isinstance(name, str) and len(name) > LONGEST_ON_WINDOWS:
-        reason += f" (the path has {len(name)} characters; Windows takes {LONGEST_ON_WINDOWS})"
+    name = error.filename if isinstance(error.filename, str) else ""
+    is_long = len(name) > LONGEST_ON_WINDOWS and not name.startswith(LONG_PATH)
+    if os.name == "nt" and is_long:
+        reason += (
+            f" (the path has {len(name)} characters; Windows takes {LONGEST_ON_WINDOWS}, "
+            f"or more behind {LONG_PATH})"
+        )
     return reason

@@ -14,6 +14,7 @@ import termios
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 
 class Terminal:
@@ -68,6 +69,7 @@ def terminal(
     columns: int = 80,
     lines: int = 24,
     env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
 ) -> Iterator[Terminal]:
     """A process at a terminal of this size; it is killed if it has not ended."""
     ours, theirs = pty.openpty()
@@ -77,7 +79,12 @@ def terminal(
         environ.pop(name, None)
     streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
     process = subprocess.Popen(
-        command, env=environ, start_new_session=True, preexec_fn=_take_terminal, **streams
+        command,
+        env=environ,
+        cwd=cwd,
+        start_new_session=True,
+        preexec_fn=_take_terminal,
+        **streams,
     )
     try:
         yield Terminal(process, ours)

@@ -61,7 +61,8 @@ def _run(arguments: list[str], out: Output, ending: Ending) -> int:
         return _failed(error, arguments, out)
     except OSError as error:
         where = f"{error.filename}: " if isinstance(error.filename, str) else ""
-        return _failed(DurablectlError(f"{where}{reason_of(error)}"), arguments, out)
+        told = DurablectlError(f"{where}{reason_of(error)}")
+        return _failed(told.with_traceback(error.__traceback__), arguments, out)
     except Exception as error:  # the last stop: whatever it is, people get a sentence
         return _failed(error, arguments, out)
 

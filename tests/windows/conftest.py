@@ -32,6 +32,11 @@ def slow(context):
     return (yield context.call_activity("block", context.get_input()))
 
 
+@app.orchestration_trigger(context_name="context")
+def waits(context):
+    return (yield context.wait_for_external_event("Go"))
+
+
 @app.activity_trigger(input_name="name")
 def hello(name):
     return f"Hello, {name}!"
@@ -57,6 +62,15 @@ class Windows:
     def __init__(self, folder: Path, prefix: Path) -> None:
         self.folder, self.prefix = folder, prefix
         self._started: list[subprocess.Popen[str]] = []
+        self.executable = str(Path(PYTHON or "") / "python.exe")
+        self.environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(prefix.parent),
+            "LANG": "C.UTF-8",
+            "WINEPREFIX": str(prefix),
+            "WINEDEBUG": "-all",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
 
     def run(self, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """One `durablectl` command line to its end."""
@@ -89,7 +103,7 @@ class Windows:
 
     def _open(self, words: tuple[str, ...], environ: dict[str, str]) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [str(WINE), str(Path(PYTHON or "") / "python.exe"), *words],
+            [str(WINE), self.executable, *words],
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -97,15 +111,7 @@ class Windows:
             text=True,
             encoding="utf-8",
             errors="replace",
-            env={
-                "PATH": os.environ["PATH"],
-                "HOME": str(self.prefix.parent),
-                "LANG": "C.UTF-8",
-                "WINEPREFIX": str(self.prefix),
-                "WINEDEBUG": "-all",
-                "PYTHONDONTWRITEBYTECODE": "1",
-                **environ,
-            },
+            env={**self.environ, **environ},
         )
         self._started.append(process)
         return process

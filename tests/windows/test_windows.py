@@ -8,8 +8,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from terminal import terminal
 
-from tests.windows.conftest import windows_path
+from durablectl.errors import LONG_PATH
+from tests.windows.conftest import WINE, windows_path
 
 ORDERS = Path(__file__).parents[2] / "examples" / "orders"
 BREAK = """
@@ -146,11 +148,31 @@ def test_the_app_of_init_passes_its_test(windows):
 
 
 def test_a_path_that_is_too_long_is_named_as_the_reason(windows):
-    hub = windows_path(windows.folder) + ("\\" + "d" * 120) * 3 + "\\hub.db"
+    hub = windows_path(windows.folder) + "\\" + "d" * 300 + "\\hub.db"
     done = windows.run("run", "greet", "--hub", hub)
-    assert (done.returncode, "characters; Windows takes 259)" in done.stderr) == (1, True), (
-        done.stderr
-    )
+    assert (done.returncode, "characters; Windows takes 259, or more" in done.stderr) == (1, True)
+
+
+def test_a_long_path_is_taken_behind_its_prefix(windows):
+    hub = LONG_PATH + windows_path(windows.folder) + ("\\" + "d" * 120) * 3 + "\\hub.db"
+    assert windows.run("run", "greet", "--hub", hub, "--instance-id", "d").returncode == 0
+    assert windows.run("status", "d", "--hub", hub, "-o", "id").stdout == "d\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "until", "code", "says"),
+    [
+        (("worker",), "stop it with", 0, "stopped; nothing is lost"),
+        (("run", "waits", "--no-progress"), "Running", 130, "interrupted; instance "),
+    ],
+    ids=["worker", "run"],
+)
+def test_control_c_in_a_console(windows, words, until, code, says):
+    command = [str(WINE), windows.executable, "-m", "durablectl", *words]
+    with terminal(command, columns=100, env=windows.environ, cwd=windows.folder) as shown:
+        shown.wait_for(until, 120)
+        shown.type("\x03")
+        assert (shown.end(60), says in shown.text) == (code, True), shown.text
 
 
 def test_a_file_that_another_program_holds_is_left_whole(windows):

@@ -57,8 +57,11 @@ class Notifier:
 
 def notifier_of(file: Path) -> Notifier:
     """The notifier of a hub file: one object per file for as long as it is referenced."""
-    with _LOCK:
+    try:
         path = file.resolve()
+    except OSError:  # Windows may have no final name of a file that can be opened
+        path = file.absolute()
+    with _LOCK:
         notifier = _NOTIFIERS.get(path)
         if notifier is None:
             notifier = _NOTIFIERS[path] = Notifier()
