@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import signal
+import random
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from durablectl.backends.local import LocalTaskHub
+from durablectl.engine.store.maintenance import check_hub
 from durablectl.errors import WrongState
 from durablectl.functionapp.loader import load_app
-from durablectl.model import EntityId, InstanceFilter, RuntimeStatus
+from durablectl.model import EntityId, RuntimeStatus
+from durablectl.polling.loop import wait_for_completion
 from durablectl.testing import Durable
 from tests.engine.crashing import crash
 from tests.engine.dispatching import Dispatching
@@ -156,22 +158,60 @@ def test_a_lock_of_an_entity_that_the_app_lacks_waits_and_doctor_names_it(tmp_pa
     assert "1 waits for the entity 'ghost'" in durablectl("doctor")
 
 
-def test_under_load_and_killed_workers_nothing_is_lost_or_made_twice(tmp_path: Path) -> None:
-    path = tmp_path / "hub.db"
-    with LocalTaskHub(path, create=True) as hub:
-        pairs = [["a", "b", 1], ["b", "a", 2], ["b", "c", 3], ["c", "a", 1]] * 10
+class Workers:
+    """Three workers on a hub in `folder`; who is killed is replaced at once."""
+
+    def __init__(self, folder: Path, hub: LocalTaskHub) -> None:
+        self.folder, self._hub = folder, hub
+        self._workers = [self._new() for _ in range(3)]
+
+    def kill_one(self, rng: random.Random) -> None:
+        """Kill one with SIGKILL, a random number of episodes from now."""
+        wanted = self._episodes() + rng.randrange(1, 40)
+        deadline = time.monotonic() + 30
+        while self._episodes() < wanted and time.monotonic() < deadline:
+            self._hub.pause(0.5)
+        number = rng.randrange(3)
+        self._end(self._workers[number])
+        self._workers[number] = self._new()
+
+    def end(self) -> None:
+        for each in self._workers:
+            self._end(each)
+
+    def _episodes(self) -> int:
+        ((number,),) = self._hub.database.query("SELECT count(*) FROM history")
+        return int(number)
+
+    def _new(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "durablectl", "worker", "--hub", "hub.db", "-q"]
+        return subprocess.Popen([*command, "--app", str(APP)], cwd=self.folder)
+
+    def _end(self, worker: subprocess.Popen[bytes]) -> None:
+        worker.kill()
+        worker.wait()
+
+
+def test_sections_of_workers_that_are_killed_at_random_exclude_each_other(
+    tmp_path: Path, kills: int
+) -> None:
+    rng = random.Random(42)
+    pairs = [["a", "b", 1], ["b", "a", 2], ["b", "c", 3], ["c", "a", 1]] * 4
+    with LocalTaskHub(tmp_path / "hub.db", create=True) as hub:
         ids = hub.start_many([("transfer", each, None) for each in pairs])
-        command = [sys.executable, "-m", "durablectl", "worker", "--hub", str(path)]
-        command += ["--app", str(APP), "--until-idle", "-q"]
-        for _ in range(4):
-            workers = [subprocess.Popen(command, cwd=tmp_path) for _ in range(2)]
-            wanted = min(len(ids), hub.counts().get("Completed", 0) + 6)
-            while hub.counts().get("Completed", 0) < wanted:
-                hub.pause(0.05)
-            for each in workers:
-                os.kill(each.pid, signal.SIGKILL)
-                each.wait()
-        subprocess.run(command, cwd=tmp_path, check=True, timeout=60)
-        assert hub.counts(InstanceFilter()) == {"Completed": 40}
-        found = {key: hub.get_entity(EntityId("account", key)) for key in "abc"}
-        assert found == {"a": 10 * (-1 + 2 + 1), "b": 10 * (1 - 2 - 3), "c": 10 * (3 - 1)}
+        workers = Workers(tmp_path, hub)
+        try:
+            for _ in range(kills):
+                ids += hub.start_many([("transfer", each, None) for each in pairs])
+                workers.kill_one(rng)
+            ended = [wait_for_completion(hub, each, timeout=60).runtime_status for each in ids]
+        finally:
+            workers.end()
+        assert set(ended) == {RuntimeStatus.COMPLETED}
+        found = [hub.get_entity(EntityId("account", key)) for key in "abc"]
+        assert found == [(kills + 1) * 4 * each for each in (-1 + 2 + 1, 1 - 2 - 3, 3 - 1)]
+        assert (
+            hub.database.query("SELECT locked_by FROM entities WHERE locked_by IS NOT NULL") == []
+        )
+        assert hub.database.query("SELECT event FROM inbox") == []
+        assert check_hub(hub.database, datetime.now(UTC)).problems == ()
