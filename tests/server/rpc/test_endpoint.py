@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,13 @@ import grpc
 import pytest
 from durabletask.client import TaskHubGrpcClient
 from durabletask.internal import orchestrator_service_pb2 as pb
+from tcp_proxy import Proxy, proxy_of
 
 from durablectl.backends.local_address import CONNECTION
 from durablectl.errors import UsageError
 from durablectl.server.place import MOST_BYTES, Place
 from durablectl.server.rpc.clients import Rpc
-from durablectl.server.rpc.endpoint import Endpoint
+from durablectl.server.rpc.endpoint import MOST_STREAMS, Endpoint
 from durablectl.server.rpc.operations import Operations
 from tests.server.rpc.conftest import Served
 
@@ -44,10 +47,10 @@ def refusal(address: str, method: str = "Hello", data: bytes = b"", **metadata: 
 
 
 def test_only_this_user_may_enter_the_folder_of_the_socket(served: Served) -> None:
-    socket = Path(served.address.removeprefix("unix:"))
-    assert stat.S_IMODE(socket.parent.stat().st_mode) == 0o700
+    folder = Path(served.address.removeprefix("unix:")).parent
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     served.endpoint.close()
-    assert not socket.parent.exists()
+    assert not folder.exists()
 
 
 def test_without_private_sockets_only_who_was_given_the_token_is_answered(served: Served) -> None:
@@ -127,3 +130,61 @@ def test_waits_end_when_the_server_does(served: Served) -> None:
             other.get_orchestration_state(waiting)
         served.endpoint.close()
         assert future.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
+
+
+@pytest.fixture
+def port(served: Served) -> Iterator[str]:
+    """The address of an endpoint on a port."""
+    endpoint = Endpoint(Operations(served.hub))
+    yield endpoint.start(0)
+    endpoint.close()
+
+
+@pytest.fixture
+def proxy(port: str) -> Iterator[Proxy]:
+    with proxy_of(int(port.rpartition(":")[2])) as proxy:
+        yield proxy
+
+
+def test_connections_that_break_in_a_stream_leave_room_for_the_next(
+    served: Served, port: str, proxy: Proxy
+) -> None:
+    done = served.client.schedule_new_orchestration("long")
+    served.client.wait_for_orchestration_completion(done, timeout=30)
+    for _ in range(2 * MOST_STREAMS):
+        with TaskHubGrpcClient(host_address=f"127.0.0.1:{proxy.port}") as client:
+            proxy.cut_answers_after(10_000)
+            with pytest.raises(grpc.RpcError):
+                client.get_orchestration_history(done)
+    events: list[Any] = []
+    with TaskHubGrpcClient(host_address=port) as client:
+        while not events:
+            with suppress(grpc.RpcError):  # the server may not have heard of the last one yet
+                events = client.get_orchestration_history(done)
+    assert len(events) > 900
+
+
+def test_a_connection_that_breaks_in_a_wait_ends_only_that_one(
+    served: Served, proxy: Proxy
+) -> None:
+    waiting = served.client.schedule_new_orchestration("waits")
+    with grpc.insecure_channel(f"127.0.0.1:{proxy.port}") as channel:
+        request = pb.GetInstanceRequest(instanceId=waiting).SerializeToString()
+        future = channel.unary_unary(SERVICE + "WaitForInstanceCompletion").future(request)
+        channel.unary_unary(SERVICE + "Hello")(b"")
+        proxy.go()
+        assert future.code() is grpc.StatusCode.UNAVAILABLE
+    served.client.raise_orchestration_event(waiting, "go", data=1)
+    state = served.client.wait_for_orchestration_completion(waiting, timeout=20)
+    assert state is not None
+    assert state.serialized_output == "1"
+
+
+@pytest.mark.parametrize("size", [10, 24, 40, 60])
+def test_who_leaves_in_the_middle_of_a_message_disturbs_no_one(served: Served, size: int) -> None:
+    hello = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\4" + bytes(5)  # and its settings
+    half = b"\0\x40\0\0\0\0\0\0\1" + bytes(100)  # a part of a frame of 16 KB
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(served.address.removeprefix("unix:"))
+        client.sendall((hello + half)[:size])
+    assert refusal(served.address) is None
