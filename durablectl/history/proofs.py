@@ -11,11 +11,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from durablectl.history import events as e
 from durablectl.history.columns import micros, moment
 from durablectl.history.saved import ServiceHistory
+from durablectl.history.service import PLAIN
 from durablectl.model import HistoryEvent
 from durablectl.wire import runtime_status, time_from_text
 
@@ -216,7 +218,19 @@ def _result(members: Mapping[str, Any]) -> str | None:
     return None if value is None else json.dumps(value)
 
 
-_Members = Mapping[str, Any]
+def _plain(kind: type[Any], time: datetime, members: Mapping[str, Any]) -> e.Event:
+    """An event that stands for itself; TypeError where it lacks a member that is needed."""
+    fields: dict[str, Any] = {
+        field: time_from_text(members[name]) if field == "fire_at" else _optional(members, name)
+        for name, field in PLAIN[kind].items()
+        if field is not None and members.get(name) is not None
+    }
+    event: e.Event = (
+        kind(time, -1, **fields) if issubclass(kind, e.Decision) else kind(time, **fields)
+    )
+    return event
+
+
 _DECIDED: dict[str, Any] = {
     "TaskScheduled": lambda time, members: e.TaskScheduled(
         time, -1, members["Name"], _optional(members, "Input")
@@ -224,12 +238,8 @@ _DECIDED: dict[str, Any] = {
     "SubOrchestrationInstanceCreated": lambda time, members: e.SubOrchestrationCreated(
         time, -1, members["Name"], _text(members, "InstanceId"), _optional(members, "Input")
     ),
-    "TimerCreated": lambda time, members: e.TimerCreated(
-        time, -1, time_from_text(members["FireAt"])
-    ),
-    "EventSent": lambda time, members: e.EventSent(
-        time, -1, members["InstanceId"], _text(members, "Name"), _optional(members, "Input")
-    ),
+    "TimerCreated": partial(_plain, e.TimerCreated),
+    "EventSent": partial(_plain, e.EventSent),
 }
 _ANSWERED: dict[str, Any] = {
     "TaskCompleted": lambda time, members: e.TaskCompleted(time, -1, _result(members)),
@@ -251,19 +261,5 @@ _ARRIVED: dict[str, Any] = {
         _text(members, "Version"),
         members.get("Generation"),
     ),
-    "EventRaised": lambda time, members: e.EventRaised(
-        time, members["Name"], _optional(members, "Input")
-    ),
-    "ExecutionTerminated": lambda time, members: e.ExecutionTerminated(
-        time, _optional(members, "Input")
-    ),
-    "ExecutionSuspended": lambda time, members: e.ExecutionSuspended(
-        time, _optional(members, "Reason")
-    ),
-    "ExecutionResumed": lambda time, members: e.ExecutionResumed(
-        time, _optional(members, "Reason")
-    ),
-    "ExecutionRewound": lambda time, members: e.ExecutionRewound(
-        time, _optional(members, "Reason")
-    ),
+    **{kind.__name__: partial(_plain, kind) for kind in PLAIN if issubclass(kind, e.Inbound)},
 }

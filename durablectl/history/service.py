@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, assert_never
+from typing import Any
 
 from durablectl.history import events as e
 from durablectl.model import HistoryEvent, RuntimeStatus
@@ -88,9 +88,10 @@ class _View:
                 yield self._answer(event)
             case e.ExecutionCompleted() | e.ContinueAsNew():
                 yield self._ending(event)
+            case e.ExecutionStarted():
+                yield "ExecutionStarted", _started(event)
             case _:
-                kind, members = _plain(event)
-                yield kind, members | _stamp(event.timestamp)
+                yield type(event).__name__, _plain(event) | _stamp(event.timestamp)
 
     def _answer(self, event: _Answer) -> tuple[str, dict[str, Any]]:
         task = isinstance(event, e.TaskCompleted | e.TaskFailed)
@@ -161,58 +162,35 @@ def _pending(event: _Call) -> tuple[str, dict[str, Any]]:
     return "SubOrchestrationInstanceCreated", members | _stamp(event.timestamp)
 
 
-_Plain = (
-    e.ExecutionStarted
-    | e.ExecutionTerminated
-    | e.ExecutionSuspended
-    | e.ExecutionResumed
-    | e.ExecutionRewound
-    | e.TimerCreated
-    | e.TimerFired
-    | e.EventSent
-    | e.EventRaised
-)
+PLAIN: dict[type[Any], dict[str, str | None]] = {
+    e.ExecutionTerminated: {"Input": "reason"},
+    e.ExecutionSuspended: {"Reason": "reason"},
+    e.ExecutionResumed: {"Reason": "reason"},
+    e.ExecutionRewound: {
+        "Reason": "reason",
+        "ParentExecutionId": "parent_execution_id",
+        "InstanceId": None,
+        "ParentTraceContext": None,
+    },
+    e.TimerCreated: {"FireAt": "fire_at"},
+    e.TimerFired: {"FireAt": "fire_at"},
+    e.EventSent: {"InstanceId": "instance_id", "Name": "name", "Input": "input"},
+    e.EventRaised: {"Name": "name", "Input": "input", "ParentTraceContext": None},
+}
+"""The events that stand for themselves, under the names of their classes: the field that each
+member holds, None for what is always null; their time comes last.
+"""
 
 
-def _plain(event: _Plain) -> tuple[str, dict[str, Any]]:
-    """The events that stand for themselves, without their time, which comes last (in
-    ExecutionStarted, last but one).
-    """
-    match event:
-        case e.ExecutionStarted():
-            return "ExecutionStarted", _started(event)
-        case e.ExecutionTerminated():
-            return "ExecutionTerminated", {"Input": event.reason}
-        case e.ExecutionSuspended():
-            return "ExecutionSuspended", {"Reason": event.reason}
-        case e.ExecutionResumed():
-            return "ExecutionResumed", {"Reason": event.reason}
-        case e.ExecutionRewound():
-            members = {
-                "Reason": event.reason,
-                "ParentExecutionId": event.parent_execution_id,
-                "InstanceId": None,
-                "ParentTraceContext": None,
-            }
-            return "ExecutionRewound", members
-        case e.TimerCreated():
-            return "TimerCreated", {"FireAt": exact_time_to_text(event.fire_at)}
-        case e.TimerFired():
-            return "TimerFired", {"FireAt": exact_time_to_text(event.fire_at)}
-        case e.EventSent():
-            return "EventSent", {
-                "InstanceId": event.instance_id,
-                "Name": event.name,
-                "Input": event.input,
-            }
-        case e.EventRaised():
-            return "EventRaised", {
-                "Name": event.name,
-                "Input": event.input,
-                "ParentTraceContext": None,
-            }
-        case _:
-            assert_never(event)
+def _plain(event: e.Event) -> dict[str, Any]:
+    shown = {
+        name: None if field is None else getattr(event, field)
+        for name, field in PLAIN[type(event)].items()
+    }
+    return {
+        name: exact_time_to_text(value) if isinstance(value, datetime) else value
+        for name, value in shown.items()
+    }
 
 
 def _started(event: e.ExecutionStarted) -> dict[str, Any]:
