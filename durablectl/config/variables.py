@@ -43,12 +43,11 @@ def refuse_key(text: str, option: str) -> None:
         raise UsageError(f"{option}: this looks like a key (the value is not shown)", hint=HINT)
 
 
-def refuse_key_as_file(path: str, option: str) -> None:
-    """`refuse_key` for what should be a file: one that is there, or whose folder is, is not a
-    key."""
+def refuse_key_as_file(path: str) -> None:
+    """`refuse_key` for --key-file: a file that is there, or whose folder is, is not a key."""
     folder = os.path.dirname(path)  # noqa: PTH120 - a key may be too long for a path
     if not os.path.exists(path) and not (folder.strip("/") and os.path.isdir(folder)):  # noqa: PTH110, PTH112 - as above
-        refuse_key(path, option)
+        refuse_key(path, "--key-file")
 
 
 def looks_like_key(text: str) -> bool:

@@ -312,20 +312,17 @@ def wait_for_completion(
     interval: float = 1.0,
     grace: float = 0.0,
     clock: Callable[[], float] = time.monotonic,
-    on_status: Callable[[InstanceStatus], None] = lambda _status: None,
 ) -> InstanceStatus:
     """Wait until an instance is finished and return its status; `WaitTimeout` after `timeout`
     seconds, which leaves it running.
 
-    `on_status` sees every status that was read. See `wait_for_instances` for what a failed poll
-    does, and for the `grace`.
+    See `wait_for_instances` for what a failed poll does, and for the `grace`.
     """
     waited = wait_for_instances(
         hub,
         [instance_id],
         WaitRules(timeout, interval, grace=grace),
         clock=clock,
-        on_status=on_status,
     )
     status = waited.seen[instance_id]
     if status is not None and status.is_final:

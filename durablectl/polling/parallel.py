@@ -197,7 +197,6 @@ class TransactionRunner(Generic[Item]):
         *,
         size: int = IN_A_GROUP,
         rate: float | None = None,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         def results(group: tuple[Item, ...]) -> deque[Outcome[Item]]:
             return deque(
@@ -205,7 +204,7 @@ class TransactionRunner(Generic[Item]):
             )
 
         self._runner = ParallelRunner(
-            _groups(items, 1 if rate else size), results, concurrency=1, rate=rate, clock=clock
+            _groups(items, 1 if rate else size), results, concurrency=1, rate=rate
         )
         self._outcomes: deque[Outcome[Item]] = deque()
 

@@ -165,10 +165,10 @@ def _text(members: Mapping[str, Any], name: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def read_failure(message: Message, name: str = "failureDetails") -> FailureDetails | None:
-    """The failure in a field of type TaskFailureDetails; None when it is not set."""
+def read_failure(message: Message) -> FailureDetails | None:
+    """The failure in the field `failureDetails`; None when it is not set."""
     levels: list[Any] = []
-    holder = message
+    holder, name = message, "failureDetails"
     while len(levels) < MOST_LEVELS and holder.HasField(name):
         holder = getattr(holder, name)
         levels.append(holder)

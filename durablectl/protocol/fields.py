@@ -162,8 +162,8 @@ def tag_fields(tags: Mapping[str, str]) -> Fields:
     return {plain(name): plain(value) for name, value in tags.items()}
 
 
-def int32_field(number: int, what: str) -> int:
+def task_id_field(number: int) -> int:
     """A number of 32 bits; `UsageError` when it has more."""
     if not -(2**31) <= number < 2**31:
-        raise UsageError(f"{what} {number} does not fit into a message (32 bits)")
+        raise UsageError(f"the task id {number} does not fit into a message (32 bits)")
     return number

@@ -24,7 +24,6 @@ from durablectl.protocol.fields import (
     Fields,
     MalformedMessage,
     Message,
-    int32_field,
     malformed,
     plain,
     read_needed_time,
@@ -33,6 +32,7 @@ from durablectl.protocol.fields import (
     read_time,
     status_field,
     tag_fields,
+    task_id_field,
     text_field,
     time_field,
 )
@@ -77,7 +77,7 @@ def event_fields(
     """
     kind, write = _WRITERS[type(event)]
     part = write(event)
-    number = int32_field(event.task_id, "the task id") if isinstance(event, e.Decision) else -1
+    number = task_id_field(event.task_id) if isinstance(event, e.Decision) else -1
     if isinstance(event, e.ExecutionStarted):
         part |= _owner_fields(execution)
     elif (
@@ -178,7 +178,7 @@ def _started_fields(event: e.ExecutionStarted) -> Fields:
     }
     if event.parent is not None:
         fields["parentInstance"] = {
-            "taskScheduledId": int32_field(event.parent.task_id, "the task id"),
+            "taskScheduledId": task_id_field(event.parent.task_id),
             "orchestrationInstance": _instance_fields(
                 event.parent.instance_id, event.parent.execution_id
             ),
@@ -197,11 +197,10 @@ def _completed_fields(event: e.ExecutionCompleted) -> Fields:
 
 def _failed_fields(event: e.TaskFailed | e.SubOrchestrationFailed) -> Fields:
     failure = failure_of(event.reason, event.details)
-    return {"taskScheduledId": _number(event.task_id), "failureDetails": failure_fields(failure)}
-
-
-def _number(task_id: int) -> int:
-    return int32_field(task_id, "the task id")
+    return {
+        "taskScheduledId": task_id_field(event.task_id),
+        "failureDetails": failure_fields(failure),
+    }
 
 
 def _read_started(at: datetime, _number: int, part: Message) -> e.ExecutionStarted:
@@ -268,7 +267,7 @@ _FORMS: dict[type[Any], tuple[str, _Members]] = {
 _WRAPPED = (text_field, read_text)
 _CODECS: dict[str, tuple[Callable[[Any], Any], Callable[[Any, str], Any]]] = {
     **dict.fromkeys(("name", "instanceId"), (plain, getattr)),
-    **dict.fromkeys(("taskScheduledId", "timerId"), (_number, getattr)),
+    **dict.fromkeys(("taskScheduledId", "timerId"), (task_id_field, getattr)),
     "fireAt": (time_field, read_needed_time),
 }
 """How members are written and read that are not wrapped strings."""

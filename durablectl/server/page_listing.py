@@ -114,8 +114,8 @@ class Listing(Protocol):
 class LocalListing:
     """Reads a local hub's own indexes."""
 
-    def __init__(self, overview: Overview, now: Callable[[], datetime] | None = None) -> None:
-        self._overview, self._now = overview, now or (lambda: datetime.now(UTC))
+    def __init__(self, overview: Overview) -> None:
+        self._overview = overview
         self._counts, self._starts = _Kept(0.5), _Kept(1.0)
 
     def page(self, query: ListQuery) -> Listed:
@@ -147,7 +147,7 @@ class LocalListing:
         first = filter.created_from or self._overview.first_creation()
         if first is None:
             return None
-        begin, seconds, count = spans(first, filter.created_to or self._now())
+        begin, seconds, count = spans(first, filter.created_to or datetime.now(UTC))
         if filter.created_from is None and count < SPANS // 2:  # bars of a new hub stay narrow
             begin, count = begin - timedelta(seconds=(SPANS // 2 - count) * seconds), SPANS // 2
         starts = self._overview.starts(filter, begin=begin, seconds=seconds)

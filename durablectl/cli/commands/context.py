@@ -300,7 +300,7 @@ def _refuse_keys(session: Session, key_command: str | None, key_file: Path | Non
     if name and name not in session.environ:
         config.refuse_key(name, "--key-env")
     if key_file is not None:
-        config.refuse_key_as_file(str(key_file), "--key-file")
+        config.refuse_key_as_file(str(key_file))
     config.refuse_key(key_command or "", "--key-command")
 
 

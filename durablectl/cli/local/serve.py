@@ -155,7 +155,7 @@ def _key(out: Output, served: Served, serving: Serving, path: Path) -> str | Non
     """
     _report_project_key(out, serving, path)
     if serving.key_file is not None:
-        config.refuse_key_as_file(str(serving.key_file), "--key-file")
+        config.refuse_key_as_file(str(serving.key_file))
         new = f"(umask 077; openssl rand -hex 32 > {quoted(str(serving.key_file))})"
         return read_key(
             serving.key_file, f"put a new key into it: {new}; without --key-file, serve makes one"

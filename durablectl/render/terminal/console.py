@@ -40,9 +40,9 @@ class Terminal:
     def __init__(self, console: Console) -> None:
         self._console = console
 
-    def styled(self, parts: Iterable[tuple[str, str]], *, wrap: bool = False) -> None:
-        """Print a text in parts, each with its style. Unless it may wrap, nothing is cut."""
-        self._print(Text.assemble(*parts), wrap=wrap)
+    def styled(self, parts: Iterable[tuple[str, str]]) -> None:
+        """Print a line in parts, each with its style; nothing is cut."""
+        self._print(Text.assemble(*parts), wrap=False)
 
     def details(self, details: Details, width: int) -> None:
         """Print labels and values."""

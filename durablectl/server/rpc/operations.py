@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -25,7 +25,7 @@ from durablectl.errors import (
 )
 from durablectl.history.columns import micros
 from durablectl.json_values import json_text, json_value
-from durablectl.model import FINAL_STATUSES, InstanceFilter, InstanceStatus, Page
+from durablectl.model import FINAL_STATUSES, InstanceFilter, InstanceStatus, Page, utc_now
 from durablectl.new_ids import check_new_instance_id
 from durablectl.protocol.fields import EPOCH, Fields, Message, read_needed, read_text
 from durablectl.protocol.history import Execution, history_chunks
@@ -50,10 +50,6 @@ from durablectl.protocol.requests import (
 from durablectl.server.rpc.entities import Entities
 
 MOST_ON_PAGE = 1000
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 class Operations:
