@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -27,7 +28,7 @@ from durablectl.render.terminal.watch_table import Change, WatchTable, change_li
 
 SCREENFUL = 50
 INTERVAL = 2.0
-REDRAW = 0.25
+REDRAW, TICK = 0.25, 0.1
 Sorted = Callable[[Sequence[InstanceStatus]], list[InstanceStatus]]
 
 
@@ -125,21 +126,26 @@ def _show_lines(
     interval: float,
     until_empty: bool,
 ) -> None:
-    out, hub = session.out, session.hub
-    before: Listing | None = None
+    out, before = session.out, None
+    poller = ListingPoller(partial(look, session.hub, filter), interval)
     with stop_signals() as stopping:
-        while True:
-            is_first, had_trouble = table.looked is None, bool(table.trouble)
-            found = look(hub, filter)
-            changes = _take(table, found, order, before)
-            before = found
-            if is_first:
-                out.note(counted(table.shown, more=table.more))
-            if table.trouble and not had_trouble:
-                out.warn(table.trouble)
-            _print(session, changes)
-            if (until_empty and not table.shown) or stopping.wait(interval):
-                return
+        poller.start()
+        try:
+            while not stopping.wait(min(interval, TICK)):
+                if (found := poller.news()) is None:
+                    continue
+                is_first, had_trouble = table.looked is None, bool(table.trouble)
+                changes = _take(table, found, order, before)
+                before = found
+                if is_first:
+                    out.note(counted(table.shown, more=table.more))
+                if table.trouble and not had_trouble:
+                    out.warn(table.trouble)
+                _print(session, changes)
+                if until_empty and not table.shown:
+                    return
+        finally:
+            poller.stop()
 
 
 def _print(session: Session, changes: Sequence[Change]) -> None:

@@ -126,7 +126,7 @@ def drain_and_show(
             annotate(out, environ, "drain timed out", error.message)
             raise
         except KeyboardInterrupt as error:
-            out.error(f"{str(error) or 'interrupted'}; {_counted(gate.left)} in flight")
+            out.error(f"{str(error) or 'interrupted'}; {_in_flight(gate.left)}")
             raise
     left = list((gate.left or {}).values())
     if left or not out.is_text:
@@ -138,7 +138,7 @@ def drain_and_show(
         return True
     after = views.duration_text(timeout or 0)
     reason = f" (the last answer: {trouble.message})" if trouble is not None else ""
-    text = f"{_counted(gate.left)} in flight"
+    text = _in_flight(gate.left)
     out.error(f"timed out after {after}: {text}, of {len(gate.seen)} checked{reason}")
     annotate(out, environ, "drain timed out", f"{text} after {after}")
     return False
@@ -183,11 +183,7 @@ def _doubt(out: Output, gate: _Gate, label: str) -> None:
         )
 
 
-def _counted(left: Left | None) -> str:
-    return (
-        "the number is not known"
-        if left is None
-        else "1 instance is"
-        if len(left) == 1
-        else f"{len(left)} instances are"
-    )
+def _in_flight(left: Left | None) -> str:
+    if left is None:
+        return "how many instances are in flight is not known"
+    return f"{'1 instance is' if len(left) == 1 else f'{len(left)} instances are'} in flight"
