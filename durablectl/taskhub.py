@@ -332,6 +332,11 @@ class TaskHub(Protocol):
         """
         return newest_by_time(self.list_page, filter, top, utc_now())
 
+    @property
+    def purges_together(self) -> bool:
+        """Whether `purge_many` takes fewer requests, or commits, than `purge` for each."""
+        return self.commits_together
+
     def purge_many(
         self, instance_ids: Sequence[str], *, recursive: bool = False
     ) -> Sequence[int | DurablectlError]:

@@ -421,3 +421,68 @@ def test_terminate_says_whether_the_children_end_too(
     asked = server.asked[-1]
     assert (asked.method, asked.message.instanceId) == ("TerminateInstance", "a")
     assert (asked.message.output.value, asked.message.recursive) == ('"enough"', recursive)
+
+
+class Purging:
+    """A server that has deleted nothing yet of what it holds; `kept` it refuses to delete."""
+
+    def __init__(self, server: ScriptedGrpc, statuses: dict[str, int], kept: str = "") -> None:
+        self.statuses, self.kept = statuses, kept
+        server.answers |= {"GetInstance": self.find, "PurgeInstances": self.purge}
+
+    def find(self, request: Any) -> dict[str, Any]:
+        id = request.instanceId
+        return found(id, self.statuses[id]) if id in self.statuses else {"exists": False}
+
+    def purge(self, request: Any) -> Any:
+        ids = list(request.instanceBatch.instanceIds) or [request.instanceId]
+        gone = [each for each in ids if each != self.kept and self.statuses.pop(each, None)]
+        if not gone and ids == [self.kept]:
+            return Refuse("FAILED_PRECONDITION", "it is locked")
+        return {"deletedInstanceCount": len(gone)}
+
+
+def batches(server: ScriptedGrpc) -> list[int]:
+    asked = [each.message for each in server.asked if each.method == "PurgeInstances"]
+    return [len(each.instanceBatch.instanceIds) for each in asked]
+
+
+def test_many_are_purged_500_with_a_call(server: ScriptedGrpc, hub: GrpcTaskHub) -> None:
+    ids = [f"i{n}" for n in range(600)]
+    Purging(server, dict.fromkeys(ids, COMPLETED) | {"busy": 0})
+    done = hub.purge_many([*ids, "busy", "absent", "i0"])
+    assert batches(server) == [500, 100]
+    assert (set(done[:600]), [type(each) for each in done[600:]]) == (
+        {1},
+        [WrongState, InstanceNotFound, InstanceNotFound],
+    )
+
+
+def test_a_batch_that_was_not_all_deleted_is_told_id_by_id(
+    server: ScriptedGrpc, hub: GrpcTaskHub
+) -> None:
+    Purging(server, dict.fromkeys("abc", COMPLETED), kept="b")
+    a, b, c = hub.purge_many(["a", "b", "c"])
+    assert (a, type(b), c) == (1, WrongState, 1)
+    assert batches(server) == [3, 0]
+
+
+@pytest.mark.parametrize("code", ["UNIMPLEMENTED", "INVALID_ARGUMENT", "NOT_FOUND", "UNKNOWN"])
+def test_a_server_without_batches_is_asked_one_by_one(
+    server: ScriptedGrpc, hub: GrpcTaskHub, code: str
+) -> None:
+    held = Purging(server, dict.fromkeys("abc", COMPLETED))
+    server.answers["PurgeInstances"] = lambda request: (
+        held.purge(request) if request.instanceId else Refuse(code)
+    )
+    assert list(hub.purge_many(["a", "b", "c"])) == [1, 1, 1]
+
+
+def test_the_children_of_each_are_counted_one_by_one(
+    server: ScriptedGrpc, hub: GrpcTaskHub
+) -> None:
+    server.answers |= {
+        "GetInstance": lambda request: found(request.instanceId, COMPLETED),
+        "PurgeInstances": {"deletedInstanceCount": 3},
+    }
+    assert list(hub.purge_many(["a", "b"], recursive=True)) == [3, 3]

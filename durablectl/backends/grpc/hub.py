@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,6 +23,7 @@ from durablectl.backends.grpc.purges import purge_created, purge_one
 from durablectl.backends.grpc.start import NewInstance, Start
 from durablectl.backends.grpc.transport import Pace, Settings, Token, Transport
 from durablectl.errors import (
+    DurablectlError,
     EntityNotFound,
     InstanceNotFound,
     Unsupported,
@@ -280,6 +281,26 @@ class GrpcTaskHub(TaskHub):
         if not (count := purge_one(self._calls, instance_id, recursive=recursive)):
             raise self._absent(instance_id)
         return count
+
+    @property
+    def purges_together(self) -> bool:
+        """See TaskHub."""
+        return True
+
+    def purge_many(
+        self, instance_ids: Sequence[str], *, recursive: bool = False
+    ) -> Sequence[int | DurablectlError]:
+        """See TaskHub. In batches; recursive ones go one by one, so that each is counted."""
+        if recursive:
+            return super().purge_many(instance_ids, recursive=True)
+        # deferred: a status needs none of its threads
+        from durablectl.backends.grpc.purge_batches import purge_each
+
+        def check(instance_id: str) -> int:
+            self._must_be_finished(instance_id, "purged")
+            return 0
+
+        return purge_each(self._calls, instance_ids, check, self.purge)
 
     def purge_by(
         self,

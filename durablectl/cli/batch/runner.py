@@ -52,7 +52,8 @@ class BatchOperation:
 
     `told` is what was done, for people.
 
-    `operate_all` does it to many on a local hub at once: of each what `operate` returns or raises.
+    `operate_all` does it to many on a local hub at once: of each what `operate` returns or raises;
+    on a remote one, too, where it `is_batched`.
     What is not `is_grouped` has a transaction of its own there. See `BatchReport` for `sum_name`.
     `in_waves` is what to know before the next call with --limit.
     """
@@ -64,6 +65,7 @@ class BatchOperation:
     sum_name: str | None = None
     operate_all: Callable[[Sequence[str]], Sequence[object]] | None = None
     in_waves: str | None = None
+    is_batched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +233,9 @@ def _runner(
                 yield result
 
     operate_all = None if operation.operate_all is None else attempt_all
+    counts_each = how.concurrency or how.rate or how.max_failures
+    if operation.is_batched and not hub.commits_together and not counts_each:
+        return TransactionRunner(ids, attempt_all, size=AT_A_TIME)
     return runner_for(
         hub, ids, attempt, how, operate_all=operate_all, is_grouped=operation.is_grouped
     )

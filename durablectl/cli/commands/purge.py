@@ -87,7 +87,10 @@ def _operation(hub: TaskHub, *, recursive: bool) -> BatchOperation:
         return deleted
 
     purge_all = partial(hub.purge_many, recursive=recursive)
-    return BatchOperation("purge", "purged", purge_one, operate_all=purge_all)
+    is_batched = hub.purges_together and not recursive
+    return BatchOperation(
+        "purge", "purged", purge_one, operate_all=purge_all, is_batched=is_batched
+    )
 
 
 def _bounded(selection: Selection, now: datetime) -> Selection:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from urllib.parse import parse_qs
 
 import pytest
+from grpc_server import needs_grpc
 from scripted_server import status
 
 MANY = [status(f"i{number:02}") for number in range(12)]
@@ -244,3 +245,22 @@ def parent(context):
 def child(context):
     return 1
 """
+
+
+@needs_grpc
+def test_a_hub_over_grpc_purges_in_batches_and_tells_each(run):
+    from scripted_grpc import found, scripted_grpc
+
+    statuses = {"a": 1, "b": 3, "busy": 0}
+    with scripted_grpc() as server:
+        server.answers["GetInstance"] = lambda request: (
+            found(request.instanceId, statuses[request.instanceId])
+            if request.instanceId in statuses
+            else {"exists": False}
+        )
+        server.answers["PurgeInstances"] = {"deletedInstanceCount": 2}
+        code, out, _ = run("purge", *statuses, "none", "--hub", server.url, "-o", "json")
+    (asked,) = (each.message for each in server.asked if each.method == "PurgeInstances")
+    assert sorted(asked.instanceBatch.instanceIds) == ["a", "b"]
+    told = {each["instanceId"]: each.get("result", "refused") for each in json.loads(out)}
+    assert (code, told) == (1, {"a": "purged", "b": "purged", "busy": "refused", "none": "refused"})
