@@ -56,9 +56,12 @@ def obstacles_of(
             yield from _of_holder(status, holder, now)
     if not live:
         waits_only = not _is_ready(work, status, waits)
+        app = find_app()
+        is_foreign = app is not None and app.orchestrators.get(status.name) is None
         yield Obstacle(
-            "no worker is running on this hub, so nothing of it continues",
-            RUN_ONE,
+            "no worker is running on this hub, so nothing of it continues"
+            + (f"; the app here has no orchestrator '{status.name}'" if is_foreign else ""),
+            RUN_ITS_APP if is_foreign else RUN_ONE,
             is_total=not waits_only,
         )
     else:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import typer
 
+from durablectl import quoting
 from durablectl.backends.explaining import explain_instance
 from durablectl.cli.arguments.parameters import Instance, Last
 from durablectl.cli.session import Session
@@ -38,9 +40,14 @@ def why(
     """
     session: Session = ctx.obj
     hub, instance_id = wanted_one(session, instance, "why explains one instance", last=last)
-    made = explain_instance(hub, instance_id, session.app_of(hub), app_hint=_app_hint(session))
+    hint = session.app_hint if session.app_path is None else _as_typed(session, session.app_path)
+    made = explain_instance(hub, instance_id, session.app_of(hub), app_hint=hint)
 
     def line(command: Next) -> str:
+        if "--app" in command.options and command.words == ("worker",):
+            # of another app, beside which another hub would be found
+            flags = ("--hub", _as_typed(session, session.settings.require_hub()))
+            return quoting.command("worker", options=(*flags, *command.options))
         of_instance = hub if len(command.words) > 1 else None
         return session.command_line(*command.words, options=command.options, hub=of_instance)
 
@@ -50,8 +57,6 @@ def why(
         session.out.show("", made.to_json(line), id=instance_id)
 
 
-def _app_hint(session: Session) -> str:
-    """The app as a person would type it here: a long path breaks on a narrow terminal."""
-    path = session.app_path
-    is_here = path is not None and path.is_relative_to(session.cwd)
-    return str(path.relative_to(session.cwd)) if path and is_here else session.app_hint
+def _as_typed(session: Session, path: Path) -> str:
+    """The path as a person would type it here: a long one breaks on a narrow terminal."""
+    return str(path.relative_to(session.cwd) if path.is_relative_to(session.cwd) else path)

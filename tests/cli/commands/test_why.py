@@ -188,3 +188,17 @@ def test_the_app_to_name_is_shown_as_it_would_be_typed_here(remote, server, proj
     (project / "function_app.py").write_text(WAITING)
     server.on("GET", "/instances/a", (200, status("a", "Running", historyEvents=[STARTED])))
     assert re.search(r"why --hub \S+ --app function_app.py a  names", remote("why", "a").out)
+
+
+def test_a_worker_of_another_app_is_named_with_this_hub(run, app):
+    assert run("start", "approval", "--instance-id", "a-1").code == 0
+    text = (app / "function_app.py").read_text()
+    (app / "other.py").write_text(text)
+    (app / "function_app.py").write_text(text.replace("def approval(", "def renamed("))
+    out = run("why", "a-1").out
+    assert "; the app here has no orchestrator 'approval'" in out
+    assert "next: durablectl worker --hub .durablectl/hub.db --app PATH  with the app" in out
+    assert (
+        run("worker", "--hub", ".durablectl/hub.db", "--app", "other.py", "--until-idle").code == 0
+    )
+    assert "event 'Approve'" in run("why", "a-1", "--app", "other.py").out
