@@ -96,7 +96,7 @@ def test_an_instance_says_why_it_failed_and_where(tab, shown):
 
 def test_an_instance_says_what_it_waits_for(tab, shown):
     page = tab.open(shown, "/instance?id=approval-1")
-    assert "timer" in page.get_by_role("region", name="Why").inner_text()
+    page.get_by_role("region", name="Why").get_by_text("timer").first.wait_for()
 
 
 def test_the_timeline_shows_steps_and_unfolds_those_of_a_child(tab, shown):
