@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from durablectl.backends.explaining import HistorySource, LoadApp
 from durablectl.backends.local import LocalTaskHub
-from durablectl.backends.obstacles import obstacles_of
+from durablectl.backends.obstacles import obstacle_of_entity, obstacles_of
 from durablectl.engine.store.client import Store
 from durablectl.engine.store.leases import LiveWorker, workers
 from durablectl.engine.store.open_work import CalledActivity, OpenWork, open_work, operations
@@ -30,7 +30,7 @@ class LocalSource(HistorySource):
         self, status: InstanceStatus, execution: Execution, waits: Sequence[Wait]
     ) -> Refined:
         if status.is_entity:
-            return Refined(tuple(self._operations(status.instance_id)))
+            return self._of_entity(status.instance_id)
         now = self._now()
         work = open_work(self._database, status.instance_id, now)
         if work is None:  # purged since
@@ -56,6 +56,14 @@ class LocalSource(HistorySource):
 
     def history_of(self, status: InstanceStatus) -> History:
         return Store(self._database).raw_history(status.instance_id)
+
+    def _of_entity(self, entity_id: str) -> Refined:
+        queued = tuple(self._operations(entity_id))
+        obstacle = obstacle_of_entity(entity_id, self._workers.values()) if queued else None
+        if obstacle is None:
+            return Refined(queued)
+        next_ = () if obstacle.next is None else (obstacle.next,)
+        return Refined(queued, problems=(obstacle.text,), next=next_, is_blocked=True)
 
     def _operations(self, entity_id: str) -> Iterator[Wait]:
         for each in operations(self._database, entity_id):

@@ -4,7 +4,7 @@ missing function, a suspended caller, a stalled worker. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,7 @@ MOST_NAMES = 6
 LONGEST_SILENCE = 15.0
 """Seconds; a worker that has nothing to do shows a sign of life every ten."""
 FindApp = Callable[[], Registry | None]
+NO_WORKER = "no worker is running on this hub, so nothing of it continues"
 RUN_ONE = Next(("worker",), note="runs the app's functions")
 RUN_ITS_APP = Next(("worker",), ("--app", "PATH"), "with the app that has it")
 
@@ -59,7 +60,7 @@ def obstacles_of(
         app = find_app()
         is_foreign = app is not None and app.orchestrators.get(status.name) is None
         yield Obstacle(
-            "no worker is running on this hub, so nothing of it continues"
+            NO_WORKER
             + (f"; the app here has no orchestrator '{status.name}'" if is_foreign else ""),
             RUN_ITS_APP if is_foreign else RUN_ONE,
             is_total=not waits_only,
@@ -74,6 +75,17 @@ def obstacles_of(
             Next(("resume", caller.instance_id), note="lets the caller continue"),
             is_total=False,
         )
+
+
+def obstacle_of_entity(entity_id: str, workers: Iterable[LiveWorker]) -> Obstacle | None:
+    """What keeps the operations in an entity's queue from being run."""
+    live = [each for each in workers if each.is_live]
+    if not live:
+        return Obstacle(NO_WORKER, RUN_ONE)
+    name = entity_name(entity_id)
+    if name in _names(live, "entities"):
+        return None
+    return Obstacle(f"no running worker has the entity '{name}'", RUN_ITS_APP)
 
 
 def _is_ready(work: OpenWork, status: InstanceStatus, waits: Sequence[Wait]) -> bool:
@@ -158,9 +170,13 @@ def _missing(
             return
     entities = _names(live, "entities")
     for wait in waits:
-        name = wait.instance_id.removeprefix("@").partition("@")[0].lower()
+        name = entity_name(wait.instance_id)
         if wait.kind is StepKind.ENTITY and name not in entities:
             yield Obstacle(f"no running worker has the entity '{name}'", RUN_ITS_APP)
+
+
+def entity_name(entity_id: str) -> str:
+    return entity_id.removeprefix("@").partition("@")[0].lower()
 
 
 def _names(live: Sequence[LiveWorker], kind: str) -> dict[str, str]:

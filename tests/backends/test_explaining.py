@@ -18,6 +18,7 @@ from durablectl.engine.store.client import Store
 from durablectl.engine.worker.dispatcher import Dispatcher
 from durablectl.errors import AppError
 from durablectl.explanation.model import Explanation, Progress, StepKind
+from durablectl.model import EntityId as ModelEntityId
 from durablectl.model import RuntimeStatus
 from durablectl.render.explanation import note, unused_events, wait_lines
 from tests.engine.conftest import sample_app
@@ -208,6 +209,17 @@ def test_an_entity_that_is_called_shows_its_queue_and_who_calls(dispatching):
     (waiting,) = explained(dispatching, "@gate@k").waiting_for
     assert (waiting.name, waiting.called_by) == ("open", "c")
     release.set()
+
+
+def test_an_entity_with_operations_that_no_worker_runs_says_so(dispatching):
+    dispatching.hub.signal_entity(ModelEntityId("gate", "k"), "open")
+    made = explained(dispatching, "@gate@k")
+    assert made.problems == ("no worker is running on this hub, so nothing of it continues",)
+    assert [str(each) for each in made.next] == ["durablectl worker"]
+    dispatching.dispatcher().lease.describe({"entities": ["door"]})
+    made = explained(dispatching, "@gate@k")
+    assert made.problems == ("no running worker has the entity 'gate'",)
+    assert [str(each) for each in made.next] == ["durablectl worker --app PATH"]
 
 
 def test_without_an_app_the_name_is_unknown_and_the_next_command_finds_it(dispatching):
