@@ -257,9 +257,11 @@ def chain_lines(explanation: Explanation) -> Iterator[Line]:
 
 
 def call_label(call: FailedCall) -> str:
-    kind = "sub-orchestration" if call.kind is StepKind.CHILD else call.kind.value
     tried = "" if call.attempts == 1 else f", {call.attempts} attempts"
-    return f"{kind} '{call.name}'{tried}"
+    if call.kind is StepKind.CHILD:
+        name, _, instance_id = call.name.partition(" ")
+        return f"sub-orchestration '{name}' {instance_id}".rstrip() + tried
+    return f"{call.kind.value} '{call.name}'{tried}"
 
 
 def path_lines(explanation: Explanation) -> Iterator[Line]:

@@ -10,15 +10,20 @@ from pathlib import Path
 
 from durablectl.cli.replay.saving import save
 from durablectl.cli.replay.sources import Found
-from durablectl.engine.registry import Registry
+from durablectl.engine.registry import Orchestrator, Registry
 from durablectl.engine.replay.guided import judge_history
 from durablectl.engine.worker.app_output import CURRENT_INSTANCE, REPEATING, AppOutput
 from durablectl.errors import UsageError, reason_of
+from durablectl.history.saved import History
 from durablectl.history.verdict import Judgement, Verdict
+from durablectl.polling.threads import start_thread
 from durablectl.render.app_output import capture_output
 from durablectl.render.output import Output
 from durablectl.render.replays import junit_report, verdicts_table
 from durablectl.render.terminal.tables import show_items
+
+LONGEST = 60.0
+"""Seconds that the replay of one history may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +104,29 @@ def _verdict(registry: Registry, app_output: AppOutput, found: Found) -> Verdict
         reason = "its history is empty: it has not started yet"
         return Verdict(history.instance_id, "", Judgement.CANNOT_JUDGE, reason=reason)
     with capture_output(app_output):
-        # what it prints it has printed before
-        token = CURRENT_INSTANCE.set(REPEATING)
+        return judged(history, orchestrator)
+
+
+def judged(history: History, orchestrator: Orchestrator, *, longest: float = LONGEST) -> Verdict:
+    """The verdict on one history, in `longest` seconds at most: a gate must not wait for code that
+    does not yield.
+    """
+    found: list[Verdict | BaseException] = []
+
+    def judge() -> None:
+        CURRENT_INSTANCE.set(REPEATING)  # what it prints it has printed before
         try:
-            return judge_history(history, orchestrator)
-        finally:
-            CURRENT_INSTANCE.reset(token)
+            found.append(judge_history(history, orchestrator))
+        except BaseException as error:
+            found.append(error)
+
+    start_thread(judge, name="replay").join(longest)
+    if not found:
+        reason = f"the replay of its code takes longer than {longest:g} s"
+        return Verdict(history.instance_id, history.name, Judgement.CANNOT_JUDGE, reason=reason)
+    if isinstance(found[0], BaseException):
+        raise found[0]
+    return found[0]
 
 
 def _conclude(out: Output, verdicts: list[Verdict], rules: Rules) -> bool:

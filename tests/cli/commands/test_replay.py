@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import os
 import stat
+import threading
 from xml.etree import ElementTree as ET
 
 import pytest
 from scripted_server import status
 
 from durablectl import wire
+from durablectl.cli.replay.judging import judged
 from durablectl.cli.replay.saving import file_name
 from durablectl.cli.replay.sources import _sampled
+from durablectl.engine.registry import Orchestrator
+from durablectl.history.saved import history_from_json
+from durablectl.history.verdict import Judgement
 
 STARTED = {
     "EventType": "ExecutionStarted",
@@ -158,6 +163,23 @@ def test_a_gate_does_not_pass_on_nothing(run, flying):
     code, _, err = run(*nothing)
     assert (code, "durablectl: there is no history to replay" in err) == (2, True)
     assert run(*nothing, "--allow-empty").code == 0
+
+
+def test_code_that_does_not_yield_is_given_up(run, app):
+    assert run("run", "hello", "--instance-id", "h-1", "-q").code == 0
+    history = history_from_json(json.loads(run("history", "h-1", "--raw").out))
+    release = threading.Event()
+
+    def hello(context):
+        release.wait(20)
+        yield context.call_activity("say_hello", "Tokyo")
+
+    verdict = judged(history, Orchestrator("hello", hello), longest=0.1)
+    assert (verdict.judgement, verdict.reason) == (
+        Judgement.CANNOT_JUDGE,
+        "the replay of its code takes longer than 0.1 s",
+    )
+    release.set()
 
 
 def test_a_gate_takes_the_hub_that_was_found_and_says_which(run, flying):

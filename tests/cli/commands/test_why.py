@@ -202,3 +202,12 @@ def test_a_worker_of_another_app_is_named_with_this_hub(run, app):
         run("worker", "--hub", ".durablectl/hub.db", "--app", "other.py", "--until-idle").code == 0
     )
     assert "event 'Approve'" in run("why", "a-1", "--app", "other.py").out
+
+
+def test_a_purged_child_is_named_where_the_chain_ends(run, project):
+    (project / "function_app.py").write_text(NESTED)
+    assert run("run", "parent", "--instance-id", "p-1").code == 10
+    assert run("purge", "p-1:child", "--yes").code == 0
+    out = run("why", "p-1").out
+    assert "sub-orchestration 'child' p-1:child\n" in out
+    assert "unknown: how sub-orchestration 'p-1:child' failed: it was purged" in out
