@@ -1,4 +1,4 @@
-"""A server over gRPC that says nothing: Ctrl-C and completion do not wait for it."""
+"""A server over gRPC that says nothing: Ctrl-C, --timeout and completion do not wait for it."""
 
 from __future__ import annotations
 
@@ -46,6 +46,14 @@ def test_ctrl_c_ends_a_command_that_a_silent_server_holds_up(silent, line):
         0 if line == "watch" else 130,
         True,
     )
+
+
+@pytest.mark.parametrize("verb", ["terminate", "suspend", "resume", "rewind"])
+def test_a_request_to_a_silent_server_is_over_with_the_wait_for_it(run, silent, verb):
+    started = time.monotonic()
+    result = run(verb, "x", "--wait", "--timeout", "1s", "--hub", silent[0])
+    assert (result.code, "timed out after 1.0 s" in result.err) == (124, True)
+    assert time.monotonic() - started < 15
 
 
 def complete(run, line: str) -> list[str]:

@@ -19,8 +19,10 @@ from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
 from durablectl.cli.session.at import at
 from durablectl.cli.session.chosen import Chosen, choose
+from durablectl.cli.start.instance import timed
 from durablectl.cli.wait.wait_after import wait_until_so
 from durablectl.model import InstanceStatus, RuntimeStatus
+from durablectl.polling.loop import LAST_LOOK
 from durablectl.taskhub import TaskHub
 
 
@@ -134,16 +136,18 @@ def _carry_out(
     *,
     ignore_finished: bool,
 ) -> None:
-    report = control(
-        session.out,
-        chosen.hub,
-        chosen.ids,
-        request.operation(chosen.hub),
-        how,
-        by_filter=chosen.by_filter,
-        ignore_finished=ignore_finished,
-        waits=waiting is not None,
-    )
+    limit = None if waiting is None else waiting.timeout
+    with timed(limit):
+        report = control(
+            session.out,
+            chosen.hub,
+            chosen.ids,
+            request.operation(chosen.hub, limit),
+            how,
+            by_filter=chosen.by_filter,
+            ignore_finished=ignore_finished,
+            waits=waiting is not None,
+        )
     is_late = False
     if waiting is not None and report.done:
         here = at(session, chosen.hub)
@@ -165,12 +169,15 @@ class _Request:
         self._verb, self._reason, self._looks_first = verb, reason, looks_first
         self._before: dict[str, datetime] = {}
 
-    def operation(self, hub: TaskHub) -> BatchOperation:
+    def operation(self, hub: TaskHub, limit: float | None) -> BatchOperation:
+        """What sends it; each request may take `limit` seconds, the time-out of the wait for it."""
+
         def request(instance_id: str) -> None:
+            limited = hub if limit is None else hub.within(max(limit, LAST_LOOK))
             if self._looks_first:
-                status = hub.get_status(instance_id, show_input=False)
+                status = limited.get_status(instance_id, show_input=False)
                 self._before[instance_id] = status.last_updated_time
-            self._verb.send(hub, instance_id, self._reason)
+            self._verb.send(limited, instance_id, self._reason)
 
         return BatchOperation(self._verb.name, self._verb.done, request, in_waves=REQUESTS)
 
