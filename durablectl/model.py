@@ -73,7 +73,7 @@ class InstanceStatus:
 
     Times are aware UTC datetimes. `history` is None unless it was asked for. `failure_details` is
     more of a failure than the service's status object has, where the hub knows it: the exception as
-    JSON text.
+    JSON text. `tags` are None where there are none, or where the hub does not tell them.
     """
 
     name: str
@@ -86,6 +86,7 @@ class InstanceStatus:
     output: Any = field(default=None, hash=False)
     history: tuple[HistoryEvent, ...] | None = None
     failure_details: str | None = field(default=None, repr=False, compare=False)
+    tags: Mapping[str, str] | None = field(default=None, compare=False)
 
     @property
     def is_final(self) -> bool:

@@ -73,6 +73,7 @@ def read_instance(state: Message, asked_id: str = "") -> Instance:
         custom_status=value_from_text(_read_payload(state, "customStatus")),
         output=value_from_text(output) if failure is None or output is not None else failure.text,
         failure_details=None if failure is None else exception_text(failure),
+        tags=dict(sorted(state.tags.items())) or None,  # the order on the wire means nothing
     )
     return Instance(status, _read_details(state, failure))
 

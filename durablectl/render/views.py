@@ -119,6 +119,7 @@ def instance(
     if show_input:
         rows.append(("input", value_text(status.input)))
     rows.append(("custom status", value_text(status.custom_status)))
+    rows.append(("tags", ", ".join(f"{key}={value}" for key, value in (status.tags or {}).items())))
     return Details(
         tuple(row for row in rows if row[1]) + _ending(status, traceback), status.runtime_status
     )

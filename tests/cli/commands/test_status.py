@@ -4,6 +4,7 @@ import json
 from urllib.parse import parse_qsl
 
 import pytest
+from grpc_server import needs_grpc
 from scripted_server import status
 
 HISTORY = [
@@ -198,3 +199,19 @@ def test_a_history_that_cannot_be_shown_is_no_matter(remote, server):
     server.on("GET", "/instances/f", (200, failed), (500, {"Message": "no history"}))
     code, out, _ = remote("status", "f", "-v")
     assert (code, "cause    no luck" in out) == (0, True)
+
+
+@needs_grpc
+def test_the_tags_of_an_instance_are_shown_where_the_hub_tells_them(run):
+    from scripted_grpc import found, scripted_grpc
+
+    with scripted_grpc() as server:
+        server.answers["GetInstance"] = lambda request: found(
+            request.instanceId,
+            tags={"team": "orders", "tier": "1"} if request.instanceId == "a" else {},
+        )
+        out = run("status", "a", "--hub", server.url).out
+        told = json.loads(run("status", "a", "--hub", server.url, "-o", "json").out)
+        bare = json.loads(run("status", "b", "--hub", server.url, "-o", "json").out)
+    assert "tags     team=orders, tier=1" in out
+    assert (told["tags"], "tags" in bare) == ({"team": "orders", "tier": "1"}, False)
