@@ -197,6 +197,7 @@ class TransactionRunner(Generic[Item]):
         *,
         size: int = IN_A_GROUP,
         rate: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         def results(group: tuple[Item, ...]) -> deque[Outcome[Item]]:
             return deque(
