@@ -86,7 +86,8 @@ def unused_events(explanation: Explanation, now: datetime) -> Iterator[str]:
         if (each.is_used is False or not each.is_delivered)
         and not (each.name.lower() in names and (is_suspended or not each.is_delivered))
     ]
-    for each in unused[-MOST_UNUSED:]:
+    latest = {each.name: each for each in unused}
+    for each in list(latest.values())[-MOST_UNUSED:]:
         yield _unused(each, explanation.instance_id, awaited, now)
 
 
@@ -187,9 +188,7 @@ def _progress(wait: Wait, now: datetime) -> str:
             return "" if wait.name else "its name is not in the history"
     match wait.progress:
         case Progress.QUEUED:
-            where = (
-                "no worker has taken it yet" if wait.worker is None else f"process {wait.worker}"
-            )
+            where = "no worker has it" if wait.worker is None else f"process {wait.worker}"
             return f"queued for {since}, {where}"
         case Progress.RUNNING:
             worker = "" if wait.worker is None else f" in process {wait.worker}"

@@ -327,7 +327,8 @@ def test_an_event_that_the_code_does_not_wait_for_is_named(
 ):
     dispatcher = dispatching.dispatcher()
     dispatching.run(dispatcher, "race", instance_id="r")
-    dispatching.hub.raise_event("r", name, 1)
+    for _ in range(1 if remark is None else 2):
+        dispatching.hub.raise_event("r", name, 1)
     if is_delivered:
         dispatching.process_until_quiet(dispatcher)
     else:
