@@ -99,6 +99,14 @@ def test_an_instance_says_what_it_waits_for(tab, shown):
     page.get_by_role("region", name="Why").get_by_text("timer").first.wait_for()
 
 
+def test_an_event_that_nothing_waits_for_is_named(tab, shown, hub):
+    hub.raise_event("approval-1", "Aproval", 1)
+    page = tab.open(shown, "/instance?id=approval-1")
+    why = page.get_by_role("region", name="Why")
+    why.get_by_text("event 'Aproval' came at").wait_for()
+    assert "has not let it continue" in why.inner_text()
+
+
 def test_the_timeline_shows_steps_and_unfolds_those_of_a_child(tab, shown):
     page = tab.open(shown, "/instance?id=order-1")
     steps = page.get_by_role("region", name="Timeline")
