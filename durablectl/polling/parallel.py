@@ -205,7 +205,7 @@ class TransactionRunner(Generic[Item]):
             )
 
         self._runner = ParallelRunner(
-            _groups(items, 1 if rate else size), results, concurrency=1, rate=rate
+            _groups(items, 1 if rate else size), results, concurrency=1, rate=rate, clock=clock
         )
         self._outcomes: deque[Outcome[Item]] = deque()
 
