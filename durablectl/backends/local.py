@@ -54,7 +54,7 @@ from durablectl.wire import (
 
 if TYPE_CHECKING:
     from durablectl.backends.importing import Bundle, Imported
-    from durablectl.backends.local_histories import Histories
+    from durablectl.backends.local_engine import Engine
     from durablectl.engine.registry import Registry
     from durablectl.engine.store.client import Store
     from durablectl.history.restart import RestartPlan
@@ -93,11 +93,11 @@ class LocalTaskHub(TaskHub):
         return Store(self._database)
 
     @cached_property
-    def _histories(self) -> Histories:
-        # deferred: few commands need complete histories
-        from durablectl.backends.local_histories import Histories
+    def _engine(self) -> Engine:
+        # deferred: what reads and steers needs no code that replays
+        from durablectl.backends.local_engine import Engine
 
-        return Histories(self._database, self._registry, self._now)
+        return Engine(self._database, self._registry, self._now)
 
     @property
     def name(self) -> str:
@@ -269,11 +269,11 @@ class LocalTaskHub(TaskHub):
         instance itself stays as it is. `UsageError` for a step that is not there; `WrongState` for
         a sub-orchestration, and where the history cannot be cut.
         """
-        return self.check_status(self._histories.restart_from(instance_id, step))
+        return self.check_status(self._engine.restart_from(instance_id, step))
 
     def plan_restart(self, instance_id: str, step: int | str | None = None) -> RestartPlan:
         """What `restart_from` would keep and repeat; changes nothing."""
-        return self._histories.plan_restart(instance_id, step)
+        return self._engine.plan_restart(instance_id, step)
 
     def import_history(
         self, history: AnyHistory, *, instance_id: str | None = None, force: bool = False
@@ -287,14 +287,14 @@ class LocalTaskHub(TaskHub):
         is taken (`instance_id` gives another), `UsageError` for what is not a history, does not
         fit the code, or, unless `force`, proves too little.
         """
-        bundle = self._histories.bundle(history, force=force)
+        bundle = self._engine.bundle(history, force=force)
         return self.import_bundle(bundle, instance_id).instances[0].instance_id
 
     def import_bundle(self, bundle: Bundle, instance_id: str | None = None) -> Imported:
         """Create the instances and entities of a bundle, all of them or none; see
         `import_history`.
         """
-        return self._histories.import_bundle(bundle, instance_id)
+        return self._engine.import_bundle(bundle, instance_id)
 
     def purge(self, instance_id: str, *, recursive: bool = False) -> int:
         (outcome,) = self.purge_many([instance_id], recursive=recursive)
@@ -404,12 +404,7 @@ class LocalTaskHub(TaskHub):
     ) -> InstanceStatus:
         with ExitStack() as stack:
             if (registry := self._registry) is not None:
-                # deferred: only waiting needs the engine
-                from durablectl.engine.worker.embedded import embedded_worker
-
-                stack.enter_context(
-                    embedded_worker(self._database.path, lambda: registry, [instance_id])
-                )
+                stack.enter_context(self._engine.working_for(registry, instance_id))
             return wait_for_completion(self, instance_id, timeout=timeout, interval=interval)
 
     def within(self, seconds: float) -> Self:  # noqa: ARG002 - nothing here waits for an answer

@@ -49,10 +49,9 @@ def _run(arguments: list[str], out: Output, ending: Ending) -> int:
             return _shown(line, out, ending)
         # deferred: Typer takes longer to load than the rest of a status
         from durablectl.cli.framework.program import invoke
-        from durablectl.cli.local.signals import sigterm_as_interrupt
 
-        with sigterm_as_interrupt(partial(setattr, ending, "signal")):
-            return invoke(arguments, out, partial(invocation, ending))
+        on_sigterm = partial(setattr, ending, "signal")
+        return invoke(arguments, out, partial(invocation, ending), on_sigterm)
     except KeyboardInterrupt:
         return exit_codes.for_error(KeyboardInterrupt())
     except BrokenPipeError:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from durablectl.config.addresses import is_grpc, is_loopback
+from durablectl.config.extras import missing_extra
 from durablectl.config.settings import Settings
 from durablectl.errors import Unsupported, UsageError
 from durablectl.taskhub import TaskHub
@@ -14,6 +15,7 @@ from durablectl.taskhub import TaskHub
 if TYPE_CHECKING:
     from durablectl.backends.grpc.hub import GrpcTaskHub
     from durablectl.backends.http.hub import HttpTaskHub
+    from durablectl.backends.http.starter import StarterTaskHub
     from durablectl.backends.local import LocalTaskHub
     from durablectl.engine.registry import Registry
 
@@ -71,14 +73,18 @@ def grpc_hub(url: str) -> type[GrpcTaskHub]:
     except ImportError as error:
         if (error.name or "").partition(".")[0] not in ("grpc", "google"):
             raise
-        # deferred: only a missing package needs it
-        from durablectl.installation import missing_extra
-
         raise missing_extra("grpc", f"a hub at {url}", str(error.name)) from error
     finally:
         if collects:
             gc.enable()
     return GrpcTaskHub
+
+
+def starter_hub() -> type[StarterTaskHub]:
+    """The class of a hub whose instances are known from what a starter function answered."""
+    from durablectl.backends.http.starter import StarterTaskHub  # deferred, as below
+
+    return StarterTaskHub
 
 
 def _http_hub() -> type[HttpTaskHub]:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from durablectl.config.connection_strings import ConnectionString, parse_connection_string
 from durablectl.config.contexts import Context
+from durablectl.config.extras import missing_extra
 from durablectl.config.shell import run_command
 from durablectl.errors import KeyRefused
 from durablectl.json_values import json_value
@@ -180,9 +181,6 @@ def _of_kind(parsed: ConnectionString, what: str) -> TokenSource:
         try:
             made[:] = made or [_credential(parsed)]
         except ImportError as error:
-            # deferred: only a missing package needs it
-            from durablectl.installation import missing_extra
-
             raise missing_extra("azure", name, "azure-identity") from error
         return _fetched(made[0], name)
 

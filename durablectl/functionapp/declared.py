@@ -25,7 +25,7 @@ from durablectl.errors import AppError
 from durablectl.functionapp.bindings import RETURN, Binding
 from durablectl.functionapp.disabled import is_disabled
 from durablectl.functionapp.invocation import CONTEXT, Target
-from durablectl.functionapp.sdk2.recognise import MARK, refuse_mixture
+from durablectl.functionapp.sdk2.recognise import MARK, of_sdk2, refuse_mixture
 
 Registered: TypeAlias = Orchestrator | Activity | Entity | OtherFunction
 
@@ -134,17 +134,16 @@ class Declared:
         return self._other(self.function)
 
     def _of_sdk2(self) -> Registered:
-        from durablectl.functionapp.sdk2 import functions  # deferred: it needs the SDK itself
-
         if self.trigger == ACTIVITY:
             clients = [each.name for each in self.bindings if each.is_client]
-            return functions.activity(
-                self.durable_name, self._callable(), self.parameter, clients, self.client_source
+            function = self._callable()
+            return of_sdk2().activity(
+                self.durable_name, function, self.parameter, clients, self.client_source
             )
         _refuse_bindings(self)
         if self.trigger == ENTITY:
-            return functions.entity(self.durable_name.lower(), self.function)
-        return functions.orchestrator(self.durable_name, self.function)
+            return of_sdk2().entity(self.durable_name.lower(), self.function)
+        return of_sdk2().orchestrator(self.durable_name, self.function)
 
     def _callable(self) -> Callable[..., Any]:
         """What is called with the trigger's value and the clients alone."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple, Protocol
 
 from google.protobuf import message
@@ -159,9 +159,10 @@ def _new_pool() -> tuple[Any, Callable[[Any], MessageClass]]:
     """
     if os.environ.get("PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION", "upb") == "upb":
         try:
-            from google._upb._message import DescriptorPool  # private, hence the other way below
+            # private, hence the other way below
+            from google._upb._message import DescriptorPool, MessageMeta
 
-            return DescriptorPool(), _compiled_class
+            return DescriptorPool(), partial(_compiled_class, MessageMeta)
         except ImportError:
             pass
     # deferred: not needed above
@@ -170,18 +171,16 @@ def _new_pool() -> tuple[Any, Callable[[Any], MessageClass]]:
     return descriptor_pool.DescriptorPool(), message_factory.GetMessageClass
 
 
-def _compiled_class(descriptor: Any) -> MessageClass:
+def _compiled_class(meta: Any, descriptor: Any) -> MessageClass:
     """The class of a descriptor of the compiled part, which finds those of its fields by itself
     once they are made.
     """
-    from google._upb._message import MessageMeta  # deferred, as above
-
     made: dict[str, MessageClass] = {}
     wanted = [descriptor]
     while wanted:
         each = wanted.pop()
         if each.full_name not in made:
             members = {"DESCRIPTOR": each, "__module__": None}
-            made[each.full_name] = MessageMeta(each.name, (message.Message,), members)
+            made[each.full_name] = meta(each.name, (message.Message,), members)
             wanted += [field.message_type for field in each.fields if field.message_type]
     return made[descriptor.full_name]

@@ -10,6 +10,8 @@ from durablectl.redaction import redact
 from durablectl.render.sanitize import safe_line
 
 LONGEST_MESSAGE = 120
+MANY = 10
+"""Instances of which more are counted rather than shown one by one."""
 
 
 def progress_of(custom_status: Any) -> tuple[float | None, str]:

@@ -59,9 +59,7 @@ def orchestrator_from(callee: Any) -> Orchestrator:
         raw = sdk.user_function(callee)
         name = getattr(raw, "__name__", type(raw).__name__)
         if recognise.is_loaded():
-            from durablectl.functionapp.sdk2 import functions  # deferred: it needs the SDK itself
-
-            return functions.orchestrator(name, raw)
+            return recognise.of_sdk2().orchestrator(name, raw)
         return Orchestrator(name, raw)
     if not isinstance(function, Orchestrator):
         raise UsageError(

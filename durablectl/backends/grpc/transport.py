@@ -5,6 +5,7 @@ safe; knows no verb of a task hub.
 from __future__ import annotations
 
 import math
+import os
 import threading
 import time
 from collections import deque
@@ -55,9 +56,8 @@ class Token(Protocol):
 
 
 def _chance() -> float:
-    import random  # deferred: only a call that is made again needs it
-
-    return random.random()  # noqa: S311 - it spreads attempts, and keeps no secret
+    """A number from 0 to 1; `random` is slow to import."""
+    return int.from_bytes(os.urandom(4), "big") / 2**32
 
 
 class Pace(NamedTuple):

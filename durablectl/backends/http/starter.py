@@ -119,6 +119,8 @@ class StarterTaskHub(HttpTaskHub):
     """
 
     on_end: Callable[[str], None] = staticmethod(lambda _instance_id: None)
+    check = staticmethod(check_starter)
+    call = staticmethod(call_starter)
 
     def get_status(self, instance_id: str, **options: bool) -> InstanceStatus:
         status = super().get_status(instance_id, **options)

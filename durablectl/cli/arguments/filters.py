@@ -10,7 +10,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from durablectl import wire
-from durablectl.cli.framework.completers import orchestrators
+from durablectl.cli.framework.app_completers import orchestrators
 from durablectl.cli.framework.global_options import STUCK_FOR
 from durablectl.config.quantities import parse_duration, parse_moment
 from durablectl.errors import UsageError

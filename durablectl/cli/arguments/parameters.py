@@ -7,7 +7,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from durablectl.cli.framework import completers
+from durablectl.cli.framework import app_completers, completers
 from durablectl.config.quantities import parse_duration, parse_interval, parse_rate
 
 
@@ -54,7 +54,7 @@ Orchestrator = Annotated[
         metavar="ORCHESTRATOR",
         help="The orchestrator's name.",
         show_default=False,
-        autocompletion=completers.orchestrators,
+        autocompletion=app_completers.orchestrators,
     ),
 ]
 Last = Annotated[

@@ -8,7 +8,7 @@ import typer
 
 from durablectl.cli.arguments.filters import IN_FLIGHT, Name, Where
 from durablectl.cli.arguments.parameters import Interval, Timeout
-from durablectl.cli.framework import completers, exit_codes
+from durablectl.cli.framework import app_completers, exit_codes
 from durablectl.cli.session import Session
 from durablectl.cli.wait.drain import Drain, drain_and_show
 from durablectl.cli.wait.wait import warn_without_timeout
@@ -23,7 +23,7 @@ def drain(
             "--exclude-name",
             metavar="ORCHESTRATOR",
             help="Not instances of this one; may be given several times.",
-            autocompletion=completers.orchestrators,
+            autocompletion=app_completers.orchestrators,
         ),
     ] = None,
     where: Where = None,

@@ -19,7 +19,7 @@ from durablectl.cli.arguments.parameters import (
     Last,
 )
 from durablectl.cli.batch.runner import BatchOperation, control
-from durablectl.cli.framework import completers, exit_codes
+from durablectl.cli.framework import app_completers, exit_codes
 from durablectl.cli.framework.leaving import leave
 from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
@@ -36,7 +36,7 @@ Words = Annotated[
         "and its data as fields; "
         "with --event NAME ids and fields alone.",
         show_default=False,
-        autocompletion=completers.instance_then_event,
+        autocompletion=app_completers.instance_then_event,
     ),
 ]
 Event = Annotated[
@@ -45,7 +45,7 @@ Event = Annotated[
         "--event",
         metavar="NAME",
         help="The event's name; then ids or a filter may name many.",
-        autocompletion=completers.events,
+        autocompletion=app_completers.events,
     ),
 ]
 

@@ -14,7 +14,7 @@ from durablectl.cli.arguments.parameters import How, Instances
 from durablectl.cli.batch.report import Skipped
 from durablectl.cli.batch.runner import BatchOperation, control
 from durablectl.cli.framework import exit_codes
-from durablectl.cli.framework.completers import steps
+from durablectl.cli.framework.completers import of_instance
 from durablectl.cli.framework.leaving import leave
 from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
@@ -25,6 +25,7 @@ from durablectl.cli.session.targets import refuse_query, required
 from durablectl.config.restart_journal import Journal, Standing, journal_path
 from durablectl.errors import Conflict, DurablectlError, OutcomeUnknown, Unsupported, UsageError
 from durablectl.history.restart import RestartPlan
+from durablectl.history.step_names import step_names
 from durablectl.model import FINAL_STATUSES
 from durablectl.quoting import command
 from durablectl.render.restart_plan import plan_table, plan_text
@@ -47,6 +48,14 @@ JournalFile = Annotated[
     ),
 ]
 
+
+def _steps(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The steps of the instance: their numbers, and the names of the activities and
+    sub-orchestrators that are called once.
+    """
+    return of_instance(ctx, incomplete, step_names)
+
+
 FromStep = Annotated[
     list[str] | None,
     typer.Option(
@@ -55,7 +64,7 @@ FromStep = Annotated[
         help="Keep the results before this step of the instance, and run the rest again: its "
         "number in `history`, an activity's name, or nothing for the first that failed (local "
         "hub). Without an instance: a FILE with instances, as @FILE.",
-        autocompletion=steps,
+        autocompletion=_steps,
     ),
 ]
 NoInput = Annotated[str | None, typer.Option("--input", "-i", "--input-json", hidden=True)]

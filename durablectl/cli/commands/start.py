@@ -12,7 +12,7 @@ from durablectl.cli.arguments.new_instance import New
 from durablectl.cli.arguments.parameters import Encode, Pace
 from durablectl.cli.arguments.waiting import Several, Waiting
 from durablectl.cli.batch.start_lines import Bulk, start_batch
-from durablectl.cli.framework import completers, exit_codes
+from durablectl.cli.framework import app_completers, exit_codes
 from durablectl.cli.framework.leaving import leave
 from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
@@ -39,7 +39,7 @@ OptionalOrchestrator = Annotated[
         metavar="ORCHESTRATOR",
         help="The orchestrator's name.",
         show_default=False,
-        autocompletion=completers.orchestrators,
+        autocompletion=app_completers.orchestrators,
     ),
 ]
 Batch = Annotated[

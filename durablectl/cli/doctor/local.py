@@ -12,6 +12,7 @@ from durablectl.engine.store.leases import LiveWorker, workers
 from durablectl.engine.store.maintenance import check_hub, file_size, waiting_functions
 from durablectl.errors import AppError, DurablectlError, HubUnusable
 from durablectl.functionapp.host import read_host
+from durablectl.functionapp.sdk2.recognise import of_sdk2
 from durablectl.functionapp.source_check import unsafe_calls
 
 # bytes; a larger file takes its time, and `hub check` is there for it
@@ -73,10 +74,9 @@ def _sdk(registry: Registry) -> Iterator[Finding]:
     functions = [registry.orchestrators.get(name) for name in registry.orchestrators.names]
     if not any(each is not None and each.begin is not None for each in functions):
         return
-    from durablectl.functionapp.sdk2.names import has_internals, version  # deferred: brings the SDK
-
-    text = f"azure-functions-durable {version()}: orchestrators run in its own executor"
-    if has_internals():
+    sdk = of_sdk2()
+    text = f"azure-functions-durable {sdk.version()}: orchestrators run in its own executor"
+    if sdk.has_internals():
         yield ok("sdk", text)
     else:
         yield warning(

@@ -1,4 +1,4 @@
-"""Names that a completion can know at once: contexts, instances, orchestrators, events.
+"""Names that a completion can know at once: contexts, instances, and what an instance has.
 
 Silent on failure.
 
@@ -38,7 +38,7 @@ def silent(hook: _Hook) -> _Hook:
     return found  # type: ignore[return-value]
 
 
-def _session(ctx: Any) -> Any:
+def session_of(ctx: Any) -> Any:
     return ctx.find_root().obj(ctx.meta.get(GIVEN, {}))
 
 
@@ -59,50 +59,29 @@ def contexts(incomplete: str) -> list[str]:
 
 def instances(ctx: Any, incomplete: str) -> list[str]:
     """The ids of the hub's instances."""
-    return _of_hub(ctx, lambda hub: _ids(hub, incomplete))
+    return of_hub(ctx, lambda hub: _ids(hub, incomplete))
 
 
-def orchestrators(ctx: Any, incomplete: str) -> list[str]:
-    """The names of the app's orchestrators, read without running it; without an app, those that the
-    hub knows or has run.
-    """
-    found = _of_app(ctx, "orchestrators") or _of_hub(ctx, _run_names)
-    return [name for name in found if name.lower().startswith(incomplete.lower())]
-
-
-def events(ctx: Any, incomplete: str) -> list[str]:
-    """The names of events: those that the app's orchestrators wait for, and those that the instance
-    has had.
-    """
-    words = (ctx.params or {}).get("words") or (ctx.params or {}).get("instances") or []
-    found = [*_of_app(ctx, "events"), *_of_hub(ctx, lambda hub: _had(hub, words))]
-    return [name for name in dict.fromkeys(found) if name.lower().startswith(incomplete.lower())]
-
-
-def instance_then_event(ctx: Any, incomplete: str) -> list[str]:
-    """The words of `raise-event`: an instance, then an event. Its fields cannot be known."""
-    words = ctx.params.get("words") or []
-    if not words or ctx.params.get("event"):
-        return instances(ctx, incomplete)
-    return events(ctx, incomplete) if len(words) == 1 else []
-
-
-def steps(ctx: Any, incomplete: str) -> list[str]:
-    """The steps of the instance of `restart --from`: their numbers, and the names of the activities
-    and sub-orchestrators that are called once.
-    """
+def of_instance(
+    ctx: Any, incomplete: str, names: Callable[[model.InstanceStatus], list[str]]
+) -> list[str]:
+    """The names that the instance of the line has, found in its status with its history."""
     words = (ctx.params or {}).get("instances") or []
-    found = _of_hub(ctx, lambda hub: _steps_of(hub, words)) if words else []
+
+    def look(hub: TaskHub) -> list[str]:
+        return names(hub.get_status(words[0], show_input=False, show_history=True))
+
+    found = of_hub(ctx, look) if words else []
     return [name for name in found if name.lower().startswith(incomplete.lower())]
 
 
 @silent
-def _of_hub(ctx: Any, names: Callable[[TaskHub], list[str]]) -> list[str]:
+def of_hub(ctx: Any, names: Callable[[TaskHub], list[str]]) -> list[str]:
     """What a local hub knows; of a remote one only what the context says may be asked for.
 
     Nothing where it takes too long.
     """
-    session = _session(ctx)
+    session = session_of(ctx)
     if not (session.is_local or session.settings.completion_network):
         return []
     config.load_backend(session.settings)  # what loads slowly is not the hub's fault
@@ -135,35 +114,3 @@ def _ids(hub: TaskHub, incomplete: str) -> list[str]:
     ]
     # which name a file, an address
     return [each for each in ids if not each.startswith("@") and "://" not in each]
-
-
-def _run_names(hub: TaskHub) -> list[str]:
-    known = hub.orchestrators()
-    return (
-        list(known)
-        if known is not None
-        else sorted({status.name for status in hub.list_page(model.InstanceFilter(), top=MOST)})
-    )
-
-
-def _had(hub: TaskHub, words: list[str]) -> list[str]:
-    if not words:
-        return []
-    events = hub.get_status(words[0], show_input=False, show_history=True).history or ()
-    return [str(event.members.get("Name")) for event in events if event.event_type == "EventRaised"]
-
-
-def _steps_of(hub: TaskHub, words: list[str]) -> list[str]:
-    from durablectl.history.step_names import step_names  # deferred: few restart from a step
-
-    return step_names(hub.get_status(words[0], show_input=False, show_history=True))
-
-
-@silent
-def _of_app(ctx: Any, what: str) -> list[str]:
-    app = _session(ctx).app_path
-    if app is None:
-        return []
-    from durablectl.functionapp.source_names import NAMES  # deferred: parses Python
-
-    return NAMES[what](app)

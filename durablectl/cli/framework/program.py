@@ -12,6 +12,7 @@ from typer._completion_classes import BashComplete
 from durablectl.cli.framework.command_table import PROGRAM
 from durablectl.cli.framework.exit_codes import ExitCode
 from durablectl.cli.framework.groups import root
+from durablectl.cli.framework.interrupts import sigterm_as_interrupt
 from durablectl.errors import UsageError
 from durablectl.quoting import nearest
 from durablectl.render.output import Output
@@ -25,11 +26,22 @@ def invoke(
     arguments: list[str],
     out: Output,
     session_of: Callable[[Mapping[str, object], str], AbstractContextManager[object]],
+    on_sigterm: Callable[[int], None],
 ) -> int:
     """Run one command line; its exit code. What goes wrong is raised as one of our errors.
 
     `session_of` opens the session of a command, from the global flags and the command's name.
+    `on_sigterm` hears of that signal, which then ends the command.
     """
+    with sigterm_as_interrupt(on_sigterm):
+        return _invoked(arguments, out, session_of)
+
+
+def _invoked(
+    arguments: list[str],
+    out: Output,
+    session_of: Callable[[Mapping[str, object], str], AbstractContextManager[object]],
+) -> int:
     program = root()
     try:
         with program.make_context(PROGRAM, list(arguments), obj=session_of) as context:

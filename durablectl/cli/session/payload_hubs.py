@@ -152,15 +152,12 @@ class PayloadHubs:
         """The hub at an address, with the key that a context has for it, else the one in the
         address or of the instance's start.
         """
-        # deferred: a local hub's payload needs no httpx
-        from durablectl.backends.http.starter import StarterTaskHub
-
         kept = self._session.kept(instance_id)
         if kept is not None and (place := address_from_payload(kept))._replace(
             query=""
         ) == address._replace(query=""):
             address = place
-        hub = StarterTaskHub(
+        hub = config.starter_hub()(
             address.base,
             key=self._settings.keys.key_for(address.base, address.task_hub) or address.code,
             task_hub=address.task_hub,

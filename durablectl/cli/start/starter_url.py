@@ -67,15 +67,13 @@ def start_by_url(
     `route` says how to reach it, once the call is checked. `WaitTimeout` when it has not answered
     after `timeout` seconds.
     """
-    # deferred: few start so
-    from durablectl.backends.http.starter import call_starter, check_starter
-
+    starter = config.starter_hub()
     method = (call.method or "POST").upper()
-    check_starter(url, method)
+    starter.check(url, method)
     key = _key(environ, call.function_key_env)
     way = route()
     with timed(timeout):
-        return call_starter(
+        return starter.call(
             url,
             input,
             method=method,

@@ -19,6 +19,7 @@ from durablectl.functionapp.sdk2.names import (
     helpers,
     new_worker,
     pb,
+    version,
 )
 from durablectl.functionapp.sdk2.runs import KeptRun, Run, WireRun
 from durablectl.json_values import json_text
@@ -147,3 +148,14 @@ def _with_clients(
         return function(**inputs, **bound())
 
     return call
+
+
+class Sdk2:
+    """The same for modules that are loaded before there is such an app: see
+    `recognise.of_sdk2`."""
+
+    orchestrator = staticmethod(orchestrator)
+    activity = staticmethod(activity)
+    entity = staticmethod(entity)
+    version = staticmethod(version)
+    has_internals = staticmethod(has_internals)

@@ -15,6 +15,7 @@ from durablectl.errors import AppError
 
 if TYPE_CHECKING:
     from durablectl.functionapp.declared import Declared
+    from durablectl.functionapp.sdk2.functions import Sdk2
 
 MARK = "durable_requires_grpc"
 """The setting that every trigger and client binding of 2.x has, and none of 1.x."""
@@ -23,6 +24,13 @@ NEEDS = (3, 13)
 PACKAGE = "azure-functions-durable"
 _DURABLE = ("orchestrationTrigger", "activityTrigger", "entityTrigger")
 _SDK = "azure.durable_functions"
+
+
+def of_sdk2() -> type[Sdk2]:
+    """What functions of a 2.x app are to the engine."""
+    from durablectl.functionapp.sdk2.functions import Sdk2  # deferred: it needs the SDK itself
+
+    return Sdk2
 
 
 def is_loaded() -> bool:

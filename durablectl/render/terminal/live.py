@@ -27,11 +27,10 @@ from rich.table import Column
 from rich.text import Text
 
 from durablectl.model import InstanceStatus, RuntimeStatus
-from durablectl.render.progress import progress_of
+from durablectl.render.progress import MANY, progress_of
 from durablectl.render.sanitize import safe_line
 from durablectl.render.terminal.console import console_on
 from durablectl.render.terminal.screen import screenful
-from durablectl.render.terminal.wait_progress import MANY
 from durablectl.render.terminal.watch_table import WatchTable
 
 

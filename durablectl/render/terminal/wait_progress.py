@@ -14,11 +14,10 @@ from typing import Protocol
 
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.render.output import Output
-from durablectl.render.progress import progress_of
+from durablectl.render.progress import MANY, progress_of
 from durablectl.render.sanitize import safe_line
 from durablectl.render.views import duration_text
 
-MANY = 10
 HEARTBEAT = 60.0
 QUIET_AT_FIRST = 1.0  # what is over at once is told by its outcome
 SHORTEST_GAP = 5.0
