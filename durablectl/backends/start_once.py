@@ -4,7 +4,6 @@ the id already; knows no HTTP, only how to send and how to look.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -17,7 +16,7 @@ from durablectl.errors import (
     WrongState,
 )
 from durablectl.model import IfExists, InstanceStatus
-from durablectl.new_ids import FreshId, check_new_instance_id
+from durablectl.new_ids import FreshId, check_new_instance_id, random_id
 from durablectl.taskhub import TaskHub
 from durablectl.wire import same_json
 
@@ -37,7 +36,7 @@ def id_to_start(
     `AlreadyExists` if that must not be; REPLACE ends it first.
     """
     if instance_id is None:
-        return uuid.uuid4().hex, None
+        return random_id(), None
     check_new_instance_id(instance_id)
     if isinstance(instance_id, FreshId):
         return instance_id, None

@@ -242,6 +242,7 @@ def test_a_status_over_grpc_imports_no_engine_and_no_http():
         "google.protobuf.descriptor_pb2",
         "google.protobuf.descriptor_pool",
         "google.protobuf.text_format",
+        "uuid",
     }
     assert loaded.dataclasses <= VALUES
     assert loaded.garbage == "True True"
