@@ -5,7 +5,7 @@ Knows no verb by name, and carries nothing out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,6 @@ from durablectl.cli.session.targets import Targets, refuse_query
 from durablectl.config.restart_journal import Standing
 from durablectl.errors import InstanceNotFound, UsageError
 from durablectl.model import InstanceStatus, RuntimeStatus
-from durablectl.render.output import Output
 from durablectl.render.terminal.selection import show_chosen, tell_skipped
 from durablectl.taskhub import TaskHub
 
@@ -95,8 +94,9 @@ def by_ids(
     wave = _Wave(targets.hub, targets.ids, how, ignore_finished, stand)
     if how.dry_run:
         refuse_query(session)
-        _show(session.out, (status for _, status in wave if status is not None), f"to {verb}")
+        count = show_chosen(session.out, (status for _, status in wave if status is not None))
         tell_skipped(session.out, wave.left_out)
+        session.out.note(f"{count} to {verb}; nothing was changed")
         return None
     hub, ids = targets.begin_change(yes=how.yes, confirm=how.confirm), targets.ids
     if not ids:
@@ -168,8 +168,9 @@ def by_filter(
         session.out.note(f"instances {times}")
     if how.dry_run:
         selected = Selected(session.hub, selection, how, stand)
-        _show(session.out, selected, f"to {verb} in {session.hub_label}")
+        count = show_chosen(session.out, selected)
         selected.tell_left_out(session.out)
+        session.out.note(f"{count} to {verb} in {session.hub_label}; nothing was changed")
         return None
     session.begin_change(yes=how.yes, confirm=how.confirm)
     selected = Selected(session.hub, selection, how, stand)
@@ -188,9 +189,3 @@ def by_filter(
         statuses,
         bool(selected.left_children or selected.left_entities),
     )
-
-
-def _show(out: Output, selected: Iterable[InstanceStatus], told: str) -> None:
-    """Print what a dry run selects, and last how many that are."""
-    count = show_chosen(out, selected)
-    out.note(f"{count} {told}; nothing was changed")

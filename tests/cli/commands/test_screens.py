@@ -97,6 +97,16 @@ def test_a_dry_run_shows_ten_then_counts_then_the_verdict(hub):
     assert rows[-1].startswith("29 to terminate")
 
 
+def test_what_a_dry_run_leaves_out_comes_before_its_verdict(app, run):
+    run("entity", "signal", "@counter@a", "add", "--input-json", "1")
+    assert run("worker", "--until-idle").code == 0
+    run("start", "approval", "--instance-id", "a")
+    words = ("terminate", "--created-after", "1d", "--dry-run", "--hub", ".durablectl/hub.db")
+    rows = run(*words).err.splitlines()
+    assert rows[-2].startswith("1 entity left out")
+    assert rows[-1].startswith("1 to terminate in local hub ")
+
+
 def test_csv_has_a_header_and_quotes_what_needs_it(remote, server):
     server.on("GET", "/instances", (200, [status("a", name='say "hi", you')]))
     listed = remote("list", "-o", "csv", "--columns", "id,name")
