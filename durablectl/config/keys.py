@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from durablectl.config.addresses import is_grpc, is_scheduler, origin_of
 from durablectl.config.contexts import Context
 from durablectl.config.quantities import parse_size
-from durablectl.config.shell import run_command
 from durablectl.config.variables import key_of_variable
 from durablectl.errors import KeyRefused, UsageError, reason_of
 from durablectl.quoting import quoted
 
 if TYPE_CHECKING:
-    from durablectl.config.tokens import CachedToken
+    from durablectl.config.tokens import CachedToken, Commands
 
 MAX_RESPONSE = "DURABLECTL_MAX_RESPONSE"
 
@@ -113,11 +112,9 @@ class KeyRing:
         named = next((each for each in self._of(url, task_hub) if each.names_token), None)
         if not is_grpc(url) or (named is None and not is_scheduler(url)):
             return None
-        # deferred: few hubs take a token
-        from durablectl.config.tokens import CachedToken, azure_cli, source_of
-
-        source = azure_cli() if named is None else source_of(named.context, named.owner)
-        return None if source is None else CachedToken(source)
+        if named is None:
+            return _commands().token(None, "")
+        return _commands().token(named.context, named.owner)
 
     def headers_for(self, url: str, task_hub: str | None) -> dict[str, str]:
         """The headers for this address and task hub, those of the header command included.
@@ -127,9 +124,11 @@ class KeyRing:
         for each in self._of(url, task_hub):
             lines = list(each.context.header)
             if each.context.header_command:
-                lines += run_command(
-                    each.context.header_command, f"the header-command of {each.owner}"
-                ).splitlines()
+                lines += (
+                    _commands()
+                    .run(each.context.header_command, f"the header-command of {each.owner}")
+                    .splitlines()
+                )
             if lines:
                 return {
                     name.strip(): value.strip()
@@ -186,7 +185,7 @@ class KeyRing:
             key = key_of_variable(context.key_env, self._environ, credential.owner)
         elif context.key_command:
             what = f"the key-command of {credential.owner}"
-            key = run_command(context.key_command, what).strip()
+            key = _commands().run(context.key_command, what).strip()
         else:
             what = f"the key file {context.key_file} ({credential.owner})"
             key = _read(Path(context.key_file or ""), what)
@@ -198,6 +197,12 @@ class KeyRing:
                 hint="a key is one line of letters, digits and signs",
             )
         return key
+
+
+def _commands() -> type[Commands]:
+    from durablectl.config.tokens import Commands  # deferred: few contexts have a command
+
+    return Commands
 
 
 def _read(path: Path, what: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 from durablectl.errors import KeyRefused
 
 COMMAND_SECONDS = 60
@@ -16,8 +18,6 @@ def run_command(
 
     `what` names the command in messages. Its standard error is the user's.
     """
-    import subprocess  # deferred: few contexts have a command
-
     limit = max(min(seconds, COMMAND_SECONDS), 0.0)
     try:
         done = subprocess.run(  # noqa: S602 - a line of the user's own file, written for a shell

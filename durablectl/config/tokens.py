@@ -90,6 +90,18 @@ class CachedToken:
         )
 
 
+class Commands:
+    """The user's commands, for what is loaded before one is run."""
+
+    run = staticmethod(run_command)
+
+    @staticmethod
+    def token(context: Context | None, owner: str) -> CachedToken | None:
+        """The token of a context, not asked for yet, or of the Azure CLI where none says it."""
+        source = azure_cli() if context is None else source_of(context, owner)
+        return None if source is None else CachedToken(source)
+
+
 def source_of(context: Context, owner: str) -> TokenSource | None:
     """Where the tokens of a context come from; None when it says nothing of them."""
     if command := context.token_command:

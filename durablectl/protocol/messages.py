@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
-from functools import cache, partial
+from collections.abc import Mapping
+from functools import cache
 from typing import Any, NamedTuple, Protocol
 
 from google.protobuf import message
@@ -19,6 +19,18 @@ from durablectl.protocol import dapr as dapr_table
 from durablectl.protocol import table
 from durablectl.protocol.descriptors import WELL_KNOWN, file_descriptor, lines_of, reachable
 from durablectl.protocol.fields import MalformedMessage, Message
+
+try:
+    # Private. Where protobuf's compiled part is what runs, it is asked directly: the modules in
+    # front of it take longer to import than a status over gRPC needs for the rest.
+    if os.environ.get("PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION", "upb") != "upb":
+        raise ImportError
+    from google._upb._message import DescriptorPool, MessageMeta
+
+    message_factory: Any = None
+except ImportError:
+    from google.protobuf import message_factory  # type: ignore[no-redef]
+    from google.protobuf.descriptor_pool import DescriptorPool
 
 
 class MessageClass(Protocol):
@@ -40,7 +52,7 @@ class Messages:
 
     def __init__(self, name: str, lines: Mapping[str, str], statuses: str) -> None:
         self._name, self._lines = name, lines
-        self._pool, self._class_of = _new_pool()
+        self._pool = DescriptorPool()
         self._lock = threading.Lock()
         self._loaded: set[str] = set()
         self._files = [f"{WELL_KNOWN}.proto", f"{name}.proto"]
@@ -66,7 +78,7 @@ class Messages:
             self._load(name)
         elif name != "Empty":
             raise AttributeError(f"the protocol has no message {name}")
-        made: MessageClass = self._class_of(self._pool.FindMessageTypeByName(full_name))
+        made: MessageClass = _class_of(self._pool.FindMessageTypeByName(full_name))
         setattr(self, name, made)
         return made
 
@@ -151,36 +163,19 @@ def _methods(messages: Messages, methods: str) -> dict[str, Method]:
     return found
 
 
-def _new_pool() -> tuple[Any, Callable[[Any], MessageClass]]:
-    """An empty descriptor pool, and what makes the class of a descriptor.
-
-    Where protobuf's compiled part is what runs, it is asked directly: the modules in front of it
-    take longer to import than a status over gRPC needs for the rest.
+def _class_of(descriptor: Any) -> MessageClass:
+    """The class of a descriptor. The compiled part finds those of its fields by itself once they
+    are made.
     """
-    if os.environ.get("PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION", "upb") == "upb":
-        try:
-            # private, hence the other way below
-            from google._upb._message import DescriptorPool, MessageMeta
-
-            return DescriptorPool(), partial(_compiled_class, MessageMeta)
-        except ImportError:
-            pass
-    # deferred: not needed above
-    from google.protobuf import descriptor_pool, message_factory
-
-    return descriptor_pool.DescriptorPool(), message_factory.GetMessageClass
-
-
-def _compiled_class(meta: Any, descriptor: Any) -> MessageClass:
-    """The class of a descriptor of the compiled part, which finds those of its fields by itself
-    once they are made.
-    """
+    if message_factory is not None:
+        public: MessageClass = message_factory.GetMessageClass(descriptor)
+        return public
     made: dict[str, MessageClass] = {}
     wanted = [descriptor]
     while wanted:
         each = wanted.pop()
         if each.full_name not in made:
             members = {"DESCRIPTOR": each, "__module__": None}
-            made[each.full_name] = meta(each.name, (message.Message,), members)
+            made[each.full_name] = MessageMeta(each.name, (message.Message,), members)
             wanted += [field.message_type for field in each.fields if field.message_type]
     return made[descriptor.full_name]

@@ -11,6 +11,7 @@ from durablectl.engine.worker.app_output import AppOutput
 from durablectl.errors import AppError
 from durablectl.library.apps import load_registry
 from durablectl.render.output import Output
+from durablectl.server.rpc.clients import LazyClients
 
 
 class App:
@@ -36,7 +37,5 @@ class App:
             registry = load_registry(self._path)
         self.output.finish()
         if registry.client_sources and self._hub is not None:
-            from durablectl.server.rpc.clients import LazyClients  # deferred: few activities ask
-
             self._opened.enter_context(LazyClients(self._hub)).provide(registry)
         return registry
