@@ -65,6 +65,9 @@ class _Course:
             (step for step in steps if _is_event(step)), key=lambda step: step.end or step.begin
         )
         self._begins: dict[int, datetime] = {}
+        self._orders: dict[datetime, tuple[object, ...]] = {}
+        for step in sorted(filter(_is_decision, steps), key=lambda step: step.order):
+            self._orders.setdefault(step.begin, step.order)
         self._date(events)
 
     def _date(self, events: Sequence[Step]) -> None:
@@ -74,9 +77,17 @@ class _Course:
             at = step.end or step.begin
             if not self.continues(at) or self._is_misspelt(step, following):
                 continue
-            times = (_last(self._decisions, at), _last(self._arrivals, at), before)
+            latest = at if self._has_decided_before(step, at) else _last(self._decisions, at)
+            times = (latest, _last(self._arrivals, at), before)
             self._begins[id(step)] = max((time for time in times if time is not None), default=at)
             before = at
+
+    def _has_decided_before(self, event: Step, at: datetime) -> bool:
+        """Whether the code decided something just then, and before the event: a clock may show the
+        same time for both.
+        """
+        order = self._orders.get(at)
+        return order is not None and order < event.order
 
     def continues(self, at: datetime) -> bool:
         """Whether the code decided something after what came at that time, and before anything but
