@@ -86,7 +86,7 @@ def test_a_command_says_in_a_line_that_the_disk_fails(
     done = subprocess.run(
         command, env=disk.environment(), capture_output=True, text=True, check=False
     )
-    _announced, told, *hint = done.stderr.splitlines()
+    told, *hint = done.stderr.splitlines()
     assert (done.returncode, done.stdout) == (1, "")
     assert re.match(f"durablectl: {message}", told)
     assert len(hint) <= 1
