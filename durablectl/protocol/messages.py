@@ -73,25 +73,25 @@ class Messages:
         return list(self._lines)
 
     def __getattr__(self, name: str) -> MessageClass:
-        full_name = f"{WELL_KNOWN}.{name}" if name == "Empty" else name
-        if name in self._lines:
-            self._load(name)
-        elif name != "Empty":
+        if name not in self._lines and name != "Empty":
             raise AttributeError(f"the protocol has no message {name}")
-        made: MessageClass = _class_of(self._pool.FindMessageTypeByName(full_name))
-        setattr(self, name, made)
+        with self._lock:  # protobuf must not make one class twice at the same time
+            if name not in self.__dict__:
+                self.__dict__[name] = self._made(name)
+        made: MessageClass = self.__dict__[name]
         return made
 
-    def _load(self, name: str) -> None:
-        """Add a file to the pool with the message and with what is in it, as far as it is new."""
-        with self._lock:
-            lines = reachable(self._lines, [name])
-            new = {each: line for each, line in lines.items() if each not in self._loaded}
-            if new:
-                file = f"{self._name}/{name}.proto"
-                self._pool.AddSerializedFile(file_descriptor(file, new, dependencies=self._files))
-                self._files.append(file)
-                self._loaded |= new.keys()
+    def _made(self, name: str) -> MessageClass:
+        """The class of a message; a file with what is in it and new is added to the pool first."""
+        lines = reachable(self._lines, [name])
+        new = {each: line for each, line in lines.items() if each not in self._loaded}
+        if new:
+            file = f"{self._name}/{name}.proto"
+            self._pool.AddSerializedFile(file_descriptor(file, new, dependencies=self._files))
+            self._files.append(file)
+            self._loaded |= new.keys()
+        full_name = name if name in lines else f"{WELL_KNOWN}.{name}"
+        return _class_of(self._pool.FindMessageTypeByName(full_name))
 
 
 class Method(NamedTuple):

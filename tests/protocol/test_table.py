@@ -130,6 +130,26 @@ def test_one_process_holds_our_classes_and_the_sdks(order):
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_threads_that_ask_for_the_same_classes_get_the_same():
+    """In a process of its own: two at a time would end it."""
+    code = (
+        "import sys\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "from durablectl.protocol import table\n"
+        "from durablectl.protocol.descriptors import lines_of\n"
+        "from durablectl.protocol.messages import Messages\n"
+        "sys.setswitchinterval(1e-6)\n"
+        "def classes(messages):\n"
+        "    return [getattr(messages, name) for name in messages.names]\n"
+        "for _ in range(20):\n"
+        "    messages = Messages('tried', lines_of(table.MESSAGES), table.STATUSES)\n"
+        "    with ThreadPoolExecutor(8) as pool:\n"
+        "        found = list(pool.map(classes, [messages] * 8))\n"
+        "    assert all(each == found[0] for each in found)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_the_pure_implementation_of_protobuf_makes_the_same_messages():
     fields = {
         "eventId": 7,

@@ -219,7 +219,6 @@ def terminate(
 
     Examples:
       durablectl terminate order-7 --reason "no longer needed"
-      durablectl terminate order-7 --recursive
       durablectl terminate --name order --stuck=2h --dry-run
       durablectl terminate --name order --stuck=2h --yes --wait --timeout 5m
     """
