@@ -13,6 +13,7 @@ from io import StringIO
 
 from durablectl.cli.framework import exit_codes
 from durablectl.cli.framework.line_reader import Line, read_line
+from durablectl.cli.framework.typer_door import typer_program
 from durablectl.cli.session import open_session
 from durablectl.cli.session.invocation import invocation
 from durablectl.errors import DurablectlError, reason_of
@@ -47,11 +48,8 @@ def _run(arguments: list[str], out: Output, ending: Ending) -> int:
             return answer(out, dict(os.environ), arguments, open_session)
         if (line := read_line(arguments)) is not None and line.command == "status":
             return _shown(line, out, ending)
-        # deferred: Typer takes longer to load than the rest of a status
-        from durablectl.cli.framework.program import invoke
-
         on_sigterm = partial(setattr, ending, "signal")
-        return invoke(arguments, out, partial(invocation, ending), on_sigterm)
+        return typer_program().invoke(arguments, out, partial(invocation, ending), on_sigterm)
     except KeyboardInterrupt:
         return exit_codes.for_error(KeyboardInterrupt())
     except BrokenPipeError:

@@ -49,7 +49,7 @@ from durablectl.quoting import command
 from durablectl.taskhub import TaskHub
 
 if TYPE_CHECKING:
-    from durablectl.backends.grpc.histories import Histories
+    from durablectl.backends.grpc.rest import Rest
 
 LONGEST_SLICE, EARLY = 60.0, 0.05
 
@@ -163,23 +163,17 @@ class GrpcTaskHub(TaskHub):
                 status,
                 history=()
                 if status.is_entity
-                else self._histories.shown(
-                    instance_id, show_input=show_input, show_output=show_history_output
-                ),
+                else _rest()
+                .histories(self._calls)
+                .shown(instance_id, show_input=show_input, show_output=show_history_output),
             )
         return status
-
-    @property
-    def _histories(self) -> Histories:
-        # deferred: a status needs no events
-        from durablectl.backends.grpc.histories import Histories
-
-        return Histories(self._calls)
 
     def raw_history(self, instance_id: str) -> dict[str, Any]:
         """See TaskHub. `Unsupported` where it has kinds of events that are unknown here."""
         status = self._status(instance_id)
-        return self._histories.raw(instance_id, status.name).document(status)
+        history = _rest().histories(self._calls).raw(instance_id, status.name)
+        return history.document(status)
 
     def list_page(
         self,
@@ -293,14 +287,12 @@ class GrpcTaskHub(TaskHub):
         """See TaskHub. In batches; recursive ones go one by one, so that each is counted."""
         if recursive:
             return super().purge_many(instance_ids, recursive=True)
-        # deferred: a status needs none of its threads
-        from durablectl.backends.grpc.purge_batches import purge_each
 
         def check(instance_id: str) -> int:
             self._must_be_finished(instance_id, "purged")
             return 0
 
-        return purge_each(self._calls, instance_ids, check, self.purge)
+        return _rest().purge_each(self._calls, instance_ids, check, self.purge)
 
     def purge_by(
         self,
@@ -373,9 +365,7 @@ class GrpcTaskHub(TaskHub):
         self, instance_id: str, *, timeout: float | None = None, interval: float = 1.0
     ) -> InstanceStatus:
         """See TaskHub."""
-        from durablectl.polling.loop import wait_for_completion
-
-        return wait_for_completion(
+        return _rest().wait_for_completion(
             self, instance_id, timeout=timeout, interval=interval, clock=self._pace.clock
         )
 
@@ -436,3 +426,9 @@ class GrpcTaskHub(TaskHub):
                 f"{participle}",
                 hint=command("terminate", instance_id),
             )
+
+
+def _rest() -> type[Rest]:
+    from durablectl.backends.grpc.rest import Rest  # deferred: a status is asked for most often
+
+    return Rest

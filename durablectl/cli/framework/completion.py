@@ -12,6 +12,7 @@ from typing import NamedTuple
 from durablectl.cli.framework.completers import instances
 from durablectl.cli.framework.line_reader import read_line
 from durablectl.cli.framework.shell_words import Typed, complete_bash, read_bash, read_powershell
+from durablectl.cli.framework.typer_door import typer_program
 from durablectl.quoting import powershell
 from durablectl.render.output import Output
 from durablectl.render.sanitize import safe_line
@@ -80,10 +81,7 @@ def _found(before: list[str], incomplete: str, open_session: OpenSession) -> Ite
         if line is not None and line.takes_id:
             yield from map(Candidate, instances(line._replace(obj=open_session), incomplete))
             return
-        # deferred: an instance is completed without Typer
-        from durablectl.cli.framework.program import complete
-
-        items = complete(before, incomplete, open_session)
+        items = typer_program().complete(before, incomplete, open_session)
     for item in items:
         if item.type in ("file", "dir"):
             yield from (Candidate(path) for path in _paths(incomplete))

@@ -95,3 +95,10 @@ def _nearest_option(context: Any, option: str) -> str | None:
     longer = (each for each in names if each.startswith(word) or each.endswith(f"-{word}"))
     near = next(longer, None) or nearest(word, names)
     return f"--{near}" if near else None
+
+
+class Program:
+    """The same for `typer_door`."""
+
+    invoke = staticmethod(invoke)
+    complete = staticmethod(complete)
