@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import Annotated
 
 import typer
@@ -22,9 +22,11 @@ from durablectl.errors import UsageError
 from durablectl.model import InstanceFilter, InstanceStatus
 from durablectl.polling.listing_poller import Listing, ListingPoller, look
 from durablectl.polling.loop import is_passing
+from durablectl.polling.threads import start_thread
 from durablectl.render.output import OutputFormat
 from durablectl.render.terminal.tables import show_items
 from durablectl.render.terminal.watch_table import Change, WatchTable, change_line, counted
+from durablectl.taskhub import TaskHub
 
 SCREENFUL = 50
 INTERVAL = 2.0
@@ -127,25 +129,27 @@ def _show_lines(
     until_empty: bool,
 ) -> None:
     out, before = session.out, None
-    poller = ListingPoller(partial(look, session.hub, filter), interval)
     with stop_signals() as stopping:
-        poller.start()
-        try:
-            while not stopping.wait(min(interval, TICK)):
-                if (found := poller.news()) is None:
-                    continue
-                is_first, had_trouble = table.looked is None, bool(table.trouble)
-                changes = _take(table, found, order, before)
-                before = found
-                if is_first:
-                    out.note(counted(table.shown, more=table.more))
-                if table.trouble and not had_trouble:
-                    out.warn(table.trouble)
-                _print(session, changes)
-                if until_empty and not table.shown:
-                    return
-        finally:
-            poller.stop()
+        while (found := _looked(session.hub, filter, stopping)) is not None:
+            is_first, had_trouble = table.looked is None, bool(table.trouble)
+            changes = _take(table, found, order, before)
+            before = found
+            if is_first:
+                out.note(counted(table.shown, more=table.more))
+            if table.trouble and not had_trouble:
+                out.warn(table.trouble)
+            _print(session, changes)
+            if (until_empty and not table.shown) or stopping.wait(interval):
+                return
+
+
+def _looked(hub: TaskHub, filter: InstanceFilter, stopping: threading.Event) -> Listing | None:
+    """A look, in a thread so that a signal ends it; None once there was one."""
+    found: list[Listing] = []
+    thread = start_thread(lambda: found.append(look(hub, filter)), name="look")
+    while thread.is_alive() and not stopping.is_set():
+        thread.join(TICK)
+    return found[0] if found else None
 
 
 def _print(session: Session, changes: Sequence[Change]) -> None:
