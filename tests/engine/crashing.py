@@ -40,7 +40,7 @@ def crash(dispatching: Dispatching, at: int, is_after: bool) -> bool:
     Its lock is let go, as the system does it.
     """
     database = CrashingDatabase(dispatching.path, at=at, is_after=is_after)
-    pool = ActivityPool(dispatching.app, 2, lambda: None, lambda: dispatching.now)
+    pool = ActivityPool(dispatching.app, 2, dispatching.notify, lambda: dispatching.now)
     dispatcher = Dispatcher(database, dispatching.app, pool)
     try:
         dispatcher.open(dispatching.now, {})

@@ -58,7 +58,7 @@ class Dispatching:
 
     def dispatcher(self, **options: Any) -> Dispatcher:
         pool = options.pop("pool", None) or ActivityPool(
-            self.app, 4, self._notifier.release, lambda: self.now
+            self.app, 4, self.notify, lambda: self.now
         )
         dispatcher = Dispatcher(
             database := Database(self.path), self.app, pool, ticks=lambda: self.ticks, **options
@@ -66,6 +66,10 @@ class Dispatching:
         dispatcher.open(self.now, {})
         self._closers += [dispatcher.lease.abandon, pool.close, database.close]
         return dispatcher
+
+    def notify(self) -> None:
+        """Let `process_until_quiet` look at once: an activity has ended."""
+        self._notifier.release()
 
     def patrol(self, dispatcher: Dispatcher) -> bool:
         """Let `dispatcher` look for dead and stalled workers; whether it found one."""
