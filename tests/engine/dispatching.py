@@ -57,9 +57,7 @@ class Dispatching:
         self._closers: list[Callable[[], None]] = [self.hub.close]
 
     def dispatcher(self, **options: Any) -> Dispatcher:
-        pool = options.pop("pool", None) or ActivityPool(
-            self.app, 4, self.notify, lambda: self.now
-        )
+        pool = options.pop("pool", None) or ActivityPool(self.app, 4, self.notify, lambda: self.now)
         dispatcher = Dispatcher(
             database := Database(self.path), self.app, pool, ticks=lambda: self.ticks, **options
         )
