@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 import subprocess
@@ -23,6 +24,7 @@ TOP_LEVEL = {
 }
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MODULES = sorted((ROOT / "durablectl").rglob("*.py"))
+MOST_IMPORTS_IN_FUNCTIONS = 42
 SHELL_ENDS = {"|", "||", "&&", ">", ";"}
 
 
@@ -116,6 +118,19 @@ def test_no_module_is_longer_than_a_reader_is_patient():
     texts = {path: path.read_text(encoding="utf-8") for path in MODULES}
     assert [path for path, text in texts.items() if len(text.splitlines()) > 450] == []
     assert [path for path, text in texts.items() if not text.startswith(('"""', "#"))] == []
+
+
+def test_few_functions_import():
+    """They defer what is slow to load; each is a place where a reader does not look for imports."""
+    found = {
+        (path.name, each.lineno)
+        for path in MODULES
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for each in ast.walk(function)
+        if isinstance(each, ast.Import | ast.ImportFrom)
+    }
+    assert len(found) <= MOST_IMPORTS_IN_FUNCTIONS, sorted(found)
 
 
 def test_every_step_of_the_checks_can_be_run_alone():

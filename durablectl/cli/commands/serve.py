@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from durablectl.cli.arguments.parameters import CheckReplay, Log, SkipTimers
+from durablectl.cli.local.servers import servers
 from durablectl.cli.session import Session
 from durablectl.cli.session.at import page_of
 from durablectl.errors import Unsupported
-from durablectl.installation import missing_extra
 
 
 def serve(
@@ -76,16 +76,12 @@ def serve(
             f"the {session.hub_label} is served already",
             hint="serve is for a local hub: --hub PATH",
         )
-    try:
-        # deferred: the help and an installation without the extra have no server
-        from durablectl.cli.local.serve import Served, Serving, serve_hub
-    except ModuleNotFoundError as error:
-        raise missing_extra("serve", "serve", str(error.name)) from error
+    local = servers("serve")
     registry = session.registry()
     session.out.notes_with_json()
     session.open(create=True)
     session.announce()
-    served = Served(
+    served = local.Served(
         page_of(session),
         registry,
         session.app_output,
@@ -93,7 +89,7 @@ def serve(
         session.options.debug,
     )
     checks = replay_check is not False
-    serving = Serving(
+    serving = local.Serving(
         host, port, key_file, concurrency, log, reload, skip_timers, grpc, replay_check=checks
     )
-    serve_hub(session.out, served, serving)
+    local.serve_hub(session.out, served, serving)

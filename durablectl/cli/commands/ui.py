@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
+from durablectl.cli.local.servers import servers
 from durablectl.cli.session import Session
 from durablectl.cli.session.at import page_of
-from durablectl.installation import missing_extra
 
 
 def ui(
@@ -35,11 +35,7 @@ def ui(
       durablectl ui --context prod --no-open --port 8080
     """
     session: Session = ctx.obj
-    try:
-        # deferred: the help and an installation without the extra have no server
-        from durablectl.cli.local.ui import serve_page
-    except ModuleNotFoundError as error:
-        raise missing_extra("serve", "ui", str(error.name)) from error
+    serve_page = servers("ui").serve_page
     hub = session.hub
     session.announce()
     of = page_of(session, session.app_of(hub))
