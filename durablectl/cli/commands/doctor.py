@@ -11,6 +11,8 @@ import typer
 from durablectl import config
 from durablectl.cli.doctor.findings import Finding, Subject, Verdict, problem, until_stop
 from durablectl.cli.doctor.grpc_hub import grpc_hub
+from durablectl.cli.doctor.local import local
+from durablectl.cli.doctor.remote import remote
 from durablectl.cli.framework import exit_codes
 from durablectl.cli.session import Session
 from durablectl.errors import DurablectlError, UsageError
@@ -67,15 +69,10 @@ def _checks(session: Session) -> Iterator[Finding]:
     )
     try:
         if session.is_local:
-            # deferred: each kind of hub needs its own half
-            from durablectl.cli.doctor.local import local
-
             yield from until_stop(local(subject))
         elif config.is_grpc(session.settings.url or ""):
             yield from until_stop(grpc_hub(subject))
         else:
-            from durablectl.cli.doctor.remote import remote  # deferred, as above
-
             yield from until_stop(remote(subject))
     except DurablectlError as error:
         yield problem("hub", error)
