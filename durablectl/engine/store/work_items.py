@@ -3,8 +3,10 @@ only."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 
 from durablectl.engine.store.instances import NewInstance
 from durablectl.history.events import Event, ExecutionStarted
@@ -169,7 +171,10 @@ class Commit:
     entity_states: list[tuple[str | None, int, int]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return any(getattr(self, name) for name in self.__slots__)
+        return any(_rows_of(self))
+
+
+_rows_of: Callable[[Commit], tuple[list[object], ...]] = attrgetter(*Commit.__slots__)
 
 
 @dataclass(frozen=True, slots=True)
