@@ -70,11 +70,11 @@ def approval(context, total, within):
     if winner is deadline:
         return f"nobody approved {total:.2f} in time"
     deadline.cancel()
-    return (
-        None
-        if decision.result["approved"]
-        else (f"{decision.result['by']} did not approve {total:.2f}")
-    )
+    answer = decision.result or {}  # an event may come without data
+    if answer.get("approved"):
+        return None
+    by = answer.get("by", "somebody")
+    return f"{by} did not approve {total:.2f}"
 
 
 @app.activity_trigger(input_name="item")
