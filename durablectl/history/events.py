@@ -53,8 +53,11 @@ class ExecutionCompleted:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionTerminated:
+    """The end that somebody has asked for, with `recurse` also of what the execution called."""
+
     timestamp: datetime
     reason: str | None = None
+    recurse: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,7 +135,9 @@ def raw_from_json(document: str | Mapping[str, Any]) -> RawHistory:
 
 
 def _event_to_json(event: Event) -> dict[str, Any]:
-    members = {each.name: _value_to_json(getattr(event, each.name)) for each in fields(event)}
+    values = {each.name: getattr(event, each.name) for each in fields(event)}
+    # A flag that is not set is left out: what has none can be read by who does not know it.
+    members = {name: _value_to_json(value) for name, value in values.items() if value is not False}
     return {"type": type(event).__name__} | members
 
 
@@ -169,7 +171,7 @@ def _event_from_json(number: int, document: Mapping[str, Any]) -> Event:
     event: Event = kind(**members)
     for name, hint in _HINTS[kind].items():
         value = getattr(event, name)
-        if not isinstance(value, hint) or isinstance(value, bool):
+        if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
             raise UsageError(
                 f"the saved history is damaged: {name} of its event {number} cannot be "
                 f"{str(value)[:40]!r}"

@@ -106,7 +106,9 @@ _NO_OUTLINE = Outline(e.ExecutionStarted(EPOCH, ""))
 _ENCODERS: dict[type, Callable[[Any, datetime], str]] = {
     e.ExecutionStarted: lambda event, at: f"[0,{_delta(event.timestamp, at)}]",
     e.ExecutionCompleted: lambda event, at: _ending(event, at),
-    e.ExecutionTerminated: _fields(3, "reason"),
+    e.ExecutionTerminated: lambda event, at: (
+        f"[3,{_delta(event.timestamp, at)},{_text(event.reason)}{',true' if event.recurse else ''}]"
+    ),
     e.TaskScheduled: lambda event, at: (
         f"[4,{_delta(event.timestamp, at)},{event.task_id},"
         f"{quote(event.name)},{_text(event.input)}]"

@@ -369,6 +369,22 @@ def test_60_a_recursive_terminate_reaches_what_a_finished_parent_left(
         dispatching.hub.terminate("p", recursive=True)
 
 
+def test_60_a_recursive_terminate_reaches_a_child_of_the_episode_under_way(
+    tmp_path: Path, app: App
+) -> None:
+    @app.orchestrator
+    def late(context: Any) -> Any:
+        if not context.is_replaying:
+            dispatching.hub.terminate("p", "enough", recursive=True)
+        yield context.call_sub_orchestrator("approval", None, "kid")
+
+    dispatching = Dispatching(tmp_path / "late.db", app)
+    dispatching.run(dispatching.dispatcher(), "late", instance_id="p")
+    kid = dispatching.hub.get_status("kid")
+    dispatching.close()
+    assert (kid.runtime_status, kid.output) == (RuntimeStatus.TERMINATED, "enough")
+
+
 def test_60_a_recursive_terminate_leaves_entities_alone(dispatching: Dispatching) -> None:
     dispatcher = dispatching.dispatcher()
     dispatching.run(dispatcher, "counted", "c", instance_id="p")

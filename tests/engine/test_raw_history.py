@@ -13,7 +13,9 @@ import pytest
 
 from durablectl import df
 from durablectl.history import events as e
+from durablectl.history.columns import micros
 from durablectl.history.exported import RawHistory, raw_from_json, raw_to_json
+from durablectl.history.stored import decode_event, encode_event
 from durablectl.model import RuntimeStatus
 from durablectl.testing import assert_replays
 from tests.engine.histories import ONE_OF_EACH, T1
@@ -32,6 +34,13 @@ def test_what_a_failed_execution_raised_comes_back() -> None:
     (ending,) = raw_from_json(json.dumps(raw_to_json(history))).events
     assert isinstance(ending, e.ExecutionCompleted)
     assert ending.details == '{"ClassName": "E"}'
+
+
+def test_a_termination_says_whether_it_reaches_what_was_called() -> None:
+    event = e.ExecutionTerminated(T1, "enough", recurse=True)
+    history = RawHistory("i", "x", "o", (event,))
+    assert raw_from_json(json.dumps(raw_to_json(history))) == history
+    assert decode_event(encode_event(event), micros(T1)) == event
 
 
 @pytest.mark.parametrize("event", ONE_OF_EACH, ids=lambda event: type(event).__name__)

@@ -11,14 +11,13 @@ from durablectl.engine.store.database import Connection
 from durablectl.engine.store.executions import COLUMNS, JOINS, load_outline, loaded_instance
 from durablectl.engine.store.instances import (
     FINAL,
-    NOW_AT,
     NewInstance,
     create_instance,
     delete_instances,
 )
 from durablectl.engine.store.leases import LiveWorker, workers
 from durablectl.engine.store.locks import release_all
-from durablectl.engine.store.messages import send_request
+from durablectl.engine.store.messages import end_family, put_event, send_request
 from durablectl.engine.store.purge import purge_instances
 from durablectl.engine.store.queries import Queries
 from durablectl.engine.store.rewind import rewind_instance
@@ -34,15 +33,10 @@ from durablectl.history.events import (
 )
 from durablectl.history.exported import RawHistory
 from durablectl.history.service import history_view
-from durablectl.history.stored import Outline, decode_episode, decode_event, encode_event
+from durablectl.history.stored import Outline, decode_episode, decode_event
 from durablectl.model import EntityId, HistoryEvent, InstanceFilter, RuntimeStatus
 
 IN_A_PURGE = 500  # instances deleted in one transaction
-_UNFINISHED_FAMILY = (
-    "WITH RECURSIVE family (key) AS (SELECT key FROM instances WHERE id = ?"
-    " UNION SELECT i.key FROM family f JOIN instances i ON i.parent = f.key)"
-    f" SELECT i.key FROM family f JOIN instances i ON i.key = f.key WHERE i.status NOT IN {FINAL}"
-)
 
 
 class Store(Queries):
@@ -122,15 +116,12 @@ class Store(Queries):
         `WrongState` when nothing is.
         """
         with self._database.transaction() as sql:
-            _, number = self._locked(sql, instance_id)
-            family = sql.execute(_UNFINISHED_FAMILY, (instance_id,)).fetchall()
-            if not family:
+            key, number = self._locked(sql, instance_id)
+            if not end_family(sql, key, ExecutionTerminated(now, reason, recurse=True)):
                 raise WrongState(
                     f"instance '{instance_id}' is {STATUSES[number].value}, and nothing below it "
                     "is unfinished"
                 )
-            for (key,) in family:
-                _put(sql, key, ExecutionTerminated(now, reason))
 
     def suspend(self, instance_id: str, reason: str | None, now: datetime) -> None:
         self._send(
@@ -256,7 +247,7 @@ class Store(Queries):
                 status, word = ahead, "is about to be"
             if number in FINAL or status in refused:
                 raise WrongState(f"instance '{instance_id}' {word} {status.value}; {refusal}")
-            _put(sql, key, event)
+            put_event(sql, key, event)
 
     def _locked(self, sql: Connection, instance_id: str) -> tuple[int, int]:
         row: tuple[int, int] | None = sql.execute(
@@ -265,14 +256,6 @@ class Store(Queries):
         if row is None:
             raise self._missing(instance_id)
         return row
-
-
-def _put(sql: Connection, key: int, event: Event) -> None:
-    """Put an event into an instance's inbox."""
-    sql.execute(
-        f"INSERT INTO inbox (instance, visible_at, at, event) VALUES (?, {NOW_AT}, ?, ?)",
-        (key, micros(event.timestamp), encode_event(event)),
-    )
 
 
 def _status_ahead(sql: Connection, key: int) -> RuntimeStatus | None:

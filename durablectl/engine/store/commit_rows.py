@@ -8,7 +8,7 @@ from contextlib import suppress
 from durablectl.engine.store.database import Connection
 from durablectl.engine.store.instances import NOW_AT, START_AT, NewInstance, create_instance
 from durablectl.engine.store.locks import release_all
-from durablectl.engine.store.messages import send_request
+from durablectl.engine.store.messages import end_family, send_request
 from durablectl.engine.store.work_items import Child, Commit, Continuation
 from durablectl.errors import AlreadyExists
 from durablectl.history.columns import moment
@@ -94,6 +94,8 @@ def write_commit(sql: Connection, rows: Commit) -> None:
         _continue(sql, continuation)
     for child in rows.children:
         _create_child(sql, child)
+    for key, termination in rows.terminated:
+        end_family(sql, key, termination)
     for request in rows.requests:
         send_request(sql, request)
     for start in rows.starts:

@@ -9,7 +9,7 @@ from datetime import datetime
 from operator import attrgetter
 
 from durablectl.engine.store.instances import NewInstance
-from durablectl.history.events import Event, ExecutionStarted
+from durablectl.history.events import Event, ExecutionStarted, ExecutionTerminated
 from durablectl.model import RuntimeStatus
 
 
@@ -162,6 +162,7 @@ class Commit:
     children: list[Child] = field(default_factory=list)
     continuations: list[Continuation] = field(default_factory=list)
     starts: list[NewInstance] = field(default_factory=list)
+    terminated: list[tuple[int, ExecutionTerminated]] = field(default_factory=list)
     requests: list[EntityRequest] = field(default_factory=list)
     events: list[tuple[str, int, str]] = field(default_factory=list)
     answers: list[tuple[int, str, int, str]] = field(default_factory=list)

@@ -126,11 +126,22 @@ class CommitBuilder:
         self.rows.ended.append((STATUS_NUMBERS[ending.status], at, output, held.key))
         if ending.status is not RuntimeStatus.COMPLETED:
             self.rows.cleaned_up.append((held.key,))
+            if ending.status is RuntimeStatus.TERMINATED:
+                self._end_called(held, episode)
         elif episode.drops_open:
             self.rows.swept.append((held.key,))
         if held.parent is not None and held.caller is not None:
             answer = encode_event(child_answer(self.now, held.caller.task_id, ending))
             self.rows.answers.append((held.parent, held.caller.execution_id, at, answer))
+
+    def _end_called(self, held: CachedExecution, episode: Episode) -> None:
+        """End what the instance called after a recursive termination had been asked for: an episode
+        that was under way then did not know of it.
+        """
+        for event in episode.history:
+            if isinstance(event, e.ExecutionTerminated) and event.recurse:
+                self.rows.terminated.append((held.key, event))
+                return
 
     def _schedule(self, held: CachedExecution, decision: e.TaskScheduled, at: int) -> None:
         worker = self.claim(decision.name)

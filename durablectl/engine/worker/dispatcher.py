@@ -218,6 +218,7 @@ class Dispatcher:
                 rows.answers
                 or rows.children
                 or rows.continuations
+                or rows.terminated
                 or rows.timers
                 or rows.requests
                 or rows.starts
