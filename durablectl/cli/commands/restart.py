@@ -22,6 +22,7 @@ from durablectl.cli.session.at import at
 from durablectl.cli.session.chosen import Chosen, choose
 from durablectl.cli.session.selection import Stand, new
 from durablectl.cli.session.targets import refuse_query, required
+from durablectl.cli.start.instance import told_if_cut_off
 from durablectl.config.restart_journal import Journal, Standing, journal_path
 from durablectl.errors import Conflict, DurablectlError, OutcomeUnknown, Unsupported, UsageError
 from durablectl.history.restart import RestartPlan
@@ -130,7 +131,9 @@ def restart(
     if new_id is None and many:
         raise _no_kind_of_id()
     if not many and chosen.ids and not how.ignore_not_found and journal is None:
-        payload = chosen.hub.restart(chosen.ids[0], new_id=is_new)
+        what = f"instance '{chosen.ids[0]}' may have been restarted"
+        with told_if_cut_off(session.out, what, "durablectl list shows whether it was"):
+            payload = chosen.hub.restart(chosen.ids[0], new_id=is_new)
         at(session, chosen.hub).show_new_payload(payload)
         return
     with closing(journal_of(chosen.hub)) if chosen.ids else nullcontext() as kept:

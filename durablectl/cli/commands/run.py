@@ -51,7 +51,7 @@ def run(
     began = time.monotonic()
     value = input_of(session, new.input, new.input_json, new.fields, new.encode)
     hub, payload = start_instance(
-        name, value, new, waiting.timeout, begin=session.begin_start, warn=session.out.warn
+        name, value, new, waiting.timeout, session.out, begin=session.begin_start
     )
     if not new.is_scheduled:
         remember(session, hub, payload.id)

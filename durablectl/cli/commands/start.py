@@ -19,7 +19,7 @@ from durablectl.cli.session import Session
 from durablectl.cli.session.at import at
 from durablectl.cli.session.choosing import remember
 from durablectl.cli.session.targets import input_of
-from durablectl.cli.start.instance import start_instance
+from durablectl.cli.start.instance import start_instance, told_if_cut_off
 from durablectl.cli.start.starter_url import (
     Call,
     FunctionKeyEnv,
@@ -176,8 +176,8 @@ def _start(
                 hint="durablectl start https://…/api/…",
             )
         value = input_of(session, new.input, new.input_json, new.fields, new.encode)
-        begin, warn = session.begin_start, session.out.warn
-        hub, payload = start_instance(name, value, new, timeout, begin=begin, warn=warn)
+        out, begin = session.out, session.begin_start
+        hub, payload = start_instance(name, value, new, timeout, out, begin=begin)
         if not new.is_scheduled:
             remember(session, hub, payload.id)
         return hub, payload
@@ -190,7 +190,9 @@ def _start(
         )
     value = input_of(session, new.input, new.input_json, new.fields, new.encode or Encode.JSON)
     route = partial(_route, session, name)
-    payload = start_by_url(name, value, call, route, session.environ, timeout)
+    what = "the function may have started an instance"
+    with told_if_cut_off(session.out, what, "durablectl list shows whether it has"):
+        payload = start_by_url(name, value, call, route, session.environ, timeout)
     session.started.keep({"id": payload.id, **payload.entries})
     return session.payloads.at_started(payload), payload
 

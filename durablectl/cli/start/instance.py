@@ -11,9 +11,10 @@ from durablectl.cli.arguments.new_instance import New
 from durablectl.config.quantities import parse_start
 from durablectl.errors import FunctionNotFound, Unreachable, UsageError, WaitTimeout
 from durablectl.model import CheckStatusPayload, IfExists
-from durablectl.new_ids import check_new_instance_id, instance_id_warnings
+from durablectl.new_ids import FreshId, check_new_instance_id, instance_id_warnings, random_id
 from durablectl.polling.loop import LAST_LOOK
-from durablectl.quoting import did_you_mean
+from durablectl.quoting import command, did_you_mean
+from durablectl.render.output import Output
 from durablectl.render.views import duration_text
 from durablectl.taskhub import TaskHub
 
@@ -23,24 +24,28 @@ def start_instance(
     value: object,
     new: New,
     timeout: float | None,
+    out: Output,
     *,
     begin: Callable[..., TaskHub],
-    warn: Callable[[str], None],
 ) -> tuple[TaskHub, CheckStatusPayload]:
     """Start it once with the input `value`, on the hub that `begin` opens once all is checked.
 
-    `WaitTimeout` when that is not acknowledged after `timeout` seconds.
+    `WaitTimeout` when that is not acknowledged after `timeout` seconds. Ctrl-C and SIGTERM say
+    which instance may have been started.
     """
     scheduled = _schedule(new) if new.is_scheduled else None
     if new.instance_id is not None:
         check_new_instance_id(new.instance_id)
         for warning in instance_id_warnings(new.instance_id):
-            warn(warning)
+            out.warn(warning)
     hub = begin(replaces=new.if_exists is IfExists.REPLACE)
     limited = hub if timeout is None else hub.within(max(timeout, LAST_LOOK))
-    options = {"instance_id": new.instance_id, "version": new.orchestration_version}
+    id = new.instance_id or FreshId(random_id())  # known before the hub answers
+    options = {"instance_id": id, "version": new.orchestration_version}
+    what = f"instance '{id}' may have been started"
+    look = f"{command('status', id)} shows whether it was"
     try:
-        with timed(timeout):
+        with timed(timeout), told_if_cut_off(out, what, look):
             if scheduled is not None:
                 at, tags = scheduled
                 return hub, limited.schedule(
@@ -67,6 +72,16 @@ def _schedule(new: New) -> tuple[datetime | None, dict[str, str]]:
     except UsageError as error:
         hint = "write 2026-01-31T12:00:00Z, or a duration from now, as 2h or 30d"
         raise UsageError(f"--at: {error.message}", hint=hint) from error
+
+
+@contextmanager
+def told_if_cut_off(out: Output, what: str, look: str) -> Iterator[None]:
+    """While inside, Ctrl-C and SIGTERM say `what` may be so, and where to `look`."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        out.error(f"{str(error) or 'interrupted'}; {what}", look)
+        raise
 
 
 @contextmanager

@@ -1,0 +1,52 @@
+"""Ctrl-C and SIGTERM while a start has no answer yet: what may have been started is said."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+from grpc_server import needs_grpc
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for one process there")
+MAY = "instance '{}' may have been started"
+STARTED = {
+    "start A --instance-id x": MAY.format("x"),
+    "run A": MAY.format("[0-9a-f]{32}"),
+    "start http:{}/api/orchestrators/A": "the function may have started an instance",
+    "restart x": "instance 'x' may have been restarted",
+}
+
+
+def interrupted(words: str, scheme: str, number: signal.Signals) -> tuple[int, str]:
+    """The exit code and stderr of a command that got the signal while a silent hub had its
+    request."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"//127.0.0.1:{server.getsockname()[1]}"
+        words = f"{words.format(address)} --hub {scheme}:{address}"
+        command = [sys.executable, "-m", "durablectl", *words.split()]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        with process, server.accept()[0] as connection:
+            connection.recv(1)
+            process.send_signal(number)
+            _, err = process.communicate(timeout=20)
+    return process.returncode, err.decode()
+
+
+@pytest.mark.parametrize("scheme", ["http", pytest.param("grpc", marks=needs_grpc)])
+@pytest.mark.parametrize("words", STARTED)
+def test_ctrl_c_while_a_hub_is_silent_says_what_may_have_been_started(words, scheme):
+    code, err = interrupted(words, scheme, signal.SIGINT)
+    assert (code, bool(re.search(f"interrupted; {STARTED[words]}\n", err))) == (130, True)
+    assert re.search(r"hint: durablectl (status|list) .*shows whether it", err)
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_sigterm_while_a_hub_is_silent_says_the_same(form):
+    code, err = interrupted(f"start A --instance-id x -o {form}", "http", signal.SIGTERM)
+    assert code == -signal.SIGTERM
+    assert "stopped by SIGTERM; instance 'x' may have been started" in err
+    assert re.search(r"durablectl status --hub \S+ x shows whether it was", err)
