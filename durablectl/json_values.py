@@ -42,6 +42,13 @@ def json_value(text: str | bytes) -> Any:
         raise ValueError("the JSON is nested too deeply") from None
 
 
+def fault_text(error: json.JSONDecodeError) -> str:
+    """Where a text is not JSON, and why."""
+    reason = error.msg[:1].lower() + error.msg[1:]
+    reason = reason.removesuffix(" at").removesuffix(" starting")
+    return f"line {error.lineno}, column {error.colno}: {reason}"
+
+
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 

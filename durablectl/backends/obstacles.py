@@ -20,7 +20,7 @@ MOST_NAMES = 6
 LONGEST_SILENCE = 15.0
 """Seconds; a worker that has nothing to do shows a sign of life every ten."""
 FindApp = Callable[[], Registry | None]
-NO_WORKER = "no worker is running on this hub, so nothing of it continues"
+NO_WORKER = "no worker is running on this hub, so it cannot continue"
 RUN_ONE = Next(("worker",), note="runs the app's functions")
 RUN_ITS_APP = Next(("worker",), ("--app", "PATH"), "with the app that has it")
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ from durablectl.history.exported import (
     extras_of,
     raw_from_json,
 )
+from durablectl.json_values import fault_text
 from durablectl.model import HistoryEvent, InstanceStatus
 
 MOST_BYTES = 200_000_000
@@ -200,8 +202,10 @@ def _name(events: tuple[HistoryEvent, ...] | None) -> str:
 def _decoded(text: str | bytes, name: str) -> Any:
     try:
         return wire.json_value(text)
+    except json.JSONDecodeError as error:
+        raise UsageError(f"{name} is not JSON: {fault_text(error)}", hint=HINT) from error
     except ValueError as error:
-        reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error
+        reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
         raise UsageError(f"{name} is not JSON: {reason}", hint=HINT) from error
 
 

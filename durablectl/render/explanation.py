@@ -49,9 +49,9 @@ def headline(explanation: Explanation, now: datetime) -> str:
         case RuntimeStatus.COMPLETED:
             spent = made.time_spent
             took = "" if spent is None else f"; it took {span_text(spent.seconds)}"
-            return f"{head} has Completed, {ago} ago{took}"
+            return f"{head} Completed {ago} ago{took}"
         case RuntimeStatus.FAILED:
-            return f"{head} has Failed, {ago} ago"
+            return f"{head} Failed {ago} ago"
         case RuntimeStatus.TERMINATED | RuntimeStatus.CANCELED:
             return f"{head} was {status.value} {ago} ago"
         case RuntimeStatus.SUSPENDED:
@@ -169,11 +169,11 @@ def _arrival(name: str, received: Sequence[Received]) -> str:
     if last is None:
         return "no event of that name received"
     if not last.is_delivered:
-        return "it has arrived; a worker takes it in"
+        return "it has arrived; a worker will process it"
     if last.is_used is False and last.name != name:
         return "no event of exactly that name received"
     if last.is_used is False:
-        return "it has arrived; it is taken in when the instance is resumed"
+        return "it has arrived; it is processed when the instance is resumed"
     return "an earlier event of that name was used"
 
 

@@ -22,7 +22,8 @@ def compiled(query: str) -> Any:
         return _jmespath().compile(query)
     # its own errors are ValueErrors; the rest is of 5000 digits or 1000 brackets
     except (ValueError, RecursionError) as error:
-        reason = str(error).splitlines()[0].rstrip(".:")
+        reason = str(error).splitlines()[0].rstrip(".:").removesuffix(", for expression")
+        reason = reason.removeprefix("Invalid jmespath expression: ")
         raise UsageError(
             f"'{query}' is not a JMESPath expression: {reason}",
             hint="see https://jmespath.org/tutorial.html",

@@ -49,7 +49,7 @@ class Reloading:
             registry = load_app(self._app)
             self._replace(registry)
         except DurablectlError as error:
-            self._warn(f"{error.message}; going on with the app as it was")
+            self._warn(f"{error.message}; still running the app as it was")
         else:
             self._note("the app has changed and was loaded again")
 

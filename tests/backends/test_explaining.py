@@ -125,7 +125,7 @@ def test_an_activity_at_work_is_running_since_it_was_leased(dispatching):
     (wait,) = made.waiting_for
     assert (wait.progress, wait.until) == (Progress.LOST, None)
     assert wait.since == dispatching.now - timedelta(seconds=5)
-    assert made.problems[-1] == "no worker is running on this hub, so nothing of it continues"
+    assert made.problems[-1] == "no worker is running on this hub, so it cannot continue"
     second = dispatching.dispatcher()
     dispatching.advance(5)
     second.process_next(dispatching.now)
@@ -137,7 +137,7 @@ def test_an_activity_at_work_is_running_since_it_was_leased(dispatching):
 def test_a_pending_one_without_a_worker_says_so_first(dispatching):
     dispatching.hub.start("sequence", instance_id="s")
     made = explained(dispatching, "s")
-    assert made.problems == ("no worker is running on this hub, so nothing of it continues",)
+    assert made.problems == ("no worker is running on this hub, so it cannot continue",)
     assert [str(each) for each in made.next] == ["durablectl worker"]
 
 
@@ -214,7 +214,7 @@ def test_an_entity_that_is_called_shows_its_queue_and_who_calls(dispatching):
 def test_an_entity_with_operations_that_no_worker_runs_says_so(dispatching):
     dispatching.hub.signal_entity(ModelEntityId("gate", "k"), "open")
     made = explained(dispatching, "@gate@k")
-    assert made.problems == ("no worker is running on this hub, so nothing of it continues",)
+    assert made.problems == ("no worker is running on this hub, so it cannot continue",)
     assert [str(each) for each in made.next] == ["durablectl worker"]
     dispatching.dispatcher().lease.describe({"entities": ["door"]})
     made = explained(dispatching, "@gate@k")
@@ -318,7 +318,7 @@ def lines_about_events(made: Explanation, now: datetime) -> list[str]:
     [
         ("aproval", "no event of that name received", ", but the code waits for 'Approval'"),
         ("Shipped", "no event of that name received", "; nothing waits for it yet"),
-        ("approval", "it has arrived; a worker takes it in", None),
+        ("approval", "it has arrived; a worker will process it", None),
     ],
 )
 @pytest.mark.parametrize("is_delivered", [True, False], ids=["delivered", "in the inbox"])
@@ -364,7 +364,7 @@ def test_an_event_that_came_while_suspended_is_taken_in_later(dispatching):
     dispatching.process_until_quiet(dispatcher)
     made = explained(dispatching, "a")
     assert lines_about_events(made, dispatching.now) == [
-        "it has arrived; it is taken in when the instance is resumed"
+        "it has arrived; it is processed when the instance is resumed"
     ]
 
 

@@ -66,7 +66,7 @@ def test_a_changed_app_is_loaded_again_and_a_broken_one_is_not(tmp_path):
             "one",
         )
         file.write_text("this is no Python")
-        server.until_said("going on with the app as it was")
+        server.until_said("still running the app as it was")
         assert server.ask("GET", "/api/one") == (200, "one")
         file.write_text(OWN + SMALL.format(answer="another"))
         server.until_said("was loaded again")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 import socket
 import ssl
 import time
@@ -372,7 +373,8 @@ def _reason(base: str, error: httpx.HTTPError) -> DurablectlError:
             f"{base} answers, but not in HTTP",
             hint="check the address of the task hub, its port above all",
         )
-    return Unreachable(f"cannot reach {base}: {str(error) or 'the connection broke'}")
+    reason = re.sub(r"^\[(Errno|WinError) -?\d+\] ", "", str(error))
+    return Unreachable(f"cannot reach {base}: {reason or 'the connection broke'}")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

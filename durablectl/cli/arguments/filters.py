@@ -55,7 +55,9 @@ Name = Annotated[
 ]
 Prefix = Annotated[
     str,
-    typer.Option("--prefix", metavar="TEXT", help="Only ids that begin so.", show_default=False),
+    typer.Option(
+        "--prefix", metavar="TEXT", help="Only ids that start with TEXT.", show_default=False
+    ),
 ]
 CreatedAfter = Annotated[
     str | None,
@@ -99,7 +101,7 @@ Stuck = Annotated[
         help=f"Only those pending, or running and unchanged, for longer (default: {STUCK_FOR}).",
     ),
 ]
-IncludeEntities = Annotated[bool, typer.Option("--include-entities", help="Entities too.")]
+IncludeEntities = Annotated[bool, typer.Option("--include-entities", help="Include entities.")]
 
 UNDER_WAY = frozenset(
     {RuntimeStatus.PENDING, RuntimeStatus.RUNNING, RuntimeStatus.CONTINUED_AS_NEW}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from durablectl.errors import UsageError, reason_of
+from durablectl.json_values import fault_text
 
 STDIN = "-"
 TELL_INPUT_JSON = "inline JSON goes to --input-json, fields need no option: city=Tokyo count:=3"
@@ -58,9 +59,8 @@ def parse_json(text: str, source: str) -> Any:
     try:
         return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
         raise UsageError(
-            f"{source} is not JSON: {where}: {_lowered(error.msg)}",
+            f"{source} is not JSON: {fault_text(error)}",
             hint="check it with: python3 -m json.tool",
         ) from error
     except _NotJson as error:

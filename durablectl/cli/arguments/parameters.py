@@ -129,7 +129,7 @@ SkipTimers = Annotated[
     bool,
     typer.Option(
         "--skip-timers",
-        help="Wait for no timer: the clock jumps to it when nothing else is to do (local hub).",
+        help="Skip timers: when idle, the clock jumps to the next one (local hub).",
     ),
 ]
 CheckReplay = Annotated[

@@ -79,7 +79,9 @@ FailFast = Annotated[
 WaitForIt = Annotated[
     bool,
     typer.Option(
-        "--wait", "-w", help="Wait until it is so; with --timeout at most that long (exit 124)."
+        "--wait",
+        "-w",
+        help="Wait until the instances have reached that status, at most --timeout (exit 124).",
     ),
 ]
 

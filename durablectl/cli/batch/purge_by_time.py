@@ -96,7 +96,7 @@ def _purge_one(
             return []
         middle = start + (end - start) / 2
         out.detail(
-            f"{error.message}; going on with halves of {time_text(start)} to {time_text(end)}"
+            f"{error.message}; retrying with halves of {time_text(start)} to {time_text(end)}"
         )
         return [(middle, end), (start, middle)]
     return []

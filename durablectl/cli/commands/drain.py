@@ -30,7 +30,8 @@ def drain(
     snapshot: Annotated[
         bool,
         typer.Option(
-            "--snapshot", help="Only those that are in flight now: newcomers do not hold the gate."
+            "--snapshot",
+            help="Only those that are in flight now; ignore instances that start later.",
         ),
     ] = False,
     allow: Annotated[
@@ -44,9 +45,9 @@ def drain(
 ) -> None:
     """Wait until nothing is in flight; changes nothing.
 
-    In flight is what is Pending, Running, ContinuedAsNew or Suspended; entities do not count. It
-    passes once two looks in a row found none (or no more than --allow), and only on a hub that was
-    named. After --timeout it ends with 124 and prints the ids that are left.
+    Instances that are Pending, Running, ContinuedAsNew or Suspended are in flight; entities are not
+    counted. Succeeds when two checks in a row find none (or no more than --allow). The hub must be
+    named. After --timeout it exits with 124 and prints the instances that are still in flight.
 
     Examples:
       durablectl drain --timeout 30m

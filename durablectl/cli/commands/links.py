@@ -26,7 +26,7 @@ def links(
     ] = False,
     last: Last = False,
 ) -> None:
-    """Show the addresses that watch and steer an instance.
+    """Show the addresses that inspect and control an instance.
 
     They are the check-status payload that a start answers with. The key in them is shown as ***
     unless --show-secrets is given.

@@ -39,9 +39,9 @@ def purge(
     """Delete finished instances and their history.
 
     By id, or by a filter: then it shows how many there are and the first ten, and asks. Running
-    instances are never deleted. By times and states alone the service deletes by itself, a slice of
-    time after the other; by other filters they go id by id. Sub-orchestrations stay, unless
-    --recursive.
+    instances are never deleted. With only times and statuses, the service deletes them itself, one
+    time range at a time; with any other filter they are deleted id by id. Sub-orchestrations stay,
+    unless --recursive.
 
     Examples:
       durablectl purge order-7

@@ -52,7 +52,9 @@ def replay(
     ] = None,
     junit: Annotated[
         str | None,
-        typer.Option("--junit", metavar="FILE", help="Write a JUnit report, one case an instance."),
+        typer.Option(
+            "--junit", metavar="FILE", help="Write a JUnit report with one test case per instance."
+        ),
     ] = None,
     fail_on: Annotated[
         str | None,

@@ -84,15 +84,14 @@ def restart(
 ) -> None:
     """Restart an instance with its name and input.
 
-    Prints what `start` prints, for several instances a line with the old and the new id each.
-    Several want --new-id or --same-id, and a journal is kept of them: run again after an
-    interruption it continues, and what was restarted already is not started twice. --dry-run shows
-    what is left by the journal, and --limit counts only that, so that the same command takes the
-    next ones.
+    For one instance it prints what `start` prints; for several, one line each with the old and the
+    new id. Several require --new-id or --same-id. A journal records them: run the command again
+    after an interruption and it continues, without restarting an instance twice. --dry-run and
+    --limit count only those that the journal does not have yet.
 
-    With --from STEP, a new instance takes the history up to that step: the results before it are
-    kept, sub-orchestrations before it are not run again, and the rest runs with the code of now.
-    With --dry-run it shows what would be kept and what repeated.
+    With --from STEP, a new instance keeps the history up to that step: the results before it are
+    kept, sub-orchestrations before it do not run again, and the rest runs with the current code.
+    With --dry-run it shows what would be kept and what would run again.
 
     Examples:
       durablectl restart order-7

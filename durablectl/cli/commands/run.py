@@ -32,7 +32,7 @@ def run(
 ) -> None:
     """Start an instance, wait for it and print its output.
 
-    This is `durablectl start --wait`: the exit code tells how it ended (10 failed, 11 terminated,
+    This is `durablectl start --wait`: the exit code says how it ended (10 failed, 11 terminated,
     12 canceled, 124 timed out). On a local hub the finished instance is replayed once, and a
     warning names the line where its code does not repeat its decisions.
 

@@ -33,9 +33,10 @@ def serve(
         typer.Option("--key-file", metavar="FILE", help="Ask clients for the key in this file."),
     ] = None,
     concurrency: Annotated[
-        int, typer.Option(metavar="N", min=1, max=1024, help="How many activities run at once.")
+        int,
+        typer.Option(metavar="N", min=1, max=1024, help="Maximum number of parallel activities."),
     ] = 32,
-    log: Annotated[Log, typer.Option(help="How to write down each request on stderr.")] = Log.TEXT,
+    log: Annotated[Log, typer.Option(help="Format of the request log on stderr.")] = Log.TEXT,
     reload: Annotated[
         bool, typer.Option("--reload", help="Load the app again when one of its files changes.")
     ] = False,
@@ -56,12 +57,12 @@ def serve(
     """Serve the local hub over HTTP as a Durable Functions app does, run its functions, and host
     the app's HTTP functions.
 
-    Clients of the real service work against it unchanged. On this machine alone no key is needed;
-    any other address asks for one: --key-env, --key-file, or one that is made and kept in your own
-    state folder; its path is printed.
+    Clients of the real service work against it unchanged. No key is needed on 127.0.0.1. Any other
+    --host requires one: from --key-env, from --key-file, or generated and stored in your state
+    folder, whose path is printed.
 
-    With --grpc, clients of the Durable Task SDKs work against it, too: at 127.0.0.1 only, with the
-    same key, as the metadata x-functions-key.
+    With --grpc, clients of the Durable Task SDKs work against it too, on 127.0.0.1 only, with the
+    same key as the metadata x-functions-key.
 
     Example:
 

@@ -33,7 +33,7 @@ def status(
 
     Of a failed one it shows the innermost exception, where in the app's code it was raised, and
     through which functions it came up; with -v the traceback too. On a terminal it shows what an
-    unfinished one waits for; `durablectl why` tells more. With -o json it is the service's
+    unfinished one waits for; `durablectl why` shows more. With -o json it is the service's
     status object, for several instances an array of them.
 
     Examples:

@@ -24,7 +24,7 @@ def wait(
     from_: FromFiles = None,
     last: Last = False,
 ) -> None:
-    """Wait until instances are finished; the exit code tells how they ended.
+    """Wait until instances are finished; the exit code says how they ended.
 
     0 completed (or --until holds), 9 ended before --until held, 10 failed, 11 terminated, 12
     canceled, 124 timed out. Prints the output of the instance that completed, or else how it ended

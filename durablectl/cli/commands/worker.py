@@ -15,7 +15,8 @@ from durablectl.errors import Unsupported, UsageError
 def worker(
     ctx: typer.Context,
     concurrency: Annotated[
-        int, typer.Option(metavar="N", min=1, max=1024, help="How many activities run at once.")
+        int,
+        typer.Option(metavar="N", min=1, max=1024, help="Maximum number of parallel activities."),
     ] = 32,
     activity_processes: Annotated[
         int | None,
@@ -38,7 +39,7 @@ def worker(
 ) -> None:
     """Run the app's functions for the local hub.
 
-    It works until it is stopped with Ctrl-C or SIGTERM. Several workers may share a hub. What the
+    It runs until it is stopped with Ctrl-C or SIGTERM. Several workers may share a hub. What the
     app prints or logs goes to stderr, with the instance's id in front, and so does each failure,
     with the app's own frames (with -v the traceback, and each attempt). With --reload the finished
     instances are replayed once, and a warning names the line where code does not repeat its

@@ -127,7 +127,7 @@ def _instances(hub: TaskHub, command: Callable[..., str], now: datetime) -> Iter
     if running:
         oldest = min(running, key=lambda status: status.created_time)
         age = now - oldest.created_time
-        text = f"{oldest.instance_id} ({oldest.name}), since {duration_text(age.total_seconds())}"
+        text = f"{oldest.instance_id} ({oldest.name}), for {duration_text(age.total_seconds())}"
         look = command("history", oldest.instance_id)
         yield warning("oldest running", text, look) if age > OLD else ok("oldest running", text)
     stuck = [

@@ -10,7 +10,7 @@ GROUPS: dict[str, dict[str, str]] = {
     "Run": {
         "start": "Start an instance of an orchestrator.",
         "run": "Start an instance, wait for it and print its output.",
-        "wait": "Wait until instances are finished; the exit code tells how they ended.",
+        "wait": "Wait until instances are finished; the exit code says how they ended.",
         "drain": "Wait until nothing is in flight; changes nothing.",
     },
     "Inspect": {
@@ -21,7 +21,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "diff": "Show how two instances differ, step by step.",
         "watch": "Watch the instances that match: a table that stays current, with what has "
         "changed marked.",
-        "links": "Show the addresses that watch and steer an instance.",
+        "links": "Show the addresses that inspect and control an instance.",
         "ui": "Show the task hub in a browser: its instances, their steps and their payloads.",
     },
     "Control": {

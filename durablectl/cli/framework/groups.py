@@ -244,13 +244,13 @@ def root() -> Root:
     """The whole program as one click command."""
     return Root(
         name=PROGRAM,
-        help="Start, watch, wait for and steer durable orchestrations: on a remote task hub, or "
-        "on a local one that runs them itself.",
+        help="Start, inspect, wait for and control durable orchestrations: on a remote task hub, "
+        "or on a local one that runs them itself.",
         params=[],
         context_settings=SETTINGS,
         rich_markup_mode=None,
         subcommand_metavar="COMMAND [ARGS]...",
-        epilog=f"{PROGRAM} COMMAND --help tells more, with an example.",
+        epilog=f"{PROGRAM} COMMAND --help shows its options and examples.",
     )
 
 

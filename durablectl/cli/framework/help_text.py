@@ -9,14 +9,13 @@ HELP = {
     80: """\
 Usage: durablectl [OPTIONS] COMMAND [ARGS]...
 
-  Start, watch, wait for and steer durable orchestrations: on a remote task
-  hub, or on a local one that runs them itself.
+  Start, inspect, wait for and control durable orchestrations: on a remote
+  task hub, or on a local one that runs them itself.
 
 Run:
   start  Start an instance of an orchestrator.
   run    Start an instance, wait for it and print its output.
-  wait   Wait until instances are finished; the exit code tells how they
-         ended.
+  wait   Wait until instances are finished; the exit code says how they ended.
   drain  Wait until nothing is in flight; changes nothing.
 
 Inspect:
@@ -28,7 +27,7 @@ Inspect:
   diff     Show how two instances differ, step by step.
   watch    Watch the instances that match: a table that stays current, with
            what has changed marked.
-  links    Show the addresses that watch and steer an instance.
+  links    Show the addresses that inspect and control an instance.
   ui       Show the task hub in a browser: its instances, their steps and
            their payloads.
 
@@ -91,18 +90,18 @@ Global options:
                                   [DURABLECTL_DEBUG]
   --show-secrets                  Print keys instead of ***.
 
-  durablectl COMMAND --help tells more, with an example.
+  durablectl COMMAND --help shows its options and examples.
 """,
     100: """\
 Usage: durablectl [OPTIONS] COMMAND [ARGS]...
 
-  Start, watch, wait for and steer durable orchestrations: on a remote task hub, or on a local one
-  that runs them itself.
+  Start, inspect, wait for and control durable orchestrations: on a remote task hub, or on a local
+  one that runs them itself.
 
 Run:
   start  Start an instance of an orchestrator.
   run    Start an instance, wait for it and print its output.
-  wait   Wait until instances are finished; the exit code tells how they ended.
+  wait   Wait until instances are finished; the exit code says how they ended.
   drain  Wait until nothing is in flight; changes nothing.
 
 Inspect:
@@ -113,7 +112,7 @@ Inspect:
   diff     Show how two instances differ, step by step.
   watch    Watch the instances that match: a table that stays current, with what has changed
            marked.
-  links    Show the addresses that watch and steer an instance.
+  links    Show the addresses that inspect and control an instance.
   ui       Show the task hub in a browser: its instances, their steps and their payloads.
 
 Control:
@@ -169,6 +168,6 @@ Global options:
   --debug                         Print the traceback of an error. [DURABLECTL_DEBUG]
   --show-secrets                  Print keys instead of ***.
 
-  durablectl COMMAND --help tells more, with an example.
+  durablectl COMMAND --help shows its options and examples.
 """,
 }

@@ -97,7 +97,9 @@ def _whole(session: Session, name: str) -> str:
         if found:
             ids = ", ".join(each.instance_id for each in found[:3])
             more = ", …" if len(found) > 3 else ""
-            raise InstanceNotFound(error.message, hint=f"several begin so: {ids}{more}") from error
+            raise InstanceNotFound(
+                error.message, hint=f"several ids start with it: {ids}{more}"
+            ) from error
         raise
     return name
 

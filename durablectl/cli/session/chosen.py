@@ -59,11 +59,8 @@ def choose(
     """
     named = bool(names or from_)
     if named == filters.are_given:
-        what = "both ids and a filter say" if named else "nothing says"
-        raise UsageError(
-            f"{what} what to {verb}",
-            hint=f"name ids, or filter; look at a filter first: durablectl {verb} … --dry-run",
-        )
+        what = "give ids or a filter, not both" if named else f"no ids or filter given to {verb}"
+        raise UsageError(what, hint=f"check a filter first: durablectl {verb} … --dry-run")
     if named:
         targets = Targets(session, names, from_)
         return by_ids(

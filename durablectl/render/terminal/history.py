@@ -30,7 +30,7 @@ def head(status: InstanceStatus, now: datetime, waiting: str = "") -> Details:
         ("name", status.name),
         ("status", status.runtime_status.value),
         ("created", time_text(status.created_time)),
-        ("took" if status.is_final else "since", took),
+        ("took" if status.is_final else "elapsed", took),
     ]
     if (cause := status.cause) is not None:
         rows += [row for row in (("cause", cause.line), ("at", cause.place)) if row[1]]

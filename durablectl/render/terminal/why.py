@@ -90,7 +90,7 @@ def _failure(explanation: Explanation) -> Iterator[tuple[str, str]]:
         yield f"{INDENT}{text}", "red"
     for frame in failure.frames:
         yield f"{INDENT * 2}{frame}", "dim"
-    yield "it came up through", "dim"
+    yield "call chain", "dim"
     yield from ((text, "") for text in _aligned(chain_lines(explanation)))
     if failure.also_failed:
         yield "calls that failed too", "dim"

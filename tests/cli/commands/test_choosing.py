@@ -61,7 +61,7 @@ def test_a_person_may_give_the_beginning_of_an_id(started, command):
 def test_a_beginning_that_several_ids_have_names_them(started):
     code, shown = on_terminal("status", "order-")
     assert code == 3
-    assert "several begin so: order-6-of-bob, order-7-of-ada" in shown
+    assert "several ids start with it: order-6-of-bob, order-7-of-ada" in shown
 
 
 @pytest.mark.parametrize("command", ["wait", "terminate"])

@@ -267,7 +267,7 @@ def test_what_cannot_be_judged_fails_when_it_is_asked_to(remote, server, app):
         (["x.json", "--name", "hello"], "filters and --sample are for --in-flight"),
         (["x.json"], "cannot read x.json: no such file"),
         (["notes.json"], "notes.json: this is not a saved history"),
-        (["cut.json"], "cut.json is not JSON"),
+        (["cut.json"], "column 20: unterminated string\n"),
         (["empty"], "there is no history to replay"),
         (["@counter@a"], "is an entity"),
         (["saved/raw.json", "--fail-on", "this"], "--fail-on: 'this' is not 'cannot-judge'"),

@@ -40,10 +40,10 @@ def test_a_failure_is_shown_from_the_cause_to_the_instance(run, project):
     code, out, _ = run("why", "p-1")
     lines = [re.sub(r"  +", "  ", line) for line in out.splitlines()]
     assert code == 0
-    assert re.fullmatch(r"p-1 \(parent\) has Failed, .* ago", lines[0])
+    assert re.fullmatch(r"p-1 \(parent\) Failed .* ago", lines[0])
     assert lines[1] == "  ValueError: no luck"
     assert f"{project / 'function_app.py'}:16, in leaf" in out
-    begin = lines.index("it came up through")
+    begin = lines.index("call chain")
     assert [line.strip() for line in out.splitlines()[begin + 1 : begin + 4]] == [
         "p-1 (parent)",
         "p-1:child (child)",
