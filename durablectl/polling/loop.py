@@ -37,6 +37,13 @@ CHEAP_LOOK = 0.001
 SHORTEST_PAUSE = 0.0001
 
 
+def in_time(hub: TaskHub, seconds: float | None) -> TaskHub:
+    """The hub for requests that must be answered within a time-out, if there is one; a short one
+    leaves time for a look.
+    """
+    return hub if seconds is None else hub.within(max(seconds, LAST_LOOK))
+
+
 def intervals(timeout: float | None, interval: float = 1.0) -> Generator[float, float, None]:
     """The delays between polls, in seconds: short at first, then `interval`; ends when `timeout` is
     used up.
@@ -158,7 +165,7 @@ def poll(
     while True:
         looked = clock()
         end = PATIENCE if timeout is None and not has_seen() else timeout
-        limited = hub if end is None else hub.within(max(end - (looked - started), LAST_LOOK))
+        limited = in_time(hub, None if end is None else end - (looked - started))
         try:
             trouble = look(limited, looked - started)
         except DurablectlError as error:

@@ -22,7 +22,7 @@ from durablectl.cli.session.chosen import Chosen, choose
 from durablectl.cli.start.instance import timed
 from durablectl.cli.wait.wait_after import wait_until_so
 from durablectl.model import InstanceStatus, RuntimeStatus
-from durablectl.polling.loop import LAST_LOOK
+from durablectl.polling.loop import in_time
 from durablectl.taskhub import TaskHub
 
 
@@ -110,19 +110,21 @@ def _control(
     how: How,
     follow_up: FollowUp,
 ) -> None:
-    chosen = choose(
-        session,
-        verb.name,
-        asked.instances,
-        asked.from_,
-        filters,
-        how,
-        states=verb.statuses,
-        ignore_finished=asked.ignore_finished,
-    )
+    waiting = follow_up.until(verb.until)
+    with timed(follow_up.timeout):
+        chosen = choose(
+            session,
+            verb.name,
+            asked.instances,
+            asked.from_,
+            filters,
+            how,
+            states=verb.statuses,
+            ignore_finished=asked.ignore_finished,
+            timeout=follow_up.timeout,
+        )
     why = asked.reason if asked.reason is not None else default_reason(session.environ)
     request = _Request(verb, why, looks_first=verb is _REWIND and follow_up.wait)
-    waiting = follow_up.until(verb.until)
     if chosen is not None:
         _carry_out(session, chosen, request, how, waiting, ignore_finished=asked.ignore_finished)
 
@@ -173,7 +175,7 @@ class _Request:
         """What sends it; each request may take `limit` seconds, the time-out of the wait for it."""
 
         def request(instance_id: str) -> None:
-            limited = hub if limit is None else hub.within(max(limit, LAST_LOOK))
+            limited = in_time(hub, limit)
             if self._looks_first:
                 status = limited.get_status(instance_id, show_input=False)
                 self._before[instance_id] = status.last_updated_time

@@ -16,6 +16,7 @@ from durablectl.cli.session.targets import Targets, refuse_query
 from durablectl.config.restart_journal import Standing
 from durablectl.errors import InstanceNotFound, UsageError
 from durablectl.model import InstanceStatus, RuntimeStatus
+from durablectl.polling.loop import in_time
 from durablectl.render.terminal.selection import show_chosen, tell_skipped
 from durablectl.taskhub import TaskHub
 
@@ -50,12 +51,14 @@ def choose(
     states: frozenset[RuntimeStatus] = frozenset(),
     ignore_finished: bool = False,
     journal: Callable[[TaskHub, bool], Stand] = lambda _hub, _many: new,
+    timeout: float | None = None,
 ) -> Chosen | None:
     """The instances that ids or a filter name, after the question; None when nothing is to be done
     (a dry run, or there is none).
 
     A filter without --status means the `states` that the verb is for. `journal` tells how an
-    instance of a hub stands, one or one of many.
+    instance of a hub stands, one or one of many. What is looked up for it may take `timeout`
+    seconds; then it is `Unreachable`.
     """
     named = bool(names or from_)
     if named == filters.are_given:
@@ -70,12 +73,14 @@ def choose(
             how,
             ignore_finished=ignore_finished,
             stand=journal(targets.hub, len(targets.ids) > 1),
+            timeout=timeout,
         )
     selection = filters.selection(session.out.detail)
     if states and not selection.filter.statuses:
         selection = replace(selection, filter=replace(selection.filter, statuses=states))
     session.settings.require_named_hub(f"{verb} by filter")
-    return by_filter(session, verb, selection, how, stand=journal(session.hub, True))
+    stand = journal(session.hub, True)
+    return by_filter(session, verb, selection, how, stand=stand, timeout=timeout)
 
 
 def by_ids(
@@ -86,9 +91,10 @@ def by_ids(
     *,
     ignore_finished: bool = False,
     stand: Stand = new,
+    timeout: float | None = None,
 ) -> Chosen | None:
     """The named instances, at most --limit of them; None for a dry run, which shows them."""
-    wave = _Wave(targets.hub, targets.ids, how, ignore_finished, stand)
+    wave = _Wave(in_time(targets.hub, timeout), targets.ids, how, ignore_finished, stand)
     if how.dry_run:
         refuse_query(session)
         count = show_chosen(session.out, (status for _, status in wave if status is not None))
@@ -152,6 +158,7 @@ def by_filter(
     *,
     times: str | None = None,
     stand: Stand = new,
+    timeout: float | None = None,
 ) -> Chosen | None:
     """What the filter selects, after the question; None for a dry run, which shows it, and when
     nothing matches.
@@ -164,13 +171,13 @@ def by_filter(
     if times:
         session.out.note(f"instances {times}")
     if how.dry_run:
-        selected = Selected(session.hub, selection, how, stand)
+        selected = Selected(in_time(session.hub, timeout), selection, how, stand)
         count = show_chosen(session.out, selected)
         selected.tell_left_out(session.out)
         session.out.note(f"{count} to {verb} in {session.hub_label}; nothing was changed")
         return None
     session.begin_change(yes=how.yes, confirm=how.confirm)
-    selected = Selected(session.hub, selection, how, stand)
+    selected = Selected(in_time(session.hub, timeout), selection, how, stand)
     statuses = {
         status.instance_id: replace(status, custom_status=None, output=None, input=None)
         for status in selected

@@ -12,7 +12,7 @@ from durablectl.config.quantities import parse_start
 from durablectl.errors import FunctionNotFound, Unreachable, UsageError, WaitTimeout
 from durablectl.model import CheckStatusPayload, IfExists
 from durablectl.new_ids import FreshId, check_new_instance_id, instance_id_warnings, random_id
-from durablectl.polling.loop import LAST_LOOK
+from durablectl.polling.loop import in_time
 from durablectl.quoting import command, did_you_mean
 from durablectl.render.output import Output
 from durablectl.render.views import duration_text
@@ -39,7 +39,7 @@ def start_instance(
         for warning in instance_id_warnings(new.instance_id):
             out.warn(warning)
     hub = begin(replaces=new.if_exists is IfExists.REPLACE)
-    limited = hub if timeout is None else hub.within(max(timeout, LAST_LOOK))
+    limited = in_time(hub, timeout)
     id = new.instance_id or FreshId(random_id())  # known before the hub answers
     options = {"instance_id": id, "version": new.orchestration_version}
     what = f"instance '{id}' may have been started"

@@ -168,6 +168,19 @@ def test_a_time_out_ends_a_request_that_is_under_way(run, silent, words):
     assert time.monotonic() - started < 5
 
 
+@pytest.mark.parametrize("which", [("--status", "Running", "--yes"), ("a", "b", "--limit", "1")])
+def test_a_time_out_ends_the_look_for_what_to_terminate(run, silent, which):
+    started = time.monotonic()
+    code, _, err = run("terminate", *which, "--wait", "--timeout", "1s", "--hub", silent)
+    assert (code, "timed out after 1.0 s: no answer from" in err) == (124, True)
+    assert time.monotonic() - started < 5
+
+
+def test_a_time_out_without_wait_is_refused_before_the_hub_is_asked(run, silent):
+    code, _, err = run("terminate", "--status", "Running", "--timeout", "1s", "--hub", silent)
+    assert (code, "are for --wait" in err) == (2, True)
+
+
 def test_a_time_out_ends_the_call_of_a_starter(run, silent):
     code, _, err = run("start", f"{silent}/api/orchestrators/order", "--wait", "--timeout", "1s")
     assert code == 124
