@@ -69,7 +69,7 @@ def _rows(difference: Difference) -> Iterator[tuple[str, ...]]:
         name = step_text(step)
         if step.a is None or step.b is None:
             sign = ONLY_B if step.a is None else ONLY_A
-            yield sign, name, *took, f"only in {'b' if step.a is None else 'a'}"
+            yield sign, name, *took, f"only in {'B' if step.a is None else 'A'}"
             continue
         first, *rest = map(_difference_text, step.differences) if step.differences else [""]
         yield DIFFERENT if step.differences else EQUAL, name, *took, first

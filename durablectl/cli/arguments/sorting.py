@@ -23,7 +23,7 @@ Sort = Annotated[
     typer.Option(
         "--sort",
         metavar="COLUMN",
-        help=f"Sort by {', '.join(SORTS)}; -COLUMN turns it round.",
+        help=f"Sort by {', '.join(SORTS)}; -COLUMN reverses the order.",
         autocompletion=choices(SORTS),
     ),
 ]
@@ -41,6 +41,6 @@ def parse_order(text: str) -> Order:
     if (name := text.removeprefix("-").lower()) not in SORTS:
         raise UsageError(
             f"cannot sort by '{text}'",
-            hint=f"sort by one of {', '.join(SORTS)}; -created turns it round",
+            hint=f"sort by one of {', '.join(SORTS)}; -created reverses the order",
         )
     return Order(SORTS[name], text.startswith("-"))

@@ -53,7 +53,9 @@ Response = Annotated[
 ]
 Junit = Annotated[
     str | None,
-    typer.Option("--junit", metavar="FILE", help="Write a JUnit report, an instance a test case."),
+    typer.Option(
+        "--junit", metavar="FILE", help="Write a JUnit report with one test case per instance."
+    ),
 ]
 Ci = Annotated[
     CiMode | None,

@@ -49,7 +49,7 @@ SHOWN = (
 app = Commands(
     """Manage named task hubs and select the current one.
 
-    A context is an address with all that belongs to it: the task hub, and where its key comes from.
+    A context is an address with its settings: the task hub, and where its key comes from.
     Contexts are kept in a file of your own, and a key is sent to its context's address only.
 
     Examples:
@@ -100,7 +100,7 @@ def add(
     ] = None,
     header_command: Annotated[
         str | None,
-        typer.Option(metavar="COMMAND", help="A command that prints headers, one a line."),
+        typer.Option(metavar="COMMAND", help="A command that prints headers, one per line."),
     ] = None,
     ca_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Trust the certificates in this file.")
@@ -131,7 +131,7 @@ def add(
         bool, typer.Option("--replace", help="Replace the context of this name.")
     ] = False,
 ) -> None:
-    """Add a context: an address (--url, or --hub for a local file) with all that belongs to it.
+    """Add a context: an address (--url, or --hub for a local file) with its settings.
 
     --task-hub, --connection, --key-env and --app are kept with it.
 
@@ -184,7 +184,7 @@ def add(
 
 @app.command("use")
 def use(ctx: typer.Context, name: KnownName) -> None:
-    """Make a context the current one: it is selected wherever nothing nearer names a hub.
+    """Make a context current: used unless a flag, a variable or durablectl.toml names a hub.
 
     Example:
 
@@ -232,15 +232,15 @@ def show(
         str | None,
         typer.Argument(
             metavar="[NAME]",
-            help="A context; without it, what a command here and now would use.",
+            help="A context; without it, what a command run here would use.",
             autocompletion=contexts,
         ),
     ] = None,
     sources: Annotated[
-        bool, typer.Option("--sources", help="Tell for every value where it comes from.")
+        bool, typer.Option("--sources", help="Show where each value comes from.")
     ] = False,
 ) -> None:
-    """Show what a command here and now would work with, or one context.
+    """Show the settings that a command run here would use, or one context.
 
     Example:
 

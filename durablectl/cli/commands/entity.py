@@ -108,7 +108,7 @@ def signal(
 def delete(
     ctx: typer.Context, entity: EntityArgument, yes: Yes = False, confirm: Confirm = None
 ) -> None:
-    """Send an entity the operation `delete`; whether it goes is the entity's choice.
+    """Send an entity the operation `delete`; its code decides whether to delete itself.
 
     Example:
       durablectl entity delete @counter@orders

@@ -36,9 +36,9 @@ def functions(
 ) -> None:
     """List the functions of the app by kind, and which of them are not run here.
 
-    A function that an app setting disables is marked. -o json has one object a function; -o id has
-    the names that `start` takes. With --check each call in an orchestrator that a replay does not
-    repeat is a warning, with its line and what to use instead, and the exit code is 1.
+    A function that an app setting disables is marked. -o json has one object per function; -o id
+    has the names that `start` takes. With --check each call in an orchestrator that a replay does
+    not repeat is a warning, with its line and what to use instead, and the exit code is 1.
 
     Examples:
 

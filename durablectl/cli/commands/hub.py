@@ -20,7 +20,7 @@ app = Commands("Check, copy and shrink the file of a local hub.")
 
 @app.command()
 def check(ctx: typer.Context) -> None:
-    """Check the file of a local hub: whether it is sound, and who works on it.
+    """Check the file of a local hub: whether it is sound, and which workers are live.
 
     It reads the whole file and changes nothing; workers may continue. Exit code 1 when something is
     wrong.
@@ -72,7 +72,7 @@ def backup(
 
 @app.command()
 def vacuum(ctx: typer.Context) -> None:
-    """Shrink the file of a local hub by what was purged from it.
+    """Reclaim the disk space of a local hub after a purge.
 
     It needs as much room as the hub has while it runs, and workers wait meanwhile.
 

@@ -19,7 +19,7 @@ def links(
     instance: Instance = None,
     management: Annotated[
         bool,
-        typer.Option("--management", help="The management payload: with the address that rewinds."),
+        typer.Option("--management", help="Also include the rewind URL."),
     ] = False,
     creation: Annotated[
         bool, typer.Option("--creation", help="The addresses that start instances; takes no id.")

@@ -43,7 +43,7 @@ def replay(
     sample: Annotated[
         int | None,
         typer.Option(
-            "--sample", metavar="N", min=1, help="Of each orchestrator, N instances at random."
+            "--sample", metavar="N", min=1, help="N random instances of each orchestrator."
         ),
     ] = None,
     save: Annotated[

@@ -38,7 +38,7 @@ def serve(
     ] = 32,
     log: Annotated[Log, typer.Option(help="Format of the request log on stderr.")] = Log.TEXT,
     reload: Annotated[
-        bool, typer.Option("--reload", help="Load the app again when one of its files changes.")
+        bool, typer.Option("--reload", help="Reload the app when its files change.")
     ] = False,
     grpc: Annotated[
         int | None,

@@ -47,7 +47,7 @@ Batch = Annotated[
     typer.Option(
         "--batch",
         metavar="FILE",
-        help="Start one a line of a file of JSON lines; - is standard input.",
+        help="Start one instance per line of a JSON lines file; - is standard input.",
     ),
 ]
 Failed = Annotated[
@@ -92,9 +92,10 @@ def start(
     of an orchestrator's name: the input is posted there, and the payload that it answers with is
     taken over; a key in it is kept in a file of yours until the instance ends.
 
-    --batch starts one a line, {"name": "order", "instanceId": "order-7", "input": {}}: the name may
-    be given once for all, an id makes it safe to run again. What failed or is left after Ctrl-C is
-    in FILE.failed.jsonl, which can be run again.
+    --batch starts one instance per line: {"name": "order", "instanceId": "order-7", "input": {}}.
+    The orchestrator may be named once on the command line, and an id makes the line safe to run
+    again. Lines that failed, or were not reached before Ctrl-C, are in FILE.failed.jsonl; run that
+    next.
 
     Examples:
       durablectl start order --input order.json

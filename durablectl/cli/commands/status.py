@@ -31,10 +31,10 @@ def status(
 ) -> None:
     """Show the status of an instance.
 
-    Of a failed one it shows the innermost exception, where in the app's code it was raised, and
-    through which functions it came up; with -v the traceback too. On a terminal it shows what an
-    unfinished one waits for; `durablectl why` shows more. With -o json it is the service's
-    status object, for several instances an array of them.
+    For a failed instance it shows the innermost exception, where the app's code raised it, and the
+    functions that it passed through; with -v the traceback too. On a terminal it shows what an
+    unfinished instance waits for; `durablectl why` shows more. With -o json it prints the service's
+    status object, or an array of them for several instances.
 
     Examples:
       durablectl status order-7

@@ -51,7 +51,7 @@ def watch(
             "--interval",
             metavar="DURATION",
             parser=parse_interval,
-            help="Look this often (default: 2s).",
+            help="Polling interval (default: 2s).",
         ),
     ] = None,
     until_empty: Annotated[
