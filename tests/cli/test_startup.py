@@ -254,6 +254,18 @@ def test_completing_a_command_imports_nothing_heavy():
     assert not loaded.modules & {"httpx", "rich", "pydantic", "azure", "sqlite3", "tomlkit"}
 
 
+def test_every_command_is_there_without_the_extras():
+    code = (
+        "import sys\nfor name in ('google', 'grpc', 'starlette', 'uvicorn', 'azure'):\n"
+        "    sys.modules[name] = None\n"
+        "sys.argv = ['durablectl', 'help', '--json']\n"
+        "from durablectl.__main__ import main\nsys.exit(main())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert '"doctor"' in done.stdout
+
+
 def test_garbage_is_collected_once_a_command_runs():
     # on, and what start-up made is not looked at
     assert load("context", "list").garbage == "True True"

@@ -49,6 +49,7 @@ from durablectl.quoting import command
 from durablectl.taskhub import TaskHub
 
 if TYPE_CHECKING:
+    from durablectl.backends.grpc.probe import Probe
     from durablectl.backends.grpc.rest import Rest
 
 LONGEST_SLICE, EARLY = 60.0, 0.05
@@ -168,6 +169,10 @@ class GrpcTaskHub(TaskHub):
                 .shown(instance_id, show_input=show_input, show_output=show_history_output),
             )
         return status
+
+    def probe(self) -> Probe:
+        """Single questions to it, which show why it does not work."""
+        return _rest().probe(self)
 
     def raw_history(self, instance_id: str) -> dict[str, Any]:
         """See TaskHub. `Unsupported` where it has kinds of events that are unknown here."""

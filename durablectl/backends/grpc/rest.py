@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from durablectl.backends.grpc.histories import Histories
+from durablectl.backends.grpc.probe import Probe
 from durablectl.backends.grpc.purge_batches import purge_each
 from durablectl.polling.loop import wait_for_completion
 
@@ -11,5 +12,6 @@ class Rest:
     """The same for the hub, which is loaded before it is needed."""
 
     histories = Histories
+    probe = Probe
     purge_each = staticmethod(purge_each)
     wait_for_completion = staticmethod(wait_for_completion)

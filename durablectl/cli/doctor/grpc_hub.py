@@ -7,12 +7,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from durablectl import config
 from durablectl.backends.grpc.failures import NoSuchTaskHub, TokenRefused
-from durablectl.backends.grpc.probe import Probe
 from durablectl.cli.doctor.findings import Finding, Stop, Subject, needed, ok, problem, warning
 from durablectl.errors import DurablectlError, NotATaskHub, Unreachable
+
+if TYPE_CHECKING:
+    from durablectl.backends.grpc.probe import Probe
 
 ALWAYS = "start, status, wait, raise-event, terminate, suspend, resume, purge"
 
@@ -24,7 +27,7 @@ def grpc_hub(subject: Subject) -> Iterator[Finding]:
     yield _address(url)
     with needed("connection"):
         options = config.grpc_options(settings, url, subject.timeout)
-        probe = Probe(config.grpc_hub(url)(url, **options))
+        probe = config.grpc_hub(url)(url, **options).probe()
     try:
         yield _token(options.get("token"), options["key_hint"])
         yield _name(probe)
