@@ -112,7 +112,7 @@ def parse_moment(text: str, now: datetime) -> datetime:
         raise UsageError(f"'{text}' is too far away") from error
     raise UsageError(
         f"'{text}' is not a date or time",
-        hint="write 2026-01-31T12:00:00Z, 2026-01-31, or a duration that means ago, as 2h or 30d",
+        hint="write 2026-01-31T12:00:00Z, 2026-01-31, or how long ago, such as 2h or 30d",
     )
 
 

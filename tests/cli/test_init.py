@@ -102,7 +102,7 @@ def test_other_files_that_are_there_are_kept(run, project):
         False,
         "mine",
     )
-    assert "kept requirements.txt, which was there" in err
+    assert "kept the existing requirements.txt" in err
 
 
 def test_a_file_is_no_place_for_an_app(run, project):

@@ -115,7 +115,7 @@ def _in_lines(text: str, source: str) -> Iterator[Named]:
         except ValueError as error:
             raise UsageError(
                 f"{where}, is not JSON",
-                hint="a file of instances is JSON, JSON lines, or one id a line",
+                hint="a file of instances is JSON, JSON lines, or one id per line",
             ) from error
         yield _in_value(value, where)
 

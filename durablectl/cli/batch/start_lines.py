@@ -57,7 +57,7 @@ def start_batch(
         source = "standard input" if bulk.file == STDIN else bulk.file
         total = check_lines(file, source, bulk.name)
         if not total:
-            out.note("no line says what to start; nothing to do")
+            out.note("the file has no instances to start; nothing to do")
         hub = begin()
         file.seek(0)
         rest = _Rest(out, _failed_path(bulk, cwd))

@@ -74,7 +74,7 @@ def _known(session: Session, shell: str | None) -> str:
     name = shell or current_shell(session.environ)
     if name is None:
         raise UsageError(
-            "which shell? $SHELL names none that is known", hint=f"name one of {', '.join(SHELLS)}"
+            "the shell in $SHELL is unknown or not set", hint=f"name one of {', '.join(SHELLS)}"
         )
     name = "powershell" if name == "pwsh" else name
     if name not in SHELLS:

@@ -84,7 +84,7 @@ def _check(session: Session, follow: bool, gantt: bool, raw: bool) -> None:
             f"{given[0]} and {given[1]} exclude each other", hint="give only one of them"
         )
     if gantt and not session.out.is_text:
-        raise UsageError("--gantt is for people, and has no JSON", hint="leave out -o, or --gantt")
+        raise UsageError("--gantt draws text and has no JSON", hint="leave out -o, or --gantt")
 
 
 def _show(

@@ -55,7 +55,7 @@ def init(
     shown = [str(directory / name) for name in written]
     session.out.show("\n".join(f"wrote {name}" for name in shown), {"files": shown})
     for name in kept:
-        session.out.note(f"kept {directory / name}, which was there")
+        session.out.note(f"kept the existing {directory / name}")
     session.out.note("next:")
     for command in next_commands(directory, installation()):
         session.out.note(f"  {command}")

@@ -25,9 +25,9 @@ def ui(
 ) -> None:
     """Show the task hub in a browser: its instances, their steps and their payloads.
 
-    The page is served on this machine only. The address that is printed lets in who has it, and
-    is valid until the command ends. A hub's key stays in this process: the browser never gets it.
-    What a read-only or protected context forbids is refused here, too.
+    The page is served on this machine only. Anyone with the printed address can use it; the address
+    is valid until the command ends. A hub's key stays in this process and never reaches the
+    browser. What a read-only or protected context forbids is refused here, too.
 
     Examples:
 

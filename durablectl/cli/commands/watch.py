@@ -72,7 +72,7 @@ def watch(
     """
     session: Session = ctx.obj
     if session.out.format is OutputFormat.JSON:
-        raise UsageError("a watch has no end, and so no JSON array", hint="use -o jsonl")
+        raise UsageError("watch does not end, so it cannot print a JSON array", hint="use -o jsonl")
     by = parse_order(sort or "-updated")
     order: Sorted = lambda found: sorted(found, key=by.key, reverse=by.is_backwards)  # noqa: E731
     filter = Filters(*narrowing).selection(session.out.detail).filter

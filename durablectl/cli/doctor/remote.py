@@ -39,7 +39,7 @@ def remote(subject: Subject) -> Iterator[Finding]:
         elif not config.is_loopback(url):
             yield warning(
                 "key",
-                "everybody who reaches this address can control its instances: it requires no key",
+                "anyone who reaches this address can control its instances: no key is required",
                 "protect the app",
             )
         yield skew

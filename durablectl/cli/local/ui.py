@@ -55,7 +55,7 @@ def serve_page(
         address = f"http://{HOST}:{door.port}/ui/?token={door.token}"
         out.show(address, {"url": address}, id=address)
         out.flush()
-        out.note("this address lets in who has it; stop the page with Ctrl-C")
+        out.note("anyone with this address can use the page; stop it with Ctrl-C")
         if opens:
             webbrowser.open(address)
         try:

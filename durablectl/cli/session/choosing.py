@@ -28,7 +28,7 @@ def last_started(session: Session, names: Sequence[str] | None, *, last: bool) -
     if not last:
         return [*(names or ())]
     if names:
-        raise UsageError("--last names the instance, and so does an id", hint="give one of them")
+        raise UsageError("--last and an id exclude each other", hint="give only one of them")
     instance_id = session.last_started.find(hub_key(session.hub))
     if instance_id is None:
         raise UsageError(
@@ -108,7 +108,9 @@ def _chosen(session: Session) -> str:
     """Ask for one of the recent instances: its number, or text that it must hold."""
     recent = session.hub.newest(InstanceFilter(), top=READ).items
     if not recent:
-        raise UsageError("no instance was named, and there is none", hint="durablectl start NAME")
+        raise UsageError(
+            "no instance was named, and the hub has none", hint="durablectl start NAME"
+        )
     shown = recent[:OFFERED]
     while True:
         _offer(session, shown)

@@ -79,14 +79,14 @@ class Selected:
         tell_skipped(out, self.left_done)
         if self.left_entities:
             what = "1 entity" if self.left_entities == 1 else f"{self.left_entities} entities"
-            out.note(f"{what} left out; --include-entities takes in every one")
+            out.note(f"{what} left out; --include-entities includes them")
         if self.left_children:
             what = (
                 "1 sub-orchestration"
                 if self.left_children == 1
                 else (f"{self.left_children} sub-orchestrations")
             )
-            out.note(f"{what} left out; --include-children takes in every one")
+            out.note(f"{what} left out; --include-children includes them")
 
 
 def times_of(filter: InstanceFilter) -> str:

@@ -70,7 +70,7 @@ def _schedule(new: New) -> tuple[datetime | None, dict[str, str]]:
     try:
         return None if new.at is None else parse_start(new.at, datetime.now(UTC)), tags
     except UsageError as error:
-        hint = "write 2026-01-31T12:00:00Z, or a duration from now, as 2h or 30d"
+        hint = "write 2026-01-31T12:00:00Z, or a duration from now, such as 2h or 30d"
         raise UsageError(f"--at: {error.message}", hint=hint) from error
 
 

@@ -96,7 +96,9 @@ def is_starter(name: str) -> bool:
 def _headers(lines: Sequence[str]) -> dict[str, str]:
     wrong = [line for line in lines if ":" not in line or not line.partition(":")[0].strip()]
     if wrong:
-        raise UsageError("a --header is no 'Name: value'", hint="as in --header 'X-Tenant: north'")
+        raise UsageError(
+            "--header requires 'Name: value'", hint="for example --header 'X-Tenant: north'"
+        )
     return {
         name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)
     }

@@ -69,6 +69,7 @@ class _Gate:
 
     wanted: Drain
     hub: TaskHub
+    out: Output
     troubles: Troubles
     show: Any
     held: frozenset[str] | None = None
@@ -83,13 +84,20 @@ class _Gate:
             self.in_a_row = 0
             raise
         self.troubles.answered()
+        is_first = self.held is None
         if self.held is None:
             self.held = frozenset(found) if self.wanted.snapshot else frozenset()
         self.left = {
             each: found[each] for each in found if not self.wanted.snapshot or each in self.held
         }
         self.seen.update(self.left)
-        self.in_a_row = self.in_a_row + 1 if len(self.left) <= self.wanted.allow else 0
+        is_low = len(self.left) <= self.wanted.allow
+        self.in_a_row = self.in_a_row + 1 if is_low else 0
+        if is_first and not is_low and not hub.has_worker():
+            self.out.warn(
+                "no worker is running on this hub, so nothing in flight will finish; start one "
+                "with `durablectl worker`"
+            )
         self.show(len(self.seen) - len(self.left), len(self.left))
         return None
 
@@ -113,13 +121,8 @@ def drain_and_show(
     """Wait, and tell what is left; whether it is drained, and not out of time. `label` names the
     hub.
     """
-    if not hub.has_worker():
-        out.warn(
-            "no worker is running on this hub, so nothing in flight will finish; start one with "
-            "`durablectl worker`"
-        )
     with drain_display(out) as show:
-        gate = _Gate(wanted, hub, Troubles(out), show)
+        gate = _Gate(wanted, hub, out, Troubles(out), show)
         try:
             trouble = _wait(gate, timeout, interval)
         except WaitTimeout as error:

@@ -36,6 +36,16 @@ def test_what_is_left_at_the_time_out_is_told(remote, server):
     ] == ["a"]
 
 
+def test_a_missing_worker_is_told_only_while_something_is_in_flight(run, app):
+    hub = ("--hub", "hub.db", "--app", app)
+    run("start", "hello", "--instance-id", "a", *hub)
+    assert "no worker is running" in run("drain", *hub, "--timeout", "0").err
+    run("terminate", "a", *hub, "--yes")
+    run("worker", "--until-idle", *hub)
+    code, _, err = run("drain", *hub, *QUICK, "--timeout", "30s")
+    assert (code, "no worker is running" in err) == (0, False)
+
+
 def test_a_snapshot_is_not_held_by_newcomers(remote, server):
     server.on("GET", "/instances", RUNNING, (200, [status("new", "Running")]))
     assert remote("drain", "--snapshot", *QUICK, "--timeout", "30s").code == 0
