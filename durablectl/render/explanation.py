@@ -214,7 +214,10 @@ def explained_line(made: Explanation, now: datetime, *, with_problems: bool = Tr
     """What an instance waits for on one line: what blocks it, else the first wait."""
     if with_problems and made.problems and (made.is_blocked or not made.waiting_for):
         return re.split("[,;] ", made.problems[0], maxsplit=1)[0]
-    return one_line(made.waiting_for, now)
+    line = one_line(made.waiting_for, now)
+    if made.runtime_status is RuntimeStatus.SUSPENDED:
+        return f"resume; then {line}" if line else "resume"
+    return line
 
 
 def one_line(waits: Sequence[Wait], now: datetime) -> str:

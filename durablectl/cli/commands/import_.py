@@ -74,9 +74,9 @@ def _check_target(session: Session) -> None:
     if not session.is_local:
         raise Unsupported(
             f"an instance is imported into a local hub, and the {session.hub_label} is not one",
-            hint="to import from it, add it as a context: `durablectl context add NAME --url URL`, "
-            "then `durablectl import ID --from-context NAME`; to import into another hub: "
-            "--hub PATH",
+            hint="to import into a local hub: --hub PATH; to import from this one, add it as a "
+            "context: `durablectl context add NAME --url URL`, then "
+            "`durablectl import ID --from-context NAME --hub PATH`",
         )
 
 

@@ -179,7 +179,12 @@ def test_an_app_that_does_not_import_is_said_where_it_is_needed(run, finished):
 
 def test_a_remote_hub_is_not_imported_into(remote, server, finished):
     code, out, err = remote("import", "h-1.json")
-    assert (code, out, "local hub" in err, "--from-context NAME" in err) == (7, "", True, True)
+    assert (code, out, "local hub" in err, "--from-context NAME --hub PATH" in err) == (
+        7,
+        "",
+        True,
+        True,
+    )
     assert server.asked == []
 
 

@@ -122,6 +122,13 @@ def test_it_is_shown_on_a_terminal_only(waiting, run, command):
     assert "waitingFor" not in run(*command, "-o", "json").out
 
 
+def test_a_suspended_one_waits_for_its_resume_first(waiting, run):
+    assert run("suspend", "o-1").code == 0
+    assert "o-1 waits for resume; then event" in run("wait", "o-1", "--timeout", "0.5s").err
+    listed = run("list", "--columns", "id,waiting").out
+    assert "o-1\tresume; then timer, fires in 59 min" in listed
+
+
 def test_stuck_ones_are_listed_with_what_they_wait_for_on_a_terminal(waiting, run):
     with terminal(durablectl("list", "--stuck=0s"), columns=160) as shown:
         assert shown.end() == 0
