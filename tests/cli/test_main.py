@@ -116,6 +116,14 @@ def test_a_missing_argument_is_a_usage_error_in_our_form(run):
     assert err == "durablectl: missing argument 'NAME'\nhint: durablectl context use --help\n"
 
 
+def test_an_argument_too_many_is_named(run):
+    code, _, err = run("watch", "order-7")
+    assert (code, err) == (
+        2,
+        "durablectl: unexpected argument: order-7\nhint: durablectl watch --help\n",
+    )
+
+
 def test_an_option_without_its_value_is_a_usage_error_in_our_form(run):
     code, _out, err = run("context", "list", "--hub")
     assert code == 2

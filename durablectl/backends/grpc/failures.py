@@ -40,7 +40,8 @@ class Place(NamedTuple):
 
     @property
     def label(self) -> str:
-        return f"task hub '{self.task_hub}' at {self.url}" if self.task_hub else self.url
+        name = f" '{self.task_hub}'" if self.task_hub else ""
+        return f"the task hub{name} at {self.url}"
 
 
 class Trouble(NamedTuple):

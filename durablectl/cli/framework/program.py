@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
@@ -82,6 +83,7 @@ def _told(error: Exception) -> UsageError:
             hint=f"did you mean '{near}'?" if near else hint,
         )
     text: str = error.format_message() if hasattr(error, "format_message") else str(error)
+    text = re.sub(r"^Got unexpected extra argument\S* \((.*)\)$", r"unexpected argument: \1", text)
     return UsageError((text[:1].lower() + text[1:]).rstrip("."), hint=hint)
 
 
