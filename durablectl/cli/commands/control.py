@@ -192,7 +192,7 @@ class _Request:
 
 _BY_FILTER = """
 
-    By a filter it shows how many there are and the first ten, and asks; entities and
+    With a filter it shows how many there are and the first ten, and asks; entities and
     sub-orchestrations are left out.
 
     Examples:"""
@@ -216,7 +216,7 @@ def terminate(
     6). Sub-orchestrations continue, unless --recursive; a local hub ends all of them in one
     transaction.
 
-    By a filter it shows how many there are and the first ten, and asks; entities and
+    With a filter it shows how many there are and the first ten, and asks; entities and
     sub-orchestrations are left out.
 
     Examples:
@@ -249,7 +249,7 @@ resume = _command(
 )
 rewind = _command(
     _REWIND,
-    f"""Let failed instances try their failed steps again.
+    f"""Run the failed steps of failed instances again.
 
     This is a request: the steps that succeeded keep their results, those that failed run
     again.{_BY_FILTER}

@@ -26,8 +26,8 @@ def doctor(ctx: typer.Context) -> None:
     A remote hub: its address, TLS, the key, the task hub's name, the clocks, what the service can
     do. One over gRPC: its address, the token, TLS, the task hub, what the server can do. A local
     one: its file, the app, its workers, and functions that instances wait for but no worker runs.
-    Of all: the oldest running instance, and those that are stuck. Nothing is changed. The exit code
-    is that of the first problem, 0 when there are warnings only.
+    For all: the oldest running instance, and those that are stuck. Nothing is changed. The exit
+    code is that of the first problem, 0 when there are warnings only.
 
     Example:
 

@@ -91,7 +91,8 @@ def signal(
 ) -> None:
     """Send an operation to an entity, which need not exist yet.
 
-    Its input is given as the input of `durablectl start` is. This is a request: nothing comes back.
+    Input options are the same as for `durablectl start`. The command does not wait for the
+    operation.
 
     Example:
       durablectl entity signal @counter@orders add --input-json 3

@@ -47,9 +47,9 @@ def history(
 ) -> None:
     """Show what happened in an instance.
 
-    One line a step: its number, when it began and how long it took, how often it was tried, and
-    what came of it. With -o json it is the service's historyEvents. With --raw it is everything
-    that the hub knows, payloads included, in a form that durablectl.testing.assert_replays reads.
+    One line per step: its number, when it started, how long it took, the number of attempts, and
+    the result. With -o json it prints the service's historyEvents. With --raw it prints everything
+    that the hub has, payloads included, in a form that durablectl.testing.assert_replays reads.
 
     Examples:
 

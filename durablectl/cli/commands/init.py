@@ -44,7 +44,7 @@ def init(
 ) -> None:
     """Write a small app that runs here and on Azure: functions, an input file, a test.
 
-    Nothing is overwritten. The folder's name makes the name of the task hub in host.json.
+    Nothing is overwritten. The task hub in host.json is named after the folder.
 
     Example:
 

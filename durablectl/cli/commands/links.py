@@ -28,8 +28,8 @@ def links(
 ) -> None:
     """Show the addresses that inspect and control an instance.
 
-    They are the check-status payload that a start answers with. The key in them is shown as ***
-    unless --show-secrets is given.
+    They are the check-status payload that `start` returns. The key in them is shown as *** unless
+    --show-secrets is given.
 
     Example:
 

@@ -38,7 +38,7 @@ def purge(
 ) -> None:
     """Delete finished instances and their history.
 
-    By id, or by a filter: then it shows how many there are and the first ten, and asks. Running
+    With a filter it shows how many there are and the first ten, and asks. Running
     instances are never deleted. With only times and statuses, the service deletes them itself, one
     time range at a time; with any other filter they are deleted id by id. Sub-orchestrations stay,
     unless --recursive.

@@ -72,9 +72,9 @@ def raise_event(
 ) -> None:
     """Send an event to an instance.
 
-    The event's data is given as the input of `start` is; without it the data is null. An event that
-    nothing waits for yet is kept. With --event it goes to all ids that are named, or to all in
-    flight that a filter finds.
+    Data options are the same as the input options of `start`; without them the data is null. An
+    event is kept until the instance waits for it. With --event it is sent to all given ids, or to
+    every instance in flight that a filter finds.
 
     Examples:
       durablectl raise-event order-7 Paid by=ada amount:=12.5

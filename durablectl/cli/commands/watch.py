@@ -60,9 +60,9 @@ def watch(
 ) -> None:
     """Watch the instances that match: a table that stays current, with what has changed marked.
 
-    It lasts until q or Ctrl-C is pressed. Where stdout is not a terminal it prints one line for
-    each change instead: the time, the id, the name, the status and the progress; with -o jsonl a
-    status object each.
+    Press q or Ctrl-C to stop. Where stdout is not a terminal it prints one line for each change
+    instead: the time, the id, the name, the status and the progress; or, with -o jsonl, one status
+    object for each.
 
     Examples:
 

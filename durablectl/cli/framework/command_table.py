@@ -29,7 +29,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "terminate": "End running instances.",
         "suspend": "Pause running instances.",
         "resume": "Resume suspended instances.",
-        "rewind": "Let failed instances try their failed steps again.",
+        "rewind": "Run the failed steps of failed instances again.",
         "restart": "Restart an instance with its name and input.",
         "purge": "Delete finished instances and their history.",
         "entity": "Read, signal and list entities.",

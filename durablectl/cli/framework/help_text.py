@@ -36,7 +36,7 @@ Control:
   terminate    End running instances.
   suspend      Pause running instances.
   resume       Resume suspended instances.
-  rewind       Let failed instances try their failed steps again.
+  rewind       Run the failed steps of failed instances again.
   restart      Restart an instance with its name and input.
   purge        Delete finished instances and their history.
   entity       Read, signal and list entities.
@@ -120,7 +120,7 @@ Control:
   terminate    End running instances.
   suspend      Pause running instances.
   resume       Resume suspended instances.
-  rewind       Let failed instances try their failed steps again.
+  rewind       Run the failed steps of failed instances again.
   restart      Restart an instance with its name and input.
   purge        Delete finished instances and their history.
   entity       Read, signal and list entities.
