@@ -213,7 +213,7 @@ def unknown_context(
     """What to say about a context that is not there."""
     said = f" ({source})" if source and not source.startswith("flag") else ""
     near = did_you_mean(name, known)
-    hint = f"{near} see: " if near else "see: "
+    hint = f"{near} see: " if near else ""
     return UsageError(f"no context '{name}'{said}", hint=f"{hint}durablectl context list")
 
 

@@ -218,8 +218,8 @@ def parse_statuses(texts: Sequence[str] | None) -> frozenset[RuntimeStatus]:
     unknown = [word for word in words if word.lower() not in NAMES]
     if unknown:
         raise UsageError(
-            f"'{unknown[0]}' is not a status",
-            hint=f"it is one of {', '.join(each.value for each in NAMES.values())}",
+            f"unknown status '{unknown[0]}'",
+            hint=f"valid: {', '.join(each.value for each in NAMES.values())}",
         )
     return frozenset(NAMES[word.lower()] for word in words)
 

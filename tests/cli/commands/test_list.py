@@ -228,7 +228,7 @@ def test_the_reading_of_a_moment_is_told_on_demand(remote, three):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--status", "Finished"], "'Finished' is not a status"),
+        (["--status", "Finished"], "unknown status 'Finished'"),
         (["--columns", "id,size"], "no column 'size'"),
         (["--sort", "size"], "cannot sort by 'size'"),
         (["--by", "size"], "cannot count by 'size'"),
