@@ -16,7 +16,7 @@ from durablectl.cli.session import Session
 from durablectl.cli.session.at import at
 from durablectl.cli.session.choosing import remember
 from durablectl.cli.session.targets import input_of
-from durablectl.cli.start.instance import start_instance
+from durablectl.cli.start.instance import started_instance
 from durablectl.cli.wait.wait import wait_and_show
 from durablectl.errors import Unsupported
 
@@ -50,20 +50,20 @@ def run(
         )
     began = time.monotonic()
     value = input_of(session, new.input, new.input_json, new.fields, new.encode)
-    hub, payload = start_instance(
-        name, value, new, waiting.timeout, session.out, begin=session.begin_start
-    )
-    if not new.is_scheduled:
-        remember(session, hub, payload.id)
     tells_differences = None
-    if session.is_local:
-        # deferred: a remote run needs none
-        from durablectl.cli.local.checks import difference_log, warn_of_source
+    with started_instance(
+        name, value, new, waiting.timeout, session.out, begin=session.begin_start
+    ) as (hub, payload):
+        if not new.is_scheduled:
+            remember(session, hub, payload.id)
+        if session.is_local:
+            # deferred: a remote run needs none
+            from durablectl.cli.local.checks import difference_log, warn_of_source
 
-        tells_differences = difference_log(session.out, wanted=replay_check is not False)
-        if session.app_path is not None:
-            warn_of_source(session.out, session.registry())
-    session.out.note(f"started {payload.id}")
+            tells_differences = difference_log(session.out, wanted=replay_check is not False)
+            if session.app_path is not None:
+                warn_of_source(session.out, session.registry())
+        session.out.note(f"started {payload.id}")
     here = at(session, hub, skip_timers=skip_timers, on_difference=tells_differences)
     end = wait_and_show(here, [payload.id], waiting, spent=time.monotonic() - began)
     leave(exit_codes.for_wait(**end._asdict()))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Annotated, Any
 
@@ -19,7 +21,7 @@ from durablectl.cli.session import Session
 from durablectl.cli.session.at import at
 from durablectl.cli.session.choosing import remember
 from durablectl.cli.session.targets import input_of
-from durablectl.cli.start.instance import start_instance, told_if_cut_off
+from durablectl.cli.start.instance import started_instance, told_if_cut_off
 from durablectl.cli.start.starter_url import (
     Call,
     FunctionKeyEnv,
@@ -121,16 +123,19 @@ def start(
             "no orchestrator was named", hint="name one: durablectl start ORCHESTRATOR"
         )
     began = time.monotonic()
-    hub, payload = _start(session, name, new, call, waiting.timeout)
-    here = at(session, hub)
-    if wait:
+    with _started(session, name, new, call, waiting.timeout) as (hub, payload):
+        here = at(session, hub)
+        if not wait:
+            here.show_new_payload(payload)
+            if not is_starter(name) and not hub.has_worker():
+                session.out.note(
+                    "no worker is running on this hub; start one with `durablectl worker`"
+                )
+            return
         session.out.note(f"started {payload.id}")
-        spent = time.monotonic() - began
-        end = wait_and_show(here, [payload.id], waiting, several, spent=spent)
-        raise typer.Exit(exit_codes.for_wait(**end._asdict()))
-    here.show_new_payload(payload)
-    if not is_starter(name) and not hub.has_worker():
-        session.out.note("no worker is running on this hub; start one with `durablectl worker`")
+    spent = time.monotonic() - began
+    end = wait_and_show(here, [payload.id], waiting, several, spent=spent)
+    leave(exit_codes.for_wait(**end._asdict()))
 
 
 def _start_batch(
@@ -166,9 +171,10 @@ def _check_batch(new: New, *, wait: bool) -> None:
         )
 
 
-def _start(
+@contextmanager
+def _started(
     session: Session, name: str, new: New, call: Call, timeout: float | None
-) -> tuple[TaskHub, CheckStatusPayload]:
+) -> Iterator[tuple[TaskHub, CheckStatusPayload]]:
     """Start it by its name, or by the address of a starter function."""
     if not is_starter(name):
         if not call.is_default:
@@ -178,10 +184,11 @@ def _start(
             )
         value = input_of(session, new.input, new.input_json, new.fields, new.encode)
         out, begin = session.out, session.begin_start
-        hub, payload = start_instance(name, value, new, timeout, out, begin=begin)
-        if not new.is_scheduled:
-            remember(session, hub, payload.id)
-        return hub, payload
+        with started_instance(name, value, new, timeout, out, begin=begin) as (hub, payload):
+            if not new.is_scheduled:
+                remember(session, hub, payload.id)
+            yield hub, payload
+        return
     is_chosen = new.instance_id is not None or new.orchestration_version is not None
     if is_chosen or new.if_exists is not IfExists.FAIL:
         raise UsageError(
@@ -194,8 +201,8 @@ def _start(
     what = "the function may have started an instance"
     with told_if_cut_off(session.out, what, "durablectl list shows whether it has"):
         payload = start_by_url(name, value, call, route, session.environ, timeout)
-    session.started.keep({"id": payload.id, **payload.entries})
-    return session.payloads.at_started(payload), payload
+        session.started.keep({"id": payload.id, **payload.entries})
+        yield session.payloads.at_started(payload), payload
 
 
 def _route(session: Session, url: str) -> dict[str, Any]:

@@ -19,7 +19,8 @@ from durablectl.render.views import duration_text
 from durablectl.taskhub import TaskHub
 
 
-def start_instance(
+@contextmanager
+def started_instance(
     name: str,
     value: object,
     new: New,
@@ -27,11 +28,11 @@ def start_instance(
     out: Output,
     *,
     begin: Callable[..., TaskHub],
-) -> tuple[TaskHub, CheckStatusPayload]:
+) -> Iterator[tuple[TaskHub, CheckStatusPayload]]:
     """Start it once with the input `value`, on the hub that `begin` opens once all is checked.
 
-    `WaitTimeout` when that is not acknowledged after `timeout` seconds. Ctrl-C and SIGTERM say
-    which instance may have been started.
+    `WaitTimeout` when that is not acknowledged after `timeout` seconds. From then on and while
+    inside, Ctrl-C and SIGTERM say which instance may have been started.
     """
     scheduled = _schedule(new) if new.is_scheduled else None
     if new.instance_id is not None:
@@ -44,17 +45,20 @@ def start_instance(
     options = {"instance_id": id, "version": new.orchestration_version}
     what = f"instance '{id}' may have been started"
     look = f"{command('status', id)} shows whether it was"
-    try:
-        with timed(timeout), told_if_cut_off(out, what, look):
-            if scheduled is not None:
-                at, tags = scheduled
-                return hub, limited.schedule(
-                    name, value, at=at, tags=tags, **options, if_exists=new.if_exists
-                )
-            return hub, limited.start(name, value, **options, if_exists=new.if_exists)
-    except FunctionNotFound as error:
-        hint = did_you_mean(name, hub.orchestrators() or ()) or error.hint
-        raise FunctionNotFound(error.message, hint=hint) from error
+    with told_if_cut_off(out, what, look):
+        try:
+            with timed(timeout):
+                if scheduled is None:
+                    payload = limited.start(name, value, **options, if_exists=new.if_exists)
+                else:
+                    at, tags = scheduled
+                    payload = limited.schedule(
+                        name, value, at=at, tags=tags, **options, if_exists=new.if_exists
+                    )
+        except FunctionNotFound as error:
+            hint = did_you_mean(name, hub.orchestrators() or ()) or error.hint
+            raise FunctionNotFound(error.message, hint=hint) from error
+        yield hub, payload
 
 
 def _schedule(new: New) -> tuple[datetime | None, dict[str, str]]:

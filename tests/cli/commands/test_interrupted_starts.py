@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 from grpc_server import needs_grpc
@@ -50,3 +52,19 @@ def test_sigterm_while_a_hub_is_silent_says_the_same(form):
     assert code == -signal.SIGTERM
     assert "stopped by SIGTERM; instance 'x' may have been started" in err
     assert re.search(r"durablectl status --hub \S+ x shows whether it was", err)
+
+
+@pytest.mark.parametrize("words", ["start approval -q", "run approval -o json"])
+def test_ctrl_c_between_a_start_and_what_follows_names_the_instance(app, run, words):
+    run("start", "approval", "--instance-id", "first", "--hub", "h.db")
+    command = [sys.executable, "-m", "durablectl", *words.split(), "--hub", "h.db"]
+    found = None
+    with closing(sqlite3.connect("h.db")) as hub:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        with process:
+            while found is None and process.poll() is None:
+                found = hub.execute("SELECT id FROM instances WHERE id <> 'first'").fetchone()
+            process.send_signal(signal.SIGINT)
+            told = b"".join(process.communicate(timeout=20)).decode()
+    assert found is not None
+    assert found[0] in told
