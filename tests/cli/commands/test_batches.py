@@ -34,10 +34,13 @@ def ids(result):
 
 @pytest.mark.parametrize("verb", [*VERBS, "purge"])
 def test_nothing_or_both_ids_and_a_filter_is_refused(remote, server, verb):
-    for arguments in ([], ["a", "--status", "Failed"]):
+    for arguments, says in (
+        ([], f"no ids or filter given to {verb}"),
+        (["a", "--status", "Failed"], "give ids or a filter, not both"),
+    ):
         code, _, err = remote(verb, *arguments, "--yes")
         assert (code, server.asked) == (2, [])
-        assert f"what to {verb}" in err
+        assert says in err
 
 
 def test_a_filter_shows_the_count_and_the_first_ten_and_asks(remote, hub, server):
