@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -37,6 +37,36 @@ def open_files(folder: Path) -> list[Path]:
         for link in links
         if link.is_symlink() and (target := link.readlink()).is_relative_to(folder)
     ]
+
+
+@reads_proc
+def test_threads_that_come_while_the_hub_is_closed_leave_no_connection_open(
+    tmp_path: Path,
+) -> None:
+    LocalTaskHub(tmp_path / "hub.db", create=True).close()
+    for number in range(100):
+        database, both = Database(tmp_path / "hub.db"), threading.Barrier(9)
+
+        def look(database: Database = database, both: threading.Barrier = both) -> None:
+            both.wait()
+            with suppress(HubUnusable):
+                database.connection()
+            both.wait()  # so that no ending thread frees its connection
+            both.wait()
+
+        threads = [threading.Thread(target=look) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        both.wait()
+        while len(database._opened) < 2 + number % 7:  # this thread's, and those that came first
+            pass
+        database.close()
+        both.wait()
+        left = open_files(tmp_path)
+        both.wait()
+        for thread in threads:
+            thread.join()
+        assert left == []
 
 
 @reads_proc

@@ -57,7 +57,7 @@ class Database:
         self._opened: list[tuple[threading.Thread, sqlite3.Connection]] = []
         self._lock = threading.Lock()
         self._writing = threading.Lock()
-        self._closed = False
+        self._closed = threading.Event()
         self._is_old = False
         self._is_missing = late and not path.exists()
         if not self._is_missing:
@@ -109,8 +109,8 @@ class Database:
         """This thread's connection, in autocommit mode."""
         connection: sqlite3.Connection | None = getattr(self._threads, "connection", None)
         if connection is None:
-            if self._closed:
-                raise HubUnusable(f"the hub {self.path} is closed")
+            if self._closed.is_set():
+                raise self._closed_error()
             self._file.check()  # or this would make a file in the place of one that was deleted
             name = self._file.name
             connection = prepared(
@@ -124,11 +124,17 @@ class Database:
                 f"PRAGMA synchronous = {'FULL' if self._durable else 'OFF'}",
                 f"PRAGMA wal_autocheckpoint = {WAL_PAGES}",
             )
-            self._threads.connection = connection
             with self._lock:
+                if self._closed.is_set():  # meanwhile: nothing would close this one
+                    connection.close()
+                    raise self._closed_error()
                 self._close_left()
                 self._opened.append((threading.current_thread(), connection))
+            self._threads.connection = connection
         return connection
+
+    def _closed_error(self) -> HubUnusable:
+        return HubUnusable(f"the hub {self.path} is closed")
 
     def _close_left(self) -> None:
         """Close the connections of threads that have ended: a server may have a new thread for each
@@ -292,7 +298,7 @@ class Database:
 
     def close(self) -> None:
         with self._lock:
-            self._closed = True
+            self._closed.set()
             for _, connection in self._opened:
                 connection.close()
             self._opened.clear()
