@@ -42,6 +42,10 @@ class Work:
     replay_check: bool = False
 
 
+WORKING = "working; stop it with Ctrl-C"
+WORKING_UNTIL_IDLE = "working until nothing is left to do"
+
+
 def run_worker(
     path: Path, app: Path, registry: Registry, out: Output, app_output: AppOutput, work: Work
 ) -> None:
@@ -61,11 +65,7 @@ def run_worker(
     ):
         try:
             worker.start()
-            out.note(
-                "working until nothing is left to do"
-                if work.until_idle
-                else "working; stop it with Ctrl-C"
-            )
+            out.note(WORKING_UNTIL_IDLE if work.until_idle else WORKING)
             report = IdleReport(database, out)
             while not stopping.is_set() and worker.is_running:
                 if work.until_idle:
