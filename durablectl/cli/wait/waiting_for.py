@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import islice
 
-from durablectl.backends.explaining import LoadApp, explain_instance, glance
+from durablectl.backends.explaining import explain_instance, glance
+from durablectl.backends.history_source import LoadApp
 from durablectl.errors import DurablectlError
 from durablectl.explanation.model import Explanation
 from durablectl.model import InstanceStatus
