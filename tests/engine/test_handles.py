@@ -50,7 +50,7 @@ def test_threads_that_come_while_the_hub_is_closed_leave_no_connection_open(
         def look(database: Database = database, both: threading.Barrier = both) -> None:
             both.wait()
             with suppress(HubUnusable):
-                database.connection()
+                database.query("SELECT 1")
             both.wait()  # so that no ending thread frees its connection
             both.wait()
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from durablectl.engine.store.connections import hub_error, prepared, translated
 from durablectl.engine.store.live_lock import LiveLock
@@ -38,6 +38,14 @@ Row = tuple[Any, ...]
 Connection = sqlite3.Connection
 
 
+class _Opened(NamedTuple):
+    """A thread's connection, and what is held while it reads."""
+
+    thread: threading.Thread
+    connection: sqlite3.Connection
+    reading: threading.Lock
+
+
 class Database:
     """A hub file, with one connection a thread.
 
@@ -54,7 +62,7 @@ class Database:
         self._file = OpenFile(path)
         self._durable = durable
         self._threads = threading.local()
-        self._opened: list[tuple[threading.Thread, sqlite3.Connection]] = []
+        self._opened: list[_Opened] = []
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._closed = threading.Event()
@@ -107,8 +115,11 @@ class Database:
 
     def connection(self) -> sqlite3.Connection:
         """This thread's connection, in autocommit mode."""
-        connection: sqlite3.Connection | None = getattr(self._threads, "connection", None)
-        if connection is None:
+        return self._own().connection
+
+    def _own(self) -> _Opened:
+        own: _Opened | None = getattr(self._threads, "opened", None)
+        if own is None:
             if self._closed.is_set():
                 raise self._closed_error()
             self._file.check()  # or this would make a file in the place of one that was deleted
@@ -124,14 +135,15 @@ class Database:
                 f"PRAGMA synchronous = {'FULL' if self._durable else 'OFF'}",
                 f"PRAGMA wal_autocheckpoint = {WAL_PAGES}",
             )
+            own = _Opened(threading.current_thread(), connection, threading.Lock())
             with self._lock:
                 if self._closed.is_set():  # meanwhile: nothing would close this one
                     connection.close()
                     raise self._closed_error()
                 self._close_left()
-                self._opened.append((threading.current_thread(), connection))
-            self._threads.connection = connection
-        return connection
+                self._opened.append(own)
+            self._threads.opened = own
+        return own
 
     def _closed_error(self) -> HubUnusable:
         return HubUnusable(f"the hub {self.path} is closed")
@@ -140,17 +152,19 @@ class Database:
         """Close the connections of threads that have ended: a server may have a new thread for each
         request.
         """
-        for each in [each for each in self._opened if not each[0].is_alive()]:
+        for each in [each for each in self._opened if not each.thread.is_alive()]:
             self._file.forget_log()
             self._opened.remove(each)
-            each[1].close()
+            each.connection.close()
 
     def query(self, sql: str, parameters: Any = ()) -> list[Row]:
         """All rows of a read; no cursor stays open (it would keep the WAL growing)."""
         if self._is_missing and not self._is_made():
             return []
         try:
-            return self.connection().execute(sql, parameters).fetchall()
+            own = self._own()
+            with own.reading:
+                return own.connection.execute(sql, parameters).fetchall()
         # as `translated` does it, for what is asked a thousand times a second
         except (sqlite3.Error, UnicodeEncodeError) as error:
             self._file.check()
@@ -297,11 +311,19 @@ class Database:
         return 0 if row is None else int(row[0])
 
     def close(self) -> None:
+        """Close the connections of all threads, each when no statement of its thread runs: closing
+        it earlier would end the process.
+        """
         with self._lock:
             self._closed.set()
-            for _, connection in self._opened:
-                connection.close()
-            self._opened.clear()
+            opened, self._opened = self._opened, []
+        if self._writing.acquire(timeout=BUSY_SECONDS):
+            try:
+                for each in opened:
+                    with each.reading:
+                        each.connection.close()
+            finally:
+                self._writing.release()
         self._threads = threading.local()
 
 
