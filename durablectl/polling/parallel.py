@@ -17,6 +17,8 @@ from durablectl.polling.threads import start_thread
 
 Item = TypeVar("Item")
 IN_A_GROUP = 100
+LONGEST_LOOK = 0.5
+"""A signal that comes just before a wait begins does not end it: Python sees it afterwards only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ class ParallelRunner(Generic[Item]):
             self._todo.put(None)
 
     def _take(self, wait: float | None) -> Outcome[Item]:
-        number = self._done.get(timeout=wait)
+        number = self._done.get(timeout=LONGEST_LOOK if wait is None else min(wait, LONGEST_LOOK))
         self._told = number
         return self._outcomes[number]
 
