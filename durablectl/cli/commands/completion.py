@@ -39,26 +39,24 @@ app = Commands(
 
 
 @app.command("show")
-def show(ctx: typer.Context, shell: Shell = None) -> None:
+def show(session: Session, shell: Shell = None) -> None:
     """Print the completion script of a shell.
 
     Example:
 
       durablectl completion show bash
     """
-    session: Session = ctx.obj
     session.out.data(script(_known(session, shell)).rstrip("\n"))
 
 
 @app.command("install")
-def install(ctx: typer.Context, shell: Shell = None) -> None:
+def install(session: Session, shell: Shell = None) -> None:
     """Install the completion script where the shell finds it, and say what is left to do.
 
     Example:
 
       durablectl completion install zsh
     """
-    session: Session = ctx.obj
     name = _known(session, shell)
     target, advice = _place(name, session.environ)
     try:

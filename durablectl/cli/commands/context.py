@@ -62,7 +62,7 @@ app = Commands(
 
 @app.command("add")
 def add(
-    ctx: typer.Context,
+    session: Session,
     name: Name,
     url: Annotated[
         str | None,
@@ -141,7 +141,6 @@ def add(
 
       durablectl context add dts --connection-string-env ORDERS_SCHEDULER
     """
-    session: Session = ctx.obj
     user = config.read_user_file(config.default_user_file())
     config.check_name(name)
     if name in user.contexts and not replace:
@@ -183,14 +182,13 @@ def add(
 
 
 @app.command("use")
-def use(ctx: typer.Context, name: KnownName) -> None:
+def use(session: Session, name: KnownName) -> None:
     """Make a context current: used unless a flag, a variable or durablectl.toml names a hub.
 
     Example:
 
       durablectl context use prod
     """
-    session: Session = ctx.obj
     user = config.read_user_file(config.default_user_file())
     if name not in user.contexts:
         raise config.unknown_context(name, user.contexts)
@@ -199,14 +197,13 @@ def use(ctx: typer.Context, name: KnownName) -> None:
 
 
 @app.command("list")
-def list_contexts(ctx: typer.Context) -> None:
+def list_contexts(session: Session) -> None:
     """List your contexts; the current one has a star.
 
     Example:
 
       durablectl context list -o json
     """
-    session: Session = ctx.obj
     user = _shown(session)
     if not user.contexts and session.out.is_text:
         session.out.note("no contexts yet")
@@ -227,7 +224,7 @@ def list_contexts(ctx: typer.Context) -> None:
 
 @app.command("show")
 def show(
-    ctx: typer.Context,
+    session: Session,
     name: Annotated[
         str | None,
         typer.Argument(
@@ -246,7 +243,6 @@ def show(
 
       durablectl context show --sources
     """
-    session: Session = ctx.obj
     if name is not None:
         user = _shown(session)
         if name not in user.contexts:
@@ -271,14 +267,13 @@ def show(
 
 
 @app.command("remove")
-def remove(ctx: typer.Context, name: KnownName) -> None:
+def remove(session: Session, name: KnownName) -> None:
     """Remove a context. The hub itself is not touched.
 
     Example:
 
       durablectl context remove staging
     """
-    session: Session = ctx.obj
     user = config.read_user_file(config.default_user_file())
     if name not in user.contexts:
         raise config.unknown_context(name, user.contexts)

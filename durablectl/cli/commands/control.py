@@ -15,7 +15,6 @@ from durablectl.cli.arguments.waiting import FollowUp, Waiting
 from durablectl.cli.batch.runner import REQUESTS, BatchOperation, control
 from durablectl.cli.framework import exit_codes
 from durablectl.cli.framework.leaving import leave
-from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
 from durablectl.cli.session.at import at
 from durablectl.cli.session.chosen import Chosen, choose
@@ -88,15 +87,14 @@ class _Asked(NamedTuple):
 def _command(verb: _Verb, help: str) -> Callable[..., None]:
     """The command of a verb that has no option of its own."""
 
-    @spread
     def command(
-        ctx: typer.Context,
+        session: Session,
         filters: Filters,
         how: How,
         follow_up: FollowUp,
         asked: _Asked = _Asked(),
     ) -> None:
-        _control(ctx.obj, verb, asked, filters, how, follow_up)
+        _control(session, verb, asked, filters, how, follow_up)
 
     command.__name__, command.__doc__ = verb.name, help
     return command
@@ -198,9 +196,8 @@ _BY_FILTER = """
     Examples:"""
 
 
-@spread
 def terminate(
-    ctx: typer.Context,
+    session: Session,
     filters: Filters,
     how: How,
     follow_up: FollowUp,
@@ -225,7 +222,7 @@ def terminate(
       durablectl terminate --name order --stuck=2h --yes --wait --timeout 5m
     """
     verb = _TERMINATE_ALL if recursive else _TERMINATE
-    _control(ctx.obj, verb, asked, filters, how, follow_up)
+    _control(session, verb, asked, filters, how, follow_up)
 
 
 suspend = _command(

@@ -22,7 +22,7 @@ HELP = "An instance (ID, URL, @FILE, -), or the file of a saved history."
 
 
 def diff(
-    ctx: typer.Context,
+    session: Session,
     a: Annotated[
         str,
         typer.Argument(metavar="A", help=HELP, show_default=False, autocompletion=instances),
@@ -44,7 +44,6 @@ def diff(
       durablectl diff order-7 order-8
       durablectl diff order-7.json order-7 -o json
     """
-    session: Session = ctx.obj
     with faults_are_not_verdicts():
         if a == b == STDIN:
             raise UsageError("standard input can be read only once", hint="name '-' once")

@@ -20,7 +20,7 @@ from durablectl.render.output import Output, OutputFormat
 from durablectl.render.terminal.tables import show_findings, show_items
 
 
-def doctor(ctx: typer.Context) -> None:
+def doctor(session: Session) -> None:
     """Check the hub's configuration and connection, and suggest fixes.
 
     A remote hub: its address, TLS, the key, the task hub's name, the clocks, what the service can
@@ -33,7 +33,6 @@ def doctor(ctx: typer.Context) -> None:
 
       durablectl doctor
     """
-    session: Session = ctx.obj
     if session.out.format is OutputFormat.ID:
         raise UsageError("findings have no ids", hint="use -o json or -o text")
     found: list[Finding] = []

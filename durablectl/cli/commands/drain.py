@@ -15,7 +15,7 @@ from durablectl.cli.wait.wait import warn_without_timeout
 
 
 def drain(
-    ctx: typer.Context,
+    session: Session,
     name: Name = None,
     exclude_name: Annotated[
         list[str] | None,
@@ -54,7 +54,6 @@ def drain(
       durablectl drain --name order --snapshot --timeout 10m
       durablectl drain --exclude-name monitor --allow 2 -o json
     """
-    session: Session = ctx.obj
     wanted = Drain.of(name, exclude_name or (), where, snapshot=snapshot, allow=allow)
     session.settings.require_named_hub("drain")
     hub = session.hub

@@ -35,13 +35,12 @@ EntityArgument = Annotated[
 
 
 @app.command()
-def get(ctx: typer.Context, entity: EntityArgument) -> None:
+def get(session: Session, entity: EntityArgument) -> None:
     """Print the state of an entity.
 
     Example:
       durablectl entity get @counter@orders
     """
-    session: Session = ctx.obj
     entity_id = _entity_id(entity)
     state = session.hub.get_entity(entity_id)
     session.out.show(views.value_text(state) or "null", state, id=str(entity_id))
@@ -49,7 +48,7 @@ def get(ctx: typer.Context, entity: EntityArgument) -> None:
 
 @app.command("list")
 def list_(
-    ctx: typer.Context,
+    session: Session,
     name: Annotated[
         str | None,
         typer.Argument(metavar="[NAME]", help="Only entities of this name.", show_default=False),
@@ -64,7 +63,6 @@ def list_(
     Example:
       durablectl entity list counter --state
     """
-    session: Session = ctx.obj
     listed = _listed(session.hub, name, show_state, limit)
     show_items(
         session.out,
@@ -77,7 +75,7 @@ def list_(
 
 @app.command()
 def signal(
-    ctx: typer.Context,
+    session: Session,
     entity: EntityArgument,
     operation: Annotated[
         str, typer.Argument(metavar="OPERATION", help="The operation's name.", show_default=False)
@@ -97,7 +95,6 @@ def signal(
     Example:
       durablectl entity signal @counter@orders add --input-json 3
     """
-    session: Session = ctx.obj
     entity_id = _entity_id(entity)
     value = input_of(session, input, input_json, fields, encode)
     session.begin_change(yes=yes, confirm=confirm)
@@ -107,14 +104,13 @@ def signal(
 
 @app.command()
 def delete(
-    ctx: typer.Context, entity: EntityArgument, yes: Yes = False, confirm: Confirm = None
+    session: Session, entity: EntityArgument, yes: Yes = False, confirm: Confirm = None
 ) -> None:
     """Send an entity the operation `delete`; its code decides whether to delete itself.
 
     Example:
       durablectl entity delete @counter@orders
     """
-    session: Session = ctx.obj
     entity_id = _entity_id(entity)
     session.begin_change(yes=yes, confirm=confirm)
     session.hub.delete_entity(entity_id)

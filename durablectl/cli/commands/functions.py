@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from durablectl.cli.framework.exit_codes import ExitCode
+from durablectl.cli.session import Session
 from durablectl.functionapp.source_check import unsafe_calls
 from durablectl.render.terminal.tables import show_items
 from durablectl.render.views import Table
 
 if TYPE_CHECKING:
-    from durablectl.cli.session import Session
     from durablectl.engine.registry import OtherFunction, Registry
 
 HTTP = "httpTrigger"
@@ -26,7 +26,7 @@ KINDS = {
 
 
 def functions(
-    ctx: typer.Context,
+    session: Session,
     check: Annotated[
         bool,
         typer.Option(
@@ -46,7 +46,6 @@ def functions(
 
       durablectl functions --check
     """
-    session: Session = ctx.obj
     registry = session.registry()
     for warning in registry.warnings:
         session.out.warn(warning)

@@ -14,7 +14,7 @@ from durablectl.render.output import OutputFormat
 
 
 def help(
-    ctx: typer.Context,
+    session: Session,
     command: Annotated[
         list[str] | None,
         typer.Argument(
@@ -41,7 +41,6 @@ def help(
 
       durablectl help --json
     """
-    session: Session = ctx.obj
     path = command or []
     if as_json or session.out.format is OutputFormat.JSON:
         session.out.json(described(path))

@@ -22,7 +22,7 @@ from durablectl.taskhub import TaskHub
 
 
 def history(
-    ctx: typer.Context,
+    session: Session,
     instance: Instance = None,
     follow: Annotated[
         bool,
@@ -61,7 +61,6 @@ def history(
 
       durablectl history order-7 --raw > order-7.json
     """
-    session: Session = ctx.obj
     _check(session, follow, gantt, raw)
     hub, instance_id = wanted_one(session, instance, "a history is that of one instance", last=last)
     levels = {None: 1, True: DEEPEST, False: 0}[children]

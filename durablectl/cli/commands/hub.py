@@ -19,7 +19,7 @@ app = Commands("Check, copy and shrink the file of a local hub.")
 
 
 @app.command()
-def check(ctx: typer.Context) -> None:
+def check(session: Session) -> None:
     """Check the file of a local hub: whether it is sound, and which workers are live.
 
     It reads the whole file and changes nothing; workers may continue. Exit code 1 when something is
@@ -28,7 +28,6 @@ def check(ctx: typer.Context) -> None:
     Example:
       durablectl hub check
     """
-    session: Session = ctx.obj
     database = session.open_local().database
     report = check_hub(database, datetime.now(UTC))
     if session.out.is_text:
@@ -44,7 +43,7 @@ def check(ctx: typer.Context) -> None:
 
 @app.command()
 def backup(
-    ctx: typer.Context,
+    session: Session,
     file: Annotated[
         Path,
         typer.Argument(
@@ -60,7 +59,6 @@ def backup(
     Example:
       durablectl hub backup hub-copy.db
     """
-    session: Session = ctx.obj
     database = session.open_local().database
     target = file / database.path.name if file.is_dir() else file
     if target.exists():
@@ -71,7 +69,7 @@ def backup(
 
 
 @app.command()
-def vacuum(ctx: typer.Context) -> None:
+def vacuum(session: Session) -> None:
     """Reclaim the disk space of a local hub after a purge.
 
     It needs as much room as the hub has while it runs, and workers wait meanwhile.
@@ -79,7 +77,6 @@ def vacuum(ctx: typer.Context) -> None:
     Example:
       durablectl hub vacuum
     """
-    session: Session = ctx.obj
     database = session.open_local().database
     session.begin_change(controls=False)
     before = file_size(database.path)

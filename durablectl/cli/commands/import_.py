@@ -20,7 +20,7 @@ from durablectl.render.views import Table
 
 
 def import_(
-    ctx: typer.Context,
+    session: Session,
     source: Annotated[
         str,
         typer.Argument(
@@ -60,7 +60,6 @@ def import_(
       durablectl import order-7 --from-context prod
       durablectl import order-7.json --instance-id order-7-copy
     """
-    session: Session = ctx.obj
     _check_target(session)
     bundle = _bundle_of(session, source, from_context, force=force)
     session.begin_change(controls=False)

@@ -6,16 +6,14 @@ import re
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from durablectl.cli.session import Session
 from durablectl.errors import AppError, Conflict, UsageError, reason_of
 from durablectl.installation import Installation, installation
 from durablectl.quoting import quoted
-
-if TYPE_CHECKING:
-    from durablectl.cli.session import Session
 
 APP_FILE = "function_app.py"
 LONGEST_HUB = 42  # and "Hub" behind it
@@ -32,7 +30,7 @@ FILES = (
 
 
 def init(
-    ctx: typer.Context,
+    session: Session,
     directory: Annotated[
         Path,
         typer.Argument(
@@ -50,7 +48,6 @@ def init(
 
         durablectl init greetings
     """
-    session: Session = ctx.obj
     written, kept = write_app(session.cwd / directory)
     shown = [str(directory / name) for name in written]
     session.out.show("\n".join(f"wrote {name}" for name in shown), {"files": shown})

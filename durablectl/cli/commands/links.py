@@ -15,7 +15,7 @@ from durablectl.redaction import redact
 
 
 def links(
-    ctx: typer.Context,
+    session: Session,
     instance: Instance = None,
     management: Annotated[
         bool,
@@ -35,7 +35,6 @@ def links(
 
       durablectl links order-7 -o json
     """
-    session: Session = ctx.obj
     if creation:
         if instance is not None or management:
             raise UsageError(

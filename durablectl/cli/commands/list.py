@@ -18,7 +18,6 @@ from durablectl.causes import CauseGroup, grouped_causes
 from durablectl.cli.arguments.filters import Filters, Selection
 from durablectl.cli.arguments.sorting import Order, Sort, parse_order
 from durablectl.cli.framework.completers import choices
-from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
 from durablectl.cli.wait.waiting_for import with_waiting
 from durablectl.errors import UsageError
@@ -60,9 +59,8 @@ By = Annotated[
 ]
 
 
-@spread
 def list(
-    ctx: typer.Context,
+    session: Session,
     filters: Filters,
     limit: Annotated[
         int | None,
@@ -97,7 +95,6 @@ def list(
       durablectl list --count --by status
       durablectl list --count --by cause --created-after 1d
     """
-    session: Session = ctx.obj
     shown, order = _columns(columns), None if sort is None else parse_order(sort)
     if columns is None and filters.stuck is not None and session.out.is_rich:
         shown = (*shown, WAITING)

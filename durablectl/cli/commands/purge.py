@@ -15,7 +15,6 @@ from durablectl.cli.batch.purge_by_time import purge_slices
 from durablectl.cli.batch.runner import BatchOperation, control
 from durablectl.cli.framework import exit_codes
 from durablectl.cli.framework.leaving import leave
-from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
 from durablectl.cli.session.chosen import Chosen, by_filter, choose
 from durablectl.cli.session.selection import times_of
@@ -24,9 +23,8 @@ from durablectl.errors import NotFound
 from durablectl.taskhub import TaskHub
 
 
-@spread
 def purge(
-    ctx: typer.Context,
+    session: Session,
     filters: Filters,
     how: How,
     instances: Instances = None,
@@ -48,7 +46,6 @@ def purge(
       durablectl purge --created-before 30d --status Completed --dry-run
       durablectl purge --created-before 30d --status Completed,Failed --include-children --yes
     """
-    session: Session = ctx.obj
     if instances or from_ or not filters.are_given:
         chosen = choose(session, "purge", instances, from_, filters, how)
         if chosen is not None:

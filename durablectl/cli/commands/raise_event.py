@@ -21,7 +21,6 @@ from durablectl.cli.arguments.parameters import (
 from durablectl.cli.batch.runner import BatchOperation, control
 from durablectl.cli.framework import app_completers, exit_codes
 from durablectl.cli.framework.leaving import leave
-from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
 from durablectl.cli.session.choosing import last_started
 from durablectl.cli.session.chosen import choose
@@ -56,9 +55,8 @@ IN_WAVES = (
 )
 
 
-@spread
 def raise_event(
-    ctx: typer.Context,
+    session: Session,
     filters: Filters,
     how: How,
     words: Words = None,
@@ -81,7 +79,6 @@ def raise_event(
       durablectl raise-event order-7 Paid --input payment.json
       durablectl raise-event --event Go --name order --status Running by=ada --yes
     """
-    session: Session = ctx.obj
     named = [*(last_started(session, (), last=True) if last else ()), *(words or ())]
     instances, name, fields = _read(named, from_, event)
     if not name:

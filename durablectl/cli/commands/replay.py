@@ -12,7 +12,6 @@ from durablectl.cli.arguments.filters import Filters
 from durablectl.cli.arguments.histories import is_file, most_bytes
 from durablectl.cli.framework import completers
 from durablectl.cli.framework.exit_codes import ExitCode, faults_are_not_verdicts
-from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.replay import sources
 from durablectl.cli.replay.judging import Rules, replay_and_show
 from durablectl.cli.replay.saving import folder_for
@@ -24,9 +23,8 @@ from durablectl.errors import UsageError
 FAIL_ON = "cannot-judge"
 
 
-@spread
 def replay(
-    ctx: typer.Context,
+    session: Session,
     words: Annotated[
         list[str] | None,
         typer.Argument(
@@ -83,7 +81,6 @@ def replay(
       durablectl replay --in-flight --context prod --app . --sample 50 --junit replay.xml
       durablectl replay histories/ -o json
     """
-    session: Session = ctx.obj
     with faults_are_not_verdicts():
         _check(words or [], fail_on, save, sample, filters, in_flight=in_flight)
         rules = Rules(

@@ -16,7 +16,6 @@ from durablectl.cli.batch.runner import BatchOperation, control
 from durablectl.cli.framework import exit_codes
 from durablectl.cli.framework.completers import of_instance
 from durablectl.cli.framework.leaving import leave
-from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
 from durablectl.cli.session.at import at
 from durablectl.cli.session.chosen import Chosen, choose
@@ -71,9 +70,8 @@ FromStep = Annotated[
 NoInput = Annotated[str | None, typer.Option("--input", "-i", "--input-json", hidden=True)]
 
 
-@spread
 def restart(
-    ctx: typer.Context,
+    session: Session,
     filters: Filters,
     how: How,
     instances: Instances = None,
@@ -99,7 +97,6 @@ def restart(
       durablectl restart --status Failed --created-after 1d --new-id --limit 3 --yes
       durablectl list --status Failed -o id | durablectl restart - --same-id
     """
-    session: Session = ctx.obj
     if no_input is not None:
         raise UsageError(
             "an instance is restarted with the input that it had",

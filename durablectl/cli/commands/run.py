@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import time
 
-import typer
-
 from durablectl.cli.arguments.new_instance import New
 from durablectl.cli.arguments.parameters import CheckReplay, Orchestrator, SkipTimers
 from durablectl.cli.arguments.waiting import Waiting
 from durablectl.cli.framework import exit_codes
 from durablectl.cli.framework.leaving import leave
-from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
 from durablectl.cli.session.at import at
 from durablectl.cli.session.choosing import remember
@@ -21,9 +18,8 @@ from durablectl.cli.wait.wait import wait_and_show
 from durablectl.errors import Unsupported
 
 
-@spread
 def run(
-    ctx: typer.Context,
+    session: Session,
     name: Orchestrator,
     new: New = New(),
     waiting: Waiting = Waiting(),
@@ -40,7 +36,6 @@ def run(
       durablectl run order --input order.json
       durablectl run order city=Tokyo --timeout 30s -o json
     """
-    session: Session = ctx.obj
     waiting = waiting.checked()
     if skip_timers and not session.is_local:
         session.require_hub()

@@ -15,7 +15,7 @@ from durablectl.errors import Unsupported
 
 
 def serve(
-    ctx: typer.Context,
+    session: Session,
     host: Annotated[
         str,
         typer.Option(
@@ -70,7 +70,6 @@ def serve(
 
       durablectl serve --grpc 4001
     """
-    session: Session = ctx.obj
     session.require_hub()
     if not session.is_local:
         raise Unsupported(

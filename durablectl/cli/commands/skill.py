@@ -13,7 +13,7 @@ from durablectl.errors import Conflict, DurablectlError
 
 
 def skill(
-    ctx: typer.Context,
+    session: Session,
     install: Annotated[
         Path | None,
         typer.Option(
@@ -34,7 +34,6 @@ def skill(
 
       durablectl skill --install .claude/skills
     """
-    session: Session = ctx.obj
     if install is None:
         session.out.value(skill_text().rstrip("\n"))
         return

@@ -16,7 +16,6 @@ from durablectl.cli.arguments.waiting import Several, Waiting
 from durablectl.cli.batch.start_lines import Bulk, start_batch
 from durablectl.cli.framework import app_completers, exit_codes
 from durablectl.cli.framework.leaving import leave
-from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
 from durablectl.cli.session.at import at
 from durablectl.cli.session.choosing import remember
@@ -68,9 +67,8 @@ Wait = Annotated[
 ]
 
 
-@spread
 def start(
-    ctx: typer.Context,
+    session: Session,
     pace: Pace,
     name: OptionalOrchestrator = None,
     new: New = New(),
@@ -105,7 +103,6 @@ def start(
       durablectl start order --batch orders.jsonl --if-exists attach
       durablectl start order --instance-id order-7 --if-exists attach -o json > run.json
     """
-    session: Session = ctx.obj
     waiting, several = waiting.checked(), several.checked()
     call = Call(header or (), method, function_key_env)
     if not wait and (waiting, several) != (Waiting(), Several()):

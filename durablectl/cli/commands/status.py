@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 from durablectl.cli.arguments.parameters import FromFiles, Instances, Last
+from durablectl.cli.session import Session
 from durablectl.cli.status import show_status
 
 
 def status(
-    ctx: typer.Context,
+    session: Session,
     instances: Instances = None,
     from_: FromFiles = None,
     show_input: Annotated[
@@ -42,7 +43,7 @@ def status(
       durablectl status order-7 --exit-status
     """
     code = show_status(
-        ctx.obj,
+        session,
         instances,
         from_,
         show_input=show_input,

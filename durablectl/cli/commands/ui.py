@@ -12,7 +12,7 @@ from durablectl.cli.session.at import page_of
 
 
 def ui(
-    ctx: typer.Context,
+    session: Session,
     port: Annotated[
         int,
         typer.Option(
@@ -34,7 +34,6 @@ def ui(
       durablectl ui
       durablectl ui --context prod --no-open --port 8080
     """
-    session: Session = ctx.obj
     serve_page = servers("ui").serve_page
     hub = session.hub
     session.announce()

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import typer
-
 from durablectl.cli.arguments.parameters import FromFiles, Instances, Last
 from durablectl.cli.arguments.waiting import OnTimeout, Several, Waiting
 from durablectl.cli.framework import exit_codes
 from durablectl.cli.framework.leaving import leave
-from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.session import Session
 from durablectl.cli.session.at import at
 from durablectl.cli.session.choosing import wanted
 from durablectl.cli.wait.wait import wait_and_show
 
 
-@spread
 def wait(
-    ctx: typer.Context,
+    session: Session,
     waiting: Waiting,
     several: Several,
     instances: Instances = None,
@@ -38,7 +34,6 @@ def wait(
       durablectl wait order-7 --until "runtimeStatus!='Pending'" --timeout 5m
       durablectl list --status Running -o id | durablectl wait - --fail-fast
     """
-    session: Session = ctx.obj
     waiting, several = waiting.checked(), several.checked()
     targets = wanted(session, instances, from_, last=last, takes_prefix=False)
     hub = targets.hub if waiting.on_timeout is OnTimeout.LEAVE else targets.guarded()

@@ -13,7 +13,6 @@ from durablectl import wire
 from durablectl.cli.arguments.filters import Filters, Narrowing
 from durablectl.cli.arguments.sorting import Sort, parse_order
 from durablectl.cli.framework.keyboard import keyboard
-from durablectl.cli.framework.option_groups import spread
 from durablectl.cli.local.signals import stop_signals
 from durablectl.cli.session import Session
 from durablectl.cli.wait.waiting_for import Glances
@@ -34,9 +33,8 @@ REDRAW, TICK = 0.25, 0.1
 Sorted = Callable[[Sequence[InstanceStatus]], list[InstanceStatus]]
 
 
-@spread
 def watch(
-    ctx: typer.Context,
+    session: Session,
     narrowing: Narrowing = Narrowing(),
     sort: Sort = "-updated",
     limit: Annotated[
@@ -70,7 +68,6 @@ def watch(
 
       durablectl watch --name order --status Running --until-empty
     """
-    session: Session = ctx.obj
     if session.out.format is OutputFormat.JSON:
         raise UsageError("watch does not end, so it cannot print a JSON array", hint="use -o jsonl")
     by = parse_order(sort or "-updated")

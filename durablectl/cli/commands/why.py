@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-import typer
-
 from durablectl import quoting
 from durablectl.backends.explaining import explain_instance
 from durablectl.cli.arguments.parameters import Instance, Last
@@ -17,7 +15,7 @@ from durablectl.render.terminal.why import show_explanation
 
 
 def why(
-    ctx: typer.Context,
+    session: Session,
     instance: Instance = None,
     last: Last = False,
 ) -> None:
@@ -38,7 +36,6 @@ def why(
 
       durablectl why order-7 -o json --query waitingFor
     """
-    session: Session = ctx.obj
     hub, instance_id = wanted_one(session, instance, "why explains one instance", last=last)
     hint = session.app_hint if session.app_path is None else _as_typed(session, session.app_path)
     made = explain_instance(hub, instance_id, session.app_of(hub), app_hint=hint)

@@ -13,7 +13,7 @@ from durablectl.errors import Unsupported, UsageError
 
 
 def worker(
-    ctx: typer.Context,
+    session: Session,
     concurrency: Annotated[
         int,
         typer.Option(metavar="N", min=1, max=1024, help="Maximum number of parallel activities."),
@@ -49,7 +49,6 @@ def worker(
 
       durablectl worker --until-idle
     """
-    session: Session = ctx.obj
     session.require_hub()
     if not session.is_local:
         raise Unsupported(

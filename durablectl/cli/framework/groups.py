@@ -18,6 +18,7 @@ from durablectl.cli.framework.command_table import ELSEWHERE, GROUPS, MODULES, P
 from durablectl.cli.framework.completers import GIVEN
 from durablectl.cli.framework.global_options import GLOBAL_NAMES, is_global, with_default_values
 from durablectl.cli.framework.global_params import global_params
+from durablectl.cli.framework.option_groups import spread
 from durablectl.errors import UsageError
 from durablectl.quoting import nearest
 from durablectl.render.output import standard_output
@@ -237,7 +238,8 @@ class Commands(typer.Typer):
         )
 
     def command(self, name: str | None = None, **settings: Any) -> Callable[[Any], Any]:
-        return super().command(name, **{"cls": Command, **settings})
+        declare = super().command(name, **{"cls": Command, **settings})
+        return lambda command: declare(spread(command))
 
 
 def root() -> Root:
@@ -260,7 +262,7 @@ def _load(name: str) -> Any:
     app = getattr(module, "app", None)
     if app is None:
         app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=SETTINGS)
-        app.command(name, cls=Command)(getattr(module, function))
+        app.command(name, cls=Command)(spread(getattr(module, function)))
     command = typer.main.get_command(app)
     command.name = name
     return command
