@@ -5,15 +5,14 @@ from the program itself: python completions/update.py
 from __future__ import annotations
 
 import inspect
-import os
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from durablectl.cli.framework import completers
-from durablectl.cli.framework.command_table import PROGRAM, SUMMARIES
-from durablectl.cli.framework.global_options import GLOBALS, is_global
+from durablectl.cli.framework.command_table import SUMMARIES
+from durablectl.cli.framework.global_options import is_global
 from durablectl.cli.framework.groups import root
 from durablectl.cli.framework.shell_scripts import SHELLS, script
 
@@ -24,7 +23,6 @@ FILES = {
     "powershell": "durablectl.ps1",
 }
 FRAMEWORK = Path(__file__).parents[1] / "durablectl" / "cli" / "framework"
-WIDTHS = (80, 100)  # of a pipe, and of every terminal that is wider than the help
 OPTIONAL = {("restart", "--from"), ("list", "--stuck")}  # they take a value or none
 NOTE = "Written by completions/update.py from the tree of commands: change that, not this file."
 TABLE_HEAD = f'''"""The options of the commands that take instance ids.
@@ -35,49 +33,13 @@ TABLE_HEAD = f'''"""The options of the commands that take instance ids.
 # fmt: off
 from __future__ import annotations
 '''
-HELP_HEAD = f'''"""The help of the program by the width of the terminal.
-
-{NOTE}
-"""
-
-from __future__ import annotations
-'''
 
 
 def modules() -> dict[str, str]:
     """What is known without Typer: the name of each module and its text."""
     return {
-        "line_table.py": "\n".join([TABLE_HEAD, *_globals(), *_commands()]) + "\n",
-        "help_text.py": "\n".join([HELP_HEAD, *_help()]) + "\n",
+        "line_table.py": "\n".join([TABLE_HEAD, *_commands()]) + "\n",
     }
-
-
-def help_at(columns: int) -> str:
-    """The help of the program on a terminal of this width."""
-    before = os.environ.get("COLUMNS")
-    os.environ["COLUMNS"] = str(columns)
-    try:
-        return root().make_context(PROGRAM, [], resilient_parsing=True).get_help()
-    finally:
-        del os.environ["COLUMNS"]
-        os.environ.update({} if before is None else {"COLUMNS": before})
-
-
-def _help() -> Iterator[str]:
-    yield "HELP = {"
-    for width in WIDTHS:
-        yield f'    {width}: """\\\n{help_at(width)}\n""",'
-    yield "}"
-
-
-def _globals() -> Iterator[str]:
-    for title, has_value in (("VALUES", True), ("FLAGS", False)):
-        yield f'"""The global options {"with" if has_value else "without"} a value."""'
-        yield f"{title} = {{"
-        for each in GLOBALS:
-            if bool(each.metavar) is has_value:
-                yield from (f'    "{flag}": "{each.name}",' for flag in each.flags)
-        yield "}"
 
 
 def _commands() -> Iterator[str]:

@@ -36,24 +36,10 @@ def _known_text(arguments: list[str]) -> str | None:
 
         return f"durablectl {__version__}\n"
     if arguments in ([], ["--help"], ["-h"]):
-        from durablectl.cli.framework.help_text import HELP  # deferred, as above
+        from durablectl.cli.framework.help_text import program_help, terminal_columns
 
-        return HELP.get(min(_columns(), max(HELP)))
+        return f"{program_help(terminal_columns())}\n"
     return None
-
-
-def _columns() -> int:
-    """The width of the terminal, as `shutil.get_terminal_size` finds it, which is slow to load."""
-    try:
-        columns = int(os.environ["COLUMNS"])
-    except (KeyError, ValueError):
-        columns = 0
-    if columns > 0:
-        return columns
-    try:
-        return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80  # type: ignore[union-attr]
-    except (AttributeError, ValueError, OSError):
-        return 80
 
 
 def _is_written(text: str) -> bool:

@@ -66,8 +66,3 @@ def test_examples_keep_their_lines(run):
         "\n    durablectl context add prod --url https://orders.azurewebsites.net --key-env "
         "ORDERS_KEY"
     ) in out
-
-
-def test_help_fits_a_narrow_terminal(run):
-    out = run("--help", env={"COLUMNS": "50"}).out
-    assert max(map(len, out.splitlines())) <= 60

@@ -16,15 +16,9 @@ from hypothesis import strategies as st
 from durablectl.cli.framework import completion
 from durablectl.cli.framework.completers import GIVEN
 from durablectl.cli.framework.groups import root
-from durablectl.cli.framework.help_text import HELP
-from durablectl.cli.framework.line_reader import read_line
-from durablectl.cli.framework.line_table import (
-    COMMANDS,
-    FLAGS,
-    OWN_FLAGS,
-    OWN_VALUES,
-    VALUES,
-)
+from durablectl.cli.framework.help_text import program_help
+from durablectl.cli.framework.line_reader import FLAGS, VALUES, read_line
+from durablectl.cli.framework.line_table import COMMANDS, OWN_FLAGS, OWN_VALUES
 from durablectl.cli.framework.program import complete
 from durablectl.cli.session import open_session
 
@@ -63,9 +57,9 @@ def test_what_is_known_is_made_from_the_tree(update):
     assert kept == made, "run: python completions/update.py"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["-h"], []], ids=str)
-@pytest.mark.parametrize("columns", [50, 80, 99, 100, 250])
-def test_the_help_is_that_of_the_tree_at_every_width(update, arguments, columns):
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], [], ["--help", "-q"], ["help"]], ids=str)
+@pytest.mark.parametrize("columns", [50, 99, 250])
+def test_the_help_of_the_program_is_the_same_however_it_is_asked_for(arguments, columns):
     done = subprocess.run(
         [sys.executable, "-m", "durablectl", *arguments],
         capture_output=True,
@@ -73,11 +67,24 @@ def test_the_help_is_that_of_the_tree_at_every_width(update, arguments, columns)
         check=True,
         env={**os.environ, "COLUMNS": str(columns)},
     )
-    assert done.stdout == update.help_at(columns) + "\n"
+    assert done.stdout == f"{program_help(columns)}\n"
 
 
-def test_every_console_can_show_the_help():
-    assert all(text.isascii() for text in HELP.values())
+def test_the_help_of_the_program_has_every_option_of_the_tree():
+    program = root().make_context("durablectl", [], resilient_parsing=True)
+    options = [each.get_help_record(program) for each in program.command.get_params(program)]
+    text = program_help(200)
+    flat = " ".join(text.split())
+    assert [name for name, meaning in options if f"{name} {meaning}" not in flat] == []
+    assert len([line for line in text.splitlines() if line.startswith("  -")]) == len(options)
+
+
+@pytest.mark.parametrize("columns", [1, 50, 80, 100, 250])
+def test_the_help_of_the_program_fits_its_terminal_and_cuts_no_word(columns):
+    text = program_help(columns)
+    assert text.isascii()  # for every console
+    assert max(map(len, text.splitlines())) <= max(50, min(columns, 100))
+    assert text.split() == program_help(100).split()
 
 
 @settings(max_examples=400, deadline=None)

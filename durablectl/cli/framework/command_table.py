@@ -1,8 +1,13 @@
-"""The names of the commands and what they do, in the groups of the help."""
+"""The names of the commands and of the global options, and what they do; loads nothing."""
 
 from __future__ import annotations
 
 PROGRAM = "durablectl"
+SUMMARY = (
+    "Start, inspect, wait for and control durable orchestrations: on a remote task hub, or on a "
+    "local one that runs them itself."
+)
+VERSION_HELP = "Print the version and exit."
 
 # name -> what it does, in the groups of the help. A command lives in the module of its name, or in
 # that which MODULES names, as the function of that name or as `app`.
@@ -71,3 +76,40 @@ ELSEWHERE = {
     "cancel": "terminate",
     "explain": "why",
 }
+
+# name -> what stands for its value ("" for a flag), and what it does
+GLOBALS = {
+    "context": ("NAME", "Use a named context (see `durablectl context`)."),
+    "hub": ("PATH|URL", "Task hub: a local file, the URL of an app, or grpc://HOST:PORT."),
+    "task_hub": ("NAME", "Name of the task hub, if the app has several."),
+    "connection": ("NAME", "Name of the storage connection, if not the app's default."),
+    "key_env": ("VARIABLE", "Environment variable that holds the key."),
+    "app": ("PATH", "Function app: a function_app.py or a folder."),
+    "request_timeout": ("DURATION", "Time-out of a single request (default: 30s)."),
+    "output": ("text|json|jsonl|id|csv", "Output format."),
+    "query": ("JMESPATH", "Filter JSON output with a JMESPath expression."),
+    "quiet": ("", "Print only data, warnings and errors."),
+    "verbose": ("", "Print more details."),
+    "color": ("auto|always|never", "When to use colour."),
+    "no_progress": ("", "Do not show live progress."),
+    "debug": ("", "Print the traceback of an error."),
+    "show_secrets": ("", "Print keys instead of ***."),
+}
+_SHORT = {"output": "-o", "quiet": "-q", "verbose": "-v"}
+
+
+def flags_of(name: str) -> list[str]:
+    """How a global option is written, the long form first."""
+    short = [_SHORT[name]] if name in _SHORT else []
+    return [f"--{name.replace('_', '-')}", *short]
+
+
+def variable_of(name: str) -> str | None:
+    """The environment variable of a global option; None for the two that only a flag sets."""
+    return None if name in ("query", "show_secrets") else f"DURABLECTL_{name.upper()}"
+
+
+def global_help(name: str) -> str:
+    """What a global option does, with its variable."""
+    variable = variable_of(name)
+    return f"{GLOBALS[name][1]} [{variable}]" if variable else GLOBALS[name][1]

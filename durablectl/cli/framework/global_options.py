@@ -9,6 +9,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
+from durablectl.cli.framework.command_table import GLOBALS, flags_of, variable_of
 from durablectl.config import check_variable
 from durablectl.config.quantities import parse_interval
 from durablectl.errors import UsageError
@@ -44,18 +45,6 @@ class GlobalOptions(NamedTuple):
     given: Mapping[str, str] = MappingProxyType({})
 
 
-class GlobalOption(NamedTuple):
-    """One global option. A flag has no metavar."""
-
-    name: str
-    flags: tuple[str, ...]
-    help: str
-    metavar: str | None = None
-    variable: str | None = None
-    read: Callable[[str], Any] = str
-    choices: tuple[str, ...] = ()
-
-
 _Choice = TypeVar("_Choice", bound=Enum)
 
 
@@ -79,121 +68,22 @@ def _truth(text: str) -> bool:
     raise UsageError(f"'{text}' is neither 1 nor 0")
 
 
-def _task_hub(text: str) -> str:
-    check_task_hub(text, "this")
-    return text
+def _checked(check: Callable[[str, str], None]) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        check(text, "this")
+        return text
+
+    return read
 
 
-def _connection(text: str) -> str:
-    check_connection(text, "this")
-    return text
-
-
-def _variable(text: str) -> str:
-    check_variable(text, "this")
-    return text
-
-
-def _names(kind: type[Enum]) -> tuple[str, ...]:
-    return tuple(str(each.value) for each in kind)
-
-
-GLOBALS = (
-    GlobalOption(
-        "context",
-        ("--context",),
-        "Use a named context (see `durablectl context`).",
-        "NAME",
-        "DURABLECTL_CONTEXT",
-    ),
-    GlobalOption(
-        "hub",
-        ("--hub",),
-        "Task hub: a local file, the URL of an app, or grpc://HOST:PORT.",
-        "PATH|URL",
-        "DURABLECTL_HUB",
-    ),
-    GlobalOption(
-        "task_hub",
-        ("--task-hub",),
-        "Name of the task hub, if the app has several.",
-        "NAME",
-        "DURABLECTL_TASK_HUB",
-        _task_hub,
-    ),
-    GlobalOption(
-        "connection",
-        ("--connection",),
-        "Name of the storage connection, if not the app's default.",
-        "NAME",
-        "DURABLECTL_CONNECTION",
-        _connection,
-    ),
-    GlobalOption(
-        "key_env",
-        ("--key-env",),
-        "Environment variable that holds the key.",
-        "VARIABLE",
-        "DURABLECTL_KEY_ENV",
-        _variable,
-    ),
-    GlobalOption(
-        "app", ("--app",), "Function app: a function_app.py or a folder.", "PATH", "DURABLECTL_APP"
-    ),
-    GlobalOption(
-        "request_timeout",
-        ("--request-timeout",),
-        "Time-out of a single request (default: 30s).",
-        "DURATION",
-        "DURABLECTL_REQUEST_TIMEOUT",
-        parse_interval,
-    ),
-    GlobalOption(
-        "output",
-        ("--output", "-o"),
-        "Output format.",
-        "|".join(_names(OutputFormat)),
-        "DURABLECTL_OUTPUT",
-        _one_of(OutputFormat),
-        _names(OutputFormat),
-    ),
-    GlobalOption(
-        "query", ("--query",), "Filter JSON output with a JMESPath expression.", "JMESPATH"
-    ),
-    GlobalOption(
-        "quiet",
-        ("--quiet", "-q"),
-        "Print only data, warnings and errors.",
-        None,
-        "DURABLECTL_QUIET",
-        _truth,
-    ),
-    GlobalOption(
-        "verbose", ("--verbose", "-v"), "Print more details.", None, "DURABLECTL_VERBOSE", _truth
-    ),
-    GlobalOption(
-        "color",
-        ("--color",),
-        "When to use colour.",
-        "|".join(_names(Color)),
-        "DURABLECTL_COLOR",
-        _one_of(Color),
-        _names(Color),
-    ),
-    GlobalOption(
-        "no_progress",
-        ("--no-progress",),
-        "Do not show live progress.",
-        None,
-        "DURABLECTL_NO_PROGRESS",
-        _truth,
-    ),
-    GlobalOption(
-        "debug", ("--debug",), "Print the traceback of an error.", None, "DURABLECTL_DEBUG", _truth
-    ),
-    GlobalOption("show_secrets", ("--show-secrets",), "Print keys instead of ***."),
-)
-GLOBAL_NAMES = frozenset(each.name for each in GLOBALS)
+_READERS: dict[str, Callable[[str], Any]] = {
+    "task_hub": _checked(check_task_hub),
+    "connection": _checked(check_connection),
+    "key_env": _checked(check_variable),
+    "request_timeout": parse_interval,
+    "output": _one_of(OutputFormat),
+    "color": _one_of(Color),
+}
 
 
 def is_global(param: object) -> bool:
@@ -202,10 +92,10 @@ def is_global(param: object) -> bool:
 
 def global_facts(name: str) -> tuple[str | None, Any, tuple[str, ...]]:
     """The variable of a global option, its default, and the values it can have if these are few."""
-    option = next(each for each in GLOBALS if each.name == name)
     default = GlobalOptions._field_defaults[name]
-    value = default.value if isinstance(default, Enum) else default
-    return option.variable, value, option.choices
+    if isinstance(default, Enum):
+        return variable_of(name), default.value, tuple(each.value for each in type(default))
+    return variable_of(name), default, ()
 
 
 def read_options(given: Mapping[str, Any], environ: Mapping[str, str]) -> GlobalOptions:
@@ -214,15 +104,16 @@ def read_options(given: Mapping[str, Any], environ: Mapping[str, str]) -> Global
     """
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
-    for each in GLOBALS:
-        if (flag := given.get(each.name)) is not None and flag is not False:
-            source, text = f"flag {each.flags[0]}", flag
-        elif each.variable and environ.get(each.variable):
-            source, text = each.variable, environ[each.variable]
+    for name in GLOBALS:
+        variable = variable_of(name)
+        if (flag := given.get(name)) is not None and flag is not False:
+            source, text = f"flag {flags_of(name)[0]}", flag
+        elif variable and environ.get(variable):
+            source, text = variable, environ[variable]
         else:
             continue
-        values[each.name] = True if text is True else _read(each, text, source)
-        sources[each.name] = source
+        values[name] = True if text is True else _read(name, text, source)
+        sources[name] = source
     _check_pairs(values, sources)
     _let_query_ask_json(values, sources)
     return GlobalOptions(**values, given=sources)
@@ -242,14 +133,15 @@ def with_default_values(arguments: Sequence[str], command: str = "") -> list[str
     return given
 
 
-def _read(option: GlobalOption, text: str, source: str) -> Any:
+def _read(name: str, text: str, source: str) -> Any:
+    has_value = bool(GLOBALS[name][0])
     try:
-        value = option.read(text)
+        value = _READERS.get(name, str if has_value else _truth)(text)
     except UsageError as error:
         raise UsageError(
             f"{source.removeprefix('flag ')}: {error.message}", hint=error.hint
         ) from error
-    if option.metavar and value == "":
+    if has_value and value == "":
         raise UsageError(f"{source.removeprefix('flag ')} is empty")
     return value
 

@@ -6,7 +6,7 @@ Opens no hub.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from importlib import import_module
 from keyword import iskeyword
 from typing import Any, NamedTuple
@@ -14,10 +14,19 @@ from typing import Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
-from durablectl.cli.framework.command_table import ELSEWHERE, GROUPS, MODULES, PROGRAM, SUMMARIES
+from durablectl.cli.framework.command_table import (
+    ELSEWHERE,
+    GLOBALS,
+    MODULES,
+    PROGRAM,
+    SUMMARIES,
+    SUMMARY,
+    VERSION_HELP,
+)
 from durablectl.cli.framework.completers import GIVEN
-from durablectl.cli.framework.global_options import GLOBAL_NAMES, is_global, with_default_values
+from durablectl.cli.framework.global_options import is_global, with_default_values
 from durablectl.cli.framework.global_params import global_params
+from durablectl.cli.framework.help_text import program_help, terminal_columns
 from durablectl.cli.framework.option_groups import spread
 from durablectl.errors import UsageError
 from durablectl.quoting import nearest
@@ -40,7 +49,7 @@ class _Globals:
         them; the nearest flag wins.
         """
         given = context.meta.setdefault(GIVEN, {})
-        for name in GLOBAL_NAMES:
+        for name in GLOBALS:
             value = context.params.pop(name, None)
             if value is not None and value is not False:
                 given[name] = value
@@ -56,7 +65,8 @@ class _Globals:
         option.callback = _show_help
         return option
 
-    def write_sections(self, context: typer.Context, formatter: Any) -> None:
+    def write_options(self, context: typer.Context, formatter: Any) -> None:
+        """The command's own parameters, and where to find the global options."""
         own = [param for param in self.params if not is_global(param)]
         help_option = self.get_help_option(context)
         sections = {
@@ -67,15 +77,11 @@ class _Globals:
             ],
         }
         for title, params in sections.items():
-            _write_params(context, formatter, title, params)
-
-    def write_globals(self, context: typer.Context, formatter: Any) -> None:
-        """The global options in the help of the program; elsewhere, where to find them."""
-        if context.parent is None:
-            params = [param for param in self.params if is_global(param)]
-            _write_params(context, formatter, "Global options", params)
-        else:
-            formatter.write(f"\nGlobal options: see `{PROGRAM} --help`.\n")
+            records = [param.get_help_record(context) for param in params]
+            if shown := [each for each in records if each is not None]:
+                with formatter.section(title):
+                    formatter.write_dl(shown)
+        formatter.write(f"\nGlobal options: see `{PROGRAM} --help`.\n")
 
     def format_help_text(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - click's signature
         """Wrap paragraphs; leave those that are indented (examples) alone."""
@@ -111,8 +117,7 @@ class Command(_Globals, TyperCommand):
             return super().invoke(ctx)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        self.write_sections(ctx, formatter)
-        self.write_globals(ctx, formatter)
+        self.write_options(ctx, formatter)
 
 
 class Group(_Globals, TyperGroup):
@@ -145,8 +150,7 @@ class Group(_Globals, TyperGroup):
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         self.format_commands(ctx, formatter)
-        self.write_sections(ctx, formatter)
-        self.write_globals(ctx, formatter)
+        self.write_options(ctx, formatter)
 
 
 class Root(Group):
@@ -162,7 +166,7 @@ class Root(Group):
             TyperOption(
                 param_decls=["version", "--version", "-V"],
                 is_flag=True,
-                help="Print the version and exit.",
+                help=VERSION_HELP,
             ),
         )
 
@@ -196,10 +200,8 @@ class Root(Group):
         )
         return UsageError(f"no command '{name}'", hint=hint)
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - click's signature
-        for title, commands in GROUPS.items():
-            with formatter.section(title):
-                formatter.write_dl(list(commands.items()), col_max=20)
+    def get_help(self, ctx: Any) -> str:  # noqa: ARG002 - click's signature
+        return program_help(terminal_columns())
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         """Names and options, without importing the commands."""
@@ -246,13 +248,11 @@ def root() -> Root:
     """The whole program as one click command."""
     return Root(
         name=PROGRAM,
-        help="Start, inspect, wait for and control durable orchestrations: on a remote task hub, "
-        "or on a local one that runs them itself.",
+        help=SUMMARY,
         params=[],
         context_settings=SETTINGS,
         rich_markup_mode=None,
         subcommand_metavar="COMMAND [ARGS]...",
-        epilog=f"{PROGRAM} COMMAND --help shows its options and examples.",
     )
 
 
@@ -272,16 +272,3 @@ def _show_help(ctx: Any, _param: Any, is_asked: bool) -> None:
     if is_asked and not ctx.resilient_parsing:
         standard_output().data(ctx.get_help())
         raise typer.Exit
-
-
-def _write_params(
-    context: typer.Context, formatter: Any, title: str, params: Iterable[Any]
-) -> None:
-    records = [
-        record
-        for param in params
-        if param is not None and (record := param.get_help_record(context)) is not None
-    ]
-    if records:
-        with formatter.section(title):
-            formatter.write_dl(records)

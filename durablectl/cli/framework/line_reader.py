@@ -11,15 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from durablectl.cli.framework.command_table import GLOBALS, flags_of
 from durablectl.cli.framework.completers import GIVEN
-from durablectl.cli.framework.line_table import (
-    COMMANDS,
-    FLAGS,
-    OWN_FLAGS,
-    OWN_VALUES,
-    SEVERAL,
-    VALUES,
-)
+from durablectl.cli.framework.line_table import COMMANDS, OWN_FLAGS, OWN_VALUES, SEVERAL
+
+VALUES = {flag: name for name in GLOBALS if GLOBALS[name][0] for flag in flags_of(name)}
+"""The global options with a value."""
+FLAGS = {flag: name for name in GLOBALS if not GLOBALS[name][0] for flag in flags_of(name)}
+"""The global options without a value."""
 
 
 class Line(NamedTuple):

@@ -6,30 +6,6 @@ Written by completions/update.py from the tree of commands: change that, not thi
 # fmt: off
 from __future__ import annotations
 
-"""The global options with a value."""
-VALUES = {
-    "--context": "context",
-    "--hub": "hub",
-    "--task-hub": "task_hub",
-    "--connection": "connection",
-    "--key-env": "key_env",
-    "--app": "app",
-    "--request-timeout": "request_timeout",
-    "--output": "output",
-    "-o": "output",
-    "--query": "query",
-    "--color": "color",
-}
-"""The global options without a value."""
-FLAGS = {
-    "--quiet": "quiet",
-    "-q": "quiet",
-    "--verbose": "verbose",
-    "-v": "verbose",
-    "--no-progress": "no_progress",
-    "--debug": "debug",
-    "--show-secrets": "show_secrets",
-}
 OWN_VALUES = {
     "--from": ("from_", True),
     "--timeout": ("timeout", False),
