@@ -31,15 +31,8 @@ def read_input(
     With `encode="string"` it is JSON held in a string, which is what a Python 1.x app on Azure
     reads back with get_input().
     """
-    given = [
-        name
-        for name, there in (
-            ("--input", file is not None),
-            ("--input-json", text is not None),
-            ("fields", bool(fields)),
-        )
-        if there
-    ]
+    sources = {"--input": file, "--input-json": text, "fields": fields or None}
+    given = [name for name, source in sources.items() if source is not None]
     if len(given) > 1:
         raise UsageError(
             f"two inputs at once: {' and '.join(given)}",
@@ -69,11 +62,8 @@ def parse_json(text: str, source: str) -> Any:
             hint="JSON has no NaN and no Infinity: use null or a string",
         ) from error
     except (RecursionError, ValueError) as error:
-        reason = (
-            "it is nested too deeply"
-            if isinstance(error, RecursionError)
-            else ("a number in it has too many digits")
-        )
+        is_deep = isinstance(error, RecursionError)
+        reason = "it is nested too deeply" if is_deep else "a number in it has too many digits"
         raise UsageError(f"{source} cannot be used: {reason}") from error
 
 
@@ -92,32 +82,31 @@ def _finite(text: str) -> float:
     return number
 
 
-def _lowered(message: str) -> str:
-    return message[:1].lower() + message[1:]
-
-
 def _from_file(file: str, read_stdin: Callable[[], bytes]) -> Any:
     if file == STDIN:
         return _from_bytes(read_stdin(), "standard input")
     name = file.removeprefix("@")
-    return _from_bytes(read_bytes(name), name)
+    return _from_bytes(_read_input_file(name), name)
 
 
-def read_bytes(name: str) -> bytes:
-    """The content of a file that was named for an input; UsageError when it cannot be read."""
+def _read_input_file(name: str) -> bytes:
     if name.lstrip().startswith(("{", "[", '"')) and not Path(name).is_file():
         raise UsageError("--input takes a file, not JSON", hint=TELL_INPUT_JSON)
+    return read_named_file(name, hint=TELL_INPUT_JSON)
+
+
+def read_named_file(name: str, *, hint: str) -> bytes:
+    """The content of a file; UsageError when it cannot be read, with the hint when it is not
+    there.
+    """
     try:
         return Path(name).read_bytes()
     except FileNotFoundError as error:
-        raise UsageError(f"no such file: {name}", hint=TELL_INPUT_JSON) from error
-    except IsADirectoryError as error:
-        raise UsageError(f"{name} is a directory, not a file") from error
-    except (OSError, ValueError) as error:
-        reason = (
-            reason_of(error) if isinstance(error, OSError) else "its name holds a null character"
-        )
-        raise UsageError(f"{name!r} cannot be read: {_lowered(str(reason))}") from error
+        raise UsageError(f"no such file: {name}", hint=hint) from error
+    except OSError as error:
+        raise UsageError(f"{name!r} cannot be read: {reason_of(error)}") from error
+    except ValueError as error:
+        raise UsageError(f"{name!r} cannot be read: its name holds a null character") from error
 
 
 def decode(content: bytes, source: str) -> str:
@@ -166,6 +155,6 @@ def _field(field: str) -> tuple[str, Any]:
         )
     if content.startswith("@"):
         source = content[1:]
-        text = decode(read_bytes(source), source)
+        text = decode(_read_input_file(source), source)
         return name, parse_json(text, source) if is_json else text
     return name, parse_json(content, f"the field '{name}'") if is_json else content

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from durablectl import config, wire
-from durablectl.cli.arguments.input import STDIN, decode
-from durablectl.errors import UsageError, reason_of
+from durablectl.cli.arguments.input import STDIN, decode, read_named_file
+from durablectl.errors import UsageError
 from durablectl.model import CheckStatusPayload
 
 
@@ -57,7 +56,7 @@ def _all_named(
         raise UsageError("standard input can be read only once", hint="name '-' once")
     for name in names:
         if name == STDIN:
-            yield from _in_text(decode(read_stdin(), "standard input"), "standard input")
+            yield from _in_stdin(read_stdin)
         elif name.startswith("@") and not is_entity(name):
             yield from _in_file(name[1:])
         elif name:
@@ -65,26 +64,18 @@ def _all_named(
         else:
             raise UsageError("an instance id cannot be empty")
     for file in from_files:
-        yield from (
-            _in_text(decode(read_stdin(), "standard input"), "standard input")
-            if file == STDIN
-            else _in_file(file)
-        )
+        yield from _in_stdin(read_stdin) if file == STDIN else _in_file(file)
+
+
+def _in_stdin(read_stdin: Callable[[], bytes]) -> Iterator[Named]:
+    return _in_text(decode(read_stdin(), "standard input"), "standard input")
 
 
 def _in_file(file: str) -> Iterator[Named]:
     if not file:
         raise UsageError("'@' names no file", hint="write @FILE, or --from FILE")
-    try:
-        content = Path(file).read_bytes()
-    except FileNotFoundError as error:
-        raise UsageError(
-            f"no such file: {file}", hint="an instance is named by its id, by @FILE or by '-'"
-        ) from error
-    except (OSError, ValueError) as error:
-        null = "its name holds a null character"
-        reason = reason_of(error) if isinstance(error, OSError) else null
-        raise UsageError(f"{file!r} cannot be read: {reason}") from error
+    hint = "an instance is named by its id, by @FILE or by '-'"
+    content = read_named_file(file, hint=hint)
     return _in_text(decode(content, file), file)
 
 
@@ -100,9 +91,7 @@ def _in_text(text: str, source: str) -> Iterator[Named]:
         value = json.loads(stripped)
     except ValueError:
         return _in_lines(text, source)
-    return iter(
-        [_in_value(item, source) for item in (value if isinstance(value, list) else [value])]
-    )
+    return (_in_value(item, source) for item in (value if isinstance(value, list) else [value]))
 
 
 def _in_lines(text: str, source: str) -> Iterator[Named]:

@@ -11,13 +11,6 @@ from durablectl.cli.framework import app_completers, completers
 from durablectl.config.quantities import parse_duration, parse_interval, parse_rate
 
 
-class Encode(StrEnum):
-    """How an input is sent."""
-
-    JSON = "json"
-    STRING = "string"
-
-
 class Log(StrEnum):
     """How requests are written down."""
 
@@ -63,47 +56,6 @@ Last = Annotated[
 FromFiles = Annotated[
     list[str] | None,
     typer.Option("--from", metavar="FILE", help="The same as @FILE; may be given several times."),
-]
-
-Fields = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="[FIELD]...",
-        help="Input fields: name=text, name:=json, name=@file.txt, name:=@file.json.",
-        show_default=False,
-    ),
-]
-InputFile = Annotated[
-    str | None,
-    typer.Option(
-        "--input", "-i", metavar="FILE", help="A JSON file with the input; - is standard input."
-    ),
-]
-InputJson = Annotated[
-    str | None, typer.Option("--input-json", metavar="TEXT", help="The input as JSON text.")
-]
-EncodeOption = Annotated[
-    Encode | None,
-    typer.Option(
-        "--encode",
-        help="Send JSON, or JSON held in a string as Python 1.x apps on "
-        "Azure read it (default: the context's).",
-    ),
-]
-
-InstanceIdOption = Annotated[
-    str | None,
-    typer.Option(
-        "--instance-id", metavar="ID", help="The new instance's id (default: 32 random hex digits)."
-    ),
-]
-Version = Annotated[
-    str | None,
-    typer.Option(
-        "--orchestration-version",
-        metavar="VERSION",
-        help="The version of the orchestrator to start.",
-    ),
 ]
 
 Timeout = Annotated[

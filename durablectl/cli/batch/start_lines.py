@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple, TextIO
 
 from durablectl.cli.arguments.input import STDIN
-from durablectl.cli.arguments.parameters import Encode, Pace
+from durablectl.cli.arguments.new_instance import Encode
+from durablectl.cli.arguments.parameters import Pace
 from durablectl.cli.batch.json_lines import Line, check_lines, lines_of
 from durablectl.cli.batch.report import SHOWN_FAILURES
 from durablectl.cli.batch.runner import Batch, FailurePolicy, runner_for

@@ -10,14 +10,8 @@ from typing import Annotated
 import typer
 
 from durablectl import wire
-from durablectl.cli.arguments.parameters import (
-    Confirm,
-    EncodeOption,
-    Fields,
-    InputFile,
-    InputJson,
-    Yes,
-)
+from durablectl.cli.arguments.new_instance import Input
+from durablectl.cli.arguments.parameters import Confirm, Yes
 from durablectl.cli.framework.groups import Commands
 from durablectl.cli.session import Session
 from durablectl.cli.session.targets import input_of
@@ -80,10 +74,7 @@ def signal(
     operation: Annotated[
         str, typer.Argument(metavar="OPERATION", help="The operation's name.", show_default=False)
     ],
-    fields: Fields = None,
-    input: InputFile = None,
-    input_json: InputJson = None,
-    encode: EncodeOption = None,
+    given: Input = Input(),
     yes: Yes = False,
     confirm: Confirm = None,
 ) -> None:
@@ -96,7 +87,7 @@ def signal(
       durablectl entity signal @counter@orders add --input-json 3
     """
     entity_id = _entity_id(entity)
-    value = input_of(session, input, input_json, fields, encode)
+    value = input_of(session, given)
     session.begin_change(yes=yes, confirm=confirm)
     session.open(create=True).signal_entity(entity_id, operation, value)
     _tell(session, entity_id, f"operation '{operation}' sent")

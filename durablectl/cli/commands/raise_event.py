@@ -9,15 +9,8 @@ import typer
 
 from durablectl.cli.arguments.filters import IN_FLIGHT, Filters
 from durablectl.cli.arguments.instance_ids import is_status_url
-from durablectl.cli.arguments.parameters import (
-    EncodeOption,
-    FromFiles,
-    How,
-    IgnoreFinished,
-    InputFile,
-    InputJson,
-    Last,
-)
+from durablectl.cli.arguments.new_instance import EncodeOption, Input, InputFile, InputJson
+from durablectl.cli.arguments.parameters import FromFiles, How, IgnoreFinished, Last
 from durablectl.cli.batch.runner import BatchOperation, control
 from durablectl.cli.framework import app_completers, exit_codes
 from durablectl.cli.framework.leaving import leave
@@ -84,7 +77,7 @@ def raise_event(
     if not name:
         raise UsageError("an event needs a name", hint="durablectl raise-event ID EVENT")
     refuse_stdin_twice([*instances, *(from_ or [])], input)
-    data = input_of(session, input, input_json, fields, encode)
+    data = input_of(session, Input(fields, input, input_json, encode))
     chosen = choose(
         session,
         "raise-event",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from durablectl.cli.arguments.new_instance import New
+from durablectl.cli.arguments.new_instance import Input, New
 from durablectl.cli.arguments.parameters import CheckReplay, Orchestrator, SkipTimers
 from durablectl.cli.arguments.waiting import Waiting
 from durablectl.cli.framework import exit_codes
@@ -21,6 +21,7 @@ from durablectl.errors import Unsupported
 def run(
     session: Session,
     name: Orchestrator,
+    given: Input = Input(),
     new: New = New(),
     waiting: Waiting = Waiting(),
     skip_timers: SkipTimers = False,
@@ -44,7 +45,7 @@ def run(
             hint="--skip-timers is for a local hub: --hub PATH",
         )
     began = time.monotonic()
-    value = input_of(session, new.input, new.input_json, new.fields, new.encode)
+    value = input_of(session, given)
     tells_differences = None
     with started_instance(
         name, value, new, waiting.timeout, session.out, begin=session.begin_start

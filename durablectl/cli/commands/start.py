@@ -10,8 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
-from durablectl.cli.arguments.new_instance import New
-from durablectl.cli.arguments.parameters import Encode, Pace
+from durablectl import config
+from durablectl.cli.arguments.new_instance import Encode, Input, New
+from durablectl.cli.arguments.parameters import Pace
 from durablectl.cli.arguments.waiting import Several, Waiting
 from durablectl.cli.batch.start_lines import Bulk, start_batch
 from durablectl.cli.framework import app_completers, exit_codes
@@ -21,14 +22,7 @@ from durablectl.cli.session.at import at
 from durablectl.cli.session.choosing import remember
 from durablectl.cli.session.targets import input_of
 from durablectl.cli.start.instance import started_instance, told_if_cut_off
-from durablectl.cli.start.starter_url import (
-    Call,
-    FunctionKeyEnv,
-    Header,
-    Method,
-    is_starter,
-    start_by_url,
-)
+from durablectl.cli.start.starter_url import Call, start_by_url
 from durablectl.cli.wait.wait import wait_and_show
 from durablectl.errors import UsageError
 from durablectl.model import CheckStatusPayload, IfExists
@@ -71,15 +65,14 @@ def start(
     session: Session,
     pace: Pace,
     name: OptionalOrchestrator = None,
+    given: Input = Input(),
     new: New = New(),
     wait: Wait = False,
     waiting: Waiting = Waiting(),
     several: Several = Several(),
     batch: Batch = None,
     failed: Failed = None,
-    header: Header = None,
-    method: Method = None,
-    function_key_env: FunctionKeyEnv = None,
+    call: Call = Call(),
 ) -> None:
     """Start an instance of an orchestrator.
 
@@ -104,11 +97,23 @@ def start(
       durablectl start order --instance-id order-7 --if-exists attach -o json > run.json
     """
     waiting, several = waiting.checked(), several.checked()
-    call = Call(header or (), method, function_key_env)
     if not wait and (waiting, several) != (Waiting(), Several()):
         raise UsageError("an option of `wait` was given, but not --wait", hint="add --wait")
+    is_url = name is not None and config.is_url(name)
+    if call != Call() and not is_url:
+        raise UsageError(
+            "--header, --method and --function-key-env are for a starter's URL",
+            hint="durablectl start https://…/api/…",
+        )
     if batch is not None:
-        _start_batch(session, batch, name, pace, new, failed, wait=wait)
+        if wait or given.is_given or new.instance_id is not None:
+            raise UsageError(
+                "--batch goes with no input, fields, --instance-id or --wait",
+                hint="they are in its lines; wait for the ids",
+            )
+        encode = given.encode or Encode(session.settings.encode)
+        version = new.orchestration_version
+        _start_batch(session, Bulk(batch, name, pace, encode, new.if_exists, version, failed))
         return
     if pace != Pace() or failed is not None:
         raise UsageError(
@@ -120,11 +125,16 @@ def start(
             "no orchestrator was named", hint="name one: durablectl start ORCHESTRATOR"
         )
     began = time.monotonic()
-    with _started(session, name, new, call, waiting.timeout) as (hub, payload):
+    started = (
+        _started_by_url(session, name, given, new, call, waiting.timeout)
+        if is_url
+        else _started(session, name, given, new, waiting.timeout)
+    )
+    with started as (hub, payload):
         here = at(session, hub)
         if not wait:
             here.show_new_payload(payload)
-            if not is_starter(name) and not hub.has_worker():
+            if not is_url and not hub.has_worker():
                 session.out.note(
                     "no worker is running on this hub; start one with `durablectl worker`"
                 )
@@ -135,57 +145,33 @@ def start(
     leave(exit_codes.for_wait(**end._asdict()))
 
 
-def _start_batch(
-    session: Session,
-    file: str,
-    name: str | None,
-    pace: Pace,
-    new: New,
-    failed: str | None,
-    *,
-    wait: bool,
-) -> None:
-    _check_batch(new, wait=wait)
-    encode = new.encode or Encode(session.settings.encode)
-    bulk = Bulk(file, name, pace, encode, new.if_exists, new.orchestration_version, failed)
+def _start_batch(session: Session, bulk: Bulk) -> None:
     is_complete = start_batch(
         session.out,
         bulk,
         cwd=session.cwd,
         stdin=session.stdin,
-        begin=partial(session.begin_start, replaces=new.if_exists is IfExists.REPLACE),
+        begin=partial(session.begin_start, replaces=bulk.if_exists is IfExists.REPLACE),
         command=session.command_line,
     )
     leave(exit_codes.for_batch(is_complete=is_complete))
 
 
-def _check_batch(new: New, *, wait: bool) -> None:
-    has_input = bool(new.fields or new.input) or new.input_json is not None
-    if wait or has_input or new.instance_id is not None:
-        raise UsageError(
-            "--batch goes with no input, fields, --instance-id or --wait",
-            hint="they are in its lines; wait for the ids",
-        )
+@contextmanager
+def _started(
+    session: Session, name: str, given: Input, new: New, timeout: float | None
+) -> Iterator[tuple[TaskHub, CheckStatusPayload]]:
+    value, begin = input_of(session, given), session.begin_start
+    with started_instance(name, value, new, timeout, session.out, begin=begin) as (hub, payload):
+        if not new.is_scheduled:
+            remember(session, hub, payload.id)
+        yield hub, payload
 
 
 @contextmanager
-def _started(
-    session: Session, name: str, new: New, call: Call, timeout: float | None
+def _started_by_url(
+    session: Session, url: str, given: Input, new: New, call: Call, timeout: float | None
 ) -> Iterator[tuple[TaskHub, CheckStatusPayload]]:
-    """Start it by its name, or by the address of a starter function."""
-    if not is_starter(name):
-        if not call.is_default:
-            raise UsageError(
-                "--header, --method and --function-key-env are for a starter's URL",
-                hint="durablectl start https://…/api/…",
-            )
-        value = input_of(session, new.input, new.input_json, new.fields, new.encode)
-        out, begin = session.out, session.begin_start
-        with started_instance(name, value, new, timeout, out, begin=begin) as (hub, payload):
-            if not new.is_scheduled:
-                remember(session, hub, payload.id)
-            yield hub, payload
-        return
     is_chosen = new.instance_id is not None or new.orchestration_version is not None
     if is_chosen or new.if_exists is not IfExists.FAIL:
         raise UsageError(
@@ -193,11 +179,12 @@ def _started(
             "function's choice",
             hint="leave them out",
         )
-    value = input_of(session, new.input, new.input_json, new.fields, new.encode or Encode.JSON)
-    route = partial(_route, session, name)
+    value = input_of(session, given._replace(encode=given.encode or Encode.JSON))
     what = "the function may have started an instance"
     with told_if_cut_off(session.out, what, "durablectl list shows whether it has"):
-        payload = start_by_url(name, value, call, route, session.environ, timeout)
+        payload = start_by_url(
+            url, value, call, partial(_route, session, url), session.environ, timeout
+        )
         session.started.keep({"id": payload.id, **payload.entries})
         yield session.payloads.at_started(payload), payload
 

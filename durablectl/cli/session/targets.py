@@ -18,7 +18,7 @@ from durablectl.redaction import redact
 from durablectl.taskhub import TaskHub
 
 if TYPE_CHECKING:
-    from durablectl.cli.arguments.parameters import Encode
+    from durablectl.cli.arguments.new_instance import Input
     from durablectl.cli.session import Session
 
 
@@ -186,16 +186,15 @@ def read_stdin(session: Session) -> bytes:
     )
 
 
-def input_of(
-    session: Session,
-    file: str | None,
-    text: str | None,
-    fields: Sequence[str] | None,
-    encode: Encode | None,
-) -> object:
+def input_of(session: Session, given: Input) -> object:
     """The input that was given, encoded as asked for or as the context requires it."""
-    how = encode.value if encode else session.settings.encode
-    return read_input(file, text, fields or (), read_stdin=lambda: read_stdin(session), encode=how)
+    return read_input(
+        given.input,
+        given.input_json,
+        given.fields or (),
+        read_stdin=lambda: read_stdin(session),
+        encode=given.encode or session.settings.encode,
+    )
 
 
 def refuse_query(session: Session) -> None:

@@ -5,8 +5,7 @@ it answers with.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -41,17 +40,12 @@ FunctionKeyEnv = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """How a starter function is called."""
 
-    header: Sequence[str] = ()
-    method: str | None = None
-    function_key_env: str | None = None
-
-    @property
-    def is_default(self) -> bool:
-        return not self.header and self.method is None and self.function_key_env is None
+    header: Header = None
+    method: Method = None
+    function_key_env: FunctionKeyEnv = None
 
 
 def start_by_url(
@@ -77,7 +71,7 @@ def start_by_url(
             url,
             input,
             method=method,
-            headers={**way["headers"], **_headers(call.header)},
+            headers={**way["headers"], **_headers(call.header or ())},
             key=key,
             timeout=way["timeout"]
             if timeout is None
@@ -86,11 +80,6 @@ def start_by_url(
             proxy=way["proxy"],
             max_response=way["max_response"],
         )
-
-
-def is_starter(name: str) -> bool:
-    """Whether what is to be started is a starter's address rather than an orchestrator."""
-    return config.is_url(name)
 
 
 def _headers(lines: Sequence[str]) -> dict[str, str]:
