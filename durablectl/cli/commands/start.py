@@ -106,10 +106,10 @@ def start(
             hint="durablectl start https://…/api/…",
         )
     if batch is not None:
-        if wait or given.is_given or new.instance_id is not None:
+        if wait or is_url or given.is_given or new.instance_id is not None or new.is_scheduled:
             raise UsageError(
-                "--batch goes with no input, fields, --instance-id or --wait",
-                hint="they are in its lines; wait for the ids",
+                "--batch goes with no input, fields, URL, --instance-id, --at, --tag or --wait",
+                hint="the input and the id are in its lines; wait for the ids",
             )
         encode = given.encode or Encode(session.settings.encode)
         version = new.orchestration_version
@@ -172,10 +172,9 @@ def _started(
 def _started_by_url(
     session: Session, url: str, given: Input, new: New, call: Call, timeout: float | None
 ) -> Iterator[tuple[TaskHub, CheckStatusPayload]]:
-    is_chosen = new.instance_id is not None or new.orchestration_version is not None
-    if is_chosen or new.if_exists is not IfExists.FAIL:
+    if new != New():
         raise UsageError(
-            "--instance-id, --if-exists and --orchestration-version are the starter "
+            "--instance-id, --if-exists, --orchestration-version, --at and --tag are the starter "
             "function's choice",
             hint="leave them out",
         )

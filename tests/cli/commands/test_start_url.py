@@ -117,6 +117,8 @@ def test_an_answer_that_is_no_payload_is_told(run, server, app, kept, reply, cod
         ["http://me:pw@localhost:1/api/Hello"],
         ["http://localhost:1/api/Hello", "--method", "DELETE"],
         ["http://localhost:1/api/Hello", "--instance-id", "x"],
+        ["http://localhost:1/api/Hello", "--at", "2h"],
+        ["http://localhost:1/api/Hello", "--tag", "team=a"],
         ["http://localhost:1/api/Hello", "--header", "no colon"],
         ["order", "--method", "GET"],
     ],
