@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any, Generic, TypeVar
+from types import MappingProxyType
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from durablectl.causes import Cause, cause_of
 
@@ -65,6 +66,25 @@ class HistoryEvent:
     position: int = field(default=0, compare=False, repr=False)
 
 
+class InstanceDetails(NamedTuple):
+    """What local hubs and those over gRPC know of an instance beyond the service's status object.
+
+    None, and no tags, where there is nothing, or where the hub does not say. `scheduled_start` is
+    the time that it was asked to start at.
+    """
+
+    version: str | None = None
+    tags: Mapping[str, str] = MappingProxyType({})
+    execution_id: str | None = None
+    parent_instance_id: str | None = None
+    scheduled_start: datetime | None = None
+    completed_time: datetime | None = None
+
+    def starts_after(self, now: datetime) -> bool:
+        """Whether it was asked to start at a time that is still ahead."""
+        return self.scheduled_start is not None and self.scheduled_start > now
+
+
 @dataclass(frozen=True, slots=True)
 class InstanceStatus:
     """The status object of an instance.
@@ -73,7 +93,7 @@ class InstanceStatus:
 
     Times are aware UTC datetimes. `history` is None unless it was asked for. `failure_details` is
     more of a failure than the service's status object has, where the hub knows it: the exception as
-    JSON text. `tags` are None where there are none, or where the hub does not tell them.
+    JSON text. `details` are what a hub over gRPC says beyond that; see `TaskHub.details`.
     """
 
     name: str
@@ -86,7 +106,7 @@ class InstanceStatus:
     output: Any = field(default=None, hash=False)
     history: tuple[HistoryEvent, ...] | None = None
     failure_details: str | None = field(default=None, repr=False, compare=False)
-    tags: Mapping[str, str] | None = field(default=None, compare=False)
+    details: InstanceDetails | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_final(self) -> bool:

@@ -18,6 +18,7 @@ from durablectl.errors import (
     InstanceNotFound,
     NotATaskHub,
     Unsupported,
+    WaitTimeout,
 )
 from durablectl.json_values import json_value
 from durablectl.model import (
@@ -25,6 +26,7 @@ from durablectl.model import (
     EntityId,
     EntityStatus,
     IfExists,
+    InstanceDetails,
     InstanceFilter,
     InstanceStatus,
     Page,
@@ -90,6 +92,11 @@ class TaskHub(Protocol):
         A status that comes from here may lack what the service's answer leaves out: of a completed
         instance it tells the output only.
         """
+        payload = self.start(orchestrator, input, instance_id=instance_id)
+        try:
+            return self.wait_for_completion(payload.id, timeout=timeout, interval=interval)
+        except WaitTimeout:
+            return payload
 
     def get_status(
         self,
@@ -266,6 +273,10 @@ class TaskHub(Protocol):
             orchestrator, value, instance_id=instance_id, version=version, if_exists=if_exists
         )
 
+    def details(self, status: InstanceStatus) -> InstanceDetails:
+        """What the hub knows of that instance beyond the service's status object."""
+        return status.details or InstanceDetails()
+
     def schedule(
         self,
         orchestrator: str,  # noqa: ARG002 - for hubs that can
@@ -280,7 +291,7 @@ class TaskHub(Protocol):
         """`start` at a time, and with tags; `Unsupported` where a hub has neither."""
         raise Unsupported(
             f"the hub at {self.address} can neither start instances at a given time nor tag them",
-            hint="--at and --tag are for hubs over gRPC",
+            hint="--at and --tag are for local hubs and those over gRPC",
         )
 
     def begin_text(

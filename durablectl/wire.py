@@ -124,7 +124,7 @@ def is_status(obj: Any) -> bool:
 
 def status_to_json(status: InstanceStatus) -> dict[str, Any]:
     """The service's status object: eight members, always, and `historyEvents` when there is a
-    history. It has no tags: where a hub tells them, `tags` has them.
+    history. What a hub tells beyond that is in `InstanceDetails`, and not here.
     """
     members = {
         "name": status.name,
@@ -138,8 +138,6 @@ def status_to_json(status: InstanceStatus) -> dict[str, Any]:
     }
     if status.history is not None:
         members["historyEvents"] = [history_event_to_json(event) for event in status.history]
-    if status.tags:
-        members["tags"] = dict(status.tags)
     return members
 
 

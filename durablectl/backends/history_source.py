@@ -13,7 +13,7 @@ from durablectl.explanation.building import Refined
 from durablectl.explanation.model import Next, StepKind, Wait
 from durablectl.explanation.steps import Execution
 from durablectl.history.saved import History, ServiceHistory
-from durablectl.model import InstanceStatus, RuntimeStatus
+from durablectl.model import InstanceDetails, InstanceStatus, RuntimeStatus, utc_now
 from durablectl.taskhub import TaskHub
 
 if TYPE_CHECKING:
@@ -55,6 +55,9 @@ class HistorySource:
             instance_id, show_history=True, show_history_output=self._load_app is not None
         )
 
+    def details(self, status: InstanceStatus) -> InstanceDetails:
+        return self._hub.details(status)
+
     def has_changed(self, status: InstanceStatus) -> bool:
         """Whether an unfinished instance is no longer as it was read."""
         if status.is_final or status.is_entity:
@@ -76,6 +79,8 @@ class HistorySource:
         waits: Sequence[Wait],
     ) -> Refined:
         if status.runtime_status is RuntimeStatus.PENDING:
+            if status.details is not None and status.details.starts_after(utc_now()):
+                return Refined(())
             may_be = f"the app may be stopped or busy, or have no orchestrator '{status.name}'"
             return Refined((), unknown=(f"why it has not started: {may_be}",))
         refined = self.with_code(status, waits)

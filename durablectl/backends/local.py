@@ -4,7 +4,7 @@ console.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from datetime import datetime
 from functools import cached_property
@@ -23,7 +23,6 @@ from durablectl.errors import (
     DurablectlError,
     EntityNotFound,
     UsageError,
-    WaitTimeout,
     WrongState,
 )
 from durablectl.history.columns import micros
@@ -32,10 +31,12 @@ from durablectl.model import (
     EntityId,
     EntityStatus,
     IfExists,
+    InstanceDetails,
     InstanceFilter,
     InstanceStatus,
     Page,
     RuntimeStatus,
+    utc,
     utc_now,
 )
 from durablectl.new_ids import random_id
@@ -116,10 +117,23 @@ class LocalTaskHub(TaskHub):
         version: str | None = None,
         if_exists: IfExists = IfExists.FAIL,
     ) -> CheckStatusPayload:
-        text = None if input is None else dumps(input)
-        return self.start_text(
-            orchestrator, text, instance_id=instance_id, version=version, if_exists=if_exists
-        )
+        return self._begin(self._new(orchestrator, _text(input), instance_id, version), if_exists)
+
+    def schedule(
+        self,
+        orchestrator: str,
+        input: Any = None,
+        *,
+        at: datetime | None = None,
+        tags: Mapping[str, str] | None = None,
+        instance_id: str | None = None,
+        version: str | None = None,
+        if_exists: IfExists = IfExists.FAIL,
+    ) -> CheckStatusPayload:
+        new = self._new(orchestrator, _text(input), instance_id, version)
+        start_at = None if at is None else micros(utc(at))
+        texts = dumps(dict(tags)) if tags else None
+        return self._begin(new._replace(start_at=start_at, tags=texts), if_exists)
 
     def start_text(
         self,
@@ -130,7 +144,9 @@ class LocalTaskHub(TaskHub):
         version: str | None = None,
         if_exists: IfExists = IfExists.FAIL,
     ) -> CheckStatusPayload:
-        new = self._new(orchestrator, text, instance_id, version)
+        return self._begin(self._new(orchestrator, text, instance_id, version), if_exists)
+
+    def _begin(self, new: NewInstance, if_exists: IfExists) -> CheckStatusPayload:
         match if_exists:
             case IfExists.FAIL:
                 self._store.start([new], replaces=False)
@@ -161,7 +177,7 @@ class LocalTaskHub(TaskHub):
         `AlreadyExists` when one of the ids is taken.
         """
         news = [
-            self._new(orchestrator, None if input is None else dumps(input), instance_id, None)
+            self._new(orchestrator, _text(input), instance_id, None)
             for orchestrator, input, instance_id in starts
         ]
         self._store.start(news, replaces=False)
@@ -171,21 +187,6 @@ class LocalTaskHub(TaskHub):
         self, orchestrator: str, text: str | None, instance_id: str | None, version: str | None
     ) -> NewInstance:
         return new_instance(self._registry, orchestrator, text, instance_id, version, self._now())
-
-    def create_and_wait(
-        self,
-        orchestrator: str,
-        input: Any = None,
-        *,
-        instance_id: str | None = None,
-        timeout: float,
-        interval: float,
-    ) -> InstanceStatus | CheckStatusPayload:
-        payload = self.start(orchestrator, input, instance_id=instance_id)
-        try:
-            return wait_for_completion(self, payload.id, timeout=timeout, interval=interval)
-        except WaitTimeout:
-            return payload
 
     def get_status(
         self,
@@ -202,6 +203,9 @@ class LocalTaskHub(TaskHub):
                 instance_id, show_input=show_input, show_output=show_history_output
             )
         return status_of(row, view, details)
+
+    def details(self, status: InstanceStatus) -> InstanceDetails:
+        return self._queries.details(status.instance_id)
 
     def raw_history(self, instance_id: str) -> dict[str, Any]:
         status = self.get_status(instance_id, show_input=False)
@@ -439,3 +443,7 @@ class LocalTaskHub(TaskHub):
 
     def close(self) -> None:
         self._database.close()
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else dumps(value)

@@ -51,7 +51,6 @@ class LocalSource(HistorySource):
                 Received(each.name, each.at, is_used=None, is_delivered=False)
                 for each in work.events
             ),
-            parent_id=work.ancestors[0].instance_id if work.ancestors else "",
         )
 
     def history_of(self, status: InstanceStatus) -> History:

@@ -56,7 +56,8 @@ def obstacles_of(
         if (holder := workers.get(key or 0)) is not None:
             yield from _of_holder(status, holder, now)
     if not live:
-        waits_only = not _is_ready(work, status, waits)
+        is_later = status.details is not None and status.details.starts_after(now)
+        waits_only = is_later or not _is_ready(work, status, waits)
         app = find_app()
         is_foreign = app is not None and app.orchestrators.get(status.name) is None
         yield Obstacle(

@@ -56,6 +56,7 @@ def show_status(
         single=len(targets.ids) == 1,
         show_input=show_input,
         waiting=lambda status: _waiting(targets.hub, status),
+        more=targets.hub.details,
     )
     if exit_status:
         codes += [exit_codes.for_outcome(each.runtime_status) for each in statuses]

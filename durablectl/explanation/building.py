@@ -20,7 +20,7 @@ from durablectl.explanation.model import (
 )
 from durablectl.explanation.steps import Execution, execution_of, waits_of
 from durablectl.explanation.time_spent import time_spent
-from durablectl.model import InstanceStatus, RuntimeStatus
+from durablectl.model import InstanceDetails, InstanceStatus, RuntimeStatus
 
 DEEPEST = 16
 MOST_CHILDREN = 100
@@ -44,7 +44,6 @@ class Refined:
     later: tuple[Next, ...] = ()
     is_blocked: bool = False
     unknown: tuple[str, ...] = ()
-    parent_id: str = ""
     unused: tuple[str, ...] | None = None
     """The names of events that the code has received and not waited for; None where the code is
     not at hand."""
@@ -57,6 +56,9 @@ class Source(Protocol):
     def find(self, instance_id: str) -> InstanceStatus | None:
         """The status of an instance with its history; None when it is not there."""
 
+    def details(self, status: InstanceStatus) -> InstanceDetails:
+        """What is known of that instance beyond its status."""
+
     def refine(
         self, status: InstanceStatus, execution: Execution, waits: Sequence[Wait]
     ) -> Refined:
@@ -67,6 +69,7 @@ def explain_status(status: InstanceStatus, source: Source, *, levels: int = DEEP
     """The explanation of an instance whose status, with its history, is at hand; its
     sub-orchestrations are followed that many `levels` deep.
     """
+    status = replace(status, details=source.details(status))
     execution = execution_of(status)
     since = execution.last or status.last_updated_time
     made = Explanation(
@@ -76,6 +79,8 @@ def explain_status(status: InstanceStatus, source: Source, *, levels: int = DEEP
         status.created_time,
         max(since, status.created_time),
         received=execution.received(),
+        details=status.details or InstanceDetails(),
+        failure_details=status.failure_details,
     )
     match status.runtime_status:
         case RuntimeStatus.FAILED:
@@ -115,7 +120,6 @@ def _unfinished(
         is_blocked=refined.is_blocked,
         intervention=execution.suspended,
         unknown=tuple(dict.fromkeys((*refined.unknown, *gatherer.unknown))),
-        parent_id=refined.parent_id,
         received=(*execution.received(refined.unused), *refined.undelivered),
     )
     of_waits = () if refined.is_blocked else _next_of_waits(made)

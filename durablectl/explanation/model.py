@@ -6,14 +6,14 @@ Times are aware UTC datetimes, durations seconds. What could not be found out is
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from durablectl.model import RuntimeStatus
+from durablectl.model import InstanceDetails, RuntimeStatus
 from durablectl.quoting import command
-from durablectl.wire import exact_time_to_text
+from durablectl.wire import exact_time_to_text, value_from_text
 
 
 class StepKind(Enum):
@@ -252,8 +252,8 @@ class Explanation:
 
     `problems` keep it from continuing and come first: no worker, a missing function, a suspended
     parent; when it `is_blocked`, nothing helps before they are gone. With `is_any` the first of
-    several waits lets it continue. `since` is when the last thing happened to it. `parent_id` is
-    known on a local hub only.
+    several waits lets it continue. `since` is when the last thing happened to it. `details` are
+    what the hub knows beyond the status; nothing over HTTP.
     """
 
     instance_id: str
@@ -271,7 +271,8 @@ class Explanation:
     time_spent: TimeSpent | None = None
     next: tuple[Next, ...] = ()
     unknown: tuple[str, ...] = ()
-    parent_id: str = ""
+    details: InstanceDetails = field(default_factory=InstanceDetails)
+    failure_details: str | None = None
 
     def to_json(self, line: Callable[[Next], str] = str) -> dict[str, Any]:
         """As a JSON object; `line` writes a command to run next."""
@@ -281,8 +282,12 @@ class Explanation:
             "instanceId": self.instance_id,
             "name": self.name,
             "runtimeStatus": self.runtime_status.value,
-            "parentInstanceId": self.parent_id or None,
+            "version": self.details.version,
+            "tags": dict(self.details.tags),
+            "parentInstanceId": self.details.parent_instance_id,
             "createdTime": _time(self.created),
+            "scheduledStartTime": _time(self.details.scheduled_start),
+            "completedTime": _time(self.details.completed_time),
             "since": _time(self.since),
             "problems": list(self.problems),
             "isBlocked": self.is_blocked,
@@ -291,6 +296,7 @@ class Explanation:
             "received": [each.to_json() for each in self.received],
             "intervention": intervention,
             "failure": failure,
+            "failureDetails": value_from_text(self.failure_details),
             "timeSpent": spent,
             "next": [{"command": line(each), "note": each.note or None} for each in self.next],
             "unknown": list(self.unknown),

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
-from durablectl.model import InstanceStatus, Page, RuntimeStatus
+from durablectl.model import InstanceDetails, InstanceStatus, Page, RuntimeStatus
 from durablectl.protocol.failures import (
     FailureDetails,
     exception_text,
@@ -35,24 +32,7 @@ from durablectl.protocol.fields import (
 from durablectl.wire import json_text, value_from_text
 
 
-class InstanceDetails(NamedTuple):
-    """What the protocol says of an instance that our status object has no place for."""
-
-    version: str | None = None
-    tags: Mapping[str, str] = MappingProxyType({})
-    execution_id: str | None = None
-    parent_instance_id: str | None = None
-    scheduled_start: datetime | None = None
-    completed_time: datetime | None = None
-    failure: FailureDetails | None = None
-
-
-class Instance(NamedTuple):
-    status: InstanceStatus
-    details: InstanceDetails
-
-
-def read_instance(state: Message, asked_id: str = "") -> Instance:
+def read_instance(state: Message, asked_id: str = "") -> InstanceStatus:
     """The instance in an OrchestrationState. Inputs and outputs that were not asked for are None.
 
     `asked_id` is its id where the server does not repeat it. The output of a failed instance is
@@ -61,7 +41,7 @@ def read_instance(state: Message, asked_id: str = "") -> Instance:
     failure = read_failure(state)
     created = read_needed_time(state, "createdTimestamp")
     output = _read_payload(state, "output")
-    status = InstanceStatus(
+    return InstanceStatus(
         name=state.name,
         instance_id=asked_id
         if asked_id and not state.instanceId
@@ -73,12 +53,11 @@ def read_instance(state: Message, asked_id: str = "") -> Instance:
         custom_status=value_from_text(_read_payload(state, "customStatus")),
         output=value_from_text(output) if failure is None or output is not None else failure.text,
         failure_details=None if failure is None else exception_text(failure),
-        tags=dict(sorted(state.tags.items())) or None,  # the order on the wire means nothing
+        details=_read_details(state),
     )
-    return Instance(status, _read_details(state, failure))
 
 
-def read_response(response: Message, asked_id: str = "") -> Instance | None:
+def read_response(response: Message, asked_id: str = "") -> InstanceStatus | None:
     """The instance in a GetInstanceResponse; None when there is none."""
     if not response.exists:
         return None
@@ -87,17 +66,15 @@ def read_response(response: Message, asked_id: str = "") -> Instance | None:
     return read_instance(response.orchestrationState, asked_id)
 
 
-def read_page(response: Message) -> Page[Instance]:
+def read_page(response: Message) -> Page[InstanceStatus]:
     """The page in a QueryInstancesResponse."""
     instances = tuple(read_instance(state) for state in response.orchestrationState)
     return Page(instances, read_token(response, "continuationToken"))
 
 
-def instance_fields(
-    status: InstanceStatus, details: InstanceDetails | None = None, *, payloads: bool = True
-) -> Fields:
+def instance_fields(status: InstanceStatus, *, payloads: bool = True) -> Fields:
     """The fields of an OrchestrationState; without `payloads` neither input nor output."""
-    more = details or InstanceDetails()
+    more = status.details or InstanceDetails()
     fields: Fields = {
         "instanceId": plain(status.instance_id),
         "name": plain(status.name),
@@ -106,7 +83,7 @@ def instance_fields(
         "scheduledStartTimestamp": time_field(more.scheduled_start),
         "createdTimestamp": time_field(status.created_time),
         "lastUpdatedTimestamp": time_field(status.last_updated_time),
-        "failureDetails": failure_fields(more.failure or failure_of_status(status)),
+        "failureDetails": failure_fields(failure_of_status(status)),
         "executionId": text_field(more.execution_id),
         "completedTimestamp": time_field(more.completed_time),
         "parentInstanceId": text_field(more.parent_instance_id),
@@ -118,16 +95,16 @@ def instance_fields(
     return fields
 
 
-def response_fields(instance: Instance | None, *, payloads: bool) -> Fields:
+def response_fields(instance: InstanceStatus | None, *, payloads: bool) -> Fields:
     """The fields of a GetInstanceResponse; None is an instance that does not exist."""
     if instance is None:
         return {"exists": False}
-    return {"exists": True, "orchestrationState": instance_fields(*instance, payloads=payloads)}
+    return {"exists": True, "orchestrationState": instance_fields(instance, payloads=payloads)}
 
 
-def page_fields(page: Page[Instance], *, payloads: bool) -> Fields:
+def page_fields(page: Page[InstanceStatus], *, payloads: bool) -> Fields:
     """The fields of a QueryInstancesResponse."""
-    states = [instance_fields(*instance, payloads=payloads) for instance in page]
+    states = [instance_fields(instance, payloads=payloads) for instance in page]
     return {"orchestrationState": states, "continuationToken": text_field(page.continuation_token)}
 
 
@@ -142,15 +119,14 @@ def failure_of_status(status: InstanceStatus) -> FailureDetails | None:
     return None if output is None else failure_of_output(output)
 
 
-def _read_details(state: Message, failure: FailureDetails | None) -> InstanceDetails:
+def _read_details(state: Message) -> InstanceDetails:
     return InstanceDetails(
         read_text(state, "version"),
-        dict(state.tags),
+        dict(sorted(state.tags.items())),  # the order on the wire means nothing
         read_text(state, "executionId"),
         read_text(state, "parentInstanceId"),
         read_time(state, "scheduledStartTimestamp"),
         read_time(state, "completedTimestamp"),
-        failure,
     )
 
 

@@ -16,10 +16,10 @@ from durablectl.explanation.model import (
     StepKind,
     Wait,
 )
-from durablectl.model import RuntimeStatus
+from durablectl.model import InstanceDetails, RuntimeStatus
 from durablectl.quoting import nearest
 from durablectl.render.gantt import span_text
-from durablectl.render.views import duration_text, time_text
+from durablectl.render.views import duration_text, tags_text, time_text
 
 MOST_LINES = 20
 """Of one list; the JSON has more."""
@@ -57,11 +57,30 @@ def headline(explanation: Explanation, now: datetime) -> str:
         case RuntimeStatus.SUSPENDED:
             return f"{head} has been Suspended for {ago}"
         case RuntimeStatus.PENDING:
+            if (left := _until_start(made, now)) is not None:
+                return f"{head} is Pending; it starts in {left}"
             ago = duration_text((now - made.created).total_seconds())
             return f"{head} is Pending; it has waited for its start for {ago}"
     if made.instance_id.startswith("@"):
         return f"{head} is an entity: it runs operations as they come"
     return f"{head} is {status.value}; waiting for {ago}"
+
+
+def details_line(details: InstanceDetails) -> str:
+    """What a hub knows of an instance beyond its status, on one line; "" for nothing."""
+    known = (
+        details.version and f"version {details.version}",
+        details.tags and f"tags {tags_text(details.tags)}",
+        details.parent_instance_id and f"called by '{details.parent_instance_id}'",
+    )
+    return "; ".join(each for each in known if each)
+
+
+def _until_start(made: Explanation, now: datetime) -> str | None:
+    """How long it is until an instance starts that was asked to start later."""
+    start = made.details.scheduled_start
+    is_ahead = made.runtime_status is RuntimeStatus.PENDING and made.details.starts_after(now)
+    return duration_text((start - now).total_seconds()) if start and is_ahead else None
 
 
 def wait_lines(waits: Sequence[Wait], explanation: Explanation, now: datetime) -> Iterator[Line]:
@@ -214,6 +233,8 @@ def explained_line(made: Explanation, now: datetime, *, with_problems: bool = Tr
     """What an instance waits for on one line: what blocks it, else the first wait."""
     if with_problems and made.problems and (made.is_blocked or not made.waiting_for):
         return re.split("[,;] ", made.problems[0], maxsplit=1)[0]
+    if (left := _until_start(made, now)) is not None:
+        return f"its start, in {left}"
     line = one_line(made.waiting_for, now)
     if made.runtime_status is RuntimeStatus.SUSPENDED:
         return f"resume; then {line}" if line else "resume"

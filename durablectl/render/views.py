@@ -17,6 +17,7 @@ from durablectl.model import (
     CheckStatusPayload,
     EntityStatus,
     HistoryEvent,
+    InstanceDetails,
     InstanceStatus,
     RuntimeStatus,
 )
@@ -85,6 +86,10 @@ def time_text(time: datetime | None) -> str:
     )
 
 
+def tags_text(tags: Mapping[str, str]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in tags.items())
+
+
 def duration_text(seconds: float) -> str:
     """A duration for people, in its two largest units: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`,
     `3 d 4 h`.
@@ -104,10 +109,14 @@ def duration_text(seconds: float) -> str:
 
 
 def instance(
-    status: InstanceStatus, *, show_input: bool = True, traceback: bool = False
+    status: InstanceStatus,
+    *,
+    show_input: bool = True,
+    traceback: bool = False,
+    more: InstanceDetails | None = None,
 ) -> Details:
-    """All there is to see of an instance but its history; with the traceback of its failure if that
-    was asked for.
+    """All there is to see of an instance but its history; `more` and the traceback of its failure
+    where they were asked for.
     """
     rows = [
         ("id", status.instance_id),
@@ -119,7 +128,14 @@ def instance(
     if show_input:
         rows.append(("input", value_text(status.input)))
     rows.append(("custom status", value_text(status.custom_status)))
-    rows.append(("tags", ", ".join(f"{key}={value}" for key, value in (status.tags or {}).items())))
+    if more is not None:
+        rows += [
+            ("version", more.version or ""),
+            ("tags", tags_text(more.tags)),
+            ("parent", more.parent_instance_id or ""),
+            ("starts", time_text(more.scheduled_start)),
+            ("completed", time_text(more.completed_time)),
+        ]
     return Details(
         tuple(row for row in rows if row[1]) + _ending(status, traceback), status.runtime_status
     )

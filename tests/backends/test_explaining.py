@@ -182,7 +182,7 @@ def test_a_suspended_caller_is_said(dispatching):
     assert made.problems == (
         "its caller 'p' is suspended, and takes no result until it is resumed",
     )
-    assert (made.parent_id, str(made.next[-1])) == ("p", "durablectl resume p")
+    assert (made.details.parent_instance_id, str(made.next[-1])) == ("p", "durablectl resume p")
 
 
 def test_a_sub_orchestration_s_event_is_named_and_raised_there(dispatching):

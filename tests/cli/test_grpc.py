@@ -145,12 +145,6 @@ def test_a_time_or_a_tag_that_cannot_be_used_is_refused(run, server, flags, reas
     assert (result.code, reason in result.err) == (2, True)
 
 
-def test_a_hub_without_schedules_says_so(run, project):
-    app = RECORDINGS / "function_app.py"
-    result = run("start", "echo", "--at", "1h", "--hub", "hub.db", "--app", app)
-    assert (result.code, "over gRPC" in result.err) == (7, True)
-
-
 @pytest.mark.parametrize(
     ("address", "text"),
     [

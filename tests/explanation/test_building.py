@@ -11,7 +11,7 @@ import pytest
 from durablectl.explanation.building import MOST_CHILDREN, Refined, explain_status
 from durablectl.explanation.model import Explanation, StepKind, Wait
 from durablectl.explanation.steps import Execution
-from durablectl.model import InstanceStatus, RuntimeStatus
+from durablectl.model import InstanceDetails, InstanceStatus, RuntimeStatus
 from durablectl.wire import history_event_from_json
 
 T0 = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -49,6 +49,9 @@ class Hub:
     def find(self, instance_id: str) -> InstanceStatus | None:
         self.asked += 1
         return self.found.get(instance_id)
+
+    def details(self, status: InstanceStatus) -> InstanceDetails:
+        return status.details or InstanceDetails()
 
     def refine(
         self, status: InstanceStatus, execution: Execution, waits: Sequence[Wait]

@@ -8,10 +8,16 @@ from typing import Any
 from hypothesis import strategies as st
 
 from durablectl.history import events as e
-from durablectl.model import EntityId, EntityStatus, InstanceFilter, InstanceStatus, RuntimeStatus
-from durablectl.protocol.failures import FailureDetails, reason_and_details
+from durablectl.model import (
+    EntityId,
+    EntityStatus,
+    InstanceDetails,
+    InstanceFilter,
+    InstanceStatus,
+    RuntimeStatus,
+)
+from durablectl.protocol.failures import FailureDetails, exception_text, reason_and_details
 from durablectl.protocol.fields import EPOCH
-from durablectl.protocol.instances import InstanceDetails
 
 texts = st.text(max_size=12)
 some_text = st.none() | texts
@@ -97,18 +103,16 @@ events = st.one_of(
     st.builds(e.OrchestratorCompleted, times),
 )
 
-details = st.builds(
-    InstanceDetails, some_text, tags, some_text, some_text, some_time, some_time, st.none()
-)
+details = st.builds(InstanceDetails, some_text, tags, some_text, some_text, some_time, some_time)
 
 
 @st.composite
-def instances(draw: Any) -> tuple[InstanceStatus, InstanceDetails]:
-    """An instance and what is beside it. Of a failed one the output tells the failure."""
+def instances(draw: Any) -> InstanceStatus:
+    """An instance with its details. Of a failed one the output tells the failure."""
     status, more = draw(statuses | st.just(RuntimeStatus.UNKNOWN)), draw(details)
     failure = draw(failures) if status is RuntimeStatus.FAILED else None
     output = failure.text if failure is not None else draw(json_values)
-    known = InstanceStatus(
+    return InstanceStatus(
         draw(texts),
         draw(names),
         status,
@@ -117,8 +121,9 @@ def instances(draw: Any) -> tuple[InstanceStatus, InstanceDetails]:
         draw(json_values),
         draw(json_values),
         output,
+        failure_details=None if failure is None else exception_text(failure),
+        details=more,
     )
-    return known, more._replace(failure=failure)
 
 
 filters = st.builds(

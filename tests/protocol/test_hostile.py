@@ -60,9 +60,7 @@ def write_event(event: Any) -> Any:
 READERS = [
     Reader("HistoryEvent", history.read_event, write_event),
     Reader("HistoryChunk", lambda chunk: history.read_history(chunk.events)),
-    Reader(
-        "OrchestrationState", inst.read_instance, lambda instance: inst.instance_fields(*instance)
-    ),
+    Reader("OrchestrationState", inst.read_instance, inst.instance_fields),
     Reader("GetInstanceResponse", inst.read_response, write_response),
     Reader(
         "QueryInstancesResponse", inst.read_page, lambda page: inst.page_fields(page, payloads=True)
@@ -177,7 +175,7 @@ def test_any_bytes_are_read_or_malformed(reader, data):
 def test_a_damaged_message_is_read_or_malformed(event, instance, at, byte, cut):
     for reader, fields in (
         (READERS[0], event_fields(event, OWNER)),
-        (READERS[2], inst.instance_fields(*instance)),
+        (READERS[2], inst.instance_fields(instance)),
     ):
         kind = getattr(MESSAGES, reader.name)
         whole = bytearray(kind(**fields).SerializeToString())

@@ -14,8 +14,7 @@ from durablectl.model import InstanceStatus, Page, RuntimeStatus
 from durablectl.protocol.failures import FailureDetails
 from durablectl.protocol.fields import MalformedMessage
 from durablectl.protocol.instances import (
-    Instance,
-    InstanceDetails,
+    failure_of_status,
     instance_fields,
     page_fields,
     read_instance,
@@ -37,23 +36,23 @@ def state(**fields):
 @PROPERTY
 @given(instance=instances())
 def test_an_instance_survives(kinds, instance):
-    assert read_instance(sent(kinds.OrchestrationState, instance_fields(*instance))) == instance
+    made = read_instance(sent(kinds.OrchestrationState, instance_fields(instance)))
+    assert (made, made.details) == (instance, instance.details)
+    assert failure_of_status(made) == failure_of_status(instance)
 
 
 @PROPERTY
 @given(instance=instances())
 def test_an_instance_survives_in_daprs_dialect(instance):
-    if instance[1].failure is None:  # Dapr's failures have no properties
-        assert (
-            read_instance(sent(dapr().messages.OrchestrationState, instance_fields(*instance)))
-            == instance
-        )
+    if instance.failure_details is None:  # Dapr's failures have no properties
+        made = read_instance(sent(dapr().messages.OrchestrationState, instance_fields(instance)))
+        assert (made, made.details) == (instance, instance.details)
 
 
 @PROPERTY
 @given(page=st.lists(instances(), max_size=3), token=st.none() | st.text(min_size=2))
 def test_a_page_survives(page, token):
-    whole = Page(tuple(Instance(*each) for each in page), token)
+    whole = Page(tuple(page), token)
     assert (
         read_page(sent(MESSAGES.QueryInstancesResponse, page_fields(whole, payloads=True))) == whole
     )
@@ -75,7 +74,7 @@ def test_a_status_has_the_number_of_its_name(status):
 
 @pytest.mark.parametrize("number", [-1, 8, 99, 2**31 - 1])
 def test_a_number_without_a_meaning_is_an_unknown_status(number):
-    status = read_instance(state(orchestrationStatus=number)).status
+    status = read_instance(state(orchestrationStatus=number))
     assert (status.runtime_status, status.is_final) == (RuntimeStatus.UNKNOWN, False)
 
 
@@ -87,7 +86,7 @@ def test_a_stalled_instance_of_dapr_is_not_finished():
         .enum_type.values_by_number[8]
         .name.endswith("_STALLED")
     )
-    assert not read_instance(stalled).status.is_final
+    assert not read_instance(stalled).is_final
 
 
 def test_the_failure_is_the_output_where_the_server_sends_none():
@@ -96,16 +95,18 @@ def test_the_failure_is_the_output_where_the_server_sends_none():
         "errorMessage": "no",
         "stackTrace": {"value": 'File "/app/f.py", line 3, in pay'},
     }
-    status, details = read_instance(state(orchestrationStatus=3, failureDetails=failure))
+    status = read_instance(state(orchestrationStatus=3, failureDetails=failure))
     assert status.output == "ValueError: no"
     assert status.cause.place == "/app/f.py:3, in pay"
-    assert details.failure == FailureDetails("no", "ValueError", 'File "/app/f.py", line 3, in pay')
+    assert failure_of_status(status) == FailureDetails(
+        "no", "ValueError", 'File "/app/f.py", line 3, in pay'
+    )
 
 
 def test_an_empty_text_is_no_value():
     empty, failure = {"value": ""}, {"errorType": "ValueError", "errorMessage": "no"}
     sent = dict.fromkeys(("input", "output", "customStatus"), empty)
-    status = read_instance(state(orchestrationStatus=3, failureDetails=failure, **sent)).status
+    status = read_instance(state(orchestrationStatus=3, failureDetails=failure, **sent))
     assert (status.input, status.custom_status, status.output) == (None, None, "ValueError: no")
 
 
@@ -120,24 +121,22 @@ def test_a_failed_instance_of_the_engine_has_its_failure():
         output="Orchestrator function 'F' failed: no",
         failure_details=text,
     )
-    status, details = read_instance(sent(MESSAGES.OrchestrationState, instance_fields(failed)))
-    assert details.failure == FailureDetails("no", "ValueError", "File x")
+    status = read_instance(sent(MESSAGES.OrchestrationState, instance_fields(failed)))
+    assert failure_of_status(status) == FailureDetails("no", "ValueError", "File x")
     assert status.output == failed.output
 
 
 def test_payloads_are_json_and_what_is_none_is_its_text():
     status = read_instance(
         state(input={"value": '{"a": 1}'}, output={"value": "plain"}, customStatus={"value": " "})
-    ).status
+    )
     assert (status.input, status.output, status.custom_status) == ({"a": 1}, "plain", "")
 
 
 def test_payloads_that_were_not_asked_for_are_left_out():
     known = InstanceStatus("F", "a", RuntimeStatus.COMPLETED, T0, T0, 1, 2, 3)
-    message = MESSAGES.GetInstanceResponse(
-        **response_fields(Instance(known, InstanceDetails()), payloads=False)
-    )
-    status = read_response(message).status
+    message = MESSAGES.GetInstanceResponse(**response_fields(known, payloads=False))
+    status = read_response(message)
     assert (status.input, status.custom_status, status.output) == (None, 2, None)
 
 
@@ -150,7 +149,7 @@ def test_no_instance_is_none():
 
 def test_an_id_that_the_server_does_not_repeat_is_the_one_that_was_asked_for():
     response = MESSAGES.GetInstanceResponse(exists=True, orchestrationState={"name": "F", **STAMPS})
-    assert read_response(response, "a").status.instance_id == "a"
+    assert read_response(response, "a").instance_id == "a"
 
 
 @pytest.mark.parametrize("token", ["", "0"])
@@ -165,10 +164,8 @@ def test_times_are_exact_to_the_microsecond_over_their_whole_range():
         datetime(1, 1, 1, tzinfo=UTC),
         datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
     )
-    known = Instance(
-        InstanceStatus("F", "a", RuntimeStatus.RUNNING, first, last), InstanceDetails()
-    )
-    assert read_instance(sent(MESSAGES.OrchestrationState, instance_fields(*known))) == known
+    known = InstanceStatus("F", "a", RuntimeStatus.RUNNING, first, last)
+    assert read_instance(sent(MESSAGES.OrchestrationState, instance_fields(known))) == known
 
 
 BROKEN = {

@@ -21,8 +21,9 @@ from durablectl.errors import (
     Unsupported,
     UsageError,
 )
+from durablectl.model import InstanceStatus
 from durablectl.protocol.fields import Fields, plain, read_status
-from durablectl.protocol.instances import Instance, read_response
+from durablectl.protocol.instances import read_response
 from durablectl.protocol.messages import Dialect
 from durablectl.wire import json_text
 
@@ -43,7 +44,7 @@ class Calls:
         calls._terms = self._terms._replace(deadline=deadline)  # noqa: SLF001 - a copy of ours
         return calls
 
-    def instance(self, instance_id: str, *, payloads: bool = True) -> Instance | None:
+    def instance(self, instance_id: str, *, payloads: bool = True) -> InstanceStatus | None:
         """An instance; None when there is none."""
         fields = {"instanceId": plain(instance_id), "getInputsAndOutputs": payloads}
         try:

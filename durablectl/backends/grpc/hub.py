@@ -28,7 +28,6 @@ from durablectl.errors import (
     InstanceNotFound,
     Unsupported,
     UsageError,
-    WaitTimeout,
     WrongState,
 )
 from durablectl.model import (
@@ -129,22 +128,6 @@ class GrpcTaskHub(TaskHub):
         """See TaskHub."""
         new = NewInstance(orchestrator, input, instance_id, version, at, tags or {})
         return self.check_status(Start(self, self._calls, self._pace.sleep).run(new, if_exists))
-
-    def create_and_wait(
-        self,
-        orchestrator: str,
-        input: Any = None,
-        *,
-        instance_id: str | None = None,
-        timeout: float,
-        interval: float,
-    ) -> InstanceStatus | CheckStatusPayload:
-        """See TaskHub."""
-        payload = self.start(orchestrator, input, instance_id=instance_id)
-        try:
-            return self.wait_for_completion(payload.id, timeout=timeout, interval=interval)
-        except WaitTimeout:
-            return payload
 
     def get_status(
         self,
@@ -405,7 +388,7 @@ class GrpcTaskHub(TaskHub):
 
     def _status(self, instance_id: str) -> InstanceStatus:
         if (found := self._calls.instance(instance_id)) is not None:
-            return found.status
+            return found
         if is_entity_id(instance_id):
             status = status_of_entity(self._calls, instance_id)
             if status is not None:

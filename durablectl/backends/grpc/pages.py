@@ -55,8 +55,7 @@ def _page(calls: Calls, query: InstanceQuery) -> Page[InstanceStatus]:
     while True:
         try:
             answer = calls.call("QueryInstances", instance_query_fields(query))
-            page = read_page(answer.message)
-            return Page(tuple(each.status for each in page), page.continuation_token)
+            return read_page(answer.message)
         except TooLarge:
             if query.top == 1:
                 raise
@@ -75,4 +74,4 @@ def _page_of_ids(calls: Calls, query: InstanceQuery, lacking: Unsupported) -> Pa
         raise lacking from None
     found = (calls.instance(each, payloads=query.show_payloads) for each in answer.instanceIds)
     token = answer.continuationToken if answer.HasField("continuationToken") else ""
-    return Page(tuple(each.status for each in found if each is not None), token or None)
+    return Page(tuple(each for each in found if each is not None), token or None)

@@ -71,8 +71,7 @@ class Start:
         return id
 
     def _find(self, instance_id: str) -> InstanceStatus | None:
-        found = self._calls.instance(instance_id)
-        return None if found is None else found.status
+        return self._calls.instance(instance_id)
 
 
 def _attached(found: InstanceStatus, new: NewInstance) -> str:

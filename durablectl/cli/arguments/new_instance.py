@@ -63,12 +63,12 @@ IfExistsOption = Annotated[
 At = Annotated[
     str | None,
     typer.Option(
-        "--at", metavar="TIME", help="Start at this time, or after this duration (gRPC hubs)."
+        "--at", metavar="TIME", help="Start at this time, or after this duration (not over HTTP)."
     ),
 ]
 Tags = Annotated[
     list[str] | None,
-    typer.Option("--tag", metavar="KEY=VALUE", help="Attach this tag (repeatable; gRPC hubs)."),
+    typer.Option("--tag", metavar="KEY=VALUE", help="Attach this tag (repeatable; not over HTTP)."),
 ]
 
 

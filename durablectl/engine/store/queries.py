@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from durablectl.engine.store.database import Database, Row
+from durablectl.engine.store.instances import FINAL, NOW_AT
 from durablectl.errors import InstanceNotFound
 from durablectl.history.columns import STATUS_NUMBERS, STATUSES, micros, moment
-from durablectl.model import EntityId, InstanceFilter, RuntimeStatus
+from durablectl.model import EntityId, InstanceDetails, InstanceFilter, RuntimeStatus
 
 _COLUMNS = (
     "i.key, i.created_at, i.id, i.name, i.version, i.status, i.updated_at, "
@@ -83,6 +84,21 @@ class Queries:
         )
         ending = json.loads(last[0])[-1:] if last is not None else []
         return next((each[3] for each in ending if each[0] == _ENDED and len(each) > 3), None)
+
+    def details(self, instance_id: str) -> InstanceDetails:
+        """What is known beyond the service's status object; nothing of an instance that is gone."""
+        row = self._database.one(_DETAILS, (instance_id,))
+        if row is None:
+            return InstanceDetails()
+        version, tags, execution_id, parent, status, updated_at, start_at = row
+        return InstanceDetails(
+            version or None,
+            {} if tags is None else json.loads(tags),
+            execution_id,
+            parent,
+            scheduled_start=None if start_at is None else moment(start_at),
+            completed_time=moment(updated_at) if status in FINAL else None,
+        )
 
     def hub_id(self) -> str | None:
         """The name that the file was made with; None for one of the first version until something
@@ -232,6 +248,12 @@ def _columns(with_input: bool) -> str:
     return f"{_COLUMNS}, {'n.input' if with_input else 'NULL'}"
 
 
+# The message that starts an instance later has no event, and the time as its own.
+_DETAILS = (
+    "SELECT i.version, i.tags, i.execution_id, p.id, i.status, i.updated_at, (SELECT m.visible_at "
+    f"FROM inbox m WHERE m.instance = i.key AND m.event IS NULL AND m.visible_at > {NOW_AT}) "
+    "FROM instances i LEFT JOIN instances p ON p.key = i.parent WHERE i.id = ?"
+)
 _FIND, _FIND_WITH_INPUT = (
     f"SELECT {_columns(with_input)} FROM instances i {_INPUT} WHERE i.id = ?"
     for with_input in (False, True)

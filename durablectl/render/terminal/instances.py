@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from durablectl import wire
-from durablectl.model import InstanceStatus
+from durablectl.model import InstanceDetails, InstanceStatus
 from durablectl.render import views
 from durablectl.render.output import Output, OutputFormat
 from durablectl.render.terminal.tables import show_details, show_table
@@ -24,9 +24,10 @@ def show_statuses(
     single: bool,
     show_input: bool = True,
     waiting: Callable[[InstanceStatus], str] = lambda _status: "",
+    more: Callable[[InstanceStatus], InstanceDetails | None] = lambda _status: None,
 ) -> None:
     """Print the status of one instance or of several, with the histories that they have; on a
-    terminal also what they wait for.
+    terminal also what they wait for, and with --verbose what `more` tells of them.
     """
     if out.format is OutputFormat.ID:
         out.ids(status.instance_id for status in statuses)
@@ -36,7 +37,12 @@ def show_statuses(
         for number, status in enumerate(statuses):
             if number:
                 out.data("")
-            details = views.instance(status, show_input=show_input, traceback=out.verbose)
+            details = views.instance(
+                status,
+                show_input=show_input,
+                traceback=out.verbose,
+                more=more(status) if out.verbose else None,
+            )
             if out.is_terminal and (line := waiting(status)):
                 details = details._replace(rows=(*details.rows, ("waiting for", line)))
             show_details(out, details)

@@ -12,6 +12,7 @@ from durablectl.render.explanation import (
     Line,
     call_label,
     chain_lines,
+    details_line,
     headline,
     intervention_line,
     path_lines,
@@ -67,6 +68,8 @@ def explanation_lines(
 
 def _prose(made: Explanation, now: datetime) -> Iterator[tuple[str, str]]:
     yield headline(made, now), f"bold {STYLES.get(made.runtime_status, '')}".strip()
+    if told := details_line(made.details):
+        yield f"{INDENT}{told}", "dim"
     for problem in made.problems:
         yield f"{INDENT}{problem}", "bold yellow"
     if told := intervention_line(made):

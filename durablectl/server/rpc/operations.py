@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -29,13 +30,7 @@ from durablectl.model import FINAL_STATUSES, InstanceFilter, InstanceStatus, Pag
 from durablectl.new_ids import check_new_instance_id
 from durablectl.protocol.fields import EPOCH, Fields, Message, read_needed, read_text
 from durablectl.protocol.history import Execution, history_chunks
-from durablectl.protocol.instances import (
-    Instance,
-    InstanceDetails,
-    failure_of_status,
-    page_fields,
-    response_fields,
-)
+from durablectl.protocol.instances import failure_of_status, page_fields, response_fields
 from durablectl.protocol.requests import (
     Purged,
     PurgeFilter,
@@ -95,11 +90,12 @@ class Operations:
         """The chunks of an instance's history; `InstanceNotFound` when there is no such one."""
         instance_id = read_needed(request, "instanceId")
         found = self._find(instance_id, payloads=True)
-        if found is None or found.status.is_entity:
+        if found is None or found.is_entity:
             raise _missing(instance_id)
-        owner = Execution(instance_id, found.details.execution_id or "", found.details.tags)
+        details = self.hub.details(found)
+        owner = Execution(instance_id, details.execution_id or "", details.tags)
         yield from history_chunks(
-            kinds, self._store.history(instance_id), owner, failure_of_status(found.status)
+            kinds, self._store.history(instance_id), owner, failure_of_status(found)
         )
 
     def _start(self, message: Any) -> Fields:
@@ -144,9 +140,7 @@ class Operations:
     def _query(self, message: Any) -> Fields:
         query = read_instance_query(message)
         page = self._page(query.filter, query.top, query.continuation_token)
-        shown = Page(
-            tuple(Instance(each, self._details(each)) for each in page), page.continuation_token
-        )
+        shown = Page(tuple(map(self._with_details, page)), page.continuation_token)
         return page_fields(shown, payloads=query.show_payloads)
 
     def _list_ids(self, message: Any) -> Fields:
@@ -242,27 +236,15 @@ class Operations:
             Purged(sum(each for each in counts if not isinstance(each, DurablectlError)), True)
         )
 
-    def _find(self, instance_id: str, *, payloads: bool) -> Instance | None:
+    def _find(self, instance_id: str, *, payloads: bool) -> InstanceStatus | None:
         try:
             status = self.hub.get_status(instance_id, show_input=payloads)
         except InstanceNotFound:
             return None
-        return Instance(status, self._details(status))
+        return self._with_details(status)
 
-    def _details(self, status: InstanceStatus) -> InstanceDetails:
-        row = self.hub.database.one(
-            "SELECT i.version, i.tags, i.execution_id, p.id FROM instances i LEFT JOIN instances p "
-            "ON p.key = i.parent WHERE i.id = ?",
-            (status.instance_id,),
-        )
-        version, tags, execution_id, parent = row or (None, None, None, None)
-        return InstanceDetails(
-            version or None,
-            {} if tags is None else json_value(tags),
-            execution_id=execution_id,
-            parent_instance_id=parent,
-            completed_time=status.last_updated_time if status.is_final else None,
-        )
+    def _with_details(self, status: InstanceStatus) -> InstanceStatus:
+        return replace(status, details=self.hub.details(status))
 
 
 def _missing(instance_id: str) -> InstanceNotFound:

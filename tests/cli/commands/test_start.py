@@ -47,6 +47,22 @@ def test_encode_string_sends_json_in_a_string(remote, server):
     assert sent(server) == '{"a": 1}'
 
 
+def test_a_local_start_waits_for_its_time_and_keeps_its_tags(run, app):
+    later = ("start", "hello", "--instance-id", "l-1", "--at", "2100-01-01", "--tag", "team=a")
+    assert run(*later).code == 0
+    told = json.loads(run("why", "l-1", "-o", "json").out)
+    assert (told["scheduledStartTime"], told["tags"]) == ("2100-01-01T00:00:00Z", {"team": "a"})
+    assert run("wait", "l-1", "--timeout", "0.1s").code == 124
+    soon = ("start", "echo", "n:=1", "--instance-id", "l-2", "--at", "2020-01-01", "--wait")
+    assert json.loads(run(*soon, "-o", "json").out)["output"] == {"n": 1}
+    assert "scheduledStartTime" not in run("status", "l-1", "-o", "json").out
+
+
+def test_over_http_nothing_starts_later(remote, server):
+    refused = remote("start", "order", "--at", "1h")
+    assert (refused.code, "for local hubs" in refused.err, server.asked) == (7, True, [])
+
+
 def test_people_see_id_state_next_commands_and_addresses_without_the_key(remote, server):
     accept(server)
     code, out, err = remote("start", "order", "--instance-id", "o-7")

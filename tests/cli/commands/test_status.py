@@ -202,16 +202,14 @@ def test_a_history_that_cannot_be_shown_is_no_matter(remote, server):
 
 
 @needs_grpc
-def test_the_tags_of_an_instance_are_shown_where_the_hub_tells_them(run):
+def test_the_tags_of_an_instance_are_for_people_and_for_why(run):
     from scripted_grpc import found, scripted_grpc
 
     with scripted_grpc() as server:
-        server.answers["GetInstance"] = lambda request: found(
-            request.instanceId,
-            tags={"team": "orders", "tier": "1"} if request.instanceId == "a" else {},
-        )
-        out = run("status", "a", "--hub", server.url).out
-        told = json.loads(run("status", "a", "--hub", server.url, "-o", "json").out)
-        bare = json.loads(run("status", "b", "--hub", server.url, "-o", "json").out)
+        tags = {"team": "orders", "tier": "1"}
+        server.answers["GetInstance"] = lambda request: found(request.instanceId, 6, tags=tags)
+        out = run("status", "a", "-v", "--hub", server.url).out
+        bare = json.loads(run("status", "a", "--hub", server.url, "-v", "-o", "json").out)
+        told = json.loads(run("why", "a", "--hub", server.url, "-o", "json").out)
     assert "tags     team=orders, tier=1" in out
-    assert (told["tags"], "tags" in bare) == ({"team": "orders", "tier": "1"}, False)
+    assert (told["tags"], "tags" in bare) == (tags, False)
