@@ -231,10 +231,10 @@ def _until(time: datetime | None, now: datetime, verb: str = "fires") -> str:
 
 def explained_line(made: Explanation, now: datetime, *, with_problems: bool = True) -> str:
     """What an instance waits for on one line: what blocks it, else the first wait."""
+    if (left := _until_start(made, now)) is not None and not made.is_blocked:
+        return f"its start, in {left}"
     if with_problems and made.problems and (made.is_blocked or not made.waiting_for):
         return re.split("[,;] ", made.problems[0], maxsplit=1)[0]
-    if (left := _until_start(made, now)) is not None:
-        return f"its start, in {left}"
     line = one_line(made.waiting_for, now)
     if made.runtime_status is RuntimeStatus.SUSPENDED:
         return f"resume; then {line}" if line else "resume"

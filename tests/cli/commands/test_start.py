@@ -52,6 +52,7 @@ def test_a_local_start_waits_for_its_time_and_keeps_its_tags(run, app):
     assert run(*later).code == 0
     told = json.loads(run("why", "l-1", "-o", "json").out)
     assert (told["scheduledStartTime"], told["tags"]) == ("2100-01-01T00:00:00Z", {"team": "a"})
+    assert "its start, in " in run("list", "--columns", "id,waiting").out
     assert run("wait", "l-1", "--timeout", "0.1s").code == 124
     soon = ("start", "echo", "n:=1", "--instance-id", "l-2", "--at", "2020-01-01", "--wait")
     assert json.loads(run(*soon, "-o", "json").out)["output"] == {"n": 1}
