@@ -49,6 +49,10 @@ FINAL_STATUSES = frozenset(
         RuntimeStatus.CANCELED,
     }
 )
+UNDER_WAY = frozenset(
+    {RuntimeStatus.PENDING, RuntimeStatus.RUNNING, RuntimeStatus.CONTINUED_AS_NEW}
+)
+IN_FLIGHT = UNDER_WAY | {RuntimeStatus.SUSPENDED}
 
 
 @dataclass(frozen=True, slots=True)

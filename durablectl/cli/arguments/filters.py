@@ -14,7 +14,13 @@ from durablectl.cli.framework.app_completers import orchestrators
 from durablectl.cli.framework.global_options import STUCK_FOR
 from durablectl.config.quantities import parse_duration, parse_moment
 from durablectl.errors import UsageError
-from durablectl.model import FINAL_STATUSES, InstanceFilter, InstanceStatus, RuntimeStatus
+from durablectl.model import (
+    FINAL_STATUSES,
+    UNDER_WAY,
+    InstanceFilter,
+    InstanceStatus,
+    RuntimeStatus,
+)
 from durablectl.render.query import compiled, holds
 from durablectl.taskhub import TaskHub, list_instances
 
@@ -102,12 +108,6 @@ Stuck = Annotated[
     ),
 ]
 IncludeEntities = Annotated[bool, typer.Option("--include-entities", help="Include entities.")]
-
-UNDER_WAY = frozenset(
-    {RuntimeStatus.PENDING, RuntimeStatus.RUNNING, RuntimeStatus.CONTINUED_AS_NEW}
-)
-IN_FLIGHT = UNDER_WAY | {RuntimeStatus.SUSPENDED}
-
 
 MOMENTS = ("created_after", "created_before", "updated_after", "updated_before")
 

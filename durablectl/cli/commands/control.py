@@ -8,7 +8,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from durablectl.cli.arguments.filters import IN_FLIGHT, UNDER_WAY, Filters
+from durablectl.cli.arguments.filters import Filters
 from durablectl.cli.arguments.parameters import FromFiles, How, IgnoreFinished, Instances, Reason
 from durablectl.cli.arguments.reason import default_reason
 from durablectl.cli.arguments.waiting import FollowUp, Waiting
@@ -20,7 +20,7 @@ from durablectl.cli.session.at import at
 from durablectl.cli.session.chosen import Chosen, choose
 from durablectl.cli.start.instance import timed
 from durablectl.cli.wait.wait_after import wait_until_so
-from durablectl.model import InstanceStatus, RuntimeStatus
+from durablectl.model import IN_FLIGHT, UNDER_WAY, InstanceStatus, RuntimeStatus
 from durablectl.polling.loop import in_time
 from durablectl.taskhub import TaskHub
 

@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from durablectl.cli.arguments.filters import IN_FLIGHT, Name, Where
+from durablectl.cli.arguments.filters import Name, Where
 from durablectl.cli.arguments.parameters import Interval, Timeout
 from durablectl.cli.framework import app_completers, exit_codes
 from durablectl.cli.session import Session
 from durablectl.cli.wait.drain import Drain, drain_and_show
 from durablectl.cli.wait.wait import warn_without_timeout
+from durablectl.model import IN_FLIGHT
 
 
 def drain(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from durablectl.cli.arguments.filters import IN_FLIGHT, Filters
+from durablectl.cli.arguments.filters import Filters
 from durablectl.cli.arguments.instance_ids import is_status_url
 from durablectl.cli.arguments.new_instance import EncodeOption, Input, InputFile, InputJson
 from durablectl.cli.arguments.parameters import FromFiles, How, IgnoreFinished, Last
@@ -19,6 +19,7 @@ from durablectl.cli.session.choosing import last_started
 from durablectl.cli.session.chosen import choose
 from durablectl.cli.session.targets import input_of, refuse_stdin_twice
 from durablectl.errors import UsageError
+from durablectl.model import IN_FLIGHT
 
 Words = Annotated[
     list[str] | None,

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from durablectl.cli.arguments.filters import IN_FLIGHT, Selection
+from durablectl.cli.arguments.filters import Selection
 from durablectl.cli.wait.ci_reports import annotate
 from durablectl.errors import DurablectlError, WaitTimeout
-from durablectl.model import InstanceFilter, InstanceStatus
+from durablectl.model import IN_FLIGHT, InstanceFilter, InstanceStatus
 from durablectl.polling.loop import LAST_LOOK, poll
 from durablectl.render import views
 from durablectl.render.output import Output
