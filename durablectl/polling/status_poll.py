@@ -6,19 +6,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from durablectl.errors import DurablectlError, HubBusy, NotATaskHub, ServiceError, Unreachable
-from durablectl.model import InstanceFilter, InstanceStatus, RuntimeStatus
+from durablectl.model import IN_FLIGHT, InstanceFilter, InstanceStatus
 from durablectl.taskhub import TaskHub
 
-IN_FLIGHT = frozenset(
-    {
-        RuntimeStatus.PENDING,
-        RuntimeStatus.RUNNING,
-        RuntimeStatus.CONTINUED_AS_NEW,
-        RuntimeStatus.SUSPENDED,
-    }
-)
 MANY = 20  # one page of a listing costs about as much as this many statuses
 LARGEST_PAGE = 1000
 Look = tuple[str, InstanceStatus | DurablectlError]
@@ -30,31 +23,27 @@ def poll_each(
     """The status of each, or the error instead, `at_once` of them at a time; ends after one that
     shows that the service does not answer.
     """
+    get_status = partial(hub.get_status, show_input=show_input)
     if at_once == 1 or len(instance_ids) == 1:
         for instance_id in instance_ids:
             try:
-                yield instance_id, hub.get_status(instance_id, show_input=show_input)
+                yield instance_id, get_status(instance_id)
             except DurablectlError as error:
                 yield instance_id, error
                 if isinstance(error, Unreachable | HubBusy):
                     return
         return
-    from durablectl.polling.parallel import (
-        ParallelRunner,  # deferred: looking at one needs no threads
-    )
+    # deferred: looking at one needs no threads
+    from durablectl.polling.parallel import Runner, each_by_itself
 
-    runner = ParallelRunner(
-        instance_ids, lambda each: hub.get_status(each, show_input=show_input), concurrency=at_once
-    )
+    runner = Runner(instance_ids, each_by_itself(get_status), concurrency=at_once)
     try:
         for outcome in runner:
-            if isinstance(outcome.result, InstanceStatus):
-                yield outcome.item, outcome.result
-                continue
-            if not isinstance(outcome.error, DurablectlError):
+            answer = outcome.error or outcome.result
+            if not isinstance(answer, InstanceStatus | DurablectlError):
                 raise outcome.error or TypeError("no status")
-            yield outcome.item, outcome.error
-            if isinstance(outcome.error, Unreachable | HubBusy):
+            yield outcome.item, answer
+            if isinstance(answer, Unreachable | HubBusy):
                 runner.stop()
     finally:
         runner.stop()

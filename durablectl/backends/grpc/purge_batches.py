@@ -14,7 +14,7 @@ from durablectl.errors import (
     Unsupported,
     UsageError,
 )
-from durablectl.polling.parallel import ParallelRunner
+from durablectl.polling.parallel import Runner, each_by_itself
 from durablectl.protocol.requests import MOST_IN_BATCH, PurgeRequest, purge_fields, read_purged
 
 AT_ONCE = 8
@@ -75,7 +75,7 @@ def _each(instance_ids: Sequence[str], operate: Callable[[str], int]) -> dict[st
         except (NotFound, Conflict) as error:
             results[instance_id] = error
 
-    runner = ParallelRunner(dict.fromkeys(instance_ids), run, concurrency=AT_ONCE)
+    runner = Runner(dict.fromkeys(instance_ids), each_by_itself(run), concurrency=AT_ONCE)
     for outcome in runner:
         if outcome.error is not None:
             runner.stop()

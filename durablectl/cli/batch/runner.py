@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeGuard, TypeVar
 
 from durablectl.cli.arguments.parameters import How, Pace
 from durablectl.cli.batch.report import BatchReport, Skipped, show_account
@@ -22,19 +22,13 @@ from durablectl.errors import (
     UsageError,
     WrongState,
 )
-from durablectl.polling.parallel import (
-    Outcome,
-    ParallelRunner,
-    Runner,
-    TransactionRunner,
-    each_by_itself,
-)
+from durablectl.polling.parallel import Outcome, Runner, each_by_itself
 from durablectl.render.output import Output
 from durablectl.render.terminal.batch_progress import Progress, batch_display
 from durablectl.taskhub import TaskHub
 
 Item = TypeVar("Item")
-ONE_BY_ONE = (NotFound, Conflict, ServiceError, UsageError)
+OF_ONE_ITEM = (NotFound, Conflict, ServiceError, UsageError, Unreachable)
 AT_ONCE = 8
 AT_A_TIME = 500  # in one transaction, where many can be done at once
 GRACE = 3.0  # what requests that are under way get when the batch is cut short
@@ -48,9 +42,7 @@ REQUESTS = (
 @dataclass(frozen=True, slots=True)
 class BatchOperation:
     """What is done to each: `operate` may return the id of a new instance, or how many it was done
-    to.
-
-    `told` is what was done, for people.
+    to. `result_text` is what was done, for people.
 
     `operate_all` does it to many on a local hub at once: of each what `operate` returns or raises;
     on a remote one, too, where it `is_batched`.
@@ -68,49 +60,14 @@ class BatchOperation:
     is_batched: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Tolerance:
+class Tolerance(NamedTuple):
     """What is not a failure although it was not done: that it is not there, that it is finished,
     that its state is another one by now.
     """
 
-    not_found: bool = False
-    finished: bool = False
-    moved_on: bool = False
-
-
-ALL_OF_IT = Tolerance(not_found=True, finished=True, moved_on=True)
-
-
-def carry_out(
-    out: Output,
-    hub: TaskHub,
-    ids: Sequence[str],
-    operation: BatchOperation,
-    how: How,
-    tolerance: Tolerance,
-) -> BatchReport:
-    """Do it for each, show the account, and return it.
-
-    A single instance's error is raised as it is, several ones' are in the account.
-
-    What ends a batch early (Ctrl-C, a refused key, a service that does not answer) is raised after
-    the account was shown.
-    """
-    report = BatchReport(
-        operation.result_text, list(ids), started=time.monotonic(), sum_name=operation.sum_name
-    )
-    runner = _runner(hub, ids, operation, how, tolerance)
-    policy = FailurePolicy(how.concurrency, how.max_failures, is_single=len(ids) == 1)
-    batch = Batch(out, runner, policy, partial(_take, out, report))
-    batch.run(_read, operation.verb, len(ids))
-    stop = batch.stopped
-    report.stopped = stop is not None or bool(report.left)
-    report.unknown = runner.started
-    show_account(out, report)
-    if stop is not None:
-        raise stop
-    return report
+    not_found: bool
+    finished: bool
+    moved_on: bool
 
 
 def control(
@@ -124,14 +81,29 @@ def control(
     ignore_finished: bool = False,
     waits: bool = False,
 ) -> BatchReport:
-    """`carry_out` with what the options tolerate; of what a filter selected, everything is.
+    """Do it for each, show the account, and return it.
+
+    The options say what is tolerated; of what a filter selected, everything is. A single instance's
+    error is raised as it is, several ones' are in the account. What ends a batch early (Ctrl-C, a
+    refused key, a service that does not answer) is raised after the account was shown.
 
     `waits` when the command waits until it is so, so that a next call with --limit takes others.
     """
-    tolerance = ALL_OF_IT if by_filter else Tolerance(how.ignore_not_found, ignore_finished)
-    report = carry_out(out, hub, ids, operation, how, tolerance)
-    has_next = how.limit is not None and by_filter and not waits and bool(report.done)
-    if operation.in_waves and has_next:
+    report = BatchReport(
+        operation.result_text, list(ids), started=time.monotonic(), sum_name=operation.sum_name
+    )
+    tolerance = Tolerance(
+        by_filter or how.ignore_not_found, by_filter or ignore_finished, by_filter
+    )
+    runner = _runner(hub, ids, operation, how, tolerance)
+    batch = Batch(out, runner, how, partial(_take, out, report), is_single=len(ids) == 1)
+    batch.run(_read, operation.verb, len(ids))
+    report.stopped = batch.stopped is not None or bool(report.left)
+    report.unknown = runner.started
+    show_account(out, report)
+    if batch.stopped is not None:
+        raise batch.stopped
+    if operation.in_waves and how.limit is not None and by_filter and report.done and not waits:
         out.note(operation.in_waves)
     return report
 
@@ -143,7 +115,8 @@ def _read(outcomes: Iterator[Outcome[str]]) -> None:
 
 class Batch(Generic[Item]):
     """The one loop over many items: each outcome is counted by `take` and handed on, until all are
-    done or the policy, an error or Ctrl-C ends it. Then what is under way gets a moment.
+    done, or an error, the failures of `pace` or Ctrl-C end it. Then what is under way gets a
+    moment.
 
     `stopped` is what ended it early. The error that did so is counted only when it is one item's.
     """
@@ -152,13 +125,16 @@ class Batch(Generic[Item]):
         self,
         out: Output,
         runner: Runner[Item],
-        policy: FailurePolicy,
+        pace: How | Pace,
         take: Callable[[Outcome[Item]], None],
+        *,
+        is_single: bool = False,
     ) -> None:
-        self._out, self._runner, self._policy, self._take = out, runner, policy, take
+        self._out, self._runner, self._take = out, runner, take
+        self._max_failures, self._is_single = pace.max_failures, is_single
+        self._patience = max(PATIENCE, pace.concurrency or AT_ONCE)
         self._last: Outcome[Item] | None = None
-        self._count = self._failed = 0
-        self._is_enough = False
+        self._count = self._failed = self._unanswered = 0
         self.stopped: BaseException | None = None
 
     def run(
@@ -178,64 +154,64 @@ class Batch(Generic[Item]):
         self._runner.stop()
         # a second Ctrl-C: the report comes without them
         with suppress(KeyboardInterrupt):
-            for outcome in self._runner.drain(GRACE) if self.stopped else self._runner:
-                # the error that ended the batch may be told again
-                if self.stopped is None or outcome.error is not self.stopped:
+            for outcome in self._runner.drain(GRACE):
+                if outcome.error is not self.stopped or not _is_of_all(outcome.error):
                     self._counted(outcome)
 
     def _outcomes(self, progress: Progress) -> Iterator[Outcome[Item]]:
         for outcome in self._runner:
-            end = self._policy.ends(outcome.error)
-            if end is None or self._policy.counts(end):
-                self._counted(outcome)
-                progress(self._count, self._failed)
-                yield outcome
-            if end is not None:
-                raise end
-            if self._policy.is_reached and not self._is_enough:
-                self._is_enough = True
-                self._policy.tell(self._out)
+            error = outcome.error
+            self._unanswered = self._unanswered + 1 if isinstance(error, Unreachable) else 0
+            if _is_of_all(error):
+                raise error
+            self._counted(outcome)
+            progress(self._count, self._failed)
+            yield outcome
+            if error is None:
+                continue
+            if self._is_single or self._unanswered >= self._patience:
+                raise error
+            if self._failed == self._max_failures:
+                self._out.warn(
+                    f"{self._failed} failed, more than --max-failures allows; "
+                    "the rest was not attempted"
+                )
                 self._runner.stop()
 
     def _counted(self, outcome: Outcome[Item]) -> None:
-        if outcome is self._last:  # told again after an interrupt
+        is_told_again = outcome is self._last  # after an interrupt
+        if is_told_again or not isinstance(outcome.error, DurablectlError | None):
             return
         self._last = outcome
-        if outcome.error is not None and not isinstance(outcome.error, DurablectlError):
-            raise outcome.error
         self._count += 1
         self._failed += outcome.error is not None
         self._take(outcome)
 
 
+def _is_of_all(error: BaseException | None) -> TypeGuard[BaseException]:
+    """Whether it is an error that all items would meet, and says nothing of one."""
+    return error is not None and not isinstance(error, OF_ONE_ITEM)
+
+
 def _runner(
-    hub: TaskHub,
-    ids: Sequence[str],
-    operation: BatchOperation,
-    how: How,
-    tolerance: Tolerance,
+    hub: TaskHub, ids: Sequence[str], operation: BatchOperation, how: How, tolerance: Tolerance
 ) -> Runner[str]:
     def attempt(instance_id: str) -> object:
         try:
-            return operation.operate(instance_id)
+            result = operation.operate(instance_id)
         except DurablectlError as error:
-            if (excuse := _excuse(hub, tolerance, instance_id, error)) is not None:
-                return excuse
-            raise
+            result = error
+        return _excused(hub, tolerance, instance_id, result)
 
     def attempt_all(instance_ids: Sequence[str]) -> Iterator[object]:
         assert operation.operate_all is not None
         results = operation.operate_all(instance_ids)
         for instance_id, result in zip(instance_ids, results, strict=True):
-            if isinstance(result, DurablectlError):
-                yield _excuse(hub, tolerance, instance_id, result) or result
-            else:
-                yield result
+            yield _excused(hub, tolerance, instance_id, result)
 
-    operate_all = None if operation.operate_all is None else attempt_all
     counts_each = how.concurrency or how.rate or how.max_failures
-    if operation.is_batched and not hub.commits_together and not counts_each:
-        return TransactionRunner(ids, attempt_all, size=AT_A_TIME)
+    is_together = hub.commits_together or (operation.is_batched and not counts_each)
+    operate_all = attempt_all if operation.operate_all and is_together else None
     return runner_for(
         hub, ids, attempt, how, operate_all=operate_all, is_grouped=operation.is_grouped
     )
@@ -250,65 +226,30 @@ def runner_for(
     operate_all: Callable[[Sequence[Item]], Iterable[object]] | None = None,
     is_grouped: bool = True,
 ) -> Runner[Item]:
-    """What does it to each: several requests at a time, or many in one transaction where the hub
-    has them and it `is_grouped`; there `operate_all` may do a whole group.
+    """What does it to each: several requests at a time, or many together where `operate_all` does
+    a whole group, or in one transaction where the hub has them and it `is_grouped`.
     """
-    if not hub.commits_together:
-        return ParallelRunner(
-            items, operate, concurrency=pace.concurrency or AT_ONCE, rate=pace.rate
-        )
+    if not (hub.commits_together or operate_all):
+        concurrency = pace.concurrency or AT_ONCE
+        return Runner(items, each_by_itself(operate), concurrency=concurrency, rate=pace.rate)
     group = hub.group if is_grouped else nullcontext
     in_group = operate_all or each_by_itself(operate, group)
-    return TransactionRunner(items, in_group, size=AT_A_TIME if is_grouped else 1, rate=pace.rate)
+    return Runner(items, in_group, size=AT_A_TIME if is_grouped else 1, rate=pace.rate)
 
 
-def _excuse(
-    hub: TaskHub, tolerance: Tolerance, instance_id: str, error: DurablectlError
-) -> Skipped | None:
-    """Why an error is not a failure; None when it is one."""
-    if isinstance(error, NotFound) and tolerance.not_found:
+def _excused(hub: TaskHub, tolerance: Tolerance, instance_id: str, result: object) -> object:
+    """The result, or why an error is not a failure."""
+    if isinstance(result, NotFound) and tolerance.not_found:
         return Skipped("not there")
-    if not isinstance(error, WrongState) or not (tolerance.finished or tolerance.moved_on):
-        return None
-    status = hub.get_status(instance_id, show_input=False)
+    if not isinstance(result, WrongState) or not (tolerance.finished or tolerance.moved_on):
+        return result
+    try:
+        status = hub.get_status(instance_id, show_input=False)
+    except DurablectlError as error:
+        return error
     if status.is_final and tolerance.finished:
         return Skipped("finished already")
-    return Skipped(f"{status.runtime_status.value} by now") if tolerance.moved_on else None
-
-
-class FailurePolicy:
-    """Decides after each outcome whether the next ones are worth trying."""
-
-    def __init__(
-        self, concurrency: int | None, max_failures: int | None, *, is_single: bool = False
-    ) -> None:
-        self._patience, self._most = max(PATIENCE, concurrency or AT_ONCE), max_failures
-        self._is_single = is_single
-        self._failed = self._unanswered = 0
-
-    def ends(self, error: BaseException | None) -> BaseException | None:
-        """What ends the batch: an error that all would meet, a service that has stopped answering,
-        or the error of a single item.
-        """
-        self._unanswered = self._unanswered + 1 if isinstance(error, Unreachable) else 0
-        self._failed += error is not None
-        if error is not None and not isinstance(error, (*ONE_BY_ONE, Unreachable)):
-            return error
-        return error if self._is_single or self._unanswered >= self._patience else None
-
-    def counts(self, end: BaseException) -> bool:
-        """Whether the error that ends the batch says something of its item, too."""
-        return isinstance(end, (*ONE_BY_ONE, Unreachable))
-
-    @property
-    def is_reached(self) -> bool:
-        """Whether as many have failed as may."""
-        return self._most is not None and self._failed >= self._most
-
-    def tell(self, out: Output) -> None:
-        out.warn(
-            f"{self._failed} failed, more than --max-failures allows; the rest was not attempted"
-        )
+    return Skipped(f"{status.runtime_status.value} by now") if tolerance.moved_on else result
 
 
 def _take(out: Output, report: BatchReport, outcome: Outcome[str]) -> None:

@@ -4,7 +4,9 @@ that can be run again.
 
 from __future__ import annotations
 
+import io
 import json
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +17,7 @@ from durablectl.cli.arguments.new_instance import Encode
 from durablectl.cli.arguments.parameters import Pace
 from durablectl.cli.batch.json_lines import Line, check_lines, lines_of
 from durablectl.cli.batch.report import SHOWN_FAILURES
-from durablectl.cli.batch.runner import Batch, FailurePolicy, runner_for
+from durablectl.cli.batch.runner import Batch, runner_for
 from durablectl.errors import UsageError, reason_of
 from durablectl.model import IfExists
 from durablectl.polling.parallel import Outcome
@@ -85,19 +87,14 @@ class _Bulk:
 
     def run(self, lines: Iterator[Line]) -> None:
         """Start them and show each; then the account."""
-        pace, out = self._bulk.pace, self._out
+        pace = self._bulk.pace
         runner = runner_for(self._hub, lines, self._start, pace)
-        policy = FailurePolicy(pace.concurrency, pace.max_failures)
-        batch = Batch(out, runner, policy, self._count)
-        batch.run(self._show, "start", self._total, alone=out.is_terminal)
+        batch = Batch(self._out, runner, pace, self._count)
+        batch.run(self._show, "start", self._total, alone=self._out.is_terminal)
         self.stopped = batch.stopped
-        for line in [*runner.started, *runner.not_started, *(lines if self._has_left else ())]:
+        for line in (*runner.started, *runner.not_started, *lines):
             self._rest.keep(line)
         self._tell()
-
-    @property
-    def _has_left(self) -> bool:
-        return self.stopped is not None or self.done + self.failures < self._total
 
     def _start(self, line: Line) -> object:
         return self._hub.start(
@@ -218,12 +215,9 @@ def _opened(file: str, cwd: Path, stdin: TextIO) -> IO[bytes]:
     if file == STDIN:
         copy = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
         buffer = getattr(stdin, "buffer", None)
-        while (
-            part := buffer.read(1 << 20)
-            if buffer is not None
-            else stdin.read().encode("utf-8", "surrogateescape")
-        ):
-            copy.write(part)
+        shutil.copyfileobj(
+            buffer or io.BytesIO(stdin.read().encode("utf-8", "surrogateescape")), copy
+        )
         copy.seek(0)
         return copy
     try:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from durablectl.errors import InstanceNotFound, Unsupported, UsageError
 from durablectl.history.exported import raw_from_json
 from durablectl.history.saved import History, ServiceHistory, is_of_one_moment, read_histories
 from durablectl.model import InstanceStatus, RuntimeStatus
-from durablectl.polling.parallel import ParallelRunner
+from durablectl.polling.parallel import Runner, each_by_itself
 from durablectl.taskhub import TaskHub
 
 AT_ONCE = 8
@@ -107,8 +106,8 @@ def fetched(
             return replace(found, document=with_entities(hub, found.document))
         return found
 
-    runner = ParallelRunner(ids, fetch, concurrency=AT_ONCE)
-    with closing(_Stopping(runner)):
+    runner = Runner(ids, each_by_itself(fetch), concurrency=AT_ONCE)
+    try:
         for outcome in runner:
             if is_listed and isinstance(outcome.error, InstanceNotFound):
                 note(f"instance '{outcome.item}' has been purged meanwhile")
@@ -117,14 +116,8 @@ def fetched(
                 raise outcome.error
             assert isinstance(outcome.result, Found)
             yield outcome.result
-
-
-class _Stopping:
-    def __init__(self, runner: ParallelRunner[str]) -> None:
-        self._runner = runner
-
-    def close(self) -> None:
-        self._runner.stop()
+    finally:
+        runner.stop()
 
 
 def _fetch(hub: TaskHub, instance_id: str, note: Callable[[str], None]) -> Found:

@@ -2,6 +2,7 @@
 Ctrl-C.
 """
 
+import io
 import json
 import os
 import signal
@@ -9,11 +10,17 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from urllib.parse import parse_qs
 
 import pytest
 from faulty_hub import FaultyHub
 from scripted_server import status
+
+from durablectl.cli.arguments.parameters import How
+from durablectl.cli.batch.runner import AT_A_TIME, BatchOperation, control
+from durablectl.errors import HubUnusable
+from durablectl.render.output import Output
 
 CHILD = "0123456789abcdef0123456789abcdef:3"
 VERBS = ["terminate", "suspend", "resume", "restart", "rewind"]
@@ -331,3 +338,28 @@ def test_a_silent_service_does_not_hold_a_batch(run):
         )
     assert (code, len(json.loads(out))) == (5, 100)
     assert time.monotonic() - started < 30
+
+
+class FullDisk:
+    """A hub with room for one transaction."""
+
+    commits_together, has_room = True, True
+
+    @contextmanager
+    def group(self):
+        yield
+        if not self.has_room:
+            raise HubUnusable("the disk is full")
+        self.has_room = False
+
+
+def test_a_transaction_that_fails_leaves_an_account_of_those_before_it():
+    err, named = io.StringIO(), [f"i{number}" for number in range(2 * AT_A_TIME)]
+    operation = BatchOperation("suspend", "suspension requested", lambda _: None)
+    out = Output(io.StringIO(), err, environ={})
+    with pytest.raises(HubUnusable):
+        control(out, FullDisk(), named, operation, How(), by_filter=False)
+    assert err.getvalue().splitlines() == [
+        "stopped after 500 of 1000 instances: 500 done, 0 failed",
+        "500 were not attempted; run the command again to continue",
+    ]
