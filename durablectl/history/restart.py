@@ -39,7 +39,8 @@ RESTARTED = "restarted from step"
 
 @dataclass(frozen=True, slots=True)
 class RestartPlan:
-    """What a restart of an instance from `step` keeps and repeats.
+    """What a restart of an instance from `step` keeps and repeats, and the `notes` beside these
+    steps, in which nothing runs.
 
     `episodes` are the history of the new instance, each with its time; empty when it starts from
     the beginning. `late` are answers that it still has to see. `children` are the ids that the app
@@ -54,6 +55,7 @@ class RestartPlan:
     episodes: tuple[tuple[datetime, tuple[e.Event, ...]], ...] = field(repr=False)
     late: tuple[LateAnswer, ...] = field(repr=False)
     children: tuple[str, ...] = ()
+    notes: tuple[Step, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """`instanceId`, `name`, `from` (the number of the step), `kept` and `repeated` steps."""
@@ -83,11 +85,11 @@ def plan_restart(history: RawHistory, step: int | str | None) -> RestartPlan:
     gone = again | set(still_suspended(events, place))
     # a timer that is created again is due when it was, so it counts as kept
     lost = {at for at in again if not isinstance(events[at], e.TimerCreated)}
-    kept, repeated = list[Step](), list[Step]()
+    kept, repeated, notes = list[Step](), list[Step](), list[Step]()
     for each in found:
-        if each.kind is not Kind.NOTE:
-            at = len(events) if each.first is None else each.first.position
-            (repeated if at >= place or at in lost else kept).append(each)
+        at = len(events) if each.first is None else each.first.position
+        is_lost = at >= place or at in lost
+        (notes if each.kind is Kind.NOTE else repeated if is_lost else kept).append(each)
     left = [event for at, event in enumerate(events[:place]) if at not in gone]
     episodes = tuple(episodes_of(left))
     dropped = [*events[place:], *(events[at] for at in again)]
@@ -100,6 +102,7 @@ def plan_restart(history: RawHistory, step: int | str | None) -> RestartPlan:
         () if _is_only_started(episodes) else episodes,
         late,
         tuple(_named_children(history.execution_id, dropped)),
+        tuple(notes),
     )
 
 

@@ -10,7 +10,9 @@ from durablectl.render.views import Table
 
 
 def plan_table(plan: RestartPlan) -> Table:
-    """The steps of the instance, each kept with its result or repeated."""
+    """The steps of the instance as `history` numbers them, each kept with its result or repeated,
+    or neither where nothing runs in it.
+    """
     return Table(("#", "", "step", "result"), _rows(plan))
 
 
@@ -21,9 +23,8 @@ def plan_text(plan: RestartPlan) -> str:
 
 
 def _rows(plan: RestartPlan) -> Iterator[tuple[str, ...]]:
-    kept = {step.number for step in plan.kept}
-    steps = sorted((*plan.kept, *plan.repeated), key=lambda step: step.number or 0)
-    for step in steps:
+    groups = (("kept", plan.kept), ("repeated", plan.repeated), ("", plan.notes))
+    marked = [(step, mark) for mark, steps in groups for step in steps]
+    for step, mark in sorted(marked, key=lambda each: each[0].number or 0):
         number, _, _, title, result = row(step, step.begin, step.begin)
-        is_kept = step.number in kept
-        yield number, "kept" if is_kept else "repeated", title, result if is_kept else ""
+        yield number, mark, title, result if mark == "kept" else ""

@@ -61,6 +61,19 @@ def test_a_dry_run_shows_what_is_kept_and_repeated(run, finished):
     assert run("list", "-o", "id").out == "h-1\n"
 
 
+def test_a_dry_run_numbers_steps_as_the_history_does(run, app):
+    run("start", "hello", "--instance-id", "h-1")
+    run("suspend", "h-1")
+    run("resume", "h-1")
+    assert run("wait", "h-1").code == 0
+    lines = run("history", "h-1").out.splitlines()
+    steps = [line.split("\t") for line in lines[lines.index("") + 2 :]]
+    shown = run("restart", "h-1", "--from", steps[-1][0], "--dry-run").out
+    rows = [line.split("\t") for line in shown.splitlines()[1:]]
+    assert [(row[0], row[2]) for row in rows] == [(row[0], row[3]) for row in steps]
+    assert [row[2] for row in rows if not row[1]] == ["suspended"]
+
+
 def test_a_dry_run_as_json(run, finished):
     shown = json.loads(run("restart", "h-1", "--from", "3", "--dry-run", "-o", "json").out)
     assert (shown["from"], [step["step"] for step in shown["repeated"]]) == (3, [3, 4])
