@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Annotated
 
@@ -15,8 +16,10 @@ from durablectl.cli.arguments.parameters import Confirm, Yes
 from durablectl.cli.framework.groups import Commands
 from durablectl.cli.session import Session
 from durablectl.cli.session.targets import input_of
+from durablectl.cli.start.instance import told_if_cut_off
 from durablectl.errors import UsageError
 from durablectl.model import EntityId, EntityStatus
+from durablectl.quoting import command
 from durablectl.render import views
 from durablectl.render.terminal.tables import show_items
 from durablectl.taskhub import TaskHub, each_of_pages
@@ -89,7 +92,9 @@ def signal(
     entity_id = _entity_id(entity)
     value = input_of(session, given)
     session.begin_change(yes=yes, confirm=confirm)
-    session.open(create=True).signal_entity(entity_id, operation, value)
+    hub = session.open(create=True)
+    with _told_if_cut_off(session, entity_id, f"operation '{operation}'"):
+        hub.signal_entity(entity_id, operation, value)
     _tell(session, entity_id, f"operation '{operation}' sent")
 
 
@@ -104,8 +109,17 @@ def delete(
     """
     entity_id = _entity_id(entity)
     session.begin_change(yes=yes, confirm=confirm)
-    session.hub.delete_entity(entity_id)
+    hub = session.hub
+    with _told_if_cut_off(session, entity_id, "operation 'delete'"):
+        hub.delete_entity(entity_id)
     _tell(session, entity_id, "deletion requested")
+
+
+def _told_if_cut_off(
+    session: Session, entity_id: EntityId, what: str
+) -> AbstractContextManager[None]:
+    look = f"{command('entity get', str(entity_id))} shows the entity's state"
+    return told_if_cut_off(session.out, f"{what} may have been sent to {entity_id}", look)
 
 
 def _entity_id(text: str) -> EntityId:

@@ -1,4 +1,6 @@
-"""Ctrl-C and SIGTERM while a start has no answer yet: what may have been started is said."""
+"""Ctrl-C and SIGTERM while a start or an operation has no answer yet: what may have been sent is
+said.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +22,8 @@ STARTED = {
     "run A": MAY.format("[0-9a-f]{32}"),
     "start http:{}/api/orchestrators/A": "the function may have started an instance",
     "restart x": "instance 'x' may have been restarted",
+    "entity signal @a@b add n:=1": "operation 'add' may have been sent to @a@b",
+    "entity delete @a@b": "operation 'delete' may have been sent to @a@b",
 }
 
 
@@ -40,10 +44,12 @@ def interrupted(words: str, scheme: str, number: signal.Signals) -> tuple[int, s
 
 @pytest.mark.parametrize("scheme", ["http", pytest.param("grpc", marks=needs_grpc)])
 @pytest.mark.parametrize("words", STARTED)
-def test_ctrl_c_while_a_hub_is_silent_says_what_may_have_been_started(words, scheme):
+def test_ctrl_c_while_a_hub_is_silent_says_what_may_have_been_done(words, scheme):
     code, err = interrupted(words, scheme, signal.SIGINT)
     assert (code, bool(re.search(f"interrupted; {STARTED[words]}\n", err))) == (130, True)
-    assert re.search(r"hint: durablectl (status|list) .*shows whether it", err)
+    assert re.search(
+        r"hint: durablectl (status|list|entity get) .*shows (whether it|the entity)", err
+    )
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
