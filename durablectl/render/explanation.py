@@ -234,11 +234,18 @@ def explained_line(made: Explanation, now: datetime, *, with_problems: bool = Tr
     if (left := _until_start(made, now)) is not None and not made.is_blocked:
         return f"its start, in {left}"
     if with_problems and made.problems and (made.is_blocked or not made.waiting_for):
-        return re.split("[,;] ", made.problems[0], maxsplit=1)[0]
+        return problem_line(made)
     line = one_line(made.waiting_for, now)
     if made.runtime_status is RuntimeStatus.SUSPENDED:
         return f"resume; then {line}" if line else "resume"
     return line
+
+
+def problem_line(made: Explanation) -> str:
+    """The first thing that keeps an instance from continuing, in a few words; "" when nothing
+    does.
+    """
+    return re.split("[,;] ", made.problems[0], maxsplit=1)[0] if made.problems else ""
 
 
 def one_line(waits: Sequence[Wait], now: datetime) -> str:

@@ -14,7 +14,7 @@ from durablectl.backends.history_source import LoadApp
 from durablectl.errors import DurablectlError
 from durablectl.explanation.model import Explanation
 from durablectl.model import InstanceStatus
-from durablectl.render.explanation import explained_line
+from durablectl.render.explanation import explained_line, problem_line
 from durablectl.taskhub import TaskHub
 
 AT_ONCE = 8  # requests to a remote hub
@@ -24,9 +24,14 @@ IN_A_GROUP = 64
 
 
 def waiting_line(hub: TaskHub, status: InstanceStatus) -> str:
-    """What an instance waits for; "" for one that is finished, or where it cannot be known."""
+    """What an instance waits for, and what else would keep it from continuing; "" for one that is
+    finished, or where it cannot be known.
+    """
     made = _glance(hub, status)
-    return "" if made is None else explained_line(made, datetime.now(UTC))
+    if made is None:
+        return ""
+    line, problem = _line(made), problem_line(made)
+    return line if problem in ("", line) else f"{line}; {problem}"
 
 
 def with_waiting(
@@ -36,9 +41,8 @@ def with_waiting(
     rest = iter(statuses)
     with ThreadPoolExecutor(_at_once(hub)) as pool:
         while group := list(islice(rest, IN_A_GROUP)):
-            yield from zip(
-                group, pool.map(lambda each: waiting_line(hub, each), group), strict=True
-            )
+            made = pool.map(lambda each: _glance(hub, each), group)
+            yield from zip(group, map(_line, made), strict=True)
 
 
 class Glances:
@@ -85,6 +89,10 @@ def lines_after_a_wait(
         for name, line in zip(instance_ids, pool.map(explain, instance_ids), strict=True):
             if line:
                 yield name, line
+
+
+def _line(made: Explanation | None) -> str:
+    return "" if made is None else explained_line(made, datetime.now(UTC))
 
 
 def _line_of(hub: TaskHub, instance_id: str, load_app: LoadApp | None) -> str:

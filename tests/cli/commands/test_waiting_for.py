@@ -118,6 +118,7 @@ def test_it_is_shown_on_a_terminal_only(waiting, run, command):
         assert shown.end() == 0
     assert "waiting for" in shown.text
     assert "timer, fires in 59 min" in shown.text
+    assert " s; no worker is running on this hub" in shown.text
     assert "waiting for" not in run(*command).out
     assert "waitingFor" not in run(*command, "-o", "json").out
 
