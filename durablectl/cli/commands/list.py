@@ -32,6 +32,7 @@ WAITING = "waiting"
 KNOWN_COLUMNS = (*views.COLUMNS, WAITING)
 COUNTED = 10_000
 CAUSE = "cause"
+NONE_FOUND = "no instances found"
 FAILED = frozenset({RuntimeStatus.FAILED})
 GROUPS: dict[str, Callable[[InstanceStatus], str]] = {
     "status": lambda status: status.runtime_status.value,
@@ -187,6 +188,9 @@ def _show(
     first = (
         _sorted(found, order, limit) if order else islice(found, limit and min(limit, sys.maxsize))
     )
+    if out.is_rich and not (first := [*first]):
+        out.note(NONE_FOUND)
+        return
     show_items(
         out,
         first,
@@ -227,6 +231,9 @@ def _show_newest(
     """What fits a screen, newest first, and how much of the hub that is."""
     out, top = session.out, min(limit or _screenful(session), sys.maxsize - 1)
     newest = session.hub.newest(filter, top=top)
+    if newest.total == 0:
+        out.note(NONE_FOUND)
+        return
     if columns is None:
         # a remote hub would be asked for each row
         asked = newest.items if stuck is not None or session.hub.commits_together else ()

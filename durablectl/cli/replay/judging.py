@@ -20,7 +20,7 @@ from durablectl.polling.threads import start_thread
 from durablectl.render.app_output import capture_output
 from durablectl.render.output import Output
 from durablectl.render.replays import junit_report, verdicts_table
-from durablectl.render.terminal.tables import show_items
+from durablectl.render.terminal.tables import show_found
 
 LONGEST = 60.0
 """Seconds that the replay of one history may take."""
@@ -53,7 +53,7 @@ def replay_and_show(
     """
     kept: list[Verdict] = []
     verdicts = _kept(_verdicts(load, app_output, found, rules), kept)
-    show_items(
+    show_found(
         out,
         verdicts,
         table=verdicts_table,

@@ -11,7 +11,7 @@ from durablectl.model import InstanceStatus, utc_now
 from durablectl.render import views
 from durablectl.render.output import Output
 from durablectl.render.sanitize import safe_line
-from durablectl.render.terminal.tables import show_items
+from durablectl.render.terminal.tables import show_found
 
 FIRST = 10
 
@@ -28,7 +28,7 @@ def show_chosen(out: Output, chosen: Iterable[InstanceStatus]) -> int:
             yield status
 
     found = each()
-    show_items(
+    show_found(
         out,
         islice(found, FIRST) if out.is_rich else found,
         table=(lambda items: views.recent([*items], utc_now())) if out.is_rich else views.instances,

@@ -5,7 +5,7 @@ tab-separated through a pipe.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import TypeVar
 
 from durablectl.render.hints import hanging
@@ -52,6 +52,21 @@ def show_items(
         case OutputFormat.CSV if table is not None:
             found = table(items)
             out.csv(chain([found.columns], found.rows))
+
+
+def show_found(
+    out: Output,
+    items: Iterable[Item],
+    *,
+    json: Callable[[Item], object],
+    id: Callable[[Item], str | None],
+    table: Callable[[Iterable[Item]], Table],
+) -> None:
+    """`show_items`, but no table for people where there are none: a sentence says so elsewhere."""
+    rest = iter(items)
+    first = list(islice(rest, 1))
+    if first or not out.is_text:
+        show_items(out, chain(first, rest), json=json, id=id, table=table)
 
 
 def show_table(out: Output, table: Table) -> None:

@@ -69,6 +69,12 @@ def test_the_ids_of_a_dry_run_feed_the_real_call(remote, hub, server):
     ]
 
 
+def test_a_dry_run_of_nothing_is_a_sentence_and_no_table(remote, hub):
+    code, out, err = remote("terminate", "--name", "Nope", "--dry-run")
+    assert (code, out, "0 to terminate in " in err) == (0, "", True)
+    assert remote("terminate", "--name", "Nope", "--dry-run", "-o", "json").out == "[]\n"
+
+
 def test_a_dry_run_of_ids_tells_what_is_there(remote, hub, server):
     code, out, err = remote("terminate", "i00", "gone", "--dry-run", "-o", "id")
     assert (code, out, changes(server)) == (0, "i00\n", [])

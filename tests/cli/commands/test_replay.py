@@ -160,8 +160,8 @@ def test_in_flight_takes_the_filters_of_list_and_a_sample(run, flying):
 
 def test_a_gate_does_not_pass_on_nothing(run, flying):
     nothing = ("replay", "--in-flight", *flying, "--name", "Nope")
-    code, _, err = run(*nothing)
-    assert (code, "durablectl: there is no history to replay" in err) == (2, True)
+    code, out, err = run(*nothing)
+    assert (code, out, "durablectl: there is no history to replay" in err) == (2, "", True)
     assert run(*nothing, "--allow-empty").code == 0
 
 

@@ -33,6 +33,12 @@ def test_a_list_shows_the_newest_that_fit_and_how_many_there_are(hub):
     assert rows[-1] == "10 of 30; --limit N shows more of them"
 
 
+def test_a_list_of_nothing_is_a_sentence_and_no_table(hub):
+    listed = ("list", "--hub", hub, "--name", "Nope")
+    for more in ((), ("--where", "name=='Nope'"), ("--sort", "name"), ("--columns", "id")):
+        assert screen(*listed, *more) == "no instances found\n"
+
+
 def test_a_list_says_why_an_instance_failed_where_there_is_room(hub):
     listed = ("list", "--hub", hub, "--status", "Failed", "--color", "never")
     assert "DETAILS" in screen(*listed).splitlines()[0]
