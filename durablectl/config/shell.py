@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+import sys
+from contextlib import suppress
 
 from durablectl.errors import KeyRefused
 
-COMMAND_SECONDS = 60
+COMMAND_SECONDS = 60.0
 
 
 def run_command(
@@ -14,29 +18,43 @@ def run_command(
 ) -> str:
     """What a shell command prints; `KeyRefused` when it fails, with a `hint` how to fix that.
 
-    It has that many `seconds`, and at most COMMAND_SECONDS.
+    It has that many `seconds`, and at most COMMAND_SECONDS; then all that it has started is ended,
+    too.
 
     `what` names the command in messages. Its standard error is the user's.
     """
     limit = max(min(seconds, COMMAND_SECONDS), 0.0)
+    advice = hint or f"try it: {command}"
     try:
-        done = subprocess.run(  # noqa: S602 - a line of the user's own file, written for a shell
+        with subprocess.Popen(  # noqa: S602 - a line of the user's own file, written for a shell
             command,
             shell=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            timeout=limit,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        reason = (
-            f"gave no answer in {limit:.3g} s"
-            if isinstance(error, subprocess.TimeoutExpired)
-            else "cannot be run"
-        )
-        raise KeyRefused(f"{what} {reason}", hint=hint or f"try it: {command}") from error
-    if done.returncode != 0:
-        raise KeyRefused(
-            f"{what} failed with exit code {done.returncode}", hint=hint or f"try it: {command}"
-        )
-    return done.stdout.decode("utf-8", "replace")
+            start_new_session=True,
+        ) as process:
+            try:
+                printed, _ = process.communicate(timeout=limit)
+            except BaseException:
+                _end(process)
+                raise
+    except subprocess.TimeoutExpired as error:
+        raise KeyRefused(f"{what} gave no answer in {limit:.3g} s", hint=advice) from error
+    except OSError as error:
+        raise KeyRefused(f"{what} cannot be run", hint=advice) from error
+    if process.returncode != 0:
+        raise KeyRefused(f"{what} failed with exit code {process.returncode}", hint=advice)
+    return printed.decode("utf-8", "replace")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a shell with all that it has started: the shell alone would leave the parts of `a | b`
+    behind, which hold the pipe open.
+    """
+    if sys.platform == "win32":
+        tree = ["taskkill", "/T", "/F", "/PID", str(process.pid)]
+        subprocess.run(tree, capture_output=True, check=False)
+        process.kill()  # where there is no taskkill
+    else:
+        with suppress(ProcessLookupError, PermissionError):  # they have ended
+            os.killpg(process.pid, signal.SIGKILL)
