@@ -31,7 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code = _run(arguments, out, ending)
         if code and not os.environ.get(COMPLETE):
-            out.ended(int(code), exit_codes.MEANINGS[exit_codes.ExitCode(code)])
+            meaning = exit_codes.MEANINGS[exit_codes.ExitCode(code)]
+            out.ended(exit_codes.seen_by_caller(int(code), ending.signal), meaning)
         return code
     finally:
         out.finish()

@@ -95,6 +95,13 @@ def for_error(error: BaseException) -> ExitCode:
     return next((code for kind, code in _FAULTS if isinstance(error, kind)), ExitCode.ERROR)
 
 
+def seen_by_caller(code: int, signal: int | None) -> int:
+    """The code as a shell shows it, also for a process that ends by a signal: 128 and its number
+    (bash(1), "EXIT STATUS").
+    """
+    return code if signal is None else 128 + signal
+
+
 def for_outcome(status: RuntimeStatus) -> ExitCode:
     """The code for how an instance ended, or that it has not ended."""
     return _OUTCOMES.get(status, ExitCode.STILL_RUNNING)
