@@ -24,10 +24,10 @@ from durablectl.config.keys import KeyRing as KeyRing
 from durablectl.config.open import REQUEST_SECONDS as REQUEST_SECONDS
 from durablectl.config.open import grpc_hub as grpc_hub
 from durablectl.config.open import grpc_options as grpc_options
+from durablectl.config.open import http_hub as http_hub
 from durablectl.config.open import load_backend as load_backend
 from durablectl.config.open import open_hub as open_hub
 from durablectl.config.open import open_local_hub as open_local_hub
-from durablectl.config.open import starter_hub as starter_hub
 from durablectl.config.settings import Settings as Settings
 from durablectl.config.settings import default_user_file as default_user_file
 from durablectl.config.settings import resolve as resolve

@@ -14,7 +14,6 @@ from durablectl.taskhub import TaskHub
 
 if TYPE_CHECKING:
     from durablectl.backends.grpc.hub import GrpcTaskHub
-    from durablectl.backends.http.hub import HttpTaskHub
     from durablectl.backends.http.starter import StarterTaskHub
     from durablectl.backends.local import LocalTaskHub
     from durablectl.engine.registry import Registry
@@ -42,7 +41,7 @@ def open_hub(
     if is_grpc(settings.url):
         options = grpc_options(settings, settings.url, timeout)
         return grpc_hub(settings.url)(settings.url, **options)
-    return _http_hub()(
+    return http_hub()(
         settings.url,
         key=key or settings.key(),
         task_hub=settings.task_hub,
@@ -60,7 +59,7 @@ def load_backend(settings: Settings) -> None:
     elif is_grpc(settings.url):
         grpc_hub(settings.url)
     else:
-        _http_hub()
+        http_hub()
 
 
 def grpc_hub(url: str) -> type[GrpcTaskHub]:
@@ -80,17 +79,11 @@ def grpc_hub(url: str) -> type[GrpcTaskHub]:
     return GrpcTaskHub
 
 
-def starter_hub() -> type[StarterTaskHub]:
-    """The class of a hub whose instances are known from what a starter function answered."""
-    from durablectl.backends.http.starter import StarterTaskHub  # deferred, as below
+def http_hub() -> type[StarterTaskHub]:
+    """The class of a hub over HTTP, which also calls starter functions."""
+    from durablectl.backends.http.starter import StarterTaskHub  # deferred: a local hub needs none
 
     return StarterTaskHub
-
-
-def _http_hub() -> type[HttpTaskHub]:
-    from durablectl.backends.http.hub import HttpTaskHub  # deferred: a local hub needs no HTTP
-
-    return HttpTaskHub
 
 
 def _local_hub() -> type[LocalTaskHub]:

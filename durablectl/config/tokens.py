@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
@@ -187,14 +186,15 @@ def _of_kind(parsed: ConnectionString, what: str) -> TokenSource:
     if parsed.authentication == "AzureCLI" or (is_default and not _has_azure_identity()):
         return azure_cli(parsed.tenant_id)
     name = f"{parsed.authentication} of {what}"
-    made: list[Any] = []
 
-    def fetch(_seconds: float) -> Fetched:
+    def fetch(seconds: float) -> Fetched:
         try:
-            made[:] = made or [_credential(parsed)]
+            # deferred: few contexts need it, and few installations have it
+            from durablectl.config.azure_identity import fetch_token
         except ImportError as error:
             raise missing_extra("azure", name, "azure-identity") from error
-        return _fetched(made[0], name)
+        found = fetch_token(parsed, name, f"{RESOURCE}/.default", seconds)
+        return Fetched(found.token, float(found.expires_on))
 
     return TokenSource(name, fetch)
 
@@ -204,46 +204,3 @@ def _has_azure_identity() -> bool:
         return find_spec("azure.identity") is not None
     except ModuleNotFoundError:  # of the package that it is in
         return False
-
-
-_CREDENTIALS: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
-    "AzurePowerShell": ("AzurePowerShellCredential", (("tenant_id", "tenant_id"),)),
-    "DefaultAzure": (
-        "DefaultAzureCredential",
-        (("managed_identity_client_id", "client_id"), ("workload_identity_client_id", "client_id")),
-    ),
-    "Environment": ("EnvironmentCredential", ()),
-    "InteractiveBrowser": (
-        "InteractiveBrowserCredential",
-        (("client_id", "client_id"), ("tenant_id", "tenant_id")),
-    ),
-    "ManagedIdentity": ("ManagedIdentityCredential", (("client_id", "client_id"),)),
-    "VisualStudioCode": ("VisualStudioCodeCredential", (("tenant_id", "tenant_id"),)),
-    "WorkloadIdentity": (
-        "WorkloadIdentityCredential",
-        (
-            ("client_id", "client_id"),
-            ("tenant_id", "tenant_id"),
-            ("token_file_path", "token_file"),
-            ("additionally_allowed_tenants", "other_tenants"),
-        ),
-    ),
-}
-
-
-def _credential(parsed: ConnectionString) -> Any:
-    """The credential of azure-identity; ValueError when it lacks something."""
-    kind, options = _CREDENTIALS[parsed.authentication]
-    given = {name: getattr(parsed, ours) for name, ours in options if getattr(parsed, ours)}
-    return getattr(import_module("azure.identity"), kind)(**given)
-
-
-def _fetched(credential: Any, name: str) -> Fetched:
-    azure_error: type[Exception] = import_module("azure.core.exceptions").AzureError
-    try:
-        found = credential.get_token(f"{RESOURCE}/.default")
-    except (azure_error, ValueError) as error:
-        said = str(getattr(error, "message", None) or error).strip().splitlines()
-        reason = said[0] if said else "no reason was given"
-        raise KeyRefused(f"{name} gave no token: {reason}") from error
-    return Fetched(found.token, float(found.expires_on))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import socket
 import sys
+import threading
 import time
 
 import pytest
@@ -13,6 +15,8 @@ from scripted_grpc import Refuse, found, instance, scripted_grpc
 
 CLAIMS = base64.urlsafe_b64encode(b'{"exp": 1700000000}').decode().rstrip("=")
 JWT = f"e30.{CLAIMS}.S3CRET"
+
+WORKLOAD = "Endpoint=https://localhost:1;Authentication=WorkloadIdentity"
 
 
 def printing(text: str) -> str:
@@ -39,13 +43,55 @@ def test_a_token_that_cannot_be_used_is_not_sent(run, command, reason):
         assert server.asked == []
 
 
-def test_a_token_command_that_hangs_ends_a_wait_on_time(run):
-    hanging = f'"{sys.executable}" -c "import time; time.sleep(60)"'
-    run("context", "add", "a", "--url", "grpc://localhost:1", "--token-command", hanging)
+@pytest.mark.parametrize(
+    "shape", ["{}", "{} | cat", "({}; true)"], ids=["alone", "pipe", "compound"]
+)
+def test_a_token_command_that_hangs_ends_a_wait_on_time_and_leaves_nothing(run, shape):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        connected = f"import socket, time; s = socket.create_connection({server.getsockname()})"
+        command = shape.format(f'"{sys.executable}" -c "{connected}; time.sleep(60)"')
+        run("context", "add", "a", "--url", "grpc://localhost:1", "--token-command", command)
+        started = time.monotonic()
+        result = run("wait", "x", "--timeout", "3s", "--context", "a")
+        assert (result.code, "gave no answer in" in result.err) == (124, True)
+        assert time.monotonic() - started < 30
+        with server.accept()[0] as held:
+            held.settimeout(20)
+            assert held.recv(1) == b""
+
+
+@pytest.fixture
+def identity(monkeypatch):
+    """azure-identity, whose credential for a workload does what a test says."""
+    azure = pytest.importorskip("azure.identity", reason="azure-identity is not installed")
+    pytest.importorskip("durablectl.config.azure_identity")._credential.cache_clear()
+    return lambda make: monkeypatch.setattr(azure, "WorkloadIdentityCredential", make)
+
+
+def test_an_identity_that_does_not_answer_ends_a_wait_on_time(run, identity):
+    class Silent:
+        def get_token(self, _scope):
+            threading.Event().wait(60)
+
+    identity(lambda **_options: Silent())
+    run("context", "add", "dts", "--connection-string", WORKLOAD)
     started = time.monotonic()
-    result = run("wait", "x", "--timeout", "1s", "--context", "a")
+    result = run("wait", "x", "--timeout", "1s", "--context", "dts")
     assert (result.code, "gave no answer in 1 s" in result.err) == (124, True)
     assert time.monotonic() - started < 30
+
+
+def test_an_identity_that_cannot_be_set_up_is_a_refused_key(run, identity):
+    def make(**options):
+        raise ValueError(f"no token_file_path in {sorted(options)}")
+
+    identity(make)
+    run("context", "add", "dts", "--connection-string", f"{WORKLOAD};ClientID=a")
+    result = run("list", "--context", "dts")
+    assert (result.code, "gave no token: no token_file_path in ['client_id']" in result.err) == (
+        4,
+        True,
+    )
 
 
 def test_a_token_is_asked_for_again_by_the_command_that_waits(run, project):
@@ -66,6 +112,7 @@ def test_a_token_is_asked_for_again_by_the_command_that_waits(run, project):
 @pytest.mark.parametrize("kind", ["ManagedIdentity", "WorkloadIdentity", "InteractiveBrowser"])
 def test_a_missing_azure_identity_says_how_to_install_it(run, monkeypatch, kind):
     monkeypatch.setitem(sys.modules, "azure.identity", None)
+    monkeypatch.delitem(sys.modules, "durablectl.config.azure_identity", raising=False)
     text = f"Endpoint=https://localhost:1;Authentication={kind}"
     run("context", "add", "dts", "--connection-string", text)
     assert run("context", "show", "--context", "dts").code == 0

@@ -157,7 +157,7 @@ class PayloadHubs:
             query=""
         ) == address._replace(query=""):
             address = place
-        hub = config.starter_hub()(
+        hub = config.http_hub()(
             address.base,
             key=self._settings.keys.key_for(address.base, address.task_hub) or address.code,
             task_hub=address.task_hub,

@@ -61,7 +61,7 @@ def start_by_url(
     `route` says how to reach it, once the call is checked. `WaitTimeout` when it has not answered
     after `timeout` seconds.
     """
-    starter = config.starter_hub()
+    starter = config.http_hub()
     method = (call.method or "POST").upper()
     starter.check(url, method)
     key = _key(environ, call.function_key_env)

@@ -1,0 +1,84 @@
+"""Tokens from azure-identity, by the kinds that a connection string names.
+
+Importing this needs the extra `azure`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import cache
+from typing import Any
+
+import azure.identity
+from azure.core.exceptions import AzureError
+
+from durablectl.config.connection_strings import ConnectionString
+from durablectl.config.shell import COMMAND_SECONDS
+from durablectl.errors import KeyRefused
+from durablectl.polling.threads import start_thread
+
+SIGN_IN_SECONDS = 300.0  # as long as azure-identity waits for the browser
+_CREDENTIALS: dict[str, tuple[str, dict[str, str]]] = {
+    "AzurePowerShell": ("AzurePowerShellCredential", {"tenant_id": "tenant_id"}),
+    "DefaultAzure": (
+        "DefaultAzureCredential",
+        {"managed_identity_client_id": "client_id", "workload_identity_client_id": "client_id"},
+    ),
+    "Environment": ("EnvironmentCredential", {}),
+    "InteractiveBrowser": (
+        "InteractiveBrowserCredential",
+        {"client_id": "client_id", "tenant_id": "tenant_id"},
+    ),
+    "ManagedIdentity": ("ManagedIdentityCredential", {"client_id": "client_id"}),
+    "VisualStudioCode": ("VisualStudioCodeCredential", {"tenant_id": "tenant_id"}),
+    "WorkloadIdentity": (
+        "WorkloadIdentityCredential",
+        {
+            "client_id": "client_id",
+            "tenant_id": "tenant_id",
+            "token_file_path": "token_file",
+            "additionally_allowed_tenants": "other_tenants",
+        },
+    ),
+}
+"""The class of each kind, with its options and what a connection string calls them."""
+
+
+def fetch_token(parsed: ConnectionString, what: str, scope: str, seconds: float) -> Any:
+    """A token and when it ends, in at most that many seconds; `KeyRefused` when there is none.
+
+    `what` names its source in messages.
+    """
+    is_interactive = parsed.authentication == "InteractiveBrowser"
+    limit = max(min(seconds, SIGN_IN_SECONDS if is_interactive else COMMAND_SECONDS), 0.0)
+    try:
+        return _within(limit, lambda: _credential(parsed).get_token(scope))
+    except TimeoutError as error:
+        raise KeyRefused(f"{what} gave no answer in {limit:.3g} s") from error
+    except (AzureError, ValueError) as error:
+        said = str(getattr(error, "message", None) or error).strip().splitlines()
+        reason = said[0] if said else "no reason was given"
+        raise KeyRefused(f"{what} gave no token: {reason}") from error
+
+
+@cache
+def _credential(parsed: ConnectionString) -> Any:
+    """It remembers what it was told; ValueError when it lacks something."""
+    kind, options = _CREDENTIALS[parsed.authentication]
+    given = {name: ours for name, field in options.items() if (ours := getattr(parsed, field))}
+    return getattr(azure.identity, kind)(**given)
+
+
+def _within(seconds: float, ask: Callable[[], Any]) -> Any:
+    """What `ask` returns or raises; TimeoutError after that time, and its thread is left behind."""
+    answer: Future[Any] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(ask())
+        except Exception as error:  # whatever it is, the one who waits gets it
+            answer.set_exception(error)
+
+    start_thread(run, name="token")
+    return answer.result(seconds)
