@@ -79,7 +79,7 @@ class Proxy:
             except OSError:
                 client.close()
                 continue
-            self._sockets |= {client, upstream}
+            self._sockets.update((client, upstream))
             for source, sink, answers in ((client, upstream, False), (upstream, client, True)):
                 threading.Thread(
                     target=self._pass, args=(source, sink, answers), daemon=True
@@ -95,7 +95,7 @@ class Proxy:
                     if self._cut_after < 0:
                         self._cut_after = None
                         self._cut()
-                        return
+                        break
                 if not answers and self._lost is not None and self._lost in data:
                     self._lost = None
                     self.cut_answers_after(0)
@@ -105,8 +105,9 @@ class Proxy:
         self._close(source, sink)
 
     def _break(self) -> None:
-        self._close(*self._sockets)
-        self._sockets.clear()
+        # the client may connect again before the last of them is closed
+        broken, self._sockets = self._sockets, set()
+        self._close(*broken)
 
     def _close(self, *sockets: socket.socket) -> None:
         for each in sockets:
