@@ -97,7 +97,7 @@ class Rpc:
 
     def _begin(self, port: int | None, key: str | None, token: str | None = None) -> str:
         try:
-            from durablectl.server.rpc.endpoint import Endpoint  # deferred: it needs gRPC
+            from durablectl.server.rpc import endpoint, operations  # deferred: they need gRPC
         except ModuleNotFoundError as error:
             raise Unsupported(
                 f"gRPC clients need '{error.name}', which is not installed",
@@ -105,11 +105,20 @@ class Rpc:
             ) from error
         if self._is_closed:
             raise Unsupported("the server is stopping")
-        endpoint = Endpoint.of(
-            self._hub, self._place, key=key, token=token, wake=self._wake, on_error=self._on_error
+        place = self._place
+        asked = operations.Operations(
+            self._hub, default_version=place.version, overrides_any=place.overrides_any
         )
-        address = endpoint.start(port)
-        self._endpoints.append(endpoint)
+        opened = endpoint.Endpoint(
+            asked,
+            task_hub=place.task_hub,
+            key=key,
+            token=token,
+            wake=self._wake,
+            on_error=self._on_error,
+        )
+        address = opened.start(port)
+        self._endpoints.append(opened)
         return address
 
 

@@ -13,10 +13,11 @@ import tempfile
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import BoundedSemaphore, Lock
-from typing import Any, Self
+from typing import Any, ClassVar
 
 import grpc
 
@@ -32,11 +33,11 @@ from durablectl.errors import (
 )
 from durablectl.history.columns import STATUS_NUMBERS
 from durablectl.model import FINAL_STATUSES, RuntimeStatus
-from durablectl.protocol.fields import MalformedMessage, read_needed
+from durablectl.protocol.fields import Fields, MalformedMessage, read_needed
 from durablectl.protocol.messages import Method, durable_task, parse
 from durablectl.protocol.table import SERVICE
 from durablectl.server.completion_watcher import Waits
-from durablectl.server.place import MOST_BYTES, Place
+from durablectl.server.place import MOST_BYTES
 from durablectl.server.rpc.operations import Operations
 
 MOST_CALLS = 2_000
@@ -52,10 +53,12 @@ _CODES: tuple[tuple[type[DurablectlError], grpc.StatusCode], ...] = (
     (Unsupported, grpc.StatusCode.UNIMPLEMENTED),
     (HubUnusable, grpc.StatusCode.UNAVAILABLE),
 )
+# the protocol has the store's numbers
+_PENDING = STATUS_NUMBERS[RuntimeStatus.PENDING]
+_FINAL = frozenset(STATUS_NUMBERS[each] for each in FINAL_STATUSES)
 _READS = frozenset(
     {"Hello", "GetInstance", "QueryInstances", "ListInstanceIds", "GetEntity", "QueryEntities"}
 )
-_WAITS = ("WaitForInstanceStart", "WaitForInstanceCompletion")
 
 
 class Refused(Exception):
@@ -84,21 +87,13 @@ class Endpoint:
         wake: Callable[[], None] = lambda: None,
         on_error: Callable[[Exception], None] = lambda _error: None,
     ) -> None:
-        self._wake = wake
-        self._operations, self._task_hub, self._key = operations, task_hub, key
-        self._on_error, self._token = on_error, token
+        self.operations, self._task_hub = operations, task_hub
+        self._key, self._token = key, token
+        self._wake, self._on_error = wake, on_error
         self._ended, self._begun = Waits(operations.hub), Waits(_Begun(operations.hub))
         self._streams = BoundedSemaphore(MOST_STREAMS)
         self._folder: Path | None = None
         self._server: grpc.Server | None = None
-
-    @classmethod
-    def of(cls, hub: LocalTaskHub, place: Place, **options: Any) -> Self:
-        """Serves a hub under the names that `place` has for it."""
-        operations = Operations(
-            hub, default_version=place.version, overrides_any=place.overrides_any
-        )
-        return cls(operations, task_hub=place.task_hub, **options)
 
     def start(self, port: int | None = None) -> str:
         """Listen on a port of the loopback interface, else on a socket in a folder that only this
@@ -139,10 +134,14 @@ class Endpoint:
 
     def _handlers(self) -> grpc.GenericRpcHandler:
         handlers: dict[str, Any] = {}
+        waits = {
+            "WaitForInstanceStart": (self._begun, _has_started),
+            "WaitForInstanceCompletion": (self._ended, _has_ended),
+        }
         for name, method in durable_task().methods.items():
             encode = method.response.SerializeToString
-            if name in _WAITS:
-                behavior = _Waiting(self, method, self._begun if name == _WAITS[0] else self._ended)
+            if (wait := waits.get(name)) is not None:
+                behavior = _Waiting(self, method, *wait)
                 handlers[name] = grpc.unary_stream_rpc_method_handler(
                     behavior, response_serializer=encode
                 )
@@ -158,8 +157,8 @@ class Endpoint:
 
     def _call(self, method: Method, data: bytes, context: grpc.ServicerContext) -> Any:
         try:
-            self._admit(context)
-            answer = self._operations.methods.get(method.name)
+            self.admit(context)
+            answer = self.operations.methods.get(method.name)
             if answer is None:
                 raise Unsupported(f"{method.name} is not available on a local hub")
             fields = answer(parse(method.request, data))
@@ -167,22 +166,20 @@ class Endpoint:
                 self._wake()
             return method.response(**fields)
         except Exception as error:
-            self._abort(context, error)
+            context.abort(*self.told(error))
 
     def _stream(self, method: Method, data: bytes, context: grpc.ServicerContext) -> Iterator[Any]:
         if not self._streams.acquire(blocking=False):
             context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many histories are being read")
         try:
-            self._admit(context)
-            yield from self._operations.history(
-                durable_task().messages, parse(method.request, data)
-            )
+            self.admit(context)
+            yield from self.operations.history(durable_task().messages, parse(method.request, data))
         except Exception as error:
-            self._abort(context, error)
+            context.abort(*self.told(error))
         finally:
             self._streams.release()
 
-    def _admit(self, context: grpc.ServicerContext) -> None:
+    def admit(self, context: grpc.ServicerContext) -> None:
         """Refuse who names another task hub, or does not have the key."""
         sent = {name.lower(): value for name, value in context.invocation_metadata() or ()}
         asked = sent.get("taskhub") or ""
@@ -204,11 +201,7 @@ class Endpoint:
                     grpc.StatusCode.UNAUTHENTICATED, "the metadata x-functions-key must be the key"
                 )
 
-    def _abort(self, context: grpc.ServicerContext, error: Exception) -> None:
-        code, text = self._told(error)
-        context.abort(code, text)
-
-    def _told(self, error: Exception) -> tuple[grpc.StatusCode, str]:
+    def told(self, error: Exception) -> tuple[grpc.StatusCode, str]:
         """The status code and the text of an error; of a defect only that there was one."""
         if isinstance(error, Refused):
             return error.code, str(error)
@@ -237,9 +230,7 @@ class _Begun:
         return row is not None and row[0] != _PENDING
 
 
-_PENDING = STATUS_NUMBERS[RuntimeStatus.PENDING]  # the protocol has the store's numbers
-
-
+@dataclass(frozen=True, slots=True)
 class _Waiting:
     """A method that answers once an instance is where it shall be, without a thread that waits.
 
@@ -247,60 +238,44 @@ class _Waiting:
     has handlers that answer later.
     """
 
-    experimental_non_blocking = True
-
-    def __init__(self, endpoint: Endpoint, method: Method, waits: Waits) -> None:
-        self._endpoint, self._method, self._waits = endpoint, method, waits
+    endpoint: Endpoint
+    method: Method
+    waits: Waits
+    is_there: Callable[[Fields], bool]
+    experimental_non_blocking: ClassVar = True
 
     def __call__(
         self, data: bytes, context: grpc.ServicerContext, send: Callable[[Any], None]
     ) -> None:
-        endpoint = self._endpoint
-        try:
-            endpoint._admit(context)  # noqa: SLF001 - a part of it
-            request = parse(self._method.request, data)
-            instance_id = read_needed(request, "instanceId")
-            _OneWait(self, instance_id, request, context, send).begin()
-        except Exception as error:
-            self._fail(context, send, error)
-
-    def _answer(self, send: Callable[[Any], None], fields: dict[str, Any]) -> None:
-        send(self._method.response(**fields))
-        send(None)
-
-    def _fail(
-        self, context: grpc.ServicerContext, send: Callable[[Any], None], error: Exception
-    ) -> None:
-        code, text = self._endpoint._told(error)  # noqa: SLF001
-        context.set_code(code)
-        context.set_details(text)
-        send(None)
+        _OneWait(self, context, send).begin(data)
 
 
 class _OneWait:
     """One call that waits: answered once, or forgotten when its client has gone."""
 
     def __init__(
-        self,
-        waiting: _Waiting,
-        instance_id: str,
-        request: Any,
-        context: grpc.ServicerContext,
-        send: Callable[[Any], None],
+        self, of: _Waiting, context: grpc.ServicerContext, send: Callable[[Any], None]
     ) -> None:
-        self._waiting, self._id, self._request = waiting, instance_id, request
-        self._context, self._send = context, send
+        self._of, self._context, self._send = of, context, send
+        self._id = ""
+        self._request: Any = None
         self._lock, self._is_over = Lock(), False
 
-    def begin(self) -> None:
-        waits = self._waiting._waits  # noqa: SLF001
+    def begin(self, data: bytes) -> None:
+        try:
+            self._of.endpoint.admit(self._context)
+            self._request = parse(self._of.method.request, data)
+            self._id = read_needed(self._request, "instanceId")
+        except Exception as error:
+            self._fail(error)
+            return
         if not self._context.add_callback(self._forget):
             return  # it has ended already
-        if not waits.add(self._id, self._wake):
+        if not self._of.waits.add(self._id, self._wake):
             self._wake()
 
     def _forget(self) -> None:
-        self._waiting._waits.forget(self._id, self._wake)  # noqa: SLF001
+        self._of.waits.forget(self._id, self._wake)
 
     def _wake(self) -> None:
         with self._lock:
@@ -312,27 +287,33 @@ class _OneWait:
             self._answer()
 
     def _answer(self) -> None:
-        waiting = self._waiting
         try:
-            fields = waiting._endpoint._operations.look(  # noqa: SLF001
+            fields = self._of.endpoint.operations.look(
                 self._id, payloads=self._request.getInputsAndOutputs
             )
+            if not self._of.is_there(fields):  # all waiting has been stopped
+                raise Refused(grpc.StatusCode.UNAVAILABLE, "the server is stopping")
         except Exception as error:
-            waiting._fail(self._context, self._send, error)  # noqa: SLF001
+            self._fail(error)
             return
-        if not self._is_there(fields):  # all waiting has been stopped
-            stopping = Refused(grpc.StatusCode.UNAVAILABLE, "the server is stopping")
-            waiting._fail(self._context, self._send, stopping)  # noqa: SLF001
-            return
-        waiting._answer(self._send, fields)  # noqa: SLF001
+        self._send(self._of.method.response(**fields))
+        self._send(None)
 
-    def _is_there(self, fields: dict[str, Any]) -> bool:
-        if not fields["exists"]:
-            return self._waiting._method.name == _WAITS[1]  # noqa: SLF001
-        status = fields["orchestrationState"]["orchestrationStatus"]
-        if self._waiting._method.name == _WAITS[0]:  # noqa: SLF001
-            return bool(status != _PENDING)
-        return status in _FINAL_NUMBERS
+    def _fail(self, error: Exception) -> None:
+        code, text = self._of.endpoint.told(error)
+        self._context.set_code(code)
+        self._context.set_details(text)
+        self._send(None)
 
 
-_FINAL_NUMBERS = frozenset(STATUS_NUMBERS[each] for each in FINAL_STATUSES)
+def _has_started(fields: Fields) -> bool:
+    return bool(fields["exists"] and _number_in(fields) != _PENDING)
+
+
+def _has_ended(fields: Fields) -> bool:
+    return not fields["exists"] or _number_in(fields) in _FINAL
+
+
+def _number_in(fields: Fields) -> int:
+    number: int = fields["orchestrationState"]["orchestrationStatus"]
+    return number

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from durablectl.backends.local import LocalTaskHub
@@ -11,7 +10,7 @@ from durablectl.engine.store.client import Store
 from durablectl.engine.store.instances import delete_instances
 from durablectl.engine.store.locks import release_orphaned
 from durablectl.errors import EntityNotFound
-from durablectl.model import EntityId, EntityStatus, Page
+from durablectl.model import EntityId, EntityStatus, Page, utc_now
 from durablectl.protocol.entities import (
     Entity,
     EntityQuery,
@@ -28,8 +27,8 @@ MOST_CLEANED = 500
 class Entities:
     """The methods about entities, by name."""
 
-    def __init__(self, hub: LocalTaskHub, store: Store, now: Callable[[], datetime]) -> None:
-        self._hub, self._store, self._now = hub, store, now
+    def __init__(self, hub: LocalTaskHub, store: Store) -> None:
+        self._hub, self._store = hub, store
         self.methods: dict[str, Callable[[Any], Fields]] = {
             "SignalEntity": self._signal,
             "GetEntity": self._get,
@@ -42,7 +41,7 @@ class Entities:
             _entity_id(message),
             message.name,
             read_text(message, "input"),
-            self._now(),
+            utc_now(),
             read_time(message, "scheduledTime"),
         )
         return {}
@@ -54,7 +53,7 @@ class Entities:
         except EntityNotFound:
             return {"exists": False}
         operated_at = self._store.entity_operated_at(entity_id)
-        if operated_at is None:
+        if operated_at is None:  # it was deleted meanwhile
             return {"exists": False}
         shown = state if message.includeState else None
         return {

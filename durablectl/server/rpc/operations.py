@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -60,12 +60,9 @@ class Operations:
         *,
         default_version: str | None = None,
         overrides_any: bool = False,
-        now: Callable[[], datetime] = utc_now,
     ) -> None:
-        self.hub, self._now = hub, now
-        self._store = Store(hub.database)
+        self.hub, self._store = hub, Store(hub.database)
         self._default_version, self._overrides_any = default_version, overrides_any
-        entities = Entities(hub, self._store, now)
         self.methods: dict[str, Callable[[Any], Fields]] = {
             "Hello": lambda _: {},
             "StartInstance": self._start,
@@ -74,12 +71,12 @@ class Operations:
             "ListInstanceIds": self._list_ids,
             "RaiseEvent": self._raise_event,
             "TerminateInstance": self._terminate,
-            "SuspendInstance": self._suspend,
-            "ResumeInstance": self._resume,
+            "SuspendInstance": partial(self._steer, hub.suspend),
+            "ResumeInstance": partial(self._steer, hub.resume),
             "RewindInstance": self._rewind,
             "RestartInstance": self._restart,
             "PurgeInstances": self._purge,
-            **entities.methods,
+            **Entities(hub, self._store).methods,
         }
 
     def look(self, instance_id: str, *, payloads: bool) -> Fields:
@@ -91,7 +88,7 @@ class Operations:
         instance_id = read_needed(request, "instanceId")
         found = self._find(instance_id, payloads=True)
         if found is None or found.is_entity:
-            raise _missing(instance_id)
+            raise InstanceNotFound(f"no instance '{instance_id}' in this hub")
         details = self.hub.details(found)
         owner = Execution(instance_id, details.execution_id or "", details.tags)
         yield from history_chunks(
@@ -111,7 +108,7 @@ class Operations:
         except AlreadyExists:
             if not self._may_replace(start):
                 raise
-            replace_instance(self._store, new, self._now, self.hub.pause)
+            replace_instance(self._store, new, utc_now, self.hub.pause)
         return {"instanceId": start.instance_id}
 
     def _new(self, start: StartRequest) -> NewInstance:
@@ -119,14 +116,11 @@ class Operations:
             start.instance_id,
             start.name,
             start.input,
-            self._version(start),
-            micros(self._now()),
+            (self._default_version or "") if start.version is None else start.version,
+            micros(utc_now()),
             None if start.scheduled_start is None else micros(start.scheduled_start),
             json_text(dict(start.tags)) if start.tags else None,
         )
-
-    def _version(self, start: StartRequest) -> str:
-        return (self._default_version or "") if start.version is None else start.version
 
     def _may_replace(self, start: StartRequest) -> bool:
         if not start.replaceable:
@@ -173,7 +167,7 @@ class Operations:
         self.hub.raise_event_text(
             read_needed(message, "instanceId"),
             read_needed(message, "name"),
-            _checked(text or "null", "the data of the event"),
+            _checked(text or "null"),
         )
         return {}
 
@@ -185,25 +179,16 @@ class Operations:
             self.hub.terminate(instance_id, reason, recursive=message.recursive)
         return {}
 
-    def _suspend(self, message: Any) -> Fields:
-        return self._steer(message, self.hub.suspend)
-
-    def _resume(self, message: Any) -> Fields:
-        return self._steer(message, self.hub.resume)
-
-    def _steer(self, message: Any, operation: Callable[[str, str | None], None]) -> Fields:
+    def _steer(self, operation: Callable[[str, str | None], None], message: Any) -> Fields:
+        """Refuse to steer what has ended; an instance that is as it shall be is left so."""
         instance_id = read_needed(message, "instanceId")
         try:
             operation(instance_id, read_text(message, "reason"))
         except WrongState:
-            self._unless_ended(instance_id)
+            status = self._store.get(instance_id, with_input=False).status
+            if status.is_final:
+                raise WrongState(f"instance '{instance_id}' is {status.value}") from None
         return {}
-
-    def _unless_ended(self, instance_id: str) -> None:
-        """Refuse to steer what has ended; an instance that is as it shall be is left so."""
-        row = self._store.get(instance_id, with_input=False)
-        if row.status.is_final:
-            raise WrongState(f"instance '{instance_id}' is {row.status.value}")
 
     def _rewind(self, message: Any) -> Fields:
         self.hub.rewind(read_needed(message, "instanceId"), read_text(message, "reason"))
@@ -218,22 +203,21 @@ class Operations:
     def _purge(self, message: Any) -> Fields:
         purge = read_purge(message)
         if isinstance(purge.target, PurgeFilter):
-            wanted = purge.target
-            statuses = (wanted.statuses or FINAL_STATUSES) & FINAL_STATUSES
-            count = (
-                self.hub.purge_by(
-                    created_from=wanted.created_from or EPOCH,
-                    created_to=wanted.created_to,
-                    statuses=statuses,
-                )
-                if statuses
-                else 0
-            )
-            return purged_fields(Purged(count, True))
+            return purged_fields(Purged(self._purge_matching(purge.target), True))
         ids = (purge.target,) if isinstance(purge.target, str) else purge.target
         counts = self.hub.purge_many(ids, recursive=purge.recursive)
         return purged_fields(
             Purged(sum(each for each in counts if not isinstance(each, DurablectlError)), True)
+        )
+
+    def _purge_matching(self, wanted: PurgeFilter) -> int:
+        statuses = (wanted.statuses or FINAL_STATUSES) & FINAL_STATUSES
+        if not statuses:
+            return 0
+        return self.hub.purge_by(
+            created_from=wanted.created_from or EPOCH,
+            created_to=wanted.created_to,
+            statuses=statuses,
         )
 
     def _find(self, instance_id: str, *, payloads: bool) -> InstanceStatus | None:
@@ -245,10 +229,6 @@ class Operations:
 
     def _with_details(self, status: InstanceStatus) -> InstanceStatus:
         return replace(status, details=self.hub.details(status))
-
-
-def _missing(instance_id: str) -> InstanceNotFound:
-    return InstanceNotFound(f"no instance '{instance_id}' in this hub")
 
 
 def _reason(output: str | None) -> str | None:
@@ -264,10 +244,10 @@ def _reason(output: str | None) -> str | None:
     return value if isinstance(value, str) else output
 
 
-def _checked(text: str, what: str) -> str:
+def _checked(text: str) -> str:
     """JSON text; `UsageError` for any other, which no app could read."""
     try:
         json_value(text)
     except ValueError as error:
-        raise UsageError(f"{what} is not JSON: {error}") from error
+        raise UsageError(f"the data of the event is not JSON: {error}") from error
     return text
