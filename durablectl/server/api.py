@@ -30,13 +30,6 @@ class Api:
         self._place = place
         self._instances = Instances(gate, place)
         self._entities = Entities(gate, known_entities)
-        self._steering = {
-            "terminate": self._instances.terminate,
-            "rewind": self._instances.rewind,
-            "restart": self._instances.restart,
-            "suspend": self._instances.suspend,
-            "resume": self._instances.resume,
-        }
 
     async def answer(self, call: Call) -> Response:
         """Never raises, except when the client has gone."""
@@ -108,7 +101,7 @@ class Api:
                 return await self._instances.status(call, *rest)
             case "DELETE", 1:
                 return await self._instances.purge(call, *rest)
-            case "POST", 2 if (steer := self._steering.get(rest[1].lower())) is not None:
+            case "POST", 2 if (steer := self._instances.steering.get(rest[1].lower())) is not None:
                 return await steer(call, rest[0])
             case "POST", 3 if rest[1].lower() == "raiseevent":
                 return await self._instances.raise_event(call, rest[0], rest[2])

@@ -20,11 +20,11 @@ from starlette.types import Message, Receive, Scope, Send
 from durablectl.redaction import MARK, redact
 from durablectl.server.api import Api
 from durablectl.server.auth import Access
-from durablectl.server.call import Call, headers_of, origin_of, target_of
-from durablectl.server.page_app import UI_PATH, Page, entry, redirect_to_page
+from durablectl.server.call import Call, guarded, headers_of, is_other, origin_of, target_of
+from durablectl.server.page_app import UI_PATH, Page, entry, to_page
 from durablectl.server.page_door import SECURITY_HEADERS, Door
 from durablectl.server.place import PATH
-from durablectl.server.responses import Refusal, empty, short, went_wrong
+from durablectl.server.responses import empty, short
 from durablectl.wire import exact_time_to_text
 
 RPC_PATH = "/durabletask"
@@ -91,25 +91,17 @@ class App:
         self._rpc = f"{RPC_PATH}/{rpc_token}" if rpc_token else RPC_PATH
         self.starters = starters
         self.page: Page | None = None
-        self._door: Door | None = None
+        self.door: Door | None = None
+        """That of the page, where a key is asked for."""
         self._page_api: Api | None = None
-
-    @property
-    def door(self) -> Door | None:
-        """The door of the page, where a key is asked for."""
-        return self._door
 
     def show(self, page: Page, door: Door | None = None, api: Api | None = None) -> None:
         """Have the page; behind a `door` with an API of its own, whose answers have no key."""
-        self.page, self._door, self._page_api = page, door, api
+        self.page, self.door, self._page_api = page, door, api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await self._http(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1000})
-
-    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if await is_other(scope, send):
+            return
         started, status = time.perf_counter(), GONE
 
         async def note(message: Message) -> None:
@@ -119,25 +111,17 @@ class App:
             await send(message)
 
         try:
-            answer = await self._answer(scope, receive)
+            answer = await guarded(
+                self._dispatch(scope, receive),
+                self._on_error,
+                "An unexpected error occurred; the server's own log tells more.",
+                "System.Exception",
+            )
             await answer(scope, receive, note)
         except ClientDisconnect:
             pass
         finally:
             self._log(self._answered(scope, status, time.perf_counter() - started))
-
-    async def _answer(self, scope: Scope, receive: Receive) -> Response:
-        try:
-            return await self._dispatch(scope, receive)
-        except ClientDisconnect:
-            raise
-        except Refusal as refusal:
-            return refusal.answer
-        except Exception as error:  # the last resort: one request must not disturb the others
-            self._on_error(error)
-            return went_wrong(
-                "An unexpected error occurred; the server's own log tells more.", "System.Exception"
-            )
 
     async def _dispatch(self, scope: Scope, receive: Receive) -> Response:
         headers = headers_of(scope)
@@ -152,7 +136,7 @@ class App:
             call = Call(scope, receive, rest, headers)
             if self._access.knows(headers, scope["query_string"]):
                 return await self._api.answer(call)
-            if self._door is not None and self._door.lets_in(call.method, headers, origin):
+            if self.door is not None and self.door.lets_in(call.method, headers, origin):
                 return await (self._page_api or self._api).answer(call)
             return empty(401)
         if (rest := _below(self._rpc, path)) is not None:
@@ -167,7 +151,7 @@ class App:
         if self.page is None:
             return empty(404)
         if path in ("/", UI_PATH) and scope["method"] == "GET":
-            return redirect_to_page()
+            return to_page()
         if path.startswith(f"{UI_PATH}/"):
             if (refused := self._refused(scope, headers)) is not None:
                 refused.headers.update(SECURITY_HEADERS)
@@ -177,16 +161,16 @@ class App:
 
     def _refused(self, scope: Scope, headers: dict[str, str]) -> Response | None:
         """The answer to who may not see the page yet."""
-        if self._door is None:
+        if self.door is None:
             return None
-        reason = self._door.refusal(scope["method"], headers, origin_of(scope, headers))
-        return short(403, reason) if reason else entry(self._door, scope, headers)
+        reason = self.door.refusal(scope["method"], headers, origin_of(scope, headers))
+        return short(403, reason) if reason else entry(self.door, scope, headers)
 
     def _answered(self, scope: Scope, status: int, seconds: float) -> Answered:
         client = scope.get("client")
         target = redact(target_of(scope).replace(self._rpc, RPC_PATH, 1))
-        if self._door is not None:
-            target = target.replace(self._door.token, MARK)
+        if self.door is not None:
+            target = target.replace(self.door.token, MARK)
         shown = target if len(target) <= MOST_LOGGED else f"{target[:MOST_LOGGED]}…"
         return Answered(
             datetime.now(UTC), client[0] if client else "-", scope["method"], shown, status, seconds

@@ -5,16 +5,16 @@ Knows no hub.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import unquote, unquote_plus
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.types import Receive, Scope
+from starlette.types import Receive, Scope, Send
 
 from durablectl.backends.http.body import charset
 from durablectl.server.query import Query
-from durablectl.server.responses import Refusal, empty
+from durablectl.server.responses import INVALID_OPERATION, Refusal, empty, went_wrong
 
 MOST_BYTES = 100 * 1024 * 1024
 MOST_DISCARDED = 4 * MOST_BYTES
@@ -107,6 +107,34 @@ def target_of(scope: Scope) -> str:
     query = scope["query_string"]
     target: bytes = scope["raw_path"] + (b"?" + query if query else b"")
     return target.decode("latin-1")
+
+
+async def is_other(scope: Scope, send: Send) -> bool:
+    """Whether something else than an HTTP request comes in; a websocket is refused."""
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1000})
+    return bool(scope["type"] != "http")
+
+
+async def guarded(
+    answer: Awaitable[Response],
+    on_error: Callable[[Exception], None],
+    detail: str,
+    kind: str = INVALID_OPERATION,
+) -> Response:
+    """An answer, or the one to what prevents it: one request must not disturb the others.
+
+    `on_error` hears of a defect; the client is told no more of it than `detail`.
+    """
+    try:
+        return await answer
+    except ClientDisconnect:
+        raise
+    except Refusal as refusal:
+        return refusal.answer
+    except Exception as error:  # the last resort
+        on_error(error)
+        return went_wrong(detail, kind)
 
 
 async def read_body(headers: Mapping[str, str], receive: Receive) -> bytes:

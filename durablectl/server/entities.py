@@ -9,7 +9,7 @@ from typing import Any
 from starlette.responses import Response
 
 from durablectl.engine.registry import unknown_function
-from durablectl.errors import EntityNotFound, FunctionNotFound, NotFound, UsageError
+from durablectl.errors import FunctionNotFound, NotFound, UsageError
 from durablectl.model import EntityId, EntityStatus
 from durablectl.server import responses
 from durablectl.server.async_hub import Gate
@@ -36,7 +36,7 @@ class Entities:
         entity = EntityId(name, "" if key == EMPTY_KEY else key)
         try:
             return json_answer(await self._gate.read(partial(self._hub.get_entity, entity)))
-        except (EntityNotFound, NotFound):
+        except NotFound:
             return empty(404)
 
     async def list(self, call: Call, name: str | None = None) -> Response:
@@ -56,9 +56,7 @@ class Entities:
         return responses.page(rows, page.continuation_token)
 
     async def signal(self, call: Call, name: str, key: str = "") -> Response:
-        refusal = self._refusal(name, key)
-        if refusal is not None:
-            return short(400, refusal)
+        self._check(name, key)
         operation = call.query.text("op") or ""
         value = await _operation_input(self._gate, call)
         return await self._send(
@@ -66,9 +64,7 @@ class Entities:
         )
 
     async def delete(self, _call: Call, name: str, key: str) -> Response:
-        refusal = self._refusal(name, key)
-        if refusal is not None:
-            return short(400, refusal)
+        self._check(name, key)
         return await self._send(partial(self._hub.delete_entity, EntityId(name, key)))
 
     async def _send(self, send: Callable[[], None]) -> Response:
@@ -78,16 +74,17 @@ class Entities:
             return short(400, error.message)
         return empty(202)
 
-    def _refusal(self, name: str, key: str) -> str | None:
+    def _check(self, name: str, key: str) -> None:
+        """Refuse an entity that the app does not have, and a key that none may have."""
         names = self._known()
         if names is not None and name.lower() not in names:
-            return unknown_function(name, "entity", names)
+            raise Refusal(short(400, unknown_function(name, "entity", names)))
         if any(
             character in _REFUSED or character < " " or "\x7f" <= character <= "\x9f"
             for character in key
         ):
-            return "Entity keys must not contain /, \\, #, ?, or control characters."
-        return None
+            text = "Entity keys must not contain /, \\, #, ?, or control characters."
+            raise Refusal(short(400, text))
 
 
 def _is_within(entity: EntityStatus, query: Query) -> bool:

@@ -7,19 +7,13 @@ Knows no routes.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from starlette.responses import Response
 
 from durablectl.errors import AlreadyExists, InstanceNotFound, Unsupported, UsageError, WrongState
-from durablectl.model import (
-    FINAL_STATUSES,
-    CheckStatusPayload,
-    IfExists,
-    InstanceFilter,
-    RuntimeStatus,
-)
+from durablectl.model import FINAL_STATUSES, IfExists, InstanceFilter, RuntimeStatus
 from durablectl.server import responses
 from durablectl.server.async_hub import LARGE, Gate
 from durablectl.server.call import Call
@@ -34,6 +28,13 @@ class Instances:
 
     def __init__(self, gate: Gate, place: Place) -> None:
         self._gate, self._hub, self._place = gate, gate.hub, place
+        self.steering: dict[str, Callable[[Call, str], Awaitable[Response]]] = {
+            "terminate": partial(self._steer, self._hub.terminate),
+            "rewind": self.rewind,
+            "restart": self.restart,
+            "suspend": partial(self._steer, self._hub.suspend),
+            "resume": partial(self._steer, self._hub.resume),
+        }
 
     async def start(self, call: Call, name: str, instance_id: str | None = None) -> Response:
         text = await read_input(self._gate, call)
@@ -56,11 +57,7 @@ class Instances:
         try:
             return await self._started(call, begun)
         except _BadWait as error:
-            return (
-                short(400, str(error))
-                if error.status == 400
-                else responses.went_wrong(str(error), "System.OverflowException")
-            )
+            return short(400, str(error))
 
     async def restart(self, call: Call, instance_id: str) -> Response:
         new_id = call.query.flag("restartWithNewInstanceId", True)
@@ -71,11 +68,7 @@ class Instances:
                 f"No instance with ID '{instance_id}' was found. (Parameter 'instanceId')"
             )
         except _BadWait as error:
-            return (
-                _no_such_restart(str(error))
-                if error.status == 400
-                else responses.went_wrong(str(error), "System.OverflowException")
-            )
+            return _no_such_restart(str(error))
         except (AlreadyExists, WrongState):
             state = await self._state(instance_id)
             detail = f"An Orchestration instance with the status {state.value} already exists."
@@ -119,10 +112,8 @@ class Instances:
             )
             if found is not None:
                 return responses.waited(found)
-        return responses.check_status(self.payload(call, instance_id))
-
-    def payload(self, call: Call, instance_id: str) -> CheckStatusPayload:
-        return check_status_payload(self._place.address(call.origin), instance_id)
+        address = self._place.address(call.origin)
+        return responses.check_status(check_status_payload(address, instance_id))
 
     async def status(self, call: Call, instance_id: str) -> Response:
         query = call.query
@@ -200,7 +191,7 @@ class Instances:
             return json_answer("Please provide value for 'createdTimeFrom' parameter.", 400)
         statuses = (
             call.query.statuses() & FINAL_STATUSES
-            if call.query.names("runtimeStatus")
+            if call.query.first("runtimeStatus") is not None
             else FINAL_STATUSES
         )
         if not statuses:
@@ -232,17 +223,8 @@ class Instances:
             return empty(410)
         return empty(202)
 
-    async def terminate(self, call: Call, instance_id: str) -> Response:
-        return await self._steer(call, instance_id, self._hub.terminate)
-
-    async def suspend(self, call: Call, instance_id: str) -> Response:
-        return await self._steer(call, instance_id, self._hub.suspend)
-
-    async def resume(self, call: Call, instance_id: str) -> Response:
-        return await self._steer(call, instance_id, self._hub.resume)
-
     async def _steer(
-        self, call: Call, instance_id: str, operation: Callable[[str, str | None], None]
+        self, operation: Callable[[str, str | None], None], call: Call, instance_id: str
     ) -> Response:
         try:
             await self._gate.write(partial(operation, instance_id, call.query.text("reason")))
@@ -302,20 +284,18 @@ def _no_such_restart(detail: str) -> Response:
 
 
 class _BadWait(Exception):
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
-        self.status = status
+    """The parameters of a wait make no sense."""
 
 
 def _check_wait(timeout: float, interval: float) -> None:
     for seconds in (timeout, interval):
         if math.isnan(seconds):
-            raise _BadWait(400, "TimeSpan does not accept floating point Not-a-Number values.")
+            raise _BadWait("TimeSpan does not accept floating point Not-a-Number values.")
         if abs(seconds) > 922337203685:
-            raise _BadWait(500, "TimeSpan overflowed because the duration is too long.")
+            overflow = "TimeSpan overflowed because the duration is too long."
+            raise Refusal(responses.went_wrong(overflow, "System.OverflowException"))
     if interval > timeout:
-        text = (
+        raise _BadWait(
             f"Total timeout {responses.number(timeout)} should be bigger than retry timeout "
             f"{responses.number(interval)}"
         )
-        raise _BadWait(400, text)

@@ -22,11 +22,11 @@ from durablectl.errors import DurablectlError, NotFound, Unsupported, UsageError
 from durablectl.json_values import json_text
 from durablectl.server.api import Api
 from durablectl.server.async_hub import Gate
-from durablectl.server.call import Call, headers_of, origin_of
+from durablectl.server.call import Call, guarded, headers_of, is_other, origin_of
 from durablectl.server.page_door import READS, SECURITY_HEADERS, Door, Permission
 from durablectl.server.page_reads import Reads
 from durablectl.server.place import PATH
-from durablectl.server.responses import JSON, Refusal, empty, short, went_wrong
+from durablectl.server.responses import JSON, empty, short, went_wrong
 
 UI_PATH = "/ui"
 _TYPES = {
@@ -120,26 +120,17 @@ class PageServer:
         self._on_error = on_error
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1000})
-        if scope["type"] != "http":
+        if await is_other(scope, send):
             return
         with contextlib.suppress(ClientDisconnect):
-            answer = await self._guarded(scope, receive)
+            answer = await guarded(
+                self._answer(scope, receive),
+                self._on_error,
+                "An unexpected error occurred; the terminal of ui tells more.",
+            )
             answer.headers.update(SECURITY_HEADERS)
             answer.headers.setdefault("Cache-Control", "no-store")
             await answer(scope, receive, send)
-
-    async def _guarded(self, scope: Scope, receive: Receive) -> Response:
-        try:
-            return await self._answer(scope, receive)
-        except ClientDisconnect:
-            raise
-        except Refusal as refusal:
-            return refusal.answer
-        except Exception as error:  # the last resort: one request must not disturb the others
-            self._on_error(error)
-            return went_wrong("An unexpected error occurred; the terminal of ui tells more.")
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
         headers, method = headers_of(scope), scope["method"]
@@ -150,7 +141,7 @@ class PageServer:
         if (answer := entry(self._door, scope, headers)) is not None:
             return answer
         if path in ("/", UI_PATH):
-            return Response(status_code=303, headers=_to_page())
+            return to_page()
         if path.startswith(UI_PATH + "/"):
             return await self._page.answer(
                 Call(scope, receive, path.removeprefix(UI_PATH), headers)
@@ -168,18 +159,16 @@ def entry(door: Door, scope: Scope, headers: Mapping[str, str]) -> Response | No
     if is_page and scope["method"] == "GET":
         cookie = door.cookie_for(scope["query_string"])
         if cookie is not None:
-            return Response(status_code=303, headers=_to_page() | {"Set-Cookie": cookie})
+            answer = to_page()
+            answer.headers["Set-Cookie"] = cookie
+            return answer
     if door.knows(headers):
         return None
     return Response(_NO_COOKIE, 401, None, "text/html") if is_page else empty(401)
 
 
-def redirect_to_page() -> Response:
-    return Response(status_code=303, headers=_to_page())
-
-
-def _to_page() -> dict[str, str]:
-    return {"Location": UI_PATH + "/"}
+def to_page() -> Response:
+    return Response(status_code=303, headers={"Location": UI_PATH + "/"})
 
 
 def _tagged(call: Call, content: bytes, kind: str) -> Response:

@@ -78,10 +78,6 @@ class Query:
                 found.add(_numbered(name))
         return frozenset(found)
 
-    def names(self, name: str) -> bool:
-        """Whether the parameter is there at all, and not blank."""
-        return self.first(name) is not None
-
 
 def _numbered(text: str) -> RuntimeStatus:
     try:

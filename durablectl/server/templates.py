@@ -4,10 +4,10 @@ no function.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import zip_longest
 from typing import TypeAlias
 from urllib.parse import unquote
@@ -125,67 +125,48 @@ def _segment(part: str, route: str) -> _Segment:
 def _checks(text: str, route: str) -> tuple[Check, ...]:
     checks = []
     for found in _CONSTRAINT.finditer(text):
-        make = _CONSTRAINTS.get(found["name"].lower())
-        if make is None:
-            raise AppError(
-                f"the route '{route}' has an unknown constraint '{found['name']}'",
-                hint=f"available: {', '.join(_CONSTRAINTS)}",
-            )
         try:
-            checks.append(
-                make(
-                    (found["arguments"] or "").split(",")
-                    if found["name"].lower() != "regex"
-                    else [found["arguments"] or ""]
-                )
-            )
-        except (ValueError, IndexError, re.error) as error:
+            check = _check(found["name"].lower(), found["arguments"] or "")
+        except (ValueError, re.error) as error:
             raise AppError(
                 f"the route '{route}' has a constraint that cannot be read: {found[0]}"
             ) from error
+        if check is None:
+            raise AppError(
+                f"the route '{route}' has an unknown constraint '{found['name']}'",
+                hint=f"available: {', '.join([*_CONSTRAINTS, *_WITH_NUMBERS, 'regex'])}",
+            )
+        checks.append(check)
     return tuple(checks)
 
 
-def _matches(pattern: str) -> Callable[[list[str]], Check]:
+def _check(name: str, arguments: str) -> Check | None:
+    """What a constraint asks of a value; None for an unknown one."""
+    if name == "regex":
+        return _regex(arguments)
+    if name in _WITH_NUMBERS:
+        numbers = [int(each) for each in arguments.split(",")]
+        return _WITH_NUMBERS[name](numbers[0], numbers[-1])
+    return _CONSTRAINTS.get(name)
+
+
+def _matches(pattern: str) -> Check:
     compiled = re.compile(pattern, re.IGNORECASE | re.ASCII)
-    return lambda _arguments: lambda value: compiled.fullmatch(value) is not None
+    return lambda value: compiled.fullmatch(value) is not None
 
 
-def _integer(low: int, high: int) -> Callable[[list[str]], Check]:
-    return lambda _arguments: (
-        lambda value: (
-            re.fullmatch(r"[+-]?\d{1,19}", value, re.ASCII) is not None
-            and low <= int(value) <= high
-        )
-    )
+def _within(measure: Callable[[str], float], low: float, high: float) -> Check:
+    return lambda value: low <= measure(value) <= high
 
 
-def _number_within(
-    low: Callable[[list[str]], float], high: Callable[[list[str]], float]
-) -> Callable[[list[str]], Check]:
-    def make(arguments: list[str]) -> Check:
-        least, most = low(arguments), high(arguments)
-        return lambda value: (
-            re.fullmatch(r"[+-]?\d{1,19}", value, re.ASCII) is not None
-            and least <= int(value) <= most
-        )
-
-    return make
+def _integer(value: str) -> float:
+    """The number that a text is; one that is in no range when it is none."""
+    return int(value) if re.fullmatch(r"[+-]?\d{1,19}", value, re.ASCII) else math.nan
 
 
-def _length_within(
-    low: Callable[[list[str]], float], high: Callable[[list[str]], float]
-) -> Callable[[list[str]], Check]:
-    def make(arguments: list[str]) -> Check:
-        least, most = low(arguments), high(arguments)
-        return lambda value: least <= len(value) <= most
-
-    return make
-
-
-def _regex(arguments: list[str]) -> Check:
+def _regex(text: str) -> Check:
     pattern = re.compile(
-        arguments[0].replace("{{", "{").replace("}}", "}").replace("\\\\", "\\"), re.IGNORECASE
+        text.replace("{{", "{").replace("}}", "}").replace("\\\\", "\\"), re.IGNORECASE
     )
     return lambda value: pattern.search(value) is not None
 
@@ -198,30 +179,27 @@ def _is_guid(value: str) -> bool:
 
 
 def _is_moment(value: str) -> bool:
-    return isinstance(moment_from_text(value), datetime)
+    return moment_from_text(value) is not None
 
 
-_first = lambda arguments: int(arguments[0])  # noqa: E731
-_last = lambda arguments: int(arguments[-1])  # noqa: E731
-_none = lambda _arguments: 0  # noqa: E731
-_endless = lambda _arguments: float("inf")  # noqa: E731
-
-_CONSTRAINTS: dict[str, Callable[[list[str]], Check]] = {
-    "int": _integer(-(2**31), 2**31 - 1),
-    "long": _integer(-(2**63), 2**63 - 1),
+_CONSTRAINTS: dict[str, Check] = {
+    "int": _within(_integer, -(2**31), 2**31 - 1),
+    "long": _within(_integer, -(2**63), 2**63 - 1),
     "bool": _matches("true|false"),
-    "datetime": lambda _arguments: _is_moment,
+    "datetime": _is_moment,
     "decimal": _matches(DOUBLE),
     "double": _matches(DOUBLE),
     "float": _matches(DOUBLE),
-    "guid": lambda _arguments: _is_guid,
+    "guid": _is_guid,
     "alpha": _matches("[a-z]*"),
-    "required": lambda _arguments: bool,
-    "minlength": _length_within(_first, _endless),
-    "maxlength": _length_within(_none, _first),
-    "length": _length_within(_first, _last),
-    "min": _number_within(_first, _endless),
-    "max": _number_within(lambda _arguments: float("-inf"), _first),
-    "range": _number_within(_first, _last),
-    "regex": _regex,
+    "required": bool,
 }
+_WITH_NUMBERS: dict[str, Callable[[int, int], Check]] = {
+    "minlength": lambda least, _: _within(len, least, math.inf),
+    "maxlength": lambda most, _: _within(len, 0, most),
+    "length": lambda least, most: _within(len, least, most),
+    "min": lambda least, _: _within(_integer, least, math.inf),
+    "max": lambda most, _: _within(_integer, -math.inf, most),
+    "range": lambda least, most: _within(_integer, least, most),
+}
+"""Of the first of their arguments and the last, which may be the same one."""
