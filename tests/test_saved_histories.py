@@ -16,7 +16,7 @@ from durablectl.history.exported import RawHistory, raw_to_json
 from durablectl.history.saved import (
     ServiceHistory,
     histories_in,
-    history_from_text,
+    history_of,
     read_histories,
 )
 
@@ -51,14 +51,14 @@ DTFX = [
 
 @pytest.mark.parametrize("document", [RAW, STATUS, DTFX], ids=["raw", "HTTP", "DTFx"])
 def test_every_form_is_read(document: Any) -> None:
-    history = history_from_text(json.dumps(document))
+    history = history_of(json.dumps(document))
     assert (history.instance_id, history.name) == ("i", "o")
     assert durablectl.judge(document, lambda _context: None).expected == "no end yet"
 
 
 def test_the_names_of_event_types_are_read_as_their_numbers_are() -> None:
     named = [DTFX[0] | {"EventType": "OrchestratorStarted"}, DTFX[1] | {"EventType": "0"}]
-    assert history_from_text(json.dumps(named)) == history_from_text(json.dumps(DTFX))
+    assert history_of(json.dumps(named)) == history_of(json.dumps(DTFX))
 
 
 def test_json_lines_and_arrays_hold_several(tmp_path: Path) -> None:

@@ -5,19 +5,14 @@ entities that they call. Reads a hub, changes none.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from durablectl.backends.saving import states_of
 from durablectl.engine.registry import Registry
 from durablectl.engine.replay.completing import completed
 from durablectl.errors import InstanceNotFound, Unsupported, UsageError, WrongState
-from durablectl.history.exported import RawHistory, raw_from_json
-from durablectl.history.importing import (
-    Gathered,
-    ImportedInstance,
-    children_of,
-    not_started,
-)
+from durablectl.history.exported import RawHistory, extras_of, raw_from_json
+from durablectl.history.importing import ImportedInstance, children_of, not_started
 from durablectl.history.saved import History, ServiceHistory, entities_of, is_of_one_moment
 from durablectl.model import InstanceStatus
 from durablectl.payload import dumps
@@ -35,7 +30,7 @@ class Bundle:
     what could not be taken along.
     """
 
-    gathered: tuple[Gathered, ...]
+    gathered: tuple[RawHistory, ...]
     entities: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -55,23 +50,18 @@ def bundle_of_histories(
 ) -> Bundle:
     """Saved histories of an instance and of its sub-orchestrations."""
     gathered = tuple(
-        Gathered(
-            _completed(each, registry, force), each.extras.created_time, each.extras.custom_status
-        )
-        for each in histories
+        replace(_completed(each, registry, force), extras=each.extras) for each in histories
     )
     entities = {id_: state for each in histories for id_, state in each.extras.entities.items()}
-    called = sorted({id_ for each in gathered for id_ in entities_of(each.history)} - set(entities))
+    called = sorted({id_ for each in gathered for id_ in entities_of(each)} - set(entities))
     notes = [f"the file has no state of these entities: {', '.join(called)}"] if called else []
     notes += [
         f"the file does not have the custom status of instance '{each.instance_id}'"
         for each in histories
         if each.extras.created_time is None
     ]
-    known = {each.history.instance_id for each in gathered}
-    missing = [
-        child for each in gathered for child in children_of(each.history) if child not in known
-    ]
+    known = {each.instance_id for each in gathered}
+    missing = [child for each in gathered for child in children_of(each) if child not in known]
     notes += [f"the file has no history of sub-orchestration '{child}'" for child in missing]
     return Bundle(gathered, entities, tuple(notes))
 
@@ -89,7 +79,7 @@ def bundle_of_hub(
     `registry` is asked when the history needs the app. `InstanceNotFound` when there is no such
     instance.
     """
-    found: dict[str, Gathered] = {}
+    found: dict[str, RawHistory] = {}
     notes: list[str] = []
     waiting = [instance_id]
     while waiting:
@@ -107,8 +97,8 @@ def bundle_of_hub(
                 raise
             notes.append(f"sub-orchestration '{each}' is not there any more")
             continue
-        waiting += children_of(found[each].history)
-    entities = dict.fromkeys(id_ for each in found.values() for id_ in entities_of(each.history))
+        waiting += children_of(found[each])
+    entities = dict.fromkeys(id_ for each in found.values() for id_ in entities_of(each))
     found_states = states_of(hub, instance_id, entities)
     states = {id_: dumps(state) for id_, state in found_states.items()}
     return Bundle(tuple(found.values()), states, tuple(notes))
@@ -120,16 +110,13 @@ def _gathered(
     registry: Callable[[], Registry | None],
     notes: list[str],
     force: bool,
-) -> Gathered:
+) -> RawHistory:
     if instance_id.startswith("@"):
         raise UsageError(f"'{instance_id}' is an entity, which is not an instance to import")
     status, history = _read(hub, instance_id, notes, force)
     is_complete = isinstance(history, RawHistory) and not history.is_foreign
-    return Gathered(
-        _completed(history, None if is_complete else registry(), force),
-        status.created_time,
-        None if status.custom_status is None else dumps(status.custom_status),
-    )
+    made = _completed(history, None if is_complete else registry(), force)
+    return replace(made, extras=extras_of(status))
 
 
 def _read(

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from durablectl.errors import EntityNotFound, UsageError
-from durablectl.history.saved import entities_of, history_from_json
+from durablectl.history.saved import entities_of, history_of
 from durablectl.model import EntityId
 from durablectl.taskhub import TaskHub
 
@@ -21,9 +21,7 @@ def with_entities(hub: TaskHub, document: dict[str, Any]) -> dict[str, Any]:
     """A saved history and, as `entities`, the states of those that its instance calls: an import
     takes them from there.
     """
-    states = states_of(
-        hub, document.get("instanceId", ""), entities_of(history_from_json(document))
-    )
+    states = states_of(hub, document.get("instanceId", ""), entities_of(history_of(document)))
     return document if not states else {**document, "entities": states}
 
 

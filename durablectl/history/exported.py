@@ -96,23 +96,8 @@ def extras_from_json(document: Mapping[str, Any]) -> Extras:
         raise UsageError(f"the saved history is damaged: {error}") from error
 
 
-def raw_from_json(document: str | Mapping[str, Any]) -> RawHistory:
-    """Read a saved history, as text or as what its JSON says; `UsageError` when it is not one, or
-    one of a newer format.
-    """
-    if isinstance(document, str):
-        try:
-            document = json.loads(document)
-        except ValueError as error:
-            raise UsageError(
-                f"the saved history is not JSON: {error}",
-                hint="`durablectl history ID --raw` writes one",
-            ) from error
-    if not isinstance(document, Mapping) or document.get("format") != FORMAT:
-        raise UsageError(
-            "this is not a saved history of durablectl",
-            hint="`durablectl history ID --raw` writes one",
-        )
+def raw_from_json(document: Mapping[str, Any]) -> RawHistory:
+    """Read what `raw_to_json` wrote; `UsageError` when it is damaged, or of a newer format."""
     if (version := document.get("version")) not in range(1, VERSION + 1):
         raise UsageError(
             f"the saved history has format {version}, and this durablectl reads formats 1 to "

@@ -24,18 +24,6 @@ Episodes = tuple[tuple[datetime, tuple[e.Event, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
-    """An execution as it was read: its complete history, and what its status says besides.
-
-    `custom_status` is JSON text. `created_time` is None where only the history is known.
-    """
-
-    history: RawHistory
-    created_time: datetime | None = None
-    custom_status: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class ImportedInstance:
     """An instance to create: Suspended, or as it ended (then `output` is what its row has).
 
@@ -54,14 +42,6 @@ class ImportedInstance:
     caller: tuple[str, int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """The ids that the instances get, and those of their executions, by their old instance ids."""
-
-    instances: Mapping[str, str]
-    executions: Mapping[str, str]
-
-
 def children_of(history: RawHistory) -> Iterator[str]:
     """The ids of the sub-orchestrations that an execution has called."""
     for event in history.events:
@@ -69,12 +49,12 @@ def children_of(history: RawHistory) -> Iterator[str]:
             yield event.instance_id
 
 
-def root_of(gathered: Sequence[Gathered]) -> Gathered:
+def root_of(gathered: Sequence[RawHistory]) -> RawHistory:
     """The one that no other has called; `UsageError` when there are several."""
-    called = {child for each in gathered for child in children_of(each.history)}
-    roots = [each for each in gathered if each.history.instance_id not in called]
+    called = {child for each in gathered for child in children_of(each)}
+    roots = [each for each in gathered if each.instance_id not in called]
     if len(roots) != 1:
-        names = ", ".join(f"'{each.history.instance_id}'" for each in roots[:5]) or "none"
+        names = ", ".join(f"'{each.instance_id}'" for each in roots[:5]) or "none"
         raise UsageError(
             "one instance is imported, with its sub-orchestrations; instances that no other one "
             f"has called: {names}"
@@ -83,7 +63,7 @@ def root_of(gathered: Sequence[Gathered]) -> Gathered:
 
 
 def imported(
-    gathered: Sequence[Gathered], new_id: str | None, now: datetime, new_execution: str
+    gathered: Sequence[RawHistory], new_id: str | None, now: datetime, new_execution: str
 ) -> list[ImportedInstance]:
     """The instances to create, parents first.
 
@@ -91,60 +71,56 @@ def imported(
     `new_execution` in the place of the execution in a generated one, `new_id` before another.
     `UsageError` for histories that cannot be imported, or ids that an instance must not have.
     """
-    by_id = {each.history.instance_id: each for each in gathered}
+    by_id = {each.instance_id: each for each in gathered}
     root = root_of(gathered)
-    order = list(dict.fromkeys(_tree(root.history.instance_id, by_id)))
-    names = _Names(
-        {old: _name(old, root, new_id, new_execution) for old in order},
-        {
-            old: new_execution if new_id or not each.execution_id else each.execution_id
-            for old in order
-            for each in (by_id[old].history,)
-        },
-    )
-    callers = dict(_callers(order, by_id))
-    for name in names.instances.values():
+    order = list(_tree(root.instance_id, by_id))
+    names = {old: _name(old, root, new_id, new_execution) for old in order}
+    for name in names.values():
         check_new_instance_id(name)
+    executions = {
+        old: new_execution if new_id else by_id[old].execution_id or new_execution for old in order
+    }
+    by_id = {old: replace(by_id[old], execution_id=executions[old]) for old in order}
+    callers = dict(_callers(order, by_id))
     return [_instance(by_id[old], by_id, names, callers.get(old), now) for old in order]
 
 
-def _tree(instance_id: str, by_id: Mapping[str, Gathered]) -> Iterator[str]:
+def _tree(instance_id: str, by_id: Mapping[str, RawHistory]) -> Iterator[str]:
     waiting, seen = [instance_id], set[str]()
     while waiting:
         each = waiting.pop(0)
         if each in by_id and each not in seen:
             seen.add(each)
             yield each
-            waiting += children_of(by_id[each].history)
+            waiting += children_of(by_id[each])
 
 
-def _name(old: str, root: Gathered, new_id: str | None, new_execution: str) -> str:
+def _name(old: str, root: RawHistory, new_id: str | None, new_execution: str) -> str:
     if new_id is None:
         return old
-    if old == root.history.instance_id:
+    if old == root.instance_id:
         return new_id
     # two instances may each have called a child number 3
-    is_own = is_child_id(old) and old.startswith(f"{root.history.execution_id}:")
+    is_own = is_child_id(old) and old.startswith(f"{root.execution_id}:")
     return f"{new_execution}:{old.rpartition(':')[2]}" if is_own else f"{new_id}:{old}"
 
 
 def _callers(
-    order: Sequence[str], by_id: Mapping[str, Gathered]
+    order: Sequence[str], by_id: Mapping[str, RawHistory]
 ) -> Iterator[tuple[str, tuple[str, int]]]:
     for parent in order:
-        for event in by_id[parent].history.events:
+        for event in by_id[parent].events:
             if isinstance(event, e.SubOrchestrationCreated):
                 yield event.instance_id, (parent, event.task_id)
 
 
 def _instance(
-    each: Gathered,
-    by_id: Mapping[str, Gathered],
-    names: _Names,
+    history: RawHistory,
+    by_id: Mapping[str, RawHistory],
+    names: Mapping[str, str],
     caller: tuple[str, int] | None,
     now: datetime,
 ) -> ImportedInstance:
-    history = each.history
     started = next((one for one in history.events if isinstance(one, e.ExecutionStarted)), None)
     if started is None:
         raise UsageError(
@@ -158,16 +134,16 @@ def _instance(
         else tuple(_open_episodes(history, by_id, names, now))
     )
     return ImportedInstance(
-        names.instances[history.instance_id],
+        names[history.instance_id],
         started,
-        names.executions[history.instance_id],
+        history.execution_id,
         RuntimeStatus.SUSPENDED if ending is None else ending.status,
-        each.created_time or started.timestamp,
+        history.extras.created_time or started.timestamp,
         now if ending is None else last,
         episodes,
         None if ending is None else _output(ending),
-        each.custom_status,
-        None if caller is None else (names.instances[caller[0]], caller[1]),
+        history.extras.custom_status,
+        None if caller is None else (names[caller[0]], caller[1]),
     )
 
 
@@ -185,19 +161,16 @@ def _ending(history: RawHistory) -> e.ExecutionCompleted | None:
 
 
 def _open_episodes(
-    history: RawHistory, by_id: Mapping[str, Gathered], names: _Names, now: datetime
+    history: RawHistory, by_id: Mapping[str, RawHistory], names: Mapping[str, str], now: datetime
 ) -> Iterator[tuple[datetime, tuple[e.Event, ...]]]:
     """The episodes of an execution that has not ended, and one that suspends it."""
     events = history.events
     gone, answers = set[int](), list[e.Event]()
     for at in unanswered(events, len(events), ()):
         event = events[at]
-        child = (
-            by_id.get(event.instance_id) if isinstance(event, e.SubOrchestrationCreated) else None
-        )
-        if child is None or not isinstance(event, e.SubOrchestrationCreated):
+        if not isinstance(event, e.SubOrchestrationCreated) or event.instance_id not in by_id:
             gone.add(at)
-        elif (ended := _ending(child.history)) is not None:
+        elif (ended := _ending(by_id[event.instance_id])) is not None:
             answers.append(_answer(event, ended))
     left = [_renamed(event, names) for at, event in enumerate(events) if at not in gone]
     yield from episodes_of(left)
@@ -209,9 +182,9 @@ def _open_episodes(
         yield time, tuple(replace(each, timestamp=time) for each in (*rewound, *answers, *paused))
 
 
-def _renamed(event: e.Event, names: _Names) -> e.Event:
-    if isinstance(event, e.SubOrchestrationCreated) and event.instance_id in names.instances:
-        return replace(event, instance_id=names.instances[event.instance_id])
+def _renamed(event: e.Event, names: Mapping[str, str]) -> e.Event:
+    if isinstance(event, e.SubOrchestrationCreated) and event.instance_id in names:
+        return replace(event, instance_id=names[event.instance_id])
     return event
 
 

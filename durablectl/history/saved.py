@@ -81,44 +81,32 @@ def is_of_one_moment(status: InstanceStatus) -> bool:
     return has_ended == status.is_final
 
 
-def history_of(history: AnyHistory) -> History:
-    """A history from what holds it; `UsageError` when it is not one."""
-    match history:
-        case RawHistory() | ServiceHistory():
-            return history
-        case InstanceStatus():
-            if history.history is None:
-                raise UsageError(
-                    f"the status of instance '{history.instance_id}' has no history",
-                    hint="hub.get_status(id, show_history=True, show_history_output=True)",
-                )
-            return ServiceHistory.of(history)
-        case Path():
-            found = list(read_histories(history))
-            if len(found) != 1:
-                raise UsageError(f"one history is expected, and {history} has {len(found)}")
-            return found[0]
-        case str() | bytes():
-            return history_from_text(history)
-    return history_from_json(history)
-
-
-def histories_of(source: AnyHistory) -> list[History]:
-    """The histories of a file, or the one that anything else is; `UsageError` as above."""
-    return list(read_histories(source)) if isinstance(source, Path) else [history_of(source)]
-
-
-def history_from_json(document: Any) -> History:
-    """Read one history, as what its JSON says; `UsageError` when it is not one."""
-    found = list(histories_in(document))
+def history_of(source: AnyHistory) -> History:
+    """The history that `source` is or holds; `UsageError` when it is not one."""
+    found = histories_of(source)
     if len(found) != 1:
-        raise UsageError(f"one history is expected, and this has {len(found)}", hint=HINT)
+        holder = source if isinstance(source, Path) else "this"
+        raise UsageError(f"one history is expected, and {holder} has {len(found)}", hint=HINT)
     return found[0]
 
 
-def history_from_text(text: str | bytes) -> History:
-    """Read one history; `UsageError` when it is not one."""
-    return history_from_json(_decoded(text, "the saved history"))
+def histories_of(source: AnyHistory) -> list[History]:
+    """The histories that `source` is or holds; `UsageError` as above."""
+    match source:
+        case RawHistory() | ServiceHistory():
+            return [source]
+        case InstanceStatus():
+            if source.history is None:
+                raise UsageError(
+                    f"the status of instance '{source.instance_id}' has no history",
+                    hint="hub.get_status(id, show_history=True, show_history_output=True)",
+                )
+            return [ServiceHistory.of(source)]
+        case Path():
+            return list(read_histories(source))
+        case str() | bytes():
+            source = _decoded(source, "the saved history")
+    return list(histories_in(source))
 
 
 def histories_in(document: Any, instance_id: str = "") -> Iterator[History]:

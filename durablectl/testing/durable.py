@@ -203,7 +203,7 @@ class Durable:
         """
         self._find_app()
         found = bundle_of_histories(histories_of(history), self._registry)
-        times = [each.timestamp for one in found.gathered for each in one.history.events]
+        times = [each.timestamp for one in found.gathered for each in one.events]
         self.now = max(self.now, *times)
         instances = self._hub.import_bundle(found, instance_id).instances
         for each in instances:

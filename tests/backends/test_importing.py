@@ -17,7 +17,7 @@ from durablectl.backends.saving import with_entities
 from durablectl.engine.store.maintenance import check_hub
 from durablectl.errors import AlreadyExists, InstanceNotFound, UsageError, WrongState
 from durablectl.history.exported import raw_from_json
-from durablectl.history.saved import ServiceHistory, histories_in, read_histories
+from durablectl.history.saved import ServiceHistory, histories_in, history_of, read_histories
 from durablectl.history.sdk import document
 from durablectl.model import EntityId, RuntimeStatus
 from durablectl.taskhub import TaskHub
@@ -205,10 +205,7 @@ def test_an_answer_of_a_child_that_ended_while_it_was_read_is_not_lost(hubs: Hub
     hubs.source.hub.raise_event("named-child", "Go")
     hubs.work(hubs.source)
     ended = raw_from_json(hubs.source.hub.raw_history("named-child"))
-    later = [
-        replace(each, history=ended) if each.history.instance_id == "named-child" else each
-        for each in bundle.gathered
-    ]
+    later = [ended if each.instance_id == "named-child" else each for each in bundle.gathered]
     ids = [
         each.instance_id
         for each in hubs.target.hub.import_bundle(replace(bundle, gathered=tuple(later))).instances
@@ -223,7 +220,7 @@ def test_a_child_that_was_purged_is_said_and_called_again(hubs: Hubs) -> None:
     hubs.start("parent", "p-1")
     hubs.source.hub.terminate("named-child")
     bundle = bundle_of_hub(hubs.source.hub, "p-1", lambda: hubs.app)
-    lost = tuple(each for each in bundle.gathered if each.history.instance_id != "named-child")
+    lost = tuple(each for each in bundle.gathered if each.instance_id != "named-child")
     hubs.target.hub.import_bundle(replace(bundle, gathered=lost))
     hubs.resume("p-1")
     assert hubs.target.state("named-child") is RuntimeStatus.RUNNING
@@ -231,7 +228,7 @@ def test_a_child_that_was_purged_is_said_and_called_again(hubs: Hubs) -> None:
 
 def test_a_purged_child_of_a_finished_instance_is_noted(hubs: Hubs) -> None:
     hubs.start("parent", "p-1")
-    auto = bundle_of_hub(hubs.source.hub, "p-1", lambda: None).gathered[1].history.instance_id
+    auto = bundle_of_hub(hubs.source.hub, "p-1", lambda: None).gathered[1].instance_id
     for each in (auto, "named-child"):
         hubs.source.hub.raise_event(each, "Go")
     hubs.work(hubs.source)
@@ -355,7 +352,7 @@ def test_a_saved_history_is_imported_by_the_library(hubs: Hubs, calls: Calls) ->
 
 def test_a_file_holds_the_children_as_further_lines(hubs: Hubs, tmp_path: Path) -> None:
     hubs.start("parent", "p-1")
-    auto = bundle_of_hub(hubs.source.hub, "p-1", lambda: None).gathered[1].history.instance_id
+    auto = bundle_of_hub(hubs.source.hub, "p-1", lambda: None).gathered[1].instance_id
     file = tmp_path / "p-1.jsonl"
     file.write_text(saved(hubs, "named-child", "p-1", auto))
     assert hubs.target.hub.import_history(file) == "p-1"
@@ -368,7 +365,7 @@ def test_what_a_file_lacks_is_noted(hubs: Hubs) -> None:
     notes = [
         note
         for each in ("o-1", "p-1")
-        for note in bundle_of_histories([raw_from_json(saved(hubs, each))], None).notes
+        for note in bundle_of_histories([history_of(saved(hubs, each))], None).notes
     ]
     assert notes[0] == "the file has no state of these entities: @counter@all"
     assert notes[2] == "the file has no history of sub-orchestration 'named-child'"
@@ -378,7 +375,7 @@ def test_a_file_brings_custom_status_times_and_the_states_of_entities(hubs: Hubs
     hubs.start("order", "o-1")
     source = hubs.source.hub
     file = json.dumps(with_entities(source, source.raw_history("o-1")))
-    bundle = bundle_of_histories([raw_from_json(file)], None)
+    bundle = bundle_of_histories([history_of(file)], None)
     assert bundle.notes == ()
     hubs.target.hub.import_bundle(bundle)
     shown, was = (hub.get_status("o-1") for hub in (hubs.target.hub, source))
@@ -394,7 +391,7 @@ def test_a_status_object_brings_the_same(hubs: Hubs, app: App) -> None:
     file = with_entities(hubs.source.hub, json.loads(json.dumps(status_to_json(status))))
     bundle = bundle_of_histories(list(histories_in(file)), app)
     assert bundle.notes == ()
-    assert bundle.gathered[0].custom_status == '{"stage": "approval"}'
+    assert bundle.gathered[0].extras.custom_status == '{"stage": "approval"}'
     assert list(bundle.entities) == ["@counter@all"]
 
 
@@ -410,7 +407,7 @@ def test_an_array_of_events_has_no_custom_status_and_that_is_said(hubs: Hubs, ap
 def test_a_damaged_file_is_refused(hubs: Hubs, damage: dict[str, Any]) -> None:
     hubs.start("order", "o-1")
     with pytest.raises(UsageError, match="the saved history is damaged"):
-        raw_from_json(json.dumps(hubs.source.hub.raw_history("o-1") | damage))
+        raw_from_json(hubs.source.hub.raw_history("o-1") | damage)
 
 
 class Busy:
@@ -443,7 +440,7 @@ def test_one_that_does_not_stop_changing_is_refused_unless_forced(hubs: Hubs, ap
     with pytest.raises(WrongState, match="changes while it is read"):
         bundle_of_hub(cast(TaskHub, Busy(hubs, 99)), "o-1", lambda: app)
     forced = bundle_of_hub(cast(TaskHub, Busy(hubs, 99)), "o-1", lambda: app, force=True)
-    assert [each.history.instance_id for each in forced.gathered] == ["o-1"]
+    assert [each.instance_id for each in forced.gathered] == ["o-1"]
 
 
 def test_unrelated_instances_in_one_file_are_refused(hubs: Hubs, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from durablectl.engine.replay.executor import replay
 from durablectl.engine.replay.nondeterminism import identity
 from durablectl.history import events as e
 from durablectl.history.exported import RawHistory, raw_from_json
-from durablectl.history.saved import ServiceHistory, history_from_text
+from durablectl.history.saved import ServiceHistory, history_of
 from tests.engine.dispatching import App, Dispatching
 from tests.engine.programs import Node, Step, function_of
 
@@ -69,9 +69,9 @@ class Runs:
     def saved(self, program: Sequence[Step], instance_id: str) -> Ran:
         hub = self.dispatching.hub
         status = hub.get_status(instance_id, show_history=True, show_history_output=True)
-        shown = history_from_text(json.dumps(wire.status_to_json(status)))
+        shown = history_of(json.dumps(wire.status_to_json(status)))
         assert isinstance(shown, ServiceHistory)
-        return Ran(program, raw_from_json(json.dumps(hub.raw_history(instance_id))), shown)
+        return Ran(program, raw_from_json(hub.raw_history(instance_id)), shown)
 
     def close(self) -> None:
         self.dispatching.close()

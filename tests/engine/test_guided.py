@@ -19,7 +19,7 @@ from durablectl.engine.replay.guided import judge_history
 from durablectl.engine.replay.reconstructed import SECONDS_UNREAD
 from durablectl.functionapp.loader import load_app
 from durablectl.history.events import Event, ExecutionCompleted
-from durablectl.history.saved import ServiceHistory, history_from_json
+from durablectl.history.saved import ServiceHistory, history_of
 from durablectl.history.sdk import document
 from durablectl.history.verdict import Confidence, Judgement, Verdict
 from durablectl.testing import Durable
@@ -78,7 +78,7 @@ def test_every_recorded_history_of_the_real_service_fits(name: str) -> None:
     app = load_app(RECORDINGS / "function_app.py")
     orchestrator = app.orchestrators.get(answer["name"])
     assert orchestrator is not None
-    verdict = judge_history(history_from_json(answer), orchestrator)
+    verdict = judge_history(history_of(answer), orchestrator)
     assert verdict == Verdict(
         answer["instanceId"], answer["name"], Judgement.FITS, Confidence.RECONSTRUCTED
     )
@@ -87,7 +87,7 @@ def test_every_recorded_history_of_the_real_service_fits(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(INCOMPLETE))
 def test_a_history_without_inputs_or_results_cannot_be_judged(name: str) -> None:
     verdict = judge_history(
-        history_from_json(with_times(RECORDED[name])), Orchestrator("o", lambda _context: None)
+        history_of(with_times(RECORDED[name])), Orchestrator("o", lambda _context: None)
     )
     assert verdict.judgement is Judgement.CANNOT_JUDGE
     assert re.search("comes without its input|--history-output", verdict.reason)
@@ -241,13 +241,13 @@ def order_histories() -> dict[str, Any]:
         raw = durable.history(instance_id)
         status = durable.hub.get_status(instance_id, show_history=True, show_history_output=True)
     assert status.runtime_status.value == "Completed"
-    saved = history_from_json(raw)
+    saved = history_of(raw)
     return {
         "raw": saved,
-        "DTFx": history_from_json(
+        "DTFx": history_of(
             json.loads(json.dumps([document(each, "i", "x") for each in saved.events]))
         ),
-        "HTTP": history_from_json(json.loads(json.dumps(wire.status_to_json(status)))),
+        "HTTP": history_of(json.loads(json.dumps(wire.status_to_json(status)))),
     }
 
 
@@ -312,7 +312,7 @@ def long_timer() -> list[dict[str, Any]]:
 
 def test_the_parts_of_a_long_timer_are_one_timer_of_the_code() -> None:
     code, dtfx = Orchestrator("order", function(LONG)), long_timer()
-    assert judge_history(history_from_json(dtfx), code).fits
+    assert judge_history(history_of(dtfx), code).fits
     names = {0: "ExecutionStarted", 10: "TimerCreated", 11: "TimerFired", 1: "ExecutionCompleted"}
     shown = [
         {"EventType": names[each["EventType"]], "Input": None, "FunctionName": "order"}
@@ -324,16 +324,16 @@ def test_the_parts_of_a_long_timer_are_one_timer_of_the_code() -> None:
         for each in dtfx
         if each["EventType"] in names
     ]
-    assert judge_history(history_from_json(shown), code).fits
+    assert judge_history(history_of(shown), code).fits
     changed = LONG.replace(
         "create_timer(context.current_utc_datetime + timedelta(days=7))", "call_activity(1)"
     )
-    assert not judge_history(history_from_json(dtfx), Orchestrator("order", function(changed))).fits
+    assert not judge_history(history_of(dtfx), Orchestrator("order", function(changed))).fits
 
 
 def test_code_of_the_sdk_2_is_not_judged_over_http() -> None:
     code = Orchestrator("order", function(LONG), begin=lambda _id, _execution: pytest.fail("begun"))
-    history = history_from_json(of_the_service(0.09))
+    history = history_of(of_the_service(0.09))
     verdict = judge_history(history, code)
     assert (verdict.judgement, verdict.confidence) == (Judgement.CANNOT_JUDGE, None)
     assert "2.x, which needs a complete history: the HTTP API has none" in verdict.reason
@@ -380,7 +380,7 @@ def of_the_service(second_call: float) -> list[dict[str, Any]]:
 def test_times_of_the_service_tell_what_was_parallel(
     second_call: float, code: str, place: str | None
 ) -> None:
-    history = history_from_json(of_the_service(second_call))
+    history = history_of(of_the_service(second_call))
     verdict = judge_history(history, Orchestrator("order", function(code)))
     assert (verdict.fits, verdict.place) == (place is None, place or ""), verdict
 
@@ -412,7 +412,7 @@ def approved(after: float) -> list[dict[str, Any]]:
 def test_what_two_arrivals_in_one_episode_hide_is_not_called_a_fit_when_they_were_far_apart(
     after: float, judgement: Judgement
 ) -> None:
-    history = history_from_json(approved(after))
+    history = history_of(approved(after))
     assert judge_history(history, Orchestrator("order", function(APPROVED))).fits
     unapproved = APPROVED.replace('yield context.wait_for_external_event("Approved")', "pass")
     verdict = judge_history(history, Orchestrator("order", function(unapproved)))
@@ -434,7 +434,7 @@ def test_an_instance_that_was_restarted_from_a_step_still_fits() -> None:
         first = durable.run(parent, instance_id="first").instance_id
         new = durable._hub.restart_from(first, 2).id
         assert durable.wait(new).runtime_status.value == "Completed"
-        saved = history_from_json(durable.history(new))
+        saved = history_of(durable.history(new))
     assert judge_history(saved, Orchestrator("parent", parent)).fits
 
 
@@ -454,7 +454,7 @@ def test_an_event_in_another_case_that_the_service_s_code_did_not_take_is_no_bre
         {"EventType": "EventRaised", "Name": name, "Input": 1},
     ]
     events = [each | {"Timestamp": T0.isoformat()} for each in shown]
-    verdict = judge_history(history_from_json(events), Orchestrator("order", function(APPROVAL)))
+    verdict = judge_history(history_of(events), Orchestrator("order", function(APPROVAL)))
     assert verdict.fits is (name == "approval")
     assert verdict.warnings == (
         ("the event 'approval' was not taken: the code waits for 'Approval'",)

@@ -15,6 +15,7 @@ from durablectl import df
 from durablectl.history import events as e
 from durablectl.history.columns import micros
 from durablectl.history.exported import RawHistory, raw_from_json, raw_to_json
+from durablectl.history.saved import history_of
 from durablectl.history.stored import decode_event, encode_event
 from durablectl.model import RuntimeStatus
 from durablectl.testing import assert_replays
@@ -24,6 +25,10 @@ FIXTURES = Path(__file__).parents[1] / "fixtures"
 SAVED, SAVED_2 = FIXTURES / "history-v1.json", FIXTURES / "history-v2.json"
 
 
+def written_and_read(history: RawHistory) -> RawHistory:
+    return raw_from_json(json.loads(json.dumps(raw_to_json(history))))
+
+
 def test_what_a_failed_execution_raised_comes_back() -> None:
     history = RawHistory(
         "i",
@@ -31,7 +36,7 @@ def test_what_a_failed_execution_raised_comes_back() -> None:
         "o",
         (e.ExecutionCompleted(T1, RuntimeStatus.FAILED, "why", '{"ClassName": "E"}'),),
     )
-    (ending,) = raw_from_json(json.dumps(raw_to_json(history))).events
+    (ending,) = written_and_read(history).events
     assert isinstance(ending, e.ExecutionCompleted)
     assert ending.details == '{"ClassName": "E"}'
 
@@ -39,14 +44,14 @@ def test_what_a_failed_execution_raised_comes_back() -> None:
 def test_a_termination_says_whether_it_reaches_what_was_called() -> None:
     event = e.ExecutionTerminated(T1, "enough", recurse=True)
     history = RawHistory("i", "x", "o", (event,))
-    assert raw_from_json(json.dumps(raw_to_json(history))) == history
+    assert written_and_read(history) == history
     assert decode_event(encode_event(event), micros(T1)) == event
 
 
 @pytest.mark.parametrize("event", ONE_OF_EACH, ids=lambda event: type(event).__name__)
 def test_an_event_comes_back_as_it_was(event: e.Event) -> None:
     history = RawHistory("i", "x", "o", (event,))
-    assert raw_from_json(json.dumps(raw_to_json(history))) == history
+    assert written_and_read(history) == history
 
 
 def everything(context: Any) -> Any:
@@ -80,11 +85,9 @@ def broken(context: Any) -> Any:
 
 def test_a_history_that_the_second_version_saved_replays() -> None:
     assert_replays(SAVED_2, broken)
-    (ending,) = [
-        event
-        for event in raw_from_json(SAVED_2.read_text()).events
-        if isinstance(event, e.ExecutionCompleted)
-    ]
+    history = history_of(SAVED_2)
+    assert isinstance(history, RawHistory)
+    (ending,) = [event for event in history.events if isinstance(event, e.ExecutionCompleted)]
     assert json.loads(ending.details or "")["ClassName"] == "LookupError"
 
 

@@ -16,7 +16,7 @@ from durablectl.cli.replay.judging import judged
 from durablectl.cli.replay.saving import file_name
 from durablectl.cli.replay.sources import _sampled
 from durablectl.engine.registry import Orchestrator
-from durablectl.history.saved import history_from_json
+from durablectl.history.saved import history_of
 from durablectl.history.verdict import Judgement
 
 STARTED = {
@@ -167,7 +167,7 @@ def test_a_gate_does_not_pass_on_nothing(run, flying):
 
 def test_code_that_does_not_yield_is_given_up(run, app):
     assert run("run", "hello", "--instance-id", "h-1", "-q").code == 0
-    history = history_from_json(json.loads(run("history", "h-1", "--raw").out))
+    history = history_of(json.loads(run("history", "h-1", "--raw").out))
     release = threading.Event()
 
     def hello(context):
