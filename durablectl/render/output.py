@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from enum import Enum
@@ -81,7 +80,7 @@ class Output:
         self.on_same_hub: Callable[[str], str] = str
         """Repeats in the commands of a sentence what flags chose their hub."""
         self.format, self.quiet, self.verbose = format, quiet, verbose
-        self.in_ci = bool(self._environ.get("GITHUB_ACTIONS") or self._environ.get("TF_BUILD"))
+        self._in_ci = bool(self._environ.get("GITHUB_ACTIONS") or self._environ.get("TF_BUILD"))
 
     # What the streams are
 
@@ -109,17 +108,18 @@ class Output:
         """Whether text on stdout is for a terminal that can show more than plain lines (otherwise:
         plain, complete, untruncated).
         """
-        return self.is_text and self.is_terminal and self._environ.get("TERM") != "dumb"
+        return self.is_text and self.is_terminal and self._shows_more_than_lines
 
     @property
     def wants_progress(self) -> bool:
         """Whether stderr can show a live display."""
-        return (
-            self._progress
-            and not self.quiet
-            and self.talks_to_terminal
-            and self._environ.get("TERM") != "dumb"
-        )
+        is_wanted = self._progress and not self.quiet
+        return is_wanted and self.talks_to_terminal and self._shows_more_than_lines
+
+    @property
+    def _shows_more_than_lines(self) -> bool:
+        # a CI runner reads lines, some as its commands, whatever it gives to the process
+        return self._environ.get("TERM") != "dumb" and not self._in_ci
 
     @property
     def is_unicode(self) -> bool:
@@ -160,14 +160,13 @@ class Output:
 
     def data(self, text: str) -> None:
         """Write one text answer and end its line."""
-        self._write_last(defuse(safe(text), ci=self.in_ci))
+        self._write_last(self._harmless(text))
 
     def value(self, text: str) -> None:
         """Write what an instance returned, and end its line: into a pipe exactly as it is, for
         the program that reads it.
         """
-        exposed = self.is_terminal or self.in_ci
-        self._write_last(defuse(safe(text), ci=self.in_ci) if exposed else text)
+        self._write_last(self._for_reader(text))
 
     def exact(self, text: str) -> None:
         """Write text for a program that reads it, as it is and without a line end."""
@@ -196,32 +195,27 @@ class Output:
         """Write one line of JSON for each value as it comes; `--query` asks each, and leaves out
         those in which it finds nothing.
         """
-        for value in self._flushing(values):
-            found = self._ask(value)
-            if found is not None or self._expression is None:
-                self._write(self._encode(found) + "\n")
-        self.flush()
+        found = map(self._ask, values)
+        self._write_rows(
+            self._encode(each) + "\n"
+            for each in found
+            if each is not None or self._expression is None
+        )
 
     def csv(self, rows: Iterable[Sequence[str]]) -> None:
         """Write rows as RFC 4180 has them, line by line as they come."""
-        for row in self._flushing(rows):
-            cells = (defuse(safe(cell), ci=self.in_ci) for cell in row)
-            self._write(",".join(map(_csv_cell, cells)) + "\r\n")
-        self.flush()
+        self._write_rows(
+            ",".join(_csv_cell(self._harmless(cell)) for cell in row) + "\r\n" for row in rows
+        )
 
     def ids(self, ids: Iterable[str]) -> None:
         """Write one id a line as they come: into a pipe exactly as they are, for the next
         command."""
-        exposed = self.is_terminal or self.in_ci
-        for each in self._flushing(ids):
-            self._write((defuse(safe(each), ci=self.in_ci) if exposed else each) + "\n")
-        self.flush()
+        self._write_rows(self._for_reader(each) + "\n" for each in ids)
 
     def lines(self, lines: Iterable[str]) -> None:
         """Write lines of text as they come."""
-        for line in self._flushing(lines):
-            self._write(defuse(safe(line), ci=self.in_ci) + "\n")
-        self.flush()
+        self._write_rows(self._harmless(line) + "\n" for line in lines)
 
     def show(self, text: str, value: Any, *, id: str | None = None) -> None:
         """Write one answer in the wanted form: `text` for people, else the JSON `value`, or the
@@ -256,9 +250,9 @@ class Output:
         """The displays that last while a command works; to be used only when `wants_progress` or
         `is_rich`.
         """
-        from durablectl.render.terminal.live import live_on  # deferred, as above
+        from durablectl.render.terminal.live import LiveDisplays  # deferred, as above
 
-        return live_on(self._stdout, self._stderr, self.wants_color, self.talking_above)
+        return LiveDisplays(self._stdout, self._stderr, self.wants_color, self.talking_above)
 
     # Talk
 
@@ -311,13 +305,13 @@ class Output:
         programs read.
         """
         if self._ending.is_json:
-            self._talk(json_safe(self._ending.line(exit_code, meaning), ci=self.in_ci))
+            self._talk(json_safe(self._ending.line(exit_code, meaning), ci=self._in_ci))
 
     def talk(self, text: str) -> None:
         """Write lines to stderr as they are, whatever else is set, but without the keys in them; a
         reader that went away does not end it.
         """
-        self._talk(defuse(safe(redact(text)), ci=self.in_ci))
+        self._talk(self._harmless(redact(text)))
 
     def notes_with_json(self) -> None:
         """From here on, notes are written whatever the format: for commands that serve until they
@@ -372,7 +366,19 @@ class Output:
             )
         except ValueError:  # 1e400 is read as infinite, which JSON cannot hold
             text = json.dumps(finite(value), ensure_ascii=not self.is_unicode, indent=indent)
-        return json_safe(text, ci=self.in_ci)
+        return json_safe(text, ci=self._in_ci)
+
+    def _harmless(self, text: str) -> str:
+        return defuse(safe(text), ci=self._in_ci)
+
+    def _for_reader(self, text: str) -> str:
+        """The text harmless for who looks at it, or for a program as it is."""
+        return self._harmless(text) if self.is_terminal or self._in_ci else text
+
+    def _write_rows(self, rows: Iterable[str]) -> None:
+        for row in self._flushing(rows):
+            self._write(row)
+        self.flush()
 
     def _flushing(self, values: Iterable[Any]) -> Iterator[Any]:
         """Hand rows over early at first and for a person always, later in bundles."""
@@ -406,8 +412,3 @@ class Output:
 
 def _csv_cell(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if set(text) & set('",\r\n') else text
-
-
-def standard_output(**settings: Any) -> Output:
-    """An Output on the process's own streams."""
-    return Output(sys.stdout, sys.stderr, **settings)

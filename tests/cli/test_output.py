@@ -161,6 +161,11 @@ def test_a_dumb_terminal_gets_plain_lines_and_no_live_display():
     assert (out.is_rich, out.wants_progress) == (False, False)
 
 
+def test_a_runner_with_a_terminal_gets_plain_lines_and_no_live_display():
+    out = output(Terminal(), Terminal(), {"TERM": "xterm", **CI})
+    assert (out.is_rich, out.wants_progress) == (False, False)
+
+
 def test_progress_is_shown_on_a_terminal_unless_switched_off():
     assert output(Pipe(), Terminal(), {"TERM": "xterm"}).wants_progress
     assert not output(Pipe(), Terminal(), {"TERM": "xterm"}, progress=False).wants_progress

@@ -6,6 +6,7 @@ Opens no hub.
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from keyword import iskeyword
@@ -30,7 +31,7 @@ from durablectl.cli.framework.help_text import program_help, terminal_columns
 from durablectl.cli.framework.option_groups import spread
 from durablectl.errors import UsageError
 from durablectl.quoting import nearest
-from durablectl.render.output import standard_output
+from durablectl.render.output import Output
 from durablectl.version import __version__
 
 SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -173,7 +174,7 @@ class Root(Group):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         rest = super().parse_args(ctx, args)
         if ctx.params.pop("version", False) and not ctx.resilient_parsing:
-            standard_output().data(f"{PROGRAM} {__version__}")
+            Output(sys.stdout, sys.stderr).data(f"{PROGRAM} {__version__}")
             raise typer.Exit
         return rest
 
@@ -270,5 +271,5 @@ def _load(name: str) -> Any:
 
 def _show_help(ctx: Any, _param: Any, is_asked: bool) -> None:
     if is_asked and not ctx.resilient_parsing:
-        standard_output().data(ctx.get_help())
+        Output(sys.stdout, sys.stderr).data(ctx.get_help())
         raise typer.Exit

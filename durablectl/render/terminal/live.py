@@ -42,11 +42,14 @@ class LiveDisplays:
 
     def __init__(
         self,
-        stdout: Console,
-        stderr: Console,
+        stdout: TextIO,
+        stderr: TextIO,
+        wants_color: Callable[[TextIO], bool],
         talking_above: Callable[[Callable[[str], None]], AbstractContextManager[None]],
     ) -> None:
-        self._stdout, self._stderr, self._talking_above = stdout, stderr, talking_above
+        self._stdout = console_on(stdout, color=wants_color(stdout))
+        self._stderr = console_on(stderr, color=wants_color(stderr))
+        self._talking_above = talking_above
 
     @contextmanager
     def bar(self, title: str, total: int | None) -> Iterator[Callable[[int, int], None]]:
@@ -117,20 +120,6 @@ class LiveDisplays:
         return self._talking_above(
             lambda line: console.print(line, markup=False, highlight=False, soft_wrap=True)
         )
-
-
-def live_on(
-    stdout: TextIO,
-    stderr: TextIO,
-    wants_color: Callable[[TextIO], bool],
-    talking_above: Callable[[Callable[[str], None]], AbstractContextManager[None]],
-) -> LiveDisplays:
-    """The displays on two streams."""
-    return LiveDisplays(
-        console_on(stdout, color=wants_color(stdout)),
-        console_on(stderr, color=wants_color(stderr)),
-        talking_above,
-    )
 
 
 class _Count(ProgressColumn):

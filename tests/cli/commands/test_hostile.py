@@ -98,11 +98,23 @@ def test_no_view_carries_a_sign_to_a_terminal(hostile, arguments, monkeypatch):
     assert "owned\x07" not in screen
 
 
-def on_a_terminal(*arguments):
+@pytest.mark.parametrize("arguments", VIEWS[6:10] + VIEWS[12:13], ids=" ".join)
+def test_no_view_carries_a_command_to_a_runner_that_has_a_terminal(hostile, arguments):
+    env = {"GITHUB_ACTIONS": "true", "DURABLECTL_CI": "off"}
+    screen = on_a_terminal(*arguments, "--hub", hostile.url, "--color", "always", env=env)
+    assert SHOWN in screen
+    assert COMMANDS.search(screen) is None
+
+
+def on_a_terminal(*arguments, env=None):
     main, terminal = pty.openpty()
     command = [sys.executable, "-m", "durablectl", *arguments]
     with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=terminal, stderr=terminal
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=terminal,
+        stderr=terminal,
+        env=os.environ | (env or {}),
     ) as process:
         os.close(terminal)
         screen = b""
