@@ -79,6 +79,8 @@ class Output:
         self._above: Callable[[str], None] | None = None
         self.on_same_hub: Callable[[str], str] = str
         """Repeats in the commands of a sentence what flags chose their hub."""
+        self.write_talk: Callable[[TextIO, str], None] = write_any
+        """Writes to stderr. A command that lasts has a way that its end does not wait for."""
         self.format, self.quiet, self.verbose = format, quiet, verbose
         self._in_ci = bool(self._environ.get("GITHUB_ACTIONS") or self._environ.get("TF_BUILD"))
 
@@ -328,7 +330,7 @@ class Output:
             self._above(line)
             return
         try:
-            write_any(self._stderr, line + "\n")
+            self.write_talk(self._stderr, line + "\n")
             self._stderr.flush()
         except (OSError, ValueError):
             silence(self._stderr)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -13,6 +15,7 @@ from durablectl.cli.local.signals import StopEvent
 INTERRUPTED_AT = """
 import signal, sys
 from durablectl.cli.local.signals import stop_signals
+from durablectl.render.output import standard_output
 
 def interrupt(frame, event, _):
     global left
@@ -23,7 +26,7 @@ def interrupt(frame, event, _):
     return interrupt
 
 left = int(sys.argv[1])
-with stop_signals() as stopping:
+with stop_signals(standard_output()) as stopping:
     sys.settrace(interrupt)
     stopping.wait(0.1)
     sys.settrace(None)
@@ -55,3 +58,42 @@ def test_everyone_who_waits_is_woken():
 
 def test_a_wait_without_a_signal_ends_in_time():
     assert not StopEvent().wait(0.01)
+
+
+CHATTY = """
+from pathlib import Path
+from durablectl import df
+app = df.DFApp()
+
+@app.orchestration_trigger(context_name="context")
+def chat(context):
+    yield context.call_activity("say", 1)
+
+@app.activity_trigger(input_name="name")
+def say(name):
+    Path("said").touch()
+    print("x" * 1_000_000)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM there")
+@pytest.mark.parametrize(
+    "command", [["worker"], ["serve", "--port", "0"]], ids=lambda each: each[0]
+)
+def test_a_command_ends_on_a_signal_where_nothing_reads_its_stderr(run, project, command):
+    (project / "function_app.py").write_text(CHATTY)
+    run("start", "chat")
+    line = [sys.executable, "-m", "durablectl", *command]
+    process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    with process:
+        try:
+            for _ in range(400):
+                if (project / "said").exists():
+                    break
+                time.sleep(0.05)
+            time.sleep(0.5)  # until the pipe is full
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 0
+            assert b"x" * 1000 in process.stderr.read()
+        finally:
+            process.kill()

@@ -99,7 +99,7 @@ def _show_screen(
 
     poller = ListingPoller(once, interval)
     with (
-        stop_signals() as stopping,
+        stop_signals(session.out) as stopping,
         keyboard(session.stdin, stopping) as key,
         session.out.live.screen() as show,
     ):
@@ -126,7 +126,7 @@ def _show_lines(
     until_empty: bool,
 ) -> None:
     out, before = session.out, None
-    with stop_signals() as stopping:
+    with stop_signals(out) as stopping:
         while (found := _looked(session.hub, filter, stopping)) is not None:
             is_first, had_trouble = table.looked is None, bool(table.trouble)
             changes = _take(table, found, order, before)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+Handler = Callable[[int, FrameType | None], None]
 
 
 @contextmanager
@@ -19,11 +21,19 @@ def sigterm_as_interrupt(told: Callable[[int], None]) -> Iterator[None]:
         told(number)
         raise KeyboardInterrupt(f"stopped by {signal.Signals(number).name}")
 
+    with handling([signal.SIGTERM], interrupt):
+        yield
+
+
+@contextmanager
+def handling(numbers: Iterable[int], handler: Handler) -> Iterator[None]:
+    """While inside, `handler` gets these signals; not in a thread, which may have no handlers."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler_before in before.items():
+            signal.signal(number, handler_before)

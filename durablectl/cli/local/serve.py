@@ -66,7 +66,7 @@ def serve_hub(out: Output, served: Served, serving: Serving) -> None:
     key = _key(out, served, serving, path)
     bound = uvicorn_server.bind(serving.host, serving.port)
     origin, tally = _origin(serving.host, bound.getsockname()[1]), Tally(_log(out, serving.log))
-    with bound, stop_signals() as stopping, capture_output(served.app_output):
+    with bound, stop_signals(out) as stopping, capture_output(served.app_output):
         hosted = host.Hosting(
             path,
             served.registry,

@@ -43,7 +43,7 @@ def serve_page(
     settings, permission = of.settings, permission_of(of.settings)
     bound = _bound(uvicorn_server.bind, port)
     gate, door = Gate(hub), Door(bound.getsockname()[1])
-    with bound, stop_signals() as stopping:
+    with bound, stop_signals(out) as stopping:
         place = Place(hub.name or settings.label, settings.connection or "Storage")
         app = PageServer(
             build_page(gate, _card(gate.hub, of, permission), of),

@@ -59,7 +59,7 @@ def run_worker(
         warn_of_source(out, registry)
     worker = _worker(database, app, registry, out, work)
     with (
-        stop_signals() as stopping,
+        stop_signals(out) as stopping,
         capture_output(app_output),
         _reloading(app, changed, out, work.reload),
     ):
