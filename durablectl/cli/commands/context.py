@@ -6,7 +6,7 @@ Never prints a key or a header's value.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -20,7 +20,7 @@ from durablectl.quoting import command
 from durablectl.redaction import MARK
 from durablectl.render.sanitize import safe_line
 from durablectl.render.terminal.tables import show_items
-from durablectl.render.views import Table
+from durablectl.render.views import Details, Table
 
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="The context's name.", show_default=False)
@@ -60,72 +60,78 @@ app = Commands(
 )
 
 
-@app.command("add")
-def add(
-    session: Session,
-    name: Name,
+class _Given(NamedTuple):
+    """The options of a context, named as its settings."""
+
     url: Annotated[
         str | None,
         typer.Option(metavar="URL", help="The app's address, or grpcs://HOST, grpc://HOST:PORT."),
-    ] = None,
+    ] = None
     connection_string: Annotated[
         str | None,
         typer.Option(
             metavar="TEXT", help="Connection string of a Durable Task Scheduler, as its address."
         ),
-    ] = None,
+    ] = None
     connection_string_env: Annotated[
         str | None,
         typer.Option(
             metavar="VARIABLE", help="Environment variable that holds the connection string."
         ),
-    ] = None,
+    ] = None
     token_command: Annotated[
         str | None,
         typer.Option(metavar="COMMAND", help="A command that prints a token, for a hub over gRPC."),
-    ] = None,
+    ] = None
     insecure: Annotated[
         bool,
         typer.Option("--insecure", help="Allow grpc:// (no TLS) to another machine."),
-    ] = False,
+    ] = False
     key_command: Annotated[
         str | None, typer.Option(metavar="COMMAND", help="A shell command that prints the key.")
-    ] = None,
+    ] = None
     key_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A file of mode 0600 that holds the key.")
-    ] = None,
+    ] = None
     header: Annotated[
         list[str] | None,
         typer.Option(metavar="'NAME: VALUE'", help="Send this header, too (repeatable)."),
-    ] = None,
+    ] = None
     header_command: Annotated[
         str | None,
         typer.Option(metavar="COMMAND", help="A command that prints headers, one per line."),
-    ] = None,
+    ] = None
     ca_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Trust the certificates in this file.")
-    ] = None,
-    proxy: Annotated[str | None, typer.Option(metavar="URL", help="Go through this proxy.")] = None,
+    ] = None
+    proxy: Annotated[str | None, typer.Option(metavar="URL", help="Go through this proxy.")] = None
     max_response: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Refuse an answer that is larger (200MB).")
-    ] = None,
+    ] = None
     encode: Annotated[
         str | None, typer.Option(metavar="json|string", help="How inputs are sent.")
-    ] = None,
+    ] = None
     protected: Annotated[
         bool,
         typer.Option(
             "--protected", help="Ask for the hub's name before anything is ended or deleted."
         ),
-    ] = False,
-    read_only: Annotated[bool, typer.Option("--read-only", help="Refuse every change.")] = False,
+    ] = False
+    read_only: Annotated[bool, typer.Option("--read-only", help="Refuse every change.")] = False
     completion_network: Annotated[
         bool,
         typer.Option(
             "--completion-network",
             help="Let the shell's completion ask this hub for ids and names.",
         ),
-    ] = False,
+    ] = False
+
+
+@app.command("add")
+def add(
+    session: Session,
+    name: Name,
+    given: _Given = _Given(),
     use: Annotated[bool, typer.Option("--use", help="Make it the current context.")] = False,
     replace: Annotated[
         bool, typer.Option("--replace", help="Replace the context of this name.")
@@ -141,38 +147,17 @@ def add(
 
       durablectl context add dts --connection-string-env ORDERS_SCHEDULER
     """
-    user = config.read_user_file(config.default_user_file())
+    user = _user()
     config.check_name(name)
     if name in user.contexts and not replace:
         raise AlreadyExists(
             f"context '{name}' is already there",
             hint=f"{command('context show', name)}, or add --replace",
         )
-    if encode not in (None, "json", "string"):
-        raise UsageError(f"--encode: '{encode}' is not one of json, string")
-    _refuse_keys(session, key_command, key_file)
-    config.refuse_key(token_command or "", "--token-command")
-    context = config.checked(
-        Context(
-            name,
-            **_address(session, url, connection_string, connection_string_env),
-            **_flags(session, "task_hub", "connection", "key_env"),
-            app=_absolute(session, _flag(session, "app")),
-            encode=encode,
-            protected=protected,
-            read_only=read_only,
-            key_command=key_command,
-            key_file=_absolute(session, key_file),
-            header=tuple(header or ()),
-            header_command=header_command,
-            ca_file=_absolute(session, ca_file),
-            proxy=proxy,
-            max_response=max_response,
-            completion_network=completion_network,
-            token_command=token_command,
-            insecure=insecure,
-        )
-    )
+    if given.encode not in (None, "json", "string"):
+        raise UsageError(f"--encode: '{given.encode}' is not one of json, string")
+    _refuse_keys(session, given)
+    context = config.checked(_context(session, name, given))
     _write(user, {**user.contexts, name: context}, name if use else user.current)
     session.out.note(
         f"context '{name}' "
@@ -189,9 +174,7 @@ def use(session: Session, name: KnownName) -> None:
 
       durablectl context use prod
     """
-    user = config.read_user_file(config.default_user_file())
-    if name not in user.contexts:
-        raise config.unknown_context(name, user.contexts)
+    user = _user(name)
     _write(user, user.contexts, name)
     session.out.note(f"context '{name}' is in use")
 
@@ -244,9 +227,7 @@ def show(
       durablectl context show --sources
     """
     if name is not None:
-        user = _shown(session)
-        if name not in user.contexts:
-            raise config.unknown_context(name, user.contexts)
+        user = _shown(session, name)
         values = {
             key: (value, f"context {name}")
             for key, value in _json(user.contexts[name], current=name == user.current).items()
@@ -254,16 +235,15 @@ def show(
     else:
         session.require_hub()
         values = _settled(session.settings)
-    width = max(len(key) for key in values)
-    lines = [
-        f"{key:{width}}  {_text(value)}{f'  ({source})' if sources else ''}"
+    rows = [
+        (key, _text(value) + (f"  ({source})" if sources else ""))
         for key, (value, source) in values.items()
     ]
     answer = {
         key: {"value": value, "source": source} if sources else value
         for key, (value, source) in values.items()
     }
-    session.out.show("\n".join(lines), answer, id=name or session.settings.context)
+    session.out.show(Details(tuple(rows)).text(), answer, id=name or session.settings.context)
 
 
 @app.command("remove")
@@ -274,46 +254,63 @@ def remove(session: Session, name: KnownName) -> None:
 
       durablectl context remove staging
     """
-    user = config.read_user_file(config.default_user_file())
-    if name not in user.contexts:
-        raise config.unknown_context(name, user.contexts)
-    _write(
-        user,
-        {key: context for key, context in user.contexts.items() if key != name},
-        None if user.current == name else user.current,
-    )
+    user = _user(name)
+    is_current = user.current == name
+    rest = {key: context for key, context in user.contexts.items() if key != name}
+    _write(user, rest, None if is_current else user.current)
     session.out.note(f"context '{name}' removed")
-    if user.current == name:
+    if is_current:
         session.out.note("no context is current now")
 
 
-def _refuse_keys(session: Session, key_command: str | None, key_file: Path | None) -> None:
+def _user(known: str | None = None) -> UserFile:
+    """The user's contexts; `UsageError` when `known` is not one of them."""
+    user = config.read_user_file(config.default_user_file())
+    if known is not None and known not in user.contexts:
+        raise config.unknown_context(known, user.contexts)
+    return user
+
+
+def _refuse_keys(session: Session, given: _Given) -> None:
     """Refuse a key that was given instead of the name of the place that holds it: contexts are kept
     in a file that anyone may copy.
     """
     name = _flag(session, "key_env")
     if name and name not in session.environ:
         config.refuse_key(name, "--key-env")
-    if key_file is not None:
-        config.refuse_key_as_file(str(key_file))
-    config.refuse_key(key_command or "", "--key-command")
+    if given.key_file is not None:
+        config.refuse_key_as_file(str(given.key_file))
+    config.refuse_key(given.key_command or "", "--key-command")
+    config.refuse_key(given.token_command or "", "--token-command")
+
+
+def _context(session: Session, name: str, given: _Given) -> Context:
+    """What the options say, and the global ones that are kept with it; paths are absolute."""
+    paths = {"app": _flag(session, "app"), "key_file": given.key_file, "ca_file": given.ca_file}
+    settings: dict[str, Any] = {
+        **given._asdict(),
+        "header": tuple(given.header or ()),
+        **{option: _flag(session, option) for option in ("task_hub", "connection", "key_env")},
+        **{setting: _absolute(session, path) for setting, path in paths.items()},
+        **_address(session, given),
+    }
+    return Context(name, **settings)
 
 
 def _write(user: UserFile, contexts: Any, current: str | None) -> None:
     config.write_user_file(user.path, current=current, contexts=contexts)
 
 
-def _address(
-    session: Session, url: str | None, connection: str | None, connection_env: str | None
-) -> dict[str, str | None]:
-    hub = _flag(session, "hub")
-    if connection is not None or connection_env is not None:
+def _address(session: Session, given: _Given) -> dict[str, str | None]:
+    """The address and the file: one of them, unless there is a connection string."""
+    url, hub = given.url, _flag(session, "hub")
+    if given.connection_string is not None or given.connection_string_env is not None:
         if url is not None or hub is not None:
             raise UsageError(
                 "a connection string is an address: it goes with neither --url nor --hub",
                 hint="leave out --url and --hub",
             )
-        return {"connection_string": connection, "connection_string_env": connection_env}
+        return {}
     if url is not None and hub is not None:
         raise UsageError(
             "--url and --hub exclude each other",
@@ -335,10 +332,6 @@ def _flag(session: Session, name: str) -> str | None:
     return getattr(session.options, name) if is_flag else None
 
 
-def _flags(session: Session, *names: str) -> dict[str, Any]:
-    return {name: _flag(session, name) for name in names}
-
-
 def _absolute(session: Session, path: str | Path | None) -> str | None:
     return None if path is None else str((session.cwd / Path(path).expanduser()).resolve())
 
@@ -357,14 +350,14 @@ def _advise(session: Session, context: Context, *, in_use: bool) -> None:
         session.out.hint(command("context use", context.name))
 
 
-def _shown(session: Session) -> UserFile:
-    """The user's contexts, with the addresses that connection strings name."""
-    user = config.read_user_file(config.default_user_file())
-    known = {
+def _shown(session: Session, known: str | None = None) -> UserFile:
+    """The same as `_user`, with the addresses that connection strings name."""
+    user = _user(known)
+    shown = {
         name: config.expanded_if_usable(context, session.environ)
         for name, context in user.contexts.items()
     }
-    return user._replace(contexts=known)
+    return user._replace(contexts=shown)
 
 
 def _json(context: Context, *, current: bool) -> dict[str, Any]:
@@ -394,37 +387,23 @@ def _settled(settings: Settings) -> dict[str, tuple[Any, str]]:
     return values
 
 
-def _place(context: Context) -> str:
-    if context.connection_string_env:
-        return f"${context.connection_string_env}"
-    return context.url or context.hub or ""
-
-
 def _table(user: UserFile) -> list[str]:
-    rows = [
-        (
-            "*" if name == user.current else " ",
-            name,
-            _place(context),
-            context.task_hub or "",
-            " ".join(
-                word
-                for word, is_set in (
-                    ("protected", context.protected),
-                    ("read-only", context.read_only),
-                )
-                if is_set
-            ),
-        )
-        for name, context in user.contexts.items()
-    ]
-    widths = [max((len(row[column]) for row in rows), default=0) for column in range(5)]
+    rows = [_row(each, is_current=name == user.current) for name, each in user.contexts.items()]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
             f"{safe_line(cell):{width}}" for cell, width in zip(row, widths, strict=True)
         ).rstrip()
         for row in rows
     ]
+
+
+def _row(context: Context, *, is_current: bool) -> tuple[str, ...]:
+    variable = context.connection_string_env
+    place = f"${variable}" if variable else context.url or context.hub or ""
+    marks = {"protected": context.protected, "read-only": context.read_only}
+    marked = " ".join(mark for mark, is_set in marks.items() if is_set)
+    return "*" if is_current else " ", context.name, place, context.task_hub or "", marked
 
 
 def _text(value: object) -> str:

@@ -12,6 +12,7 @@ from durablectl.cli.session.at import at
 from durablectl.cli.session.choosing import wanted_one
 from durablectl.errors import InstanceNotFound, UsageError
 from durablectl.redaction import redact
+from durablectl.render.views import Details
 
 
 def links(
@@ -61,7 +62,4 @@ def _show_creation(session: Session) -> None:
         name: address if session.options.show_secrets else redact(address)
         for name, address in session.hub.creation().items()
     }
-    width = max(map(len, shown))
-    session.out.show(
-        "\n".join(f"{name:{width}}  {address}" for name, address in shown.items()), shown
-    )
+    session.out.show(Details(tuple(shown.items())).text(), shown)
