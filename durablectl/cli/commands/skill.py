@@ -9,7 +9,7 @@ import typer
 
 from durablectl.cli.framework.skill import MARK, skill_text
 from durablectl.cli.session import Session
-from durablectl.errors import Conflict, DurablectlError
+from durablectl.errors import Conflict, DurablectlError, reason_of
 
 
 def skill(
@@ -51,6 +51,4 @@ def _write(target: Path, text: str) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise DurablectlError(
-            f"cannot write {target}: {(error.strerror or 'no reason given').lower()}"
-        ) from error
+        raise DurablectlError(f"cannot write {target}: {reason_of(error)}") from error

@@ -52,10 +52,18 @@ def replay_and_show(
     nothing to judge.
     """
     kept: list[Verdict] = []
-    verdicts = _kept(_verdicts(load, app_output, found, rules), kept)
+
+    def verdicts() -> Iterator[Verdict]:
+        registry = load()
+        for each in found:
+            if rules.folder is not None and each.document is not None:
+                save(rules.folder, each.history.instance_id, each.document)
+            kept.append(_verdict(registry, app_output, each))
+            yield kept[-1]
+
     show_found(
         out,
-        verdicts,
+        verdicts(),
         table=verdicts_table,
         json=lambda each: each.to_json(),
         id=lambda each: None if each.fits else each.instance_id,
@@ -65,32 +73,13 @@ def replay_and_show(
     return _conclude(out, kept, rules)
 
 
-def _kept(verdicts: Iterable[Verdict], kept: list[Verdict]) -> Iterator[Verdict]:
-    for verdict in verdicts:
-        kept.append(verdict)
-        yield verdict
-
-
-def _verdicts(
-    load: Callable[[], Registry], app_output: AppOutput, found: Iterable[Found], rules: Rules
-) -> Iterator[Verdict]:
-    registry = load()
-    for each in found:
-        history = each.history
-        if rules.folder is not None and each.document is not None:
-            save(rules.folder, history.instance_id, each.document)
-        if each.reason:
-            yield Verdict(
-                history.instance_id, history.name, Judgement.CANNOT_JUDGE, reason=each.reason
-            )
-        else:
-            yield _verdict(registry, app_output, each)
-
-
 def _verdict(registry: Registry, app_output: AppOutput, found: Found) -> Verdict:
     history = found.history
-    orchestrator = registry.orchestrators.get(history.name) if history.name else None
-    if orchestrator is None and history.name:
+    reason = "" if history.name else "its history is empty: it has not started yet"
+    if reason := found.reason or reason:
+        return Verdict(history.instance_id, history.name, Judgement.CANNOT_JUDGE, reason=reason)
+    orchestrator = registry.orchestrators.get(history.name)
+    if orchestrator is None:
         return Verdict(
             history.instance_id,
             history.name,
@@ -100,9 +89,6 @@ def _verdict(registry: Registry, app_output: AppOutput, found: Found) -> Verdict
             got="has none of this name",
             place=registry.app,
         )
-    if orchestrator is None:
-        reason = "its history is empty: it has not started yet"
-        return Verdict(history.instance_id, "", Judgement.CANNOT_JUDGE, reason=reason)
     with capture_output(app_output):
         return judged(history, orchestrator)
 
@@ -131,28 +117,28 @@ def judged(history: History, orchestrator: Orchestrator, *, longest: float = LON
 
 def _conclude(out: Output, verdicts: list[Verdict], rules: Rules) -> bool:
     counts = Counter(each.judgement for each in verdicts)
-    breaks, unjudged = counts[Judgement.BREAKS], counts[Judgement.CANNOT_JUDGE]
-    out.note(_summary(counts, len(verdicts)))
-    if breaks or (unjudged and rules.fails_unjudged):
+    summary = _summary(counts)
+    out.note(summary)
+    if counts[Judgement.BREAKS] or (counts[Judgement.CANNOT_JUDGE] and rules.fails_unjudged):
         if not out.is_text:
-            out.error(_summary(counts, len(verdicts)))
+            out.error(summary)
         return False
     if counts[Judgement.FITS] or rules.allows_empty:
         return True
-    if verdicts:
+    if not verdicts:
         raise UsageError(
-            f"none of {len(verdicts)} can be judged"
-            if len(verdicts) > 1
-            else "it cannot be judged",
-            hint="save histories with their inputs and outputs: durablectl status ID "
-            "--history-output -o json",
+            "there is no history to replay", hint="--allow-empty lets a replay of nothing pass"
         )
+    what = "it cannot be judged" if len(verdicts) == 1 else f"none of {len(verdicts)} can be judged"
     raise UsageError(
-        "there is no history to replay", hint="--allow-empty lets a replay of nothing pass"
+        what,
+        hint="save histories with their inputs and outputs: durablectl status ID "
+        "--history-output -o json",
     )
 
 
-def _summary(counts: Counter[Judgement], total: int) -> str:
+def _summary(counts: Counter[Judgement]) -> str:
+    total = counts.total()
     if not total:
         return "replayed nothing"
     fits, breaks = counts[Judgement.FITS], counts[Judgement.BREAKS]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from durablectl import config, wire
-from durablectl.errors import UsageError
+from durablectl.errors import UsageError, reason_of
 
 LONGEST = 100
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
@@ -23,10 +23,8 @@ def folder_for(cwd: Path, name: str) -> Path:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise UsageError(
-            f"cannot save in {name}: {reason}", hint="name a folder: --save DIR"
-        ) from error
+        hint = "name a folder: --save DIR"
+        raise UsageError(f"cannot save in {name}: {reason_of(error)}", hint=hint) from error
     return path
 
 

@@ -74,16 +74,10 @@ def in_flight(
     """The histories of all instances that match; of each orchestrator at most `sample` of them,
     drawn at random. `saves` as in `fetched`.
     """
-    listed = wanted.find(hub)
-    if sample is not None:
-        listed = iter(_sampled(listed, sample))
-    yield from fetched(
-        hub,
-        (each.instance_id for each in listed if not each.is_entity),
-        note,
-        is_listed=True,
-        saves=saves,
-    )
+    found = wanted.find(hub)
+    listed = found if sample is None else _sampled(found, sample)
+    ids = (each.instance_id for each in listed if not each.is_entity)
+    yield from fetched(hub, ids, note, is_listed=True, saves=saves)
 
 
 def fetched(
