@@ -27,8 +27,13 @@ DurablectlError              what went wrong, and a hint what to do next
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from durablectl.redaction import redact
+
+if TYPE_CHECKING:  # what this module holds besides is public
+    from collections.abc import Iterator
 
 
 class DurablectlError(Exception):
@@ -155,3 +160,12 @@ def reason_of(error: OSError) -> str:
             f"or more behind {LONG_PATH})"
         )
     return reason
+
+
+@contextmanager
+def about(what: str) -> Iterator[None]:
+    """While inside, a usage error says first what it is about."""
+    try:
+        yield
+    except UsageError as error:
+        raise UsageError(f"{what}: {error.message}", hint=error.hint) from error

@@ -9,7 +9,7 @@ import re
 from typing import NamedTuple
 
 from durablectl.config.addresses import without_key
-from durablectl.errors import UsageError
+from durablectl.errors import UsageError, about
 
 EXAMPLE = (
     "as in Endpoint=https://NAME.REGION.durabletask.io;Authentication=DefaultAzure;TaskHub=NAME"
@@ -90,11 +90,8 @@ def _url(endpoint: str, what: str) -> str:
     schemes = {"https": "grpcs", "grpcs": "grpcs", "http": "grpc", "grpc": "grpc"}
     if scheme.lower() not in schemes:
         raise UsageError(f"the Endpoint of {what} is not an https or http address", hint=EXAMPLE)
-    url = f"{schemes[scheme.lower()]}://{rest.rstrip('/')}"
-    try:
-        return without_key(url)
-    except UsageError as error:
-        raise UsageError(f"the Endpoint of {what}: {error.message}", hint=error.hint) from None
+    with about(f"the Endpoint of {what}"):
+        return without_key(f"{schemes[scheme.lower()]}://{rest.rstrip('/')}")
 
 
 def _authentication(text: str, what: str) -> str:

@@ -17,9 +17,9 @@ from durablectl.config.addresses import check_plaintext, is_address, is_grpc, wi
 from durablectl.config.connection_strings import ConnectionString, parse_connection_string
 from durablectl.config.hub_files import path_of
 from durablectl.config.quantities import parse_size
-from durablectl.config.toml import parse_toml, place_of, read_text, replace_text, unknown_setting
+from durablectl.config.toml import TomlFile, read_text, replace_text
 from durablectl.config.variables import check_variable, key_of_variable
-from durablectl.errors import DurablectlError, UsageError
+from durablectl.errors import DurablectlError, UsageError, about
 from durablectl.new_ids import check_connection, check_task_hub
 from durablectl.owners import nearest
 from durablectl.quoting import command
@@ -115,19 +115,14 @@ def read_user_file(path: Path) -> UserFile:
 
     `UsageError` when it cannot be understood.
     """
-    text = read_text(path)
-    if text is None:
-        return UserFile(path)
-    parsed = parse_toml(path, text)
-    for name in parsed:
+    file = TomlFile(path)
+    for name in file.tables:
         if name not in ("current", "contexts"):
-            raise unknown_setting(path, text, name, ("current", "contexts"))
-    current = parsed.get("current")
+            raise file.unknown(name, ("current", "contexts"))
+    current = file.tables.get("current")
     if current is not None and not isinstance(current, str):
-        raise UsageError(
-            f"'current' {place_of(path, text, 'current')} must be the name of a context"
-        )
-    return UserFile(path, current, _contexts(path, text, parsed, _ADDRESS + _USER_ONLY))
+        raise file.wrong("current", "must be the name of a context")
+    return UserFile(path, current, _contexts(file, _ADDRESS + _USER_ONLY))
 
 
 def read_project_file(path: Path, user: UserFile) -> ProjectFile:
@@ -136,40 +131,37 @@ def read_project_file(path: Path, user: UserFile) -> ProjectFile:
     It came with a clone: `UsageError` when it names a key, a command or a header, or one of the
     user's contexts.
     """
-    text = read_text(path) or ""
-    parsed = parse_toml(path, text)
-    _refuse_secrets(path, text, parsed)
-    for name, value in parsed.items():
+    file = TomlFile(path)
+    said = file.tables
+    _refuse_secrets(file)
+    for name, value in said.items():
         if name not in _TOP:
-            raise unknown_setting(path, text, name, _TOP)
+            raise file.unknown(name, _TOP)
         if name != "contexts" and (not isinstance(value, str) or not value):
-            raise UsageError(f"'{name}' {place_of(path, text, name)} must be a text")
-    if len([name for name in ("context", "hub", "url") if name in parsed]) > 1:
+            raise file.wrong(name, "must be a text")
+    if len([name for name in ("context", "hub", "url") if name in said]) > 1:
         raise UsageError(f"{path} names more than one hub", hint="keep one of context, hub and url")
-    if "context" in parsed and (
-        extra := [name for name in ("task-hub", "connection", "encode") if name in parsed]
-    ):
-        raise UsageError(
-            f"'{extra[0]}' {place_of(path, text, extra[0])} would redefine the context",
-            hint="it goes with hub or url only",
-        )
-    contexts = _contexts(path, text, parsed, _ADDRESS)
+    extra = next((name for name in ("task-hub", "connection", "encode") if name in said), None)
+    if "context" in said and extra:
+        hint = "it goes with hub or url only"
+        raise file.wrong(extra, "would redefine the context", hint)
+    contexts = _contexts(file, _ADDRESS)
     for name in contexts:
         if name in user.contexts:
             raise UsageError(
-                f"context '{name}' {place_of(path, text, f'[contexts.{name}]')} is one of your "
-                "own and cannot be redefined",
+                f"context '{name}' {file.place_of(f'[contexts.{name}]')} is one of your own and "
+                "cannot be redefined",
                 hint=f"rename it there, or remove yours with: {command('context remove', name)}",
             )
-    hub = parsed.get("hub") or parsed.get("url")
+    key = "hub" if "hub" in said else "url"
     return ProjectFile(
         path,
-        context=parsed.get("context"),
-        hub=None if hub is None else _address(path, text, "hub" if "hub" in parsed else "url", hub),
-        task_hub=parsed.get("task-hub"),
-        connection=parsed.get("connection"),
-        app=_beside(path, parsed.get("app")),
-        encode=_encode(path, text, parsed.get("encode")),
+        context=said.get("context"),
+        hub=_address(file, key, said[key]) if key in said else None,
+        task_hub=said.get("task-hub"),
+        connection=said.get("connection"),
+        app=_beside(path, said["app"]) if "app" in said else None,
+        encode=_encode(file, said["encode"]) if "encode" in said else None,
         contexts=contexts,
     )
 
@@ -241,7 +233,8 @@ def checked(context: Context) -> Context:
     else:
         _refuse(context, ("token_command", "insecure"), "is not a hub over gRPC: it takes no {}")
     if context.max_response is not None:
-        _check_size(context)
+        with about(f"the max-response of context '{context.name}'"):
+            parse_size(context.max_response)
     keys = [name for name in ("key_env", "key_command", "key_file") if getattr(context, name)]
     if len(keys) > 1:
         raise UsageError(
@@ -321,109 +314,83 @@ def _refuse(context: Context, names: Iterable[str], reason: str) -> None:
         raise UsageError(f"context '{context.name}' {text}")
 
 
-def _check_size(context: Context) -> None:
-    try:
-        parse_size(context.max_response or "")
-    except UsageError as error:
-        raise UsageError(
-            f"the max-response of context '{context.name}': {error.message}", hint=error.hint
-        ) from error
-
-
-def _contexts(
-    path: Path, text: str, parsed: dict[str, Any], allowed: tuple[str, ...]
-) -> dict[str, Context]:
-    tables = parsed.get("contexts", {})
+def _contexts(file: TomlFile, allowed: tuple[str, ...]) -> dict[str, Context]:
+    tables = file.tables.get("contexts", {})
     if not isinstance(tables, dict) or not all(
         isinstance(table, dict) for table in tables.values()
     ):
-        raise UsageError(
-            f"'contexts' {place_of(path, text, 'contexts')} must hold tables such as "
-            "[contexts.prod]"
-        )
-    return {name: _context(path, text, name, table, allowed) for name, table in tables.items()}
+        raise file.wrong("contexts", "must hold tables such as [contexts.prod]")
+    return {name: _context(file, name, table, allowed) for name, table in tables.items()}
 
 
-def _context(
-    path: Path, text: str, name: str, table: dict[str, Any], allowed: tuple[str, ...]
-) -> Context:
+def _context(file: TomlFile, name: str, table: dict[str, Any], allowed: tuple[str, ...]) -> Context:
     check_name(name)
     values: dict[str, Any] = {}
     for key, value in table.items():
         if key not in allowed:
-            raise unknown_setting(path, text, key, allowed)
-        values[key.replace("-", "_")] = _value(path, text, key, value)
+            raise file.unknown(key, allowed)
+        values[key.replace("-", "_")] = _value(file, key, value)
     if "hub" in values:
-        address = _address(path, text, "hub", values.pop("hub"))
+        address = _address(file, "hub", values.pop("hub"))
         values["url" if is_address(address) and "url" not in values else "hub"] = address
     for key in ("app", "key_file", "ca_file"):
         if values.get(key):
-            values[key] = _beside(path, values[key])
+            values[key] = _beside(file.path, values[key])
     try:
         return checked(Context(name, **values))
     except UsageError as error:
-        raise UsageError(f"{error.message} ({path})", hint=error.hint) from error
+        raise UsageError(f"{error.message} ({file.path})", hint=error.hint) from error
 
 
-def _value(path: Path, text: str, key: str, value: object) -> object:
-    if key in ("protected", "read-only", "completion-network", "insecure"):
+def _value(file: TomlFile, key: str, value: object) -> object:
+    if Context._field_defaults[key.replace("-", "_")] is False:
         if isinstance(value, bool):
             return value
-        raise UsageError(f"'{key}' {place_of(path, text, key)} must be true or false")
+        raise file.wrong(key, "must be true or false")
     if key == "header":
         values = [value] if isinstance(value, str) else value
         if _is_texts(values):
             return tuple(values)
-        raise UsageError(f"'{key}' {place_of(path, text, key)} must be a list of 'Name: value'")
+        raise file.wrong(key, "must be a list of 'Name: value'")
     if key == "max-response" and type(value) is int:
         return str(value)
     if not isinstance(value, str) or not value:
-        raise UsageError(f"'{key}' {place_of(path, text, key)} must be a text")
-    return _encode(path, text, value) if key == "encode" else value
+        raise file.wrong(key, "must be a text")
+    return _encode(file, value) if key == "encode" else value
 
 
 def _is_texts(values: object) -> TypeGuard[list[str]]:
     return isinstance(values, list) and all(isinstance(each, str) for each in values)
 
 
-def _refuse_secrets(path: Path, text: str, parsed: dict[str, Any]) -> None:
-    tables = parsed.get("contexts", {})
-    nested = (
-        [table for table in tables.values() if isinstance(table, dict)]
-        if isinstance(tables, dict)
-        else []
-    )
-    for table in (parsed, *nested):
+def _refuse_secrets(file: TomlFile) -> None:
+    tables = file.tables.get("contexts", {})
+    nested = tables.values() if isinstance(tables, dict) else ()
+    for table in (file.tables, *(each for each in nested if isinstance(each, dict))):
         for name in _USER_ONLY:
             if name in table:
-                raise UsageError(
-                    f"'{name}' {place_of(path, text, name)} is refused: a project's file may not "
-                    "name keys, commands, headers or proxies",
-                    hint="put it into a context of your own: durablectl context add NAME --url "
+                raise file.wrong(
+                    name,
+                    "is refused: a project's file may not name keys, commands, headers or proxies",
+                    "put it into a context of your own: durablectl context add NAME --url "
                     "URL --key-env VARIABLE",
                 )
 
 
-def _address(path: Path, text: str, name: str, value: str) -> str:
+def _address(file: TomlFile, name: str, value: str) -> str:
     """An address, or for `hub` the path of a file."""
-    try:
-        return (
-            without_key(value)
-            if name == "url" or is_address(value)
-            else str(path_of(value, path.parent))
-        )
-    except UsageError as error:
-        raise UsageError(
-            f"'{name}' {place_of(path, text, name)}: {error.message}", hint=error.hint
-        ) from error
+    with about(file.named(name)):
+        if name == "url" or is_address(value):
+            return without_key(value)
+        return str(path_of(value, file.path.parent))
 
 
-def _encode(path: Path, text: str, value: str | None) -> str | None:
-    if value not in (None, "json", "string"):
-        raise UsageError(f"'encode' {place_of(path, text, 'encode')} must be json or string")
+def _encode(file: TomlFile, value: str) -> str:
+    if value not in ("json", "string"):
+        raise file.wrong("encode", "must be json or string")
     return value
 
 
-def _beside(path: Path, value: str | None) -> str | None:
+def _beside(path: Path, value: str) -> str:
     """A path of the file, as seen from the file's folder."""
-    return None if value is None else os.path.normpath(path.parent / Path(value).expanduser())
+    return os.path.normpath(path.parent / Path(value).expanduser())

@@ -12,7 +12,7 @@ from durablectl.config.addresses import is_grpc, is_scheduler, origin_of
 from durablectl.config.contexts import Context
 from durablectl.config.quantities import parse_size
 from durablectl.config.variables import key_of_variable
-from durablectl.errors import KeyRefused, UsageError, reason_of
+from durablectl.errors import KeyRefused, about, reason_of
 from durablectl.quoting import quoted
 
 if TYPE_CHECKING:
@@ -123,53 +123,43 @@ class KeyRing:
         """
         for each in self._of(url, task_hub):
             lines = list(each.context.header)
-            if each.context.header_command:
-                lines += (
-                    _commands()
-                    .run(each.context.header_command, f"the header-command of {each.owner}")
-                    .splitlines()
-                )
+            if command := each.context.header_command:
+                printed = _commands().run(command, f"the header-command of {each.owner}")
+                lines += printed.splitlines()
             if lines:
-                return {
-                    name.strip(): value.strip()
-                    for name, _, value in (line.partition(":") for line in lines if ":" in line)
-                }
+                pairs = (line.partition(":") for line in lines if ":" in line)
+                return {name.strip(): value.strip() for name, _, value in pairs}
         return {}
 
     def route(self, url: str, task_hub: str | None) -> dict[str, Any]:
         """How to reach an address: what the user's contexts have for exactly that one, as the
         options of a remote hub.
         """
+        text, origin = self.max_response_text(url)
+        with about(origin):
+            most = None if text is None else parse_size(text)
         return {
             "headers": self.headers_for(url, task_hub),
-            "ca_file": self.ca_file_for(url),
-            "proxy": self.proxy_for(url),
-            "max_response": self.max_response_for(url),
+            "ca_file": self._first(url, "ca_file")[0],
+            "proxy": self._first(url, "proxy")[0],
+            "max_response": most,
             "key_hint": self.key_name(url, task_hub),
         }
 
-    def ca_file_for(self, url: str) -> str | None:
-        """The certificates to trust at this address, when not the system's."""
-        return next((each.context.ca_file for each in self._at(url) if each.context.ca_file), None)
-
-    def proxy_for(self, url: str) -> str | None:
-        """The proxy on the way to this address."""
-        return next((each.context.proxy for each in self._at(url) if each.context.proxy), None)
-
-    def max_response_for(self, url: str) -> int | None:
-        """The most bytes that an answer from this address may have; None when nothing says it."""
-        text, origin = self.max_response_text(url)
-        try:
-            return None if text is None else parse_size(text)
-        except UsageError as error:
-            raise UsageError(f"{origin}: {error.message}", hint=error.hint) from error
-
     def max_response_text(self, url: str) -> tuple[str | None, str]:
-        """The same as it was written, and where."""
+        """The most bytes that an answer from this address may have, as it was written, and where;
+        None when nothing says it.
+        """
         if text := self._environ.get(MAX_RESPONSE):
             return text, MAX_RESPONSE
-        found = next((each for each in self._at(url) if each.context.max_response), None)
-        return (None, "") if found is None else (found.context.max_response, found.owner)
+        return self._first(url, "max_response")
+
+    def _first(self, url: str, setting: str) -> tuple[str | None, str]:
+        """What the nearest context of this address that has a setting says, and which it is."""
+        for each in self._at(url):
+            if value := getattr(each.context, setting):
+                return value, each.owner
+        return None, ""
 
     def _at(self, url: str) -> list[Credential]:
         origin = origin_of(url)

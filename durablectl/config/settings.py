@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from durablectl.config.addresses import check_plaintext, is_address, is_grpc, origin_of, without_key
 from durablectl.config.contexts import (
@@ -24,7 +24,7 @@ from durablectl.config.contexts import (
 )
 from durablectl.config.hub_files import HUB_FILE, HUB_FOLDER, hub_file
 from durablectl.config.keys import Credential, KeyRing
-from durablectl.errors import UsageError
+from durablectl.errors import UsageError, about
 from durablectl.functionapp.search import find_app
 from durablectl.owners import owner_name, strangers
 from durablectl.quoting import did_you_mean, quoted
@@ -33,6 +33,17 @@ if TYPE_CHECKING:
     from platformdirs.api import PlatformDirsABC
 
 FOUND = "found upwards from the working directory"
+OF_A_CONTEXT = (
+    "task_hub",
+    "connection",
+    "encode",
+    "ca_file",
+    "proxy",
+    "protected",
+    "read_only",
+    "completion_network",
+)
+"""What a command takes from the context of its hub, besides the address."""
 
 
 class Settings(NamedTuple):
@@ -151,31 +162,17 @@ def resolve(
     """
     user = read_user_file(user_file or default_user_file())
     if any(context.has_connection_string for context in user.contexts.values()):
-        user = _with_addresses(user, environ)
+        addressed = {
+            name: expanded_if_usable(each, environ) for name, each in user.contexts.items()
+        }
+        user = user._replace(contexts=addressed)
     skipped: list[str] = []
     found = find_project_file(
         cwd,
         lambda _, theirs: skipped.append(_skipped(theirs, "name the hub with --hub or --context")),
     )
     project = None if found is None else read_project_file(found, user)
-    choice = _choose(asked, given, cwd, user, project)
-    if choice is not None and choice.context.has_connection_string:
-        choice = choice._replace(context=expanded(choice.context, environ))
-    app, app_source = _app(asked, given, cwd, choice, project, skipped)
-    if choice is None and app is not None:
-        choice = _beside(app, app_source, cwd, skipped)
-    keys = KeyRing(_credentials(asked, given, choice, user), environ)
-    return _settled(asked, given, choice, keys, (app, app_source, project))._replace(
-        cwd=cwd, skipped=tuple(skipped)
-    )
-
-
-def _with_addresses(user: UserFile, environ: Mapping[str, str]) -> UserFile:
-    """The contexts with the addresses that their connection strings name."""
-    contexts = {
-        name: expanded_if_usable(context, environ) for name, context in user.contexts.items()
-    }
-    return user._replace(contexts=contexts)
+    return _Search(asked, given, cwd, environ, user, project, skipped).settings()
 
 
 def default_user_file() -> Path:
@@ -217,48 +214,146 @@ def unknown_context(
     return UsageError(f"no context '{name}'{said}", hint=f"{hint}durablectl context list")
 
 
-def _choose(
-    asked: Mapping[str, str],
-    given: Mapping[str, str],
-    cwd: Path,
-    user: UserFile,
-    project: ProjectFile | None,
-) -> _Choice | None:
-    known = {**(project.contexts if project else {}), **user.contexts}
-    if name := asked.get("context"):
-        return _by_name(name, known, user, given["context"], explicit=True)
-    if hub := asked.get("hub"):
-        return _Choice(
-            _by_address(hub, cwd, asked, given["hub"]), given["hub"], own=True, explicit=True
-        )
-    if project and project.context:
-        return _by_name(
-            project.context, known, user, f"durablectl.toml ({project.path})", explicit=False
-        )
-    if project and project.hub:
-        source, extra = (
-            f"durablectl.toml ({project.path})",
-            {"task_hub": project.task_hub, "connection": project.connection},
-        )
-        return _Choice(
-            _by_address(project.hub, project.path.parent, extra, source), source, own=False
-        )
-    if user.current:
-        return _by_name(
-            user.current, user.contexts, user, f"current context ({user.path})", explicit=False
-        )
-    return None
+class _Search(NamedTuple):
+    """What the settings come from: flags and variables, and the two files."""
 
+    asked: Mapping[str, str]
+    given: Mapping[str, str]
+    cwd: Path
+    environ: Mapping[str, str]
+    user: UserFile
+    project: ProjectFile | None
+    skipped: list[str]
 
-def _by_name(
-    name: str, known: Mapping[str, Context], user: UserFile, source: str, *, explicit: bool
-) -> _Choice:
-    if name not in known:
-        raise unknown_context(name, known, source)
-    context = known[name]
-    if context.hub is not None:
-        context = context._replace(hub=_file(context.hub, Path(), f"context {name}"))
-    return _Choice(context, source, own=name in user.contexts, explicit=explicit)
+    def settings(self) -> Settings:
+        choice = self._choice()
+        if choice is not None and choice.context.has_connection_string:
+            choice = choice._replace(context=expanded(choice.context, self.environ))
+        app, app_source = self._app(choice)
+        if choice is None and app is not None:
+            choice = self._beside(app, app_source)
+        table = self._table(choice)
+        if app is not None:
+            table["app"] = app, app_source
+        sources = {name: source for name, (_, source) in table.items()}
+        settings = Settings(
+            KeyRing(self._credentials(choice), self.environ),
+            cwd=self.cwd,
+            skipped=tuple(self.skipped),
+            sources=sources,
+            **{name: value for name, (value, _) in table.items()},
+        )
+        if choice is None:
+            return settings
+        return settings._replace(
+            url=choice.context.url,
+            path=None if choice.context.hub is None else Path(choice.context.hub),
+            named=choice.named,
+            explicit=choice.explicit,
+            sources={"hub": choice.source, **sources},
+        )
+
+    def _table(self, choice: _Choice | None) -> dict[str, tuple[Any, str]]:
+        """What is set beside the hub and the app: each value and where it came from."""
+        table: dict[str, tuple[Any, str]] = {}
+        if self.project is not None and self.project.encode:
+            table["encode"] = self.project.encode, self._project_source
+        if choice is not None:
+            name = choice.context.name
+            if name:
+                table["context"] = name, choice.source
+            source = f"context {name}" if name else choice.source
+            for each in OF_A_CONTEXT:
+                if value := getattr(choice.context, each):
+                    table[each] = value, source
+        for each in ("task_hub", "connection"):
+            if self.asked.get(each):
+                table[each] = self.asked[each], self.given[each]
+        return table
+
+    @property
+    def _project_source(self) -> str:
+        return f"durablectl.toml ({self.project.path})" if self.project else ""
+
+    def _choice(self) -> _Choice | None:
+        asked, given, user, project = self.asked, self.given, self.user, self.project
+        known = {**(project.contexts if project else {}), **user.contexts}
+        if name := asked.get("context"):
+            return self._by_name(name, known, given["context"])._replace(explicit=True)
+        if hub := asked.get("hub"):
+            context = _by_address(hub, self.cwd, asked, given["hub"])
+            return _Choice(context, given["hub"], own=True, explicit=True)
+        if project and project.context:
+            return self._by_name(project.context, known, self._project_source)
+        if project and project.hub:
+            extra = {"task_hub": project.task_hub, "connection": project.connection}
+            context = _by_address(project.hub, project.path.parent, extra, self._project_source)
+            return _Choice(context, self._project_source, own=False)
+        if user.current:
+            return self._by_name(user.current, user.contexts, f"current context ({user.path})")
+        return None
+
+    def _by_name(self, name: str, known: Mapping[str, Context], source: str) -> _Choice:
+        if name not in known:
+            raise unknown_context(name, known, source)
+        context = known[name]
+        if context.hub is not None:
+            context = context._replace(hub=_file(context.hub, Path(), f"context {name}"))
+        return _Choice(context, source, own=name in self.user.contexts)
+
+    def _beside(self, app: Path, app_source: str) -> _Choice | None:
+        """The hub beside an app; None when the app was found above the working directory, and
+        another user owns the hub there.
+        """
+        folder = app if app.is_dir() else app.parent
+        hub = folder / HUB_FOLDER / HUB_FILE
+        is_above = app_source == FOUND and folder != self.cwd
+        if is_above and (theirs := strangers([hub.parent, hub], self.cwd)) is not None:
+            self.skipped.append(_skipped(theirs, f"use it with --hub {quoted(str(hub))}"))
+            return None
+        said = "" if app_source == FOUND else f" ({app_source})"
+        return _Choice(Context("", hub=str(hub)), f"the app {app}{said}", own=True, named=False)
+
+    def _app(self, choice: _Choice | None) -> tuple[Path | None, str]:
+        if app := self.asked.get("app"):
+            return Path(os.path.normpath(self.cwd / Path(app).expanduser())), self.given["app"]
+        if choice and choice.context.app:
+            return Path(choice.context.app), f"context {choice.context.name}"
+        if self.project and self.project.app:
+            return Path(self.project.app), self._project_source
+        return find_app(
+            self.cwd,
+            lambda app, theirs: self.skipped.append(
+                _skipped(theirs, f"use it with --app {quoted(str(app))}")
+            ),
+        ), FOUND
+
+    def _credentials(self, choice: _Choice | None) -> tuple[Credential, ...]:
+        """The chosen context's own first, then those of the user's other contexts, each for its own
+        origin and task hub only.
+        """
+        of_contexts = map(Credential.of_context, self.user.contexts.values())
+        own = [each for each in of_contexts if each is not None]
+        if choice is None or choice.context.url is None:
+            return tuple(own)
+        name = f"context {choice.context.name}"
+        ordered = sorted(own, key=lambda each: each.owner != name)
+        if not (variable := self.asked.get("key_env")):
+            return tuple(ordered)
+        source = self.given["key_env"]
+        if is_grpc(choice.context.url):
+            if source.startswith("flag"):
+                hint = "add a context with --token-command or --connection-string"
+                raise UsageError("a hub over gRPC takes a token, not a key", hint=hint)
+            return tuple(ordered)
+        if not choice.own and not source.startswith("flag"):
+            raise UsageError(
+                f"the key that {source} names is not sent to a hub that {choice.source} names",
+                hint="name the hub yourself with --hub or in a context of your own",
+            )
+        task_hub = self.asked.get("task_hub") or choice.context.task_hub
+        flag = Context("", url=choice.context.url, task_hub=task_hub, key_env=variable)
+        return (Credential(source, origin_of(choice.context.url), flag), *ordered)
 
 
 def _by_address(text: str, folder: Path, extra: Mapping[str, str | None], source: str) -> Context:
@@ -274,144 +369,9 @@ def _by_address(text: str, folder: Path, extra: Mapping[str, str | None], source
 
 
 def _file(text: str, folder: Path, source: str) -> str:
-    try:
+    with about(source.removeprefix("flag ")):
         return str(hub_file(text, folder))
-    except UsageError as error:
-        raise UsageError(
-            f"{source.removeprefix('flag ')}: {error.message}", hint=error.hint
-        ) from error
-
-
-def _beside(app: Path, app_source: str, cwd: Path, skipped: list[str]) -> _Choice | None:
-    """The hub beside an app; None when the app was found above the working directory, and another
-    user owns the hub there.
-    """
-    folder = app if app.is_dir() else app.parent
-    hub = folder / HUB_FOLDER / HUB_FILE
-    theirs = strangers([hub.parent, hub], cwd) if app_source == FOUND and folder != cwd else None
-    if theirs is not None:
-        skipped.append(_skipped(theirs, f"use it with --hub {quoted(str(hub))}"))
-        return None
-    said = "" if app_source == FOUND else f" ({app_source})"
-    return _Choice(Context("", hub=str(hub)), f"the app {app}{said}", own=True, named=False)
 
 
 def _skipped(path: Path, advice: str) -> str:
     return f"{path} belongs to another user ({owner_name(path)}) and is skipped; {advice}"
-
-
-def _app(
-    asked: Mapping[str, str],
-    given: Mapping[str, str],
-    cwd: Path,
-    choice: _Choice | None,
-    project: ProjectFile | None,
-    skipped: list[str],
-) -> tuple[Path | None, str]:
-    if app := asked.get("app"):
-        return Path(os.path.normpath(cwd / Path(app).expanduser())), given["app"]
-    if choice and choice.context.app:
-        return Path(choice.context.app), f"context {choice.context.name}"
-    if project and project.app:
-        return Path(project.app), f"durablectl.toml ({project.path})"
-    return find_app(
-        cwd,
-        lambda app, theirs: skipped.append(
-            _skipped(theirs, f"use it with --app {quoted(str(app))}")
-        ),
-    ), FOUND
-
-
-def _credentials(
-    asked: Mapping[str, str], given: Mapping[str, str], choice: _Choice | None, user: UserFile
-) -> tuple[Credential, ...]:
-    """The chosen context's own first, then those of the user's other contexts, each for its own
-    origin and task hub only.
-    """
-    own = [
-        each
-        for each in (Credential.of_context(context) for context in user.contexts.values())
-        if each is not None
-    ]
-    if choice is None or choice.context.url is None:
-        return tuple(own)
-    name = f"context {choice.context.name}"
-    ordered = sorted(own, key=lambda each: each.owner != name)
-    if not (variable := asked.get("key_env")):
-        return tuple(ordered)
-    if is_grpc(choice.context.url):
-        if given["key_env"].startswith("flag"):
-            hint = "add a context with --token-command or --connection-string"
-            raise UsageError("a hub over gRPC takes a token, not a key", hint=hint)
-        return tuple(ordered)
-    if not choice.own and not given["key_env"].startswith("flag"):
-        raise UsageError(
-            f"the key that {given['key_env']} names is not sent to a hub "
-            f"that {choice.source} names",
-            hint="name the hub yourself with --hub or in a context of your own",
-        )
-    task_hub = asked.get("task_hub") or choice.context.task_hub
-    flag = Context("", url=choice.context.url, task_hub=task_hub, key_env=variable)
-    return (Credential(given["key_env"], origin_of(choice.context.url), flag), *ordered)
-
-
-def _settled(
-    asked: Mapping[str, str],
-    given: Mapping[str, str],
-    choice: _Choice | None,
-    keys: KeyRing,
-    rest: tuple[Path | None, str, ProjectFile | None],
-) -> Settings:
-    app, app_source, project = rest
-    context = choice.context if choice else Context("")
-    named = f"context {context.name}" if context.name else (choice.source if choice else "")
-    sources: dict[str, str] = {}
-
-    def value(name: str, inherited: str | None) -> str | None:
-        if asked.get(name):
-            sources[name] = given[name]
-            return asked[name]
-        if inherited is not None:
-            sources[name] = named
-        return inherited
-
-    settings = Settings(
-        keys,
-        url=context.url,
-        path=None if context.hub is None else Path(context.hub),
-        context=context.name or None,
-        task_hub=value("task_hub", context.task_hub),
-        connection=value("connection", context.connection),
-        app=app,
-        encode=context.encode or (project.encode if project else None) or "json",
-        ca_file=value("ca_file", context.ca_file),
-        proxy=value("proxy", context.proxy),
-        protected=context.protected,
-        read_only=context.read_only,
-        completion_network=context.completion_network,
-        named=bool(choice and choice.named),
-        explicit=bool(choice and choice.explicit),
-        sources=sources,
-    )
-    sources |= _origin(settings, choice, app_source, project)
-    return settings
-
-
-def _origin(
-    settings: Settings, choice: _Choice | None, app_source: str, project: ProjectFile | None
-) -> dict[str, str]:
-    """Where the values came from that no flag overrules one by one."""
-    context = f"context {settings.context}"
-    sources = {} if choice is None else {"hub": choice.source}
-    if choice and settings.context:
-        sources["context"] = choice.source
-    if settings.app:
-        sources["app"] = app_source
-    if choice and choice.context.encode:
-        sources["encode"] = context
-    elif project and project.encode:
-        sources["encode"] = f"durablectl.toml ({project.path})"
-    for name in ("protected", "read_only", "completion_network"):
-        if getattr(settings, name):
-            sources[name] = context
-    return sources

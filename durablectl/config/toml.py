@@ -14,25 +14,42 @@ from durablectl.errors import DurablectlError, UsageError, reason_of
 from durablectl.quoting import did_you_mean
 
 
-def place_of(path: Path, text: str, name: str) -> str:
-    """Where a name stands: "in FILE, line N", as well as a look at the text can tell."""
-    pattern = (
-        re.escape(name)
-        if name.startswith("[")
-        else rf"""["']?{re.escape(name)}["']?\s*[=.]|\[{re.escape(name)}"""
-    )
-    for number, line in enumerate(text.splitlines(), 1):
-        if re.match(rf"\s*(?:{pattern})", line) or re.search(
-            rf"[{{,]\s*{re.escape(name)}\s*=", line
-        ):
-            return f"in {path}, line {number}"
-    return f"in {path}"
+class TomlFile:
+    """The tables of a file, empty when there is none; says in messages where a name stands.
 
+    `UsageError` when it cannot be read, and with line and column when it is not TOML.
+    """
 
-def unknown_setting(path: Path, text: str, name: str, known: tuple[str, ...]) -> UsageError:
-    """What to say about a name that no setting has."""
-    hint = did_you_mean(name, known) or f"available: {', '.join(known)}"
-    return UsageError(f"unknown setting '{name}' {place_of(path, text, name)}", hint=hint)
+    def __init__(self, path: Path) -> None:
+        self.path, self._text = path, read_text(path) or ""
+        self.tables = _parsed(path, self._text) if self._text else {}
+
+    def wrong(self, name: str, what: str, hint: str | None = None) -> UsageError:
+        """What to say about a setting: its name and place, and then `what`."""
+        return UsageError(f"{self.named(name)} {what}", hint=hint)
+
+    def unknown(self, name: str, known: tuple[str, ...]) -> UsageError:
+        """What to say about a name that no setting has."""
+        hint = did_you_mean(name, known) or f"available: {', '.join(known)}"
+        return UsageError(f"unknown setting {self.named(name)}", hint=hint)
+
+    def named(self, name: str) -> str:
+        """The name of a setting, with its place: "'url' in FILE, line N"."""
+        return f"'{name}' {self.place_of(name)}"
+
+    def place_of(self, name: str) -> str:
+        """Where a name stands: "in FILE, line N", as well as a look at the text can tell."""
+        pattern = (
+            re.escape(name)
+            if name.startswith("[")
+            else rf"""["']?{re.escape(name)}["']?\s*[=.]|\[{re.escape(name)}"""
+        )
+        for number, line in enumerate(self._text.splitlines(), 1):
+            if re.match(rf"\s*(?:{pattern})", line) or re.search(
+                rf"[{{,]\s*{re.escape(name)}\s*=", line
+            ):
+                return f"in {self.path}, line {number}"
+        return f"in {self.path}"
 
 
 def read_text(path: Path) -> str | None:
@@ -49,8 +66,7 @@ def read_text(path: Path) -> str | None:
         raise UsageError(f"cannot read {path}: {reason}") from error
 
 
-def parse_toml(path: Path, text: str) -> dict[str, Any]:
-    """The tables of a file's text; `UsageError` with line and column when it is not TOML."""
+def _parsed(path: Path, text: str) -> dict[str, Any]:
     import tomllib  # deferred: most people have neither file
 
     try:

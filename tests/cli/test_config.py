@@ -460,8 +460,9 @@ def test_certificates_and_proxy_go_with_their_address(settle, user):
     context = Context("a", url=URL, ca_file="/ca.pem", proxy="http://proxy:1")
     config.write_user_file(user, current="a", contexts={"a": context})
     keys = settle().keys
-    assert (keys.ca_file_for(URL), keys.proxy_for(URL)) == ("/ca.pem", "http://proxy:1")
-    assert (keys.ca_file_for("https://x.example"), keys.proxy_for("https://x.example")) == (
+    ours, other = (keys.route(url, None) for url in (URL, "https://x.example"))
+    assert (ours["ca_file"], ours["proxy"]) == ("/ca.pem", "http://proxy:1")
+    assert (other["ca_file"], other["proxy"]) == (
         None,
         None,
     )

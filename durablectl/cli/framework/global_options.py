@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 from durablectl.cli.framework.command_table import GLOBALS, flags_of, variable_of
 from durablectl.config import check_variable
 from durablectl.config.quantities import parse_interval
-from durablectl.errors import UsageError
+from durablectl.errors import UsageError, about
 from durablectl.new_ids import check_connection, check_task_hub
 from durablectl.render.output import Color, OutputFormat
 
@@ -135,14 +135,11 @@ def with_default_values(arguments: Sequence[str], command: str = "") -> list[str
 
 def _read(name: str, text: str, source: str) -> Any:
     has_value = bool(GLOBALS[name][0])
-    try:
+    shown = source.removeprefix("flag ")
+    with about(shown):
         value = _READERS.get(name, str if has_value else _truth)(text)
-    except UsageError as error:
-        raise UsageError(
-            f"{source.removeprefix('flag ')}: {error.message}", hint=error.hint
-        ) from error
     if has_value and value == "":
-        raise UsageError(f"{source.removeprefix('flag ')} is empty")
+        raise UsageError(f"{shown} is empty")
     return value
 
 
