@@ -15,7 +15,7 @@ class Orchestrator:
     """An orchestrator: `function(context)` is a generator function or returns its output at once.
 
     `input_type` decodes its input. `begin(instance id, execution id)` makes the execution (see
-    `engine.replay.execution`) of a function that this engine's own context cannot run.
+    `engine.replay.executor`) of a function that this engine's own context cannot run.
     """
 
     name: str

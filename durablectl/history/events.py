@@ -67,6 +67,10 @@ class ContinueAsNew:
     timestamp: datetime
     input: str | None = None
 
+    @property
+    def status(self) -> RuntimeStatus:
+        return RuntimeStatus.CONTINUED_AS_NEW
+
 
 @dataclass(frozen=True, slots=True)
 class TaskScheduled:

@@ -5,7 +5,7 @@ an orchestrator made of a function.
 from datetime import UTC, datetime, timedelta
 
 from durablectl.engine.registry import Orchestrator
-from durablectl.engine.replay.executor import OrchestratorExecutor, replay
+from durablectl.engine.replay.executor import OrchestratorExecutor
 from durablectl.history import events as e
 from durablectl.history.events import ExecutionStarted, OrchestratorCompleted, OrchestratorStarted
 from durablectl.model import RuntimeStatus
@@ -34,6 +34,17 @@ ONE_OF_EACH = [
     e.OrchestratorStarted(T1),
     e.OrchestratorCompleted(T1),
 ]
+
+
+def replay(orchestrator, instance_id, execution_id, past, new, now):
+    """One episode from history alone: what the orchestrator decides when `new` arrives after
+    `past`.
+    """
+    execution = OrchestratorExecutor(orchestrator, instance_id, execution_id)
+    execution.rebuild(past)
+    episode = execution.run(new, now)
+    execution.close()
+    return episode
 
 
 def first(function, input=None, new=()):

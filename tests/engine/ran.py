@@ -12,12 +12,12 @@ from typing import Any
 
 from durablectl import wire
 from durablectl.engine.registry import Activity, Entity, Orchestrator
-from durablectl.engine.replay.executor import replay
 from durablectl.engine.replay.nondeterminism import identity
 from durablectl.history import events as e
 from durablectl.history.exported import RawHistory, raw_from_json
 from durablectl.history.saved import ServiceHistory, history_of
 from tests.engine.dispatching import App, Dispatching
+from tests.engine.histories import replay
 from tests.engine.programs import Node, Step, function_of
 
 MOST_TURNS = 80

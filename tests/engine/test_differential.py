@@ -10,7 +10,7 @@ from datetime import timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from durablectl.engine.replay.executor import OrchestratorExecutor, replay
+from durablectl.engine.replay.executor import OrchestratorExecutor
 from durablectl.history.events import (
     ContinueAsNew,
     Decision,
@@ -29,7 +29,7 @@ from durablectl.history.events import (
     TimerCreated,
     TimerFired,
 )
-from tests.engine.histories import T0, orchestrator
+from tests.engine.histories import T0, orchestrator, replay
 from tests.engine.oracle import NestedFailure, official, ours
 from tests.engine.programs import TIMER_MARK, function_of, programs
 
@@ -138,7 +138,7 @@ def play(program, seed, *, is_disturbed=False):
                 break
         # all is answered: only what waits for an event may be held back
         if not new and not world.open and not is_disturbed:
-            assert not execution._execution.pending or execution._execution._waiters
+            assert not execution.state.pending or execution.state._waiters
         if not isinstance(episode.ending, ContinueAsNew):
             return episode
         input, carried, generation = episode.ending.input, episode.carried_over, generation + 1
@@ -151,7 +151,7 @@ class Judge:
         self.cancelled = set()
 
     def __call__(self, function, execution, past, new, episode):
-        run, state = execution._function, execution._execution
+        run, state = execution.function, execution.state
         try:
             verdict = official(function, [*past, episode.history[0], *new], state.execution_id)
         except NestedFailure:

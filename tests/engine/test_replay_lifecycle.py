@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from durablectl.engine.replay.executor import OrchestratorExecutor, replay
+from durablectl.engine.replay.executor import OrchestratorExecutor
 from durablectl.history.events import (
     ContinueAsNew,
     EventRaised,
@@ -27,7 +27,19 @@ from durablectl.history.events import (
     TimerCreated,
 )
 from durablectl.model import RuntimeStatus
-from tests.engine.histories import STARTED, T0, T1, T2, T3, T4, first, orchestrator, running, then
+from tests.engine.histories import (
+    STARTED,
+    T0,
+    T1,
+    T2,
+    T3,
+    T4,
+    first,
+    orchestrator,
+    replay,
+    running,
+    then,
+)
 
 
 class Id:

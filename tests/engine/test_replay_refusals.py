@@ -8,7 +8,6 @@ import pytest
 
 from durablectl.engine.registry import Activity, Entity, Orchestrator
 from durablectl.engine.replay import state
-from durablectl.engine.replay.executor import replay
 from durablectl.history.events import (
     EventSent,
     ExecutionCompleted,
@@ -21,7 +20,7 @@ from durablectl.history.events import (
     TimerFired,
 )
 from durablectl.model import RuntimeStatus
-from tests.engine.histories import STARTED, T0, T1, T2, first, orchestrator, running, then
+from tests.engine.histories import STARTED, T0, T1, T2, first, orchestrator, replay, running, then
 
 
 class Builder:

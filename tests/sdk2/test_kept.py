@@ -4,15 +4,21 @@ one does that was made again from its history.
 
 from __future__ import annotations
 
+import itertools
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from durablectl.engine.registry import Registry
+from durablectl.engine.replay.check import CheckResult, FinishedExecution, ReplayCheck, warning_of
 from durablectl.engine.replay.episode import Episode
+from durablectl.engine.replay.guided import judge_history
 from durablectl.functionapp.sdk2 import functions, names
 from durablectl.history import events as e
+from durablectl.history.exported import RawHistory
 from tests.sdk2.programs import T0, World, endings, orchestrator, steps
 
 
@@ -57,6 +63,40 @@ def test_kept_alive_or_replayed_the_decisions_are_the_same(
         past += episodes[0].history
         world.hear(episodes[0])
         new = world.next()
+
+
+def test_an_input_that_differs_from_run_to_run_is_told() -> None:
+    numbers = itertools.count()
+
+    def drawn(ctx: Any, _input: Any) -> Any:
+        yield ctx.call_activity("act", input=next(numbers))
+
+    code = functions.orchestrator("drawn", drawn)
+    assert code.begin is not None
+    execution = code.begin("id", "x")
+    history = execution.run([e.ExecutionStarted(T0, "drawn")], T0).history
+    history += execution.run([e.TaskCompleted(T0, 1)], T0).history
+    registry, found = Registry(), list[CheckResult]()
+    registry.orchestrators.add(code)
+    ReplayCheck(registry, found.append).check(FinishedExecution(1, "id", "x", "drawn", history))
+    (told,) = map(warning_of, found)
+    assert "it had activity 'act' with 0, and in a replay it has activity 'act' with 1" in told
+
+
+def test_a_decision_with_another_number_is_not_the_same() -> None:
+    def cancels(ctx: Any, _input: Any) -> Any:
+        ctx.create_timer(timedelta(hours=1)).cancel()
+        yield ctx.call_activity("act")
+
+    def calls(ctx: Any, _input: Any) -> Any:
+        yield ctx.call_activity("act")
+
+    code, changed = (functions.orchestrator("o", each) for each in (cancels, calls))
+    assert code.begin is not None
+    episode = code.begin("id", "x").run([e.ExecutionStarted(T0, "o")], T0)
+    history = RawHistory("id", "x", "o", tuple(episode.history))
+    assert judge_history(history, code).fits
+    assert not judge_history(history, changed).fits
 
 
 @pytest.mark.parametrize("keeps", [True, False])

@@ -156,6 +156,22 @@ def test_a_rewound_instance_tries_its_failed_step_again(durable: Durable) -> Non
     assert durable.wait(failed.instance_id).runtime_status is RuntimeStatus.COMPLETED
 
 
+def test_a_rewound_history_replays_and_not_with_changed_code(durable: Durable) -> None:
+    durable.run("fails_below", instance_id="one")
+    durable.mock("boom", returns="mended")
+    durable.hub.rewind("one")
+    durable.wait("one")
+    from function_app import fails_below
+
+    assert_replays(durable.history("one"), fails_below)
+
+    def changed(ctx: Any, _input: Any) -> Any:
+        return (yield ctx.call_activity("hello", input="below"))
+
+    with pytest.raises(AssertionError, match="does not replay"):
+        assert_replays(durable.history("one"), changed)
+
+
 def test_a_saved_history_replays(durable: Durable) -> None:
     durable.run("uses_entity", instance_id="saved")
     from function_app import uses_entity

@@ -13,6 +13,7 @@ from typing import Any
 
 from durablectl.engine.replay import context
 from durablectl.engine.replay.executor import OrchestratorExecutor
+from durablectl.engine.replay.places import shown_position
 from durablectl.engine.replay.retry import RetryableTask
 from durablectl.engine.replay.tasks import CompoundTask, EventTask, Task, TimerTask, WhenAnyTask
 
@@ -70,18 +71,17 @@ class TaskPlaces:
 def _place(frame: FrameType | None) -> str:
     while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back
-    return "" if frame is None else f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+    return "" if frame is None else shown_position((frame.f_code.co_filename, frame.f_lineno))
 
 
 def awaited_by(executor: OrchestratorExecutor, places: TaskPlaces) -> tuple[AwaitedTask, ...]:
     """What the orchestrator waits for now, in the order of its code; nothing when it has ended."""
-    here = executor.where()
-    return tuple(_parts(executor.awaited_task, places, here))
+    return tuple(_parts(executor.function.current, places, executor.where()))
 
 
 def waits_for_any(executor: OrchestratorExecutor) -> bool:
     """Whether the first of several tasks lets it continue."""
-    task = executor.awaited_task
+    task = executor.function.current
     return isinstance(task, WhenAnyTask) and len(task.children) > 1
 
 

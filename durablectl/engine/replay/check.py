@@ -6,29 +6,17 @@ No clock, no I/O, no store.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
-from typing import Any
 
 from durablectl.engine.registry import Orchestrator, Registry
-from durablectl.engine.replay.exact import follow_complete
+from durablectl.engine.replay.exact import episodes_of, follow_complete
 from durablectl.engine.replay.executor import OrchestratorExecutor
-from durablectl.engine.replay.following import Break, Ending, described, shown, verdict_of
-from durablectl.engine.replay.numbered import judge_numbered
+from durablectl.engine.replay.following import Break, shown, verdict_of
+from durablectl.engine.replay.nondeterminism import described
 from durablectl.engine.replay.portability import PortabilityContext, Reliance, Watch
-from durablectl.history.events import (
-    DECISIONS,
-    ContinueAsNew,
-    Decision,
-    Event,
-    ExecutionCompleted,
-    ExecutionRewound,
-    Inbound,
-    OrchestratorCompleted,
-    OrchestratorStarted,
-)
+from durablectl.history.events import Event, ExecutionRewound
 from durablectl.history.exported import RawHistory
 from durablectl.history.importing import REASON as IMPORTED
 from durablectl.history.restart import RESTARTED
@@ -101,17 +89,13 @@ class ReplayCheck:
         history = RawHistory(
             finished.instance_id, finished.execution_id, finished.name, tuple(finished.events)
         )
-        if orchestrator.begin is not None:  # an SDK with numbers of its own
-            verdict, is_declared = judge_numbered(history, orchestrator), False
-        else:
-            followed = follow_complete(history, orchestrator, with_inputs=True)
-            followed.execution.close()
-            verdict, is_declared = followed.verdict, followed.looked_at_replaying
-            if verdict.fits:  # it differs from run to run, and this run happens to be the same
-                confidence = Confidence.EXACT
-                verdict = verdict_of(finished.instance_id, finished.name, confidence, difference)
+        followed = follow_complete(history, orchestrator, with_inputs=True)
+        followed.execution.close()
+        verdict = followed.verdict
+        if verdict.fits:  # perhaps it differs from run to run, and this run happens to be the same
+            verdict = verdict_of(history, Confidence.EXACT, difference)
         place = (finished.name.lower(), verdict.place)
-        if verdict.fits or is_declared or place in self._reported:
+        if verdict.fits or followed.looked_at_replaying or place in self._reported:
             return
         self._reported.add(place)
         self._report(verdict)
@@ -139,11 +123,13 @@ def _difference(
     )
     watch.executor = execution
     try:
-        for at, inbound, decisions, ending in _episodes(finished.events):
+        for episode in episodes_of(finished.events):
             place = execution.where()
-            watch.arrives(inbound)
-            made = execution.run(inbound, at)
+            watch.arrives(episode.inbound)
+            made = execution.run(episode.inbound, episode.at)
             watch.made(made)
+            decisions = [each for _, each in episode.decisions]
+            _, ending = episode.ending or (None, None)
             if made.decisions != decisions or made.ending != ending:
                 had = [described(each, with_input=True) for each in decisions] or [shown(ending)]
                 has = [described(each, with_input=True) for each in made.decisions]
@@ -154,27 +140,7 @@ def _difference(
     return None
 
 
-def _episodes(events: Sequence[Event]) -> Iterator[_Episode]:
-    at: datetime | None = None
-    ending: Any = None
-    inbound, decisions = list[Any](), list[Any]()
-    for event in events:
-        kind = type(event)
-        if kind is OrchestratorStarted:
-            at, inbound, decisions, ending = event.timestamp, [], [], None
-        elif kind in DECISIONS:
-            decisions.append(event)
-        elif kind in _ENDINGS:
-            ending = event
-        elif kind is not OrchestratorCompleted:
-            inbound.append(event)
-        elif at is not None:
-            yield at, inbound, decisions, ending
-
-
-_Episode = tuple[datetime, list[Inbound], list[Decision], Ending]
 _MOVED = (IMPORTED, RESTARTED)
-_ENDINGS = frozenset({ExecutionCompleted, ContinueAsNew})
 
 
 def warning_of(verdict: CheckResult) -> str:

@@ -7,7 +7,7 @@ the history has of a decision (ids of children and requests, times of timers) st
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from durablectl.engine.registry import Orchestrator
@@ -28,7 +28,6 @@ from durablectl.history.events import (
     TimerCreated,
 )
 from durablectl.history.exported import RawHistory
-from durablectl.history.proofs import Timeline, timeline_of
 from durablectl.history.saved import History
 from durablectl.history.verdict import Judgement, Verdict
 from durablectl.model import RuntimeStatus
@@ -65,14 +64,11 @@ def completed(
         ending = next((e for e in history.events if isinstance(e, ExecutionCompleted)), None)
         place = None if ending is None else history.events.index(ending)
     else:
-        timelines: list[Timeline] = []
-        followed = follow_reconstructed(history, _noted(history, timelines), orchestrator)
-        # the last attempt is the one whose execution was kept
-        proofs = timelines[-1].proofs
-        recorded = {each.made: each.decision for each in proofs if each.made is not None}
-        ended = timelines[-1].ending
-        ending = ended if isinstance(ended, ExecutionCompleted) else None
-        place = timelines[-1].ending_event
+        followed = follow_reconstructed(history, orchestrator)
+        timeline = followed.timeline
+        recorded = {each.made: each.decision for each in timeline.proofs if each.made is not None}
+        ending = timeline.ending if isinstance(timeline.ending, ExecutionCompleted) else None
+        place = timeline.ending_event
     followed.execution.close()
     events = _checked(history, followed, ending, place, force=force)
     # the ids of children and requests are what other instances know
@@ -86,13 +82,6 @@ def _unknown(history: History, doubt: str) -> UsageError:
         f"the history of instance '{history.instance_id}' cannot be completed: {doubt}",
         hint="--force imports what the code makes of it",
     )
-
-
-def _noted(history: History, timelines: list[Timeline]) -> Iterator[Timeline]:
-    assert not isinstance(history, RawHistory)
-    while True:
-        timelines.append(timeline_of(history))
-        yield timelines[-1]
 
 
 def _checked(

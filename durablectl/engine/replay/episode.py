@@ -13,6 +13,9 @@ from durablectl.history.events import (
 )
 from durablectl.model import RuntimeStatus
 
+Ending = ExecutionCompleted | ContinueAsNew | None
+"""How an execution ended; None while it continues."""
+
 
 @dataclass(slots=True)
 class Episode:
@@ -33,7 +36,7 @@ class Episode:
     status: RuntimeStatus
     custom_status: str | None = None
     cancelled_timers: list[int] = field(default_factory=list)
-    ending: ExecutionCompleted | ContinueAsNew | None = None
+    ending: Ending = None
     carried_over: list[EventRaised] = field(default_factory=list)
     retried: frozenset[int] = frozenset()
     is_passed_on: bool = False

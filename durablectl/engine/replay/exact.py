@@ -12,19 +12,19 @@ from datetime import datetime
 from typing import cast
 
 from durablectl.engine.registry import Orchestrator
+from durablectl.engine.replay.episode import Ending
 from durablectl.engine.replay.following import (
     NON_DETERMINISTIC,
     Break,
-    Ending,
     FollowedExecution,
     Follower,
     answering,
-    described,
+    decision_break,
     ending_break,
     is_part_of,
     verdict_of,
 )
-from durablectl.engine.replay.nondeterminism import identity
+from durablectl.engine.replay.nondeterminism import described, identity
 from durablectl.history import events as e
 from durablectl.history.exported import RawHistory
 from durablectl.history.verdict import Confidence
@@ -32,7 +32,7 @@ from durablectl.model import is_child_id
 
 
 @dataclass(slots=True)
-class _Episode:
+class RecordedEpisode:
     """One episode as the history has it, each event with its number.
 
     `number` is that of its last event: what the history lacks would stand before it.
@@ -42,7 +42,7 @@ class _Episode:
     number: int
     inbound: list[e.Inbound] = field(default_factory=list)
     decisions: list[tuple[int, e.Decision]] = field(default_factory=list)
-    ending: tuple[int, e.ExecutionCompleted | e.ContinueAsNew] | None = None
+    ending: tuple[int, Ending] | None = None
 
 
 def follow_complete(
@@ -67,16 +67,15 @@ class _Exact:
         self._was_rewound = self._rewinds > 0
 
     def followed(self) -> FollowedExecution:
-        broken = self._follow()
-        verdict = verdict_of(self._saved.instance_id, self._saved.name, Confidence.EXACT, broken)
+        verdict = verdict_of(self._saved, Confidence.EXACT, self._follow())
         follower = self._follower
         looked = follower.looked_at("is_replaying")
         return FollowedExecution(verdict, tuple(follower.events), follower.execution, looked)
 
     def _follow(self) -> Break | None:
-        for episode in _episodes(self._saved.events):
+        for episode in episodes_of(self._saved.events):
             if self._follower.has_ended:
-                return self._break_at(episode, None)
+                return self._break_at(episode.number, None)
             if self._rewinds:
                 self._rewinds -= sum(
                     isinstance(each, e.ExecutionRewound) for each in episode.inbound
@@ -94,7 +93,7 @@ class _Exact:
                 return broken
         return None
 
-    def _continue_timers(self, episode: _Episode) -> None:
+    def _continue_timers(self, episode: RecordedEpisode) -> None:
         """Leave out what fires as a part of a long timer, with the next part that it leads to."""
         for event in list(episode.inbound):
             part, whole = self._timers.get(getattr(event, "task_id", -1), (None, None))
@@ -120,7 +119,7 @@ class _Exact:
             return event
         return answering(event, made)
 
-    def _compare(self, episode: _Episode, made: Sequence[e.Decision]) -> Break | None:
+    def _compare(self, episode: RecordedEpisode, made: Sequence[e.Decision]) -> Break | None:
         recorded = episode.decisions
         if self._owed:
             recorded = [each for each in recorded if not self._was_owed(each[1])]
@@ -134,10 +133,12 @@ class _Exact:
             elif self._rewinds > 0:
                 self._owed.append(decision)
             else:
-                return self._break_of(episode, expected, decision)
-        return None if expected is None else self._break_at(episode, expected)
+                number, recorded_one = expected or (episode.number, None)
+                place = self._follower.place_of(decision.task_id)
+                return decision_break(number, recorded_one, decision, place)
+        return None if expected is None else self._break_at(*expected)
 
-    def _compare_ending(self, episode: _Episode, made: Ending) -> Break | None:
+    def _compare_ending(self, episode: RecordedEpisode, made: Ending) -> Break | None:
         number, recorded = episode.ending or (episode.number, None)
         # it ended here and was rewound, which takes the ending out
         if recorded is None and made is not None and self._rewinds > 0:
@@ -172,6 +173,8 @@ class _Exact:
             return True
         if identity(recorded) != identity(made):
             return False
+        if self._follower.keeps_numbers and recorded.task_id != made.task_id:
+            return False
         if isinstance(recorded, e.SubOrchestrationCreated) and not self._has_same_child(
             recorded, made
         ):
@@ -187,26 +190,9 @@ class _Exact:
             return recorded.instance_id == given
         return recorded.instance_id == given or is_child_id(recorded.instance_id)
 
-    def _break_of(
-        self, episode: _Episode, expected: tuple[int, e.Decision] | None, made: e.Decision
-    ) -> Break:
-        place = self._follower.place_of(made.task_id)
-        if expected is None:
-            return Break(episode.number, "nothing more here", f"has {described(made)}", place)
-        number, recorded = expected
-        is_named = identity(recorded) == identity(made)
-        return Break(
-            number,
-            described(recorded, with_input=is_named),
-            f"has {described(made, with_input=is_named)}",
-            place,
-        )
-
-    def _break_at(self, episode: _Episode, expected: tuple[int, e.Decision] | None) -> Break:
-        got, place = self._follower.waiting()
-        if expected is None:
-            return Break(episode.number, "more events", got, place)
-        return Break(expected[0], described(expected[1]), got, place)
+    def _break_at(self, number: int, expected: e.Decision | None) -> Break:
+        what = "more events" if expected is None else described(expected)
+        return Break(number, what, *self._follower.waiting())
 
 
 def _count_rewinds(events: Sequence[e.Event]) -> int:
@@ -238,14 +224,15 @@ def _failed_by_engine(ending: tuple[int, Ending] | None) -> bool:
     )
 
 
-def _episodes(events: Sequence[e.Event]) -> Iterator[_Episode]:
-    current: _Episode | None = None
+def episodes_of(events: Sequence[e.Event]) -> Iterator[RecordedEpisode]:
+    """The episodes of a complete history, in order."""
+    current: RecordedEpisode | None = None
     for number, event in enumerate(events):
         kind = type(event)
         if kind is e.OrchestratorStarted or current is None:
             if current is not None:
                 yield current
-            current = _Episode(event.timestamp, number)
+            current = RecordedEpisode(event.timestamp, number)
         current.number = number
         if kind in e.DECISIONS:
             current.decisions.append((number, cast(e.Decision, event)))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import traceback
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from durablectl.engine.replay.places import first_line_of, shown_position
 from durablectl.payload import dumps, storable
 
 _PACKAGE = f"{Path(__file__).parents[2]}{os.sep}"
@@ -39,9 +39,8 @@ def encoded(value: Any, what: str, name: str, function: object) -> str:
     try:
         return dumps(value)
     except (TypeError, ValueError) as error:
-        code = getattr(inspect.unwrap(function), "__code__", None)  # type: ignore[arg-type]
-        if code is not None and type(error) in (TypeError, ValueError):
-            place = f"{Path(code.co_filename).name}:{code.co_firstlineno}"
+        place = shown_position(first_line_of(function))
+        if place and type(error) in (TypeError, ValueError):
             error.args = (f"the {what} '{name}' at {place} is not JSON: {error}",)
         raise
 

@@ -7,21 +7,22 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from durablectl.engine.registry import Orchestrator
 from durablectl.engine.replay.context import OrchestrationContext
-from durablectl.engine.replay.episode import Episode
-from durablectl.engine.replay.execution import Execution
-from durablectl.engine.replay.executor import OrchestratorExecutor
-from durablectl.engine.replay.function import Position, shown_position
+from durablectl.engine.replay.episode import Ending, Episode
+from durablectl.engine.replay.executor import Execution, OrchestratorExecutor
+from durablectl.engine.replay.nondeterminism import described, identity, short
+from durablectl.engine.replay.places import Position, shown_position
 from durablectl.history import events as e
+from durablectl.history.proofs import Timeline
+from durablectl.history.saved import History
 from durablectl.history.verdict import Confidence, Judgement, Verdict
 from durablectl.model import RuntimeStatus
 
-Ending = e.ExecutionCompleted | e.ContinueAsNew | None
 _Answer = (
     e.TaskCompleted
     | e.TaskFailed
@@ -50,7 +51,8 @@ class FollowedExecution:
 
     `events` are its complete events as this code makes them, up to where it breaks; `execution` is
     where it is then, to be closed by the caller. `looked_at_replaying` tells of code that asked
-    whether it is replayed. `not_taken` are the names of events that it was not given.
+    whether it is replayed. `not_taken` are the names of events that it was not given. `timeline` is
+    what a history without episodes proves, with the numbers that the code gives its proofs.
     """
 
     verdict: Verdict
@@ -58,23 +60,17 @@ class FollowedExecution:
     execution: Execution
     looked_at_replaying: bool = False
     not_taken: tuple[str, ...] = ()
+    timeline: Timeline = field(default_factory=Timeline)
 
 
 class WatchedContext(OrchestrationContext):
     """A context that remembers what the code has looked at: "time", "uuid", "is_replaying"."""
 
-    __slots__ = ()
-
-    @property
-    def looked_at(self) -> set[str]:
-        found: set[str] = self.__dict__.setdefault("_looked_at", set())
-        return found
-
-    @property
-    def signals(self) -> dict[int, str]:
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.looked_at: set[str] = set()
+        self.signals: dict[int, str] = {}
         """Where each signal was sent, by its number."""
-        found: dict[int, str] = self.__dict__.setdefault("_signals", {})
-        return found
 
     @property
     def current_utc_datetime(self) -> datetime:
@@ -103,9 +99,8 @@ class WatchedContext(OrchestrationContext):
         task = super().signal_entity(entityId, operationName, operationInput)
         # A signal is not yielded: no generator waits at its line, so its caller tells the place.
         frame = inspect.currentframe()
-        if frame is not None and frame.f_back is not None:
-            name = frame.f_back.f_code.co_filename.replace("\\", "/").rpartition("/")[2]
-            self.signals[number] = f"{name}:{frame.f_back.f_lineno}"
+        if frame is not None and (caller := frame.f_back) is not None:
+            self.signals[number] = shown_position((caller.f_code.co_filename, caller.f_lineno))
         return task
 
 
@@ -133,7 +128,7 @@ class Follower:
         """What the code makes of what arrived. Not to be called after an ending."""
         if self._watched is not None:
             # before it runs: code that ends has no place any more
-            self._waited_at = self._watched.position() or self._waited_at
+            self._waited_at = self._watched.function.position() or self._waited_at
         episode = self.execution.run(events, now)
         self.events += episode.history
         self.ending = episode.ending
@@ -143,30 +138,35 @@ class Follower:
     def has_ended(self) -> bool:
         return self.ending is not None
 
+    @property
+    def keeps_numbers(self) -> bool:
+        """Whether its decisions have the numbers of the history, also after a rewind."""
+        return self._watched is None
+
     def looked_at(self, what: str) -> bool:
         """Whether the code has looked at "time", "uuid" or "is_replaying", as far as is known."""
-        if self._watched is None:  # then a difference may come of it, and is not certain
-            return True
-        context = self._watched.context
-        return isinstance(context, WatchedContext) and what in context.looked_at
+        return self._context is not None and what in self._context.looked_at
 
     def place_of(self, number: int) -> str:
         """Where in the code a decision was made; "" when it is not known."""
         if self._watched is None:
             return self.execution.where()
-        context = self._watched.context
-        signals = context.signals if isinstance(context, WatchedContext) else {}
-        return signals.get(number) or self._watched.place_of(number)
+        signals = {} if self._context is None else self._context.signals
+        return signals.get(number) or self._watched.function.place_of(number)
 
     def is_retry(self, number: int) -> bool:
         """Whether a decision is one of a retry, which others do not hold back."""
         return self._watched is not None and number in self._watched.state.retries
 
-    def await_reply(self, sent: e.EventSent) -> bool:
-        """Await an entity's reply under the id that was really sent; whether that can be done."""
+    def await_reply(self, sent: e.EventSent) -> None:
+        """Await an entity's reply under the id that was really sent."""
         if self._watched is not None:
             self._watched.state.keep_request_id(sent)
-        return self._watched is not None
+
+    @property
+    def _context(self) -> WatchedContext | None:
+        context = None if self._watched is None else self._watched.context
+        return context if isinstance(context, WatchedContext) else None
 
     def waiting(self) -> tuple[str, str]:
         """What the code does instead of deciding anything, and where: of one that has ended, where
@@ -195,22 +195,17 @@ def answering(event: e.Inbound, number: int) -> e.Inbound:
     return event
 
 
-def described(decision: e.Decision, *, with_input: bool = False) -> str:
-    """A decision for people, without its number: `activity 'charge'`."""
-    match decision:
-        case e.TaskScheduled():
-            what = f"activity '{decision.name}'"
-        case e.SubOrchestrationCreated():
-            what = f"sub-orchestrator '{decision.name}'"
-            if with_input:
-                what += f" as '{decision.instance_id}'"
-        case e.TimerCreated():
-            return f"a timer for {decision.fire_at.isoformat()}" if with_input else "a timer"
-        case e.EventSent():
-            what = f"a message to '{decision.instance_id}'"
-    if with_input and decision.input is not None:
-        what += f" with {_short(decision.input)}"
-    return what
+def decision_break(event: int, recorded: e.Decision | None, made: e.Decision, place: str) -> Break:
+    """How the code's decision differs from what the history has, which may be nothing."""
+    if recorded is None:
+        return Break(event, "nothing more here", f"has {described(made)}", place)
+    is_named = identity(recorded) == identity(made)
+    return Break(
+        event,
+        described(recorded, with_input=is_named),
+        f"has {described(made, with_input=is_named)}",
+        place,
+    )
 
 
 def ending_break(
@@ -226,19 +221,10 @@ def ending_break(
     """
     if recorded == made:
         return None
-    if kind_of(recorded) == kind_of(made) and (not with_result or shown(recorded) == shown(made)):
+    is_alike = recorded is not None and made is not None and recorded.status is made.status
+    if is_alike and (not with_result or shown(recorded) == shown(made)):
         return None
     return Break(event, shown(recorded), *waiting())
-
-
-def kind_of(ending: Ending) -> str:
-    """The status that an ending leads to; "" without one."""
-    match ending:
-        case None:
-            return ""
-        case e.ContinueAsNew():
-            return RuntimeStatus.CONTINUED_AS_NEW.value
-    return ending.status.value
 
 
 def shown(ending: Ending) -> str:
@@ -250,31 +236,24 @@ def shown(ending: Ending) -> str:
             return f"the end: continues as new with {_plain(ending.input)}"
         case e.ExecutionCompleted(status=RuntimeStatus.COMPLETED):
             return f"the end: completes with {_plain(ending.result)}"
-    return f"the end: {ending.status.value}: {_short(ending.result or '')}"
+    return f"the end: {ending.status.value}: {short(ending.result or '')}"
 
 
 def verdict_of(
-    instance_id: str,
-    name: str,
-    confidence: Confidence,
-    broken: Break | None,
-    warnings: Sequence[str] = (),
+    history: History, confidence: Confidence, broken: Break | None, warnings: Sequence[str] = ()
 ) -> Verdict:
     """The verdict of an execution that could be judged."""
-    if broken is None:
-        return Verdict(
-            instance_id, name, Judgement.FITS, confidence, warnings=tuple(dict.fromkeys(warnings))
-        )
+    found = broken or Break(None, "", "")
     return Verdict(
-        instance_id,
-        name,
-        Judgement.BREAKS,
+        history.instance_id,
+        history.name,
+        Judgement.FITS if broken is None else Judgement.BREAKS,
         confidence,
-        broken.event,
-        broken.expected,
-        broken.got,
-        broken.place,
-        warnings=tuple(dict.fromkeys(warnings)),
+        found.event,
+        found.expected,
+        found.got,
+        found.place,
+        warnings=tuple(warnings),
     )
 
 
@@ -285,8 +264,3 @@ def _plain(text: str | None) -> str:
         return "null" if text is None else json.dumps(json.loads(text), sort_keys=True)
     except ValueError:
         return text or ""
-
-
-def _short(text: str) -> str:
-    line = text.partition("\n")[0]
-    return line if len(line) <= 120 else line[:117] + "..."

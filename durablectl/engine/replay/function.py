@@ -6,19 +6,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Generator
-from pathlib import Path
 from types import GeneratorType
 from typing import Any
 
 from durablectl.engine.registry import Orchestrator
 from durablectl.engine.replay.context import OrchestrationContext
 from durablectl.engine.replay.failures import NO_DETAILS, details_of
+from durablectl.engine.replay.places import Position, position_of, shown_position
 from durablectl.engine.replay.state import ExecutionState
 from durablectl.engine.replay.tasks import FAILED, NEVER, RUNNING, SUCCEEDED, CompoundTask, Task
 from durablectl.payload import dumps_plain, storable
-
-Position = tuple[str, int]
-"""A file and a line of it."""
 
 _STARTED = Task()
 _STARTED.state = SUCCEEDED
@@ -151,24 +148,17 @@ class OrchestratorFunction:
         return shown_position(self.position())
 
     def position(self) -> Position | None:
-        """The same as file and line, which is quick to have."""
-        frame, inner = None, self._generator
-        while inner is not None:
-            frame = getattr(inner, "gi_frame", None) or frame
-            inner = getattr(inner, "gi_yieldfrom", None)
-        return None if frame is None else (frame.f_code.co_filename, frame.f_lineno)
+        return position_of(self._generator)
+
+    def place_of(self, number: int) -> str:
+        """The place of a decision of a replay, as `file.py:12`; "" when it is not known."""
+        return shown_position(self.places[number] if number < len(self.places) else self.position())
 
     def close(self) -> None:
         """End the generator; what it raises is swallowed. Idempotent."""
         generator, self._generator = self._generator, None
         self.current = NEVER
-        if generator is not None:
-            try:
-                generator.close()
-            except KeyboardInterrupt:
-                raise
-            except BaseException:  # user code
-                pass
+        close_generator(generator)
 
     def _returned(self, output: Any) -> None:
         self._end()
@@ -201,12 +191,19 @@ class OrchestratorFunction:
 
     def _mark_places(self) -> None:
         while len(self.places) < self._execution.used:
-            self.places.append(self.position())
+            self.places.append(position_of(self._generator))
 
 
-def shown_position(position: Position | None) -> str:
-    """A position for people, as `file.py:12`; "" when there is none."""
-    return "" if position is None else f"{Path(position[0]).name}:{position[1]}"
+def close_generator(generator: Generator[Any, Any, Any] | None) -> None:
+    """End the user's code where it waits; what it raises is swallowed."""
+    if generator is None:
+        return
+    try:
+        generator.close()
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # user code
+        pass
 
 
 def _not_a_task(yielded: Any, where: str) -> str:

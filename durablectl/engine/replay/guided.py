@@ -7,7 +7,6 @@ judge.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from durablectl.engine.registry import Orchestrator
@@ -15,10 +14,9 @@ from durablectl.engine.replay.awaited import TaskPlaces, awaited_by
 from durablectl.engine.replay.exact import follow_complete
 from durablectl.engine.replay.executor import OrchestratorExecutor
 from durablectl.engine.replay.following import FollowedExecution
-from durablectl.engine.replay.numbered import judge_numbered
 from durablectl.engine.replay.reconstructed import follow_reconstructed
 from durablectl.history.exported import RawHistory
-from durablectl.history.proofs import Timeline, timeline_of
+from durablectl.history.proofs import timeline_of
 from durablectl.history.saved import History, ServiceHistory
 from durablectl.history.verdict import Judgement, Verdict
 
@@ -34,9 +32,7 @@ def judge_history(history: History, orchestrator: Orchestrator) -> Verdict:
     KeyboardInterrupt goes through; whatever else the code raises is the orchestrator's failure.
     """
     reason = cannot_judge(history)
-    if orchestrator.begin is not None:
-        if isinstance(history, RawHistory) and reason is None:
-            return judge_numbered(history, orchestrator)
+    if orchestrator.begin is not None and not isinstance(history, RawHistory):
         reason = reason or NEEDS_COMPLETE
     if reason is not None:
         return Verdict(history.instance_id, history.name, Judgement.CANNOT_JUDGE, reason=reason)
@@ -59,7 +55,7 @@ def follow_history(history: History, orchestrator: Orchestrator) -> FollowedExec
     """
     if isinstance(history, RawHistory):
         return follow_complete(history, orchestrator)
-    followed = follow_reconstructed(history, _timelines(history), orchestrator)
+    followed = follow_reconstructed(history, orchestrator)
     if followed.verdict.judgement is not Judgement.BREAKS:
         return followed
     other = _with_names_as_written(history, orchestrator)
@@ -82,7 +78,7 @@ def _with_names_as_written(
     if not came:
         return None
     shorter = replace(history, events=tuple(left))
-    followed = follow_reconstructed(shorter, _timelines(shorter), orchestrator)
+    followed = follow_reconstructed(shorter, orchestrator)
     for name in came:
         awaited = _in_another_case(name, followed)
         if awaited is not None and followed.verdict.fits:
@@ -99,9 +95,3 @@ def _in_another_case(name: str, followed: FollowedExecution) -> str | None:
         return None
     awaited = [each.event for each in awaited_by(followed.execution, TaskPlaces()) if each.event]
     return next((each for each in awaited if each != name and each.lower() == name.lower()), None)
-
-
-def _timelines(history: ServiceHistory) -> Iterator[Timeline]:
-    # each attempt marks the proofs that it has made, so the next one needs its own
-    while True:
-        yield timeline_of(history)

@@ -6,7 +6,6 @@ Seen in a replay, by a context whose tasks look at what the service's SDK would 
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Any, NamedTuple
 from durablectl.engine.replay.context import OrchestrationContext
 from durablectl.engine.replay.episode import Episode
 from durablectl.engine.replay.executor import OrchestratorExecutor
-from durablectl.engine.replay.function import shown_position
+from durablectl.engine.replay.places import first_line_of, shown_position
 from durablectl.engine.replay.state import ExecutionState
 from durablectl.engine.replay.tasks import (
     RUNNING,
@@ -133,9 +132,7 @@ _ID_IN_USE = re.compile(r"An Orchestration instance with the status \w+ already 
 
 def entity_reliance(name: str, function: Callable[..., Any]) -> Reliance:
     """That an entity function relies on the operations of a batch being kept apart."""
-    code = getattr(inspect.unwrap(function), "__code__", None)
-    place = shown_position((code.co_filename, code.co_firstlineno)) if code is not None else ""
-    return Reliance(72, name, place, "entity")
+    return Reliance(72, name, shown_position(first_line_of(function)), "entity")
 
 
 class Watch:
@@ -205,7 +202,7 @@ class Watch:
 
     def completes(self, compound: Task) -> None:
         """Hear of a compound that the service's SDK would not complete."""
-        awaited = None if self.executor is None else self.executor.awaited_task
+        awaited = None if self.executor is None else self.executor.function.current
         each: Task | None = compound
         while each is not None:
             if each is awaited:

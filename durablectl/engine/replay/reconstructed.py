@@ -7,27 +7,27 @@ that the history proves. The number is then the code's own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
 from durablectl.engine.registry import Orchestrator
+from durablectl.engine.replay.episode import Ending
 from durablectl.engine.replay.following import (
     Break,
-    Ending,
     FollowedExecution,
     Follower,
     answering,
-    described,
+    decision_break,
     ending_break,
     is_part_of,
     verdict_of,
 )
 from durablectl.engine.replay.matching import Proofs
-from durablectl.engine.replay.nondeterminism import identity
+from durablectl.engine.replay.nondeterminism import described, identity
 from durablectl.history import events as e
-from durablectl.history.proofs import Arrival, Proof, Timeline
+from durablectl.history.columns import micros
+from durablectl.history.proofs import Arrival, Proof, timeline_of
 from durablectl.history.saved import ServiceHistory
 from durablectl.history.verdict import Confidence, Judgement, Verdict
 
@@ -59,17 +59,15 @@ class _Made:
     proof: Proof
 
 
-def follow_reconstructed(
-    history: ServiceHistory, timelines: Iterator[Timeline], orchestrator: Orchestrator
-) -> FollowedExecution:
+def follow_reconstructed(history: ServiceHistory, orchestrator: Orchestrator) -> FollowedExecution:
     """Run the code along what the history proves.
 
-    `timelines` gives a fresh timeline of the history for each attempt: code that looks at the
-    current time is tried with several, and a break that depends on it is not one.
+    Code that looks at the current time is tried with several, and a break that depends on it is not
+    one.
     """
     found: list[FollowedExecution] = []
-    for guess, timeline in zip(Guess, timelines, strict=False):
-        run = _Reconstruction(history, timeline, orchestrator, guess)
+    for guess in Guess:
+        run = _Reconstruction(history, orchestrator, guess)
         followed = run.followed()
         found.append(followed)
         if followed.verdict.judgement is not Judgement.BREAKS or not run.looked_at_time:
@@ -89,10 +87,10 @@ def _unjudged(verdict: Verdict, reason: str) -> Verdict:
 
 
 class _Reconstruction:
-    def __init__(
-        self, history: ServiceHistory, timeline: Timeline, orchestrator: Orchestrator, guess: Guess
-    ) -> None:
-        self._history, self._timeline, self._guess = history, timeline, guess
+    def __init__(self, history: ServiceHistory, orchestrator: Orchestrator, guess: Guess) -> None:
+        self._history, self._guess = history, guess
+        # each attempt marks the proofs that its code has made
+        self._timeline = timeline = timeline_of(history)
         self._proofs = Proofs(timeline.proofs)
         self._follower = Follower(orchestrator, history.instance_id, self._proofs.execution_id)
         self._made: dict[int, _Made] = {}
@@ -106,14 +104,18 @@ class _Reconstruction:
 
     def followed(self) -> FollowedExecution:
         broken = self._follow()
-        name, instance_id = self._history.name, self._history.instance_id
-        verdict = verdict_of(instance_id, name, Confidence.RECONSTRUCTED, broken, self._warnings)
+        verdict = verdict_of(self._history, Confidence.RECONSTRUCTED, broken, self._warnings)
         caveats = [*self._caveats, *self._proofs.caveats]
         if broken is not None and caveats:
             verdict = _unjudged(verdict, f"{caveats[0]} ({verdict.sentence})")
         if broken is None and self._doubts:
             verdict = _unjudged(verdict, self._doubts[0])
-        return FollowedExecution(verdict, tuple(self._follower.events), self._follower.execution)
+        return FollowedExecution(
+            verdict,
+            tuple(self._follower.events),
+            self._follower.execution,
+            timeline=self._timeline,
+        )
 
     def _follow(self) -> Break | None:
         for step, arrival in enumerate(self._timeline.arrivals):
@@ -123,7 +125,8 @@ class _Reconstruction:
                 self._ended_at = step
             if broken is not None:
                 return broken
-        return self._unmade(None) or self._compare_ending()
+        proof = next(self._proofs.first_unmade(), None)
+        return self._compare_ending() if proof is None else self._missing(proof)
 
     # What history proves and the code has not decided
 
@@ -153,25 +156,17 @@ class _Reconstruction:
             return min(10 * len(self._timeline.proofs), SAME_EPISODE)
         return QUICKER_THAN_A_CALL
 
-    def _unmade(self, _arrival: Arrival | None) -> Break | None:
-        proof = next(self._proofs.first_unmade(), None)
-        return None if proof is None else self._missing(proof)
-
     def _missing(self, proof: Proof) -> Break:
         """A break at a decision that the code should have made: what it did instead, if anything,
         is what it made of what history has later.
         """
         ahead = [each for each in self._made.values() if each.proof.at > proof.at]
         first = min(ahead, key=lambda each: each.decision.task_id, default=None)
-        if first is not None:
+        if first is None:
+            got, place = self._follower.waiting()
+        else:
             got = f"has {described(first.decision)}"
-            return Break(
-                proof.event,
-                described(proof.decision),
-                got,
-                self._follower.place_of(first.decision.task_id),
-            )
-        got, place = self._follower.waiting()
+            place = self._follower.place_of(first.decision.task_id)
         return Break(proof.event, described(proof.decision), got, place)
 
     # What the code decides
@@ -229,9 +224,7 @@ class _Reconstruction:
         if proof is None:
             return self._extra(step, decision)
         if isinstance(proof.decision, e.EventSent):
-            sent = replace(proof.decision, task_id=decision.task_id)
-            if not self._follower.await_reply(sent):
-                self._caveats.append("the replies of entities cannot be told apart in it")
+            self._follower.await_reply(replace(proof.decision, task_id=decision.task_id))
         made = _Made(decision, step, proof)
         self._doubt(made)
         siblings = [each for each in self._made.values() if each.step == step]
@@ -286,21 +279,14 @@ class _Reconstruction:
         """A break for a decision that the history does not have."""
         place = self._follower.place_of(decision.task_id)
         expected = next(self._proofs.first_unmade(), None)
-        if expected is None and self._may_be_held_back(step):
-            return None
-        got = f"has {described(decision)}"
         if expected is None:
-            return Break(self._next_event(step), "nothing more here", got, place)
-        if identity(expected.decision) == identity(decision):
-            if self._follower.looked_at("uuid"):
-                self._caveats.append("it makes ids with new_uuid, which differ in this history")
-            return Break(
-                expected.event,
-                described(expected.decision, with_input=True),
-                f"has {described(decision, with_input=True)}",
-                place,
-            )
-        return Break(expected.event, described(expected.decision), got, place)
+            if self._may_be_held_back(step):
+                return None
+            return decision_break(self._next_event(step), None, decision, place)
+        is_named = identity(expected.decision) == identity(decision)
+        if is_named and self._follower.looked_at("uuid"):
+            self._caveats.append("it makes ids with new_uuid, which differ in this history")
+        return decision_break(expected.event, expected.decision, decision, place)
 
     def _next_event(self, step: int) -> int:
         following = self._timeline.arrivals[step + 1 : step + 2]
@@ -355,10 +341,4 @@ class _Reconstruction:
 
 
 def _ticks(time: datetime) -> int:
-    from_epoch = time - _EPOCH
-    return (
-        (from_epoch.days * 86400 + from_epoch.seconds) * 1_000_000 + from_epoch.microseconds
-    ) * 10
-
-
-_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+    return micros(time) * 10

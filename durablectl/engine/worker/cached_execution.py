@@ -11,7 +11,7 @@ from datetime import datetime
 
 from durablectl.engine.registry import Orchestrator, Registry, unknown_function
 from durablectl.engine.replay.episode import Episode
-from durablectl.engine.replay.execution import Execution, new_execution
+from durablectl.engine.replay.executor import Execution, new_execution
 from durablectl.engine.replay.failures import details_of
 from durablectl.engine.store.work_items import LoadedInstance
 from durablectl.engine.worker.app_output import CURRENT_INSTANCE, REPEATING

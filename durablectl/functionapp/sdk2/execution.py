@@ -24,7 +24,7 @@ _SEEN_AGAIN = e.Decision | e.OrchestratorStarted | e.OrchestratorCompleted
 
 
 class SdkExecution:
-    """One execution of an orchestrator function; see `engine.replay.execution.Execution`."""
+    """One execution of an orchestrator function; see `engine.replay.executor.Execution`."""
 
     def __init__(self, begin: Callable[[], Run]) -> None:
         self._run = begin()

@@ -11,10 +11,11 @@ import base64
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Protocol
 
 from durablectl.engine.replay.failures import without_engine_frames
+from durablectl.engine.replay.function import close_generator
+from durablectl.engine.replay.places import position_of, shown_position
 from durablectl.functionapp.sdk2.names import (
     DurableFunctionsWorker,
     new_context,
@@ -112,11 +113,7 @@ class KeptRun:
         return made
 
     def where(self) -> str:
-        frame, inner = None, self._context._generator  # noqa: SLF001
-        while inner is not None:
-            frame = getattr(inner, "gi_frame", None) or frame
-            inner = getattr(inner, "gi_yieldfrom", None)
-        return "" if frame is None else f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+        return shown_position(position_of(self._context._generator))  # noqa: SLF001
 
     def awaited_events(self) -> list[str]:
         return list(self._context._pending_events)  # noqa: SLF001
@@ -127,13 +124,7 @@ class KeptRun:
 
     def close(self) -> None:
         generator, self._context._generator = self._context._generator, None  # noqa: SLF001
-        if generator is not None:
-            try:
-                generator.close()
-            except KeyboardInterrupt:
-                raise
-            except BaseException:  # user code
-                pass
+        close_generator(generator)
         self._context._pending_tasks.clear()  # noqa: SLF001
 
     def _confirm(self, decisions: Sequence[e.Decision]) -> None:
