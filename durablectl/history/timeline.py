@@ -19,7 +19,7 @@ from typing import Any
 from durablectl.causes import cause_of, cause_of_event
 from durablectl.history.step_times import with_times
 from durablectl.history.steps import Call, Kind, State, Step, Timer
-from durablectl.json_values import json_object, line_text
+from durablectl.json_values import json_object, line_text, text_in
 from durablectl.model import HistoryEvent, InstanceStatus, RuntimeStatus
 from durablectl.wire import time_from_text
 
@@ -48,28 +48,35 @@ class _Reader:
             + self.others
         )
 
-    def steps(self) -> list[Step]:
-        return with_times(self.found())
+    def step(
+        self,
+        kind: Kind,
+        name: str,
+        begin: datetime,
+        end: datetime | None,
+        state: State,
+        detail: str,
+        child: str | None = None,
+    ) -> Step:
+        """A step that the event of now tells of."""
+        event = self.event
+        return Step(
+            kind, name, begin, end, state, detail, 1, child, self.depth, first=event, last=event
+        )
 
     def add(
-        self, kind: Kind, name: str, begin: datetime, end: datetime | None, **more: Any
-    ) -> Step:
-        told = {"first": self.event, "last": self.event} | more
-        step = Step(kind, name, begin, end, depth=self.depth, **told)
-        self.others.append(step)
-        return step
+        self, kind: Kind, name: str, time: datetime, detail: str = "", state: State = State.DONE
+    ) -> None:
+        """Add what is not a call and not a timer; unless it is open, it is over at once."""
+        end = None if state is State.OPEN else time
+        self.others.append(self.step(kind, name, time, end, state, detail))
 
     def take(self, event: HistoryEvent, time: datetime) -> None:
         members, self.event = event.members, event
         match event.event_type:
             case "ExecutionStarted":
-                self.add(
-                    Kind.STARTED,
-                    _text(members, "FunctionName") or self.status.name,
-                    time,
-                    time,
-                    detail=_value(members, "Input"),
-                )
+                name = text_in(members, "FunctionName") or self.status.name
+                self.add(Kind.STARTED, name, time, _value(members, "Input"))
             case "TaskScheduled" | "TaskCompleted" | "TaskFailed":
                 self.call(Kind.ACTIVITY, event, time)
             case (
@@ -79,7 +86,7 @@ class _Reader:
             ):
                 self.call(Kind.CHILD, event, time)
             case "TimerCreated":
-                self.set_timer(event, time)
+                self.set_timer(members, time)
             case "TimerFired":
                 self.fire(_time(members, "FireAt"), time)
             case "EventSent":
@@ -92,31 +99,20 @@ class _Reader:
     def call(self, kind: Kind, event: HistoryEvent, time: datetime) -> None:
         members = event.members
         begin = _time(members, "ScheduledTime") or time
-        name = _text(members, "FunctionName") or _text(members, "Name") or "?"
+        name = text_in(members, "FunctionName") or text_in(members, "Name") or "?"
         if event.event_type.endswith("Failed"):
             end, state, detail = time, State.FAILED, cause_of_event(members).line
         elif event.event_type.endswith("Completed"):
             end, state, detail = time, State.DONE, _value(members, "Result")
         else:
             end, state, detail = None, State.OPEN, ""
-        step = Step(
-            kind,
-            name,
-            begin,
-            end,
-            state,
-            detail,
-            child=_text(members, "InstanceId") or None,
-            depth=self.depth,
-            first=event,
-            last=event,
-        )
-        self.calls.append(Call(step))
+        child = text_in(members, "InstanceId") or None
+        self.calls.append(Call(self.step(kind, name, begin, end, state, detail, child)))
 
-    def set_timer(self, event: HistoryEvent, time: datetime) -> None:
-        fire_at = _time(event.members, "FireAt") or time
-        step = Step(Kind.TIMER, "timer", time, None, State.OPEN, f"until {_clock(fire_at)}")
-        step = replace(step, depth=self.depth, first=event, last=event)
+    def set_timer(self, members: Mapping[str, Any], time: datetime) -> None:
+        fire_at = _time(members, "FireAt") or time
+        until = f"until {_clock(fire_at)}"
+        step = self.step(Kind.TIMER, "timer", time, None, State.OPEN, until)
         self.timers.append(Timer(step, fire_at))
         self.unfired.setdefault(fire_at, deque()).append(self.timers[-1])
 
@@ -143,7 +139,7 @@ class _Reader:
 
     def send(self, members: Mapping[str, Any], time: datetime) -> None:
         request = json_object(members.get("Input"))
-        target, operation = _text(members, "InstanceId"), request.get("op")
+        target, operation = text_in(members, "InstanceId"), request.get("op")
         name = f"{target} {operation}" if isinstance(operation, str) else target
         is_call = (
             isinstance(request.get("id"), str)
@@ -152,21 +148,15 @@ class _Reader:
         )
         if is_call:
             self.requests[request["id"].lower()] = len(self.others)
-        detail = "" if is_call else "sent"
-        self.add(
-            Kind.ENTITY,
-            name,
-            time,
-            None if is_call else time,
-            state=State.OPEN if is_call else State.DONE,
-            detail=detail,
-        )
+            self.add(Kind.ENTITY, name, time, state=State.OPEN)
+        else:
+            self.add(Kind.ENTITY, name, time, "sent")
 
     def receive(self, members: Mapping[str, Any], time: datetime) -> None:
-        name = _text(members, "Name")
+        name = text_in(members, "Name")
         place = self.requests.pop(name.lower(), None)
         if place is None:
-            self.add(Kind.EVENT, name, time, time, detail=_value(members, "Input"))
+            self.add(Kind.EVENT, name, time, _value(members, "Input"))
             return
         answer = json_object(members.get("Input"))
         failed = bool(answer.get("exceptionType"))
@@ -189,14 +179,7 @@ class _Reader:
         match event.event_type:
             case "ExecutionSuspended":
                 self.suspended = len(self.others)
-                self.add(
-                    Kind.NOTE,
-                    "suspended",
-                    time,
-                    None,
-                    state=State.OPEN,
-                    detail=_value(members, "Reason"),
-                )
+                self.add(Kind.NOTE, "suspended", time, _value(members, "Reason"), State.OPEN)
             case "ExecutionResumed":
                 if self.suspended is not None:
                     self.others[self.suspended] = replace(
@@ -204,7 +187,7 @@ class _Reader:
                     )
                     self.suspended = None
             case "ExecutionRewound":
-                self.add(Kind.NOTE, "rewound", time, time, detail=_value(members, "Reason"))
+                self.add(Kind.NOTE, "rewound", time, _value(members, "Reason"))
             case (
                 "ExecutionTerminated"
                 | "GenericEvent"
@@ -216,28 +199,16 @@ class _Reader:
             case "ExecutionCompleted" | "ContinueAsNew":
                 self.end(members, time)
             case _:
-                self.add(Kind.NOTE, event.event_type, time, time)
+                self.add(Kind.NOTE, event.event_type, time)
 
     def end(self, members: Mapping[str, Any], time: datetime) -> None:
-        status = self.status.runtime_status
-        given = members.get("OrchestrationStatus")
+        given, result = members.get("OrchestrationStatus"), members.get("Result")
         word = given if isinstance(given, str) else "ContinuedAsNew"
-        failed = word == RuntimeStatus.FAILED.value
-        result = members.get("Result")
-        details = self.status.failure_details
-        detail = (
-            cause_of(self.status.output if result is None else result, details).line
-            if failed
-            else line_text(result)
-        )
-        self.add(
-            Kind.ENDED,
-            word or status.value,
-            time,
-            time,
-            state=State.FAILED if failed else State.DONE,
-            detail=detail,
-        )
+        state, detail = State.DONE, line_text(result)
+        if word == RuntimeStatus.FAILED.value:
+            output = self.status.output if result is None else result
+            state, detail = State.FAILED, cause_of(output, self.status.failure_details).line
+        self.add(Kind.ENDED, word or self.status.runtime_status.value, time, detail, state)
 
 
 def steps(status: InstanceStatus, depth: int = 0) -> tuple[Step, ...]:
@@ -250,10 +221,19 @@ def steps(status: InstanceStatus, depth: int = 0) -> tuple[Step, ...]:
         reader.take(event, last)
     reader.calls = list(_folded(reader.calls, reader.timers))
     _close(reader, last)
-    found = reader.steps()
+    found = with_times(reader.found())
     if depth:
         return tuple(found)
     return tuple(replace(step, number=number) for number, step in enumerate(found, 1))
+
+
+def step_names(status: InstanceStatus) -> list[str]:
+    """What a step may be called by: the numbers of the steps of a status with its history, and the
+    names of the activities and sub-orchestrators that are called once.
+    """
+    found = steps(status)
+    names = [each.name for each in found if each.kind in (Kind.ACTIVITY, Kind.CHILD)]
+    return [str(each.number) for each in found] + [name for name in names if names.count(name) == 1]
 
 
 def with_children(own: Sequence[Step], children: Mapping[str, Sequence[Step]]) -> tuple[Step, ...]:
@@ -372,12 +352,8 @@ def _close(reader: _Reader, last: datetime) -> None:
         return
     is_open = any(each.end is None for each in reader.found())
     if reader.others and not is_open and status.runtime_status is RuntimeStatus.RUNNING:
-        reader.add(Kind.EVENT, "an event", last, None, state=State.OPEN, first=None, last=None)
-
-
-def _text(members: Mapping[str, Any], name: str) -> str:
-    value = members.get(name)
-    return value if isinstance(value, str) else ""
+        reader.event = None  # no event tells of it
+        reader.add(Kind.EVENT, "an event", last, state=State.OPEN)
 
 
 def _value(members: Mapping[str, Any], name: str) -> str:
@@ -386,7 +362,7 @@ def _value(members: Mapping[str, Any], name: str) -> str:
 
 def _time(members: Mapping[str, Any], name: str) -> datetime | None:
     try:
-        return time_from_text(_text(members, name))
+        return time_from_text(text_in(members, name))
     except ValueError:
         return None
 

@@ -25,7 +25,7 @@ from durablectl.cli.start.instance import told_if_cut_off
 from durablectl.config.restart_journal import Journal, Standing, journal_path
 from durablectl.errors import Conflict, DurablectlError, OutcomeUnknown, Unsupported, UsageError
 from durablectl.history.restart import RestartPlan
-from durablectl.history.step_names import step_names
+from durablectl.history.timeline import step_names
 from durablectl.model import FINAL_STATUSES
 from durablectl.quoting import command
 from durablectl.render.restart_plan import plan_table, plan_text
