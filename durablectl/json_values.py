@@ -124,6 +124,12 @@ def json_object(value: Any) -> Mapping[str, Any]:
     return read if isinstance(read, dict) else {}
 
 
+def text_in(members: Mapping[str, Any], name: str) -> str:
+    """The text of a member; "" where there is none, or something else."""
+    value = members.get(name)
+    return value if isinstance(value, str) else ""
+
+
 def same_json(left: Any, right: Any) -> bool:
     """Whether two JSON values are the same one: 1 and 1.0 are, 1 and true are not."""
     if isinstance(left, dict) and isinstance(right, dict):

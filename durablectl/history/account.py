@@ -14,10 +14,8 @@ from durablectl.history.service import history_view
 from durablectl.history.steps import Kind, State, Step
 from durablectl.history.timeline import steps
 from durablectl.json_values import json_object, value_from_text
-from durablectl.model import InstanceStatus, RuntimeStatus
+from durablectl.model import HistoryEvent, InstanceStatus, RuntimeStatus
 from durablectl.wire import runtime_status, time_from_text
-
-_CALLS = (Kind.ACTIVITY, Kind.CHILD)
 
 
 class Account:
@@ -35,18 +33,18 @@ class Account:
 
     def input(self, step: Step) -> Any:
         """What a step was given; of a timer, its seconds."""
-        first = step.first
-        if first is None:
+        if step.first is None:
             return MISSING
-        members = first.members
-        if step.kind in _CALLS:
-            return self._input_of_call(step)
-        if step.kind is Kind.STARTED:
-            return _read(members.get("Input", MISSING))
-        if step.kind is Kind.ENTITY:
-            return value_from_text(_text(json_object(members.get("Input")), "input"))
-        if step.kind is Kind.TIMER:
-            return _seconds(members)
+        members = step.first.members
+        match step.kind:
+            case Kind.ACTIVITY | Kind.CHILD:
+                return self._input_of_call(step.first)
+            case Kind.STARTED:
+                return _read(members.get("Input", MISSING))
+            case Kind.ENTITY:
+                return _read(json_object(members.get("Input")).get("input"))
+            case Kind.TIMER:
+                return _seconds(members)
         return MISSING
 
     def result(self, step: Step) -> Any:
@@ -65,7 +63,7 @@ class Account:
             case Kind.EVENT:
                 return _read(last.members.get("Input", MISSING))
             case Kind.ENTITY if last.event_type == "EventRaised":
-                return value_from_text(_text(json_object(last.members.get("Input")), "result"))
+                return _read(json_object(last.members.get("Input")).get("result"))
             case _:
                 return MISSING
 
@@ -76,12 +74,11 @@ class Account:
         begins = [step.begin for step in self.steps]
         return (ends[-1] - begins[0]).total_seconds() if ends and begins else None
 
-    def _input_of_call(self, step: Step) -> Any:
-        assert step.first is not None
+    def _input_of_call(self, called: HistoryEvent) -> Any:
         if not self.is_exact:
-            given = step.first.members.get("Input")
+            given = called.members.get("Input")
             return MISSING if given is None else _read(given)
-        call = self._events[step.first.position]
+        call = self._events[called.position]
         if not isinstance(call, TaskScheduled | SubOrchestrationCreated):
             return MISSING
         return value_from_text(call.input)
@@ -119,11 +116,6 @@ def _ended(word: object) -> RuntimeStatus:
 
 def _read(value: Any) -> Any:
     return value_from_text(value) if isinstance(value, str) else value
-
-
-def _text(members: Mapping[str, Any], name: str) -> str | None:
-    value = members.get(name)
-    return value if isinstance(value, str) else None
 
 
 def _seconds(members: Mapping[str, Any]) -> Any:

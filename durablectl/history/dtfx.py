@@ -16,6 +16,7 @@ from durablectl.history import events as e
 from durablectl.history.exported import RawHistory
 from durablectl.history.sdk import FORMS
 from durablectl.history.sdk import HistoryEventType as Kind
+from durablectl.json_values import text_in
 from durablectl.model import RuntimeStatus
 from durablectl.wire import runtime_status, time_from_text
 
@@ -42,9 +43,9 @@ def dtfx_from_json(document: Sequence[_Members]) -> RawHistory:
     )
     instance = _mapping(started.get("OrchestrationInstance"))
     return RawHistory(
-        instance_id=_text(instance, "InstanceId"),
-        execution_id=_text(instance, "ExecutionId"),
-        name=_text(started, "Name"),
+        instance_id=text_in(instance, "InstanceId"),
+        execution_id=text_in(instance, "ExecutionId"),
+        name=text_in(started, "Name"),
         events=tuple(events),
         is_foreign=True,
     )
@@ -57,12 +58,13 @@ def _event(number: int, members: _Members) -> e.Event:
             f"event {number} of the history has the unknown type '{members.get('EventType')}'"
         )
     try:
-        return _read(*_CLASSES[kind], time_from_text(members["Timestamp"]), members)
+        return _read(*_CLASSES[kind], members)
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"event {number} of the history cannot be read: {error!r}") from error
 
 
-def _read(kind: type[Any], names: Mapping[str, str], time: datetime, members: _Members) -> e.Event:
+def _read(kind: type[Any], names: Mapping[str, str], members: _Members) -> e.Event:
+    time = time_from_text(members["Timestamp"])
     if kind is e.ExecutionStarted:
         return _started(time, members)
     if kind is e.ExecutionCompleted:
@@ -98,32 +100,27 @@ def _mapping(value: Any) -> _Members:
     return value if isinstance(value, dict) else {}
 
 
-def _text(members: _Members, name: str) -> str:
-    value = members.get(name)
-    return value if isinstance(value, str) else ""
-
-
 def _optional(members: _Members, name: str) -> str | None:
     value = members.get(name)
     return value if value is None or isinstance(value, str) else str(value)
 
 
 def _started(time: datetime, members: _Members) -> e.Event:
-    parent = _mapping(members.get("ParentInstance"))
-    caller = _mapping(parent.get("OrchestrationInstance"))
-    return e.ExecutionStarted(
-        time,
-        _text(members, "Name"),
-        _optional(members, "Input"),
-        _text(members, "Version"),
-        members.get("Generation", 0 if not parent else None),
-        e.ParentInstance(
-            _text(caller, "InstanceId"),
-            _text(caller, "ExecutionId"),
+    caller = None
+    if parent := _mapping(members.get("ParentInstance")):
+        instance = _mapping(parent.get("OrchestrationInstance"))
+        caller = e.ParentInstance(
+            text_in(instance, "InstanceId"),
+            text_in(instance, "ExecutionId"),
             int(parent.get("TaskScheduleId", -1)),
         )
-        if parent
-        else None,
+    return e.ExecutionStarted(
+        time,
+        text_in(members, "Name"),
+        _optional(members, "Input"),
+        text_in(members, "Version"),
+        members.get("Generation", 0 if caller is None else None),
+        caller,
     )
 
 

@@ -11,21 +11,19 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from durablectl.history import events as e
 from durablectl.history.columns import micros, moment
 from durablectl.history.saved import ServiceHistory
-from durablectl.history.service import PLAIN
+from durablectl.history.service import PLAIN, service_name
+from durablectl.json_values import text_in
 from durablectl.model import HistoryEvent
 from durablectl.wire import runtime_status, time_from_text
 
 _HTTP = "BuiltIn::HttpActivity"
 _BLOB = ".blob.core.windows.net/"
-_IGNORED = frozenset(
-    {"OrchestratorStarted", "OrchestratorCompleted", "HistoryState", "ExecutionCompleted"}
-)
+_PLAIN = {service_name(kind): kind for kind in PLAIN}
 
 
 @dataclass(eq=False, slots=True)
@@ -107,24 +105,51 @@ def _take(timeline: Timeline, number: int, event: HistoryEvent) -> None:
     for name in ("Timestamp", "ScheduledTime"):
         if isinstance(text := members.get(name), str) and len(_fraction(text)) > 6:
             timeline.has_one_clock = False
-    if kind in ("ExecutionCompleted", "ContinueAsNew"):
-        _end(timeline, number, kind, members)
-    elif (decided := _DECIDED.get(kind)) is not None:
-        _prove(timeline, number, decided(_time(members), members), members["Timestamp"])
-    elif (answered := _ANSWERED.get(kind)) is not None:
-        _answer(timeline, number, kind, members, answered(_time(members), members))
-    elif kind == "TimerFired":
-        _fire(timeline, number, members)
-    elif (arrived := _ARRIVED.get(kind)) is not None:
-        timeline.arrivals.append(Arrival(number, arrived(_time(members), members)))
-        if kind in ("ExecutionStarted", "EventRaised") and "Input" not in members:
-            timeline.doubts.append(f"event {number} ({kind}) comes without its input")
-        if kind == "ExecutionRewound":
-            timeline.caveats.append("it was rewound, which rewrites a history")
-    elif kind == "GenericEvent":
-        timeline.caveats.append("it was rewound, which leaves events without their content")
-    elif kind not in _IGNORED:
-        timeline.doubts.append(f"event {number} has the unknown type '{kind}'")
+    match kind:
+        case "ExecutionStarted":
+            started = e.ExecutionStarted(
+                _time(members),
+                text_in(members, "FunctionName") or text_in(members, "Name"),
+                _optional(members, "Input"),
+                text_in(members, "Version"),
+                members.get("Generation"),
+            )
+            _arrive(timeline, number, members, started)
+        case "TaskScheduled" | "SubOrchestrationInstanceCreated":
+            call = _call(kind, members["Name"], _time(members), members)
+            _prove(timeline, number, call, members["Timestamp"])
+        case (
+            "TaskCompleted"
+            | "TaskFailed"
+            | "SubOrchestrationInstanceCompleted"
+            | "SubOrchestrationInstanceFailed"
+        ):
+            _answer(timeline, number, kind, members)
+        case "TimerFired":
+            _fire(timeline, number, members)
+        case "ExecutionCompleted" | "ContinueAsNew":
+            _end(timeline, number, kind, members)
+        case "GenericEvent":
+            timeline.caveats.append("it was rewound, which leaves events without their content")
+        case "OrchestratorStarted" | "OrchestratorCompleted" | "HistoryState":
+            pass
+        case _ if kind not in _PLAIN:
+            timeline.doubts.append(f"event {number} has the unknown type '{kind}'")
+        case _ if isinstance(made := _plain(_PLAIN[kind], members), e.Decision):
+            _prove(timeline, number, made, members["Timestamp"])
+        case _:
+            _arrive(timeline, number, members, made)
+
+
+def _arrive(
+    timeline: Timeline, number: int, members: Mapping[str, Any], inbound: e.Inbound
+) -> None:
+    timeline.arrivals.append(Arrival(number, inbound))
+    if isinstance(inbound, e.ExecutionStarted | e.EventRaised) and "Input" not in members:
+        kind = type(inbound).__name__
+        timeline.doubts.append(f"event {number} ({kind}) comes without its input")
+    if isinstance(inbound, e.ExecutionRewound):
+        timeline.caveats.append("it was rewound, which rewrites a history")
 
 
 def _prove(
@@ -137,19 +162,21 @@ def _prove(
     return proof
 
 
-def _answer(
-    timeline: Timeline, number: int, kind: str, members: Mapping[str, Any], inbound: e.Inbound
-) -> None:
+def _call(kind: str, name: str, at: datetime, members: Mapping[str, Any]) -> e.Decision:
+    """The call that an event of this kind is of."""
+    input = _optional(members, "Input")
+    if kind.startswith("Task"):
+        return e.TaskScheduled(at, -1, name, input)
+    return e.SubOrchestrationCreated(at, -1, name, text_in(members, "InstanceId"), input)
+
+
+def _answer(timeline: Timeline, number: int, kind: str, members: Mapping[str, Any]) -> None:
+    inbound = _answered(kind, members)
     name, at = members["FunctionName"], members["ScheduledTime"]
     if not isinstance(name, str) or not isinstance(at, str):
         timeline.doubts.append(f"event {number} ({kind}) does not say what it answers")
         return
-    called, input = time_from_text(at), _optional(members, "Input")
-    call: e.Decision = (
-        e.TaskScheduled(called, -1, name, input)
-        if kind.startswith("Task")
-        else e.SubOrchestrationCreated(called, -1, name, _text(members, "InstanceId"), input)
-    )
+    call = _call(kind, name, time_from_text(at), members)
     proof = _prove(timeline, number, call, at, in_order=False)
     timeline.arrivals.append(Arrival(number, inbound, proof))
     if kind.endswith("Completed"):
@@ -159,6 +186,18 @@ def _answer(
             timeline.doubts.append(f"the result in event {number} is kept in a blob")
         elif name == _HTTP and _is_polled(members["Result"]):
             timeline.caveats.append("its host polls an HTTP address, which the code does not do")
+
+
+def _answered(kind: str, members: Mapping[str, Any]) -> e.Inbound:
+    is_task, time = kind.startswith("Task"), _time(members)
+    if kind.endswith("Completed"):
+        # the JSON text of a result, which the service shows decoded
+        value = members.get("Result")
+        result = None if value is None else json.dumps(value)
+        completed = e.TaskCompleted if is_task else e.SubOrchestrationCompleted
+        return completed(time, -1, result)
+    failed = e.TaskFailed if is_task else e.SubOrchestrationFailed
+    return failed(time, -1, text_in(members, "Reason"), _optional(members, "Details"))
 
 
 def _is_polled(result: Any) -> bool:
@@ -201,65 +240,20 @@ def _time(members: Mapping[str, Any]) -> datetime:
     return time_from_text(members["Timestamp"])
 
 
-def _text(members: Mapping[str, Any], name: str) -> str:
-    value = members.get(name)
-    return value if isinstance(value, str) else ""
-
-
 def _optional(members: Mapping[str, Any], name: str) -> str | None:
     """Text as it is; a value that is not text as its JSON."""
     value = members.get(name)
     return value if value is None or isinstance(value, str) else json.dumps(value)
 
 
-def _result(members: Mapping[str, Any]) -> str | None:
-    """The JSON text of a result, which the service shows decoded."""
-    value = members.get("Result")
-    return None if value is None else json.dumps(value)
-
-
-def _plain(kind: type[Any], time: datetime, members: Mapping[str, Any]) -> e.Event:
+def _plain(kind: type[Any], members: Mapping[str, Any]) -> e.Decision | e.Inbound:
     """An event that stands for itself; TypeError where it lacks a member that is needed."""
     fields: dict[str, Any] = {
         field: time_from_text(members[name]) if field == "fire_at" else _optional(members, name)
         for name, field in PLAIN[kind].items()
         if field is not None and members.get(name) is not None
     }
-    event: e.Event = (
-        kind(time, -1, **fields) if issubclass(kind, e.Decision) else kind(time, **fields)
-    )
+    if issubclass(kind, e.Decision):
+        fields["task_id"] = -1
+    event: e.Decision | e.Inbound = kind(_time(members), **fields)
     return event
-
-
-_DECIDED: dict[str, Any] = {
-    "TaskScheduled": lambda time, members: e.TaskScheduled(
-        time, -1, members["Name"], _optional(members, "Input")
-    ),
-    "SubOrchestrationInstanceCreated": lambda time, members: e.SubOrchestrationCreated(
-        time, -1, members["Name"], _text(members, "InstanceId"), _optional(members, "Input")
-    ),
-    "TimerCreated": partial(_plain, e.TimerCreated),
-    "EventSent": partial(_plain, e.EventSent),
-}
-_ANSWERED: dict[str, Any] = {
-    "TaskCompleted": lambda time, members: e.TaskCompleted(time, -1, _result(members)),
-    "TaskFailed": lambda time, members: e.TaskFailed(
-        time, -1, _text(members, "Reason"), _optional(members, "Details")
-    ),
-    "SubOrchestrationInstanceCompleted": lambda time, members: e.SubOrchestrationCompleted(
-        time, -1, _result(members)
-    ),
-    "SubOrchestrationInstanceFailed": lambda time, members: e.SubOrchestrationFailed(
-        time, -1, _text(members, "Reason"), _optional(members, "Details")
-    ),
-}
-_ARRIVED: dict[str, Any] = {
-    "ExecutionStarted": lambda time, members: e.ExecutionStarted(
-        time,
-        _text(members, "FunctionName") or _text(members, "Name"),
-        _optional(members, "Input"),
-        _text(members, "Version"),
-        members.get("Generation"),
-    ),
-    **{kind.__name__: partial(_plain, kind) for kind in PLAIN if issubclass(kind, e.Inbound)},
-}

@@ -4,7 +4,7 @@ and no HTTP.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,23 +28,29 @@ def history_view(
     execution; the reason of a failure is always shown.
     """
     calls = {event.task_id: event for event in _apart(events) if isinstance(event, _Call)}
+    places = {event.task_id: at for at, event in enumerate(events) if isinstance(event, _Call)}
     answered = {event.task_id for event in events if isinstance(event, _Answer)}
-    view = _View(calls, answered, show_output)
-    decided = {
-        event.task_id: place for place, event in enumerate(events) if isinstance(event, _Call)
-    }
-    hidden = () if show_input else ("Input",)
-    return tuple(
-        HistoryEvent(
-            kind,
-            event.timestamp,
-            {"EventType": kind}
-            | {name: value for name, value in members.items() if name not in hidden},
-            decided.get(event.task_id, place) if isinstance(event, _Answer) else place,
-        )
-        for place, event in enumerate(events)
-        for kind, members in view.members(event)
-    )
+    view = list[HistoryEvent]()
+    for place, event in enumerate(events):
+        if isinstance(event, e.OrchestratorStarted | e.OrchestratorCompleted) or (
+            isinstance(event, _Call) and event.task_id in answered
+        ):
+            continue
+        if isinstance(event, _Answer):
+            place = places.get(event.task_id, place)
+            members = _answer(event, calls.get(event.task_id), show_output)
+        else:
+            members = _members(event, show_output)
+        if not show_input:
+            members.pop("Input", None)
+        kind = service_name(type(event))
+        view.append(HistoryEvent(kind, event.timestamp, {"EventType": kind} | members, place))
+    return tuple(view)
+
+
+def service_name(kind: type[e.Event]) -> str:
+    """What the service calls an event of this class."""
+    return kind.__name__.replace("SubOrchestration", "SubOrchestrationInstance")
 
 
 def _apart(events: Sequence[e.Event]) -> Iterator[e.Event]:
@@ -63,77 +69,45 @@ def _apart(events: Sequence[e.Event]) -> Iterator[e.Event]:
             yield event
 
 
-class _View:
-    """What the events of one execution have to know of each other."""
+def _answer(event: _Answer, call: _Call | None, show_output: bool) -> dict[str, Any]:
+    members: dict[str, Any] = {}
+    if isinstance(event, e.TaskFailed | e.SubOrchestrationFailed):
+        members = {"Reason": event.reason, "Details": event.details, "FailureDetails": None}
+    elif show_output:
+        members = {"Result": value_from_text(event.result)}
+    members |= _stamp(event.timestamp)
+    if call is not None:
+        members["ScheduledTime"] = exact_time_to_text(call.timestamp, "+00:00")
+        members["FunctionName"] = call.name
+        if isinstance(call, e.SubOrchestrationCreated):
+            members["InstanceId"] = call.instance_id
+        # the service does not keep the inputs of calls unless the app's host.json says so
+        members["Input"] = None
+    return members
 
-    def __init__(self, calls: Mapping[int, _Call], answered: set[int], show_output: bool) -> None:
-        self._calls, self._answered, self._show_output = calls, answered, show_output
 
-    def members(self, event: e.Event) -> Iterator[tuple[str, dict[str, Any]]]:
-        """The name and members of an event, without EventType; nothing for an event that is not
-        shown.
-        """
-        match event:
-            case e.OrchestratorStarted() | e.OrchestratorCompleted():
-                return
-            case e.TaskScheduled() | e.SubOrchestrationCreated():
-                if event.task_id not in self._answered:
-                    yield _pending(event)
-            case (
-                e.TaskCompleted()
-                | e.TaskFailed()
-                | e.SubOrchestrationCompleted()
-                | e.SubOrchestrationFailed()
-            ):
-                yield self._answer(event)
-            case e.ExecutionCompleted() | e.ContinueAsNew():
-                yield self._ending(event)
-            case e.ExecutionStarted():
-                yield "ExecutionStarted", _started(event)
-            case _:
-                yield type(event).__name__, _plain(event) | _stamp(event.timestamp)
-
-    def _answer(self, event: _Answer) -> tuple[str, dict[str, Any]]:
-        task = isinstance(event, e.TaskCompleted | e.TaskFailed)
-        kind = "Task" if task else "SubOrchestrationInstance"
-        members: dict[str, Any]
-        if isinstance(event, e.TaskFailed | e.SubOrchestrationFailed):
-            kind, members = (
-                kind + "Failed",
-                {"Reason": event.reason, "Details": event.details, "FailureDetails": None},
-            )
-        else:
-            kind, members = (
-                kind + "Completed",
-                {"Result": value_from_text(event.result)} if self._show_output else {},
-            )
-        members |= _stamp(event.timestamp)
-        if (call := self._calls.get(event.task_id)) is not None:
-            members |= {
-                "ScheduledTime": exact_time_to_text(call.timestamp, "+00:00"),
-                "FunctionName": call.name,
+def _members(event: e.Event, show_output: bool) -> dict[str, Any]:
+    match event:
+        case e.ExecutionStarted():
+            return {
+                "Input": event.input,
+                "Correlation": None,
+                "ParentTraceContext": None,
+                "ScheduledStartTime": None,
+                "Generation": event.generation,
+                "GenerateNewTrace": False,
+                **_stamp(event.timestamp),
+                "FunctionName": event.name,
             }
-            members |= (
-                {"InstanceId": call.instance_id}
-                if isinstance(call, e.SubOrchestrationCreated)
-                else {}
-            )
-            # the service does not keep the inputs of calls unless the app's host.json says so
-            members["Input"] = None
-        return kind, members
-
-    def _ending(self, event: e.ExecutionCompleted | e.ContinueAsNew) -> tuple[str, dict[str, Any]]:
-        if isinstance(event, e.ContinueAsNew):
-            result = {
-                "OrchestrationStatus": _CONTINUED_AS_NEW,
-                "Result": event.input,
-                "FailureDetails": None,
-            }
-            return "ContinueAsNew", result | _stamp(event.timestamp)
-        members: dict[str, Any] = {"OrchestrationStatus": event.status.value}
-        if self._show_output:
-            members["Result"] = _result(event)
-        return "ExecutionCompleted", members | {"FailureDetails": None} | _stamp(event.timestamp)
+        case e.ContinueAsNew():
+            members = {"OrchestrationStatus": _CONTINUED_AS_NEW, "Result": event.input}
+            return members | {"FailureDetails": None} | _stamp(event.timestamp)
+        case e.ExecutionCompleted():
+            members = {"OrchestrationStatus": event.status.value}
+            if show_output:
+                members["Result"] = _result(event)
+            return members | {"FailureDetails": None} | _stamp(event.timestamp)
+    return _plain(event) | _stamp(event.timestamp)
 
 
 def _result(event: e.ExecutionCompleted) -> Any:
@@ -144,22 +118,6 @@ def _result(event: e.ExecutionCompleted) -> Any:
             return value_from_reason(event.result)
         case _:
             return event.result
-
-
-def _pending(event: _Call) -> tuple[str, dict[str, Any]]:
-    if isinstance(event, e.TaskScheduled):
-        return "TaskScheduled", {
-            "Name": event.name,
-            "Input": None,
-            "ParentTraceContext": None,
-        } | _stamp(event.timestamp)
-    members = {
-        "Name": event.name,
-        "InstanceId": event.instance_id,
-        "Input": None,
-        "ClientSpanId": None,
-    }
-    return "SubOrchestrationInstanceCreated", members | _stamp(event.timestamp)
 
 
 PLAIN: dict[type[Any], dict[str, str | None]] = {
@@ -176,32 +134,25 @@ PLAIN: dict[type[Any], dict[str, str | None]] = {
     e.TimerFired: {"FireAt": "fire_at"},
     e.EventSent: {"InstanceId": "instance_id", "Name": "name", "Input": "input"},
     e.EventRaised: {"Name": "name", "Input": "input", "ParentTraceContext": None},
+    e.TaskScheduled: {"Name": "name", "Input": None, "ParentTraceContext": None},
+    e.SubOrchestrationCreated: {
+        "Name": "name",
+        "InstanceId": "instance_id",
+        "Input": None,
+        "ClientSpanId": None,
+    },
 }
-"""The events that stand for themselves, under the names of their classes: the field that each
-member holds, None for what is always null; their time comes last.
+"""The events that stand for themselves, or for a call: the field that each member holds, None for
+what is always null; their time comes last.
 """
 
 
 def _plain(event: e.Event) -> dict[str, Any]:
-    shown = {
-        name: None if field is None else getattr(event, field)
-        for name, field in PLAIN[type(event)].items()
-    }
-    return {
-        name: exact_time_to_text(value) if isinstance(value, datetime) else value
-        for name, value in shown.items()
-    }
-
-
-def _started(event: e.ExecutionStarted) -> dict[str, Any]:
-    traces = {"Correlation": None, "ParentTraceContext": None, "ScheduledStartTime": None}
-    members = {
-        "Input": event.input,
-        **traces,
-        "Generation": event.generation,
-        "GenerateNewTrace": False,
-    }
-    return members | _stamp(event.timestamp) | {"FunctionName": event.name}
+    members: dict[str, Any] = {}
+    for name, field in PLAIN[type(event)].items():
+        value = None if field is None else getattr(event, field)
+        members[name] = exact_time_to_text(value) if isinstance(value, datetime) else value
+    return members
 
 
 def _stamp(time: datetime) -> dict[str, str]:

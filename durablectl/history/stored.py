@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from json.encoder import encode_basestring_ascii as quote
 from typing import Any
 
@@ -69,24 +70,18 @@ def _text(value: str | None) -> str:
     return "null" if value is None else quote(value)
 
 
-def _fields(kind: int, *names: str) -> Callable[[Any, datetime], str]:
-    """An encoder for an event whose fields are all texts or None."""
+def _fields(kind: int, *names: str, is_numbered: bool = False) -> Callable[[Any, datetime], str]:
+    """An encoder for an event whose fields are texts or None, behind a task id if it has one."""
 
     def encode(event: Any, at: datetime) -> str:
+        number = f",{event.task_id}" if is_numbered else ""
         values = "".join("," + _text(getattr(event, name)) for name in names)
-        return f"[{kind},{_delta(event.timestamp, at)}{values}]"
+        return f"[{kind},{_delta(event.timestamp, at)}{number}{values}]"
 
     return encode
 
 
-def _task(kind: int, *names: str) -> Callable[[Any, datetime], str]:
-    """An encoder for an event with a task id, whose other fields are texts or None."""
-
-    def encode(event: Any, at: datetime) -> str:
-        values = "".join("," + _text(getattr(event, name)) for name in names)
-        return f"[{kind},{_delta(event.timestamp, at)},{event.task_id}{values}]"
-
-    return encode
+_task = partial(_fields, is_numbered=True)
 
 
 def _timer(kind: int) -> Callable[[Any, datetime], str]:
@@ -105,7 +100,7 @@ _NO_OUTLINE = Outline(e.ExecutionStarted(EPOCH, ""))
 
 _ENCODERS: dict[type, Callable[[Any, datetime], str]] = {
     e.ExecutionStarted: lambda event, at: f"[0,{_delta(event.timestamp, at)}]",
-    e.ExecutionCompleted: lambda event, at: _ending(event, at),
+    e.ExecutionCompleted: _ending,
     e.ExecutionTerminated: lambda event, at: (
         f"[3,{_delta(event.timestamp, at)},{_text(event.reason)}{',true' if event.recurse else ''}]"
     ),
