@@ -1,11 +1,14 @@
-"""How far an instance says it is, in its custom status."""
+"""How far instances are: what one says in its custom status, and how many have each state."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from durablectl.json_values import decoded
+from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.redaction import redact
 from durablectl.render.sanitize import safe_line
 
@@ -29,6 +32,23 @@ def progress_of(custom_status: Any) -> tuple[float | None, str]:
         return _percent(custom["percent"], 100), text
     share = _percent(custom.get("done"), custom.get("total"))
     return share, text or (f"{custom['done']} of {custom['total']}" if share is not None else "")
+
+
+def progress_parts(status: InstanceStatus) -> list[str]:
+    """How far an unfinished instance says it is: the percentage and the message, as far as it has
+    them; each on one line.
+    """
+    if status.is_final:
+        return []
+    percent, message = progress_of(status.custom_status)
+    shown = "" if percent is None else f"{percent:.0f} %"
+    return [part for part in (shown, message) if part]
+
+
+def count_text(states: Iterable[RuntimeStatus]) -> str:
+    """How many there are of each state, the most first."""
+    counted = Counter(state.value for state in states)
+    return ", ".join(f"{count} {state}" for state, count in counted.most_common())
 
 
 def _percent(done: Any, total: Any) -> float | None:

@@ -22,7 +22,7 @@ from durablectl.model import (
     RuntimeStatus,
 )
 from durablectl.render.hints import hanging
-from durablectl.render.progress import progress_of
+from durablectl.render.progress import progress_parts
 
 ONE_LINE = 100
 MOST_LAYERS = 20
@@ -288,9 +288,7 @@ def _details(status: InstanceStatus) -> str:
         return ""
     if status.is_final:
         return ending_line(status)
-    percent, message = progress_of(status.custom_status)
-    shown = [f"{percent:.0f} %"] if percent is not None else []
-    return " ".join([*shown, message] if message else shown)
+    return " ".join(progress_parts(status))
 
 
 def ago_text(seconds: float) -> str:

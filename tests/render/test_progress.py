@@ -8,7 +8,7 @@ import pytest
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.render.output import Output
 from durablectl.render.progress import progress_of
-from durablectl.render.terminal.wait_progress import Lines, Troubles, waiting_display
+from durablectl.render.terminal.displays import Troubles, WaitLines, waiting_display
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -32,7 +32,7 @@ def status(state="Running", custom=None, instance_id="a"):
 @pytest.fixture
 def lines():
     clock, err = Clock(), io.StringIO()
-    watcher = Lines(Output(io.StringIO(), err, environ={}), 1, clock)
+    watcher = WaitLines(Output(io.StringIO(), err, environ={}), 1, clock)
 
     def at(seconds, *args, **kwargs):
         clock.now = seconds
@@ -89,6 +89,12 @@ def test_silence_is_broken_once_a_minute(lines):
     ]
 
 
+def test_a_heartbeat_tells_what_has_changed_after_a_long_time(lines):
+    for second in range(0, 360, 30):
+        lines(second)
+    assert lines(400, "Running", {"percent": 40})[-1] == "a: Running, 40 % [6 min 40 s]"
+
+
 def test_half_an_hour_of_changing_custom_status_stays_under_sixty_lines(lines):
     for second in range(1800):
         said = lines(second, "Running", {"percent": second / 18})
@@ -103,7 +109,7 @@ def test_half_an_hour_of_changing_custom_status_stays_under_sixty_lines(lines):
 def test_half_an_hour_of_instances_and_a_hub_that_come_and_go_stays_under_sixty_lines(ids):
     clock, err = Clock(), io.StringIO()
     out = Output(io.StringIO(), err, environ={})
-    watcher, troubles = Lines(out, len(ids), clock), Troubles(out, clock)
+    watcher, troubles = WaitLines(out, len(ids), clock), Troubles(out, clock)
     for clock.now in range(1800):
         (troubles.failed if clock.now % 7 < 3 else lambda _: troubles.answered())("no answer")
         for number, instance_id in enumerate(ids):
@@ -139,7 +145,7 @@ def test_a_trouble_is_told_once_and_that_it_is_over():
 
 def test_many_instances_are_summed_up():
     clock, err = Clock(), io.StringIO()
-    watcher = Lines(Output(io.StringIO(), err, environ={}), 12, clock)
+    watcher = WaitLines(Output(io.StringIO(), err, environ={}), 12, clock)
     for clock.now in (2.0, 3.0, 4.0, 40.0):
         for number in range(12):
             watcher(status("Completed" if clock.now > 30 else "Running", instance_id=str(number)))

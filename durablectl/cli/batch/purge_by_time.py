@@ -13,7 +13,7 @@ from durablectl import wire
 from durablectl.errors import DurablectlError, ServiceError, Unreachable
 from durablectl.model import InstanceFilter
 from durablectl.render.output import Output
-from durablectl.render.terminal.batch_progress import batch_display
+from durablectl.render.terminal.displays import batch_display
 from durablectl.render.views import time_text
 from durablectl.taskhub import TaskHub
 

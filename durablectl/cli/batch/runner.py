@@ -24,7 +24,7 @@ from durablectl.errors import (
 )
 from durablectl.polling.parallel import Outcome, Runner, each_by_itself
 from durablectl.render.output import Output
-from durablectl.render.terminal.batch_progress import Progress, batch_display
+from durablectl.render.terminal.displays import Progress, batch_display
 from durablectl.taskhub import TaskHub
 
 Item = TypeVar("Item")

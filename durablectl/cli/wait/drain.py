@@ -5,9 +5,8 @@ Changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from durablectl.cli.arguments.filters import Selection
 from durablectl.cli.wait.ci_reports import annotate
@@ -17,9 +16,8 @@ from durablectl.polling.loop import LAST_LOOK, poll
 from durablectl.render import views
 from durablectl.render.output import Output
 from durablectl.render.query import compiled
-from durablectl.render.terminal.batch_progress import drain_display
+from durablectl.render.terminal.displays import Troubles, text_display
 from durablectl.render.terminal.selection import show_chosen
-from durablectl.render.terminal.wait_progress import Troubles
 from durablectl.taskhub import TaskHub
 
 IN_A_ROW = 2
@@ -71,7 +69,7 @@ class _Gate:
     hub: TaskHub
     out: Output
     troubles: Troubles
-    show: Any
+    show: Callable[[str], None]
     held: frozenset[str] | None = None
     left: Left | None = None
     seen: set[str] = field(default_factory=set)
@@ -98,7 +96,7 @@ class _Gate:
                 "no worker is running on this hub, so nothing in flight will finish; start one "
                 "with `durablectl worker`"
             )
-        self.show(len(self.seen) - len(self.left), len(self.left))
+        self.show(f"{len(self.left)} in flight, {len(self.seen) - len(self.left)} gone")
         return None
 
     def is_drained(self) -> bool:
@@ -121,7 +119,7 @@ def drain_and_show(
     """Wait, and tell what is left; whether it is drained, and not out of time. `label` names the
     hub.
     """
-    with drain_display(out) as show:
+    with text_display(out, "looking") as show:
         gate = _Gate(wanted, hub, out, Troubles(out), show)
         try:
             trouble = _wait(gate, timeout, interval)

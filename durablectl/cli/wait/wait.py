@@ -18,9 +18,9 @@ from durablectl.polling.loop import Waited, WaitRules, wait_for_instances
 from durablectl.render import views
 from durablectl.render.output import Output, OutputFormat
 from durablectl.render.sanitize import safe_line
+from durablectl.render.terminal.displays import Troubles, Watcher, waiting_display
 from durablectl.render.terminal.instances import statuses_json
 from durablectl.render.terminal.tables import show_details, show_table
-from durablectl.render.terminal.wait_progress import Troubles, Watcher, waiting_display
 
 GRACE = 5.0
 AT_ONCE = 8  # statuses asked for at the same time

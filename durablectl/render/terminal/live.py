@@ -4,7 +4,6 @@ imports this module, when a display is wanted.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
@@ -27,7 +26,7 @@ from rich.table import Column
 from rich.text import Text
 
 from durablectl.model import InstanceStatus, RuntimeStatus
-from durablectl.render.progress import MANY, progress_of
+from durablectl.render.progress import MANY, count_text, progress_of
 from durablectl.render.sanitize import safe_line
 from durablectl.render.terminal.console import console_on
 from durablectl.render.terminal.screen import screenful
@@ -52,7 +51,7 @@ class LiveDisplays:
         self._talking_above = talking_above
 
     @contextmanager
-    def bar(self, title: str, total: int | None) -> Iterator[Callable[[int, int], None]]:
+    def bar(self, title: str, total: int) -> Iterator[Callable[[int, int], None]]:
         """A bar with rate and remaining time; it is told how many are over, and how many of them
         failed.
         """
@@ -208,7 +207,6 @@ class _Total:
 
     def __call__(self, status: InstanceStatus) -> None:
         self._states[status.instance_id] = status.runtime_status
-        counted = Counter(state.value for state in self._states.values())
         ended = sum(state.is_final for state in self._states.values())
-        message = ", ".join(f"{count} {state}" for state, count in counted.most_common())
+        message = count_text(self._states.values())
         self._progress.update(self._row, completed=ended, state=f"{ended} ended", message=message)

@@ -10,9 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from durablectl.model import InstanceStatus
+from durablectl.render.progress import progress_parts
 from durablectl.render.sanitize import safe_line
 from durablectl.render.terminal.styles import STYLES
-from durablectl.render.terminal.watch_table import ChangeMark, WatchTable, counted, progress_text
+from durablectl.render.terminal.watch_table import ChangeMark, WatchTable, counted
 from durablectl.render.views import ago_text
 
 FRAME = 4  # lines of a screen that are not rows: title, header, a blank one, the foot
@@ -91,7 +92,7 @@ def _waiting_cells(
     cause = status.cause
     waiting = table.waiting(status.instance_id, now) if not status.is_final else ""
     waiting = safe_line(cause.line if cause is not None else waiting)
-    progress = progress_text(status)
+    progress = " ".join(progress_parts(status))
     cells = [waiting, progress] if is_wide else [waiting or progress]
     return [Text(cell) for cell in cells]
 

@@ -5,14 +5,13 @@ Knows no hub, no clock, no keyboard, no screen.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
 from durablectl.model import InstanceStatus, RuntimeStatus
-from durablectl.render.progress import progress_of
+from durablectl.render.progress import count_text, progress_parts
 from durablectl.render.sanitize import safe_line
 
 GONE = "no longer matches"
@@ -98,34 +97,18 @@ def change_line(change: Change, now: datetime) -> str:
         status.instance_id,
         status.name,
         state,
-        progress_text(status),
+        " ".join(progress_parts(status)),
     )
     return "\t".join(map(safe_line, cells)).rstrip("\t")
 
 
 def counted(statuses: Sequence[InstanceStatus], *, more: bool = False) -> str:
     """How many instances there are of each state."""
-    states = Counter(status.runtime_status.value for status in statuses)
-    total = (
-        f"{'more than ' if more else ''}{len(statuses)} instance{'' if len(statuses) == 1 else 's'}"
-    )
-    return (
-        f"{total}: " + ", ".join(f"{count} {state}" for state, count in states.most_common())
-        if states
-        else "no instance matches"
-    )
-
-
-def progress_text(status: InstanceStatus) -> str:
-    """How far an unfinished instance says it is, on one line."""
-    if status.is_final:
-        return ""
-    percent, message = progress_of(status.custom_status)
-    return safe_line(
-        " ".join(
-            part for part in (f"{percent:.0f} %" if percent is not None else "", message) if part
-        )
-    )
+    if not statuses:
+        return "no instance matches"
+    what = "1 instance" if len(statuses) == 1 else f"{len(statuses)} instances"
+    counted = count_text(each.runtime_status for each in statuses)
+    return f"{'more than ' if more else ''}{what}: {counted}"
 
 
 def _essence(status: InstanceStatus) -> tuple[RuntimeStatus, str]:
