@@ -287,6 +287,37 @@ class IfExists(Enum):
     REPLACE = "replace"
 
 
+class InstanceStart(NamedTuple):
+    """What is to be started. `input` is JSON text; without an `instance_id` one is made."""
+
+    orchestrator: str
+    input: str | None = None
+    instance_id: str | None = None
+    version: str | None = None
+    if_exists: IfExists = IfExists.FAIL
+    at: datetime | None = None
+    tags: Mapping[str, str] = MappingProxyType({})
+
+
+class StatusParts(NamedTuple):
+    """What a status object is to have besides the rest."""
+
+    show_input: bool = True
+    show_history: bool = False
+    show_history_output: bool = False
+
+
+class PageRequest(NamedTuple):
+    """One page of at most `top`, after the one that gave the `token`.
+
+    `has_payloads`: with the inputs of instances, the states of entities.
+    """
+
+    top: int
+    token: str | None
+    has_payloads: bool
+
+
 def utc_now() -> datetime:
     """The time now, with its zone."""
     return datetime.now(UTC)

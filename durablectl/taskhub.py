@@ -1,54 +1,52 @@
-"""The port: what every task hub promises, and a listing page by page; no transport, no store, no
-console.
-"""
+"""The port: what every task hub promises; no transport, no store, no console."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import datetime
-from functools import partial
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Protocol, Self
 
 from durablectl.errors import (
     AlreadyExists,
     DurablectlError,
     InstanceNotFound,
-    NotATaskHub,
     Unsupported,
+    UsageError,
     WaitTimeout,
 )
 from durablectl.json_values import json_value
+from durablectl.listing import Newest, each_of_pages, newest_by_time
 from durablectl.model import (
+    FINAL_STATUSES,
     CheckStatusPayload,
     EntityId,
     EntityStatus,
     IfExists,
     InstanceDetails,
     InstanceFilter,
+    InstanceStart,
     InstanceStatus,
     Page,
+    PageRequest,
     RuntimeStatus,
+    StatusParts,
     utc_now,
 )
-from durablectl.newest import Newest, newest_by_time
 from durablectl.quoting import command
 from durablectl.wire import HubAddress
-
-Item = TypeVar("Item")
 
 
 class TaskHub(Protocol):
     """A task hub, wherever it lives.
 
-    All methods are synchronous and may be called from several threads.
-
-    Every method may raise `Unreachable`, `KeyRefused`, `NotATaskHub` or `ServiceError` (a remote
-    hub), `HubUnusable` (a local one), or `Unsupported`. Ids are taken as they are; only `start`
-    judges them (`UsageError`). Inputs, outputs and event data are JSON values (None, bool, int,
-    float, str, list, dict).
+    All methods are synchronous and may be called from several threads. Every method may raise
+    `Unreachable`, `KeyRefused`, `NotATaskHub` or `ServiceError` (a remote hub), `HubUnusable` (a
+    local one), or `Unsupported`. Ids are taken as they are; only `start` judges them
+    (`UsageError`). Inputs, outputs and event data are JSON values (None, bool, int, float, str,
+    list, dict).
     """
 
     @property
@@ -70,12 +68,13 @@ class TaskHub(Protocol):
     ) -> CheckStatusPayload:
         """Start an instance, exactly once, also when the first answer is lost.
 
-        Once this returns, the start is durable.
-
-        Without `instance_id` an id of 32 hex digits is made on the client. `AlreadyExists` when any
-        instance has the id and `if_exists` is FAIL, or ATTACH and its name or input differs.
-        `FunctionNotFound` where the hub knows its functions and this is none of them.
+        Once this returns, the start is durable. Without `instance_id` an id of 32 hex digits is
+        made on the client. `AlreadyExists` when any instance has the id and `if_exists` is FAIL, or
+        ATTACH and its name or input differs. `FunctionNotFound` where the hub knows its functions
+        and this is none of them.
         """
+        text = self._text(input)
+        return self._start(InstanceStart(orchestrator, text, instance_id, version, if_exists))
 
     def create_and_wait(
         self,
@@ -87,16 +86,11 @@ class TaskHub(Protocol):
         interval: float,
     ) -> InstanceStatus | CheckStatusPayload:
         """Start an instance and wait for it at most `timeout` seconds: its final status, or its
-        check-status payload if it is not done.
-
-        A status that comes from here may lack what the service's answer leaves out: of a completed
-        instance it tells the output only.
+        check-status payload if it is not done. A status from here may lack what the service's
+        answer leaves out: of a completed instance it tells the output only.
         """
-        payload = self.start(orchestrator, input, instance_id=instance_id)
-        try:
-            return self.wait_for_completion(payload.id, timeout=timeout, interval=interval)
-        except WaitTimeout:
-            return payload
+        new = InstanceStart(orchestrator, self._text(input), instance_id)
+        return self._start_and_wait(new, timeout, interval)
 
     def get_status(
         self,
@@ -107,6 +101,7 @@ class TaskHub(Protocol):
         show_history_output: bool = False,
     ) -> InstanceStatus:
         """The status object of an instance; `InstanceNotFound` when there is none."""
+        return self._status(instance_id, StatusParts(show_input, show_history, show_history_output))
 
     def list_page(
         self,
@@ -119,6 +114,7 @@ class TaskHub(Protocol):
         """One page of at most `top` instances that match `filter`, in the hub's own order, which
         stays the same from page to page.
         """
+        return self._page(filter, PageRequest(top, continuation_token, show_input))
 
     def raise_event(self, instance_id: str, event_name: str, data: Any = None) -> None:
         """Send an event. Durable and asynchronous; `WrongState` when the instance is finished."""
@@ -134,21 +130,18 @@ class TaskHub(Protocol):
         """
 
     def suspend(self, instance_id: str, reason: str | None = None) -> None:
-        """Ask an instance to pause.
-
-        Asynchronous; `WrongState` when it is finished or suspended already.
+        """Ask an instance to pause. Asynchronous; `WrongState` when it is finished or suspended
+        already.
         """
 
     def resume(self, instance_id: str, reason: str | None = None) -> None:
-        """Ask a suspended instance to continue.
-
-        Asynchronous; `WrongState` when it is not suspended.
+        """Ask a suspended instance to continue. Asynchronous; `WrongState` when it is not
+        suspended.
         """
 
     def rewind(self, instance_id: str, reason: str | None = None) -> None:
-        """Let a failed instance try its failed steps again.
-
-        Asynchronous; `WrongState` when it has not failed.
+        """Let a failed instance try its failed steps again. Asynchronous; `WrongState` when it has
+        not failed.
         """
 
     def restart(self, instance_id: str, *, new_id: bool = True) -> CheckStatusPayload:
@@ -159,9 +152,8 @@ class TaskHub(Protocol):
     def purge(self, instance_id: str, *, recursive: bool = False) -> int:
         """Delete a finished instance and its history; how many were deleted.
 
-        `WrongState` when it is not finished.
-
-        Its sub-orchestrations stay, unless `recursive`; the service cannot do that (`Unsupported`).
+        `WrongState` when it is not finished. Its sub-orchestrations stay, unless `recursive`; the
+        service cannot do that (`Unsupported`).
         """
 
     def purge_by(
@@ -175,6 +167,15 @@ class TaskHub(Protocol):
 
         `statuses` must be final ones and at least one (`UsageError`).
         """
+        # a service would drop a filter that it does not know, and delete everything in range
+        if not statuses or not statuses <= FINAL_STATUSES:
+            raise UsageError(
+                "only finished instances can be purged",
+                hint="name final statuses: Completed, Failed, Terminated, Canceled",
+            )
+        return self._purge_by(
+            InstanceFilter(statuses, created_from=created_from, created_to=created_to)
+        )
 
     def get_entity(self, entity_id: EntityId) -> Any:
         """The state of an entity; `EntityNotFound` when there is none."""
@@ -188,6 +189,7 @@ class TaskHub(Protocol):
         continuation_token: str | None = None,
     ) -> Page[EntityStatus]:
         """One page of the entities, of one name or of all."""
+        return self._entities(name, PageRequest(top, continuation_token, fetch_state))
 
     def signal_entity(self, entity_id: EntityId, operation: str, input: Any = None) -> None:
         """Send an operation to an entity, which need not exist yet. Durable and asynchronous."""
@@ -225,17 +227,14 @@ class TaskHub(Protocol):
     ) -> InstanceStatus:
         """Wait until an instance is finished: its status.
 
-        `WaitTimeout` after `timeout` seconds, which leaves it running.
-
-        A local hub that was opened with an app works for the instance meanwhile, unless a live
-        worker does.
+        `WaitTimeout` after `timeout` seconds, which leaves it running. A local hub that was opened
+        with an app works for the instance meanwhile, unless a live worker does.
         """
 
     def within(self, seconds: float) -> TaskHub:
         """The same hub, for requests that must be answered within that time from now, retries
-        included; else `Unreachable`.
-
-        A local hub waits for no answer, and is returned as it is. Close only the hub itself.
+        included; else `Unreachable`. A local hub waits for no answer, and is returned as it is.
+        Close only the hub itself.
         """
 
     def pause(self, seconds: float) -> None:
@@ -245,12 +244,9 @@ class TaskHub(Protocol):
 
     # What some hubs can do better. The answers here hold for any hub.
 
-    @property
-    def commits_together(self) -> bool:
-        """Whether the changes inside of `group` are one commit; if not, several requests at a time
-        are faster than one after the other.
-        """
-        return False
+    commits_together: bool = False
+    """Whether the changes inside of `group` are one commit; if not, several requests at a time are
+    faster than one after the other."""
 
     def group(self) -> AbstractContextManager[None]:
         """While inside, the changes that this thread makes are one transaction, where the hub has
@@ -268,10 +264,8 @@ class TaskHub(Protocol):
         if_exists: IfExists = IfExists.FAIL,
     ) -> CheckStatusPayload:
         """`start` with the input's JSON text, which a local hub keeps as it is."""
-        value = None if text is None else json_value(text)
-        return self.start(
-            orchestrator, value, instance_id=instance_id, version=version, if_exists=if_exists
-        )
+        kept = self._kept(text)
+        return self._start(InstanceStart(orchestrator, kept, instance_id, version, if_exists))
 
     def details(self, status: InstanceStatus) -> InstanceDetails:
         """What the hub knows of that instance beyond the service's status object."""
@@ -279,19 +273,19 @@ class TaskHub(Protocol):
 
     def schedule(
         self,
-        orchestrator: str,  # noqa: ARG002 - for hubs that can
-        input: Any = None,  # noqa: ARG002
+        orchestrator: str,
+        input: Any = None,
         *,
-        at: datetime | None = None,  # noqa: ARG002
-        tags: Mapping[str, str] | None = None,  # noqa: ARG002
-        instance_id: str | None = None,  # noqa: ARG002
-        version: str | None = None,  # noqa: ARG002
-        if_exists: IfExists = IfExists.FAIL,  # noqa: ARG002
+        at: datetime | None = None,
+        tags: Mapping[str, str] | None = None,
+        instance_id: str | None = None,
+        version: str | None = None,
+        if_exists: IfExists = IfExists.FAIL,
     ) -> CheckStatusPayload:
-        """`start` at a time, and with tags; `Unsupported` where a hub has neither."""
-        raise Unsupported(
-            f"the hub at {self.address} can neither start instances at a given time nor tag them",
-            hint="--at and --tag are for local hubs and those over gRPC",
+        """`start` at a time, and with tags; `Unsupported` over HTTP, which has neither."""
+        text, more = self._text(input), (at, tags or {})
+        return self._start(
+            InstanceStart(orchestrator, text, instance_id, version, if_exists, *more)
         )
 
     def begin_text(
@@ -303,22 +297,9 @@ class TaskHub(Protocol):
         version: str | None = None,
     ) -> str:
         """Start an instance as the service does, and return its id: a finished one of the same id
-        is replaced.
-
-        `AlreadyExists`, in the service's words, when an unfinished one has it.
+        is replaced. `AlreadyExists`, in the service's words, when an unfinished one has it.
         """
-        start = partial(
-            self.start_text, orchestrator, text, instance_id=instance_id, version=version
-        )
-        try:
-            return start().id
-        except AlreadyExists:
-            status = self.get_status(instance_id or "", show_input=False).runtime_status
-            if not status.is_final:
-                raise AlreadyExists(
-                    f"An Orchestration instance with the status {status.value} already exists."
-                ) from None
-            return start(if_exists=IfExists.REPLACE).id
+        return self._begin(InstanceStart(orchestrator, self._kept(text), instance_id, version))
 
     def raise_event_text(self, instance_id: str, event_name: str, text: str) -> None:
         """`raise_event` with the data's JSON text, which a local hub keeps as it is."""
@@ -336,17 +317,14 @@ class TaskHub(Protocol):
         )
 
     def newest(self, filter: InstanceFilter, *, top: int) -> Newest:
-        """The `top` newest instances that match.
-
-        Where the hub cannot sort, the last hour is listed, then the last day and week, until
-        there are enough; never more than MOST_PAGES pages.
+        """The `top` newest instances that match. Where the hub cannot sort, the last hour is
+        listed, then the last day and week, until there are enough; never more than MOST_PAGES
+        pages.
         """
         return newest_by_time(self.list_page, filter, top, utc_now())
 
-    @property
-    def purges_together(self) -> bool:
-        """Whether `purge_many` takes fewer requests, or commits, than `purge` for each."""
-        return self.commits_together
+    purges_together: bool = False
+    """Whether `purge_many` takes fewer requests, or commits, than `purge` for each."""
 
     def purge_many(
         self, instance_ids: Sequence[str], *, recursive: bool = False
@@ -354,13 +332,14 @@ class TaskHub(Protocol):
         """`purge` each: of each how many were deleted, or the error; one transaction where the hub
         has them.
         """
-        return [self._purged(each, recursive=recursive) for each in instance_ids]
 
-    def _purged(self, instance_id: str, *, recursive: bool) -> int | DurablectlError:
-        try:
-            return self.purge(instance_id, recursive=recursive)
-        except DurablectlError as error:
-            return error
+        def purged(instance_id: str) -> int | DurablectlError:
+            try:
+                return self.purge(instance_id, recursive=recursive)
+            except DurablectlError as error:
+                return error
+
+        return [purged(each) for each in instance_ids]
 
     def ended(self, instance_ids: Collection[str]) -> set[str]:
         """Those of the instances that are finished or gone."""
@@ -382,6 +361,9 @@ class TaskHub(Protocol):
         hint = command("status", instance_id, options=("--history", "-o", "json"))
         raise Unsupported(f"the hub at {self.address} shows no complete events", hint=hint)
 
+    explained_by: str = "durablectl.backends.history_source:HistorySource"
+    """Where an explanation of the hub's instances takes its facts from: a module, and its class."""
+
     def has_worker(self) -> bool:
         """Whether somebody works for every instance of the hub, as far as it is known: a service
         is taken to do so.
@@ -398,6 +380,45 @@ class TaskHub(Protocol):
 
     def close(self) -> None:
         """Free what the hub holds. Calling it twice is fine."""
+
+    # What each kind of hub does in its own way, with the parameters of a verb as one value.
+
+    def _text(self, value: Any) -> str | None:
+        """A value as the JSON text that is sent or stored, None as no text."""
+
+    def _kept(self, text: str | None) -> str | None:
+        """JSON text of a caller, as it is sent or stored."""
+        return None if text is None else self._text(json_value(text))
+
+    def _start(self, new: InstanceStart) -> CheckStatusPayload: ...
+
+    def _begin(self, new: InstanceStart) -> str:
+        try:
+            return self._start(new).id
+        except AlreadyExists:
+            status = self.get_status(new.instance_id or "", show_input=False).runtime_status
+            if not status.is_final:
+                raise AlreadyExists(
+                    f"An Orchestration instance with the status {status.value} already exists."
+                ) from None
+            return self._start(new._replace(if_exists=IfExists.REPLACE)).id
+
+    def _start_and_wait(
+        self, new: InstanceStart, timeout: float, interval: float
+    ) -> InstanceStatus | CheckStatusPayload:
+        payload = self._start(new)
+        try:
+            return self.wait_for_completion(payload.id, timeout=timeout, interval=interval)
+        except WaitTimeout:
+            return payload
+
+    def _status(self, instance_id: str, parts: StatusParts) -> InstanceStatus: ...
+
+    def _page(self, filter: InstanceFilter, page: PageRequest) -> Page[InstanceStatus]: ...
+
+    def _purge_by(self, wanted: InstanceFilter) -> int: ...
+
+    def _entities(self, name: str | None, page: PageRequest) -> Page[EntityStatus]: ...
 
     def __enter__(self) -> Self:
         return self
@@ -422,21 +443,3 @@ def list_instances(
             wanted, show_input=show_input, top=page_size, continuation_token=token
         )
     )
-
-
-def each_of_pages(page_after: Callable[[str | None], Page[Item]]) -> Iterator[Item]:
-    """What is on the pages of a listing, each asked for when it is needed; `NotATaskHub` when they
-    go in circles.
-    """
-    token: str | None = None
-    seen: set[str] = set()
-    while True:
-        page = page_after(token)
-        yield from page
-        if (token := page.continuation_token) is None:
-            return
-        if token in seen:
-            raise NotATaskHub(
-                "the task hub lists its pages in circles: it sent the same continuation token twice"
-            )
-        seen.add(token)

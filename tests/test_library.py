@@ -18,6 +18,10 @@ app = df.DFApp()
 def order(context):
     paid = yield context.wait_for_external_event("Paid")
     return [context.get_input()["id"], paid["by"]]
+
+@app.orchestration_trigger(context_name="context")
+def double(context):
+    return context.get_input() * 2
 """
 
 
@@ -38,6 +42,11 @@ def test_a_hub_beside_the_app_is_found_and_worked_on_while_it_is_waited_for(proj
         status = hub.wait_for_completion(run.id, timeout=30)
     assert status.output == [7, "ada"]
     assert (project / ".durablectl" / ".gitignore").read_text() == "*\n"
+
+
+def test_an_app_is_worked_for_while_a_start_waits_for_its_end(project: Path) -> None:
+    with connect() as hub:
+        assert hub.create_and_wait("double", 21, timeout=30, interval=0.1).output == 42
 
 
 def test_reading_makes_no_hub(project: Path) -> None:

@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from growth import is_linear
 
-from durablectl.backends.http.responses import Place, refusal
+from durablectl.backends.http.responses import refusal
 from durablectl.backends.http.transport import Answer
+from durablectl.backends.remote import Place
 from durablectl.explanation.steps import execution_of, waits_of
 from durablectl.history.timeline import steps
 from durablectl.model import HistoryEvent, InstanceStatus, RuntimeStatus

@@ -5,6 +5,7 @@ what its app's code adds, where that is at hand.
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
 
 from durablectl.backends.history_source import HistorySource, LoadApp
 from durablectl.explanation.building import explain_status
@@ -24,7 +25,7 @@ def explain_instance(
     `load_app` gives the app that the instance belongs to; it is called only when the code is
     needed. What the app then prints is not shown. An instance that changes meanwhile is read again.
     """
-    source = source_of(hub, load_app, app_hint)
+    source = _source_of(hub, load_app, app_hint)
     for _ in range(READINGS):
         status = source.get(instance_id)
         made = explain_status(status, source)
@@ -37,25 +38,19 @@ def glance(hub: TaskHub, status: InstanceStatus) -> Explanation:
     """What an instance waits for itself, without its sub-orchestrations and without the app's code:
     from the history that the status has, else from one more request.
     """
-    source = source_of(hub, None, is_for_code=False)
+    source = _source_of(hub, None, is_for_code=False)
     if status.history is None and status.runtime_status is not RuntimeStatus.PENDING:
         status = source.get(status.instance_id)
     return explain_status(status, source, levels=0)
 
 
-def source_of(
+def _source_of(
     hub: TaskHub, load_app: LoadApp | None, app_hint: str = "PATH", *, is_for_code: bool = True
 ) -> HistorySource:
     """What an explanation of this hub's instances is made from.
 
     A hub that was opened with an app has its code, which is run only with `is_for_code`.
     """
-    from durablectl.backends.local import LocalTaskHub  # deferred: a remote hub needs no engine
-
-    if not isinstance(hub, LocalTaskHub):
-        return HistorySource(hub, load_app, app_hint)
-    from durablectl.backends.local_explaining import LocalSource  # deferred, as above
-
-    if is_for_code and load_app is None and (app := hub.registry) is not None:
-        return LocalSource(hub, lambda: app, app_hint)
-    return LocalSource(hub, load_app, app_hint)
+    module, _, name = hub.explained_by.partition(":")
+    kind: type[HistorySource] = getattr(import_module(module), name)
+    return kind(hub, load_app, app_hint, is_for_code=is_for_code)

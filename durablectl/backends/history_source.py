@@ -31,10 +31,18 @@ _STARTED = (RuntimeStatus.RUNNING, RuntimeStatus.SUSPENDED)
 class HistorySource:
     """What the histories of a hub say, and the code of the app where one is given.
 
-    `app_hint` is what a command would name as the app.
+    `app_hint` is what a command would name as the app. With `is_for_code` the code that a hub was
+    opened with is run where no other is given.
     """
 
-    def __init__(self, hub: TaskHub, load_app: LoadApp | None, app_hint: str = "PATH") -> None:
+    def __init__(
+        self,
+        hub: TaskHub,
+        load_app: LoadApp | None,
+        app_hint: str,
+        *,
+        is_for_code: bool,  # noqa: ARG002 - for hubs that have code
+    ) -> None:
         self._hub, self._load_app, self._app_hint = hub, load_app, app_hint
         self._loaded: Registry | None = None
         self._trouble = ""

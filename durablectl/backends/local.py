@@ -4,7 +4,7 @@ console.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from datetime import datetime
 from functools import cached_property
@@ -18,14 +18,9 @@ from durablectl.backends.local_status import status_of, statuses_of
 from durablectl.engine.store.database import Database
 from durablectl.engine.store.instances import NewInstance
 from durablectl.engine.store.queries import Queries
-from durablectl.errors import (
-    AlreadyExists,
-    DurablectlError,
-    EntityNotFound,
-    UsageError,
-    WrongState,
-)
+from durablectl.errors import AlreadyExists, DurablectlError, EntityNotFound, WrongState
 from durablectl.history.columns import micros
+from durablectl.listing import Newest
 from durablectl.model import (
     CheckStatusPayload,
     EntityId,
@@ -33,14 +28,15 @@ from durablectl.model import (
     IfExists,
     InstanceDetails,
     InstanceFilter,
+    InstanceStart,
     InstanceStatus,
     Page,
+    PageRequest,
     RuntimeStatus,
-    utc,
+    StatusParts,
     utc_now,
 )
 from durablectl.new_ids import random_id
-from durablectl.newest import Newest
 from durablectl.payload import dumps
 from durablectl.polling.loop import wait_for_completion
 from durablectl.quoting import command
@@ -69,6 +65,9 @@ class LocalTaskHub(TaskHub):
 
     `late` and `durable`: see `Database`.
     """
+
+    commits_together = purges_together = True
+    explained_by = "durablectl.backends.local_explaining:LocalSource"
 
     def __init__(
         self,
@@ -108,67 +107,27 @@ class LocalTaskHub(TaskHub):
     def address(self) -> str:
         return str(self._database.path)
 
-    def start(
-        self,
-        orchestrator: str,
-        input: Any = None,
-        *,
-        instance_id: str | None = None,
-        version: str | None = None,
-        if_exists: IfExists = IfExists.FAIL,
-    ) -> CheckStatusPayload:
-        return self._begin(self._new(orchestrator, _text(input), instance_id, version), if_exists)
+    def _text(self, value: Any) -> str | None:
+        return None if value is None else dumps(value)
 
-    def schedule(
-        self,
-        orchestrator: str,
-        input: Any = None,
-        *,
-        at: datetime | None = None,
-        tags: Mapping[str, str] | None = None,
-        instance_id: str | None = None,
-        version: str | None = None,
-        if_exists: IfExists = IfExists.FAIL,
-    ) -> CheckStatusPayload:
-        new = self._new(orchestrator, _text(input), instance_id, version)
-        start_at = None if at is None else micros(utc(at))
-        texts = dumps(dict(tags)) if tags else None
-        return self._begin(new._replace(start_at=start_at, tags=texts), if_exists)
+    def _kept(self, text: str | None) -> str | None:
+        return text
 
-    def start_text(
-        self,
-        orchestrator: str,
-        text: str | None,
-        *,
-        instance_id: str | None = None,
-        version: str | None = None,
-        if_exists: IfExists = IfExists.FAIL,
-    ) -> CheckStatusPayload:
-        return self._begin(self._new(orchestrator, text, instance_id, version), if_exists)
-
-    def _begin(self, new: NewInstance, if_exists: IfExists) -> CheckStatusPayload:
-        match if_exists:
+    def _start(self, new: InstanceStart) -> CheckStatusPayload:
+        instance = new_instance(self._registry, new, self._now())
+        match new.if_exists:
             case IfExists.FAIL:
-                self._store.start([new], replaces=False)
+                self._store.start([instance], replaces=False)
             case IfExists.ATTACH:
-                attach(self._store, self._queries, new)
+                attach(self._store, self._queries, instance)
             case IfExists.REPLACE:
-                replace(self._store, new, self._now, self.pause)
-        return self.check_status(new.instance_id)
+                replace(self._store, instance, self._now, self.pause)
+        return self.check_status(instance.instance_id)
 
-    commits_together = True
-
-    def begin_text(
-        self,
-        orchestrator: str,
-        text: str | None,
-        *,
-        instance_id: str | None = None,
-        version: str | None = None,
-    ) -> str:
-        new = self._new(orchestrator, text, instance_id, version)
-        self._store.start([new])
-        return new.instance_id
+    def _begin(self, new: InstanceStart) -> str:
+        instance = new_instance(self._registry, new, self._now())
+        self._store.start([instance])
+        return instance.instance_id
 
     def start_many(self, starts: Iterable[tuple[str, Any, str | None]]) -> list[str]:
         """Start instances of (orchestrator, input, id or None) in one transaction: all of them or
@@ -176,31 +135,17 @@ class LocalTaskHub(TaskHub):
 
         `AlreadyExists` when one of the ids is taken.
         """
-        news = [
-            self._new(orchestrator, _text(input), instance_id, None)
-            for orchestrator, input, instance_id in starts
-        ]
-        self._store.start(news, replaces=False)
-        return [new.instance_id for new in news]
+        news = [InstanceStart(name, self._text(input), id_) for name, input, id_ in starts]
+        instances = [new_instance(self._registry, new, self._now()) for new in news]
+        self._store.start(instances, replaces=False)
+        return [each.instance_id for each in instances]
 
-    def _new(
-        self, orchestrator: str, text: str | None, instance_id: str | None, version: str | None
-    ) -> NewInstance:
-        return new_instance(self._registry, orchestrator, text, instance_id, version, self._now())
-
-    def get_status(
-        self,
-        instance_id: str,
-        *,
-        show_input: bool = True,
-        show_history: bool = False,
-        show_history_output: bool = False,
-    ) -> InstanceStatus:
-        row = self._queries.get(instance_id, with_input=show_input)
+    def _status(self, instance_id: str, parts: StatusParts) -> InstanceStatus:
+        row = self._queries.get(instance_id, with_input=parts.show_input)
         details, view = self._queries.failure_details(row), None
-        if show_history and row.status is not RuntimeStatus.PENDING:
+        if parts.show_history and row.status is not RuntimeStatus.PENDING:
             view = self._store.shown_history(
-                instance_id, show_input=show_input, show_output=show_history_output
+                instance_id, show_input=parts.show_input, show_output=parts.show_history_output
             )
         return status_of(row, view, details)
 
@@ -211,16 +156,9 @@ class LocalTaskHub(TaskHub):
         status = self.get_status(instance_id, show_input=False)
         return self._store.raw_history(instance_id).document(status)
 
-    def list_page(
-        self,
-        filter: InstanceFilter,
-        *,
-        show_input: bool = False,
-        top: int = 100,
-        continuation_token: str | None = None,
-    ) -> Page[InstanceStatus]:
+    def _page(self, filter: InstanceFilter, page: PageRequest) -> Page[InstanceStatus]:
         rows, token = self._queries.page(
-            filter, with_input=show_input, top=top, after=continuation_token
+            filter, with_input=page.has_payloads, top=page.top, after=page.token
         )
         return Page(statuses_of(self._queries, rows), token)
 
@@ -312,20 +250,8 @@ class LocalTaskHub(TaskHub):
         """`purge` each in one transaction: of each how many were deleted, or the error."""
         return self._store.purge(instance_ids, recursive=recursive)
 
-    def purge_by(
-        self,
-        *,
-        created_from: datetime,
-        created_to: datetime | None,
-        statuses: frozenset[RuntimeStatus],
-    ) -> int:
-        if not statuses or not all(status.is_final for status in statuses):
-            raise UsageError(
-                "only finished instances can be purged: Completed, Failed, Terminated or Canceled"
-            )
-        return self._store.purge_by(
-            InstanceFilter(statuses, created_from=created_from, created_to=created_to)
-        )
+    def _purge_by(self, wanted: InstanceFilter) -> int:
+        return self._store.purge_by(wanted)
 
     def get_entity(self, entity_id: EntityId) -> Any:
         state = self._queries.entity_state(entity_id)
@@ -335,25 +261,20 @@ class LocalTaskHub(TaskHub):
             )
         return json_value(state)
 
-    def list_entities(
-        self,
-        name: str | None = None,
-        *,
-        fetch_state: bool = False,
-        top: int = 100,
-        continuation_token: str | None = None,
-    ) -> Page[EntityStatus]:
-        rows, token = self._queries.entities(name, top=top, after=continuation_token)
+    def _entities(self, name: str | None, page: PageRequest) -> Page[EntityStatus]:
+        rows, token = self._queries.entities(name, top=page.top, after=page.token)
         return Page(
             tuple(
-                EntityStatus(EntityId.parse(id_), time, json_value(state) if fetch_state else None)
+                EntityStatus(
+                    EntityId.parse(id_), time, json_value(state) if page.has_payloads else None
+                )
                 for id_, time, state in rows
             ),
             token,
         )
 
     def signal_entity(self, entity_id: EntityId, operation: str, input: Any = None) -> None:
-        self._signal(entity_id, operation, None if input is None else dumps(input))
+        self._signal(entity_id, operation, self._text(input))
 
     def delete_entity(self, entity_id: EntityId) -> None:
         self._signal(entity_id, "delete", None)
@@ -443,7 +364,3 @@ class LocalTaskHub(TaskHub):
 
     def close(self) -> None:
         self._database.close()
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else dumps(value)

@@ -12,7 +12,9 @@ from durablectl.engine.store.instances import NewInstance
 from durablectl.engine.store.queries import Queries
 from durablectl.errors import AlreadyExists, InstanceNotFound, WrongState
 from durablectl.history.columns import micros
+from durablectl.model import InstanceStart, utc
 from durablectl.new_ids import check_new_instance_id, random_id
+from durablectl.payload import dumps
 from durablectl.quoting import command
 from durablectl.wire import same_json, value_from_text
 
@@ -24,22 +26,22 @@ REPLACE_SECONDS = 30.0
 PAUSE = 0.01
 
 
-def new_instance(
-    registry: Registry | None,
-    orchestrator: str,
-    text: str | None,
-    instance_id: str | None,
-    version: str | None,
-    now: datetime,
-) -> NewInstance:
-    """An instance to start; `FunctionNotFound` when the app, if there is one, cannot run it."""
+def new_instance(registry: Registry | None, new: InstanceStart, now: datetime) -> NewInstance:
+    """The instance to create; `FunctionNotFound` when the app, if there is one, cannot run it."""
     if registry is not None:
-        registry.require_orchestrator(orchestrator)
-    if instance_id is not None:
-        check_new_instance_id(instance_id)
-    if version is None:
-        version = registry.default_version if registry is not None else ""
-    return NewInstance(instance_id or random_id(), orchestrator, text, version, micros(now))
+        registry.require_orchestrator(new.orchestrator)
+    if new.instance_id is not None:
+        check_new_instance_id(new.instance_id)
+    default = registry.default_version if registry is not None else ""
+    return NewInstance(
+        new.instance_id or random_id(),
+        new.orchestrator,
+        new.input,
+        default if new.version is None else new.version,
+        micros(now),
+        None if new.at is None else micros(utc(new.at)),
+        dumps(dict(new.tags)) if new.tags else None,
+    )
 
 
 def attach(store: Store, queries: Queries, new: NewInstance) -> None:

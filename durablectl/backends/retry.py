@@ -1,8 +1,19 @@
-"""When a request is worth sending again, and when; pure: no clock, no sleep, no socket."""
+"""When a request is worth sending again, and when, whatever carries it; no socket."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+import os
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple, TypeVar
+
+from durablectl.errors import DurablectlError, OutcomeUnknown
+from durablectl.model import utc_now
+
+LARGER_HINT = "raise the limit with DURABLECTL_MAX_RESPONSE=2GB, or max-response in the context"
+Answer = TypeVar("Answer")
 
 
 class RetryPolicy(NamedTuple):
@@ -39,3 +50,72 @@ class RetryPolicy(NamedTuple):
 
 
 NO_RETRIES = RetryPolicy(attempts=1)
+
+
+def _chance() -> float:
+    """A number from 0 to 1; `random` is slow to import."""
+    return int.from_bytes(os.urandom(4), "big") / 2**32
+
+
+class Pace(NamedTuple):
+    """How patient to be, and the clock, calendar, sleep and chance to go by."""
+
+    retry: RetryPolicy = RetryPolicy()
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+    now: Callable[[], datetime] = utc_now
+    chance: Callable[[], float] = _chance
+
+
+class Terms(NamedTuple):
+    """How one request may be sent. `deadline` is a time of the pace's clock.
+
+    `repeatable` when sending it twice does no harm. `look` says where the caller can see whether a
+    request was carried out whose answer was lost.
+    """
+
+    deadline: float = math.inf
+    repeatable: bool = True
+    look: str | None = None
+
+
+class Trouble(NamedTuple):
+    """An attempt without a usable answer.
+
+    `temporary`: the same request may succeed a moment later. `maybe_done`: it may have been carried
+    out. `is_late`: there was no answer in time. `asked`: seconds to wait.
+    """
+
+    error: DurablectlError
+    temporary: bool = False
+    maybe_done: bool = False
+    is_late: bool = False
+    asked: float | None = None
+
+
+def answer_of(
+    attempt: Callable[[float], Answer | Trouble], terms: Terms, pace: Pace
+) -> tuple[Answer, bool]:
+    """The answer of an attempt, which is given the seconds that are left, and whether an earlier
+    one may have been carried out already.
+
+    Temporary trouble is met by another attempt where that is safe. `OutcomeUnknown` when a request
+    that is not repeatable may have been carried out; else the error of the last attempt.
+    """
+    started, number, resent = pace.clock(), 0, False
+    while True:
+        number += 1
+        outcome = attempt(terms.deadline - pace.clock())
+        if not isinstance(outcome, Trouble):
+            return outcome, resent
+        if outcome.maybe_done and not terms.repeatable:
+            raise OutcomeUnknown(
+                f"{outcome.error.message}; the request may have been carried out, so it was not "
+                "sent again",
+                hint=terms.look,
+            ) from outcome.error
+        delay = pace.retry.delay(number, pace.clock() - started, outcome.asked, pace.chance())
+        if not outcome.temporary or delay is None or delay >= terms.deadline - pace.clock():
+            raise outcome.error
+        resent = resent or outcome.maybe_done
+        pace.sleep(delay)

@@ -11,7 +11,7 @@ import pytest
 from recorded_server import KEY, Asked, RecordedServer, Reply
 
 from durablectl.backends.http.hub import HttpTaskHub
-from durablectl.backends.http.transport import Pace
+from durablectl.backends.retry import Pace
 
 NOW = datetime(2026, 11, 2, 3, 4, 5, tzinfo=UTC)
 Connect = Callable[..., HttpTaskHub]

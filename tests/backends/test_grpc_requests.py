@@ -14,7 +14,7 @@ from scripted_grpc import Refuse, ScriptedGrpc, found, instance, scripted_grpc
 
 from durablectl.backends.grpc.failures import NoSuchTaskHub, Place, TokenRefused, trouble_of
 from durablectl.backends.grpc.hub import GrpcTaskHub
-from durablectl.backends.grpc.transport import Pace
+from durablectl.backends.retry import Pace
 from durablectl.errors import (
     AlreadyExists,
     InstanceNotFound,

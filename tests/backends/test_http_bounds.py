@@ -4,6 +4,7 @@ sends."""
 from __future__ import annotations
 
 import gzip
+import math
 import time
 import tracemalloc
 
@@ -11,8 +12,8 @@ import pytest
 from raw_server import after, drip, flood, raw_server
 from recorded_server import Reply, reply_json
 
-from durablectl.backends.http.transport import Pace, Request, Settings, Transport
-from durablectl.backends.retry import NO_RETRIES
+from durablectl.backends.http.transport import Request, Settings, Transport
+from durablectl.backends.retry import NO_RETRIES, Pace
 from durablectl.errors import NotATaskHub, OutcomeUnknown, Unreachable
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -31,7 +32,7 @@ SLOW = {
 ONCE = Pace(NO_RETRIES)
 
 
-def sent(url: str, timeout: float = 30.0, deadline: float | None = None, **settings) -> None:
+def sent(url: str, timeout: float = 30.0, deadline: float = math.inf, **settings) -> None:
     transport = Transport(url, Settings(timeout=timeout, **settings))
     try:
         transport.send(Request("GET", "/"), deadline)

@@ -9,10 +9,11 @@ from __future__ import annotations
 from contextlib import suppress
 from copy import copy
 from functools import cached_property
-from typing import Any, Self
+from typing import Self
 
-from durablectl.backends.grpc.failures import Place, Trouble, lacks
-from durablectl.backends.grpc.transport import Answer, Terms, Transport
+from durablectl.backends.grpc.failures import Place, lacks
+from durablectl.backends.grpc.transport import Answer, Transport
+from durablectl.backends.retry import Terms, Trouble
 from durablectl.errors import (
     Conflict,
     InstanceNotFound,
@@ -25,14 +26,13 @@ from durablectl.model import InstanceStatus
 from durablectl.protocol.fields import Fields, plain, read_status
 from durablectl.protocol.instances import read_response
 from durablectl.protocol.messages import Dialect
-from durablectl.wire import json_text
 
 
 class Calls:
     """The calls of one hub, each within the deadline if there is one."""
 
-    def __init__(self, transport: Transport, deadline: float | None = None) -> None:
-        self._transport, self._terms = transport, Terms(deadline)
+    def __init__(self, transport: Transport) -> None:
+        self._transport, self._terms = transport, Terms()
 
     @property
     def place(self) -> Place:
@@ -68,13 +68,6 @@ class Calls:
             self.call(method, sent)
         else:
             self.send(method, sent, look)
-
-    def restart(self, instance_id: str, *, new_id: bool, look: str) -> str:
-        """The id that an instance was started again under."""
-        fields = {"instanceId": plain(instance_id), "restartWithNewInstanceId": new_id}
-        answer = self.send("RestartInstance", fields, look)
-        started: str = answer.message.instanceId
-        return started or instance_id
 
     def hello(self) -> None:
         """Ask for an answer, whatever it is: some servers have no such method."""
@@ -118,11 +111,3 @@ class Calls:
 
 def is_entity_id(instance_id: str) -> bool:
     return instance_id.startswith("@") and "@" in instance_id[2:]
-
-
-def payload_text(value: Any) -> str | None:
-    """A value as JSON text, None as no text; `UsageError` when JSON cannot hold it."""
-    try:
-        return None if value is None else json_text(value, strict=True)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise UsageError(f"this is not a JSON value: {error}") from error

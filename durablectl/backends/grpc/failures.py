@@ -6,9 +6,10 @@ Servers of this protocol do not agree on their status codes, so the texts of som
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from durablectl.backends import remote
+from durablectl.backends.retry import LARGER_HINT, Trouble
 from durablectl.errors import (
     AlreadyExists,
     BadAddress,
@@ -23,38 +24,20 @@ from durablectl.errors import (
     WrongState,
 )
 
-LARGER_HINT = "raise the limit with DURABLECTL_MAX_RESPONSE=2GB, or max-response in the context"
 MOST_SHOWN = 500
 
 
-class Place(NamedTuple):
-    """Where the calls go, for messages. `key` names what the token is taken from, if anything."""
-
-    url: str
-    task_hub: str = ""
-    key: str | None = None
+class Place(remote.Place):
+    """Where the calls go."""
 
     @property
     def host(self) -> str:
-        return urlsplit(self.url).hostname or self.url
+        return urlsplit(self.address).hostname or self.address
 
     @property
     def label(self) -> str:
         name = f" '{self.task_hub}'" if self.task_hub else ""
-        return f"the task hub{name} at {self.url}"
-
-
-class Trouble(NamedTuple):
-    """A call without a usable answer.
-
-    `temporary`: the same call may succeed a moment later. `maybe_done`: it may have been carried
-    out. `is_late`: there was no answer in time.
-    """
-
-    error: DurablectlError
-    temporary: bool = False
-    maybe_done: bool = False
-    is_late: bool = False
+        return f"the task hub{name} at {self.address}"
 
 
 class NoSuchTaskHub(NotATaskHub):
@@ -84,9 +67,11 @@ def trouble_of(place: Place, method: str, code: str, details: str) -> Trouble:
         text, maybe_done = _SOON[code]
         is_late = code == "DEADLINE_EXCEEDED"
         hint = "--request-timeout gives it longer" if is_late else None
-        return Trouble(Unreachable(text.format(place.url), hint=hint), True, maybe_done, is_late)
+        return Trouble(
+            Unreachable(text.format(place.address), hint=hint), True, maybe_done, is_late
+        )
     if "RST_STREAM" in details:
-        return Trouble(Unreachable(f"the connection to {place.url} broke"), True, True)
+        return Trouble(Unreachable(f"the connection to {place.address} broke"), True, True)
     return Trouble(_refusal(place, method, code, details))
 
 
@@ -135,20 +120,20 @@ _ALLOWLIST = "the scheduler's IP allowlist must include this address (an empty l
 
 def _token_refused(place: Place, details: str) -> KeyRefused:
     said = f": {details}" if details else ""
-    if place.key is None:
+    if place.key_hint is None:
         return TokenRefused(
             f"{place.label} requires a token{said}",
             hint="add a context with --connection-string or --token-command",
         )
     return TokenRefused(
-        f"{place.label} refused the token from {place.key}{said}",
+        f"{place.label} refused the token from {place.key_hint}{said}",
         hint="sign in again, to the tenant of the scheduler",
     )
 
 
 def _access_refused(place: Place, details: str) -> KeyRefused:
     """The caller is known, and may not do this, or not from here."""
-    if place.key is None:
+    if place.key_hint is None:
         return _token_refused(place, details)
     said = f": {details}" if details else ""
     hint = f"{_ROLE}, and {_ALLOWLIST}"
@@ -157,14 +142,14 @@ def _access_refused(place: Place, details: str) -> KeyRefused:
     elif re.search(r"(?i)\brole\b|\baction\b|RBAC", details):
         hint = _ROLE
     return KeyRefused(
-        f"{place.label} refused access with the token from {place.key}{said}", hint=hint
+        f"{place.label} refused access with the token from {place.key_hint}{said}", hint=hint
     )
 
 
 def lacks(place: Place, method: str) -> Unsupported:
     """The error of a method that a server does not have."""
     return Unsupported(
-        f"the server at {place.url} has no {method}", hint="durablectl doctor lists what it has"
+        f"the server at {place.address} has no {method}", hint="durablectl doctor lists what it has"
     )
 
 
@@ -174,11 +159,11 @@ def _of_front(place: Place, status: int) -> Trouble:
         refused = _token_refused if status == 401 else _access_refused
         return Trouble(refused(place, f"HTTP {status}"))
     if status in (429, 502, 503, 504):
-        error = Unreachable(f"the service behind {place.url} is not available ({status})")
+        error = Unreachable(f"the service behind {place.address} is not available ({status})")
         return Trouble(error, True, status != 429)
     return Trouble(
         NotATaskHub(
-            f"{place.url} answers, but not in gRPC (HTTP {status})",
+            f"{place.address} answers, but not in gRPC (HTTP {status})",
             hint="check the address of the task hub, its port above all",
         )
     )
@@ -191,15 +176,15 @@ def _unavailable(place: Place, details: str) -> Trouble:
     """
     for pattern, kind, text, advice in _CONNECTING:
         if re.search(pattern, details):
-            return Trouble(kind(text.format(place.host, place.url), hint=advice))
+            return Trouble(kind(text.format(place.host, place.address), hint=advice))
     if "failed to connect" not in details and "errors resolving" not in details:
-        return Trouble(Unreachable(f"the connection to {place.url} broke"), True, True)
+        return Trouble(Unreachable(f"the connection to {place.address} broke"), True, True)
     reason = details.rpartition(": ")[2] or "no connection"
     if "timed out" in reason:
-        return Trouble(Unreachable(f"no answer from {place.url} in time"), True)
-    closed = re.search("closed|reset", reason) and place.url.startswith("grpc:")
+        return Trouble(Unreachable(f"no answer from {place.address} in time"), True)
+    closed = re.search("closed|reset", reason) and place.address.startswith("grpc:")
     hint = "does it require TLS? use grpcs:// then" if closed else None
-    return Trouble(Unreachable(f"cannot reach {place.url}: {reason}", hint=hint), True)
+    return Trouble(Unreachable(f"cannot reach {place.address}: {reason}", hint=hint), True)
 
 
 _CONNECTING: tuple[tuple[str, type[DurablectlError], str, str], ...] = (
@@ -240,8 +225,8 @@ def _too_large(place: Place, details: str) -> DurablectlError:
     sizes = re.search(r"\((\d+) vs\.? (\d+)\)", details)
     size = f" ({int(sizes[1]):,} bytes, {int(sizes[2]):,} are allowed)" if sizes else ""
     if "Sent" in details or "CLIENT" in details or "SERVER" not in details:
-        return TooLarge(f"the answer of {place.url} is too large{size}", hint=LARGER_HINT)
-    return UsageError(f"the request is larger than {place.url} accepts{size}")
+        return TooLarge(f"the answer of {place.address} is too large{size}", hint=LARGER_HINT)
+    return UsageError(f"the request is larger than {place.address} accepts{size}")
 
 
 def _bounded(details: str) -> str:

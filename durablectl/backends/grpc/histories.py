@@ -16,36 +16,28 @@ from durablectl.history.events import (
 )
 from durablectl.history.exported import RawHistory
 from durablectl.history.service import history_view
-from durablectl.model import HistoryEvent
+from durablectl.model import HistoryEvent, StatusParts
 from durablectl.protocol.fields import Message, plain
 from durablectl.protocol.history import History, read_history
 from durablectl.protocol.messages import dapr
 from durablectl.wire import value_from_text
 
 
-class Histories:
-    """The histories of a hub's instances."""
+def shown_history(calls: Calls, instance_id: str, parts: StatusParts) -> tuple[HistoryEvent, ...]:
+    """The history of an instance in the service's words."""
+    events = _history(calls, instance_id).events
+    return history_view(events, show_input=parts.show_input, show_output=parts.show_history_output)
 
-    def __init__(self, calls: Calls) -> None:
-        self._calls = calls
 
-    def shown(
-        self, instance_id: str, *, show_input: bool, show_output: bool
-    ) -> tuple[HistoryEvent, ...]:
-        """The history in the service's words."""
-        events = _history(self._calls, instance_id).events
-        return history_view(events, show_input=show_input, show_output=show_output)
-
-    def raw(self, instance_id: str, name: str) -> RawHistory:
-        """The complete events; `Unsupported` where some are of an unknown kind."""
-        history = _history(self._calls, instance_id)
-        if history.left_out:
-            kinds = ", ".join(sorted({kind or "unknown" for kind in history.left_out}))
-            raise Unsupported(
-                f"the history of instance '{instance_id}' has events that cannot be replayed: "
-                f"{kinds}"
-            )
-        return RawHistory(instance_id, history.execution.execution_id, name, history.events)
+def raw_history(calls: Calls, instance_id: str, name: str) -> RawHistory:
+    """The complete events; `Unsupported` where some are of an unknown kind."""
+    history = _history(calls, instance_id)
+    if history.left_out:
+        kinds = ", ".join(sorted({kind or "unknown" for kind in history.left_out}))
+        raise Unsupported(
+            f"the history of instance '{instance_id}' has events that cannot be replayed: {kinds}"
+        )
+    return RawHistory(instance_id, history.execution.execution_id, name, history.events)
 
 
 def _history(calls: Calls, instance_id: str) -> History:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from copy import copy
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from durablectl.backends.grpc.calls import Calls, is_entity_id, payload_text
+from durablectl.backends.grpc.calls import Calls, is_entity_id
 from durablectl.backends.grpc.entities import (
     find_entity,
     page_of_entities,
@@ -17,15 +15,16 @@ from durablectl.backends.grpc.entities import (
     status_of_entity,
 )
 from durablectl.backends.grpc.failures import Place
-from durablectl.backends.grpc.pages import counts, filled_page, page_size
+from durablectl.backends.grpc.pages import counts, filled_page
 from durablectl.backends.grpc.polled import Polled
 from durablectl.backends.grpc.purges import purge_created, purge_one
-from durablectl.backends.grpc.start import NewInstance, Start
-from durablectl.backends.grpc.transport import Pace, Settings, Token, Transport
+from durablectl.backends.grpc.transport import Answer, Settings, Token, Transport
+from durablectl.backends.remote import RemoteTaskHub, page_size
+from durablectl.backends.retry import Pace
+from durablectl.backends.start_once import Starts
 from durablectl.errors import (
     DurablectlError,
     EntityNotFound,
-    InstanceNotFound,
     Unsupported,
     UsageError,
     WrongState,
@@ -37,15 +36,17 @@ from durablectl.model import (
     EntityStatus,
     IfExists,
     InstanceFilter,
+    InstanceStart,
     InstanceStatus,
     Page,
+    PageRequest,
     RuntimeStatus,
+    StatusParts,
 )
 from durablectl.new_ids import check_task_hub
 from durablectl.protocol.fields import plain, text_field
-from durablectl.protocol.requests import InstanceQuery
+from durablectl.protocol.requests import InstanceQuery, StartRequest, start_fields
 from durablectl.quoting import command
-from durablectl.taskhub import TaskHub
 
 if TYPE_CHECKING:
     from durablectl.backends.grpc.probe import Probe
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
 LONGEST_SLICE, EARLY = 60.0, 0.05
 
 
-class GrpcTaskHub(TaskHub):
+class GrpcTaskHub(RemoteTaskHub):
     """A task hub behind a server of the Durable Task protocol.
 
     Any number of threads may use it; see `durablectl.taskhub.TaskHub`.
@@ -64,6 +65,8 @@ class GrpcTaskHub(TaskHub):
     are sent with each call. `timeout` is for one answer, which may have `max_response` bytes (None:
     200 MB).
     """
+
+    purges_together = True
 
     def __init__(
         self,
@@ -85,132 +88,84 @@ class GrpcTaskHub(TaskHub):
         settings = Settings(
             task_hub, token, headers or {}, timeout, ca_file, proxy, max_response, self._pace
         )
-        self._calls = Calls(Transport(self._place, settings))
+        self._calls: Calls = Calls(Transport(self._place, settings))
         self._polled = Polled()
 
-    @property
-    def name(self) -> str:
-        return self._place.task_hub
-
-    @property
-    def address(self) -> str:
-        return self._place.url
-
-    def start(
-        self,
-        orchestrator: str,
-        input: Any = None,
-        *,
-        instance_id: str | None = None,
-        version: str | None = None,
-        if_exists: IfExists = IfExists.FAIL,
-    ) -> CheckStatusPayload:
-        """See TaskHub.
-
-        A start whose answer was lost is looked for by its id before it is sent again. The server
+    def _start(self, new: InstanceStart) -> CheckStatusPayload:
+        """A start whose answer was lost is looked for by its id before it is sent again. The server
         does not say whether a worker has the orchestrator.
         """
-        return self.schedule(
-            orchestrator, input, instance_id=instance_id, version=version, if_exists=if_exists
+        if not new.orchestrator:
+            raise UsageError("the orchestrator name must not be empty")
+        id, _ = Starts(self, self._send, self._found, self._pace.sleep).run(new)
+        return self.check_status(id)
+
+    def _send(self, new: InstanceStart, id: str) -> Answer:
+        replaceable = FINAL_STATUSES if new.if_exists is IfExists.REPLACE else frozenset()
+        request = StartRequest(
+            new.orchestrator, id, new.input, new.version, new.at, replaceable, tags=new.tags
         )
+        look = f"{command('status', id)} shows whether it was started"
+        return self._calls.send("StartInstance", start_fields(request), look)
 
-    def schedule(
-        self,
-        orchestrator: str,
-        input: Any = None,
-        *,
-        at: datetime | None = None,
-        tags: Mapping[str, str] | None = None,
-        instance_id: str | None = None,
-        version: str | None = None,
-        if_exists: IfExists = IfExists.FAIL,
-    ) -> CheckStatusPayload:
-        """See TaskHub."""
-        new = NewInstance(orchestrator, input, instance_id, version, at, tags or {})
-        return self.check_status(Start(self, self._calls, self._pace.sleep).run(new, if_exists))
-
-    def get_status(
-        self,
-        instance_id: str,
-        *,
-        show_input: bool = True,
-        show_history: bool = False,
-        show_history_output: bool = False,
-    ) -> InstanceStatus:
-        """See TaskHub."""
-        status = self._status(instance_id)
+    def _status(self, instance_id: str, parts: StatusParts) -> InstanceStatus:
+        status = self._present(instance_id)
         self._polled.add(status)
-        if not show_input:
+        if not parts.show_input:
             status = replace(status, input=None)
-        if show_history and status.runtime_status is not RuntimeStatus.PENDING:
-            status = replace(
-                status,
-                history=()
-                if status.is_entity
-                else _rest()
-                .histories(self._calls)
-                .shown(instance_id, show_input=show_input, show_output=show_history_output),
-            )
-        return status
+        if not parts.show_history or status.runtime_status is RuntimeStatus.PENDING:
+            return status
+        if status.is_entity:
+            return replace(status, history=())
+        return replace(status, history=_rest().shown_history(self._calls, instance_id, parts))
 
     def probe(self) -> Probe:
         """Single questions to it, which show why it does not work."""
         return _rest().probe(self)
 
     def raw_history(self, instance_id: str) -> dict[str, Any]:
-        """See TaskHub. `Unsupported` where it has kinds of events that are unknown here."""
-        status = self._status(instance_id)
-        history = _rest().histories(self._calls).raw(instance_id, status.name)
-        return history.document(status)
+        """`Unsupported` where it has kinds of events that are unknown here."""
+        status = self._present(instance_id)
+        return _rest().raw_history(self._calls, instance_id, status.name).document(status)
 
-    def list_page(
-        self,
-        filter: InstanceFilter,
-        *,
-        show_input: bool = False,
-        top: int = 100,
-        continuation_token: str | None = None,
-    ) -> Page[InstanceStatus]:
-        """See TaskHub.
-
-        What the server cannot filter is filtered here, so a page may be short. Outputs come with
+    def _page(self, filter: InstanceFilter, page: PageRequest) -> Page[InstanceStatus]:
+        """What the server cannot filter is filtered here, so a page may be short. Outputs come with
         the inputs, and are left out where no instance of the filter can have one.
         """
-        payloads = show_input or not filter.statuses or bool(filter.statuses & FINAL_STATUSES)
-        query = InstanceQuery(filter, page_size(top), continuation_token, payloads)
-        page = filled_page(self._calls, query)
-        if show_input:
-            return page
-        bare = tuple(replace(each, input=None) for each in page)
-        return Page(bare, page.continuation_token)
+        payloads = (
+            page.has_payloads or not filter.statuses or bool(filter.statuses & FINAL_STATUSES)
+        )
+        query = InstanceQuery(filter, page_size(page.top), page.token, payloads)
+        found = filled_page(self._calls, query)
+        if page.has_payloads:
+            return found
+        bare = tuple(replace(each, input=None) for each in found)
+        return Page(bare, found.continuation_token)
 
     def counts(
         self, filter: InstanceFilter | None = None, *, by_name: bool = False
     ) -> dict[str, int]:
-        """See TaskHub. Counted page by page, without inputs and outputs."""
+        """Counted page by page, without inputs and outputs."""
         return counts(self._calls, filter or InstanceFilter(), by_name=by_name)
 
     def raise_event(self, instance_id: str, event_name: str, data: Any = None) -> None:
-        """See TaskHub. `OutcomeUnknown` when the answer was lost."""
+        """`OutcomeUnknown` when the answer was lost."""
         if not event_name:
             raise UsageError("the event name must not be empty")
         self._must_be_unfinished(instance_id, "receive an event")
         look = f"{command('history', instance_id)} shows whether the event arrived"
-        fields = {"name": event_name, "input": text_field(payload_text(data))}
+        fields = {"name": event_name, "input": text_field(self._text(data))}
         self._calls.tell("RaiseEvent", instance_id, fields, look)
 
     def terminate(
         self, instance_id: str, reason: str | None = None, *, recursive: bool = False
     ) -> None:
-        """See TaskHub."""
         self._must_be_unfinished(instance_id, "be terminated")
-        fields = {"output": text_field(payload_text(reason)), "recursive": recursive}
+        fields = {"output": text_field(self._text(reason)), "recursive": recursive}
         self._calls.tell("TerminateInstance", instance_id, fields)
 
     def suspend(self, instance_id: str, reason: str | None = None) -> None:
-        """See TaskHub.
-
-        It is sent once, and not to an instance that is suspended: a second one keeps an instance
+        """It is sent once, and not to an instance that is suspended: a second one keeps an instance
         suspended for good on some servers. `OutcomeUnknown` when the answer was lost.
         """
         status = self._must_be_unfinished(instance_id, "be suspended")
@@ -221,16 +176,16 @@ class GrpcTaskHub(TaskHub):
         self._calls.tell("SuspendInstance", instance_id, {"reason": text_field(reason)}, look)
 
     def resume(self, instance_id: str, reason: str | None = None) -> None:
-        """See TaskHub. `OutcomeUnknown` when the answer was lost."""
-        status = self._status(instance_id).runtime_status
+        """`OutcomeUnknown` when the answer was lost."""
+        status = self._present(instance_id).runtime_status
         if status is not RuntimeStatus.SUSPENDED:
             raise WrongState(f"instance '{instance_id}' is {status.value}, not Suspended")
         look = f"{command('status', instance_id)} shows whether it continues"
         self._calls.tell("ResumeInstance", instance_id, {"reason": text_field(reason)}, look)
 
     def rewind(self, instance_id: str, reason: str | None = None) -> None:
-        """See TaskHub. `OutcomeUnknown` when the answer was lost."""
-        status = self._status(instance_id).runtime_status
+        """`OutcomeUnknown` when the answer was lost."""
+        status = self._present(instance_id).runtime_status
         if status is not RuntimeStatus.FAILED:
             raise WrongState(
                 f"instance '{instance_id}' is {status.value}: only a Failed one can be rewound"
@@ -240,9 +195,9 @@ class GrpcTaskHub(TaskHub):
         self._calls.tell("RewindInstance", instance_id, {"reason": text_field(reason)}, look)
 
     def restart(self, instance_id: str, *, new_id: bool = True) -> CheckStatusPayload:
-        """See TaskHub. `OutcomeUnknown` when the answer was lost."""
+        """`OutcomeUnknown` when the answer was lost."""
         if new_id:
-            self._status(instance_id)
+            self._present(instance_id)
         else:
             self._must_be_finished(instance_id, "restarted under the same id")
         look = (
@@ -255,24 +210,16 @@ class GrpcTaskHub(TaskHub):
         return self.check_status(answer.message.instanceId or instance_id)
 
     def purge(self, instance_id: str, *, recursive: bool = False) -> int:
-        """See TaskHub.
-
-        The status is looked at first: not every server refuses to delete a running instance.
-        """
+        """The status is looked at first: not every server refuses to delete a running instance."""
         self._must_be_finished(instance_id, "purged")
         if not (count := purge_one(self._calls, instance_id, recursive=recursive)):
-            raise self._absent(instance_id)
+            raise self._place.absent(instance_id)
         return count
-
-    @property
-    def purges_together(self) -> bool:
-        """See TaskHub."""
-        return True
 
     def purge_many(
         self, instance_ids: Sequence[str], *, recursive: bool = False
     ) -> Sequence[int | DurablectlError]:
-        """See TaskHub. In batches; recursive ones go one by one, so that each is counted."""
+        """In batches; recursive ones go one by one, so that each is counted."""
         if recursive:
             return super().purge_many(instance_ids, recursive=True)
 
@@ -282,89 +229,54 @@ class GrpcTaskHub(TaskHub):
 
         return _rest().purge_each(self._calls, instance_ids, check, self.purge)
 
-    def purge_by(
-        self,
-        *,
-        created_from: datetime,
-        created_to: datetime | None,
-        statuses: frozenset[RuntimeStatus],
-    ) -> int:
-        """See TaskHub.
-
-        The end of the time is fixed before the first call. A server that runs out of time says so,
-        and is asked again for the rest.
+    def _purge_by(self, wanted: InstanceFilter) -> int:
+        """The end of the time is fixed before the first call. A server that runs out of time says
+        so, and is asked again for the rest.
         """
-        if not statuses or not statuses <= FINAL_STATUSES:
-            raise UsageError(
-                "only finished instances can be purged",
-                hint="name final statuses: Completed, Failed, Terminated, Canceled",
-            )
-        times = created_from, created_to or datetime.now(UTC)
-        return purge_created(self._calls, times, statuses, self._timeout)
+        fixed = replace(wanted, created_to=wanted.created_to or self._pace.now())
+        return purge_created(self._calls, fixed, self._timeout)
 
     def get_entity(self, entity_id: EntityId) -> Any:
-        """See TaskHub. An entity without a state is not there, also where it has operations."""
+        """An entity without a state is not there, also where it has operations."""
         if (entity := find_entity(self._calls, entity_id)) is None:
             message = f"no entity '{entity_id}' in {self._place.label}"
             raise EntityNotFound(message, hint="durablectl entity list")
         return entity.state
 
-    def list_entities(
-        self,
-        name: str | None = None,
-        *,
-        fetch_state: bool = False,
-        top: int = 100,
-        continuation_token: str | None = None,
-    ) -> Page[EntityStatus]:
-        """See TaskHub."""
-        page = page_of_entities(self._calls, name, page_size(top), continuation_token)
-        if fetch_state:
-            return page
-        return Page(tuple(replace(each, state=None) for each in page), page.continuation_token)
+    def _entities(self, name: str | None, page: PageRequest) -> Page[EntityStatus]:
+        found = page_of_entities(self._calls, name, page_size(page.top), page.token)
+        if page.has_payloads:
+            return found
+        return Page(tuple(replace(each, state=None) for each in found), found.continuation_token)
 
     def signal_entity(self, entity_id: EntityId, operation: str, input: Any = None) -> None:
-        """See TaskHub. `OutcomeUnknown` when the answer was lost."""
+        """`OutcomeUnknown` when the answer was lost."""
         look = f"{command('entity get', str(entity_id))} shows whether the operation was run"
-        signal(self._calls, entity_id, operation, payload_text(input), look)
+        signal(self._calls, entity_id, operation, self._text(input), look)
 
     def delete_entity(self, entity_id: EntityId) -> None:
-        """See TaskHub. `OutcomeUnknown` when the answer was lost."""
+        """`OutcomeUnknown` when the answer was lost."""
         look = f"{command('entity get', str(entity_id))} shows whether it is gone"
         signal(self._calls, entity_id, "delete", None, look)
 
     def check_status(self, instance_id: str) -> CheckStatusPayload:
-        """See TaskHub. The id and the hub: instances have no addresses of their own here."""
+        """The id and the hub: instances have no addresses of their own here."""
         hub = {"address": self.address} | ({"taskHub": self.name} if self.name else {})
         return CheckStatusPayload(instance_id, {"id": instance_id, **hub})
 
     def management(self, instance_id: str) -> CheckStatusPayload:
-        """See TaskHub. The same, as above."""
+        """The same, as above."""
         return self.check_status(instance_id)
 
     def creation(self) -> dict[str, str]:
-        """See TaskHub. `Unsupported`: there are no such addresses."""
+        """`Unsupported`: there are no such addresses."""
         raise Unsupported(
             f"{self._place.label} has no addresses that start instances",
             hint="durablectl start ORCHESTRATOR",
         )
 
-    def wait_for_completion(
-        self, instance_id: str, *, timeout: float | None = None, interval: float = 1.0
-    ) -> InstanceStatus:
-        """See TaskHub."""
-        return _rest().wait_for_completion(
-            self, instance_id, timeout=timeout, interval=interval, clock=self._pace.clock
-        )
-
-    def within(self, seconds: float) -> Self:
-        """See TaskHub."""
-        hub = copy(self)
-        hub._calls = self._calls.until(self._pace.clock() + seconds)  # noqa: SLF001 - a copy of ours
-        return hub
-
     def pause(self, seconds: float) -> None:
-        """See TaskHub. Where one unfinished instance was polled, the server waits for its end."""
+        """Where one unfinished instance was polled, the server waits for its end."""
         clock, instance_id = self._pace.clock, self._polled.take()
         end = clock() + seconds
         while instance_id is not None and (left := end - clock()) > 0:
@@ -382,38 +294,22 @@ class GrpcTaskHub(TaskHub):
         """The methods of the server, for `doctor`."""
         return self._calls
 
-    def close(self) -> None:
-        """See TaskHub."""
-        self._calls.close()
-
-    def _status(self, instance_id: str) -> InstanceStatus:
-        if (found := self._calls.instance(instance_id)) is not None:
-            return found
-        if is_entity_id(instance_id):
+    def _present(self, instance_id: str) -> InstanceStatus:
+        status = self._found(instance_id)
+        if status is None and is_entity_id(instance_id):
             status = status_of_entity(self._calls, instance_id)
-            if status is not None:
-                return status
-        raise self._absent(instance_id)
+        if status is None:
+            raise self._place.absent(instance_id)
+        return status
 
-    def _absent(self, instance_id: str) -> InstanceNotFound:
-        return InstanceNotFound(
-            f"no instance '{instance_id}' in {self._place.label}", hint="durablectl list"
-        )
+    def _found(self, instance_id: str) -> InstanceStatus | None:
+        return self._calls.instance(instance_id)
 
     def _must_be_unfinished(self, instance_id: str, what: str) -> RuntimeStatus:
-        status = self._status(instance_id).runtime_status
+        status = self._present(instance_id).runtime_status
         if status.is_final:
             raise WrongState(f"instance '{instance_id}' is {status.value} and cannot {what}")
         return status
-
-    def _must_be_finished(self, instance_id: str, participle: str) -> None:
-        status = self._status(instance_id).runtime_status
-        if not status.is_final:
-            raise WrongState(
-                f"instance '{instance_id}' is {status.value}: only a finished one can be "
-                f"{participle}",
-                hint=command("terminate", instance_id),
-            )
 
 
 def _rest() -> type[Rest]:

@@ -6,14 +6,14 @@ from collections import Counter
 
 from durablectl.backends.grpc.calls import Calls
 from durablectl.backends.grpc.failures import TooLarge
-from durablectl.errors import NotATaskHub, Unsupported, UsageError
+from durablectl.backends.remote import LARGEST_PAGE
+from durablectl.errors import NotATaskHub, Unsupported
+from durablectl.listing import each_of_pages
 from durablectl.model import InstanceFilter, InstanceStatus, Page
 from durablectl.protocol.instances import read_page
 from durablectl.protocol.messages import dapr
 from durablectl.protocol.requests import InstanceQuery, instance_query_fields
-from durablectl.taskhub import each_of_pages
 
-LARGEST_PAGE = 1000
 MOST_EMPTY_PAGES = 1000
 MOST_IDS = 100  # on a page of Dapr's, whose instances are asked for one by one
 
@@ -41,13 +41,6 @@ def counts(calls: Calls, filter: InstanceFilter, *, by_name: bool) -> dict[str, 
         lambda token: filled_page(calls, query._replace(continuation_token=token))
     )
     return Counter(each.name if by_name else each.runtime_status.value for each in found)
-
-
-def page_size(top: int) -> int:
-    """The size to ask for; `UsageError` when it is not one."""
-    if top < 1:
-        raise UsageError(f"a page of {top} is too small")
-    return min(top, LARGEST_PAGE)
 
 
 def _page(calls: Calls, query: InstanceQuery) -> Page[InstanceStatus]:

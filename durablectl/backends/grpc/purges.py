@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from durablectl.backends.grpc.calls import Calls
 from durablectl.errors import ServiceError
-from durablectl.model import RuntimeStatus
+from durablectl.model import InstanceFilter
 from durablectl.protocol.requests import (
     PurgeFilter,
     PurgeRequest,
@@ -25,18 +25,14 @@ def purge_one(calls: Calls, instance_id: str, *, recursive: bool) -> int:
     return max(count, 1) if answer.resent else count
 
 
-def purge_created(
-    calls: Calls,
-    times: tuple[datetime, datetime],
-    statuses: frozenset[RuntimeStatus],
-    timeout: float,
-) -> int:
-    """Delete the finished instances created in that time; how many.
+def purge_created(calls: Calls, wanted: InstanceFilter, timeout: float) -> int:
+    """Delete the instances of those statuses that were created in that time; how many.
 
     A server that runs out of time says so, and is asked again for the rest.
     """
     slice = min(PURGE_SLICE, timedelta(seconds=timeout / 2))
-    fields = purge_fields(PurgeRequest(PurgeFilter(*times, statuses, slice)))
+    times = wanted.created_from, wanted.created_to
+    fields = purge_fields(PurgeRequest(PurgeFilter(*times, wanted.statuses, slice)))
     total = 0
     for _ in range(MOST_PURGES):
         purged = read_purged(calls.call("PurgeInstances", fields).message)

@@ -4,12 +4,9 @@ safe; knows no verb of a task hub.
 
 from __future__ import annotations
 
-import math
-import os
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
@@ -17,11 +14,10 @@ from urllib.parse import urlsplit
 
 import grpc
 
-from durablectl.backends.grpc.failures import Place, TooLarge, Trouble, trouble_of
-from durablectl.backends.retry import RetryPolicy
+from durablectl.backends.grpc.failures import Place, TooLarge, trouble_of
+from durablectl.backends.retry import Pace, Terms, Trouble, answer_of
 from durablectl.errors import (
     KeyRefused,
-    OutcomeUnknown,
     Unreachable,
     Unsupported,
     UsageError,
@@ -55,20 +51,6 @@ class Token(Protocol):
         """Ask for another one next time: the server has refused this one."""
 
 
-def _chance() -> float:
-    """A number from 0 to 1; `random` is slow to import."""
-    return int.from_bytes(os.urandom(4), "big") / 2**32
-
-
-class Pace(NamedTuple):
-    """How patient to be, and the clock, sleep and chance to go by."""
-
-    retry: RetryPolicy = RetryPolicy()
-    sleep: Callable[[float], None] = time.sleep
-    clock: Callable[[], float] = time.monotonic
-    chance: Callable[[], float] = _chance
-
-
 class Settings(NamedTuple):
     """How to call. `timeout` is for one whole answer, `max_response` for its bytes (None: 200 MB).
 
@@ -86,18 +68,6 @@ class Settings(NamedTuple):
 
     def __repr__(self) -> str:
         return f"Settings({self.task_hub!r})"  # the rest may be secret
-
-
-class Terms(NamedTuple):
-    """How one call may be made. `deadline` is a time of the pace's clock.
-
-    `repeatable` when making it twice does no harm. `look` says where the caller can see whether a
-    call was carried out whose answer was lost.
-    """
-
-    deadline: float | None = None
-    repeatable: bool = True
-    look: str | None = None
 
 
 class Answer(NamedTuple):
@@ -125,48 +95,43 @@ class Transport:
         self.place, self._settings = place, settings
         self._dialect = durable_task()
         self._metadata = _metadata(settings)
-        self._channel = _channel(place.url, settings)
+        self._channel = _channel(place.address, settings)
         self._retired: deque[grpc.Channel] = deque()
         self._lock = threading.Lock()
 
     def call(
         self, name: str, fields: Fields, terms: Terms = Terms(), *, dialect: Dialect | None = None
     ) -> Answer:
-        """The answer of a method; temporary trouble is met by calling again where that is safe.
-
-        `OutcomeUnknown` when a call that is not repeatable may have been carried out; else the
-        error of the last attempt, `Unsupported` for a method that the server lacks.
+        """The answer of a method. Errors: see `answer_of`; `Unsupported` for one that the server
+        lacks.
         """
         method = _method(dialect or self._dialect, name)
         body = method.request.SerializeToString(method.request(**fields))
-        pace = self._settings.pace
-        started, attempt, resent, renewed = pace.clock(), 0, False, False
-        while True:
-            attempt += 1
-            metadata = self._signed(_left(terms, pace))
-            channel, seconds = self._channel, min(self._settings.timeout, _left(terms, pace))
-            outcome = self._attempt(channel, method, body, seconds, metadata)
-            if not isinstance(outcome, Trouble):
-                return Answer(tuple(parse(method.response, data) for data in outcome), resent)
-            if isinstance(outcome.error, KeyRefused) and self._settings.token and not renewed:
-                renewed = True
-                self._settings.token.forget()
-                continue
-            if outcome.is_late:
-                self._retire(channel)
-            if outcome.maybe_done and not terms.repeatable:
-                raise _unknown(terms, outcome) from outcome.error
-            delay = pace.retry.delay(attempt, pace.clock() - started, None, pace.chance())
-            if not outcome.temporary or delay is None or delay >= _left(terms, pace):
-                raise outcome.error
-            resent = resent or outcome.maybe_done
-            pace.sleep(delay)
+        data, resent = answer_of(
+            lambda left: self._answered(method, body, left), terms, self._settings.pace
+        )
+        return Answer(tuple(parse(method.response, each) for each in data), resent)
+
+    def _answered(self, method: Method, body: bytes, left: float) -> list[bytes] | Trouble:
+        """An attempt in the seconds that are left; a second one where the token was refused, which
+        may have been too old.
+        """
+        channel, token, timeout = self._channel, self._settings.token, self._settings.timeout
+        end = self._settings.pace.clock() + left
+        outcome = self._attempt(method, body, end, timeout)
+        if token and isinstance(outcome, Trouble) and isinstance(outcome.error, KeyRefused):
+            token.forget()
+            outcome = self._attempt(method, body, end, timeout)
+        if isinstance(outcome, Trouble) and outcome.is_late:
+            self._retire(channel)
+        return outcome
 
     def once(self, name: str, fields: Fields, seconds: float) -> Message | Trouble:
         """One attempt at a method, which may take that long."""
         method = _method(self._dialect, name)
         body = method.request.SerializeToString(method.request(**fields))
-        outcome = self._attempt(self._channel, method, body, seconds, self._signed(seconds))
+        end = self._settings.pace.clock() + seconds
+        outcome = self._attempt(method, body, end, seconds)
         return outcome if isinstance(outcome, Trouble) else parse(method.response, outcome[0])
 
     def close(self) -> None:
@@ -178,7 +143,7 @@ class Transport:
         with self._lock:
             if self._channel is channel:
                 self._retired.append(channel)
-                self._channel = _channel(self.place.url, self._settings)
+                self._channel = _channel(self.place.address, self._settings)
             if len(self._retired) > MOST_RETIRED:
                 self._retired.popleft().close()
 
@@ -197,9 +162,13 @@ class Transport:
         return [*self._metadata, ("authorization", f"Bearer {text}")]
 
     def _attempt(
-        self, channel: grpc.Channel, method: Method, body: bytes, seconds: float, sent: Metadata
+        self, method: Method, body: bytes, end: float, longest: float
     ) -> list[bytes] | Trouble:
-        limits = {"timeout": max(min(seconds, LONGEST_CALL), 0.0), "metadata": sent}
+        """One call, which is over at `end` on the pace's clock, and after `longest` seconds."""
+        channel, clock = self._channel, self._settings.pace.clock
+        sent = self._signed(end - clock())
+        seconds = max(min(longest, end - clock(), LONGEST_CALL), 0.0)
+        limits = {"timeout": seconds, "metadata": sent}
         try:
             if method.streams:
                 return self._collected(channel.unary_stream(method.path)(body, **limits))
@@ -214,7 +183,7 @@ class Transport:
         for data in stream:
             size += len(data)
             if size > most:
-                raise TooLarge(f"the answer of {self.place.url} has more than {most:,} bytes")
+                raise TooLarge(f"the answer of {self.place.address} has more than {most:,} bytes")
             found.append(data)
         return found
 
@@ -227,21 +196,10 @@ def _without_secrets(details: str, sent: Metadata) -> str:
     return details
 
 
-def _left(terms: Terms, pace: Pace) -> float:
-    return math.inf if terms.deadline is None else terms.deadline - pace.clock()
-
-
 def _method(dialect: Dialect, name: str) -> Method:
     if (method := dialect.methods.get(name)) is None:
         raise Unsupported(f"this dialect of the Durable Task protocol has no {name}")
     return method
-
-
-def _unknown(terms: Terms, trouble: Trouble) -> OutcomeUnknown:
-    return OutcomeUnknown(
-        f"{trouble.error.message}; the request may have been carried out, so it was not sent again",
-        hint=terms.look,
-    )
 
 
 def _metadata(settings: Settings) -> Metadata:

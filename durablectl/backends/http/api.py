@@ -4,14 +4,16 @@ verb of a task hub.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from copy import copy
 from typing import Any, TypeVar
 
 from durablectl.backends.http.requests import JSON_CONTENT, Parameters, query, segment
-from durablectl.backends.http.responses import NO_API_HINT, Place, read_accepted, read_page
+from durablectl.backends.http.responses import NO_API_HINT, read_accepted, read_page
 from durablectl.backends.http.transport import Answer, Request, Transport
+from durablectl.backends.remote import Place
 from durablectl.errors import NotATaskHub, WrongState
 from durablectl.model import Page
 from durablectl.quoting import command
@@ -30,7 +32,7 @@ class Calls:
         self.address, self.place = address, place
         self._transport = transport
         self._known = threading.Event()
-        self._deadline: float | None = None
+        self._deadline = math.inf
 
     def until(self, deadline: float) -> Calls:
         """The same, for requests that end at a time of the transport's clock."""
@@ -69,7 +71,7 @@ class Calls:
         target: str,
         parameters: Parameters = (),
         *,
-        body: bytes | None = None,
+        body: str | None = None,
         look: str | None = None,
     ) -> Answer:
         """A request that must not be sent twice has a `look`: where to see whether it was carried
@@ -80,7 +82,7 @@ class Calls:
             Request(
                 "POST",
                 target + self.query(parameters),
-                body,
+                None if body is None else body.encode(),
                 headers,
                 repeatable=look is None,
                 look=look,

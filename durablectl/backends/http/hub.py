@@ -3,36 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import copy
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
 from durablectl.backends.http.api import Calls
-from durablectl.backends.http.requests import (
-    base_address,
-    filters,
-    json_body,
-    page_size,
-    segment,
-)
+from durablectl.backends.http.requests import base_address, filters, segment
 from durablectl.backends.http.responses import (
-    Place,
     read_accepted,
     read_deleted,
     read_payload,
     read_status,
     refusal,
 )
-from durablectl.backends.http.start import Starts
-from durablectl.backends.http.transport import Headers, Pace, Settings, Transport
+from durablectl.backends.http.start import HttpStarts
+from durablectl.backends.http.transport import Headers, Settings, Transport
+from durablectl.backends.remote import Place, RemoteTaskHub, json_input, page_size
+from durablectl.backends.retry import Pace
 from durablectl.errors import (
     AlreadyExists,
     EntityNotFound,
     NotATaskHub,
     Unsupported,
-    UsageError,
     WrongState,
 )
 from durablectl.model import (
@@ -40,23 +32,22 @@ from durablectl.model import (
     CheckStatusPayload,
     EntityId,
     EntityStatus,
-    IfExists,
     InstanceFilter,
+    InstanceStart,
     InstanceStatus,
     Page,
+    PageRequest,
     RuntimeStatus,
+    StatusParts,
 )
 from durablectl.new_ids import check_connection, check_task_hub
-from durablectl.polling.loop import wait_for_completion
 from durablectl.quoting import command
-from durablectl.taskhub import TaskHub
 from durablectl.wire import (
     HubAddress,
     address_from_payload,
     check_status_payload,
     creation_urls,
     entity_from_json,
-    exact_time_to_text,
     management_payload,
     status_from_json,
 )
@@ -66,7 +57,7 @@ PURGED_AT_ONCE = 1000  # by providers that delete 1000 per call (MSSQL)
 MOST_PURGES = 10_000
 
 
-class HttpTaskHub(TaskHub):
+class HttpTaskHub(RemoteTaskHub):
     """A task hub behind the Durable Functions HTTP API.
 
     Any number of threads may use it; see `durablectl.taskhub.TaskHub`.
@@ -99,19 +90,15 @@ class HttpTaskHub(TaskHub):
         check_task_hub(task_hub or "")
         if connection is not None:
             check_connection(connection)
-        base, self._timeout, self._pace, self._note = (
-            base_address(url),
-            timeout,
-            pace or Pace(),
-            note,
-        )
+        base, self._timeout, self._note = base_address(url), timeout, note
+        self._pace = pace or Pace()
         self._address = HubAddress(base, task_hub, connection, f"code={key}" if key else "")
         own = {**(headers or {}), **({KEY_HEADER: key} if key else {})}
         transport = Transport(
             base, Settings(own, headers_provider, timeout, ca_file, proxy, self._pace, max_response)
         )
-        self._place = Place(base, task_hub or "", bool(key), key_hint)
-        self._calls = Calls(self._address, self._place, transport)
+        self._place: Place = Place(base, task_hub or "", key_hint, bool(key))
+        self._calls: Calls = Calls(self._address, self._place, transport)
 
     @classmethod
     def from_payload(
@@ -132,87 +119,51 @@ class HttpTaskHub(TaskHub):
             **options,
         )
 
-    @property
-    def name(self) -> str:
-        return self._address.task_hub or ""
+    def _start(self, new: InstanceStart) -> CheckStatusPayload:
+        if new.at is not None or new.tags:
+            raise Unsupported(
+                f"the hub at {self.address} can neither start instances at a given time nor tag "
+                "them",
+                hint="--at and --tag are for local hubs and those over gRPC",
+            )
+        return self._starts().start(new)
 
-    @property
-    def address(self) -> str:
-        return self._address.base
-
-    def start(
-        self,
-        orchestrator: str,
-        input: Any = None,
-        *,
-        instance_id: str | None = None,
-        version: str | None = None,
-        if_exists: IfExists = IfExists.FAIL,
-    ) -> CheckStatusPayload:
-        return self._starts().start(
-            orchestrator, input, instance_id=instance_id, version=version, if_exists=if_exists
-        )
-
-    def create_and_wait(
-        self,
-        orchestrator: str,
-        input: Any = None,
-        *,
-        instance_id: str | None = None,
-        timeout: float,
-        interval: float,
+    def _start_and_wait(
+        self, new: InstanceStart, timeout: float, interval: float
     ) -> InstanceStatus | CheckStatusPayload:
-        return self._starts().create_and_wait(
-            orchestrator, input, instance_id=instance_id, timeout=timeout, interval=interval
-        )
+        return self._starts().start_and_wait(new, timeout, interval)
 
-    def _starts(self) -> Starts:
-        return Starts(self, self._calls, self._pace, self._timeout)
+    def _starts(self) -> HttpStarts:
+        return HttpStarts(self, self._calls, self._pace, self._timeout)
 
-    def get_status(
-        self,
-        instance_id: str,
-        *,
-        show_input: bool = True,
-        show_history: bool = False,
-        show_history_output: bool = False,
-    ) -> InstanceStatus:
+    def _status(self, instance_id: str, parts: StatusParts) -> InstanceStatus:
         shown = [
-            ("showInput", show_input),
-            ("showHistory", show_history),
-            ("showHistoryOutput", show_history_output),
+            ("showInput", parts.show_input),
+            ("showHistory", parts.show_history),
+            ("showHistoryOutput", parts.show_history_output),
         ]
         answer = self._calls.get(
             self._calls.instance(instance_id), [(name, str(value).lower()) for name, value in shown]
         )
         return read_status(self._place, answer, self._place.absent(instance_id))
 
-    def list_page(
-        self,
-        filter: InstanceFilter,
-        *,
-        show_input: bool = False,
-        top: int = 100,
-        continuation_token: str | None = None,
-    ) -> Page[InstanceStatus]:
+    def _page(self, filter: InstanceFilter, page: PageRequest) -> Page[InstanceStatus]:
         """What the service cannot filter is filtered here, so a page may be short, or empty and not
         the last.
         """
         parameters = [
             *filters(filter),
-            ("showInput", str(show_input).lower()),
-            ("top", page_size(top)),
+            ("showInput", str(page.has_payloads).lower()),
+            ("top", str(page_size(page.top))),
         ]
-        page = self._calls.page(
-            "/instances", parameters, status_from_json, continuation_token, self._note
-        )
+        found = self._calls.page("/instances", parameters, status_from_json, page.token, self._note)
         # the service shows whole seconds
         floor = filter.updated_from.replace(microsecond=0) if filter.updated_from else None
         rest = replace(filter, created_from=None, created_to=None, updated_from=floor)
-        kept = (status for status in page.items if rest.matches(status))
+        kept = (status for status in found if rest.matches(status))
         return Page(
-            tuple(status if show_input else replace(status, input=None) for status in kept),
-            page.continuation_token,
+            tuple(status if page.has_payloads else replace(status, input=None) for status in kept),
+            found.continuation_token,
         )
 
     def raise_event(self, instance_id: str, event_name: str, data: Any = None) -> None:
@@ -223,7 +174,7 @@ class HttpTaskHub(TaskHub):
             f"{self._calls.instance(instance_id)}/raiseEvent/{segment(event_name, 'event name')}"
         )
         look = f"{command('history', instance_id)} shows whether the event arrived"
-        answer = self._calls.post(target, body=json_body(data), look=look)
+        answer = self._calls.post(target, body=json_input(data), look=look)
         self._calls.accept(answer, instance_id)
 
     def terminate(
@@ -293,35 +244,17 @@ class HttpTaskHub(TaskHub):
             self._place, answer, 1 if answer.resent else self._place.absent(instance_id)
         )
 
-    def purge_by(
-        self,
-        *,
-        created_from: datetime,
-        created_to: datetime | None,
-        statuses: frozenset[RuntimeStatus],
-    ) -> int:
+    def _purge_by(self, wanted: InstanceFilter) -> int:
         """The end of the time is fixed before the first call, so that repeating it deletes nothing
         that was not meant.
 
         It is repeated only where exactly as many were deleted as some providers delete in one call.
         """
-        # the service would drop the filter and delete everything in range
-        if not statuses or not statuses <= FINAL_STATUSES:
-            raise UsageError(
-                "only finished instances can be purged",
-                hint="name final statuses: Completed, Failed, Terminated, Canceled",
-            )
-        names = ",".join(sorted(status.value for status in statuses))
-        created_to = created_to or self._pace.now()
-        times = [
-            ("createdTimeFrom", exact_time_to_text(created_from)),
-            ("createdTimeTo", exact_time_to_text(created_to)),
-        ]
+        fixed = replace(wanted, created_to=wanted.created_to or self._pace.now())
         total = 0
         for _ in range(MOST_PURGES):
-            deleted = read_deleted(
-                self._place, self._calls.delete("/instances", [*times, ("runtimeStatus", names)]), 0
-            )
+            answer = self._calls.delete("/instances", filters(fixed))
+            deleted = read_deleted(self._place, answer, 0)
             total += deleted
             if deleted != PURGED_AT_ONCE:
                 return total
@@ -344,30 +277,22 @@ class HttpTaskHub(TaskHub):
             ),
         )
 
-    def list_entities(
-        self,
-        name: str | None = None,
-        *,
-        fetch_state: bool = False,
-        top: int = 100,
-        continuation_token: str | None = None,
-    ) -> Page[EntityStatus]:
+    def _entities(self, name: str | None, page: PageRequest) -> Page[EntityStatus]:
         target = f"/entities/{segment(name, 'entity name')}" if name else "/entities"
-        parameters = [("fetchState", str(fetch_state).lower()), ("top", page_size(top))]
-        return self._calls.page(
-            target, parameters, entity_from_json, continuation_token, self._note
-        )
+        parameters = [
+            ("fetchState", str(page.has_payloads).lower()),
+            ("top", str(page_size(page.top))),
+        ]
+        return self._calls.page(target, parameters, entity_from_json, page.token, self._note)
 
     def signal_entity(self, entity_id: EntityId, operation: str, input: Any = None) -> None:
         """`OutcomeUnknown` when the answer was lost."""
         target = f"/entities/{segment(entity_id.name, 'entity name')}"
         if entity_id.key:
             target += f"/{segment(entity_id.key, 'entity key')}"
-        body = None if input is None else json_body(input)
         look = f"{command('entity get', str(entity_id))} shows whether the operation was run"
-        read_accepted(
-            self._place, self._calls.post(target, [("op", operation)], body=body, look=look), None
-        )
+        answer = self._calls.post(target, [("op", operation)], body=self._text(input), look=look)
+        read_accepted(self._place, answer, None)
 
     def delete_entity(self, entity_id: EntityId) -> None:
         """`OutcomeUnknown` when the answer was lost."""
@@ -389,34 +314,6 @@ class HttpTaskHub(TaskHub):
 
     def creation(self) -> dict[str, str]:
         return creation_urls(self._address)
-
-    def wait_for_completion(
-        self, instance_id: str, *, timeout: float | None = None, interval: float = 1.0
-    ) -> InstanceStatus:
-        return wait_for_completion(
-            self, instance_id, timeout=timeout, interval=interval, clock=self._pace.clock
-        )
-
-    def within(self, seconds: float) -> Self:
-        hub = copy(self)
-        hub._calls = self._calls.until(self._pace.clock() + seconds)  # noqa: SLF001 - a copy of ours
-        return hub
-
-    def pause(self, seconds: float) -> None:
-        self._pace.sleep(seconds)
-
-    def close(self) -> None:
-        self._calls.close()
-
-    def _must_be_finished(self, instance_id: str, participle: str) -> None:
-        status = self.get_status(instance_id, show_input=False).runtime_status
-        if not status.is_final:
-            message = (
-                f"instance '{instance_id}' is {status.value}: only a finished one can be "
-                f"{participle}"
-            )
-            ending = "entity delete" if instance_id.startswith("@") else "terminate"
-            raise WrongState(message, hint=command(ending, instance_id))
 
     def _switch(
         self,

@@ -13,10 +13,11 @@ from uuid import uuid4
 
 from durablectl.backends.http.hub import KEY_HEADER
 from durablectl.backends.http.requests import base_address, query
-from durablectl.backends.http.responses import NO_API_HINT, Place, read_page, refusal
+from durablectl.backends.http.responses import NO_API_HINT, read_page, refusal
 from durablectl.backends.http.retry import http_date
-from durablectl.backends.http.transport import Answer, Pace, Request, Settings, Transport
-from durablectl.backends.retry import NO_RETRIES
+from durablectl.backends.http.transport import Answer, Request, Settings, Transport
+from durablectl.backends.remote import Place
+from durablectl.backends.retry import NO_RETRIES, Pace
 from durablectl.errors import DurablectlError, NotATaskHub, Unreachable
 from durablectl.wire import fault_from_json, status_from_json
 
@@ -42,7 +43,7 @@ class Probe:
     ) -> None:
         self.base, self._key, self._proxy = base_address(url), key, proxy
         self._hub = (("taskHub", task_hub), ("connection", connection))
-        self._place = Place(self.base, task_hub or "", bool(key), key_hint)
+        self._place = Place(self.base, task_hub or "", key_hint, bool(key))
         self._transport = Transport(
             self.base,
             Settings(

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 from urllib.parse import quote, urlsplit
 
 from durablectl.errors import UsageError
 from durablectl.model import InstanceFilter, RuntimeStatus
-from durablectl.wire import BASE_PATH, exact_time_to_text, json_text
+from durablectl.wire import BASE_PATH, exact_time_to_text
 
-LARGEST_PAGE = 1000  # more fails on Azure Tables
 JSON_CONTENT = {"Content-Type": "application/json"}
 Parameters = Iterable[tuple[str, str | None]]
 
@@ -67,14 +65,6 @@ def _quoted(text: str) -> str:
         raise UsageError(f"{text!r} is not valid Unicode text") from None
 
 
-def json_body(value: Any) -> bytes:
-    """A value as a request's body; `UsageError` when JSON cannot hold it."""
-    try:
-        return json_text(value, strict=True).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise UsageError(f"this is not a JSON value: {error}") from error
-
-
 def filters(filter: InstanceFilter) -> list[tuple[str, str | None]]:
     """As much of a filter as the service has; it drops a status that it does not know, and then all
     of them.
@@ -90,12 +80,6 @@ def filters(filter: InstanceFilter) -> list[tuple[str, str | None]]:
         ("runtimeStatus", ",".join(statuses) or None),
         ("instanceIdPrefix", filter.prefix or None),
     ]
-
-
-def page_size(top: int) -> str:
-    if top < 1:
-        raise UsageError(f"a page of {top} is too small")
-    return str(min(top, LARGEST_PAGE))
 
 
 def _time(time: datetime | None) -> str | None:

@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from durablectl.backends.http.transport import Answer
 from durablectl.backends.local_address import OF_A_FILE
-from durablectl.backends.start_once import TAKEN_HINT
+from durablectl.backends.remote import Place
 from durablectl.errors import (
     AlreadyExists,
     DurablectlError,
@@ -25,7 +24,6 @@ from durablectl.errors import (
     WrongState,
 )
 from durablectl.model import CheckStatusPayload, InstanceStatus, Page
-from durablectl.quoting import command
 from durablectl.wire import (
     CONTINUATION_HEADER,
     ServiceFault,
@@ -54,29 +52,6 @@ _ABSENT = (
 )
 _FUNCTION = re.compile(r"function '([^']*)' doesn't exist")
 _KNOWN = re.compile(r"known (?:orchestrator|entity|activity) functions:(.*)", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Whose answers are read, for messages: never with a key.
-
-    `key_hint` names what the key is taken from.
-    """
-
-    address: str
-    task_hub: str
-    has_key: bool
-    key_hint: str | None = None
-
-    @property
-    def label(self) -> str:
-        return f"task hub '{self.task_hub}'" if self.task_hub else f"the task hub at {self.address}"
-
-    def absent(self, instance_id: str) -> InstanceNotFound:
-        return InstanceNotFound(
-            f"no instance '{instance_id}' in {self.label}",
-            hint=command("list", options=("--prefix", instance_id[:8])),
-        )
 
 
 def refusal(place: Place, answer: Answer, absent: DurablectlError | None) -> DurablectlError:
@@ -150,7 +125,7 @@ def _told(
     if isinstance(absent, InstanceNotFound) and any(_says(text, *parts) for parts in _ABSENT):
         return absent
     if status == 409 or "already exists" in text:
-        return AlreadyExists(_lower(text), hint=TAKEN_HINT)
+        return AlreadyExists(_lower(text))
     if status in (410, 412) or _STATE.search(text):
         return WrongState(_lower(text))
     if status == 400:

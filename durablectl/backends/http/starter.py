@@ -10,9 +10,10 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from durablectl.backends.http.hub import KEY_HEADER, HttpTaskHub
-from durablectl.backends.http.requests import JSON_CONTENT, json_body
-from durablectl.backends.http.transport import Answer, Pace, Request, Settings, Transport
-from durablectl.backends.retry import NO_RETRIES
+from durablectl.backends.http.requests import JSON_CONTENT
+from durablectl.backends.http.transport import Answer, Request, Settings, Transport
+from durablectl.backends.remote import json_input
+from durablectl.backends.retry import NO_RETRIES, Pace
 from durablectl.errors import (
     FunctionNotFound,
     KeyRefused,
@@ -21,7 +22,7 @@ from durablectl.errors import (
     ServiceError,
     UsageError,
 )
-from durablectl.model import CheckStatusPayload, InstanceStatus
+from durablectl.model import CheckStatusPayload, InstanceStatus, StatusParts
 from durablectl.wire import address_from_payload, payload_from_json
 
 METHODS = ("POST", "PUT", "PATCH", "GET")
@@ -53,7 +54,7 @@ def call_starter(
     transport = Transport(
         url, Settings(own, None, timeout, ca_file, proxy, Pace(NO_RETRIES), max_response)
     )
-    body = None if method == "GET" else b"" if input is None else json_body(input)
+    body = None if method == "GET" else b"" if input is None else json_input(input).encode()
     content = JSON_CONTENT if body else {}
     try:
         answer = transport.send(Request(method, "", body, content, repeatable=False, look=_LOOK))
@@ -122,13 +123,13 @@ class StarterTaskHub(HttpTaskHub):
     check = staticmethod(check_starter)
     call = staticmethod(call_starter)
 
-    def get_status(self, instance_id: str, **options: bool) -> InstanceStatus:
-        status = super().get_status(instance_id, **options)
+    def _status(self, instance_id: str, parts: StatusParts) -> InstanceStatus:
+        status = super()._status(instance_id, parts)
         if status.is_final:
             self.on_end(instance_id)
         return status
 
-    def purge(self, instance_id: str, **options: bool) -> int:
-        count = super().purge(instance_id, **options)
+    def purge(self, instance_id: str, *, recursive: bool = False) -> int:
+        count = super().purge(instance_id, recursive=recursive)
         self.on_end(instance_id)
         return count

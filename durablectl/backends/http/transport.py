@@ -5,15 +5,12 @@ task hub and no operation.
 from __future__ import annotations
 
 import math
-import random
 import re
 import socket
 import ssl
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,12 +21,11 @@ import httpx
 from durablectl.backends.http.body import ENCODINGS, MOST_BYTES, Garbled, TooLarge, read_body
 from durablectl.backends.http.deadline import Deadline, keep
 from durablectl.backends.http.retry import retry_after
-from durablectl.backends.retry import RetryPolicy
+from durablectl.backends.retry import LARGER_HINT, Pace, Terms, Trouble, answer_of
 from durablectl.errors import (
     BadAddress,
     DurablectlError,
     NotATaskHub,
-    OutcomeUnknown,
     ServiceError,
     Unreachable,
     UsageError,
@@ -39,7 +35,6 @@ from durablectl.version import __version__
 from durablectl.wire import fault_from_json, is_status, json_value
 
 MAX_REDIRECTS = 5
-LARGER_HINT = "raise the limit with DURABLECTL_MAX_RESPONSE=2GB, or max-response in the context"
 BROKEN_OFF = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 UNKNOWN_HOST = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 Headers = Mapping[str, str]
@@ -89,30 +84,6 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """An attempt without a usable answer. `maybe_done`: the request may have been carried out.
-
-    `asked`: seconds to wait.
-    """
-
-    error: DurablectlError
-    temporary: bool = True
-    maybe_done: bool = True
-    asked: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How patient to be, and the clock, calendar, sleep and chance to go by."""
-
-    retry: RetryPolicy = field(default_factory=RetryPolicy)
-    sleep: Callable[[float], None] = time.sleep
-    clock: Callable[[], float] = time.monotonic
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    chance: Callable[[], float] = random.random
-
-
-@dataclass(frozen=True, slots=True)
 class Settings:
     """How to talk: secrets are in `headers` or come from `headers_provider`, which is asked before
     each attempt.
@@ -150,32 +121,19 @@ class Transport:
         self._idle: deque[Client] = deque()
         self._closed = False
 
-    def send(self, request: Request, deadline: float | None = None) -> Answer:
-        """The service's answer, whatever its status; temporary trouble is met by sending again
-        where that is safe.
+    def send(self, request: Request, deadline: float = math.inf) -> Answer:
+        """The service's answer, whatever its status.
 
         `deadline`, a time of the pace's clock, ends the attempt that is under way then, and the
-        sending again. `OutcomeUnknown` when a request that is not repeatable may have been carried
-        out; else the error of the last attempt.
+        sending again. Errors: see `answer_of`.
         """
-        pace = self._settings.pace
         timeout = self._settings.timeout if request.timeout is None else request.timeout
-        started, attempt, resent = pace.clock(), 0, False
-        left = math.inf if deadline is None else deadline - started
-        while True:
-            attempt += 1
-            outcome = self._attempt(request, min(timeout, left))
-            if isinstance(outcome, Answer):
-                return replace(outcome, resent=resent)
-            if outcome.maybe_done and not request.repeatable:
-                raise _unknown(request, outcome) from outcome.error
-            delay = pace.retry.delay(attempt, pace.clock() - started, outcome.asked, pace.chance())
-            left = math.inf if deadline is None else deadline - pace.clock()
-            if not outcome.temporary or delay is None or delay >= left:
-                raise outcome.error
-            resent = resent or outcome.maybe_done
-            left -= delay
-            pace.sleep(delay)
+        answer, resent = answer_of(
+            lambda left: self._attempt(request, min(timeout, left)),
+            Terms(deadline, request.repeatable, request.look),
+            self._settings.pace,
+        )
+        return replace(answer, resent=resent)
 
     def close(self) -> None:
         self._closed = True
@@ -190,13 +148,11 @@ class Transport:
         except httpx.InvalidURL:
             raise UsageError(f"the request makes no valid address below {self.base}") from None
         except TooLarge as error:
-            return Trouble(
-                NotATaskHub(f"the answer of {self.base} {error}", hint=LARGER_HINT), temporary=False
-            )
+            too_large = NotATaskHub(f"the answer of {self.base} {error}", hint=LARGER_HINT)
+            return Trouble(too_large, maybe_done=True)
         except Garbled as error:
-            return Trouble(
-                Unreachable(f"the answer of {self.base} was cut short or garbled: {error}")
-            )
+            cut = Unreachable(f"the answer of {self.base} was cut short or garbled: {error}")
+            return Trouble(cut, temporary=True, maybe_done=True)
         except httpx.HTTPError as error:
             return trouble_of(self.base, error)
         finally:
@@ -308,17 +264,17 @@ def _temporary(base: str, answer: Answer, asked: float | None) -> Trouble | None
     """The trouble that an answer tells of, if it may be over soon."""
     match answer.status:
         case 429:
-            return Trouble(
-                Unreachable(f"{base} asks for fewer requests (429)"), maybe_done=False, asked=asked
-            )
+            error: DurablectlError = Unreachable(f"{base} asks for fewer requests (429)")
+            return Trouble(error, temporary=True, asked=asked)
         case 502 | 503 | 504:
             error = Unreachable(
                 f"the service behind {base} is not available ({answer.status})",
                 hint="is the app running?",
             )
-            return Trouble(error, maybe_done=asked is None, asked=asked)
+            return Trouble(error, temporary=True, maybe_done=asked is None, asked=asked)
         case 500 if not (is_status(answer.value) or fault_from_json(answer.value)):
-            return Trouble(ServiceError(f"{base} failed, and the service did not say why (500)"))
+            error = ServiceError(f"{base} failed, and the service did not say why (500)")
+            return Trouble(error, temporary=True, maybe_done=True)
     return None
 
 
@@ -333,9 +289,7 @@ def trouble_of(base: str, error: httpx.HTTPError) -> Trouble:
         | httpx.UnsupportedProtocol,
     )
     if isinstance(error, httpx.LocalProtocolError):  # its text may quote a header
-        return Trouble(
-            UsageError("the request cannot be sent over HTTP"), temporary=False, maybe_done=False
-        )
+        return Trouble(UsageError("the request cannot be sent over HTTP"))
     reason = _reason(base, error)
     reason.__cause__ = error
     return Trouble(reason, temporary=type(reason) is Unreachable, maybe_done=not early)
@@ -427,10 +381,3 @@ def _origin(url: SplitResult) -> tuple[str, str | None, int | None]:
         return url.scheme, url.hostname, url.port or {"http": 80, "https": 443}.get(url.scheme)
     except ValueError:
         return url.scheme, url.netloc, None
-
-
-def _unknown(request: Request, trouble: Trouble) -> OutcomeUnknown:
-    return OutcomeUnknown(
-        f"{trouble.error.message}; the request may have been carried out, so it was not sent again",
-        hint=request.look,
-    )

@@ -18,11 +18,12 @@ from durablectl.cli.session import Session
 from durablectl.cli.session.targets import input_of
 from durablectl.cli.start.instance import told_if_cut_off
 from durablectl.errors import UsageError
+from durablectl.listing import each_of_pages
 from durablectl.model import EntityId, EntityStatus
 from durablectl.quoting import command
 from durablectl.render import views
 from durablectl.render.terminal.tables import show_items
-from durablectl.taskhub import TaskHub, each_of_pages
+from durablectl.taskhub import TaskHub
 
 app = Commands("Read, signal and list entities.")
 

@@ -1,14 +1,16 @@
-"""The newest instances of a hub that cannot sort."""
+"""Listings page by page, and the newest instances of a hub that cannot sort."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
+from durablectl.errors import NotATaskHub
 from durablectl.model import InstanceFilter, InstanceStatus, Page
 
+Item = TypeVar("Item")
 PAGE, MOST_PAGES = 200, 20  # of a listing that is read to fill a screen
 WINDOWS = (("hour", 3600), ("day", 86_400), ("week", 604_800), ("", None))
 
@@ -44,3 +46,21 @@ def newest_by_time(
     newest = sorted(found.values(), key=lambda each: each.created_time, reverse=True)
     total = len(found) if is_complete and not window else None
     return Newest(tuple(newest[:top]), total, window)
+
+
+def each_of_pages(page_after: Callable[[str | None], Page[Item]]) -> Iterator[Item]:
+    """What is on the pages of a listing, each asked for when it is needed; `NotATaskHub` when they
+    go in circles.
+    """
+    token: str | None = None
+    seen: set[str] = set()
+    while True:
+        page = page_after(token)
+        yield from page
+        if (token := page.continuation_token) is None:
+            return
+        if token in seen:
+            raise NotATaskHub(
+                "the task hub lists its pages in circles: it sent the same continuation token twice"
+            )
+        seen.add(token)
