@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
 import typer
 
 from durablectl import config
-from durablectl.cli.doctor.findings import Finding, Subject, Verdict, problem, until_stop
+from durablectl.cli.doctor.findings import Finding, Stop, Subject, Verdict, problem
 from durablectl.cli.doctor.grpc_hub import grpc_hub
 from durablectl.cli.doctor.local import local
 from durablectl.cli.doctor.remote import remote
@@ -36,9 +36,16 @@ def doctor(session: Session) -> None:
     if session.out.format is OutputFormat.ID:
         raise UsageError("findings have no ids", hint="use -o json or -o text")
     found: list[Finding] = []
+
+    def kept() -> Iterator[Finding]:
+        for finding in _checks(session):
+            mend = finding.mend and session.out.on_same_hub(finding.mend)
+            found.append(replace(finding, mend=mend))
+            yield found[-1]
+
     show_items(
         session.out,
-        _kept(_checks(session), found, session.out.on_same_hub),
+        kept(),
         text=partial(_show, session.out),
         json=Finding.to_json,
         id=lambda _finding: None,
@@ -66,25 +73,14 @@ def _checks(session: Session) -> Iterator[Finding]:
         session.registry,
         session.command_line,
     )
+    is_grpc = config.is_grpc(session.settings.url or "")
+    checks = local if session.is_local else grpc_hub if is_grpc else remote
     try:
-        if session.is_local:
-            yield from until_stop(local(subject))
-        elif config.is_grpc(session.settings.url or ""):
-            yield from until_stop(grpc_hub(subject))
-        else:
-            yield from until_stop(remote(subject))
+        yield from checks(subject)
+    except Stop as stop:
+        yield stop.finding
     except DurablectlError as error:
         yield problem("hub", error)
-
-
-def _kept(
-    findings: Iterable[Finding], found: list[Finding], on_same_hub: Callable[[str], str]
-) -> Iterator[Finding]:
-    for finding in findings:
-        if finding.mend is not None:
-            finding = replace(finding, mend=on_same_hub(finding.mend))
-        found.append(finding)
-        yield finding
 
 
 def _summary(found: list[Finding]) -> str:

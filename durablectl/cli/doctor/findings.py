@@ -5,17 +5,17 @@ rest pointless, and the common checks.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import Enum
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from durablectl.config import Settings
 from durablectl.errors import DurablectlError
-from durablectl.model import InstanceFilter, RuntimeStatus
+from durablectl.model import InstanceFilter, RuntimeStatus, utc_now
 from durablectl.render.views import duration_text
 from durablectl.taskhub import TaskHub, list_instances
 
@@ -71,10 +71,6 @@ class Subject:
     load_app: Callable[[], Registry]
     command: Callable[..., str]
 
-    def instances(self, now: datetime) -> Iterator[Finding]:
-        """What is in the hub that somebody should look at."""
-        return _instances(self.open(), self.command, now)
-
 
 class Stop(Exception):
     """A problem that makes the checks after it pointless."""
@@ -105,30 +101,20 @@ def needed(check: str) -> Iterator[None]:
         raise Stop(problem(check, error)) from error
 
 
-def until_stop(findings: Iterator[Finding]) -> Iterator[Finding]:
-    """The findings up to the one that a check stopped with."""
-    try:
-        yield from findings
-    except Stop as stop:
-        yield stop.finding
-
-
-def _instances(hub: TaskHub, command: Callable[..., str], now: datetime) -> Iterator[Finding]:
+def instances(subject: Subject) -> Iterator[Finding]:
+    """What is in the hub that somebody should look at."""
     unfinished = frozenset({RuntimeStatus.PENDING, RuntimeStatus.RUNNING, RuntimeStatus.SUSPENDED})
-    found = list(islice(list_instances(hub, InstanceFilter(statuses=unfinished)), MOST + 1))
-    more = "more than " if len(found) > MOST else ""
+    listed = list_instances(subject.open(), InstanceFilter(statuses=unfinished))
+    found, now = list(islice(listed, MOST + 1)), utc_now()
     counted = Counter(status.runtime_status.value for status in found[:MOST])
-    yield ok(
-        "in flight",
-        more
-        + (", ".join(f"{count} {state}" for state, count in counted.most_common()) or "nothing"),
-    )
+    text = ", ".join(f"{count} {state}" for state, count in counted.most_common()) or "nothing"
+    yield ok("in flight", f"more than {text}" if len(found) > MOST else text)
     running = [status for status in found if status.runtime_status is RuntimeStatus.RUNNING]
     if running:
         oldest = min(running, key=lambda status: status.created_time)
         age = now - oldest.created_time
         text = f"{oldest.instance_id} ({oldest.name}), for {duration_text(age.total_seconds())}"
-        look = command("history", oldest.instance_id)
+        look = subject.command("history", oldest.instance_id)
         yield warning("oldest running", text, look) if age > OLD else ok("oldest running", text)
     stuck = [
         status
@@ -136,20 +122,11 @@ def _instances(hub: TaskHub, command: Callable[..., str], now: datetime) -> Iter
         if status.runtime_status is RuntimeStatus.PENDING and now - status.created_time > STUCK
     ]
     if stuck:
-        text = (
-            f"{_many(len(stuck))} pending for more than "
-            f"{duration_text(STUCK.total_seconds())}: {_named(each.name for each in stuck)}"
-        )
+        many = "1 instance is" if len(stuck) == 1 else f"{len(stuck)} instances are"
+        names = Counter(each.name for each in stuck).most_common(5)
+        named = ", ".join(f"{name} ({count})" for name, count in names)
         yield warning(
             "stuck pending",
-            text,
-            command("list", "--status", "Pending", "--created-before", "10m"),
+            f"{many} pending for more than {duration_text(STUCK.total_seconds())}: {named}",
+            subject.command("list", "--status", "Pending", "--created-before", "10m"),
         )
-
-
-def _named(names: Iterable[str]) -> str:
-    return ", ".join(f"{name} ({count})" for name, count in Counter(names).most_common(5))
-
-
-def _many(count: int) -> str:
-    return "1 instance is" if count == 1 else f"{count} instances are"

@@ -6,12 +6,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from durablectl import config
 from durablectl.backends.grpc.failures import NoSuchTaskHub, TokenRefused
-from durablectl.cli.doctor.findings import Finding, Stop, Subject, needed, ok, problem, warning
+from durablectl.cli.doctor.findings import (
+    Finding,
+    Stop,
+    Subject,
+    instances,
+    needed,
+    ok,
+    problem,
+    warning,
+)
 from durablectl.errors import DurablectlError, NotATaskHub, Unreachable
 
 if TYPE_CHECKING:
@@ -38,7 +46,7 @@ def grpc_hub(subject: Subject) -> Iterator[Finding]:
     finally:
         probe.close()
     if "list" not in lacks:
-        yield from subject.instances(datetime.now(UTC))
+        yield from instances(subject)
 
 
 def _address(url: str) -> Finding:

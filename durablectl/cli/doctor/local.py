@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 
-from durablectl.cli.doctor.findings import Finding, Subject, needed, ok, problem, warning
+from durablectl.cli.doctor.findings import Finding, Subject, instances, needed, ok, problem, warning
 from durablectl.engine.registry import Registry
 from durablectl.engine.store.database import Database
 from durablectl.engine.store.leases import LiveWorker, workers
@@ -17,6 +18,8 @@ from durablectl.functionapp.source_check import unsafe_calls
 
 # bytes; a larger file takes its time, and `hub check` is there for it
 READ_AS_A_WHOLE = 64 * 1024 * 1024
+KINDS = {"orchestrator": "orchestrators", "activity": "activities", "entity": "entities"}
+"""One, and what several are called: here, by a registry and by a worker."""
 
 
 def local(subject: Subject) -> Iterator[Finding]:
@@ -33,13 +36,12 @@ def local(subject: Subject) -> Iterator[Finding]:
             "file", f"there is no {subject.settings.label} yet", subject.command("start", "NAME")
         )
         return
-    database = _opened(subject)
-    try:
+    with needed("file"):
+        database = Database(path)
+    with closing(database):
         yield from _file(subject, database)
         yield from _workers(subject, database, registry)
-    finally:
-        database.close()
-    yield from subject.instances(datetime.now(UTC))
+    yield from instances(subject)
 
 
 def _app(subject: Subject) -> tuple[Registry | None, Finding]:
@@ -53,20 +55,16 @@ def _app(subject: Subject) -> tuple[Registry | None, Finding]:
         registry = subject.load_app()
     except AppError as error:
         return None, problem("app", error)
-    kinds = (
-        ("orchestrator", registry.orchestrators),
-        ("activity", registry.activities),
-        ("entity", registry.entities),
-    )
+    counts = {kind: len(getattr(registry, kinds)) for kind, kinds in KINDS.items()}
     text = ", ".join(
-        f"{len(functions)} {_plural(kind, len(functions))}" for kind, functions in kinds
+        f"{count} {kind if count == 1 else KINDS[kind]}" for kind, count in counts.items()
     )
     if registry.disabled:
         text += f"; {len(registry.disabled)} disabled"
     found = f"{registry.app or subject.settings.app}: {text}"
-    return registry, warning(
-        "app", f"{found}; {registry.warnings[0]}", "durablectl functions"
-    ) if registry.warnings else ok("app", found)
+    if not registry.warnings:
+        return registry, ok("app", found)
+    return registry, warning("app", f"{found}; {registry.warnings[0]}", "durablectl functions")
 
 
 def _sdk(registry: Registry) -> Iterator[Finding]:
@@ -96,10 +94,8 @@ def _host(subject: Subject) -> Iterator[Finding]:
     """What the app's host.json says that only Azure applies."""
     if subject.settings.app is None:
         return
-    host = read_host(
-        subject.settings.app if subject.settings.app.is_dir() else subject.settings.app.parent,
-        subject.environ,
-    )
+    app = subject.settings.app
+    host = read_host(app if app.is_dir() else app.parent, subject.environ)
     for text in host.warnings:
         yield warning("host.json", text)
     if host.not_applied:
@@ -108,11 +104,6 @@ def _host(subject: Subject) -> Iterator[Finding]:
         yield warning(
             "host.json", f"unknown settings: {', '.join(host.unknown)}", "correct or remove them"
         )
-
-
-def _opened(subject: Subject) -> Database:
-    with needed("file"):
-        return Database(subject.settings.require_hub())
 
 
 def _file(subject: Subject, database: Database) -> Iterator[Finding]:
@@ -140,7 +131,6 @@ def _file(subject: Subject, database: Database) -> Iterator[Finding]:
 
 
 def _workers(subject: Subject, database: Database, registry: Registry | None) -> Iterator[Finding]:
-
     now = datetime.now(UTC)
     live = [worker for worker in workers(database, now) if worker.is_live]
     if live:
@@ -151,13 +141,9 @@ def _workers(subject: Subject, database: Database, registry: Registry | None) ->
         )
         yield ok("workers", f"{len(live)} live: {named}")
     waiting = waiting_functions(database, now, [worker.key for worker in live])
-    counts = {
-        "orchestrator": waiting.orchestrators,
-        "activity": waiting.activities,
-        "entity": waiting.entities,
-    }
-    is_any = any(counts.values())
-    if not live and is_any:
+    wanted: dict[str, Mapping[str, int]]
+    wanted = {kind: getattr(waiting, kinds) for kind, kinds in KINDS.items()}
+    if not live and any(wanted.values()):
         yield warning(
             "workers",
             "no worker is running on this hub, and something waits for one",
@@ -165,7 +151,7 @@ def _workers(subject: Subject, database: Database, registry: Registry | None) ->
         )
     elif not live:
         yield ok("workers", "none live, and nothing waits for one")
-    for kind, names in counts.items():
+    for kind, names in wanted.items():
         yield from _unknown(subject, kind, names, live, registry)
 
 
@@ -177,27 +163,19 @@ def _unknown(
     registry: Registry | None,
 ) -> Iterator[Finding]:
     """Functions that something waits for, and that neither a live worker nor the app here has."""
-    plural = {"orchestrator": "orchestrators", "activity": "activities", "entity": "entities"}[kind]
-    known = {
-        name.lower()
-        for worker in live
-        if worker.is_for_all
-        for name in worker.about.get(plural, ())
-    }
-    ours = set(getattr(registry, plural).keys()) if registry is not None else set()
+    kinds, here = KINDS[kind], "there is no app here that could have it"
+    known = {name.lower() for each in live if each.is_for_all for name in each.about.get(kinds, ())}
+    ours = set[str]()
+    if registry is not None:
+        ours, here = set(getattr(registry, kinds).keys()), "the app here does not have it"
     for name, count in names.items():
         if name.lower() in known:
             continue
         waits = f"{count} {'waits' if count == 1 else 'wait'} for the {kind} '{name}'"
         if name.lower() not in ours:
-            app = (
-                "the app here does not have it"
-                if registry is not None
-                else ("there is no app here that could have it")
-            )
             yield warning(
                 "waiting",
-                f"{waits}; no live worker has it, and {app}",
+                f"{waits}; no live worker has it, and {here}",
                 "run the worker of its app: durablectl worker --app PATH",
             )
         elif live:
@@ -206,11 +184,3 @@ def _unknown(
                 f"{waits}, which the app here has and no live worker",
                 subject.command("worker"),
             )
-
-
-def _plural(kind: str, count: int) -> str:
-    return (
-        kind
-        if count == 1
-        else {"activity": "activities", "entity": "entities"}.get(kind, f"{kind}s")
-    )

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from durablectl import config
 from durablectl.backends.http.probe import Probe, clock_skew
-from durablectl.cli.doctor.findings import Finding, Subject, needed, ok, problem, warning
+from durablectl.cli.doctor.findings import Finding, Subject, instances, needed, ok, problem, warning
 from durablectl.errors import DurablectlError
 from durablectl.render.views import duration_text
 
 if TYPE_CHECKING:
     from durablectl.backends.http.transport import Answer
 
+ALWAYS = "start, wait, list, raise-event, terminate, suspend, resume, restart, purge"
 MOST_SKEW = 60.0
-NOT_IN_FILE = "durablectl context show --sources"
+SEE_SOURCES = "durablectl context show --sources"
 
 
 def remote(subject: Subject) -> Iterator[Finding]:
@@ -47,7 +48,7 @@ def remote(subject: Subject) -> Iterator[Finding]:
         yield _abilities(probe)
     finally:
         probe.close()
-    yield from subject.instances(datetime.now(UTC))
+    yield from instances(subject)
 
 
 def _transport(url: str) -> Finding:
@@ -163,18 +164,12 @@ def _hub_name(subject: Subject, probe: Probe, answer: Answer) -> Iterator[Findin
         others = probe.judge(probe.list_one(own_hub=False))
     except DurablectlError:
         others = 0
-    if others:
-        yield warning(
-            "task hub",
-            f"'{name}' is empty, and the app's own task hub is not: is the name right?",
-            NOT_IN_FILE,
-        )
-    else:
-        yield warning(
-            "task hub",
-            f"'{name}' is empty; one that does not exist would look the same",
-            NOT_IN_FILE,
-        )
+    doubt = (
+        ", and the app's own task hub is not: is the name right?"
+        if others
+        else "; one that does not exist would look the same"
+    )
+    yield warning("task hub", f"'{name}' is empty{doubt}", SEE_SOURCES)
 
 
 def _abilities(probe: Probe) -> Finding:
@@ -182,17 +177,11 @@ def _abilities(probe: Probe) -> Finding:
         entities, rewinds = probe.entities(), probe.rewinds()
     except DurablectlError as error:
         return problem("abilities", error)
-    able = ["start, wait, list, raise-event, terminate, suspend, resume, restart, purge"]
-    if entities is None:
-        able.append("entities")
-    able.append(
+    rewind = (
         "rewind"
         if rewinds
         else "rewind where the app's storage has it (the service is of 2025 or older)"
     )
-    text = ", ".join(able)
-    return (
-        ok("abilities", text)
-        if entities is None
-        else warning("abilities", f"{text}; no entities: {entities.message}")
-    )
+    if entities is not None:
+        return warning("abilities", f"{ALWAYS}, {rewind}; no entities: {entities.message}")
+    return ok("abilities", f"{ALWAYS}, entities, {rewind}")
