@@ -11,13 +11,13 @@ import typer
 from durablectl.cli.arguments.filters import Filters
 from durablectl.cli.arguments.parameters import FromFiles, How, IgnoreFinished, Instances, Reason
 from durablectl.cli.arguments.reason import default_reason
-from durablectl.cli.arguments.waiting import FollowUp, Waiting
+from durablectl.cli.arguments.waiting import FollowUp
 from durablectl.cli.batch.runner import REQUESTS, BatchOperation, control
 from durablectl.cli.framework import exit_codes
 from durablectl.cli.framework.leaving import leave
 from durablectl.cli.session import Session
 from durablectl.cli.session.at import at
-from durablectl.cli.session.chosen import Chosen, choose
+from durablectl.cli.session.chosen import choose
 from durablectl.cli.start.instance import timed
 from durablectl.cli.wait.wait_after import wait_until_so
 from durablectl.model import IN_FLIGHT, UNDER_WAY, InstanceStatus, RuntimeStatus
@@ -121,32 +121,20 @@ def _control(
             ignore_finished=asked.ignore_finished,
             timeout=follow_up.timeout,
         )
+    if chosen is None:
+        return
     why = asked.reason if asked.reason is not None else default_reason(session.environ)
     request = _Request(verb, why, looks_first=verb is _REWIND and follow_up.wait)
-    if chosen is not None:
-        _carry_out(session, chosen, request, how, waiting, ignore_finished=asked.ignore_finished)
-
-
-def _carry_out(
-    session: Session,
-    chosen: Chosen,
-    request: _Request,
-    how: How,
-    waiting: Waiting | None,
-    *,
-    ignore_finished: bool,
-) -> None:
-    limit = None if waiting is None else waiting.timeout
-    with timed(limit):
+    with timed(follow_up.timeout):
         report = control(
             session.out,
             chosen.hub,
             chosen.ids,
-            request.operation(chosen.hub, limit),
+            request.operation(chosen.hub, follow_up.timeout),
             how,
             by_filter=chosen.by_filter,
-            ignore_finished=ignore_finished,
-            waits=waiting is not None,
+            ignore_finished=asked.ignore_finished,
+            waits=follow_up.wait,
         )
     is_late = False
     if waiting is not None and report.done:
