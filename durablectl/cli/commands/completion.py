@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from durablectl.cli.framework.completers import choices
 from durablectl.cli.framework.groups import Commands
 from durablectl.cli.framework.shell_scripts import SHELLS, current_shell, script
 from durablectl.cli.session import Session
@@ -22,9 +23,7 @@ Shell = Annotated[
         metavar="[" + "|".join(SHELLS) + "]",
         help="The shell; without it, the one in $SHELL.",
         show_default=False,
-        autocompletion=lambda incomplete: [
-            shell for shell in SHELLS if shell.startswith(incomplete)
-        ],
+        autocompletion=choices(SHELLS),
     ),
 ]
 
@@ -69,16 +68,12 @@ def install(session: Session, shell: Shell = None) -> None:
 
 
 def _known(session: Session, shell: str | None) -> str:
-    name = shell or current_shell(session.environ)
+    name, hint = shell or current_shell(session.environ), f"name one of {', '.join(SHELLS)}"
     if name is None:
-        raise UsageError(
-            "the shell in $SHELL is unknown or not set", hint=f"name one of {', '.join(SHELLS)}"
-        )
+        raise UsageError("the shell in $SHELL is unknown or not set", hint=hint)
     name = "powershell" if name == "pwsh" else name
     if name not in SHELLS:
-        raise UsageError(
-            f"there is no completion for '{name}'", hint=f"name one of {', '.join(SHELLS)}"
-        )
+        raise UsageError(f"there is no completion for '{name}'", hint=hint)
     return name
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from durablectl.cli.framework.command_table import SUMMARIES
+from durablectl.cli.framework.completers import choices
 from durablectl.cli.framework.tree import described, found
 from durablectl.cli.session import Session
 from durablectl.errors import UsageError
@@ -21,9 +22,7 @@ def help(
             metavar="[COMMAND]...",
             help="A command, as `list` or `context add`; without it, the program.",
             show_default=False,
-            autocompletion=lambda incomplete: [
-                name for name in SUMMARIES if name.startswith(incomplete)
-            ],
+            autocompletion=choices(SUMMARIES),
         ),
     ] = None,
     as_json: Annotated[

@@ -73,11 +73,8 @@ def history(
 
 
 def _check(session: Session, follow: bool, gantt: bool, raw: bool) -> None:
-    given = [
-        option
-        for option, is_given in (("--raw", raw), ("--follow", follow), ("--gantt", gantt))
-        if is_given
-    ]
+    options = {"--raw": raw, "--follow": follow, "--gantt": gantt}
+    given = [option for option, is_given in options.items() if is_given]
     if len(given) > 1:
         raise UsageError(
             f"{given[0]} and {given[1]} exclude each other", hint="give only one of them"

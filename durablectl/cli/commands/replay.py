@@ -60,7 +60,7 @@ def replay(
             "--fail-on",
             metavar=FAIL_ON,
             help="Exit with 1, too, when one cannot be judged.",
-            autocompletion=lambda incomplete: [FAIL_ON] if FAIL_ON.startswith(incomplete) else [],
+            autocompletion=completers.choices((FAIL_ON,)),
         ),
     ] = None,
     allow_empty: Annotated[

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing, nullcontext
+from contextlib import closing
 from functools import cache
 from typing import Annotated
 
@@ -24,7 +24,6 @@ from durablectl.cli.session.targets import refuse_query, required
 from durablectl.cli.start.instance import told_if_cut_off
 from durablectl.config.restart_journal import Journal, Standing, journal_path
 from durablectl.errors import Conflict, DurablectlError, OutcomeUnknown, Unsupported, UsageError
-from durablectl.history.restart import RestartPlan
 from durablectl.history.timeline import step_names
 from durablectl.model import FINAL_STATUSES
 from durablectl.quoting import command
@@ -132,19 +131,16 @@ def restart(
             payload = chosen.hub.restart(chosen.ids[0], new_id=is_new)
         at(session, chosen.hub).show_new_payload(payload)
         return
-    with closing(journal_of(chosen.hub)) if chosen.ids else nullcontext() as kept:
+    with closing(journal_of(chosen.hub)) as kept:
         _restart_many(session, chosen, kept, how, is_new)
 
 
-def _restart_many(
-    session: Session, chosen: Chosen, kept: Journal | None, how: How, is_new: bool
-) -> None:
-    """Restart what was chosen and note it in the journal; without one nothing was chosen."""
-    operation = BatchOperation("restart", "restarted", chosen.hub.restart)
-    if kept is not None:
+def _restart_many(session: Session, chosen: Chosen, kept: Journal, how: How, is_new: bool) -> None:
+    """Restart what was chosen and note it in the journal."""
+    if chosen.ids:
         kept.open()
         session.out.note(f"old and new ids are kept in {kept.path}")
-        operation = _operation(chosen, kept, is_new)
+    operation = _operation(chosen, kept, is_new)
     report = control(
         session.out, chosen.hub, chosen.ids, operation, how, by_filter=chosen.by_filter
     )
@@ -189,8 +185,12 @@ def _restart_from(session: Session, names: Sequence[str], step: str, how: How) -
         )
     hub = session.open_local()
     plan = hub.plan_restart(instance_id, step or None)
+    if how.dry_run and not session.out.is_text:
+        session.out.show("", plan.to_json(), id=instance_id)
+        return
     if how.dry_run:
-        _show_plan(session, plan)
+        show_table(session.out, plan_table(plan))
+        session.out.note(f"would restart {plan_text(plan)}")
         return
     targets.begin_change(yes=how.yes, confirm=how.confirm)
     payload = hub.restart_from(instance_id, step or None)
@@ -198,14 +198,6 @@ def _restart_from(session: Session, names: Sequence[str], step: str, how: How) -
     for child in plan.children:
         session.out.note(f"sub-orchestration '{child}' will be called again under this id")
     at(session, targets.hub).show_new_payload(payload)
-
-
-def _show_plan(session: Session, plan: RestartPlan) -> None:
-    if not session.out.is_text:
-        session.out.show("", plan.to_json(), id=plan.instance_id)
-        return
-    show_table(session.out, plan_table(plan))
-    session.out.note(f"would restart {plan_text(plan)}")
 
 
 def _no_kind_of_id() -> UsageError:
