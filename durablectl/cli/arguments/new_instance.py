@@ -42,34 +42,6 @@ EncodeOption = Annotated[
         "Azure read it (default: the context's).",
     ),
 ]
-InstanceIdOption = Annotated[
-    str | None,
-    typer.Option(
-        "--instance-id", metavar="ID", help="The new instance's id (default: 32 random hex digits)."
-    ),
-]
-Version = Annotated[
-    str | None,
-    typer.Option(
-        "--orchestration-version",
-        metavar="VERSION",
-        help="The version of the orchestrator to start.",
-    ),
-]
-IfExistsOption = Annotated[
-    IfExists,
-    typer.Option("--if-exists", help="What to do when any instance, finished or not, has the id."),
-]
-At = Annotated[
-    str | None,
-    typer.Option(
-        "--at", metavar="TIME", help="Start at this time, or after this duration (not over HTTP)."
-    ),
-]
-Tags = Annotated[
-    list[str] | None,
-    typer.Option("--tag", metavar="KEY=VALUE", help="Attach this tag (repeatable; not over HTTP)."),
-]
 
 
 class Input(NamedTuple):
@@ -88,11 +60,27 @@ class Input(NamedTuple):
 class New(NamedTuple):
     """The options of what is to be started."""
 
-    instance_id: InstanceIdOption = None
-    if_exists: IfExistsOption = IfExists.FAIL
-    orchestration_version: Version = None
-    at: At = None
-    tag: Tags = None
+    instance_id: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="The new instance's id (default: 32 random hex digits)."),
+    ] = None
+    if_exists: Annotated[
+        IfExists, typer.Option(help="What to do when any instance, finished or not, has the id.")
+    ] = IfExists.FAIL
+    orchestration_version: Annotated[
+        str | None,
+        typer.Option(metavar="VERSION", help="The version of the orchestrator to start."),
+    ] = None
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="Start at this time, or after this duration (not over HTTP)."
+        ),
+    ] = None
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="Attach this tag (repeatable; not over HTTP)."),
+    ] = None
 
     @property
     def is_scheduled(self) -> bool:

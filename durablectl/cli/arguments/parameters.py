@@ -100,9 +100,6 @@ Reason = Annotated[
         help="Why, for the history (default: the user, or the CI run's address).",
     ),
 ]
-IgnoreNotFound = Annotated[
-    bool, typer.Option("--ignore-not-found", help="Ignore instances that do not exist.")
-]
 IgnoreFinished = Annotated[
     bool,
     typer.Option("--ignore-finished", help="Ignore instances that have already finished."),
@@ -114,21 +111,6 @@ Confirm = Annotated[
         "--confirm",
         metavar="NAME",
         help="Name of the hub; required with --yes in a protected context.",
-    ),
-]
-DryRun = Annotated[
-    bool,
-    typer.Option(
-        "--dry-run", help="Change nothing, show what would be done; -o id feeds a second call."
-    ),
-]
-Limit = Annotated[
-    int | None,
-    typer.Option(
-        "--limit",
-        metavar="N",
-        min=1,
-        help="Maximum number of instances; run the command again for the next ones.",
     ),
 ]
 Concurrency = Annotated[
@@ -150,13 +132,6 @@ Rate = Annotated[
 MaxFailures = Annotated[
     int | None, typer.Option("--max-failures", metavar="N", min=1, help="Stop after N failures.")
 ]
-IncludeChildren = Annotated[
-    bool,
-    typer.Option(
-        "--include-children",
-        help="Sub-orchestrations with ids of the service's own (<guid>:<n>) too.",
-    ),
-]
 
 
 class Pace(NamedTuple):
@@ -170,12 +145,32 @@ class Pace(NamedTuple):
 class How(NamedTuple):
     """How a command goes about many instances."""
 
-    dry_run: DryRun = False
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Change nothing, show what would be done; -o id feeds a second call."
+        ),
+    ] = False
     yes: Yes = False
     confirm: Confirm = None
-    limit: Limit = None
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Maximum number of instances; run the command again for the next ones.",
+        ),
+    ] = None
     concurrency: Concurrency = None
     rate: Rate = None
     max_failures: MaxFailures = None
-    ignore_not_found: IgnoreNotFound = False
-    include_children: IncludeChildren = False
+    ignore_not_found: Annotated[
+        bool, typer.Option("--ignore-not-found", help="Ignore instances that do not exist.")
+    ] = False
+    include_children: Annotated[
+        bool,
+        typer.Option(
+            "--include-children",
+            help="Sub-orchestrations with ids of the service's own (<guid>:<n>) too.",
+        ),
+    ] = False

@@ -30,60 +30,10 @@ class CiMode(StrEnum):
     OFF = "off"
 
 
-Until = Annotated[
-    str | None,
-    typer.Option(
-        "--until",
-        metavar="JMESPATH",
-        help="Wait until it holds for the status object: \"customStatus.stage=='approval'\" (exit "
-        "9 when it ended before).",
-    ),
-]
-OnTimeoutOption = Annotated[
-    OnTimeout,
-    typer.Option("--on-timeout", help="What to do with instances that are not done in time."),
-]
-Response = Annotated[
-    bool,
-    typer.Option(
-        "--response",
-        help="Print what WaitForCompletionOrCreateCheckStatusResponse answers "
-        "(10s unless --timeout).",
-    ),
-]
 Junit = Annotated[
     str | None,
     typer.Option(
         "--junit", metavar="FILE", help="Write a JUnit report with one test case per instance."
-    ),
-]
-Ci = Annotated[
-    CiMode | None,
-    typer.Option(
-        "--ci",
-        help="Annotations and a summary for GitHub Actions and Azure Pipelines; full also tells "
-        "causes and outputs "
-        f"(default: auto, or ${CI_VARIABLE}).",
-    ),
-]
-Any_ = Annotated[bool, typer.Option("--any", help="Wait until one instance has completed.")]
-All_ = Annotated[
-    bool, typer.Option("--all", help="Wait until all instances have ended (the default).")
-]
-Count = Annotated[
-    int | None,
-    typer.Option("--count", metavar="N", min=1, help="Wait until N instances have completed."),
-]
-FailFast = Annotated[
-    bool,
-    typer.Option("--fail-fast", help="Stop waiting as soon as one instance has not completed."),
-]
-WaitForIt = Annotated[
-    bool,
-    typer.Option(
-        "--wait",
-        "-w",
-        help="Wait until the instances have reached that status, at most --timeout (exit 124).",
     ),
 ]
 
@@ -93,11 +43,33 @@ class Waiting(NamedTuple):
 
     timeout: Timeout = None
     interval: Interval = None
-    until: Until = None
-    on_timeout: OnTimeoutOption = OnTimeout.LEAVE
-    response: Response = False
+    until: Annotated[
+        str | None,
+        typer.Option(
+            metavar="JMESPATH",
+            help="Wait until it holds for the status object: \"customStatus.stage=='approval'\" "
+            "(exit 9 when it ended before).",
+        ),
+    ] = None
+    on_timeout: Annotated[
+        OnTimeout, typer.Option(help="What to do with instances that are not done in time.")
+    ] = OnTimeout.LEAVE
+    response: Annotated[
+        bool,
+        typer.Option(
+            "--response",
+            help="Print what WaitForCompletionOrCreateCheckStatusResponse answers "
+            "(10s unless --timeout).",
+        ),
+    ] = False
     junit: Junit = None
-    ci: Ci = None
+    ci: Annotated[
+        CiMode | None,
+        typer.Option(
+            help="Annotations and a summary for GitHub Actions and Azure Pipelines; full also "
+            f"tells causes and outputs (default: auto, or ${CI_VARIABLE}).",
+        ),
+    ] = None
 
     def checked(self) -> Waiting:
         """The same, with the time-out of --response; `UsageError` when they contradict each
@@ -121,10 +93,19 @@ class Waiting(NamedTuple):
 class Several(NamedTuple):
     """Which of several instances a wait is for."""
 
-    any: Any_ = False
-    all: All_ = False
-    count: Count = None  # type: ignore[assignment]  # hides tuple.count, which is not used
-    fail_fast: FailFast = False
+    any: Annotated[bool, typer.Option("--any", help="Wait until one instance has completed.")] = (
+        False
+    )
+    all: Annotated[
+        bool, typer.Option("--all", help="Wait until all instances have ended (the default).")
+    ] = False
+    count: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Wait until N instances have completed.")
+    ] = None  # type: ignore[assignment]  # hides tuple.count, which is not used
+    fail_fast: Annotated[
+        bool,
+        typer.Option("--fail-fast", help="Stop waiting as soon as one instance has not completed."),
+    ] = False
 
     def checked(self) -> Several:
         """The same; `UsageError` when they contradict each other."""
@@ -141,7 +122,14 @@ class Several(NamedTuple):
 class FollowUp(NamedTuple):
     """The options of a command that can wait until what it asked for is so."""
 
-    wait: WaitForIt = False
+    wait: Annotated[
+        bool,
+        typer.Option(
+            "--wait",
+            "-w",
+            help="Wait until the instances have reached that status, at most --timeout (exit 124).",
+        ),
+    ] = False
     timeout: Timeout = None
     interval: Interval = None
 

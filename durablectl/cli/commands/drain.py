@@ -21,7 +21,6 @@ def drain(
     exclude_name: Annotated[
         list[str] | None,
         typer.Option(
-            "--exclude-name",
             metavar="ORCHESTRATOR",
             help="Not instances of this one; may be given several times.",
             autocompletion=app_completers.orchestrators,
@@ -37,9 +36,7 @@ def drain(
     ] = False,
     allow: Annotated[
         int,
-        typer.Option(
-            "--allow", metavar="N", min=0, help="Number of instances that may stay in flight."
-        ),
+        typer.Option(metavar="N", min=0, help="Number of instances that may stay in flight."),
     ] = 0,
     timeout: Timeout = None,
     interval: Interval = None,

@@ -30,7 +30,6 @@ def import_(
     from_context: Annotated[
         str | None,
         typer.Option(
-            "--from-context",
             metavar="NAME",
             help="The context of the hub that has the instance; it is only read.",
             autocompletion=contexts,
@@ -38,9 +37,7 @@ def import_(
     ] = None,
     instance_id: Annotated[
         str | None,
-        typer.Option(
-            "--instance-id", metavar="ID", help="The id that it gets here (default: its own)."
-        ),
+        typer.Option(metavar="ID", help="The id that it gets here (default: its own)."),
     ] = None,
     force: Annotated[
         bool,

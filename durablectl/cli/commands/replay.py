@@ -10,6 +10,7 @@ import typer
 
 from durablectl.cli.arguments.filters import Filters
 from durablectl.cli.arguments.histories import is_file, most_bytes
+from durablectl.cli.arguments.waiting import Junit
 from durablectl.cli.framework import completers
 from durablectl.cli.framework.exit_codes import ExitCode, faults_are_not_verdicts
 from durablectl.cli.replay import sources
@@ -40,24 +41,16 @@ def replay(
     filters: Filters = Filters(),
     sample: Annotated[
         int | None,
-        typer.Option(
-            "--sample", metavar="N", min=1, help="N random instances of each orchestrator."
-        ),
+        typer.Option(metavar="N", min=1, help="N random instances of each orchestrator."),
     ] = None,
     save: Annotated[
         str | None,
-        typer.Option("--save", metavar="DIR", help="Keep the histories of a hub in this folder."),
+        typer.Option(metavar="DIR", help="Keep the histories of a hub in this folder."),
     ] = None,
-    junit: Annotated[
-        str | None,
-        typer.Option(
-            "--junit", metavar="FILE", help="Write a JUnit report with one test case per instance."
-        ),
-    ] = None,
+    junit: Junit = None,
     fail_on: Annotated[
         str | None,
         typer.Option(
-            "--fail-on",
             metavar=FAIL_ON,
             help="Exit with 1, too, when one cannot be judged.",
             autocompletion=completers.choices((FAIL_ON,)),

@@ -30,7 +30,7 @@ def serve(
     ] = 7071,
     key_file: Annotated[
         Path | None,
-        typer.Option("--key-file", metavar="FILE", help="Ask clients for the key in this file."),
+        typer.Option(metavar="FILE", help="Ask clients for the key in this file."),
     ] = None,
     concurrency: Annotated[
         int,
@@ -43,7 +43,6 @@ def serve(
     grpc: Annotated[
         int | None,
         typer.Option(
-            "--grpc",
             metavar="PORT",
             min=0,
             max=65535,

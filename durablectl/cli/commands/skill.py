@@ -17,7 +17,6 @@ def skill(
     install: Annotated[
         Path | None,
         typer.Option(
-            "--install",
             metavar="DIR",
             help="Write it to DIR/durablectl/SKILL.md instead, and replace an earlier one.",
         ),

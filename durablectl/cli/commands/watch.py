@@ -46,7 +46,6 @@ def watch(
     interval: Annotated[
         float | None,
         typer.Option(
-            "--interval",
             metavar="DURATION",
             parser=parse_interval,
             help="Polling interval (default: 2s).",

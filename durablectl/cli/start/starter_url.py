@@ -15,37 +15,29 @@ from durablectl.errors import UsageError
 from durablectl.model import CheckStatusPayload
 from durablectl.polling.loop import LAST_LOOK
 
-Header = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--header",
-        "-H",
-        metavar="'NAME: VALUE'",
-        help="Send this header to a starter's URL (repeatable).",
-    ),
-]
-Method = Annotated[
-    str | None,
-    typer.Option(
-        "--method", metavar="METHOD", help="How a starter's URL is called (default: POST)."
-    ),
-]
-FunctionKeyEnv = Annotated[
-    str | None,
-    typer.Option(
-        "--function-key-env",
-        metavar="VARIABLE",
-        help="Take the key of a starter's URL from this variable.",
-    ),
-]
-
 
 class Call(NamedTuple):
     """How a starter function is called."""
 
-    header: Header = None
-    method: Method = None
-    function_key_env: FunctionKeyEnv = None
+    header: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--header",
+            "-H",
+            metavar="'NAME: VALUE'",
+            help="Send this header to a starter's URL (repeatable).",
+        ),
+    ] = None
+    method: Annotated[
+        str | None,
+        typer.Option(metavar="METHOD", help="How a starter's URL is called (default: POST)."),
+    ] = None
+    function_key_env: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VARIABLE", help="Take the key of a starter's URL from this variable."
+        ),
+    ] = None
 
 
 def start_by_url(
