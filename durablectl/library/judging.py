@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from durablectl.history.saved import AnyHistory
 from durablectl.history.verdict import Verdict
-from durablectl.testing.judging import AnyHistory, judge_any
+from durablectl.testing.replays import judge_any
 
 
 def judge(history: AnyHistory, orchestrator: Callable[..., Any]) -> Verdict:

@@ -5,7 +5,7 @@ engine runs; runs nothing.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -88,16 +88,8 @@ def name_of(callee: str | Callable[..., Any]) -> str:
 
 def _imported(path: Path) -> ModuleType | None:
     file = (path / APP_FILE if path.is_dir() else path).resolve()
-    return next((module for module in _modules() if _file(module) == file), None)
-
-
-def _modules() -> Iterator[ModuleType]:
-    return (
-        module
-        for module in list(sys.modules.values())
-        if (getattr(module, "__file__", None) or "").endswith(APP_FILE)
-    )
-
-
-def _file(module: ModuleType) -> Path:
-    return Path(module.__file__ or "").resolve()
+    for module in list(sys.modules.values()):
+        loaded = getattr(module, "__file__", None) or ""
+        if loaded.endswith(APP_FILE) and Path(loaded).resolve() == file:
+            return module
+    return None

@@ -9,13 +9,13 @@ import warnings
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from durablectl.backends.importing import bundle_of_histories
 from durablectl.backends.local import LocalTaskHub
-from durablectl.engine.registry import Orchestrator, Registry
+from durablectl.engine.registry import Activity, Entity, Orchestrator, Registry
 from durablectl.engine.replay.check import CheckResult, ReplayCheck, warning_of
 from durablectl.engine.replay.context import HTTP_ACTIVITY
 from durablectl.engine.replay.portability import Reliance
@@ -81,10 +81,7 @@ class Durable:
         self._has_app = False
         self._left = most_turns
         for name in HTTP_ACTIVITIES:
-            mock = self._mocks["activity", name.lower()] = self._mock_of(
-                name, "activity", raises=RuntimeError(NO_HTTP)
-            )
-            mock.put_into(self._registry)
+            self._put_mock(name, "activity", raises=RuntimeError(NO_HTTP))
 
     # The functions
 
@@ -122,28 +119,22 @@ class Durable:
         name = self._name(callee)
         if kind is None:
             self._require_function(name)
-            kind = (
-                "orchestrator"
-                if self._registry.orchestrators.get(name)
-                else "entity"
-                if self._registry.entities.get(name)
-                else "activity"
-            )
+            match self._function(name):
+                case Orchestrator():
+                    kind = "orchestrator"
+                case Entity():
+                    kind = "entity"
+                case _:
+                    kind = "activity"
         for each in HTTP_ACTIVITIES if name == HTTP_ACTIVITY else (name,):
-            mock = self._mocks[kind, each.lower()] = self._mock_of(
-                each, kind, returns, raises, calls
-            )
-            mock.put_into(self._registry)
+            self._put_mock(each, kind, returns, raises, calls)
 
     def calls(self, callee: Callee) -> list[Any]:
         """The inputs of the calls of an activity so far, in order; of a mocked orchestrator too, of
         a mocked entity (operation, input).
         """
         name = self._name(callee)
-        kinds = (self._registry.activities, self._registry.orchestrators, self._registry.entities)
-        function = next(
-            (found for functions in kinds if (found := functions.get(name)) is not None), None
-        )
+        function = self._function(name)
         if function is None and name.lower() not in self._calls:
             known = ", ".join(sorted(self._registry.activities.names)) or "none"
             raise FunctionNotFound(
@@ -170,22 +161,17 @@ class Durable:
     ) -> str:
         """Start an instance and do what there is to do now, without letting time pass; its id."""
         self._find_app()
-        name = (
-            orchestrator
-            if isinstance(orchestrator, str)
-            else self._registered(orchestrator_from(orchestrator))
-        )
-        instance_id = self._hub.start(name, input, instance_id=instance_id).id
-        self._begin()
-        self._settle(instance_id)
+        if not isinstance(orchestrator, str):
+            orchestrator = self._registered(orchestrator_from(orchestrator))
+        instance_id = self._hub.start(orchestrator, input, instance_id=instance_id).id
+        self._begin(instance_id)
         return instance_id
 
     def wait(self, instance_id: str) -> InstanceStatus:
         """Let an instance come to its end, jumping over timers; its status, which is not final when
         it waits for something else.
         """
-        self._begin()
-        self._settle(instance_id)
+        self._begin(instance_id)
         while not (status := self._hub.get_status(instance_id)).is_final and self._jump(
             instance_id
         ):
@@ -214,8 +200,7 @@ class Durable:
     def raise_event(self, instance_id: str, event_name: str, data: Any = None) -> None:
         """Send an event and do what follows now, without letting time pass."""
         self._hub.raise_event(instance_id, event_name, data)
-        self._begin()
-        self._settle(instance_id)
+        self._begin(instance_id)
 
     def advance(self, seconds: float | timedelta) -> None:
         """Let time pass: each timer that becomes due fires at its time."""
@@ -224,7 +209,6 @@ class Durable:
             raise UsageError("time only moves on", hint="advance by a positive number of seconds")
         end = self.now + duration
         self._begin()
-        self._settle()
         while self._jump(until=end):
             pass
         self.now = end
@@ -234,8 +218,7 @@ class Durable:
         """The status of an instance, once what there is to do now is done; `InstanceNotFound` when
         there is none.
         """
-        self._begin()
-        self._settle(instance_id)
+        self._begin(instance_id)
         return self._hub.get_status(instance_id)
 
     def history(self, instance_id: str) -> dict[str, Any]:
@@ -271,13 +254,9 @@ class Durable:
 
     @cached_property
     def _hub(self) -> LocalTaskHub:
-        folder = Path(
-            self._opened.enter_context(
-                tempfile.TemporaryDirectory(prefix="durablectl-", ignore_cleanup_errors=True)
-            )
-        )
+        folder = tempfile.TemporaryDirectory(prefix="durablectl-", ignore_cleanup_errors=True)
         hub = LocalTaskHub(
-            folder / "hub.db",
+            Path(self._opened.enter_context(folder)) / "hub.db",
             registry=self._registry,
             create=True,
             durable=False,
@@ -302,8 +281,7 @@ class Durable:
 
     def _require_function(self, name: str) -> None:
         """Refuse a name that is in none of the test's apps: a mock of it would never be called."""
-        kinds = (self._registry.activities, self._registry.orchestrators, self._registry.entities)
-        if not self._names or any(functions.get(name) is not None for functions in kinds):
+        if not self._names or self._function(name) is not None:
             return
         raise FunctionNotFound(
             f"the app has no function '{name}'; available: {', '.join(sorted(self._names))}",
@@ -311,19 +289,24 @@ class Durable:
             or "kind='activity' mocks one that the app does not have",
         )
 
+    def _function(self, name: str) -> Activity | Orchestrator | Entity | None:
+        kinds = self._registry
+        return (
+            kinds.orchestrators.get(name) or kinds.entities.get(name) or kinds.activities.get(name)
+        )
+
     def _name(self, callee: Callee) -> str:
         self._find_app()
         name = name_of(callee)
-        return (
-            HTTP_ACTIVITY
-            if name == "call_http" and self._registry.activities.get(name) is None
-            else name
-        )
+        is_http = name == "call_http" and self._registry.activities.get(name) is None
+        return HTTP_ACTIVITY if is_http else name
 
-    def _mock_of(
+    def _put_mock(
         self, name: str, kind: str, returns: Any = None, raises: Any = None, calls: Any = None
-    ) -> Mock:
-        return Mock(name, kind, lambda value: self._record(name, value), returns, raises, calls)
+    ) -> None:
+        mock = Mock(name, kind, partial(self._record, name), returns, raises, calls)
+        self._mocks[kind, name.lower()] = mock
+        mock.put_into(self._registry)
 
     def _registered(self, orchestrator: Orchestrator) -> str:
         known = self._registry.orchestrators.get(orchestrator.name)
@@ -334,8 +317,8 @@ class Durable:
     def _record(self, name: str, value: Any) -> None:
         self._calls.setdefault(name.lower(), []).append(value)
 
-    def _begin(self) -> Dispatcher:
-        """Begin a call of the test: it has all its turns before it."""
+    def _begin(self, instance_id: str | None = None) -> None:
+        """Begin a call of the test, with all its turns before it: do what there is to do now."""
         self._left = self.most_turns
         if self._dispatcher is None:
             self._dispatcher = Dispatcher(
@@ -346,11 +329,12 @@ class Durable:
                 check=ReplayCheck(self._registry, self._note, is_checked=self._is_checked),
             )
             self._dispatcher.open(self.now, {})
-        return self._dispatcher
+        self._settle(instance_id)
 
     def _settle(self, instance_id: str | None = None) -> None:
         """Turn until there is nothing left to do at this time."""
-        dispatcher = self._dispatcher or self._begin()
+        dispatcher = self._dispatcher
+        assert dispatcher is not None
         dispatcher.fetch_again()
         while dispatcher.process_next(self.now) or dispatcher.is_working:
             self._spend(instance_id)
@@ -359,7 +343,7 @@ class Durable:
         for each in found:
             if not isinstance(each, Reliance):
                 raise AssertionError(warning_of(each))  # noqa: TRY004 - not about types
-            warnings.warn(PortabilityWarning(warning_of(each)), stacklevel=3)
+            warnings.warn(PortabilityWarning(warning_of(each)), stacklevel=4)
 
     def _note(self, found: CheckResult) -> None:
         """Keep what the check has found, unless it is about a mock or is not wanted."""

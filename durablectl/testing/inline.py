@@ -85,18 +85,16 @@ class InlinePool(ActivityPool):
             self._runner = None
 
     def _run(self, item: ActivityItem) -> TaskCompleted | TaskFailed:
-        self._record(item)
-        activity = self._registry.activities.get(item.name)
+        activity = self._called(item)
         if activity is None:
             return super()._run(item)
-        return run_activity(self._guarded(activity), item.task_id, item.input, self._now)
+        return run_activity(activity, item.task_id, item.input, self._now)
 
     def _run_later(self, item: Item) -> Coroutine[Any, Any, TaskCompleted | TaskFailed]:
         assert isinstance(item, ActivityItem)
-        self._record(item)
-        activity = self._registry.activities.get(item.name)
+        activity = self._called(item)
         assert activity is not None
-        return run_async_activity(self._guarded(activity), item.task_id, item.input, self._now)
+        return run_async_activity(activity, item.task_id, item.input, self._now)
 
     def _await(
         self, coroutines: Sequence[Coroutine[Any, Any, TaskCompleted | TaskFailed]]
@@ -108,7 +106,6 @@ class InlinePool(ActivityPool):
         return _outside_of_loops(lambda: runner.run(together()))
 
     def _guarded(self, activity: Activity) -> Activity:
-        """The activity, with an eye on what it raises."""
         function = activity.function
 
         def call(**arguments: Any) -> Any:
@@ -138,13 +135,15 @@ class InlinePool(ActivityPool):
         if interruption is not None:
             raise interruption
 
-    def _record(self, item: ActivityItem) -> None:
+    def _called(self, item: ActivityItem) -> Activity | None:
+        """The activity of a call, with an eye on what it raises; tells of the call."""
         activity = self._registry.activities.get(item.name)
         try:
             value = None if item.input is None else loads(item.input)
         except Exception:  # user code: from_json; the call itself fails with it
             value = item.input
         self._on_call(item.name if activity is None else activity.name, value)
+        return None if activity is None else self._guarded(activity)
 
 
 def _outside_of_loops(action: Callable[[], Result]) -> Result:

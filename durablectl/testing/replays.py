@@ -1,14 +1,26 @@
-"""Whether an orchestrator's code of today still decides what a saved history says that it
-decided."""
+"""Whether an orchestrator's code of today still decides what a history says that it decided,
+whatever form either has.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from durablectl.engine.registry import Orchestrator
+from durablectl.engine.replay.guided import judge_history
 from durablectl.errors import UsageError
-from durablectl.history.verdict import Judgement
-from durablectl.testing.judging import AnyHistory, history_of, judge_any
+from durablectl.history.saved import AnyHistory, history_of
+from durablectl.history.verdict import Judgement, Verdict
+from durablectl.testing.apps import orchestrator_from
+
+
+def judge_any(history: AnyHistory, orchestrator: Callable[..., Any] | Orchestrator) -> Verdict:
+    """See `durablectl.judge`."""
+    found = (
+        orchestrator if isinstance(orchestrator, Orchestrator) else orchestrator_from(orchestrator)
+    )
+    return judge_history(history_of(history), found)
 
 
 def assert_replays(history: AnyHistory, orchestrator: Callable[..., Any]) -> None:
