@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from durablectl.history.columns import EPOCH
-from durablectl.history.events import SubOrchestrationCreated, TaskScheduled
+from durablectl.history.events import Call
 from durablectl.history.exported import RawHistory
 from durablectl.history.json_difference import MISSING
 from durablectl.history.saved import History
@@ -79,7 +79,7 @@ class Account:
             given = called.members.get("Input")
             return MISSING if given is None else _read(given)
         call = self._events[called.position]
-        if not isinstance(call, TaskScheduled | SubOrchestrationCreated):
+        if not isinstance(call, Call):
             return MISSING
         return value_from_text(call.input)
 

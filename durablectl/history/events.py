@@ -187,16 +187,18 @@ Decision = TaskScheduled | SubOrchestrationCreated | TimerCreated | EventSent
 """What an orchestrator can decide: the history event that the decision becomes."""
 DECISIONS = frozenset(get_args(Decision))
 
+Call = TaskScheduled | SubOrchestrationCreated
+Failed = TaskFailed | SubOrchestrationFailed
+Answer = TaskCompleted | SubOrchestrationCompleted | Failed
+"""What answers a call."""
+
 Inbound = (
     ExecutionStarted
     | ExecutionTerminated
     | ExecutionSuspended
     | ExecutionResumed
     | ExecutionRewound
-    | TaskCompleted
-    | TaskFailed
-    | SubOrchestrationCompleted
-    | SubOrchestrationFailed
+    | Answer
     | TimerFired
     | EventRaised
 )

@@ -22,14 +22,7 @@ from durablectl.json_values import json_object
 from durablectl.model import RuntimeStatus
 from durablectl.quoting import command
 
-LateAnswer = (
-    e.TaskCompleted
-    | e.TaskFailed
-    | e.SubOrchestrationCompleted
-    | e.SubOrchestrationFailed
-    | e.EventRaised
-)
-_Answer = e.TaskCompleted | e.TaskFailed | e.SubOrchestrationCompleted | e.SubOrchestrationFailed
+LateAnswer = e.Answer | e.EventRaised
 _CALLS = (Kind.ACTIVITY, Kind.CHILD)
 _ENDINGS_TO_REPEAT = (RuntimeStatus.COMPLETED.value, RuntimeStatus.FAILED.value)
 
@@ -159,9 +152,8 @@ def _first_failed(history: RawHistory, found: Sequence[Step]) -> Step:
 
 def _checked(history: RawHistory, step: Step) -> Step:
     """The step, unless nothing runs in it."""
-    is_no_step = step.kind is Kind.NOTE
     is_no_end = step.kind is Kind.ENDED and step.name not in _ENDINGS_TO_REPEAT
-    if is_no_step or is_no_end:
+    if step.kind is Kind.NOTE or is_no_end:
         raise WrongState(
             f"step {step.number} of instance '{history.instance_id}' ({step.name.lower()}) runs "
             "nothing: it cannot be restarted from there",
@@ -190,11 +182,11 @@ def _late_answers(events: Sequence[e.Event], place: int) -> Iterator[LateAnswer]
     """What came after the cut and answers a call from before it, each answer once."""
     before, after = events[:place], events[place:]
     calls = {event.task_id for event in before if isinstance(event, e.Decision)}
-    calls -= {event.task_id for event in before if isinstance(event, _Answer | e.TimerFired)}
+    calls -= {event.task_id for event in before if isinstance(event, e.Answer | e.TimerFired)}
     requests = {_request_id(event) for event in before if isinstance(event, e.EventSent)}
     requests -= {event.name for event in before if isinstance(event, e.EventRaised)}
     for event in after:
-        if isinstance(event, _Answer) and event.task_id in calls:
+        if isinstance(event, e.Answer) and event.task_id in calls:
             calls.discard(event.task_id)
             yield event
         elif isinstance(event, e.EventRaised) and event.name in requests:
@@ -208,7 +200,7 @@ def unanswered(events: Sequence[e.Event], place: int, late: Sequence[LateAnswer]
     Of timers also one that fired later: it is created again with the time at which it is due.
     """
     before = [*events[:place], *late]
-    answered = {each.task_id for each in before if isinstance(each, _Answer | e.TimerFired)}
+    answered = {each.task_id for each in before if isinstance(each, e.Answer | e.TimerFired)}
     replies = {each.name for each in before if isinstance(each, e.EventRaised)}
     for at, event in enumerate(events[:place]):
         if isinstance(event, e.EventSent):
@@ -259,9 +251,10 @@ def _is_only_started(episodes: Sequence[tuple[datetime, Sequence[e.Event]]]) -> 
 
 def _named_children(execution_id: str, dropped: Sequence[e.Event]) -> Iterator[str]:
     for event in dropped:
-        child = event.instance_id if isinstance(event, e.SubOrchestrationCreated) else None
-        if child is not None and not child.startswith(f"{execution_id}:"):
-            yield child
+        if isinstance(event, e.SubOrchestrationCreated) and not event.instance_id.startswith(
+            f"{execution_id}:"
+        ):
+            yield event.instance_id
 
 
 def _step_to_json(step: Step) -> dict[str, Any]:

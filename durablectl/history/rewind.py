@@ -12,8 +12,6 @@ from dataclasses import dataclass
 
 from durablectl.history import events as e
 
-_FAILURES = (e.TaskFailed, e.SubOrchestrationFailed)
-
 
 @dataclass(frozen=True, slots=True)
 class Rewound:
@@ -42,7 +40,7 @@ def rewound(episodes: Sequence[Sequence[e.Event]]) -> Rewound:
     def stays(event: e.Event) -> bool:
         if isinstance(event, e.ExecutionCompleted):
             return False
-        if isinstance(event, e.TaskScheduled | e.TaskFailed | e.SubOrchestrationFailed):
+        if isinstance(event, e.TaskScheduled | e.Failed):
             return event.task_id not in failed
         if isinstance(event, e.TimerCreated | e.TimerFired):
             return event.task_id not in dropped_timers
@@ -68,7 +66,7 @@ def _last_failures(episodes: Sequence[Sequence[e.Event]]) -> tuple[set[int], set
     failed: set[int] = set()
     timers: set[int] = set()
     for event, follows_failure in reversed(list(_marked(episodes))):
-        if isinstance(event, _FAILURES):
+        if isinstance(event, e.Failed):
             failed.add(event.task_id)
         elif (
             isinstance(event, e.TimerCreated)
@@ -87,4 +85,4 @@ def _marked(episodes: Sequence[Sequence[e.Event]]) -> Iterator[tuple[e.Event, bo
         follows_failure = False
         for event in episode:
             yield event, follows_failure
-            follows_failure = follows_failure or isinstance(event, _FAILURES)
+            follows_failure = follows_failure or isinstance(event, e.Failed)

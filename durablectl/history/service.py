@@ -13,8 +13,6 @@ from durablectl.history import events as e
 from durablectl.model import HistoryEvent, RuntimeStatus
 from durablectl.wire import exact_time_to_text, value_from_reason, value_from_text
 
-_Answer = e.TaskCompleted | e.TaskFailed | e.SubOrchestrationCompleted | e.SubOrchestrationFailed
-_Call = e.TaskScheduled | e.SubOrchestrationCreated
 _CONTINUED_AS_NEW = 2  # the service leaves this one status a number
 
 
@@ -27,16 +25,16 @@ def history_view(
     `show_input` is about every member `Input`, `show_output` about the results of calls and of the
     execution; the reason of a failure is always shown.
     """
-    calls = {event.task_id: event for event in _apart(events) if isinstance(event, _Call)}
-    places = {event.task_id: at for at, event in enumerate(events) if isinstance(event, _Call)}
-    answered = {event.task_id for event in events if isinstance(event, _Answer)}
+    calls = {event.task_id: event for event in _apart(events) if isinstance(event, e.Call)}
+    places = {event.task_id: at for at, event in enumerate(events) if isinstance(event, e.Call)}
+    answered = {event.task_id for event in events if isinstance(event, e.Answer)}
     view = list[HistoryEvent]()
     for place, event in enumerate(events):
         if isinstance(event, e.OrchestratorStarted | e.OrchestratorCompleted) or (
-            isinstance(event, _Call) and event.task_id in answered
+            isinstance(event, e.Call) and event.task_id in answered
         ):
             continue
-        if isinstance(event, _Answer):
+        if isinstance(event, e.Answer):
             place = places.get(event.task_id, place)
             members = _answer(event, calls.get(event.task_id), show_output)
         else:
@@ -69,9 +67,9 @@ def _apart(events: Sequence[e.Event]) -> Iterator[e.Event]:
             yield event
 
 
-def _answer(event: _Answer, call: _Call | None, show_output: bool) -> dict[str, Any]:
+def _answer(event: e.Answer, call: e.Call | None, show_output: bool) -> dict[str, Any]:
     members: dict[str, Any] = {}
-    if isinstance(event, e.TaskFailed | e.SubOrchestrationFailed):
+    if isinstance(event, e.Failed):
         members = {"Reason": event.reason, "Details": event.details, "FailureDetails": None}
     elif show_output:
         members = {"Result": value_from_text(event.result)}
