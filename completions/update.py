@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import inspect
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,28 +50,28 @@ def _commands() -> Iterator[str]:
     ]
     options = dict.fromkeys(option for _, _, own in found for option in own)
     if len({option.flag for option in options}) != len(options):
-        raise ValueError("an option means one thing in one command and another in the next")
-    for title, has_value in (("OWN_VALUES", True), ("OWN_FLAGS", False)):
-        yield f"{title} = {{"
-        for each in options:
-            if each.has_value is has_value:
-                yield f'    "{each.flag}": ("{each.name}", {each.more}),'
-        yield "}"
-        yield f'"""The other options with{"" if has_value else "out"} a value: the parameter,'
-        yield f'and {"whether that is a list" if has_value else "what they make of it"}."""'
+        raise ValueError("an option takes a value in one command and none in the next")
+    yield "VALUED = ("
+    yield from _lines((each.flag for each in options if each.has_value), "    ")
+    yield ")"
+    yield '"""The options with a value."""'
     yield f'SEVERAL = "{" ".join(name for name, several, _ in found if several)}"'
     yield '"""The commands that take several ids."""'
     yield "_OPTIONS = {"
     for own in dict.fromkeys(own for _, _, own in found):
         yield f'    "{" ".join(name for name, _, its in found if its == own)}": ('
-        flags = textwrap.wrap(" ".join(each.flag for each in own), 88, break_on_hyphens=False)
-        yield from (f'        "{line} "' for line in flags)
+        yield from _lines((each.flag for each in own), "        ")
         yield "    ),"
     yield "}"
     yield "COMMANDS = {"
     yield "    name: options for names, options in _OPTIONS.items() for name in names.split()"
     yield "}"
     yield '"""The commands that are read, each with its options."""'
+
+
+def _lines(words: Iterable[str], indent: str) -> Iterator[str]:
+    for line in textwrap.wrap(" ".join(words), 88, break_on_hyphens=False):
+        yield f'{indent}"{line} "'
 
 
 def _takes_ids(command: Any) -> Any:
@@ -86,24 +86,19 @@ def _takes_ids(command: Any) -> Any:
 
 
 class Option(NamedTuple):
-    """An option of a command: its flag and parameter, and what the reader needs to know besides."""
+    """An option of a command."""
 
     flag: str
-    name: str
     has_value: bool
-    more: bool
 
 
 def _options(name: str, command: Any) -> Iterator[Option]:
     for each in command.params:
         if each.param_type_name != "option" or is_global(each) or each.name == "help":
             continue
-        more = bool(each.multiple or each.is_flag)
-        for flag in each.opts:
+        for flag in (*each.opts, *each.secondary_opts):
             if (name, flag) not in OPTIONAL:
-                yield Option(flag, each.name, not each.is_flag, more)
-        for flag in each.secondary_opts:
-            yield Option(flag, each.name, not each.is_flag, False)
+                yield Option(flag, not each.is_flag)
 
 
 if __name__ == "__main__":

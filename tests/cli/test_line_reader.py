@@ -18,17 +18,18 @@ from durablectl.cli.framework.completers import GIVEN
 from durablectl.cli.framework.groups import root
 from durablectl.cli.framework.help_text import program_help
 from durablectl.cli.framework.line_reader import FLAGS, VALUES, read_line
-from durablectl.cli.framework.line_table import COMMANDS, OWN_FLAGS, OWN_VALUES
+from durablectl.cli.framework.line_table import COMMANDS, VALUED
 from durablectl.cli.framework.program import complete
 from durablectl.cli.session import open_session
 
 ROOT = Path(__file__).parents[2]
 OWN = COMMANDS["status"].split()
+OWN_VALUED = [flag for flag in OWN if flag in VALUED.split()]
 NOT_READ = ["--", "--help", "-h", "--no-such", "-qv", "-ojson", "--hub", "--version", "--quiet=1"]
 VALUE = st.sampled_from(["a", "", "x y", "-", "-q", "--hub", "a=b", "@f", "é", "status"])
-OPTION = st.sampled_from([*VALUES, *(flag for flag in OWN if flag in OWN_VALUES)])
+OPTION = st.sampled_from([*VALUES, *OWN_VALUED])
 PART = st.one_of(
-    st.sampled_from([*FLAGS, *(flag for flag in OWN if flag in OWN_FLAGS)]).map(
+    st.sampled_from([*FLAGS, *(flag for flag in OWN if flag not in OWN_VALUED)]).map(
         lambda flag: [flag]
     ),
     st.builds(lambda option, value: [option, value], OPTION, VALUE),

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from durablectl.cli.framework.command_table import GLOBALS, flags_of
 from durablectl.cli.framework.completers import GIVEN
-from durablectl.cli.framework.line_table import COMMANDS, OWN_FLAGS, OWN_VALUES, SEVERAL
+from durablectl.cli.framework.line_table import COMMANDS, SEVERAL, VALUED
 
 VALUES = {flag: name for name in GLOBALS if GLOBALS[name][0] for flag in flags_of(name)}
 """The global options with a value."""
@@ -22,8 +22,9 @@ FLAGS = {flag: name for name in GLOBALS if not GLOBALS[name][0] for flag in flag
 
 
 class Line(NamedTuple):
-    """A command line: the flags for every command that were `given`, the `values` of the command's
-    own options, and its arguments. To a completer it is what a context of Typer's is.
+    """A command line: the flags for every command that were `given`, the `values` of the options
+    of `status` by its parameters, and the arguments. To a completer it is what a context of Typer's
+    is.
     """
 
     command: str
@@ -67,7 +68,7 @@ def _is_taken(word: str, rest: Iterator[str], given: dict[str, Any], line: Line 
     """Whether this is a known option, with its value; it is then among what was given."""
     option, equals, text = word.partition("=")
     is_own = line is not None and option in COMMANDS[line.command].split()
-    if option in VALUES or (is_own and option in OWN_VALUES):
+    if option in VALUES or (is_own and option in VALUED.split()):
         if equals and not option.startswith("--"):
             return False
         value = text if equals else next(rest, None)
@@ -75,16 +76,15 @@ def _is_taken(word: str, rest: Iterator[str], given: dict[str, Any], line: Line 
             return False
         if option in VALUES:
             given[VALUES[option]] = value
-        elif line is not None:
-            name, is_list = OWN_VALUES[option]
-            line.values[name] = [*line.values.get(name, ()), value] if is_list else value
+        elif line is not None and option == "--from":
+            line.values["from_"] = [*line.values.get("from_", ()), value]
     elif equals:
         return False
     elif option in FLAGS:
         given[FLAGS[option]] = True
     elif line is not None and is_own:
-        name, is_on = OWN_FLAGS[option]
-        line.values[name] = is_on
+        name = option.removeprefix("--").replace("-", "_")
+        line.values[name.removeprefix("no_")] = not name.startswith("no_")
     else:
         return False
     return True

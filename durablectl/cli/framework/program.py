@@ -34,30 +34,21 @@ def invoke(
     `session_of` opens the session of a command, from the global flags and the command's name.
     `on_sigterm` hears of that signal, which then ends the command.
     """
-    with sigterm_as_interrupt(on_sigterm):
-        return _invoked(arguments, out, session_of)
-
-
-def _invoked(
-    arguments: list[str],
-    out: Output,
-    session_of: Callable[[Mapping[str, object], str], AbstractContextManager[object]],
-) -> int:
     program = root()
-    try:
-        with program.make_context(PROGRAM, list(arguments), obj=session_of) as context:
-            program.invoke(context)
-        out.flush()
-    except typer.Exit as end:
-        out.flush()
-        return end.exit_code
-    except (typer.Abort, EOFError):
-        return ExitCode.INTERRUPTED
-    except ClickError as error:
-        if type(error).__name__ == "NoArgsIsHelpError":
+    with sigterm_as_interrupt(on_sigterm):
+        try:
+            with program.make_context(PROGRAM, list(arguments), obj=session_of) as context:
+                program.invoke(context)
+            out.flush()
+        except typer.Exit as end:
+            out.flush()
+            return end.exit_code
+        except (typer.Abort, EOFError):
+            return ExitCode.INTERRUPTED
+        except ClickError as error:
+            if type(error).__name__ != "NoArgsIsHelpError":
+                raise _told(error) from error
             out.data(str(error).rstrip())
-            return ExitCode.DONE
-        raise _told(error) from error
     return ExitCode.DONE
 
 

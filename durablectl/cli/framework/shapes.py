@@ -12,12 +12,12 @@ from durablectl.cli.framework.exit_codes import ExitCode
 
 
 class Field(NamedTuple):
-    """One member of a JSON object. `is_always`: whether every such object has it."""
+    """One member of a JSON object. `always`: whether every such object has it."""
 
     name: str
     type: str
     meaning: str
-    is_always: bool = True
+    always: bool = True
 
 
 class Shape(NamedTuple):

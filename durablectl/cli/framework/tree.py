@@ -53,7 +53,10 @@ def described(path: Sequence[str] = ()) -> dict[str, Any]:
             {"code": int(code), "name": code.name, "meaning": text}
             for code, text in MEANINGS.items()
         ],
-        "shapes": {name: _shape(name) for name in SHAPES},
+        "shapes": {
+            name: {"meaning": shape.meaning, "fields": [each._asdict() for each in shape.fields]}
+            for name, shape in SHAPES.items()
+        },
         "commands": [_command(context, names) for context, names in leaves(start, tuple(path))],
     }
 
@@ -114,7 +117,7 @@ def _param(param: Any, context: Any) -> dict[str, Any]:
     names = [*param.opts, *param.secondary_opts]
     return {
         "names": names if param.param_type_name == "option" else [param.name],
-        "metavar": None if is_flag else _metavar(param, context),
+        "metavar": None if is_flag else param.make_metavar(context),
         "type": "flag" if is_flag else "choice" if choices else _TYPES.get(param.type.name, "text"),
         "choices": list(choices),
         "default": default,
@@ -125,11 +128,6 @@ def _param(param: Any, context: Any) -> dict[str, Any]:
     }
 
 
-def _metavar(param: Any, context: Any) -> str:
-    text: str = param.make_metavar(context)
-    return text
-
-
 def _plain(value: Any) -> Any:
     """A default as JSON has it; None for one that is made when the command runs."""
     if isinstance(value, Enum):
@@ -137,19 +135,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, str | int | float | bool) or value is None:
         return value
     return None if callable(value) or isinstance(value, list | tuple) else str(value)
-
-
-def _shape(name: str) -> dict[str, Any]:
-    shape = SHAPES[name]
-    return {
-        "meaning": shape.meaning,
-        "fields": [
-            {
-                "name": each.name,
-                "type": each.type,
-                "meaning": each.meaning,
-                "always": each.is_always,
-            }
-            for each in shape.fields
-        ],
-    }

@@ -159,6 +159,6 @@ def test_a_command_prints_the_members_that_are_described(orders, run, words, sha
     printed = json.loads(out)
     fields = SHAPES[shape].fields
     for value in printed if isinstance(printed, list) else [printed]:
-        assert {each.name for each in fields if each.is_always} <= set(value)
+        assert {each.name for each in fields if each.always} <= set(value)
         if fields and shape != "event":
             assert set(value) <= {each.name for each in fields}
