@@ -4,14 +4,14 @@ not; loads no app.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from durablectl.functionapp.declared import shown
+from durablectl.errors import AppError
+from durablectl.functionapp.settings import read_object
 
 _DURABLE, _HTTP = "extensions.durableTask.", "extensions.http."
 _PREFIX, _HUB = f"{_HTTP}routePrefix", f"{_DURABLE}hubName"
@@ -115,18 +115,11 @@ def read_host(folder: Path, environ: Mapping[str, str]) -> HostSettings:
     )
 
 
-def _document(path: Path, warnings: list[str]) -> Any:
+def _document(path: Path, warnings: list[str]) -> dict[str, Any]:
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        return {}
-    except json.JSONDecodeError as error:
-        warnings.append(
-            f"{shown(path)}:{error.lineno}:{error.colno}: not JSON: "
-            f"{error.msg.lower()}; no setting of it is applied"
-        )
-    except (OSError, ValueError, RecursionError) as error:
-        warnings.append(f"cannot read {shown(path)}: {error}; no setting of it is applied")
+        return read_object(path) if path.exists() else {}
+    except AppError as error:
+        warnings.append(f"{error.message}; no setting of it is applied")
     return {}
 
 

@@ -75,8 +75,9 @@ def read_object(path: Path) -> dict[str, Any]:
         ) from error
     except UnicodeDecodeError as error:
         raise AppError(f"{shown(path)}: not UTF-8 (byte {error.start})") from error
-    except OSError as error:
-        raise AppError(f"cannot read {shown(path)}: {reason_of(error)}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        reason = reason_of(error) if isinstance(error, OSError) else error
+        raise AppError(f"cannot read {shown(path)}: {reason}") from error
     if not isinstance(settings, dict):
         raise AppError(f"{shown(path)}: not a JSON object")
     return settings

@@ -224,6 +224,13 @@ def test_settings_that_cannot_be_understood_are_told(load, write, text, message)
     assert error.value.message == message
 
 
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"Values": {"A": %s}}' % ("1" * 5000)])
+def test_settings_that_json_cannot_hold_are_told(load, write, text):
+    write("local.settings.json", text)
+    with pytest.raises(AppError, match=r"^cannot read local\.settings\.json: "):
+        load("")
+
+
 @pytest.mark.parametrize(
     ("document", "message"),
     [

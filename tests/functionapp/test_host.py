@@ -128,8 +128,8 @@ def test_what_is_not_applied_is_named_once_and_what_is_unknown_as_it_is_written(
     [
         ('{"a": ', "host.json:1:7: not JSON: "),
         ("[" * 100_000, "cannot read host.json: "),
-        ("[]", None),
-        ("null", None),
+        ("[]", "host.json: not a JSON object; no setting of it is applied"),
+        ("null", "host.json: not a JSON object; no setting of it is applied"),
         ('{"extensions": []}', None),
     ],
     ids=["cut off", "depth", "an array", "null", "no object"],
@@ -137,6 +137,7 @@ def test_what_is_not_applied_is_named_once_and_what_is_unknown_as_it_is_written(
 def test_a_file_that_cannot_be_used_leaves_the_defaults(read, text, told):
     host = read(text)
     assert (host.route_prefix, host.function_timeout) == ("api", None)
+    assert "" not in host.unknown
     assert [warning.startswith(told) for warning in host.warnings] == ([True] if told else [])
 
 
