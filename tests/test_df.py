@@ -128,7 +128,7 @@ def test_a_decorated_function_stays_callable_and_carries_what_the_engine_needs()
         return 2 * x
 
     assert (double(4), double.__name__, double.__doc__) == (8, "double", "Twice x.")
-    assert double.durablectl_function == Activity("double", double.user_function, "x")
+    assert double.durablectl_function == Activity("double", double.declared.function, "x")
 
 
 def test_each_kind_of_function_is_what_its_trigger_says():

@@ -16,14 +16,13 @@ from durablectl.engine.registry import (
     Activity,
     ClientSource,
     Entity,
-    Functions,
     Orchestrator,
     OtherFunction,
     Registry,
 )
+from durablectl.engine.replay.places import first_line_of
 from durablectl.errors import AppError
 from durablectl.functionapp.bindings import RETURN, Binding
-from durablectl.functionapp.disabled import is_disabled
 from durablectl.functionapp.invocation import CONTEXT, Target
 from durablectl.functionapp.sdk2.recognise import MARK, of_sdk2, refuse_mixture
 
@@ -82,8 +81,8 @@ class Declared:
     @property
     def where(self) -> str:
         """The function's file and line, for messages."""
-        line = getattr(self._code, "co_firstlineno", 0)
-        return f"{shown(self._file)}:{line}" if line else "unknown place"
+        file, line = first_line_of(self.function) or ("", 0)
+        return f"{shown(Path(file))}:{line}" if line else "unknown place"
 
     @property
     def bound(self) -> list[str]:
@@ -95,43 +94,29 @@ class Declared:
         """The function in messages: "activity 'charge'"."""
         return f"{_KINDS.get(self.trigger, 'function')} '{self.durable_name}'"
 
-    @property
-    def _code(self) -> object:
-        return getattr(inspect.unwrap(self.function), "__code__", None)
-
-    @property
-    def _file(self) -> Path:
-        return Path(getattr(self._code, "co_filename", ""))
-
     def resolve(self) -> Registered:
         """What the engine runs, or an OtherFunction for what it does not run; AppError when the
         declaration cannot work.
         """
-        match self.trigger:
-            case "":
-                raise AppError(
-                    f"function '{self.name}' has no trigger ({self.where})",
-                    hint="give it one, or take its decorators away",
-                )
-            case t if self.is_grpc and t in (ORCHESTRATION, ENTITY, ACTIVITY):
-                return self._of_sdk2()
-            case t if t == ORCHESTRATION:
-                _refuse_bindings(self)
-                return Orchestrator(self.durable_name, self.function, self.input_type)
-            case t if t == ENTITY:
-                _refuse_bindings(self)
-                return Entity(self.durable_name.lower(), self.function)
-            case t if t == ACTIVITY:
-                function = self._callable()
-                return Activity(
-                    self.durable_name,
-                    function,
-                    self.parameter,
-                    is_async=inspect.iscoroutinefunction(function),
-                )
-            case t if t == HTTP:
-                return self._other(self._callable())
-        return self._other(self.function)
+        if not self.trigger:
+            raise AppError(
+                f"function '{self.name}' has no trigger ({self.where})",
+                hint="give it one, or take its decorators away",
+            )
+        if self.trigger not in (*_ALIASES, HTTP):
+            return self._other(self.function)
+        _refuse_bindings(self)
+        if self.is_grpc and self.trigger != HTTP:
+            return self._of_sdk2()
+        if self.trigger == ORCHESTRATION:
+            return Orchestrator(self.durable_name, self.function, self.input_type)
+        if self.trigger == ENTITY:
+            return Entity(self.durable_name.lower(), self.function)
+        function = self._callable()
+        if self.trigger == HTTP:
+            return self._other(function)
+        is_async = inspect.iscoroutinefunction(function)
+        return Activity(self.durable_name, function, self.parameter, is_async=is_async)
 
     def _of_sdk2(self) -> Registered:
         if self.trigger == ACTIVITY:
@@ -140,19 +125,18 @@ class Declared:
             return of_sdk2().activity(
                 self.durable_name, function, self.parameter, clients, self.client_source
             )
-        _refuse_bindings(self)
         if self.trigger == ENTITY:
             return of_sdk2().entity(self.durable_name.lower(), self.function)
         return of_sdk2().orchestrator(self.durable_name, self.function)
 
     def _callable(self) -> Callable[..., Any]:
         """What is called with the trigger's value and the clients alone."""
-        _refuse_bindings(self)
         parameters = inspect.signature(self.function).parameters
         _refuse_parameters(self, parameters)
+        file, _ = first_line_of(self.function) or ("", 0)
         return Target(
             self.name,
-            self.folder or str(self._file.parent),
+            self.folder or str(Path(file).parent),
             self.function,
             self.parameter,
             [each for each in self.bindings if each.is_output],
@@ -193,6 +177,20 @@ def build_registry(
         names = (one.name, one.code_name or one.name)
         _add(registry, one, [name for name in names if (one.trigger, name.lower()) not in taken])
     return registry
+
+
+def is_disabled(name: str, environ: Mapping[str, str], declared: object = None) -> bool:
+    """Whether `AzureWebJobs.NAME.Disabled` switches a function off, or the `disabled` that its
+    function.json declared.
+
+    The latter is true or names an app setting. Names of settings have no case; a shell that cannot
+    export a dot has `_` instead (HostListenerFactory.cs).
+    """
+    names = {f"azurewebjobs{mark}{name}{mark}disabled".lower() for mark in "._"}
+    if isinstance(declared, str):
+        names.add(declared.strip("%").lower())
+    values = (value for key, value in environ.items() if key.lower() in names)
+    return declared is True or any(value.strip().lower() in ("1", "true") for value in values)
 
 
 def shown(path: Path) -> str:
@@ -310,13 +308,3 @@ def _refuse_doubles(functions: list[Declared]) -> None:
                     f"{one.where}",
                     hint="rename one of them; names are compared without regard to case",
                 )
-
-
-def count(registry: Registry) -> int:
-    """How many functions the app has, of all kinds."""
-    kinds: tuple[Functions[Any], ...] = (
-        registry.orchestrators,
-        registry.activities,
-        registry.entities,
-    )
-    return sum(len(kind) for kind in kinds) + len(registry.others)

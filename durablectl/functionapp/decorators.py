@@ -22,6 +22,8 @@ from durablectl.functionapp.declared import (
 
 UserFunction = Callable[..., Any]
 Decorator = Callable[["UserFunction | FunctionBuilder"], "FunctionBuilder"]
+Change = Callable[[Declared], Declared]
+"""What a decorator adds to a function."""
 
 
 class FunctionBuilder:
@@ -32,29 +34,10 @@ class FunctionBuilder:
 
     def __init__(self, function: UserFunction) -> None:
         functools.update_wrapper(self, function)
-        self.user_function = function
-        self.name = function.__name__
-        self.trigger = ""
-        self.parameter = ""
-        self.settings: dict[str, Any] = {}
-        self.bindings: list[Binding] = []
-        self.input_type: type | None = None
+        self.declared = Declared(function.__name__, "", function, code_name=function.__name__)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.user_function(*args, **kwargs)
-
-    @property
-    def declared(self) -> Declared:
-        return Declared(
-            self.name,
-            self.trigger,
-            self.user_function,
-            self.parameter,
-            dict(self.settings),
-            tuple(self.bindings),
-            self.input_type,
-            self.user_function.__name__,
-        )
+        return self.declared.function(*args, **kwargs)
 
     @functools.cached_property
     def durablectl_function(self) -> Registered:
@@ -64,43 +47,30 @@ class FunctionBuilder:
         """
         return self.declared.resolve()
 
-    def apply(self, change: Callable[[FunctionBuilder], None]) -> None:
+    def apply(self, change: Change) -> None:
         """Let a decorator say something more."""
         self.__dict__.pop("durablectl_function", None)
-        change(self)
-
-    def set_trigger(self, trigger: str, parameter: str, settings: dict[str, Any]) -> None:
-        """Give the function its one trigger; ValueError when it has one."""
-        if self.trigger:
-            raise ValueError(
-                f"function '{self.name}' has a trigger already ({self.trigger}); a "
-                "function can have only one"
-            )
-        self.trigger, self.parameter = trigger, parameter
-        self.settings |= {
-            name: _plain(value) for name, value in settings.items() if value is not None
-        }
+        self.declared = change(self.declared)
 
     def build(self) -> FunctionBuilder:
         """This function; unit tests in the SDK's manner say `fn.build().get_user_function()`."""
         return self
 
     def get_function_name(self) -> str:
-        return self.name
+        return self.declared.name
 
     def get_user_function(self) -> UserFunction:
         """The function, with the attribute by which such tests reach the user's own:
         `orchestrator_function` and so on.
         """
-        if self.trigger == ORCHESTRATION:
-            return Orchestrator.create(self.user_function)
-        if self.trigger == ENTITY:
-            return Entity.create(self.user_function)
-        return (
-            _handle(self.user_function, "client_function")
-            if any(each.is_client for each in self.bindings)
-            else self.user_function
-        )
+        function = self.declared.function
+        if self.declared.trigger == ORCHESTRATION:
+            return Orchestrator.create(function)
+        if self.declared.trigger == ENTITY:
+            return Entity.create(function)
+        if any(each.is_client for each in self.declared.bindings):
+            return _handle(function, "client_function")
+        return function
 
 
 class Blueprint:
@@ -117,12 +87,8 @@ class Blueprint:
         self, context_name: str, orchestration: str | None = None, input_type: type | None = None
     ) -> Decorator:
         """Register an orchestrator. `input_type` decodes what `context.get_input()` returns."""
-
-        def apply(builder: FunctionBuilder) -> None:
-            builder.input_type = input_type
-            builder.set_trigger(ORCHESTRATION, context_name, {"orchestration": orchestration})
-
-        return self._decorator(apply)
+        change = _trigger(ORCHESTRATION, context_name, orchestration=orchestration)
+        return self._decorator(lambda one: replace(change(one), input_type=input_type))
 
     def activity_trigger(self, input_name: str, activity: str | None = None) -> Decorator:
         """Register an activity, whose input comes in the parameter `input_name`."""
@@ -195,12 +161,8 @@ class Blueprint:
         self, name: str, setting_extra_fields: dict[str, Any] | None = None
     ) -> Decorator:
         """Give the function a name other than its Python one."""
-
-        def apply(builder: FunctionBuilder) -> None:
-            builder.name = name
-
         del setting_extra_fields
-        return self._decorator(apply)
+        return self._decorator(lambda one: replace(one, name=name))
 
     def route(
         self,
@@ -221,16 +183,11 @@ class Blueprint:
             str(_plain(method)).upper()
             for method in ([methods] if isinstance(methods, str) else methods or ())
         )
-
-        def apply(builder: FunctionBuilder) -> None:
-            builder.set_trigger(
-                HTTP,
-                trigger_arg_name,
-                {"route": route, "methods": names, "auth_level": _level(auth_level)},
-            )
-            builder.bindings.append(Binding(binding_arg_name, HTTP_OUTPUT, is_output=True))
-
-        return self._decorator(apply)
+        change = _trigger(
+            HTTP, trigger_arg_name, route=route, methods=names, auth_level=_level(auth_level)
+        )
+        response = Binding(binding_arg_name, HTTP_OUTPUT, is_output=True)
+        return self._decorator(lambda one: _bound(change(one), response))
 
     def timer_trigger(
         self,
@@ -335,12 +292,12 @@ class Blueprint:
         )
 
     def _trigger(self, trigger: str, parameter: str, **settings: Any) -> Decorator:
-        return self._decorator(lambda builder: builder.set_trigger(trigger, parameter, settings))
+        return self._decorator(_trigger(trigger, parameter, **settings))
 
     def _binding(self, binding: Binding) -> Decorator:
-        return self._decorator(lambda builder: builder.bindings.append(binding))
+        return self._decorator(lambda one: _bound(one, binding))
 
-    def _decorator(self, change: Callable[[FunctionBuilder], None]) -> Decorator:
+    def _decorator(self, change: Change) -> Decorator:
         def decorate(function: UserFunction | FunctionBuilder) -> FunctionBuilder:
             builder = (
                 function if isinstance(function, FunctionBuilder) else FunctionBuilder(function)
@@ -398,6 +355,25 @@ class Entity:
     def create(cls, fn: UserFunction) -> UserFunction:
         """A handle that keeps `fn` as its `entity_function`."""
         return _handle(fn, "entity_function")
+
+
+def _trigger(trigger: str, parameter: str, **settings: Any) -> Change:
+    """Gives a function its one trigger; ValueError when it has one."""
+    given = {name: _plain(value) for name, value in settings.items() if value is not None}
+
+    def change(one: Declared) -> Declared:
+        if one.trigger:
+            raise ValueError(
+                f"function '{one.name}' has a trigger already ({one.trigger}); a "
+                "function can have only one"
+            )
+        return replace(one, trigger=trigger, parameter=parameter, settings=given)
+
+    return change
+
+
+def _bound(one: Declared, binding: Binding) -> Declared:
+    return replace(one, bindings=(*one.bindings, binding))
 
 
 def _handle(function: UserFunction, attribute: str) -> UserFunction:

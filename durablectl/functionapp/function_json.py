@@ -10,8 +10,7 @@ from typing import Any
 
 from durablectl.errors import AppError
 from durablectl.functionapp.bindings import Binding
-from durablectl.functionapp.declared import HTTP, Declared, shown
-from durablectl.functionapp.disabled import is_disabled
+from durablectl.functionapp.declared import HTTP, Declared, is_disabled, shown
 from durablectl.functionapp.importing import import_script
 from durablectl.functionapp.sdk import user_function
 from durablectl.functionapp.settings import read_object

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 
@@ -65,32 +65,14 @@ class HttpRequest:
         route_params: Mapping[str, str] | None = None,
         body: bytes,
     ) -> None:
-        self._method, self._url, self._body = method, url, body
-        self._headers = Headers(headers)
-        self._params = MappingProxyType(dict(params or {}))
-        self._route_params = MappingProxyType(dict(route_params or {}))
-
-    @property
-    def method(self) -> str:
-        return self._method.upper()
-
-    @property
-    def url(self) -> str:
-        return self._url
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        return self._headers
-
-    @property
-    def params(self) -> Mapping[str, str]:
+        self.method: Final = method.upper()
+        self.url: Final = url
+        self.headers: Final[Mapping[str, str]] = Headers(headers)
+        self.params: Final[Mapping[str, str]] = MappingProxyType(dict(params or {}))
         """The parameters of the query."""
-        return self._params
-
-    @property
-    def route_params(self) -> Mapping[str, str]:
+        self.route_params: Final[Mapping[str, str]] = MappingProxyType(dict(route_params or {}))
         """The parameters of the route; an optional one that was left out is not there."""
-        return self._route_params
+        self._body = body
 
     @property
     def form(self) -> Mapping[str, str]:
@@ -121,31 +103,16 @@ class HttpResponse:
         mimetype: str | None = None,
         charset: str | None = None,
     ) -> None:
-        self._status_code = 200 if status_code is None else int(status_code)
-        self._headers = dict(headers or {})
-        self._mimetype, self._charset = mimetype or "text/plain", charset or "utf-8"
+        self.status_code: Final = 200 if status_code is None else int(status_code)
+        self.headers: Final = dict(headers or {})
+        self.mimetype: Final = mimetype or "text/plain"
+        self.charset: Final = charset or "utf-8"
         if body is not None and not isinstance(body, str | bytes | bytearray):
             raise TypeError(
                 "response is expected to be either of str, bytes, or bytearray, got "
                 f"{type(body).__name__}"
             )
-        self._body = body.encode(self._charset) if isinstance(body, str) else bytes(body or b"")
-
-    @property
-    def status_code(self) -> int:
-        return self._status_code
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return self._headers
-
-    @property
-    def mimetype(self) -> str:
-        return self._mimetype
-
-    @property
-    def charset(self) -> str:
-        return self._charset
+        self._body = body.encode(self.charset) if isinstance(body, str) else bytes(body or b"")
 
     def get_body(self) -> bytes:
         return self._body

@@ -134,13 +134,9 @@ def _told(error: BaseException, folder: Path) -> AppError:
             )
         case OSError() if place == shown(folder):
             return AppError(f"cannot read the app in {place}: {reason_of(error)}")
-    if (hint := python_for_sdk2(error)) is not None:
-        return AppError(f"the app fails while it is loaded: {place}: {_reason(error)}", hint=hint)
-    hint = (
-        _install("azure.durable_functions", folder)
-        if "azure-functions-durable" in str(error)
-        else None
-    )
+    hint = python_for_sdk2(error)
+    if hint is None and "azure-functions-durable" in str(error):
+        hint = _install("azure.durable_functions", folder)
     return AppError(f"the app fails while it is loaded: {place}: {_reason(error)}", hint=hint)
 
 

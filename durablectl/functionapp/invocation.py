@@ -97,25 +97,9 @@ class Target:
         is_usual = [
             (each.name, each.type) for each in self.outputs
         ] == usual and not self.takes_context
-        return self.function if is_usual else self._wrapped()
-
-    def _wrapped(self) -> Callable[..., Any]:
-        function = self.function
-        if inspect.iscoroutinefunction(function):
-
-            @functools.wraps(function)
-            async def call_async(**inputs: Any) -> Any:
-                arguments = self._arguments(inputs)
-                return self._outcome(arguments, await function(**arguments))
-
-            return call_async
-
-        @functools.wraps(function)
-        def call(**inputs: Any) -> Any:
-            arguments = self._arguments(inputs)
-            return self._outcome(arguments, function(**arguments))
-
-        return call
+        if is_usual:
+            return self.function
+        return called_with(self._arguments, self.function, self._outcome)
 
     def _arguments(self, inputs: dict[str, Any]) -> dict[str, Any]:
         arguments = inputs | {each.name: Out() for each in self.outputs if each.name != RETURN}
@@ -148,6 +132,31 @@ class Target:
             elif value is not None:
                 output.log(self.name, value)
         return outcome
+
+
+def called_with(
+    arguments: Callable[[dict[str, Any]], dict[str, Any]],
+    function: Callable[..., Any],
+    outcome: Callable[[Mapping[str, Any], Any], Any] = lambda _arguments, returned: returned,
+) -> Callable[..., Any]:
+    """The function, called with what `arguments` makes of its inputs; `outcome` makes the result of
+    these and of what it returned.
+    """
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def call_async(**inputs: Any) -> Any:
+            given = arguments(inputs)
+            return outcome(given, await function(**given))
+
+        return call_async
+
+    @functools.wraps(function)
+    def call(**inputs: Any) -> Any:
+        given = arguments(inputs)
+        return outcome(given, function(**given))
+
+    return call
 
 
 def _trace(headers: Mapping[str, str]) -> TraceContext:

@@ -85,13 +85,12 @@ def _declared_in(module: ModuleType, file: Path) -> list[Declared]:
 
 
 def _nothing_registered(file: Path, module: ModuleType) -> AppError:
-    strays = {id(blueprint) for blueprint in sdk.blueprints_in(vars(module).values())}
     blueprints = [
         name
         for name, value in vars(module).items()
-        if isinstance(value, Blueprint) and not isinstance(value, DFApp)
+        if (isinstance(value, Blueprint) and not isinstance(value, DFApp))
+        or sdk.blueprints_in([value])
     ]
-    blueprints += [name for name, value in vars(module).items() if id(value) in strays]
     if blueprints:
         hint = (
             f"the blueprint '{blueprints[0]}' is in no app: app = df.DFApp(); "

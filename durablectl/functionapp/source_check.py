@@ -7,6 +7,7 @@ Reads source files and runs nothing.
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -99,7 +100,7 @@ def unsafe_calls(registry: Registry) -> list[UnsafeCall]:
 
     Helper functions of the same file that an orchestrator calls are read too, each line once.
     """
-    modules: dict[str, _Module | None] = {}
+    read = functools.cache(_read)
     found: dict[tuple[str, int, str], UnsafeCall] = {}
     for name in registry.orchestrators.names:
         orchestrator = registry.orchestrators.get(name)
@@ -109,9 +110,7 @@ def unsafe_calls(registry: Registry) -> list[UnsafeCall]:
         if not isinstance(code, CodeType):
             continue
         file = code.co_filename
-        if file not in modules:
-            modules[file] = _read(file)
-        module = modules[file]
+        module = read(file)
         node = None if module is None else module.find(code.co_firstlineno, code.co_name)
         if module is not None and node is not None:
             for line, what, instead in module.unsafe(node):

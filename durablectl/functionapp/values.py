@@ -11,31 +11,25 @@ from enum import Enum
 from durablectl import model
 
 
+@dataclass(frozen=True)
 class RetryOptions:
-    """How often a failed call is tried again, and how long to wait in between."""
+    """How often a failed call is tried again, and how long to wait in between.
 
-    def __init__(
-        self, first_retry_interval_in_milliseconds: int, max_number_of_attempts: int
-    ) -> None:
-        if first_retry_interval_in_milliseconds <= 0:
+    The number is that of all attempts, the first one included.
+    """
+
+    first_retry_interval_in_milliseconds: int
+    max_number_of_attempts: int
+
+    def __post_init__(self) -> None:
+        if self.first_retry_interval_in_milliseconds <= 0:
             raise ValueError("first_retry_interval_in_milliseconds must be greater than 0")
-        self._interval = first_retry_interval_in_milliseconds
-        self._attempts = max_number_of_attempts
-
-    @property
-    def first_retry_interval_in_milliseconds(self) -> int:
-        return self._interval
-
-    @property
-    def max_number_of_attempts(self) -> int:
-        """All attempts, the first one included."""
-        return self._attempts
 
     def to_json(self) -> dict[str, int]:
         """The options as the out-of-process protocol writes them."""
         return {
-            "firstRetryIntervalInMilliseconds": self._interval,
-            "maxNumberOfAttempts": self._attempts,
+            "firstRetryIntervalInMilliseconds": self.first_retry_interval_in_milliseconds,
+            "maxNumberOfAttempts": self.max_number_of_attempts,
         }
 
 
@@ -80,23 +74,19 @@ class TokenSource(ABC):  # noqa: B024 - a mark for annotations, as in the SDK
     """Where `call_http` takes an OAuth token from."""
 
 
+@dataclass(frozen=True)
 class ManagedIdentityTokenSource(TokenSource):
-    """A token of the app's managed identity for `resource`.
+    """A token of the app's managed identity for `resource`, the address of the API that it is for,
+    such as `https://graph.microsoft.com/`.
 
     There is no such identity outside of Azure.
     """
 
-    def __init__(self, resource: str) -> None:
-        self._resource = resource
-
-    @property
-    def resource(self) -> str:
-        """The address of the API that the token is for, such as `https://graph.microsoft.com/`."""
-        return self._resource
+    resource: str
 
     def to_json(self) -> dict[str, str]:
         """The token source as a durable HTTP request holds it."""
-        return {"resource": self._resource, "kind": "AzureManagedIdentity"}
+        return {"resource": self.resource, "kind": "AzureManagedIdentity"}
 
 
 class OrchestrationRuntimeStatus(Enum):

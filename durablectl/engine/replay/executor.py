@@ -28,9 +28,10 @@ from durablectl.payload import dumps
 CUSTOM_STATUS_KB = 16
 """How much an orchestrator may show of itself, as JSON in UTF-16."""
 
-_WHILE_SUSPENDED = frozenset(
+STEERING = frozenset(
     {e.ExecutionSuspended, e.ExecutionResumed, e.ExecutionTerminated, e.ExecutionRewound}
 )
+"""What a suspended instance takes in at once; the rest waits until it is resumed."""
 
 
 class Execution(Protocol):
@@ -199,7 +200,7 @@ class OrchestratorExecutor:
     def _take_in(self, event: e.Inbound) -> None:
         kind = type(event)
         # What arrives while it is suspended is in the history already, and is seen on resumption.
-        if self._suspended and kind not in _WHILE_SUSPENDED:
+        if self._suspended and kind not in STEERING:
             self._held.append(event)
         else:
             self._HANDLERS[kind](self, event)

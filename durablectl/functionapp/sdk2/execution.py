@@ -11,15 +11,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from durablectl.engine.replay.episode import Episode
+from durablectl.engine.replay.executor import STEERING
 from durablectl.functionapp.sdk2.runs import Run
 from durablectl.history import events as e
 from durablectl.model import RuntimeStatus
 from durablectl.protocol.failures import FailureDetails, exception_text
 from durablectl.protocol.orchestrator import Outcome
 
-_STEERING = frozenset(
-    {e.ExecutionSuspended, e.ExecutionResumed, e.ExecutionTerminated, e.ExecutionRewound}
-)
 _SEEN_AGAIN = e.Decision | e.OrchestratorStarted | e.OrchestratorCompleted
 
 
@@ -39,11 +37,13 @@ class SdkExecution:
         history: list[e.Event] = [e.OrchestratorStarted(now), *new]
         if self._terminated is None:
             self._run.step(now, [seen for event in new for seen in self._visible(event)])
-        outcome, status = self._outcome(now)
+        outcome = self._outcome(now)
         ending = outcome.ending
+        status = RuntimeStatus.SUSPENDED if self._is_suspended else RuntimeStatus.RUNNING
         history += outcome.decisions
         if ending is not None:
             history.append(ending)
+            status = ending.status
         history.append(e.OrchestratorCompleted(now))
         cancelled, self._run.cancelled = self._run.cancelled, []
         episode = Episode(
@@ -92,7 +92,7 @@ class SdkExecution:
 
     def _visible(self, event: e.Inbound) -> Sequence[e.Inbound]:
         """What the user's code is shown now of an event that has arrived."""
-        if type(event) not in _STEERING:
+        if type(event) not in STEERING:
             if self._is_suspended:
                 self._held.append(event)
                 return ()
@@ -110,18 +110,14 @@ class SdkExecution:
                 pass
         return ()
 
-    def _outcome(self, now: datetime) -> tuple[Outcome, RuntimeStatus]:
+    def _outcome(self, now: datetime) -> Outcome:
         if self._terminated is not None:
-            status = RuntimeStatus.TERMINATED
-            return Outcome(
-                ending=e.ExecutionCompleted(now, status, self._terminated.reason)
-            ), status
+            reason = self._terminated.reason
+            return Outcome(ending=e.ExecutionCompleted(now, RuntimeStatus.TERMINATED, reason))
         if self._is_suspended:
-            return Outcome(custom_status=self._shown_status), RuntimeStatus.SUSPENDED
+            return Outcome(custom_status=self._shown_status)
         outcome = self._run.outcome(now)
         match outcome.ending:
-            case None:
-                return outcome, RuntimeStatus.RUNNING
             case e.ContinueAsNew():
                 # As in DurableTask.Core: what was called before it will not be heard.
                 sent = tuple(
@@ -129,12 +125,11 @@ class SdkExecution:
                     for each in outcome.decisions
                     if isinstance(each, e.EventSent | e.SubOrchestrationCreated)
                 )
-                return replace(outcome, decisions=sent), RuntimeStatus.CONTINUED_AS_NEW
-            case ending:
-                if outcome.failure is None:
-                    return outcome, ending.status
+                return replace(outcome, decisions=sent)
+            case e.ExecutionCompleted() as ending if outcome.failure is not None:
                 ending = replace(ending, details=exception_text(outcome.failure))
-                return replace(outcome, ending=ending), ending.status
+                return replace(outcome, ending=ending)
+        return outcome
 
     def _custom_status(self, outcome: Outcome) -> str | None:
         """The custom status as JSON text when it is another than the one that is shown."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import functools
 import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,6 +11,7 @@ from durablectl.engine.registry import Activity, ClientSource, Entity, Orchestra
 from durablectl.engine.replay.failures import without_engine_frames
 from durablectl.engine.store.work_items import Operation
 from durablectl.engine.worker.entities import EntityBatchResult, OperationResult
+from durablectl.functionapp.invocation import called_with
 from durablectl.functionapp.sdk2.execution import SdkExecution
 from durablectl.functionapp.sdk2.names import (
     DurableFunctionsWorker,
@@ -129,25 +129,12 @@ def _failed(failure: FailureDetails) -> OperationResult:
 def _with_clients(
     name: str, function: Callable[..., Any], clients: Sequence[str], source: ClientSource
 ) -> Callable[..., Any]:
-    def bound() -> dict[str, str]:
+    def arguments(inputs: dict[str, Any]) -> dict[str, Any]:
         if source.text is None:
             raise RuntimeError(f"activity '{name}' is given no durable client here")
-        text = source.text()
-        return dict.fromkeys(clients, text)
+        return inputs | dict.fromkeys(clients, source.text())
 
-    if inspect.iscoroutinefunction(function):
-
-        @functools.wraps(function)
-        async def call_async(**inputs: Any) -> Any:
-            return await function(**inputs, **bound())
-
-        return call_async
-
-    @functools.wraps(function)
-    def call(**inputs: Any) -> Any:
-        return function(**inputs, **bound())
-
-    return call
+    return called_with(arguments, function)
 
 
 class Sdk2:

@@ -174,9 +174,7 @@ class KeptRun:
         write = _QUICK.get(type(event))
         if write is not None:
             return write(event)
-        if isinstance(event, e.ExecutionStarted) and event.name != self._name:
-            event = replace(event, name=self._name)
-        return pb.HistoryEvent(**event_fields(event, self._execution))
+        return pb.HistoryEvent(**event_fields(_named(event, self._name), self._execution))
 
     def _note_timer(self, event: e.Event) -> None:
         if isinstance(event, e.TimerCreated):
@@ -208,11 +206,10 @@ class WireRun:
         self._new += [e.OrchestratorStarted(now), *new]
 
     def outcome(self, now: datetime) -> Outcome:
-        request = pb.OrchestratorRequest(
-            **request_fields(
-                self._execution, map(self._named, self._past), map(self._named, self._new)
-            )
+        past, new = (
+            [_named(event, self._name) for event in part] for part in (self._past, self._new)
         )
+        request = pb.OrchestratorRequest(**request_fields(self._execution, past, new))
         text = base64.b64encode(request.SerializeToString()).decode()
         answer = base64.b64decode(self._worker.execute_orchestration_request(self._function, text))
         made = read_response(pb.OrchestratorResponse.FromString(answer), now)
@@ -232,8 +229,10 @@ class WireRun:
     def close(self) -> None:
         self._past.clear()
 
-    def _named(self, event: e.Event) -> e.Event:
-        return replace(event, name=self._name) if isinstance(event, e.ExecutionStarted) else event
+
+def _named(event: e.Event, name: str) -> e.Event:
+    """The event with the name of the function, which may have been started in another case."""
+    return replace(event, name=name) if isinstance(event, e.ExecutionStarted) else event
 
 
 # The same messages as the codec's, made without the detour over dicts: they are most of all events.
