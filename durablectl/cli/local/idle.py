@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 
 from durablectl.engine.store.database import Database
@@ -54,16 +54,13 @@ class IdleReport:
 
 def outstanding_text(outstanding: OutstandingWork, now: datetime) -> str:
     """`1 activity, 3 timers, the next in 4 h 58 min`."""
-    return ", ".join(_parts(outstanding, now))
-
-
-def _parts(outstanding: OutstandingWork, now: datetime) -> Iterator[str]:
-    for count, one, many in (
+    counted = (
         (outstanding.activities, "activity", "activities"),
         (outstanding.timers, "timer", "timers"),
         (outstanding.scheduled, "scheduled start or operation", "scheduled starts and operations"),
-    ):
-        if count:
-            yield f"{count:,} {one if count == 1 else many}"
+    )
+    parts = [f"{count:,} {one if count == 1 else many}" for count, one, many in counted if count]
     if outstanding.next_due is not None:
-        yield f"the next in {duration_text((outstanding.next_due - now).total_seconds())}"
+        seconds = (outstanding.next_due - now).total_seconds()
+        parts.append(f"the next in {duration_text(seconds)}")
+    return ", ".join(parts)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -15,7 +15,7 @@ from durablectl import config
 from durablectl.causes import cause_of
 from durablectl.cli.arguments.parameters import Log
 from durablectl.cli.framework.at_hub import PageOf
-from durablectl.cli.local.checks import difference_log, warn_of_source
+from durablectl.cli.local.checks import difference_log, reloading, warn_of_source
 from durablectl.cli.local.signals import stop_signals
 from durablectl.cli.local.ui import build_page, served_card, tell_error
 from durablectl.engine.registry import Registry
@@ -30,7 +30,6 @@ from durablectl.server import host, uvicorn_server
 from durablectl.server.app import Answered
 from durablectl.server.keys import checked_key, read_key
 from durablectl.server.place import PATH
-from durablectl.server.reloading import Reloading
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ class Served:
 
 def serve_hub(out: Output, served: Served, serving: Serving) -> None:
     """Serve a local hub until a signal comes."""
-    path = served.page.settings.require_hub()
+    path, app = served.page.settings.require_hub(), served.page.settings.app
     warn_of_source(out, served.registry)
     key = _key(out, served, serving, path)
     bound = uvicorn_server.bind(serving.host, serving.port)
@@ -86,7 +85,7 @@ def serve_hub(out: Output, served: Served, serving: Serving) -> None:
             if rpc is not None:
                 out.note(f"gRPC clients: {rpc}{' (with a key)' if key else ''}")
             with (
-                _reloading(out, hosted, served.page.settings.app, serving.reload),
+                reloading(out, app, hosted.replace) if serving.reload and app else nullcontext(),
                 living(out, lambda: Pulse(tally.requests, hosted.counts())),
             ):
                 uvicorn_server.run(
@@ -130,23 +129,6 @@ class Tally:
     def note(self, answered: Answered) -> None:
         self.requests += 1
         self._log(answered)
-
-
-@contextmanager
-def _reloading(out: Output, hosted: host.Hosting, app: Path | None, wanted: bool) -> Iterator[None]:
-    if not wanted or app is None:
-        yield
-        return
-
-    def replace(registry: Registry) -> None:
-        hosted.replace(registry)
-        warn_of_source(out, registry)
-
-    watching = Reloading(app, replace, out.note, out.warn)
-    try:
-        yield
-    finally:
-        watching.stop()
 
 
 def _key(out: Output, served: Served, serving: Serving, path: Path) -> str | None:

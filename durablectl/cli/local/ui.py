@@ -6,6 +6,7 @@ import threading
 import traceback
 import webbrowser
 from collections.abc import Callable, Mapping
+from socket import socket
 from typing import Any
 
 from durablectl.backends.explaining import explain_instance
@@ -41,7 +42,7 @@ def serve_page(
 ) -> None:
     """Serve the page of a hub until a signal comes."""
     settings, permission = of.settings, permission_of(of.settings)
-    bound = _bound(uvicorn_server.bind, port)
+    bound = _bound(port)
     gate, door = Gate(hub), Door(bound.getsockname()[1])
     with bound, stop_signals(out) as stopping:
         place = Place(hub.name or settings.label, settings.connection or "Storage")
@@ -145,14 +146,12 @@ def _step_json(step: Step) -> dict[str, Any]:
 
 def _listing(gate: Gate) -> Listing:
     database = getattr(gate.hub, "database", None)
-    if database is None:
-        return RemoteListing(gate.hub)
-    return LocalListing(Overview(database))
+    return RemoteListing(gate.hub) if database is None else LocalListing(Overview(database))
 
 
-def _bound(bind: Callable[[str, int], Any], port: int) -> Any:
+def _bound(port: int) -> socket:
     try:
-        return bind(HOST, port)
+        return uvicorn_server.bind(HOST, port)
     except UsageError as error:  # the address is ours; the port is taken
         raise DurablectlError(error.message, hint=error.hint) from error
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
 from durablectl.backends.http.activity import http_activity
-from durablectl.cli.local.checks import difference_log, warn_of_source
+from durablectl.cli.local.checks import difference_log, reloading, warn_of_source
 from durablectl.cli.local.idle import IdleReport
 from durablectl.cli.local.signals import stop_signals
 from durablectl.engine.registry import Registry
@@ -22,7 +21,6 @@ from durablectl.engine.worker.worker import CONCURRENCY, Worker
 from durablectl.library.apps import load_registry
 from durablectl.render.app_output import capture_output, failure_log, listening_alone
 from durablectl.render.output import Output
-from durablectl.server.reloading import Reloading
 
 STOP_SECONDS = 5.0
 DRAIN_SECONDS = 60.0
@@ -61,7 +59,7 @@ def run_worker(
     with (
         stop_signals(out) as stopping,
         capture_output(app_output),
-        _reloading(app, changed, out, work.reload),
+        reloading(out, app, changed.put) if work.reload else nullcontext(),
     ):
         try:
             worker.start()
@@ -74,7 +72,7 @@ def run_worker(
                     report.look()
                 stopping.wait(0.05 if work.until_idle else 0.5)
                 if not changed.empty():
-                    registry = _with_clients(_newest(changed), registry)
+                    registry = _complete(_newest(changed), registry)
                     _drain(worker, stopping)
                     worker.stop(STOP_SECONDS)
                     worker = _worker(database, app, registry, out, work)
@@ -111,29 +109,11 @@ def _processes(count: int, app: Path) -> ActivityProcesses | None:
     return ActivityProcesses(count, partial(load_registry, app), listening_alone)
 
 
-@contextmanager
-def _reloading(
-    app: Path, changed: SimpleQueue[Registry], out: Output, wanted: bool
-) -> Iterator[None]:
-    """While inside, the app is put into `changed` whenever its files have changed and it loads."""
-    if not wanted:
-        yield
-        return
-
-    def replace(registry: Registry) -> None:
-        registry.activities.add(http_activity())
-        warn_of_source(out, registry)
-        changed.put(registry)
-
-    watching = Reloading(app, replace, out.note, out.warn)
-    try:
-        yield
-    finally:
-        watching.stop()
-
-
-def _with_clients(registry: Registry, before: Registry) -> Registry:
-    """The new app, whose activities get their durable clients where those of the old one did."""
+def _complete(registry: Registry, before: Registry) -> Registry:
+    """The new app with the built-in activity; its own get their durable clients where those of the
+    old one did.
+    """
+    registry.activities.add(http_activity())
     text = next((each.text for each in before.client_sources if each.text is not None), None)
     for source in registry.client_sources:
         source.text = text
