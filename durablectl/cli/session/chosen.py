@@ -5,19 +5,18 @@ Knows no verb by name, and carries nothing out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from durablectl.cli.arguments.filters import Filters, Selection
 from durablectl.cli.arguments.parameters import How
-from durablectl.cli.session.selection import Selected, Stand, confirm_selection, new, times_of
+from durablectl.cli.session.selection import Filtered, Stand, Wave, confirm_selection, new, times_of
 from durablectl.cli.session.targets import Targets, refuse_query
-from durablectl.config.restart_journal import Standing
 from durablectl.errors import InstanceNotFound, UsageError
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.polling.loop import in_time
-from durablectl.render.terminal.selection import show_chosen, tell_skipped
+from durablectl.render.terminal.selection import tell_skipped
 from durablectl.taskhub import TaskHub
 
 if TYPE_CHECKING:
@@ -66,15 +65,11 @@ def choose(
         raise UsageError(what, hint=f"check a filter first: durablectl {verb} … --dry-run")
     if named:
         targets = Targets(session, names, from_)
-        return by_ids(
-            session,
-            verb,
-            targets,
-            how,
-            ignore_finished=ignore_finished,
-            stand=journal(targets.hub, len(targets.ids) > 1),
-            timeout=timeout,
-        )
+        hub = in_time(targets.hub, timeout)
+        found = ((each, _find(hub, each)) for each in targets.ids)
+        stand = journal(targets.hub, len(targets.ids) > 1)
+        wave = Wave(found, how, stand, skips_final=ignore_finished)
+        return _of_ids(session, verb, targets, wave, how)
     selection = filters.selection(session.out.detail)
     if states and not selection.filter.statuses:
         selection = replace(selection, filter=replace(selection.filter, statuses=states))
@@ -83,23 +78,11 @@ def choose(
     return by_filter(session, verb, selection, how, stand=stand, timeout=timeout)
 
 
-def by_ids(
-    session: Session,
-    verb: str,
-    targets: Targets,
-    how: How,
-    *,
-    ignore_finished: bool = False,
-    stand: Stand = new,
-    timeout: float | None = None,
-) -> Chosen | None:
+def _of_ids(session: Session, verb: str, targets: Targets, wave: Wave, how: How) -> Chosen | None:
     """The named instances, at most --limit of them; None for a dry run, which shows them."""
-    wave = _Wave(in_time(targets.hub, timeout), targets.ids, how, ignore_finished, stand)
     if how.dry_run:
         refuse_query(session)
-        count = show_chosen(session.out, (status for _, status in wave if status is not None))
-        tell_skipped(session.out, wave.left_out)
-        session.out.note(f"{count} to {verb}; nothing was changed")
+        session.out.note(f"{wave.show(session.out)} to {verb}; nothing was changed")
         return None
     hub, ids = targets.begin_change(yes=how.yes, confirm=how.confirm), targets.ids
     if not ids:
@@ -110,44 +93,11 @@ def by_ids(
     return Chosen(hub, ids)
 
 
-class _Wave:
-    """At most --limit of the named instances.
-
-    Those that there is nothing to do for do not count: the next call continues with the next.
-    """
-
-    def __init__(
-        self, hub: TaskHub, ids: Sequence[str], how: How, ignore_finished: bool, stand: Stand
-    ) -> None:
-        self._hub, self._ids, self._how, self._stand = hub, ids, how, stand
-        self._ignore_finished = ignore_finished
-        self.left_out: dict[str, str] = {}
-
-    def __iter__(self) -> Iterator[tuple[str, InstanceStatus | None]]:
-        count = 0
-        for instance_id in self._ids:
-            status = self._find(instance_id)
-            standing = Standing.NEW if status is None else self._stand(status)
-            if (why := self._why_not(status, standing)) is not None:
-                self.left_out[instance_id] = why
-                continue
-            yield instance_id, status
-            count += standing is Standing.NEW
-            if count == self._how.limit:
-                return
-
-    def _why_not(self, status: InstanceStatus | None, standing: Standing) -> str | None:
-        if status is None:
-            return "not there" if self._how.dry_run or self._how.ignore_not_found else None
-        if standing is Standing.DONE or (standing is Standing.UNCLEAR and self._how.dry_run):
-            return standing.value
-        return "finished already" if status.is_final and self._ignore_finished else None
-
-    def _find(self, instance_id: str) -> InstanceStatus | None:
-        try:
-            return self._hub.get_status(instance_id, show_input=False)
-        except InstanceNotFound:
-            return None
+def _find(hub: TaskHub, instance_id: str) -> InstanceStatus | None:
+    try:
+        return hub.get_status(instance_id, show_input=False)
+    except InstanceNotFound:
+        return None
 
 
 def by_filter(
@@ -170,26 +120,25 @@ def by_filter(
     times = times_of(selection.filter) if times is None else times
     if times:
         session.out.note(f"instances {times}")
+    if not how.dry_run:
+        session.begin_change(yes=how.yes, confirm=how.confirm)
+    filtered = Filtered(in_time(session.hub, timeout), selection, how)
+    wave = Wave(filtered, how, stand, skips_final=False)
     if how.dry_run:
-        selected = Selected(in_time(session.hub, timeout), selection, how, stand)
-        count = show_chosen(session.out, selected)
-        selected.tell_left_out(session.out)
+        count = wave.show(session.out)
+        filtered.tell_left_out(session.out)
         session.out.note(f"{count} to {verb} in {session.hub_label}; nothing was changed")
         return None
-    session.begin_change(yes=how.yes, confirm=how.confirm)
-    selected = Selected(in_time(session.hub, timeout), selection, how, stand)
     statuses = {
-        status.instance_id: replace(status, custom_status=None, output=None, input=None)
-        for status in selected
+        instance_id: replace(status, custom_status=None, output=None, input=None)
+        for instance_id, status in wave
+        if status is not None
     }
-    selected.tell_left_out(session.out)
+    tell_skipped(session.out, wave.left_out)
+    filtered.tell_left_out(session.out)
     if statuses:
         confirm_selection(session, list(statuses), verb, times, yes=how.yes)
     else:
         session.out.note("nothing matches; nothing to do")
-    return Chosen(
-        session.hub,
-        list(statuses),
-        statuses,
-        bool(selected.left_children or selected.left_entities),
-    )
+    has_left_out = bool(filtered.children or filtered.entities)
+    return Chosen(session.hub, list(statuses), statuses, has_left_out)

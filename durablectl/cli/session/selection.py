@@ -5,7 +5,7 @@ Changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,12 +17,13 @@ from durablectl.errors import UsageError
 from durablectl.model import InstanceFilter, InstanceStatus
 from durablectl.render.output import Output
 from durablectl.render.sanitize import safe_line
-from durablectl.render.terminal.selection import FIRST, tell_skipped
+from durablectl.render.terminal.selection import FIRST, show_chosen, tell_skipped
 from durablectl.taskhub import TaskHub
 
 if TYPE_CHECKING:
     from durablectl.cli.session import Session
 
+Found = tuple[str, InstanceStatus | None]
 Stand = Callable[[InstanceStatus], Standing]
 
 
@@ -31,62 +32,81 @@ def new(_status: InstanceStatus) -> Standing:
     return Standing.NEW
 
 
-class Selected:
-    """The instances that a filter selects, each once; entities and recognisable children are left
-    out, and counted, unless included.
+class Wave:
+    """At most --limit of the instances that were found, by their ids; None for one that is not
+    there.
 
-    So is what a journal has as done. What it has as unclear is selected, to fail, but not in a dry
-    run; it does not count for --limit.
+    Those that there is nothing to do for do not count: the next call continues with the next. What
+    a journal has as unclear is taken, to fail, but not in a dry run; it does not count either.
     """
 
-    def __init__(self, hub: TaskHub, selection: Selection, how: How, stand: Stand) -> None:
-        self._hub, self._how, self._stand = hub, how, stand
-        self._entities = selection.filter.include_entities
-        self._selection = replace(
-            selection, filter=replace(selection.filter, include_entities=True)
-        )
-        self.left_entities = self.left_children = 0
-        self.left_done: dict[str, str] = {}
+    def __init__(
+        self, found: Iterable[Found], how: How, stand: Stand, *, skips_final: bool
+    ) -> None:
+        self._found, self._how, self._stand, self._skips_final = found, how, stand, skips_final
+        self.left_out: dict[str, str] = {}
 
-    def __iter__(self) -> Iterator[InstanceStatus]:
+    def __iter__(self) -> Iterator[Found]:
         count = 0
-        for status in self._chosen():
-            standing = self._stand(status)
-            if standing is Standing.DONE or (standing is Standing.UNCLEAR and self._how.dry_run):
-                self.left_done[status.instance_id] = standing.value
+        for instance_id, status in self._found:
+            standing = Standing.NEW if status is None else self._stand(status)
+            if (why := self._why_not(status, standing)) is not None:
+                self.left_out[instance_id] = why
                 continue
-            yield status
+            yield instance_id, status
             count += standing is Standing.NEW
             if count == self._how.limit:
                 return
 
-    def _chosen(self) -> Iterator[InstanceStatus]:
+    def _why_not(self, status: InstanceStatus | None, standing: Standing) -> str | None:
+        if status is None:
+            return "not there" if self._how.dry_run or self._how.ignore_not_found else None
+        if standing is Standing.DONE or (standing is Standing.UNCLEAR and self._how.dry_run):
+            return standing.value
+        return "finished already" if status.is_final and self._skips_final else None
+
+    def show(self, out: Output) -> int:
+        """Print all of it for a dry run, and what was left out; how many there are."""
+        count = show_chosen(out, (status for _, status in self if status is not None))
+        tell_skipped(out, self.left_out)
+        return count
+
+
+class Filtered:
+    """What a filter finds, each once; entities and recognisable children are left out, and counted,
+    unless included.
+    """
+
+    def __init__(self, hub: TaskHub, selection: Selection, how: How) -> None:
+        self._hub, self._how = hub, how
+        self._takes_entities = selection.filter.include_entities
+        all_kinds = replace(selection.filter, include_entities=True)
+        self._selection = replace(selection, filter=all_kinds)
+        self.entities = self.children = 0
+
+    def __iter__(self) -> Iterator[Found]:
         seen: set[str] = set()
         for status in self._selection.find(self._hub):
             # a hub that changes under the listing may show one twice
             if status.instance_id in seen:
                 continue
             seen.add(status.instance_id)
-            if status.is_entity and not self._entities:
-                self.left_entities += 1
+            if status.is_entity and not self._takes_entities:
+                self.entities += 1
             elif status.is_child and not self._how.include_children:
-                self.left_children += 1
+                self.children += 1
             else:
-                yield status
+                yield status.instance_id, status
 
     def tell_left_out(self, out: Output) -> None:
         """Say what was left out so far."""
-        tell_skipped(out, self.left_done)
-        if self.left_entities:
-            what = "1 entity" if self.left_entities == 1 else f"{self.left_entities} entities"
-            out.note(f"{what} left out; --include-entities includes them")
-        if self.left_children:
-            what = (
-                "1 sub-orchestration"
-                if self.left_children == 1
-                else (f"{self.left_children} sub-orchestrations")
-            )
-            out.note(f"{what} left out; --include-children includes them")
+        for count, one, many, option in (
+            (self.entities, "entity", "entities", "--include-entities"),
+            (self.children, "sub-orchestration", "sub-orchestrations", "--include-children"),
+        ):
+            if count:
+                what = f"{count} {one if count == 1 else many}"
+                out.note(f"{what} left out; {option} includes them")
 
 
 def times_of(filter: InstanceFilter) -> str:
