@@ -40,6 +40,18 @@ def lines_of(text: str) -> dict[str, str]:
     return {name: fields.strip() for name, _, fields in parts}
 
 
+def changed(lines: Mapping[str, str], changes: Mapping[str, str]) -> dict[str, str]:
+    """The lines of a dialect: a field takes the place of the one with its number, which is gone
+    where the number is all there is.
+    """
+    made = dict(lines)
+    for name, line in changes.items():
+        fields = [*made.get(name, "").split(", "), *line.split(", ")]
+        by_number = {field.partition(" ")[0]: field for field in fields}
+        made[name] = ", ".join(field for field in by_number.values() if " " in field)
+    return made
+
+
 def reachable(lines: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
     """The lines of those messages, and of the messages that are in them."""
     wanted, found = list(names), dict[str, str]()

@@ -17,7 +17,13 @@ from google.protobuf import message
 
 from durablectl.protocol import dapr as dapr_table
 from durablectl.protocol import table
-from durablectl.protocol.descriptors import WELL_KNOWN, file_descriptor, lines_of, reachable
+from durablectl.protocol.descriptors import (
+    WELL_KNOWN,
+    changed,
+    file_descriptor,
+    lines_of,
+    reachable,
+)
 from durablectl.protocol.fields import MalformedMessage, Message
 
 try:
@@ -132,17 +138,19 @@ class Dialect(NamedTuple):
 def durable_task() -> Dialect:
     """The protocol as Azure's scheduler, its emulator, the Functions host and the SDKs speak it."""
     messages = Messages("durable_task", lines_of(table.MESSAGES), table.STATUSES)
-    return Dialect(messages, _methods(messages, table.METHODS))
+    return Dialect(messages, _methods(messages, lines_of(table.METHODS)))
 
 
 @cache
 def dapr() -> Dialect:
     """The protocol as Dapr's sidecar speaks it."""
-    lines = lines_of(table.MESSAGES) | lines_of(dapr_table.CHANGED)
-    types = lines_of(dapr_table.METHODS).values()
-    used = reachable(lines, " ".join(types).replace("*", "").split())
+    lines = changed(lines_of(table.MESSAGES), lines_of(dapr_table.CHANGED))
+    shared = lines_of(table.METHODS)
+    methods = {name: shared[name] for name in dapr_table.SHARED_METHODS.split()}
+    methods |= lines_of(dapr_table.METHODS)
+    used = reachable(lines, " ".join(methods.values()).split())
     messages = Messages("dapr", used, dapr_table.STATUSES)
-    return Dialect(messages, _methods(messages, dapr_table.METHODS))
+    return Dialect(messages, _methods(messages, methods))
 
 
 def parse(kind: MessageClass, data: bytes) -> Message:
@@ -154,9 +162,9 @@ def parse(kind: MessageClass, data: bytes) -> Message:
         raise MalformedMessage(f"not a message of the Durable Task protocol: {error}") from error
 
 
-def _methods(messages: Messages, methods: str) -> dict[str, Method]:
+def _methods(messages: Messages, methods: Mapping[str, str]) -> dict[str, Method]:
     found = {}
-    for name, types in lines_of(methods).items():
+    for name, types in methods.items():
         request, response = types.split()
         is_stream = response.endswith("*")
         found[name] = Method(name, is_stream, messages, request, response.removesuffix("*"))
