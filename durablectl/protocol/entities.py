@@ -80,15 +80,6 @@ def entity_fields(entity: Entity) -> Fields:
     }
 
 
-def read_entity_response(response: Message) -> Entity | None:
-    """The entity in a GetEntityResponse; None when there is none."""
-    if not response.exists:
-        return None
-    if not response.HasField("entity"):
-        raise malformed(response, "'entity' is missing")
-    return read_entity(response.entity)
-
-
 def read_entities(response: Message) -> Page[Entity]:
     """The page in a QueryEntitiesResponse."""
     entities = tuple(read_entity(entity) for entity in response.entities)

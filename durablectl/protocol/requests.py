@@ -184,22 +184,6 @@ def read_id_query(message: Message) -> IdQuery:
     )
 
 
-def id_query_fields(query: IdQuery) -> Fields:
-    """The fields of a ListInstanceIdsRequest."""
-    return {
-        "runtimeStatus": status_fields(query.statuses),
-        "completedTimeFrom": time_field(query.completed_from),
-        "completedTimeTo": time_field(query.completed_to),
-        "pageSize": _top(query.top),
-        "lastInstanceKey": text_field(query.continuation_token),
-    }
-
-
-def read_ids(response: Message) -> Page[str]:
-    """The page in a ListInstanceIdsResponse."""
-    return Page(tuple(response.instanceIds), read_token(response, "lastInstanceKey"))
-
-
 def ids_fields(page: Page[str]) -> Fields:
     """The fields of a ListInstanceIdsResponse."""
     token = text_field(page.continuation_token)

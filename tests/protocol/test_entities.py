@@ -26,8 +26,7 @@ queries = st.builds(
 @PROPERTY
 @given(entity=known)
 def test_an_entity_survives(kinds, entity):
-    fields = {"exists": True, "entity": en.entity_fields(entity)}
-    assert en.read_entity_response(sent(kinds.GetEntityResponse, fields)) == entity
+    assert en.read_entity(sent(kinds.EntityMetadata, en.entity_fields(entity))) == entity
 
 
 @PROPERTY
@@ -53,10 +52,6 @@ def test_a_name_is_the_prefix_of_its_entities():
     assert (en.prefix_of(None), en.prefix_of("Counter")) == ("@", "@counter@")
 
 
-def test_no_entity_is_none():
-    assert en.read_entity_response(MESSAGES.GetEntityResponse(exists=False)) is None
-
-
 METADATA = {"instanceId": "@a@1", "lastModifiedTime": {"seconds": 1}}
 BROKEN = {
     "no entity id": (
@@ -73,11 +68,6 @@ BROKEN = {
         en.read_entity,
         MESSAGES.EntityMetadata(**METADATA, backlogQueueSize=-1),
         "'backlogQueueSize' is negative",
-    ),
-    "an entity that is not there": (
-        en.read_entity_response,
-        MESSAGES.GetEntityResponse(exists=True),
-        "'entity' is missing",
     ),
     "a negative page": (
         en.read_entity_query,

@@ -13,7 +13,7 @@ from message_classes import CLASSES, PROPERTY, T0, sent
 from durablectl.errors import UsageError
 from durablectl.model import InstanceFilter, Page, RuntimeStatus
 from durablectl.protocol import requests as r
-from durablectl.protocol.fields import MalformedMessage
+from durablectl.protocol.fields import MalformedMessage, time_field
 from durablectl.protocol.messages import durable_task
 
 MESSAGES = durable_task().messages
@@ -56,16 +56,22 @@ def test_a_query_survives_but_for_one_microsecond(kinds, query):
     )
 
 
-@PROPERTY
-@given(query=st.builds(r.IdQuery, sets, some_time, some_time, tops, tokens))
-def test_a_query_for_ids_survives(query):
-    assert r.read_id_query(sent(MESSAGES.ListInstanceIdsRequest, r.id_query_fields(query))) == query
+def test_a_query_for_ids_is_read():
+    second = time_field(T0)
+    fields = {"runtimeStatus": [1, 3], "completedTimeFrom": second, "completedTimeTo": second}
+    message = MESSAGES.ListInstanceIdsRequest(
+        **fields, pageSize=5, lastInstanceKey={"value": "next"}
+    )
+    ended = frozenset({RuntimeStatus.COMPLETED, RuntimeStatus.FAILED})
+    assert r.read_id_query(message) == r.IdQuery(ended, T0, T0, 5, "next")
 
 
 @PROPERTY
 @given(page=st.builds(Page, st.lists(texts, max_size=4).map(tuple), tokens))
-def test_a_page_of_ids_survives(page):
-    assert r.read_ids(sent(MESSAGES.ListInstanceIdsResponse, r.ids_fields(page))) == page
+def test_a_page_of_ids_is_written(page):
+    message = sent(MESSAGES.ListInstanceIdsResponse, r.ids_fields(page))
+    assert tuple(message.instanceIds) == page.items
+    assert message.HasField("lastInstanceKey") == (page.continuation_token is not None)
 
 
 @pytest.mark.parametrize("kinds", CLASSES)
