@@ -44,8 +44,3 @@ def redact(text: str) -> str:
         if any(word in lower for word in words):
             text = re.sub(pattern, rf"\1{MARK}", text)
     return text
-
-
-def holds_key(text: str) -> bool:
-    """Whether a text shows a key that `redact` would replace."""
-    return redact(text) != text

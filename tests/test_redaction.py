@@ -5,7 +5,7 @@ import time
 import pytest
 
 from durablectl.errors import UsageError
-from durablectl.redaction import holds_key, redact
+from durablectl.redaction import redact
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ from durablectl.redaction import holds_key, redact
     ids=lambda text: text[:24],
 )
 def test_a_key_is_replaced_wherever_it_stands(text, shown):
-    assert (redact(text), holds_key(text)) == (shown, True)
+    assert redact(text) == shown != text
     assert redact(shown) == shown
 
 
@@ -59,7 +59,7 @@ def test_a_key_is_replaced_wherever_it_stands(text, shown):
     ],
 )
 def test_what_is_not_a_key_stays(text):
-    assert (redact(text), holds_key(text)) == (text, False)
+    assert redact(text) == text
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 from durablectl.backends.retry import Pace
-from durablectl.errors import InstanceNotFound, UsageError, WrongState
-from durablectl.model import InstanceStatus
+from durablectl.errors import InstanceNotFound, NotATaskHub, UsageError, WrongState
+from durablectl.model import InstanceStatus, Page
 from durablectl.quoting import command
 from durablectl.taskhub import TaskHub
 from durablectl.wire import json_text
 
+Item = TypeVar("Item")
 LARGEST_PAGE = 1000  # more fails on Azure Tables
+SOME_EMPTY_PAGES, MOST_EMPTY_PAGES = 20, 1000
 
 
 class Place(NamedTuple):
@@ -110,3 +113,35 @@ def page_size(top: int) -> int:
     if top < 1:
         raise UsageError(f"a page of {top} is too small")
     return min(top, LARGEST_PAGE)
+
+
+def filled_page(
+    place: Place,
+    token: str | None,
+    page_after: Callable[[str | None], Page[Item]],
+    note: Callable[[str], None] = lambda _text: None,
+) -> Page[Item]:
+    """The next page that has anything on it, or the last one.
+
+    A service that searches a large store for few instances sends some empty ones; one that sends
+    nothing else would never end.
+    """
+    tokens = {token}
+    for number in range(1, MOST_EMPTY_PAGES + 1):
+        page = page_after(token)
+        token = page.continuation_token
+        if page.items or token is None:
+            return page
+        if token in tokens:
+            raise NotATaskHub(
+                f"{place.label} lists its pages in circles: it sent the same continuation token "
+                "twice"
+            )
+        tokens.add(token)
+        if number == SOME_EMPTY_PAGES:
+            note(f"{place.label} has sent {number} empty pages in a row; still listing")
+    raise NotATaskHub(
+        f"{place.label} has sent {MOST_EMPTY_PAGES} empty pages in a row, each with the token of "
+        "another one",
+        hint="durablectl doctor",
+    )

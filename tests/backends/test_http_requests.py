@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from recorded_server import KEY, NO_INSTANCES, Asked, Reply, reply_json
+from recorded_server import KEY, NO_INSTANCES, Reply, reply_json
 
 from durablectl.backends.http.hub import HttpTaskHub
 from durablectl.backends.http.requests import base_address
@@ -23,7 +23,6 @@ from durablectl.errors import (
 )
 from durablectl.model import FINAL_STATUSES, EntityId, InstanceFilter, RuntimeStatus
 from durablectl.taskhub import list_instances
-from durablectl.wire import payload_from_json
 
 T0 = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ACCEPTED = Reply(202)
@@ -460,19 +459,6 @@ def test_secrets_in_an_address_are_refused_unseen(url: str):
     with pytest.raises(UsageError) as raised:
         base_address(url)
     assert "s3cret" not in raised.value.message
-
-
-def test_a_hub_comes_out_of_a_payload(serve):
-    server = serve(reply_json(row()))
-    uri = f"{server.base}/instances/a?taskHub=My+Hub&connection=Storage&code={KEY}"
-    with HttpTaskHub.from_payload(payload_from_json({"id": "a", "statusQueryGetUri": uri})) as hub:
-        assert (hub.get_status("a").name, hub.name, hub.address) == ("hello", "My Hub", server.base)
-    asked: Asked = server.asked[0]
-    assert (
-        asked.query["taskHub"],
-        asked.query["connection"],
-        asked.headers["x-functions-key"],
-    ) == ("My Hub", "Storage", KEY)
 
 
 def test_a_remote_hub_does_not_know_its_functions(connect, clock):

@@ -15,7 +15,7 @@ from durablectl.backends.grpc.entities import (
     status_of_entity,
 )
 from durablectl.backends.grpc.failures import Place
-from durablectl.backends.grpc.pages import counts, filled_page
+from durablectl.backends.grpc.pages import counts, matching_page
 from durablectl.backends.grpc.polled import Polled
 from durablectl.backends.grpc.purges import purge_created, purge_one
 from durablectl.backends.grpc.transport import Answer, Settings, Token, Transport
@@ -136,7 +136,7 @@ class GrpcTaskHub(RemoteTaskHub):
             page.has_payloads or not filter.statuses or bool(filter.statuses & FINAL_STATUSES)
         )
         query = InstanceQuery(filter, page_size(page.top), page.token, payloads)
-        found = filled_page(self._calls, query)
+        found = matching_page(self._calls, query)
         if page.has_payloads:
             return found
         bare = tuple(replace(each, input=None) for each in found)

@@ -6,39 +6,33 @@ from collections import Counter
 
 from durablectl.backends.grpc.calls import Calls
 from durablectl.backends.grpc.failures import TooLarge
-from durablectl.backends.remote import LARGEST_PAGE
-from durablectl.errors import NotATaskHub, Unsupported
+from durablectl.backends.remote import LARGEST_PAGE, filled_page
+from durablectl.errors import Unsupported
 from durablectl.listing import each_of_pages
 from durablectl.model import InstanceFilter, InstanceStatus, Page
 from durablectl.protocol.instances import read_page
 from durablectl.protocol.messages import dapr
 from durablectl.protocol.requests import InstanceQuery, instance_query_fields
 
-MOST_EMPTY_PAGES = 1000
 MOST_IDS = 100  # on a page of Dapr's, whose instances are asked for one by one
 
 
-def filled_page(calls: Calls, query: InstanceQuery) -> Page[InstanceStatus]:
+def matching_page(calls: Calls, query: InstanceQuery) -> Page[InstanceStatus]:
     """The next page that has something that matches, or the last one."""
-    seen = {query.continuation_token}
-    for _ in range(MOST_EMPTY_PAGES):
-        page = _page(calls, query)
+
+    def page_after(token: str | None) -> Page[InstanceStatus]:
+        page = _page(calls, query._replace(continuation_token=token))
         kept = tuple(status for status in page if query.filter.matches(status))
-        token = page.continuation_token
-        if kept or token is None:
-            return Page(kept, token)
-        if token in seen:
-            raise NotATaskHub(f"{calls.place.label} lists its pages in circles")
-        seen.add(token)
-        query = query._replace(continuation_token=token)
-    raise NotATaskHub(f"{calls.place.label} has sent {MOST_EMPTY_PAGES} empty pages in a row")
+        return Page(kept, page.continuation_token)
+
+    return filled_page(calls.place, query.continuation_token, page_after)
 
 
 def counts(calls: Calls, filter: InstanceFilter, *, by_name: bool) -> dict[str, int]:
     """How many instances match, of each status or of each orchestrator; no payloads are fetched."""
     query = InstanceQuery(filter, LARGEST_PAGE)
     found = each_of_pages(
-        lambda token: filled_page(calls, query._replace(continuation_token=token))
+        lambda token: matching_page(calls, query._replace(continuation_token=token))
     )
     return Counter(each.name if by_name else each.runtime_status.value for each in found)
 

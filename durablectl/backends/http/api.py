@@ -6,21 +6,15 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable
 from copy import copy
-from typing import Any, TypeVar
 
 from durablectl.backends.http.requests import JSON_CONTENT, Parameters, query, segment
 from durablectl.backends.http.responses import NO_API_HINT, read_accepted, read_page
 from durablectl.backends.http.transport import Answer, Request, Transport
 from durablectl.backends.remote import Place
 from durablectl.errors import NotATaskHub, WrongState
-from durablectl.model import Page
 from durablectl.quoting import command
 from durablectl.wire import CONTINUATION_HEADER, HubAddress, status_from_json
-
-Item = TypeVar("Item")
-SOME_EMPTY_PAGES, MOST_EMPTY_PAGES = 20, 1000
 
 
 class Calls:
@@ -109,39 +103,6 @@ class Calls:
             )
         read_page(self.place, answer, status_from_json, None)
         self._known.set()
-
-    def page(
-        self,
-        target: str,
-        parameters: Parameters,
-        item: Callable[[Any], Item],
-        token: str | None,
-        note: Callable[[str], None],
-    ) -> Page[Item]:
-        """The next page that has anything on it, or the last one.
-
-        A service that searches a large store for few instances sends some empty ones; one that
-        sends nothing else would never end.
-        """
-        tokens = {token}
-        for number in range(1, MOST_EMPTY_PAGES + 1):
-            page = read_page(self.place, self.get(target, parameters, token), item, token)
-            token = page.continuation_token
-            if page.items or token is None:
-                return page
-            if token in tokens:
-                raise NotATaskHub(
-                    f"{self.place.label} lists its pages in circles: it sent the "
-                    "same continuation token twice"
-                )
-            tokens.add(token)
-            if number == SOME_EMPTY_PAGES:
-                note(f"{self.place.label} has sent {number} empty pages in a row; still listing")
-        message = (
-            f"{self.place.label} has sent {MOST_EMPTY_PAGES} empty pages in a row, each "
-            "with the token of another one"
-        )
-        raise NotATaskHub(message, hint="durablectl doctor")
 
     def accept(self, answer: Answer, instance_id: str) -> None:
         """An acknowledged request about an instance, or the error that the answer means."""

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, TypeVar
 
 from durablectl.backends.http.api import Calls
-from durablectl.backends.http.requests import base_address, filters, segment
+from durablectl.backends.http.requests import Parameters, base_address, filters, segment
 from durablectl.backends.http.responses import (
     read_accepted,
     read_deleted,
+    read_page,
     read_payload,
     read_status,
     refusal,
 )
 from durablectl.backends.http.start import HttpStarts
 from durablectl.backends.http.transport import Headers, Settings, Transport
-from durablectl.backends.remote import Place, RemoteTaskHub, json_input, page_size
+from durablectl.backends.remote import Place, RemoteTaskHub, filled_page, json_input, page_size
 from durablectl.backends.retry import Pace
 from durablectl.errors import (
     AlreadyExists,
@@ -44,7 +45,6 @@ from durablectl.new_ids import check_connection, check_task_hub
 from durablectl.quoting import command
 from durablectl.wire import (
     HubAddress,
-    address_from_payload,
     check_status_payload,
     creation_urls,
     entity_from_json,
@@ -52,6 +52,7 @@ from durablectl.wire import (
     status_from_json,
 )
 
+Item = TypeVar("Item")
 KEY_HEADER = "x-functions-key"
 PURGED_AT_ONCE = 1000  # by providers that delete 1000 per call (MSSQL)
 MOST_PURGES = 10_000
@@ -100,25 +101,6 @@ class HttpTaskHub(RemoteTaskHub):
         self._place: Place = Place(base, task_hub or "", key_hint, bool(key))
         self._calls: Calls = Calls(self._address, self._place, transport)
 
-    @classmethod
-    def from_payload(
-        cls, payload: CheckStatusPayload, *, key: str | None = None, **options: Any
-    ) -> Self:
-        """The hub that a payload's addresses lead to; with the key in them unless one is given.
-
-        ValueError without a status address.
-
-        `options` are those of the constructor.
-        """
-        address = address_from_payload(payload)
-        return cls(
-            address.base,
-            key=key or address.code,
-            task_hub=address.task_hub,
-            connection=address.connection,
-            **options,
-        )
-
     def _start(self, new: InstanceStart) -> CheckStatusPayload:
         if new.at is not None or new.tags:
             raise Unsupported(
@@ -156,7 +138,7 @@ class HttpTaskHub(RemoteTaskHub):
             ("showInput", str(page.has_payloads).lower()),
             ("top", str(page_size(page.top))),
         ]
-        found = self._calls.page("/instances", parameters, status_from_json, page.token, self._note)
+        found = self._listed("/instances", parameters, status_from_json, page.token)
         # the service shows whole seconds
         floor = filter.updated_from.replace(microsecond=0) if filter.updated_from else None
         rest = replace(filter, created_from=None, created_to=None, updated_from=floor)
@@ -283,7 +265,20 @@ class HttpTaskHub(RemoteTaskHub):
             ("fetchState", str(page.has_payloads).lower()),
             ("top", str(page_size(page.top))),
         ]
-        return self._calls.page(target, parameters, entity_from_json, page.token, self._note)
+        return self._listed(target, parameters, entity_from_json, page.token)
+
+    def _listed(
+        self,
+        target: str,
+        parameters: Parameters,
+        item: Callable[[Any], Item],
+        token: str | None,
+    ) -> Page[Item]:
+        def page_after(token: str | None) -> Page[Item]:
+            answer = self._calls.get(target, parameters, token)
+            return read_page(self._place, answer, item, token)
+
+        return filled_page(self._place, token, page_after, self._note)
 
     def signal_entity(self, entity_id: EntityId, operation: str, input: Any = None) -> None:
         """`OutcomeUnknown` when the answer was lost."""
