@@ -5,18 +5,22 @@ stored rows or a history, without the app's code.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
+from typing import TypeVar
 
 from durablectl.backends.explaining import explain_instance, glance
 from durablectl.backends.history_source import LoadApp
 from durablectl.errors import DurablectlError
 from durablectl.explanation.model import Explanation
 from durablectl.model import InstanceStatus
+from durablectl.polling.parallel import Runner, each_by_itself
 from durablectl.render.explanation import explained_line, problem_line
 from durablectl.taskhub import TaskHub
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 AT_ONCE = 8  # requests to a remote hub
 SECONDS = 10.0  # for one of them
 SECONDS_AFTER_A_WAIT = 2.0
@@ -39,10 +43,9 @@ def with_waiting(
 ) -> Iterator[tuple[InstanceStatus, str]]:
     """Each status with its line, in their order; a remote hub is asked for several at a time."""
     rest = iter(statuses)
-    with ThreadPoolExecutor(_at_once(hub)) as pool:
-        while group := list(islice(rest, IN_A_GROUP)):
-            made = pool.map(lambda each: _glance(hub, each), group)
-            yield from zip(group, map(_line, made), strict=True)
+    while group := list(islice(rest, IN_A_GROUP)):
+        made = _of_each(hub, partial(_glance, hub), group)
+        yield from zip(group, map(_line, made), strict=True)
 
 
 class Glances:
@@ -59,12 +62,11 @@ class Glances:
         """Learn what these wait for, and forget the others."""
         before, is_remote = self._known, not self._hub.commits_together
         stale = [each for each in statuses if not (is_remote and self._is_current(each))]
-        with ThreadPoolExecutor(_at_once(self._hub)) as pool:
-            found = pool.map(lambda each: _glance(self._hub, each), stale)
-            news = {
-                each.instance_id: (each.last_updated_time, made)
-                for each, made in zip(stale, found, strict=True)
-            }
+        found = _of_each(self._hub, partial(_glance, self._hub), stale)
+        news = {
+            each.instance_id: (each.last_updated_time, made)
+            for each, made in zip(stale, found, strict=True)
+        }
         shown = {each.instance_id for each in statuses}
         self._known = {name: known for name, known in before.items() if name in shown} | news
 
@@ -80,22 +82,19 @@ class Glances:
 
 def lines_after_a_wait(
     hub: TaskHub, instance_ids: Sequence[str], load_app: LoadApp | None
-) -> Iterator[tuple[str, str]]:
+) -> list[tuple[str, str]]:
     """The ids that a wait gave up on, each with what it waits for: with names and lines of the code
     where `load_app` gives the app. What cannot be known is left out.
     """
-    explain: Callable[[str], str] = lambda name: _line_of(hub, name, load_app)  # noqa: E731
-    with ThreadPoolExecutor(1 if load_app is not None else _at_once(hub)) as pool:
-        for name, line in zip(instance_ids, pool.map(explain, instance_ids), strict=True):
-            if line:
-                yield name, line
+    lines = _of_each(hub, partial(_line_of, hub, load_app), instance_ids)
+    return [(name, line) for name, line in zip(instance_ids, lines, strict=True) if line]
 
 
 def _line(made: Explanation | None) -> str:
     return "" if made is None else explained_line(made, datetime.now(UTC))
 
 
-def _line_of(hub: TaskHub, instance_id: str, load_app: LoadApp | None) -> str:
+def _line_of(hub: TaskHub, load_app: LoadApp | None, instance_id: str) -> str:
     try:
         made = explain_instance(hub.within(SECONDS_AFTER_A_WAIT), instance_id, load_app)
     except DurablectlError:
@@ -112,5 +111,18 @@ def _glance(hub: TaskHub, status: InstanceStatus) -> Explanation | None:
         return None
 
 
-def _at_once(hub: TaskHub) -> int:
-    return 1 if hub.commits_together else AT_ONCE
+def _of_each(
+    hub: TaskHub, operate: Callable[[Item], Result], items: Sequence[Item]
+) -> list[Result]:
+    """What it gives for each, in their order; a remote hub is asked for several at a time."""
+    if hub.commits_together:
+        return list(map(operate, items))
+    results: dict[int, Result] = {}
+
+    def run(number: int) -> None:
+        results[number] = operate(items[number])
+
+    for outcome in Runner(range(len(items)), each_by_itself(run), concurrency=AT_ONCE):
+        if outcome.error is not None:
+            raise outcome.error
+    return [results[number] for number in range(len(items))]

@@ -5,7 +5,9 @@ what it costs.
 from __future__ import annotations
 
 import json
+import signal
 import threading
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +18,7 @@ from terminal import durablectl, terminal
 from durablectl.cli.wait.waiting_for import AT_ONCE, Glances, with_waiting
 from durablectl.errors import Unreachable
 from durablectl.model import InstanceStatus, RuntimeStatus
+from durablectl.taskhub import TaskHub
 from durablectl.wire import history_event_from_json
 
 NOW = datetime.now(UTC)
@@ -44,7 +47,7 @@ def running(instance_id: str, **members: object) -> InstanceStatus:
     return InstanceStatus(**given | members)  # type: ignore[arg-type]
 
 
-class Hub:
+class Hub(TaskHub):
     """A remote hub whose instances all wait for one activity; it counts what it is asked."""
 
     commits_together = False
@@ -76,6 +79,27 @@ def test_a_remote_hub_is_asked_eight_at_a_time():
     assert [each.instance_id for each, _ in rows] == [f"a{n}" for n in range(24)]
     assert all(line.startswith("activity 'charge'") for _, line in rows)
     assert (len(hub.asked), hub.most) == (24, 8)
+
+
+def test_ctrl_c_does_not_wait_for_a_hub_that_is_silent():
+    gate = threading.Event()
+
+    class Silent(Hub):
+        def get_status(self, instance_id: str, **_options: object) -> InstanceStatus:
+            time.sleep(0.1)  # until the reader waits
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            gate.wait(20)
+            return super().get_status(instance_id)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    began = time.monotonic()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            list(with_waiting(Silent(), [running("a")]))
+        assert time.monotonic() - began < 5
+    finally:
+        gate.set()
+        signal.signal(signal.SIGINT, before)
 
 
 def test_what_is_finished_or_does_not_answer_has_no_line():
