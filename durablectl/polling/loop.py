@@ -5,7 +5,7 @@ it; no transport, no console.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Generator, Iterable
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from typing import NamedTuple
 
 from durablectl.errors import (
@@ -81,14 +81,16 @@ class WaitRules(NamedTuple):
     def is_satisfied(self, status: InstanceStatus | None) -> bool:
         if status is None:
             return False
-        return (
-            status.runtime_status is RuntimeStatus.COMPLETED
-            if self.until is None
-            else self.until(status)
-        )
+        if self.until is not None:
+            return self.until(status)
+        return status.runtime_status is RuntimeStatus.COMPLETED
 
     def is_finished(self, status: InstanceStatus | None) -> bool:
         return status is not None and (status.is_final or self.is_satisfied(status))
+
+    def left(self, seen: Mapping[str, InstanceStatus | None]) -> list[str]:
+        """The ids of those that are not finished."""
+        return [each for each, status in seen.items() if not self.is_finished(status)]
 
     def is_over(self, statuses: Collection[InstanceStatus | None]) -> bool:
         finished = [status for status in statuses if self.is_finished(status)]
@@ -175,29 +177,20 @@ def poll(
         if is_over():
             return True, trouble
         took, elapsed = clock() - looked, clock() - started
-        failures = 0 if trouble is None or isinstance(trouble, InstanceNotFound) else failures + 1
-        if (
-            failures
-            and trouble is not None
-            and end is not None
-            and elapsed >= end
-            and not has_seen()
-        ):
+        failed = None if isinstance(trouble, InstanceNotFound) else trouble
+        failures = failures + 1 if failed else 0
+        if failed and end is not None and elapsed >= end and not has_seen():
             if timeout is None:
-                raise trouble
-            raise WaitTimeout(f"timed out after {timeout:g} s: {trouble.message}") from trouble
+                raise failed
+            raise WaitTimeout(f"timed out after {timeout:g} s: {failed.message}") from failed
         try:
             delay = delays.send(elapsed)
         except StopIteration:
             return False, trouble
-        if failures and trouble is not None:
-            on_trouble(trouble)
-        pause_between(
-            hub.pause,
-            delay if not failures else _backed_off(delay, failures, interval, end, elapsed),
-            took,
-            clock,
-        )
+        if failed:
+            on_trouble(failed)
+            delay = _backed_off(delay, failures, interval, end, elapsed)
+        pause_between(hub.pause, delay, took, clock)
 
 
 def is_passing(error: DurablectlError, before: DurablectlError | None, *, has_seen: bool) -> bool:
@@ -212,6 +205,11 @@ def is_passing(error: DurablectlError, before: DurablectlError | None, *, has_se
     return isinstance(error, TEMPORARY) or (
         has_seen and isinstance(error, DOUBTFUL) and not isinstance(before, DOUBTFUL)
     )
+
+
+def last_answer(trouble: DurablectlError | None) -> str:
+    """The end of a sentence about a time-out: what went wrong with the last look, if anything."""
+    return "" if trouble is None else f" (the last answer: {trouble.message})"
 
 
 def gone(status: InstanceStatus, error: InstanceNotFound) -> InstanceNotFound:
@@ -242,9 +240,7 @@ class _Polls:
         one is missing which may come.
         """
         self.absent = None
-        left = self._look_at_list(
-            hub, [each for each, status in self.seen.items() if not self._rules.is_finished(status)]
-        )
+        left = self._look_at_list(hub, self._rules.left(self.seen))
         missing: InstanceNotFound | None = None
         trouble: DurablectlError | None = None
         for instance_id, answer in poll_each(
@@ -265,14 +261,12 @@ class _Polls:
     def _look_at_list(self, hub: TaskHub, left: list[str]) -> list[str]:
         """Take what a listing tells of them, if that is the cheaper way: those it does not tell
         of."""
-        found = (
-            self._listing.find(hub, left, show_input=self._rules.show_input)
-            if self._listing is not None
-            else None
-        )
-        for instance_id, status in (found or {}).items():
+        if self._listing is None:
+            return left
+        found = self._listing.find(hub, left, show_input=self._rules.show_input)
+        for instance_id, status in found.items():
             self._take(instance_id, status)
-        return [each for each in left if found is None or each not in found]
+        return [each for each in left if each not in found]
 
     def _miss(self, instance_id: str, error: InstanceNotFound, elapsed: float) -> InstanceNotFound:
         """Take in that one is not there; raised once that counts."""
@@ -325,15 +319,11 @@ def wait_for_completion(
 
     See `wait_for_instances` for what a failed poll does, and for the `grace`.
     """
-    waited = wait_for_instances(
-        hub,
-        [instance_id],
-        WaitRules(timeout, interval, grace=grace),
-        clock=clock,
-    )
+    rules = WaitRules(timeout, interval, grace=grace)
+    waited = wait_for_instances(hub, [instance_id], rules, clock=clock)
     status = waited.seen[instance_id]
     if status is not None and status.is_final:
         return status
     known = status.runtime_status.value if status is not None else "unknown"
-    reason = f" (the last answer: {waited.trouble.message})" if waited.trouble is not None else ""
+    reason = last_answer(waited.trouble)
     raise WaitTimeout(f"instance '{instance_id}' is still {known} after {timeout:g} s{reason}")

@@ -60,14 +60,14 @@ class InFlight:
 
     def find(
         self, hub: TaskHub, instance_ids: Sequence[str], *, show_input: bool
-    ) -> dict[str, InstanceStatus] | None:
-        """Their statuses; None when asking for each is cheaper.
+    ) -> dict[str, InstanceStatus]:
+        """Their statuses, none when asking for each is cheaper.
 
         What is missing has ended, is not shown yet, or moved meanwhile.
         """
         most = len(instance_ids) // MANY
         if not self._pays or not most:
-            return None
+            return {}
         wanted, found = set(instance_ids), dict[str, InstanceStatus]()
         prefix, token = os.path.commonprefix(list(instance_ids)), None  # noqa: RUF071 - these are ids, not paths
         filter = InstanceFilter(IN_FLIGHT, prefix=prefix)
@@ -86,4 +86,4 @@ class InFlight:
             if (token := page.continuation_token) is None:
                 return found
         self._pays = False
-        return None
+        return {}

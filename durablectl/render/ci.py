@@ -76,53 +76,42 @@ class Verdict:
     @property
     def sentence(self) -> str:
         """What there is to say about it, on one harmless line."""
-        who = f"instance '{short(self.instance_id)}'" + (
-            f" ({short(self.name)})" if self.name else ""
-        )
-        how = (
-            f"was still {self.state} when the wait ended"
-            if self.kind is Kind.TIMED_OUT
-            else f"is {self.state}"
-        )
-        if self.kind is Kind.FAILED and self.why:
+        name = f" ({short(self.name)})" if self.name else ""
+        how = f"is {self.state}"
+        if self.kind is Kind.TIMED_OUT:
+            how = f"was still {self.state} when the wait ended"
+        elif self.kind is Kind.FAILED and self.why:
             how += f", {self.why}"
-        return f"{who} {how}" + (f": {short(self.detail, LONGEST_DETAIL)}" if self.detail else "")
+        detail = f": {short(self.detail, LONGEST_DETAIL)}" if self.detail else ""
+        return f"instance '{short(self.instance_id)}'{name} {how}{detail}"
 
 
 def verdict(
     instance_id: str,
     status: InstanceStatus | None,
     *,
-    is_satisfied: bool,
-    all_satisfied: bool,
-    full: bool,
+    is_satisfied: bool = False,
+    all_satisfied: bool = False,
+    full: bool = False,
+    why: str = "",
 ) -> Verdict:
     """How an instance was left.
 
     `is_satisfied` says that it did what was waited for, `all_satisfied` that the wait had all it
-    wanted; `full` lets the instance's own words in.
+    wanted; `full` lets the instance's own words in. See `Verdict` for `why`.
     """
-    if status is None:
-        return Verdict(
-            instance_id, "", UNKNOWN, 0.0, Kind.PENDING if all_satisfied else Kind.TIMED_OUT
-        )
     if is_satisfied:
         kind = Kind.SATISFIED
     elif all_satisfied:
         kind = Kind.PENDING
     else:
-        kind = Kind.FAILED if status.is_final else Kind.TIMED_OUT
+        kind = Kind.FAILED if status is not None and status.is_final else Kind.TIMED_OUT
+    if status is None:
+        return Verdict(instance_id, "", UNKNOWN, 0.0, kind)
     seconds = max((status.last_updated_time - status.created_time).total_seconds(), 0.0)
     detail = ending_line(status) if full and status.is_final else ""
-    return Verdict(
-        instance_id,
-        status.name,
-        status.runtime_status.value,
-        seconds,
-        kind,
-        detail,
-        cause=status.cause,
-    )
+    state = status.runtime_status.value
+    return Verdict(instance_id, status.name, state, seconds, kind, detail, why, status.cause)
 
 
 def short(text: str, longest: int = LONGEST_NAME) -> str:
@@ -160,13 +149,10 @@ def upload_summary(path: str) -> str:
 
 def summary(verdicts: Sequence[Verdict]) -> str:
     """A short Markdown table: what ended badly or late first."""
-    counted = Counter(each.state for each in verdicts)
-    total = f"{len(verdicts)} instance" + ("" if len(verdicts) == 1 else "s")
-    lines = [
-        f"### durablectl: {total}, "
-        + ", ".join(f"{count} {_cell(state)}" for state, count in counted.most_common()),
-        "",
-    ]
+    counted = Counter(each.state for each in verdicts).most_common()
+    total = "1 instance" if len(verdicts) == 1 else f"{len(verdicts)} instances"
+    states = ", ".join(f"{count} {_cell(state)}" for state, count in counted)
+    lines = [f"### durablectl: {total}, {states}", ""]
     lines += ["| instance | orchestrator | status | took |", "|---|---|---|---|"]
     ordered = sorted(verdicts, key=lambda each: each.kind not in (Kind.FAILED, Kind.TIMED_OUT))
     lines += [_row(each) for each in ordered[:MOST_ROWS]]
@@ -197,17 +183,15 @@ def _cell(text: str) -> str:
 
 def _github(text: str, *, is_property: bool = False) -> str:
     """As actions/toolkit escapes the data and the properties of a command."""
-    escaped = (
-        defuse(redact(text), ci=True).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    )
+    escaped = _escaped(text, "%25")
     return escaped.replace(":", "%3A").replace(",", "%2C") if is_property else escaped
 
 
 def _azure(text: str) -> str:
     """As the agent reads the message of a command back; `%` has a name of its own there."""
-    return (
-        defuse(redact(text), ci=True)
-        .replace("%", "%AZP25")
-        .replace("\r", "%0D")
-        .replace("\n", "%0A")
-    )
+    return _escaped(text, "%AZP25")
+
+
+def _escaped(text: str, percent: str) -> str:
+    harmless = defuse(redact(text), ci=True)
+    return harmless.replace("%", percent).replace("\r", "%0D").replace("\n", "%0A")

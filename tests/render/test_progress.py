@@ -5,12 +5,14 @@ from datetime import UTC, datetime
 
 import pytest
 
+from durablectl.errors import Unreachable
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.render.output import Output
 from durablectl.render.progress import progress_of
 from durablectl.render.terminal.displays import Troubles, WaitLines, waiting_display
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
+NO_ANSWER = Unreachable("no answer")
 
 
 class Terminal(io.StringIO):
@@ -111,7 +113,7 @@ def test_half_an_hour_of_instances_and_a_hub_that_come_and_go_stays_under_sixty_
     out = Output(io.StringIO(), err, environ={})
     watcher, troubles = WaitLines(out, len(ids), clock), Troubles(out, clock)
     for clock.now in range(1800):
-        (troubles.failed if clock.now % 7 < 3 else lambda _: troubles.answered())("no answer")
+        (troubles.failed if clock.now % 7 < 3 else lambda _: troubles.answered())(NO_ANSWER)
         for number, instance_id in enumerate(ids):
             changing = ("Running", "ContinuedAsNew", "Pending")[(int(clock.now) + number) % 3]
             watcher(
@@ -134,8 +136,8 @@ def test_a_trouble_is_told_once_and_that_it_is_over():
     clock, err = Clock(), io.StringIO()
     troubles = Troubles(Output(io.StringIO(), err, environ={}), clock)
     for clock.now in (1, 2, 30, 700):
-        troubles.failed("no answer")
-        troubles.failed("no answer")
+        troubles.failed(NO_ANSWER)
+        troubles.failed(NO_ANSWER)
         troubles.answered()
     assert (
         err.getvalue().splitlines()

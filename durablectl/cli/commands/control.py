@@ -19,7 +19,7 @@ from durablectl.cli.session import Session
 from durablectl.cli.session.at import at
 from durablectl.cli.session.chosen import choose
 from durablectl.cli.start.instance import timed
-from durablectl.cli.wait.wait_after import wait_until_so
+from durablectl.cli.wait.wait import wait_until_so
 from durablectl.model import IN_FLIGHT, UNDER_WAY, InstanceStatus, RuntimeStatus
 from durablectl.polling.loop import in_time
 from durablectl.taskhub import TaskHub

@@ -6,13 +6,15 @@ from typing import Annotated
 
 import typer
 
-from durablectl.cli.arguments.filters import Name, Where
+from durablectl.cli.arguments.filters import Name, Selection, Where
 from durablectl.cli.arguments.parameters import Interval, Timeout
 from durablectl.cli.framework import app_completers, exit_codes
 from durablectl.cli.session import Session
+from durablectl.cli.session.at import at
 from durablectl.cli.wait.drain import Drain, drain_and_show
 from durablectl.cli.wait.wait import warn_without_timeout
-from durablectl.model import IN_FLIGHT
+from durablectl.model import IN_FLIGHT, InstanceFilter
+from durablectl.render.query import compiled
 
 
 def drain(
@@ -52,19 +54,16 @@ def drain(
       durablectl drain --name order --snapshot --timeout 10m
       durablectl drain --exclude-name monitor --allow 2 -o json
     """
-    wanted = Drain.of(name, exclude_name or (), where, snapshot=snapshot, allow=allow)
+    excluded = frozenset(each.lower() for each in exclude_name or ())
+    expression = None if where is None else compiled(where)
+    selection = Selection(InstanceFilter(IN_FLIGHT, name), expression)
+    wanted = Drain(selection, excluded, snapshot, allow)
     session.settings.require_named_hub("drain")
     hub = session.hub
     session.announce()
     warn_without_timeout(session.out, session.environ, timeout, "drain")
     is_drained = drain_and_show(
-        session.out,
-        hub,
-        session.hub_label,
-        wanted,
-        timeout=timeout,
-        interval=interval or 1.0,
-        environ=session.environ,
+        at(session, hub), session.hub_label, wanted, timeout=timeout, interval=interval or 1.0
     )
     if not is_drained:
         statuses = ",".join(sorted(status.value for status in IN_FLIGHT))

@@ -11,9 +11,10 @@ from durablectl.backends.saving import with_entities
 from durablectl.cli.arguments.parameters import Instance, Interval, Last
 from durablectl.cli.session import Session
 from durablectl.cli.session.choosing import wanted_one
-from durablectl.cli.wait.follow import DEEPEST, News, followed, steps_of, with_history
+from durablectl.cli.wait.follow import DEEPEST, News, follow, steps_of, with_history
 from durablectl.cli.wait.waiting_for import waiting_line
 from durablectl.errors import UsageError
+from durablectl.history.steps import Step
 from durablectl.model import HistoryEvent, InstanceStatus, utc_now
 from durablectl.render.output import OutputFormat
 from durablectl.render.terminal.history import head, show_gantt, show_rows, show_timeline
@@ -99,27 +100,32 @@ def _follow(session: Session, hub: TaskHub, instance_id: str, levels: int, inter
 
     JSON is complete, and so comes at the end; JSON lines come one by one.
     """
-    out, news, last = session.out, News(), None
-    looks = followed(
-        hub,
-        instance_id,
-        interval,
-        levels if out.is_text else 0,
-        lambda message: out.note(f"{message}; trying again"),
-    )
-    for status, found in looks:
-        anew, is_first, last = news.begins_anew(status), last is None, status
+    out, news = session.out, News()
+    is_first = True
+
+    def show(status: InstanceStatus, found: tuple[Step, ...]) -> None:
+        nonlocal is_first
+        anew, first_of_all, is_first = news.begins_anew(status), is_first, False
         if out.format is OutputFormat.JSONL:
             out.jsonl(_json(news.events(status)))
         elif out.is_text:
-            if is_first:
+            if first_of_all:
                 show_details(out, head(status, utc_now()))
                 out.data("")
             if anew:
                 out.note("continued as new: a new history begins")
             origin = found[0].begin if found else status.created_time
             show_rows(out, news.steps(found), origin, utc_now())
-    if last is not None and out.format in (OutputFormat.JSON, OutputFormat.ID):
+
+    last = follow(
+        hub,
+        instance_id,
+        interval,
+        levels if out.is_text else 0,
+        show=show,
+        on_trouble=lambda error: out.note(f"{error.message}; trying again"),
+    )
+    if out.format in (OutputFormat.JSON, OutputFormat.ID):
         out.show("", _json(last.history or ()), id=instance_id)
 
 

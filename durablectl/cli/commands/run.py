@@ -14,6 +14,7 @@ from durablectl.cli.session.at import at
 from durablectl.cli.session.choosing import remember
 from durablectl.cli.session.targets import input_of
 from durablectl.cli.start.instance import started_instance
+from durablectl.cli.wait.resume_hint import Wanted
 from durablectl.cli.wait.wait import wait_and_show
 from durablectl.errors import Unsupported
 
@@ -61,5 +62,5 @@ def run(
                 warn_of_source(session.out, session.registry())
         session.out.note(f"started {payload.id}")
     here = at(session, hub, skip_timers=skip_timers, on_difference=tells_differences)
-    end = wait_and_show(here, [payload.id], waiting, spent=time.monotonic() - began)
+    end = wait_and_show(here, Wanted([payload.id], waiting), spent=time.monotonic() - began)
     leave(exit_codes.for_wait(**end._asdict()))

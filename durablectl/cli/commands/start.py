@@ -23,6 +23,7 @@ from durablectl.cli.session.choosing import remember
 from durablectl.cli.session.targets import input_of
 from durablectl.cli.start.instance import started_instance, told_if_cut_off
 from durablectl.cli.start.starter_url import Call, start_by_url
+from durablectl.cli.wait.resume_hint import Wanted
 from durablectl.cli.wait.wait import wait_and_show
 from durablectl.errors import UsageError
 from durablectl.model import CheckStatusPayload, IfExists
@@ -141,7 +142,7 @@ def start(
             return
         session.out.note(f"started {payload.id}")
     spent = time.monotonic() - began
-    end = wait_and_show(here, [payload.id], waiting, several, spent=spent)
+    end = wait_and_show(here, Wanted([payload.id], waiting, several), spent=spent)
     leave(exit_codes.for_wait(**end._asdict()))
 
 

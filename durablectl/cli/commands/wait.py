@@ -9,6 +9,7 @@ from durablectl.cli.framework.leaving import leave
 from durablectl.cli.session import Session
 from durablectl.cli.session.at import at
 from durablectl.cli.session.choosing import wanted
+from durablectl.cli.wait.resume_hint import Wanted
 from durablectl.cli.wait.wait import wait_and_show
 
 
@@ -37,5 +38,5 @@ def wait(
     waiting, several = waiting.checked(), several.checked()
     targets = wanted(session, instances, from_, last=last, takes_prefix=False)
     hub = targets.hub if waiting.on_timeout is OnTimeout.LEAVE else targets.guarded()
-    end = wait_and_show(at(session, hub), targets.ids, waiting, several, words=targets.words)
+    end = wait_and_show(at(session, hub), Wanted(targets.ids, waiting, several, targets.words))
     leave(exit_codes.for_wait(**end._asdict()))

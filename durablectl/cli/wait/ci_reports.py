@@ -8,7 +8,6 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -54,12 +53,18 @@ class Reports:
 
         `why_not` ends the sentence about one that has ended without doing it.
         """
-        verdicts = self._verdicts(seen, is_satisfied, satisfied)
-        told = [
-            replace(each, why=why_not(status)) if (status := seen[each.instance_id]) else each
-            for each in verdicts
+        verdicts = [
+            ci.verdict(
+                name,
+                each,
+                is_satisfied=is_satisfied(each),
+                all_satisfied=satisfied,
+                full=self._mode is CiMode.FULL,
+                why=why_not(each) if each else "",
+            )
+            for name, each in seen.items()
         ]
-        self._write(told, None)
+        self._write(verdicts)
 
     @contextmanager
     def of_faults(self) -> Iterator[None]:
@@ -67,60 +72,43 @@ class Reports:
         try:
             yield
         except DurablectlError as error:
-            self._write(
-                self._verdicts(dict.fromkeys(self._ids), lambda _status: False, False),
-                error.message,
-            )
+            self._write([ci.verdict(each, None) for each in self._ids], error.message)
             raise
 
-    def _verdicts(
-        self, seen: Seen, is_satisfied: Callable[[InstanceStatus | None], bool], satisfied: bool
-    ) -> list[ci.Verdict]:
-        full = self._mode is CiMode.FULL
-        return [
-            ci.verdict(
-                name, each, is_satisfied=is_satisfied(each), all_satisfied=satisfied, full=full
-            )
-            for name, each in seen.items()
-        ]
-
-    def _write(self, verdicts: Sequence[ci.Verdict], fault: str | None) -> None:
-        runner = ci.runner_of(self._environ) if self._mode is not CiMode.OFF else None
+    def _write(self, verdicts: Sequence[ci.Verdict], fault: str | None = None) -> None:
         if self._junit is not None:
-            self._write_junit(self._junit, verdicts, fault)
-        if runner is None:
+            hub, now = self._address, datetime.now(UTC)
+            text = report("durablectl wait", verdicts, now=now, hub=hub, fault=fault)
+            with self._warning(f"the JUnit report could not be written to {self._junit}"):
+                self._junit.write_text(text, encoding="utf-8")
+        runner = ci.runner_of(self._environ)
+        if runner is None or self._mode is CiMode.OFF:
             return
-        fault_line = (
-            ci.annotation(runner, "durablectl", ci.short(fault, ci.LONGEST_DETAIL))
-            if fault
-            else None
-        )
-        for line in [fault_line] if fault_line else ci.annotation_lines(runner, verdicts):
+        if fault is None:
+            lines = ci.annotation_lines(runner, verdicts)
+        else:
+            lines = [ci.annotation(runner, "durablectl", ci.short(fault, ci.LONGEST_DETAIL))]
+        for line in lines:
             self._out.command(line)
-        self._write_summary(runner, ci.summary(verdicts))
-
-    def _write_junit(self, path: Path, verdicts: Sequence[ci.Verdict], fault: str | None) -> None:
-        text = report(
-            "durablectl wait", verdicts, now=datetime.now(UTC), hub=self._address, fault=fault
-        )
-        try:
-            path.write_text(text, encoding="utf-8")
-        except OSError as error:
-            self._out.warn(f"the JUnit report could not be written to {path}: {reason_of(error)}")
+        with self._warning(f"the summary for {runner.value} could not be written"):
+            self._write_summary(runner, ci.summary(verdicts))
 
     def _write_summary(self, runner: ci.Runner, text: str) -> None:
-        environ, out = self._environ, self._out
+        if runner is ci.Runner.GITHUB and (path := self._environ.get("GITHUB_STEP_SUMMARY")):
+            with Path(path).open("a", encoding="utf-8") as file:
+                file.write(text)
+        elif runner is ci.Runner.AZURE and (folder := self._environ.get("AGENT_TEMPDIRECTORY")):
+            descriptor, name = tempfile.mkstemp(".md", "durablectl-", folder)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+            self._out.command(ci.upload_summary(name))
+
+    @contextmanager
+    def _warning(self, what: str) -> Iterator[None]:
         try:
-            if runner is ci.Runner.GITHUB and (path := environ.get("GITHUB_STEP_SUMMARY")):
-                with Path(path).open("a", encoding="utf-8") as file:
-                    file.write(text)
-            elif runner is ci.Runner.AZURE and (folder := environ.get("AGENT_TEMPDIRECTORY")):
-                descriptor, name = tempfile.mkstemp(".md", "durablectl-", folder)
-                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                    file.write(text)
-                out.command(ci.upload_summary(name))
+            yield
         except OSError as error:
-            out.warn(f"the summary for {runner.value} could not be written: {reason_of(error)}")
+            self._out.warn(f"{what}: {reason_of(error)}")
 
 
 def annotate(out: Output, environ: Mapping[str, str], title: str, message: str) -> None:

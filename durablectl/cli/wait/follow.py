@@ -4,15 +4,14 @@ finished.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from durablectl.errors import DurablectlError, InstanceNotFound, ServiceError
 from durablectl.history.steps import Step
 from durablectl.history.timeline import steps, with_children
 from durablectl.model import HistoryEvent, InstanceStatus
-from durablectl.polling.loop import gone, intervals, is_passing
+from durablectl.polling.loop import gone, poll
 from durablectl.taskhub import TaskHub
 
 DEEPEST = 16
@@ -47,33 +46,34 @@ def _child(hub: TaskHub, instance_id: str, levels: int, depth: int) -> tuple[Ste
     return steps_of(hub, status, levels - 1, depth + 1)
 
 
-def followed(
-    hub: TaskHub, instance_id: str, interval: float, levels: int, on_trouble: Callable[[str], None]
-) -> Iterator[tuple[InstanceStatus, tuple[Step, ...]]]:
-    """The status with its history, and its steps, again and again until it is final; a look that
-    fails is told and tried again.
+def follow(
+    hub: TaskHub,
+    instance_id: str,
+    interval: float,
+    levels: int,
+    *,
+    show: Callable[[InstanceStatus, tuple[Step, ...]], None],
+    on_trouble: Callable[[DurablectlError], None],
+) -> InstanceStatus:
+    """Show the status with its history, and its steps, again and again until it is final: the last
+    one. A look that fails after the first is told and tried again.
     """
-    started, delays = time.monotonic(), intervals(None, interval)
-    last: InstanceStatus | None = None
-    trouble: DurablectlError | None = None
-    next(delays)
-    while last is None or not last.is_final:
-        if last is not None:
-            hub.pause(delays.send(time.monotonic() - started))
+    last = with_history(hub, instance_id)
+    show(last, steps_of(hub, last, levels))
+
+    def look(limited: TaskHub, _elapsed: float) -> None:
+        nonlocal last
         try:
-            status = with_history(hub, instance_id)
-            found = steps_of(hub, status, levels)
-        except DurablectlError as error:
-            if last is None:
-                raise
-            reason = gone(last, error) if isinstance(error, InstanceNotFound) else error
-            if not is_passing(reason, trouble, has_seen=True):
-                raise reason from error
-            trouble = reason
-            on_trouble(reason.message)
-        else:
-            last, trouble = status, None
-            yield status, found
+            status = with_history(limited, instance_id)
+            found = steps_of(limited, status, levels)
+        except InstanceNotFound as error:
+            raise gone(last, error) from error
+        last = status
+        show(status, found)
+
+    if not last.is_final:
+        poll(hub, look, lambda: last.is_final, interval=interval, on_trouble=on_trouble)
+    return last
 
 
 class News:
@@ -84,7 +84,6 @@ class News:
 
     def __init__(self) -> None:
         self._shown: dict[tuple[object, ...], tuple[object, ...]] = {}
-        self._events = 0
         self._execution: datetime | None = None
 
     def begins_anew(self, status: InstanceStatus) -> bool:
@@ -94,7 +93,6 @@ class News:
         self._execution = first or self._execution
         if is_other:
             self._shown.clear()
-            self._events = 0
         return is_other
 
     def events(self, status: InstanceStatus) -> tuple[HistoryEvent, ...]:

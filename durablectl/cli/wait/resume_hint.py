@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from durablectl.cli.arguments.input import STDIN
 from durablectl.cli.arguments.instance_ids import is_status_url
@@ -12,27 +13,32 @@ from durablectl.cli.framework.at_hub import AtHub
 MOST_WORDS = 20
 
 
-def tell_how_to_resume(
-    at: AtHub,
-    left: Sequence[str],
-    words: Sequence[str],
-    waiting: Waiting,
-    several: Several,
-    reason: str,
-) -> None:
+class Wanted(NamedTuple):
+    """What a wait was asked for: these instances, in this way. `words` are what named them on the
+    command line of `wait`, if it was not their ids.
+    """
+
+    ids: Sequence[str]
+    waiting: Waiting
+    several: Several = Several()
+    words: Sequence[str] = ()
+
+
+def tell_how_to_resume(at: AtHub, left: Sequence[str], wanted: Wanted, reason: str) -> None:
     """Say on stderr why it ends, that those that are left run on, and the command that waits for
-    them; `words` named all of them.
+    all of them.
     """
     if not left:
         return
     what = f"instance '{left[0]}' is" if len(left) == 1 else f"the {len(left)} instances are"
     warning = ", but no worker is running on this local hub" if not at.hub.has_worker() else ""
     at.out.error(f"{reason}; {what} left running{warning}")
-    at.out.hint(f"continue waiting with: {_command(at, words, waiting, several)}")
+    at.out.hint(f"continue waiting with: {_command(at, wanted)}")
 
 
-def _command(at: AtHub, words: Sequence[str], waiting: Waiting, several: Several) -> str:
+def _command(at: AtHub, wanted: Wanted) -> str:
     """To copy; what is too much for a line, or came from standard input, it takes from there."""
+    ids, waiting, several, words = wanted
     given = {
         "timeout": _seconds(waiting.timeout),
         "interval": _seconds(waiting.interval),
@@ -49,15 +55,11 @@ def _command(at: AtHub, words: Sequence[str], waiting: Waiting, several: Several
         for name, value in given.items()
         if value
     ]
+    words = words or ids
     words = words if len(words) <= MOST_WORDS else [STDIN]
     is_named = any(word == STDIN or word.startswith("@") or is_status_url(word) for word in words)
-    told = at.command(
-        "wait",
-        *words,
-        options=options,
-        more=("output", "query"),
-        hub=None if is_named else at.hub,
-    )
+    hub = None if is_named else at.hub
+    told = at.command("wait", *words, options=options, more=("output", "query"), hub=hub)
     return told if STDIN not in words else f"{told} (with the same ids)"
 
 

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from durablectl import wire
-from durablectl.cli.arguments.waiting import OnTimeout, Several, Waiting
+from durablectl.cli.arguments.waiting import OnTimeout, Waiting
 from durablectl.cli.framework.at_hub import AtHub
 from durablectl.cli.wait.ci_reports import Reports
-from durablectl.cli.wait.resume_hint import tell_how_to_resume
+from durablectl.cli.wait.resume_hint import Wanted, tell_how_to_resume
 from durablectl.cli.wait.until import DEAD, Until
 from durablectl.cli.wait.waiting_for import lines_after_a_wait
-from durablectl.errors import DurablectlError, UsageError, WaitTimeout, WrongState
+from durablectl.errors import (
+    DurablectlError,
+    InstanceNotFound,
+    UsageError,
+    WaitTimeout,
+    WrongState,
+)
 from durablectl.model import InstanceStatus, RuntimeStatus
-from durablectl.polling.loop import Waited, WaitRules, wait_for_instances
+from durablectl.polling.loop import Waited, WaitRules, last_answer, wait_for_instances
 from durablectl.render import views
 from durablectl.render.output import Output, OutputFormat
 from durablectl.render.sanitize import safe_line
-from durablectl.render.terminal.displays import Troubles, Watcher, waiting_display
+from durablectl.render.terminal.displays import Troubles, waiting_display
 from durablectl.render.terminal.instances import statuses_json
 from durablectl.render.terminal.tables import show_details, show_table
 
 GRACE = 5.0
 AT_ONCE = 8  # statuses asked for at the same time
-TOLD_IDS = 20
+TOLD_IDS, TOLD_LEFT = 20, 10
 Seen = dict[str, InstanceStatus | None]
 
 
@@ -42,48 +48,61 @@ class WaitEnd(NamedTuple):
         return not (self.ended or self.timed_out)
 
 
-def wait_and_show(
-    at: AtHub,
-    ids: Sequence[str],
-    waiting: Waiting,
-    several: Several = Several(),
-    *,
-    words: Sequence[str] = (),
-    spent: float = 0.0,
-) -> WaitEnd:
-    """Wait, show how it ended, and return that.
-
-    `words` named the instances on the command line of `wait`; `spent` is how much of the time-out
-    the start has taken.
+def wait_and_show(at: AtHub, wanted: Wanted, *, spent: float = 0.0) -> WaitEnd:
+    """Wait, show how it ended, and return that; `spent` is how much of the time-out the start has
+    taken.
     """
-    completed = several.completed
+    ids, waiting, several, _ = wanted
     if waiting.response and len(ids) > 1:
         raise UsageError(
             "--response is the answer for one instance", hint="leave out --response, or name one id"
         )
-    if completed is not None and completed > len(ids):
+    if several.completed is not None and several.completed > len(ids):
         raise UsageError(
-            f"--count {completed} is more than the {len(ids)} instances that were named"
+            f"--count {several.completed} is more than the {len(ids)} instances that were named"
         )
     warn_without_timeout(at.out, at.environ, waiting.timeout, "wait")
     until = None if waiting.until is None else Until.of(waiting.until)
-    rules = _rules(waiting, several, until, spent, show_input=not at.out.is_text)
+    rules = WaitRules(
+        None if waiting.timeout is None else max(waiting.timeout - spent, 0.0),
+        waiting.interval or 1.0,
+        several.completed,
+        several.fail_fast,
+        show_input=not at.out.is_text or (until is not None and until.needs_input),
+        until=until,
+    )
     reports = Reports(at, ids, waiting.ci, waiting.junit)
     with reports.of_faults():
-        seen, trouble = _watched(at, ids, rules, waiting, several, words or ids)
+        seen, trouble = _watched(at, wanted, rules)
     _show(at, seen, rules, waiting)
     if not rules.is_over(seen.values()):
         _give_up(at, seen, rules, waiting, trouble)
     end = _end(seen, rules)
-    reports.ended(
-        seen,
-        rules.is_satisfied,
-        satisfied=end.is_satisfied,
-        why_not=until.why_not if until else lambda _status: "",
-    )
+    why_not = until.why_not if until else lambda _status: ""
+    reports.ended(seen, rules.is_satisfied, satisfied=end.is_satisfied, why_not=why_not)
     if until is not None and end.ended:
         _tell_why_not(at.out, until, _ended(seen, rules))
     return end
+
+
+def wait_until_so(
+    at: AtHub, ids: Sequence[str], waiting: Waiting, is_so: Callable[[InstanceStatus], bool]
+) -> bool:
+    """After a batch of requests: wait until what was asked for is so for all; False, with those
+    that are left told, when it is not in time.
+
+    The expression of `waiting` is what `wait --until` takes for it.
+    """
+    rules = WaitRules(waiting.timeout, waiting.interval or 1.0, show_input=False, until=is_so)
+    seen, trouble = _watch_over(at, Wanted(ids, waiting), rules)
+    left = rules.left(seen)
+    if not left:
+        return True
+    what = f"not so yet for {len(left)} of {len(ids)} instances"
+    _tell_timeout(at.out, waiting, what, trouble)
+    for instance_id in left[:TOLD_LEFT]:
+        at.out.talk(f"  {safe_line(instance_id)}")
+    return False
 
 
 def warn_without_timeout(
@@ -94,96 +113,60 @@ def warn_without_timeout(
         out.warn(f"this {what} has no --timeout, and may block the CI job indefinitely")
 
 
-def _rules(
-    waiting: Waiting, several: Several, until: Until | None, spent: float, *, show_input: bool
-) -> WaitRules:
-    return WaitRules(
-        None if waiting.timeout is None else max(waiting.timeout - spent, 0.0),
-        waiting.interval or 1.0,
-        several.completed,
-        several.fail_fast,
-        GRACE,
-        show_input=show_input or (until is not None and until.needs_input),
-        until=until,
-        at_once=AT_ONCE,
-    )
-
-
-def _watched(
-    at: AtHub,
-    ids: Sequence[str],
-    rules: WaitRules,
-    waiting: Waiting,
-    several: Several,
-    words: Sequence[str],
-) -> Waited:
+def _watched(at: AtHub, wanted: Wanted, rules: WaitRules) -> Waited:
+    on_timeout = wanted.waiting.on_timeout
     try:
-        return watch_over(at, ids, rules, words, waiting, several)
+        return _watch_over(at, wanted, rules)
     except WaitTimeout as error:
-        if waiting.on_timeout is OnTimeout.LEAVE:
+        if on_timeout is OnTimeout.LEAVE:
             raise
-        raise WaitTimeout(
-            error.message,
-            hint=f"the hub did not answer: {waiting.on_timeout.value} was not requested",
-        ) from error
+        hint = f"the hub did not answer: {on_timeout.value} was not requested"
+        raise WaitTimeout(error.message, hint=hint) from error
 
 
-def watch_over(
-    at: AtHub,
-    ids: Sequence[str],
-    rules: WaitRules,
-    words: Sequence[str],
-    waiting: Waiting,
-    several: Several = Several(),
-) -> Waited:
+def _watch_over(at: AtHub, wanted: Wanted, rules: WaitRules) -> Waited:
     """Wait for them and show how far they are, working for them on a local hub.
 
     `WaitTimeout` when the hub never answered in time. Ctrl-C and SIGTERM say how to continue.
     """
-    last = _LastStatuses(at.out, ids)
-    rules = rules._replace(at_once=1) if at.hub.commits_together else rules
+    ids, troubles = wanted.ids, Troubles(at.out)
+    last: Seen = dict.fromkeys(ids)
+    at_once = 1 if at.hub.commits_together else AT_ONCE
+    rules = rules._replace(grace=GRACE, at_once=at_once)
     try:
-        with at.working(ids), waiting_display(at.out, ids) as watcher:
-            last.watcher = watcher
+        with at.working(ids), waiting_display(at.out, ids) as show:
+
+            def take(status: InstanceStatus) -> None:
+                troubles.answered()
+                last[status.instance_id] = status
+                show(status)
+
             return wait_for_instances(
-                at.hub, ids, rules, on_status=last.status, on_trouble=last.trouble
+                at.hub, ids, rules, on_status=take, on_trouble=troubles.failed
             )
     except KeyboardInterrupt as error:
-        left = [each for each, status in last.seen.items() if not rules.is_finished(status)]
-        tell_how_to_resume(at, left, words, waiting, several, f"{error}" or "interrupted")
+        tell_how_to_resume(at, rules.left(last), wanted, f"{error}" or "interrupted")
         raise
 
 
-class _LastStatuses:
-    """Hands statuses and troubles on, and remembers the last status of each instance."""
-
-    def __init__(self, out: Output, ids: Sequence[str]) -> None:
-        self.seen: Seen = dict.fromkeys(ids)
-        self.watcher: Watcher | None = None
-        self._troubles = Troubles(out)
-
-    def status(self, status: InstanceStatus) -> None:
-        self._troubles.answered()
-        self.seen[status.instance_id] = status
-        if self.watcher is not None:
-            self.watcher(status)
-
-    def trouble(self, trouble: DurablectlError) -> None:
-        self._troubles.failed(trouble.message)
+def _tell_timeout(
+    out: Output, waiting: Waiting, what: str, trouble: DurablectlError | None
+) -> None:
+    after = views.duration_text(waiting.timeout or 0)
+    out.error(f"timed out after {after}: {what}{last_answer(trouble)}")
 
 
 def _give_up(
     at: AtHub, seen: Seen, rules: WaitRules, waiting: Waiting, trouble: DurablectlError | None
 ) -> None:
     """After a time-out: say so, and terminate or suspend what is left if that was asked for."""
-    left = [name for name, status in seen.items() if not rules.is_finished(status)]
-    what = (
-        f"instance '{left[0]}' is still {_state(seen[left[0]])}"
-        if len(left) == 1
-        else f"{len(left)} of {len(seen)} instances are still running"
-    )
-    reason = f" (the last answer: {trouble.message})" if trouble is not None else ""
-    at.out.error(f"timed out after {views.duration_text(waiting.timeout or 0)}: {what}{reason}")
+    left = rules.left(seen)
+    what = f"{len(left)} of {len(seen)} instances are still running"
+    if len(left) == 1:
+        status = seen[left[0]]
+        state = status.runtime_status.value if status else "unknown"
+        what = f"instance '{left[0]}' is still {state}"
+    _tell_timeout(at.out, waiting, what, trouble)
     if waiting.on_timeout is OnTimeout.LEAVE:
         if trouble is None:
             _say_why(at, left)
@@ -193,7 +176,7 @@ def _give_up(
         try:
             change(name, "durablectl wait timed out")
             at.out.note(f"{waiting.on_timeout.value} requested: {name}")
-        except WrongState as error:
+        except (WrongState, InstanceNotFound) as error:
             at.out.warn(error.message)
 
 
@@ -201,7 +184,7 @@ def _say_why(at: AtHub, left: Sequence[str]) -> None:
     """What those that are left wait for; with the app, if this process has run it."""
     if at.out.quiet:
         return
-    lines = list(lines_after_a_wait(at.hub, left[:TOLD_IDS], at.loaded_app()))
+    lines = lines_after_a_wait(at.hub, left[:TOLD_IDS], at.loaded_app())
     for name, line in lines:
         at.out.note(f"{safe_line(name)} waits for {safe_line(line)}")
     if lines:
@@ -223,10 +206,6 @@ def _tell_why_not(out: Output, until: Until, ended: Sequence[InstanceStatus]) ->
             "on an instance that ended other than Completed, --until holds only if "
             "the expression mentions runtimeStatus"
         )
-
-
-def _state(status: InstanceStatus | None) -> str:
-    return status.runtime_status.value if status else "unknown"
 
 
 def _show(at: AtHub, seen: Seen, rules: WaitRules, waiting: Waiting) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, TypeVar
 
+from durablectl.errors import DurablectlError
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.render.output import Output
 from durablectl.render.progress import MANY, count_text, progress_parts
@@ -167,11 +168,11 @@ class Troubles:
         self._told_at = -math.inf
         self._is_told = False
 
-    def failed(self, message: str) -> None:
+    def failed(self, error: DurablectlError) -> None:
         """Take a failed poll into account."""
         if not self._is_told and self._clock() - self._told_at >= TROUBLE_GAP:
             self._is_told, self._told_at = True, self._clock()
-            self._out.warn(f"{message}; still waiting")
+            self._out.warn(f"{error.message}; still waiting")
 
     def answered(self) -> None:
         """Take an answer into account."""

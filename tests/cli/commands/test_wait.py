@@ -91,6 +91,17 @@ def test_a_time_out_can_terminate_or_suspend(remote, server, word, operation):
     assert server.paths("POST") == [f"/instances/a/{operation}"]
 
 
+def test_one_that_is_purged_at_the_time_out_does_not_save_the_others(remote, server, project):
+    for each in "ab":
+        server.on("GET", f"/instances/{each}", (202, status(each, "Running")))
+    server.on("POST", "/instances/a/terminate", (404, None))
+    server.on("POST", "/instances/b/terminate", (202, None))
+    flags = ["--timeout", "0", "--on-timeout", "terminate", "--junit", "w.xml"]
+    code, _, err = remote("wait", "a", "b", *flags)
+    assert (code, "terminate requested: b\n" in err, "'a'" in err) == (124, True, True)
+    assert (project / "w.xml").exists()
+
+
 def test_several_are_shown_in_a_table_and_in_an_array(remote, server):
     server.on("GET", "/instances/a", (200, status("a", output=[1])))
     server.on("GET", "/instances/b", (200, status("b", "Failed", output=FAILED)))
