@@ -1,5 +1,5 @@
-"""What is saved with a history: the states of the entities that its instance calls. Reads a hub,
-changes none.
+"""The history of a hub's instance, and what is saved with it: the states of the entities that the
+instance calls. Reads a hub, changes none.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from durablectl.errors import EntityNotFound, UsageError
-from durablectl.history.saved import entities_of, history_of
+from durablectl.errors import EntityNotFound, Unsupported, UsageError
+from durablectl.history.saved import History, entities_of, history_of
 from durablectl.model import EntityId
 from durablectl.taskhub import TaskHub
 
@@ -23,6 +23,14 @@ def with_entities(hub: TaskHub, document: dict[str, Any]) -> dict[str, Any]:
     """
     states = states_of(hub, document.get("instanceId", ""), entities_of(history_of(document)))
     return document if not states else {**document, "entities": states}
+
+
+def whole_history(hub: TaskHub, instance_id: str) -> History:
+    """The history of an instance: complete where the hub has all of it."""
+    try:
+        return history_of(hub.raw_history(instance_id))
+    except Unsupported:
+        return history_of(hub.get_status(instance_id, show_history=True, show_history_output=True))
 
 
 def states_of(hub: TaskHub, instance_id: str, entity_ids: Iterable[str]) -> dict[str, Any]:

@@ -63,46 +63,35 @@ class Api:
         return empty(404)
 
     async def _route(self, call: Call) -> Response:
+        instances, entities = self._instances, self._entities
         head, *rest = call.segments
         if "" in rest:  # a doubled slash names nothing
             return empty(404)
-        match head.lower(), len(rest):
-            case "orchestrators", 1 | 2 if call.method == "POST":
-                return await self._instances.start(call, *rest)
-            case "entities", 0 | 1 | 2:
-                return await self._entity(call, rest)
-            case "instances", 0 | 1 | 2 | 3:
-                return await self._instance(call, rest)
-            case "makeprimary", 0:
-                return empty(200)
-        return empty(404)
-
-    async def _entity(self, call: Call, rest: list[str]) -> Response:
-        match call.method, len(rest):
-            case "GET", 2:
-                return await self._entities.get(call, *rest)
-            case "GET", _:
-                return await self._entities.list(call, *rest)
-            case "POST", 1 | 2:
-                return await self._entities.signal(call, *rest)
-            case "POST", 0:
+        match [call.method, head.lower(), *rest]:
+            case ["POST", "orchestrators", _] | ["POST", "orchestrators", _, _]:
+                return await instances.start(call, *rest)
+            case ["GET", "entities"] | ["GET", "entities", _]:
+                return await entities.list(call, *rest)
+            case ["GET", "entities", name, key]:
+                return await entities.get(name, key)
+            case ["POST", "entities"]:
                 return responses.short(400, "The entity name must not be empty.")
-            case "DELETE", 2:
-                return await self._entities.delete(call, *rest)
-        return empty(404)
-
-    async def _instance(self, call: Call, rest: list[str]) -> Response:
-        match call.method, len(rest):
-            case "GET", 0:
-                return await self._instances.list(call)
-            case "DELETE", 0:
-                return await self._instances.purge_by(call)
-            case "GET", 1:
-                return await self._instances.status(call, *rest)
-            case "DELETE", 1:
-                return await self._instances.purge(call, *rest)
-            case "POST", 2 if (steer := self._instances.steering.get(rest[1].lower())) is not None:
-                return await steer(call, rest[0])
-            case "POST", 3 if rest[1].lower() == "raiseevent":
-                return await self._instances.raise_event(call, rest[0], rest[2])
+            case ["POST", "entities", _] | ["POST", "entities", _, _]:
+                return await entities.signal(call, *rest)
+            case ["DELETE", "entities", name, key]:
+                return await entities.delete(name, key)
+            case ["GET", "instances"]:
+                return await instances.list(call)
+            case ["DELETE", "instances"]:
+                return await instances.purge_by(call)
+            case ["GET", "instances", instance_id]:
+                return await instances.status(call, instance_id)
+            case ["DELETE", "instances", instance_id]:
+                return await instances.purge(instance_id)
+            case ["POST", "instances", instance_id, verb] if verb.lower() in instances.steering:
+                return await instances.steering[verb.lower()](call, instance_id)
+            case ["POST", "instances", instance_id, verb, event] if verb.lower() == "raiseevent":
+                return await instances.raise_event(call, instance_id, event)
+            case [_, "makeprimary"]:
+                return empty(200)
         return empty(404)

@@ -26,6 +26,8 @@ LEAVE_SECONDS = 1.0
 
 Result = TypeVar("Result")
 _Item: TypeAlias = "tuple[Callable[[], Any], asyncio.Future[Any], asyncio.AbstractEventLoop]"
+_Outcome: TypeAlias = "tuple[Any, BaseException | None]"
+_Settled: TypeAlias = "tuple[asyncio.Future[Any], _Outcome]"
 
 
 class Gate:
@@ -136,9 +138,7 @@ class _Readers(_Calls):
     def _run(self) -> None:
         while (item := self._queue.get()) is not None:
             call, future, loop = item
-            result, error = _outcome(call)
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nothing waits
-                loop.call_soon_threadsafe(_settle, [(future, result, error)])
+            _report(loop, [(future, _outcome(call))])
 
 
 class _Writer(_Calls):
@@ -168,32 +168,34 @@ class _Writer(_Calls):
                 self._write(group)
 
     def _write(self, group: list[_Item]) -> None:
-        outcomes: list[tuple[Any, BaseException | None]]
+        outcomes: list[_Outcome]
         try:
             with self._hub.group():
                 outcomes = [_outcome(call) for call, _, _ in group]
         except DurablectlError as fault:  # nothing of the group was written
             outcomes = [(None, fault)] * len(group)
-        answers: dict[
-            asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any, BaseException | None]]
-        ] = {}
-        for (_, future, loop), (result, error) in zip(group, outcomes, strict=True):
-            answers.setdefault(loop, []).append((future, result, error))
-        for loop, settled in answers.items():
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nothing waits
-                loop.call_soon_threadsafe(_settle, settled)
+        settled: dict[asyncio.AbstractEventLoop, list[_Settled]] = {}
+        for (_, future, loop), outcome in zip(group, outcomes, strict=True):
+            settled.setdefault(loop, []).append((future, outcome))
+        for loop, of_loop in settled.items():
+            _report(loop, of_loop)
         self._wake()
 
 
-def _outcome(call: Callable[[], Any]) -> tuple[Any, BaseException | None]:
+def _outcome(call: Callable[[], Any]) -> _Outcome:
     try:
         return call(), None
     except Exception as error:  # reported to the caller
         return None, error
 
 
-def _settle(settled: list[tuple[asyncio.Future[Any], Any, BaseException | None]]) -> None:
-    for future, result, error in settled:
+def _report(loop: asyncio.AbstractEventLoop, settled: list[_Settled]) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop is closed: nothing waits
+        loop.call_soon_threadsafe(_settle, settled)
+
+
+def _settle(settled: list[_Settled]) -> None:
+    for future, (result, error) in settled:
         if future.done():  # the client has gone
             continue
         if error is None:

@@ -12,14 +12,6 @@ _LOCAL_HOST = re.compile(
     r"(?:localhost|[\w.-]+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])\.?(?::\d{1,5})?",
     re.IGNORECASE | re.ASCII,
 )
-_USABLE_KEY = re.compile(r"[A-Za-z0-9._~/:@!$'()*,;=-]+")
-
-
-def is_usable_key(key: str) -> bool:
-    """Whether a key survives in an address as it is: the service writes keys into its addresses
-    verbatim.
-    """
-    return _USABLE_KEY.fullmatch(key) is not None
 
 
 @dataclass(frozen=True, slots=True)

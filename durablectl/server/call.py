@@ -74,14 +74,11 @@ class Call:
     def media_type(self) -> str:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
-    async def body(self) -> bytes:
-        return await read_body(self.headers, self._receive)
-
     async def text(self) -> str:
         """The body as text, in the charset that its type names; what is not valid becomes the
         replacement character.
         """
-        content = await self.body()
+        content = await read_body(self.headers, self._receive)
         return content.decode(
             charset(self.headers.get("content-type", "")), "replace"
         ).removeprefix("\ufeff")

@@ -32,7 +32,7 @@ class Entities:
     def __init__(self, gate: Gate, known: Callable[[], Sequence[str] | None]) -> None:
         self._gate, self._hub, self._known = gate, gate.hub, known
 
-    async def get(self, _call: Call, name: str, key: str) -> Response:
+    async def get(self, name: str, key: str) -> Response:
         entity = EntityId(name, "" if key == EMPTY_KEY else key)
         try:
             return json_answer(await self._gate.read(partial(self._hub.get_entity, entity)))
@@ -63,7 +63,7 @@ class Entities:
             partial(self._hub.signal_entity, EntityId(name, key), operation, value)
         )
 
-    async def delete(self, _call: Call, name: str, key: str) -> Response:
+    async def delete(self, name: str, key: str) -> Response:
         self._check(name, key)
         return await self._send(partial(self._hub.delete_entity, EntityId(name, key)))
 

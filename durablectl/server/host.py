@@ -88,8 +88,8 @@ class Hosting:
             self._telling.on_http_failure,
             self._rpc,
         )
-        self._prefix = self._settings.route_prefix
-        self.functions = AppFunctions(registry, self._prefix, self._around)
+        self.route_prefix = self._settings.route_prefix
+        self.functions = AppFunctions(registry, self.route_prefix, self._around)
         self._rpc.provide(registry, origin)
         self.app = App(
             Api(self.gate, self.place, lambda: self._registry.entities.names),
@@ -104,10 +104,6 @@ class Hosting:
     def error(self) -> DurablectlError | None:
         """What ended the work, if anything did."""
         return self._error or self._worker.error
-
-    @property
-    def route_prefix(self) -> str:
-        return self._prefix
 
     def start(self) -> None:
         self._worker.start()
@@ -125,7 +121,7 @@ class Hosting:
 
         What is under way continues; instances are replayed with the new functions.
         """
-        functions = AppFunctions(registry, self._prefix, self._around)
+        functions = AppFunctions(registry, self.route_prefix, self._around)
         self._rpc.provide(registry, self._origin)
         with self._lock:
             self._worker.stop(STOP_SECONDS)

@@ -6,6 +6,7 @@ Knows no routes.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 
 from starlette.responses import Response
@@ -17,8 +18,6 @@ from durablectl.server.async_hub import Gate
 from durablectl.server.call import Call
 from durablectl.server.newtonsoft_json import NotJson, Parsed, parse, parse_first
 from durablectl.server.responses import Refusal, full, short
-from durablectl.taskhub import TaskHub
-from durablectl.wire import json_value
 
 
 async def begin_instance(
@@ -48,27 +47,6 @@ async def begin_instance(
     return (await gate.read(partial(start, if_exists=IfExists.REPLACE))).id
 
 
-def send_event(
-    hub: TaskHub, instance_id: str, name: str, event: Parsed, *, is_encoded: bool = False
-) -> None:
-    hub.raise_event_text(instance_id, name, _for_the_app(event.text, is_encoded))
-
-
-def _for_the_app(text: str, is_encoded: bool) -> str:
-    """The text that an app reads: of JSON text inside of a string, which is how the official Python
-    client sends everything, that text.
-
-    Of inputs and of what entities are sent the engine takes care by itself.
-    """
-    if not is_encoded or not text.lstrip().startswith('"'):
-        return text
-    inner: str = json_value(text)
-    try:
-        return parse(inner).text
-    except NotJson:
-        return text
-
-
 async def read_input(gate: Gate, call: Call) -> str | None:
     """The JSON text of an input; None for a body that is blank.
 
@@ -83,15 +61,28 @@ async def read_input(gate: Gate, call: Call) -> str | None:
         raise Refusal(_cut_off(error) if error.is_cut_off else _bad_json(error)) from None
 
 
-async def read_event(gate: Gate, call: Call) -> Parsed:
-    """The first JSON value of the body; what follows it does not count."""
+async def read_event(gate: Gate, call: Call) -> str:
+    """The JSON text of the first value of the body; what follows it does not count."""
     text = await call.text()
     if call.media_type != "application/json":
         raise Refusal(short(400, "Only application/json request content is supported"))
     try:
-        return await gate.parsed(parse_first, text)
+        return (await gate.parsed(_decoded if call.is_encoded else parse_first, text)).text
     except NotJson as error:
         raise Refusal(_bad_json(error)) from None
+
+
+def _decoded(text: str) -> Parsed:
+    """The first value, or the JSON text inside of it, which is how the official Python client sends
+    everything.
+
+    Of inputs and of what entities are sent the engine takes care by itself.
+    """
+    event = parse_first(text)
+    if isinstance(event.value, str):
+        with suppress(NotJson):
+            return parse(event.value)
+    return event
 
 
 def _bad_json(error: NotJson) -> Response:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 
 from durablectl.errors import UsageError, reason_of
 from durablectl.quoting import quoted
-from durablectl.server.auth import is_usable_key
 
+# the service writes keys into its addresses as they are
+_USABLE = re.compile(r"[A-Za-z0-9._~/:@!$'()*,;=-]+")
 LONGEST = 4096
 """Characters: a file that holds more is something else than a key."""
 
@@ -21,7 +23,7 @@ def checked_key(key: str, source: str, hint: str | None = None) -> str:
     """
     if not key:
         raise UsageError(f"{source} holds no key", hint=hint)
-    if not is_usable_key(key) or len(key) > LONGEST:
+    if not _USABLE.fullmatch(key) or len(key) > LONGEST:
         raise UsageError(
             f"the key in {source} would not survive in an address",
             hint="take letters, digits and - . _ ~ =",

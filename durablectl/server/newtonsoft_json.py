@@ -40,17 +40,8 @@ _WORDS = {
     "NaN": "NaN",
     "Infinity": "Infinity",
 }
-_ESCAPES = {
-    "b": "\b",
-    "f": "\f",
-    "n": "\n",
-    "r": "\r",
-    "t": "\t",
-    '"': '"',
-    "'": "'",
-    "\\": "\\",
-    "/": "/",
-}
+_ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_ESCAPES |= {mark: mark for mark in "\"'\\/"}
 
 
 class NotJson(ValueError):
@@ -165,9 +156,7 @@ class _Reader:
     def value(self, depth: int) -> Any:
         mark = self.peek()
         if depth > DEEPEST:
-            raise _wrong(
-                self.text, self.at, f"The reader's MaxDepth of {DEEPEST} has been exceeded"
-            )
+            raise self.wrong(f"The reader's MaxDepth of {DEEPEST} has been exceeded")
         if mark == "":
             if depth == 1:
                 raise NotJson("Error reading JToken from JsonReader. Path '', line 0, position 0.")
@@ -188,12 +177,10 @@ class _Reader:
                 raise self.cut_off()
             name = self.string() if mark in "\"'" else self.bare_name()
             if (colon := self.peek()) != ":":
-                if colon == "":
-                    raise _wrong(self.text, self.at, "Unexpected end while parsing property name")
-                raise _wrong(
-                    self.text,
-                    self.at,
-                    f"Invalid character after parsing property name. Expected ':' but got: {colon}",
+                raise self.wrong(
+                    f"Invalid character after parsing property name. Expected ':' but got: {colon}"
+                    if colon
+                    else "Unexpected end while parsing property name"
                 )
             self.at += 1
             members[name] = self.value(depth + 1)
@@ -219,10 +206,8 @@ class _Reader:
         elif mark == "":
             raise self.cut_off()
         elif mark != end:
-            raise _wrong(
-                self.text,
-                self.at,
-                f"After parsing a value an unexpected character was encountered: {mark}",
+            raise self.wrong(
+                f"After parsing a value an unexpected character was encountered: {mark}"
             )
 
     def string(self) -> str:
@@ -238,8 +223,8 @@ class _Reader:
         self.at = found.end()
         if not found[2]:
             if self.at < len(self.text):
-                raise _wrong(self.text, self.at + 2, "Bad JSON escape sequence: \\")
-            raise _wrong(self.text, self.at, f"Unterminated string. Expected delimiter: {quote}")
+                raise self.wrong("Bad JSON escape sequence: \\", self.at + 2)
+            raise self.wrong(f"Unterminated string. Expected delimiter: {quote}")
         return body
 
     def unescaped(self, escape: re.Match[str], begin: int) -> str:
@@ -248,49 +233,41 @@ class _Reader:
             return chr(int(escape[1], 16))
         mark, at = escape[2], begin + escape.end()
         if mark == "u":
-            raise _wrong(
-                self.text, at + 4, f"Could not convert Unicode escape: {self.text[at : at + 4]}"
-            )
+            digits = self.text[at : at + 4]
+            raise self.wrong(f"Could not convert Unicode escape: {digits}", at + 4)
         if mark in _ESCAPES:
             return _ESCAPES[mark]
-        raise _wrong(self.text, at, f"Bad JSON escape sequence: \\{mark}")
+        raise self.wrong(f"Bad JSON escape sequence: \\{mark}", at)
 
     def bare_name(self) -> str:
         found = _WORD.match(self.text, self.at)
         if found is None:
-            raise _wrong(
-                self.text, self.at, f"Invalid property identifier character: {self.text[self.at]}"
-            )
+            raise self.wrong(f"Invalid property identifier character: {self.text[self.at]}")
         self.at = found.end()
         if self.at >= len(self.text):
-            raise _wrong(self.text, self.at, "Unexpected end while parsing unquoted property name")
+            raise self.wrong("Unexpected end while parsing unquoted property name")
         return found[0]
 
     def scalar(self) -> Any:
-        for pattern in (_NUMBER, _WORD):
-            found = pattern.match(self.text, self.at)
-            if found is None:
-                continue
-            if pattern is _NUMBER:
-                self.at = found.end()
-                return _number(found[0])
-            if found[0] in _WORDS:
-                self.at = found.end()
-                return _WORDS[found[0]]
-        raise _wrong(
-            self.text,
-            self.at,
-            f"Unexpected character encountered while parsing value: {self.text[self.at]}",
-        )
+        if (number := _NUMBER.match(self.text, self.at)) is not None:
+            self.at = number.end()
+            return _number(number[0])
+        if (word := _WORD.match(self.text, self.at)) is not None and word[0] in _WORDS:
+            self.at = word.end()
+            return _WORDS[word[0]]
+        character = self.text[self.at]
+        raise self.wrong(f"Unexpected character encountered while parsing value: {character}")
 
     def peek(self) -> str:
         self.at = _after_space(self.text, self.at)
         return self.text[self.at : self.at + 1]
 
+    def wrong(self, what: str, at: int | None = None) -> NotJson:
+        return _wrong(self.text, self.at if at is None else at, what)
+
     def cut_off(self) -> NotJson:
-        return _wrong(
-            self.text, len(self.text), "Unexpected end when reading JSON", is_cut_off=True
-        )
+        what = "Unexpected end when reading JSON"
+        return _wrong(self.text, len(self.text), what, is_cut_off=True)
 
 
 def _number(text: str) -> int | float:

@@ -17,7 +17,7 @@ from durablectl.model import FINAL_STATUSES, IfExists, InstanceFilter, RuntimeSt
 from durablectl.server import responses
 from durablectl.server.async_hub import LARGE, Gate
 from durablectl.server.call import Call
-from durablectl.server.inputs import begin_instance, read_event, read_input, send_event
+from durablectl.server.inputs import begin_instance, read_event, read_input
 from durablectl.server.place import Place
 from durablectl.server.responses import Refusal, empty, full, json_answer, short
 from durablectl.wire import check_status_payload, status_to_json
@@ -161,7 +161,7 @@ class Instances:
             return responses.bad_token()
         return responses.page([status_to_json(status) for status in page], page.continuation_token)
 
-    async def purge(self, _call: Call, instance_id: str) -> Response:
+    async def purge(self, instance_id: str) -> Response:
         is_entity = instance_id.startswith("@")
         try:
             return json_answer(
@@ -214,9 +214,7 @@ class Instances:
                 return empty(404)
             return empty(410) if state.is_final else refusal.answer
         try:
-            await self._gate.write(
-                partial(send_event, self._hub, instance_id, name, event, is_encoded=call.is_encoded)
-            )
+            await self._gate.write(partial(self._hub.raise_event_text, instance_id, name, event))
         except InstanceNotFound:
             return empty(404)
         except WrongState:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from math import floor
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from durablectl.causes import cause_of
 from durablectl.engine.store.overview import MOST_NEWER, Overview, OverviewRow
@@ -185,11 +185,7 @@ class RemoteListing:
             if (not wanted.statuses or row.runtime_status in wanted.statuses)
             and not (query.folds and row.is_child)
         ]
-        positions = [_order(row) for row in shown]
-        first = 0
-        if query.at is not None:
-            asked = _order_of(query.at)
-            first = bisect_left(positions, asked)
+        first = 0 if query.at is None else bisect_left(shown, _order_of(query.at), key=_order)
         part = shown[first : first + query.top]
         following = shown[first + query.top : first + query.top + 1]
         return Listed(
@@ -253,8 +249,7 @@ class _Kept:
             due, value = self._values.get(key, (0.0, None))
             begun = self._clock()
             if begun < due:
-                kept: Value = value
-                return kept
+                return cast(Value, value)
             fresh = read()
             ended = self._clock()
             self._values[key] = (ended + max(self._seconds, 10 * (ended - begun)), fresh)

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from durablectl.backends.saving import whole_history
 from durablectl.causes import Cause
-from durablectl.errors import Unsupported, UsageError
+from durablectl.errors import UsageError
 from durablectl.history.difference import compare
-from durablectl.history.saved import AnyHistory
 from durablectl.json_values import json_text
 from durablectl.model import InstanceFilter, InstanceStatus, RuntimeStatus
 from durablectl.server.page_door import Permission
@@ -122,9 +122,7 @@ class Reads:
 
     def steps(self, query: Query) -> dict[str, Any]:
         """What happened, step by step; see `durablectl history`."""
-        status = self._hub.get_status(
-            _id(query), show_input=False, show_history=True, show_history_output=True
-        )
+        status = self._with_history(query)
         return {"isFinal": status.is_final, "steps": list(self._explain.steps(status))}
 
     def why(self, query: Query) -> dict[str, Any]:
@@ -135,24 +133,14 @@ class Reads:
         a, b = query.first("a"), query.first("b")
         if a is None or b is None:
             raise UsageError("the request does not name two instances")
-        found = compare(self._whole(a), self._whole(b)).to_json()
+        found = compare(whole_history(self._hub, a), whole_history(self._hub, b)).to_json()
         for step in found["steps"]:
             step["differences"] = [_event_json(each) for each in step["differences"]]
         return found
 
-    def _whole(self, instance_id: str) -> AnyHistory:
-        """The history, complete where the hub has all of it."""
-        try:
-            return self._hub.raw_history(instance_id)
-        except Unsupported:
-            return self._hub.get_status(instance_id, show_history=True, show_history_output=True)
-
     def history(self, query: Query) -> dict[str, Any]:
         """The history events from number `since` on, with long members cut."""
-        status = self._hub.get_status(
-            _id(query), show_input=False, show_history=True, show_history_output=True
-        )
-        events = status.history or ()
+        events = self._with_history(query).history or ()
         since = int(query.seconds("since") or 0)
         return {
             "total": len(events),
@@ -166,6 +154,11 @@ class Reads:
         if part not in PARTS:
             raise UsageError(f"unknown part '{part}'; valid: {', '.join(PARTS)}")
         return part, getattr(self._hub.get_status(_id(query)), part)
+
+    def _with_history(self, query: Query) -> InstanceStatus:
+        return self._hub.get_status(
+            _id(query), show_input=False, show_history=True, show_history_output=True
+        )
 
     def _filter(self, query: Query) -> InstanceFilter:
         begin, end = query.moment("from"), query.moment("to")

@@ -83,7 +83,7 @@ class Surroundings:
     access: Access
     rpc_base: str
     failed: Callable[[str, BaseException], None]
-    rpc: Rpc | None = None
+    rpc: Rpc
 
 
 class AppFunctions:
@@ -121,7 +121,8 @@ class AppFunctions:
         if not route.is_open and not self._around.access.knows(headers, scope["query_string"]):
             return empty(401)
         origin = origin_of(scope, headers)
-        request = _flavour("azure.functions", http).HttpRequest(
+        flavour: Any = sys.modules.get("azure.functions") or http  # as the app has it
+        request = flavour.HttpRequest(
             scope["method"],
             origin + target_of(scope),
             headers=_joined(headers.items()),
@@ -148,7 +149,7 @@ class AppFunctions:
         """The SDK's own client where the app uses the SDK, else ours; as JSON text for a function
         that makes it by itself.
         """
-        if function.is_grpc and self._around.rpc is not None:
+        if function.is_grpc:
             return self._around.rpc.binding(origin)
         sdk = sys.modules.get("azure.durable_functions")
         if is_text:
@@ -172,11 +173,6 @@ class AppFunctions:
                 "httpBaseUrl": None,
             }
         )
-
-
-def _flavour(module: str, ours: Any) -> Any:
-    """The azure package, if the app has imported it; else our module of the same names."""
-    return sys.modules.get(module) or ours
 
 
 def _joined(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:

@@ -6,15 +6,16 @@ from typing import Annotated
 
 import typer
 
+from durablectl.backends.saving import whole_history
 from durablectl.cli.arguments.histories import is_file, saved_histories
 from durablectl.cli.arguments.input import STDIN
 from durablectl.cli.framework.completers import instances
 from durablectl.cli.framework.exit_codes import ExitCode, faults_are_not_verdicts
 from durablectl.cli.session import Session
 from durablectl.cli.session.choosing import wanted
-from durablectl.errors import Unsupported, UsageError
+from durablectl.errors import UsageError
 from durablectl.history.difference import compare
-from durablectl.history.saved import History, history_of
+from durablectl.history.saved import History
 from durablectl.render.difference import instances_table, steps_table, verdict
 from durablectl.render.terminal.tables import show_table
 
@@ -76,8 +77,4 @@ def _named_history(session: Session, word: str) -> History:
     hub, instance_id = targets.hub, targets.ids[0]
     if instance_id.startswith("@"):
         raise UsageError(f"'{instance_id}' is an entity, which has no steps to compare")
-    try:
-        return history_of(hub.raw_history(instance_id))
-    except Unsupported:
-        status = hub.get_status(instance_id, show_history=True, show_history_output=True)
-        return history_of(status)
+    return whole_history(hub, instance_id)
