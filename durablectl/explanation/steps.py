@@ -7,15 +7,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from durablectl.causes import Cause, cause_of_event
 from durablectl.explanation.model import Intervention, Received, StepKind, Wait
 from durablectl.history.steps import Kind, State, Step
-from durablectl.history.timeline import steps
+from durablectl.history.timeline import steps, time_in
 from durablectl.model import InstanceStatus, RuntimeStatus
-from durablectl.wire import time_from_text
 
 KINDS = {
     Kind.ACTIVITY: StepKind.ACTIVITY,
@@ -113,9 +112,11 @@ def _wait(step: Step, execution: Execution) -> Wait:
     since = step.last.timestamp if step.last is not None else step.begin
     match kind:
         case StepKind.TIMER:
-            failed = _failed_before(step, execution)
-            made = Wait(kind, since=since, until=_fire_at(members.get("FireAt")))
-            return made if failed is None else _after_failure(made, failed)
+            made = Wait(kind, since=since, until=time_in(members, "FireAt"))
+            if (failed := _failed_before(step, execution)) is None:
+                return made
+            text = cause_of_step(failed).text
+            return replace(made, name=failed.name, attempt=failed.attempts, last_failure=text)
         case StepKind.EVENT:
             return Wait(kind, since=since)
         case StepKind.ENTITY:
@@ -123,17 +124,6 @@ def _wait(step: Step, execution: Execution) -> Wait:
             operation = step.name.removeprefix(target).strip()
             return Wait(kind, operation, since=since, instance_id=target)
     return Wait(kind, step.name, since=since, attempt=step.attempts, instance_id=step.child or "")
-
-
-def _after_failure(timer: Wait, failed: Step) -> Wait:
-    return Wait(
-        timer.kind,
-        failed.name,
-        since=timer.since,
-        until=timer.until,
-        attempt=failed.attempts,
-        last_failure=cause_of_step(failed).text,
-    )
 
 
 def _failed_before(timer: Step, execution: Execution) -> Step | None:
@@ -145,10 +135,3 @@ def _failed_before(timer: Step, execution: Execution) -> Step | None:
 
 def _end(step: Step) -> datetime:
     return step.end or step.begin
-
-
-def _fire_at(text: object) -> datetime | None:
-    try:
-        return time_from_text(text) if isinstance(text, str) else None
-    except ValueError:
-        return None

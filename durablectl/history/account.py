@@ -12,10 +12,10 @@ from durablectl.history.json_difference import MISSING
 from durablectl.history.saved import History
 from durablectl.history.service import history_view
 from durablectl.history.steps import Kind, State, Step
-from durablectl.history.timeline import steps
+from durablectl.history.timeline import steps, time_in
 from durablectl.json_values import json_object, value_from_text
 from durablectl.model import HistoryEvent, InstanceStatus, RuntimeStatus
-from durablectl.wire import runtime_status, time_from_text
+from durablectl.wire import runtime_status
 
 
 class Account:
@@ -119,8 +119,7 @@ def _read(value: Any) -> Any:
 
 
 def _seconds(members: Mapping[str, Any]) -> Any:
-    try:
-        created, fires = (time_from_text(members[name]) for name in ("Timestamp", "FireAt"))
-    except (KeyError, TypeError, ValueError):
+    created, fires = time_in(members, "Timestamp"), time_in(members, "FireAt")
+    if created is None or fires is None:
         return MISSING
     return round((fires - created).total_seconds(), 3)

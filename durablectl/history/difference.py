@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 from durablectl.history.account import Account
 from durablectl.history.json_difference import MISSING, PathDifference, json_differences
@@ -22,6 +22,7 @@ LEAST_SECONDS = 1.0
 """Timers that differ by less are the same: the HTTP API does not show the time of the episode."""
 _DECISIONS = (Kind.ACTIVITY, Kind.CHILD, Kind.TIMER, Kind.ENTITY)
 Key = tuple[Kind, str, int]
+_Keyed = dict[Key, Step]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,22 +159,12 @@ def _instance(account: Account) -> ComparedInstance:
     )
 
 
-class _Sides(NamedTuple):
-    """Both accounts, and their steps by key, in order."""
-
-    a: Account
-    b: Account
-    left: dict[Key, Step]
-    right: dict[Key, Step]
-
-
 def _compared(a: Account, b: Account) -> Iterator[ComparedStep]:
     left = _by_key(a.steps)
     right = _by_key(b.steps)
     if not (a.is_exact and b.is_exact):
         right = _matched(a, b, left, right)
-    sides = _Sides(a, b, left, right)
-    moved = set(_moved(sides))
+    moved = set(_moved(a, b, left, right))
     waiting = [key for key in right if key not in left]
     places = {key: place for place, key in enumerate(right)}
     for key, step in left.items():
@@ -183,7 +174,7 @@ def _compared(a: Account, b: Account) -> Iterator[ComparedStep]:
             continue
         while waiting and places[waiting[0]] < places[key]:
             yield ComparedStep(*waiting[0], None, right[waiting.pop(0)])
-        found = tuple(_differences(sides, step, other))
+        found = tuple(_differences(a, b, step, other))
         if key in moved:
             found += (ValueDifference("order", PathDifference("$", "later", "earlier")),)
         yield ComparedStep(*key, step, other, found)
@@ -191,10 +182,10 @@ def _compared(a: Account, b: Account) -> Iterator[ComparedStep]:
         yield ComparedStep(*key, None, right[key])
 
 
-def _by_key(steps: Sequence[Step]) -> dict[Key, Step]:
+def _by_key(steps: Sequence[Step]) -> _Keyed:
     """The steps by what aligns them. An instance starts and ends once, whatever the names are."""
     seen: Counter[tuple[Kind, str]] = Counter()
-    found: dict[Key, Step] = {}
+    found: _Keyed = {}
     for step in steps:
         name = "" if step.kind in (Kind.STARTED, Kind.ENDED) else step.name
         seen[step.kind, name] += 1
@@ -202,9 +193,7 @@ def _by_key(steps: Sequence[Step]) -> dict[Key, Step]:
     return found
 
 
-def _matched(
-    a: Account, b: Account, left: dict[Key, Step], right: dict[Key, Step]
-) -> dict[Key, Step]:
+def _matched(a: Account, b: Account, left: _Keyed, right: _Keyed) -> _Keyed:
     """`right` with calls of one name and one moment in the order in which `left` has their equals.
 
     Which of them is which, the HTTP API does not tell.
@@ -216,7 +205,7 @@ def _matched(
     found = dict(right)
     for keys in groups.values():
         free = [right[key] for key in keys]
-        equal: dict[Key, Step] = {}
+        equal: _Keyed = {}
         for key in keys if len(keys) > 1 else ():
             own = left.get(key)
             same = own and next((each for each in free if _is_same(a, b, own, each)), None)
@@ -234,15 +223,14 @@ def _is_same(a: Account, b: Account, left: Step, right: Step) -> bool:
     )
 
 
-def _moved(sides: _Sides) -> Iterator[Key]:
+def _moved(a: Account, b: Account, left: _Keyed, right: _Keyed) -> Iterator[Key]:
     """The decisions that came after their predecessor in `a`, and before it in `b`."""
-    shared = [key for key in sides.left if key in sides.right and key[0] in _DECISIONS]
-    places = {key: place for place, key in enumerate(sides.right)}
-    for before, key in pairwise(shared):
-        if places[before] < places[key]:
-            continue
-        if _is_before(sides.a, sides.left[before], sides.left[key]) and _is_before(
-            sides.b, sides.right[key], sides.right[before]
+    places = {key: place for place, key in enumerate(right)}
+    for before, key in pairwise(key for key in left if key in right and key[0] in _DECISIONS):
+        if (
+            places[key] < places[before]
+            and _is_before(a, left[before], left[key])
+            and _is_before(b, right[key], right[before])
         ):
             yield key
 
@@ -254,7 +242,7 @@ def _is_before(account: Account, first: Step, second: Step) -> bool:
     return account.is_exact or first.begin < second.begin
 
 
-def _differences(sides: _Sides, a: Step, b: Step) -> Iterator[ValueDifference]:
+def _differences(of_a: Account, of_b: Account, a: Step, b: Step) -> Iterator[ValueDifference]:
     if a.kind is Kind.STARTED and a.name.lower() != b.name.lower():
         yield ValueDifference("name", PathDifference("$", a.name, b.name))
     outcomes = (a.name, b.name) if a.kind is Kind.ENDED else (a.state.value, b.state.value)
@@ -262,14 +250,14 @@ def _differences(sides: _Sides, a: Step, b: Step) -> Iterator[ValueDifference]:
         yield ValueDifference("outcome", PathDifference("$", *outcomes))
     if a.attempts != b.attempts:
         yield ValueDifference("attempts", PathDifference("$", a.attempts, b.attempts))
-    given = sides.a.input(a), sides.b.input(b)
+    given = of_a.input(a), of_b.input(b)
     if a.kind is Kind.TIMER:
         if MISSING not in given and abs(given[0] - given[1]) >= LEAST_SECONDS:
             yield ValueDifference("delay", PathDifference("$", *given))
         return
     for path in _paths(*given):
         yield ValueDifference("input", path)
-    for path in _paths(sides.a.result(a), sides.b.result(b)):
+    for path in _paths(of_a.result(a), of_b.result(b)):
         yield ValueDifference("result", path)
 
 

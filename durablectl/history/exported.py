@@ -93,7 +93,7 @@ def extras_from_json(document: Mapping[str, Any]) -> Extras:
             {entity_id: json.dumps(state) for entity_id, state in entities.items()},
         )
     except (ValueError, TypeError, AttributeError) as error:
-        raise UsageError(f"the saved history is damaged: {error}") from error
+        raise _damaged(error) from error
 
 
 def raw_from_json(document: Mapping[str, Any]) -> RawHistory:
@@ -105,18 +105,15 @@ def raw_from_json(document: Mapping[str, Any]) -> RawHistory:
             hint="pip install -U durablectl",
         )
     try:
-        events = tuple(
-            _event_from_json(number, event) for number, event in enumerate(document["events"])
-        )
         return RawHistory(
             document["instanceId"],
             document["executionId"],
             document["name"],
-            events,
+            tuple(_event_from_json(*event) for event in enumerate(document["events"])),
             extras=extras_from_json(document),
         )
     except (KeyError, TypeError, AttributeError) as error:
-        raise UsageError(f"the saved history is damaged: {error!r}") from error
+        raise _damaged(repr(error)) from error
 
 
 def _event_to_json(event: Event) -> dict[str, Any]:
@@ -141,27 +138,24 @@ def _event_from_json(number: int, document: Mapping[str, Any]) -> Event:
     members = dict(document)
     kind = _KINDS.get(name := members.pop("type", ""))
     if kind is None:
-        raise UsageError(
-            f"the saved history is damaged: its event {number} has the unknown type '{name}'"
-        )
+        raise _damaged(f"its event {number} has the unknown type '{name}'")
     for name, read in _READERS.items():
         if members.get(name) is not None:
             try:
                 members[name] = read(members[name])
             except (ValueError, TypeError) as error:
-                raise UsageError(
-                    f"the saved history is damaged: {name} of its event {number} "
-                    f"cannot be read: {error}"
-                ) from error
+                what = f"{name} of its event {number} cannot be read: {error}"
+                raise _damaged(what) from error
     event: Event = kind(**members)
     for name, hint in _HINTS[kind].items():
         value = getattr(event, name)
         if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-            raise UsageError(
-                f"the saved history is damaged: {name} of its event {number} cannot be "
-                f"{str(value)[:40]!r}"
-            )
+            raise _damaged(f"{name} of its event {number} cannot be {str(value)[:40]!r}")
     return event
+
+
+def _damaged(what: object) -> UsageError:
+    return UsageError(f"the saved history is damaged: {what}")
 
 
 def _moment(text: str) -> datetime:

@@ -7,11 +7,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from durablectl import wire
-from durablectl.errors import UsageError
+from durablectl.errors import UsageError, reason_of
 from durablectl.history.dtfx import dtfx_from_json, is_dtfx
 from durablectl.history.events import EventSent
 from durablectl.history.exported import (
@@ -137,34 +138,34 @@ def read_histories(path: Path, *, limit: int = MOST_BYTES) -> Iterator[History]:
     `UsageError`, naming the file and the line, for what cannot be read, is not a history, or is a
     document of more than `limit` bytes.
     """
+    for where, text in _documents(path, limit):
+        try:
+            yield from histories_in(_decoded(text, where), path.stem)
+        except UsageError as error:
+            message = error.message if where in error.message else f"{where}: {error.message}"
+            raise UsageError(message, hint=error.hint) from error
+
+
+def _documents(path: Path, limit: int) -> Iterator[tuple[str, bytes]]:
+    """The documents of a file, each with its name for messages."""
     try:
         with path.open("rb") as file:
-            if path.suffix.lower() == ".jsonl":
-                yield from _lines(file, str(path), limit)
+            if path.suffix.lower() != ".jsonl":
+                text = file.read(limit + 1)
+                if len(text) > limit:
+                    raise _too_large(str(path), path.stat().st_size, limit)
+                yield str(path), text
                 return
-            text = file.read(limit + 1)
-            if len(text) > limit:
-                raise _too_large(str(path), path.stat().st_size, limit)
+            for number in count(1):
+                line = file.readline(limit + 1)
+                if len(line) > limit:
+                    raise _too_large(f"{path}:{number}", len(line), limit)
+                if line.strip():
+                    yield f"{path}:{number}", line
+                elif not line:
+                    return
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
-    try:
-        yield from histories_in(_decoded(text, str(path)), path.stem)
-    except UsageError as error:
-        raise _named(error, str(path)) from error
-
-
-def _lines(file: BinaryIO, name: str, limit: int) -> Iterator[History]:
-    number = 0
-    while line := file.readline(limit + 1):
-        number += 1
-        where = f"{name}:{number}"
-        if len(line) > limit:
-            raise _too_large(where, len(line), limit)
-        if line.strip():
-            try:
-                yield from histories_in(_decoded(line, where))
-            except UsageError as error:
-                raise _named(error, where) from error
+        raise UsageError(f"cannot read {path}: {reason_of(error)}") from error
 
 
 def _of_status(document: Mapping[str, Any]) -> History:
@@ -195,11 +196,6 @@ def _decoded(text: str | bytes, name: str) -> Any:
     except ValueError as error:
         reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
         raise UsageError(f"{name} is not JSON: {reason}", hint=HINT) from error
-
-
-def _named(error: UsageError, where: str) -> UsageError:
-    message = error.message if where in error.message else f"{where}: {error.message}"
-    return UsageError(message, hint=error.hint)
 
 
 def _too_large(where: str, size: int, limit: int) -> UsageError:

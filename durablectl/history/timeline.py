@@ -88,7 +88,7 @@ class _Reader:
             case "TimerCreated":
                 self.set_timer(members, time)
             case "TimerFired":
-                self.fire(_time(members, "FireAt"), time)
+                self.fire(time_in(members, "FireAt"), time)
             case "EventSent":
                 self.send(members, time)
             case "EventRaised":
@@ -98,7 +98,7 @@ class _Reader:
 
     def call(self, kind: Kind, event: HistoryEvent, time: datetime) -> None:
         members = event.members
-        begin = _time(members, "ScheduledTime") or time
+        begin = time_in(members, "ScheduledTime") or time
         name = text_in(members, "FunctionName") or text_in(members, "Name") or "?"
         if event.event_type.endswith("Failed"):
             end, state, detail = time, State.FAILED, cause_of_event(members).line
@@ -110,7 +110,7 @@ class _Reader:
         self.calls.append(Call(self.step(kind, name, begin, end, state, detail, child)))
 
     def set_timer(self, members: Mapping[str, Any], time: datetime) -> None:
-        fire_at = _time(members, "FireAt") or time
+        fire_at = time_in(members, "FireAt") or time
         until = f"until {_clock(fire_at)}"
         step = self.step(Kind.TIMER, "timer", time, None, State.OPEN, until)
         self.timers.append(Timer(step, fire_at))
@@ -360,7 +360,8 @@ def _value(members: Mapping[str, Any], name: str) -> str:
     return line_text(members.get(name))
 
 
-def _time(members: Mapping[str, Any], name: str) -> datetime | None:
+def time_in(members: Mapping[str, Any], name: str) -> datetime | None:
+    """The time of a member; None where there is none."""
     try:
         return time_from_text(text_in(members, name))
     except ValueError:

@@ -94,14 +94,9 @@ class DurableClient:
         host.json says so.
         """
         text = None if client_input is None else dumps(client_input)
-        version = version or self._place.version
+        name = orchestration_function_name
         return await begin_instance(
-            self._gate,
-            orchestration_function_name,
-            text,
-            instance_id or None,
-            version,
-            replaces_any=self._place.overrides_any,
+            self._gate, self._place, name, text, instance_id=instance_id, version=version
         )
 
     def create_check_status_response(self, request: Any, instance_id: str) -> HttpResponse:

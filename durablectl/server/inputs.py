@@ -17,29 +17,30 @@ from durablectl.server import responses
 from durablectl.server.async_hub import Gate
 from durablectl.server.call import Call
 from durablectl.server.newtonsoft_json import NotJson, Parsed, parse, parse_first
+from durablectl.server.place import Place
 from durablectl.server.responses import Refusal, full, short
 
 
 async def begin_instance(
     gate: Gate,
+    place: Place,
     name: str,
     text: str | None,
+    *,
     instance_id: str | None,
     version: str | None,
-    *,
-    replaces_any: bool = False,
 ) -> str:
     """Start an instance as the service does, and return its id: a finished one is replaced, an
-    unfinished one is `AlreadyExists`.
+    unfinished one is `AlreadyExists`, unless host.json says that it is replaced, too.
 
-    With `replaces_any` that one is replaced, too. A local hub keeps the text as it came; another
-    one takes the value.
+    A local hub keeps the text as it came; another one takes the value.
     """
+    instance_id, version = instance_id or None, version or place.version
     try:
         begin = partial(gate.hub.begin_text, instance_id=instance_id, version=version)
         return await gate.write(partial(begin, name, text))
     except AlreadyExists:
-        if not replaces_any:
+        if not place.overrides_any:
             raise
     # Not a part of the writer's transaction: the worker that has the old instance must end it
     # first.

@@ -38,15 +38,10 @@ class Instances:
 
     async def start(self, call: Call, name: str, instance_id: str | None = None) -> Response:
         text = await read_input(self._gate, call)
-        version = call.query.first("version") or self._place.version
+        version = call.query.first("version")
         try:
             begun = await begin_instance(
-                self._gate,
-                name,
-                text,
-                instance_id or None,
-                version,
-                replaces_any=self._place.overrides_any,
+                self._gate, self._place, name, text, instance_id=instance_id, version=version
             )
             if text is not None and len(text) > LARGE:
                 self._gate.expect_large(begun)
