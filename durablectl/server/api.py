@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from starlette.responses import Response
 
-from durablectl.errors import DurablectlError, HubBusy
+from durablectl.errors import DurablectlError, EntityNotFound, HubBusy, InstanceNotFound
 from durablectl.server import responses
 from durablectl.server.async_hub import Gate
 from durablectl.server.call import Call
@@ -37,6 +37,8 @@ class Api:
             return self._elsewhere(call) or await self._route(call)
         except Refusal as refusal:
             return refusal.answer
+        except (InstanceNotFound, EntityNotFound):
+            return empty(404)
         except HubBusy as error:
             return responses.went_wrong(error.message, status=503)
         except DurablectlError as error:

@@ -139,13 +139,10 @@ class DurableClient:
         if found is None:
             return self.create_check_status_response(request, instance_id)
         if found.runtime_status is RuntimeStatus.COMPLETED:
-            return _json_response(
-                200, found.output if isinstance(found.output, str) else json_text(found.output)
-            )
-        return _json_response(
-            500 if found.runtime_status is RuntimeStatus.FAILED else 200,
-            json_text(Status(found).to_json()),
-        )
+            output = found.output
+            return _json_response(200, output if isinstance(output, str) else json_text(output))
+        code = 500 if found.runtime_status is RuntimeStatus.FAILED else 200
+        return _json_response(code, json_text(status_to_json(found)))
 
     async def get_status(
         self,
@@ -177,18 +174,10 @@ class DurableClient:
         instance_id_prefix: str | None = None,
     ) -> list[Status]:
         """The status of every instance that matches, however many there are."""
-        condition = InstanceFilter(
-            _statuses(runtime_status),
-            None,
-            instance_id_prefix or "",
-            created_time_from,
-            created_time_to,
-        )
-        return await self._gate.read(
-            lambda: [
-                Status(found) for found in list_instances(self._hub, condition, show_input=True)
-            ]
-        )
+        statuses, prefix = _statuses(runtime_status), instance_id_prefix or ""
+        condition = InstanceFilter(statuses, None, prefix, created_time_from, created_time_to)
+        listed = list_instances(self._hub, condition, show_input=True)
+        return await self._gate.read(lambda: [Status(found) for found in listed])
 
     async def raise_event(
         self,
@@ -284,9 +273,8 @@ class DurableClient:
     ) -> EntityStateResponse:
         del task_hub_name, connection_name
         try:
-            return EntityStateResponse(
-                True, await self._gate.read(partial(self._hub.get_entity, entityId))
-            )
+            state = await self._gate.read(partial(self._hub.get_entity, entityId))
+            return EntityStateResponse(True, state)
         except EntityNotFound:
             return EntityStateResponse(False)
 

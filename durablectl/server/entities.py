@@ -9,11 +9,12 @@ from typing import Any
 from starlette.responses import Response
 
 from durablectl.engine.registry import unknown_function
-from durablectl.errors import FunctionNotFound, NotFound, UsageError
+from durablectl.errors import FunctionNotFound, UsageError
 from durablectl.model import EntityId, EntityStatus
 from durablectl.server import responses
 from durablectl.server.async_hub import Gate
 from durablectl.server.call import Call
+from durablectl.server.inputs import read_page
 from durablectl.server.newtonsoft_json import NotJson, parse
 from durablectl.server.query import Query
 from durablectl.server.responses import Refusal, empty, json_answer, short
@@ -34,10 +35,7 @@ class Entities:
 
     async def get(self, name: str, key: str) -> Response:
         entity = EntityId(name, "" if key == EMPTY_KEY else key)
-        try:
-            return json_answer(await self._gate.read(partial(self._hub.get_entity, entity)))
-        except NotFound:
-            return empty(404)
+        return json_answer(await self._gate.read(partial(self._hub.get_entity, entity)))
 
     async def list(self, call: Call, name: str | None = None) -> Response:
         fetch = call.query.flag("fetchState", False)
@@ -48,10 +46,7 @@ class Entities:
             top=call.query.top(),
             continuation_token=call.token,
         )
-        try:
-            page = await self._gate.read(read)
-        except (UsageError, ValueError, OverflowError):
-            return responses.bad_token()
+        page = await read_page(self._gate, read)
         rows = [entity_to_json(entity) for entity in page if _is_within(entity, call.query)]
         return responses.page(rows, page.continuation_token)
 

@@ -6,19 +6,23 @@ Knows no routes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from typing import TypeVar
 
 from starlette.responses import Response
 
-from durablectl.errors import AlreadyExists
-from durablectl.model import IfExists
+from durablectl.errors import AlreadyExists, UsageError
+from durablectl.model import IfExists, Page
 from durablectl.server import responses
 from durablectl.server.async_hub import Gate
 from durablectl.server.call import Call
 from durablectl.server.newtonsoft_json import NotJson, Parsed, parse, parse_first
 from durablectl.server.place import Place
 from durablectl.server.responses import Refusal, full, short
+
+Item = TypeVar("Item")
 
 
 async def begin_instance(
@@ -46,6 +50,16 @@ async def begin_instance(
     # first.
     start = partial(gate.hub.start_text, name, text, instance_id=instance_id, version=version)
     return (await gate.read(partial(start, if_exists=IfExists.REPLACE))).id
+
+
+async def read_page(gate: Gate, read: Callable[[], Page[Item]]) -> Page[Item]:
+    """A page of a listing; a `Refusal` for a continuation token that no page was answered with."""
+    try:
+        return await gate.read(read)
+    except (UsageError, ValueError, OverflowError):
+        detail = "The continuation token is not valid."
+        refused = full(400, responses.ARGUMENTS_ARE_WRONG, detail, responses.ARGUMENT)
+        raise Refusal(refused) from None
 
 
 async def read_input(gate: Gate, call: Call) -> str | None:

@@ -17,7 +17,7 @@ from durablectl.model import FINAL_STATUSES, IfExists, InstanceFilter, RuntimeSt
 from durablectl.server import responses
 from durablectl.server.async_hub import LARGE, Gate
 from durablectl.server.call import Call
-from durablectl.server.inputs import begin_instance, read_event, read_input
+from durablectl.server.inputs import begin_instance, read_event, read_input, read_page
 from durablectl.server.place import Place
 from durablectl.server.responses import Refusal, empty, full, json_answer, short
 from durablectl.wire import check_status_payload, status_to_json
@@ -119,14 +119,11 @@ class Instances:
             show_history=query.flag("showHistory", False),
             show_history_output=query.flag("showHistoryOutput", False),
         )
-        try:
-            found = await (
-                self._gate.read(look)
-                if query.flag("showHistory", False)
-                else self._gate.look(instance_id, look)
-            )
-        except InstanceNotFound:
-            return empty(404)
+        found = await (
+            self._gate.read(look)
+            if query.flag("showHistory", False)
+            else self._gate.look(instance_id, look)
+        )
         answer = responses.status(
             found, call.url, failed_is_error=query.flag("returnInternalServerErrorOnFailure", False)
         )
@@ -150,10 +147,7 @@ class Instances:
             top=query.top(),
             continuation_token=call.token,
         )
-        try:
-            page = await self._gate.read(read)
-        except (UsageError, ValueError, OverflowError):
-            return responses.bad_token()
+        page = await read_page(self._gate, read)
         return responses.page([status_to_json(status) for status in page], page.continuation_token)
 
     async def purge(self, instance_id: str) -> Response:
@@ -204,14 +198,10 @@ class Instances:
         try:
             event = await read_event(self._gate, call)
         except Refusal as refusal:  # whether the instance is there comes first
-            state = await self._state_or_none(instance_id)
-            if state is None:
-                return empty(404)
+            state = await self._state(instance_id)
             return empty(410) if state.is_final else refusal.answer
         try:
             await self._gate.write(partial(self._hub.raise_event_text, instance_id, name, event))
-        except InstanceNotFound:
-            return empty(404)
         except WrongState:
             return empty(410)
         return empty(202)
@@ -221,8 +211,6 @@ class Instances:
     ) -> Response:
         try:
             await self._gate.write(partial(operation, instance_id, call.query.text("reason")))
-        except InstanceNotFound:
-            return empty(404)
         except WrongState:
             state = await self._state(instance_id)
             if state.is_final:
@@ -258,16 +246,8 @@ class Instances:
         return empty(202)
 
     async def _state(self, instance_id: str) -> RuntimeStatus:
-        return await self._state_or_none(instance_id) or RuntimeStatus.UNKNOWN
-
-    async def _state_or_none(self, instance_id: str) -> RuntimeStatus | None:
-        try:
-            found = await self._gate.read(
-                partial(self._hub.get_status, instance_id, show_input=False)
-            )
-        except InstanceNotFound:
-            return None
-        return found.runtime_status
+        look = partial(self._hub.get_status, instance_id, show_input=False)
+        return (await self._gate.read(look)).runtime_status
 
 
 def _no_such_restart(detail: str) -> Response:

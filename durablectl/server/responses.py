@@ -47,11 +47,6 @@ def full(status: int, message: str, detail: str, kind: str) -> Response:
     return json_answer(fault_to_json(ServiceFault(message, detail, kind)), status)
 
 
-def bad_token() -> Response:
-    """A continuation token that no page was answered with."""
-    return full(400, ARGUMENTS_ARE_WRONG, "The continuation token is not valid.", ARGUMENT)
-
-
 def went_wrong(detail: str, kind: str = INVALID_OPERATION, status: int = 500) -> Response:
     """The service's last resort."""
     return full(status, WENT_WRONG, detail, kind)
