@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import heapq
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, NamedTuple
 
 import typer
@@ -34,6 +35,13 @@ class Order(NamedTuple):
 
     key: Callable[[InstanceStatus], Any]
     is_backwards: bool
+
+    def first(self, found: Iterable[InstanceStatus], limit: int | None) -> list[InstanceStatus]:
+        """At most `limit` of them, sorted."""
+        if limit is None:
+            return sorted(found, key=self.key, reverse=self.is_backwards)
+        first = heapq.nlargest if self.is_backwards else heapq.nsmallest
+        return first(limit, found, key=self.key)
 
 
 def parse_order(text: str) -> Order:

@@ -12,7 +12,7 @@ from durablectl.cli.arguments.histories import is_file, saved_histories
 from durablectl.cli.framework.completers import contexts
 from durablectl.cli.session import Session
 from durablectl.cli.session.command_lines import command_line
-from durablectl.errors import InstanceNotFound, Unsupported, UsageError
+from durablectl.errors import InstanceNotFound, UsageError
 from durablectl.model import RuntimeStatus
 from durablectl.quoting import command
 from durablectl.render.terminal.tables import show_table
@@ -57,23 +57,16 @@ def import_(
       durablectl import order-7 --from-context prod
       durablectl import order-7.json --instance-id order-7-copy
     """
-    _check_target(session)
+    session.require_local(
+        "is not a local one, into which an instance is imported",
+        "to import into a local hub: --hub PATH; to import from this one, add it as a context: "
+        "`durablectl context add NAME --url URL`, then "
+        "`durablectl import ID --from-context NAME --hub PATH`",
+    )
     bundle = _bundle_of(session, source, from_context, force=force)
     session.begin_change(controls=False)
     hub = session.opened(config.open_local_hub(session.settings, create=True))
     _show(session, hub.import_bundle(bundle, instance_id), bundle)
-
-
-def _check_target(session: Session) -> None:
-    """`Unsupported` unless the settings name a local hub."""
-    session.require_hub()
-    if not session.is_local:
-        raise Unsupported(
-            f"an instance is imported into a local hub, and the {session.hub_label} is not one",
-            hint="to import into a local hub: --hub PATH; to import from this one, add it as a "
-            "context: `durablectl context add NAME --url URL`, then "
-            "`durablectl import ID --from-context NAME --hub PATH`",
-        )
 
 
 def _bundle_of(session: Session, source: str, context: str | None, *, force: bool) -> Bundle:

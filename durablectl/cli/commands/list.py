@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -185,9 +184,8 @@ def _show(
     if out.is_rich and order is None and session.hub.commits_together:
         # a remote hub is not read to its end for a screen
         found = iter(sorted(found, key=attrgetter("created_time"), reverse=True))
-    first = (
-        _sorted(found, order, limit) if order else islice(found, limit and min(limit, sys.maxsize))
-    )
+    most = limit and min(limit, sys.maxsize)
+    first = order.first(found, limit) if order else islice(found, most)
     if out.is_rich and not (first := [*first]):
         out.note(NONE_FOUND)
         return
@@ -252,17 +250,6 @@ def _show_newest(
 def _screenful(session: Session) -> int:
     """As many rows as fit with the header, the note below and the next prompt."""
     return max(session.out.height - AROUND, FEWEST)
-
-
-def _sorted(
-    found: Iterator[InstanceStatus],
-    order: Order,
-    limit: int | None,
-) -> Iterable[InstanceStatus]:
-    if limit is None:
-        return sorted(found, key=order.key, reverse=order.is_backwards)
-    first = heapq.nlargest if order.is_backwards else heapq.nsmallest
-    return first(limit, found, key=order.key)
 
 
 def _tell_rest(session: Session, found: Iterator[InstanceStatus]) -> None:

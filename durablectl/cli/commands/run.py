@@ -16,7 +16,6 @@ from durablectl.cli.session.targets import input_of
 from durablectl.cli.start.instance import started_instance
 from durablectl.cli.wait.resume_hint import Wanted
 from durablectl.cli.wait.wait import wait_and_show
-from durablectl.errors import Unsupported
 
 
 def run(
@@ -39,12 +38,9 @@ def run(
       durablectl run order city=Tokyo --timeout 30s -o json
     """
     waiting = waiting.checked()
-    if skip_timers and not session.is_local:
-        session.require_hub()
-        raise Unsupported(
-            f"the {session.hub_label} waits for its own timers",
-            hint="--skip-timers is for a local hub: --hub PATH",
-        )
+    if skip_timers:
+        hint = "--skip-timers is for a local hub: --hub PATH"
+        session.require_local("waits for its own timers", hint)
     began = time.monotonic()
     value = input_of(session, given)
     tells_differences = None

@@ -11,7 +11,6 @@ from durablectl.cli.arguments.parameters import CheckReplay, Log, SkipTimers
 from durablectl.cli.local.servers import servers
 from durablectl.cli.session import Session
 from durablectl.cli.session.at import page_of
-from durablectl.errors import Unsupported
 
 
 def serve(
@@ -69,12 +68,7 @@ def serve(
 
       durablectl serve --grpc 4001
     """
-    session.require_hub()
-    if not session.is_local:
-        raise Unsupported(
-            f"the {session.hub_label} is served already",
-            hint="serve is for a local hub: --hub PATH",
-        )
+    session.require_local("is served already", "serve is for a local hub: --hub PATH")
     local = servers("serve")
     registry = session.registry()
     session.out.notes_with_json()

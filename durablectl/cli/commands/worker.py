@@ -9,7 +9,7 @@ import typer
 from durablectl.cli.arguments.parameters import CheckReplay, SkipTimers
 from durablectl.cli.local.worker import Work, run_worker
 from durablectl.cli.session import Session
-from durablectl.errors import Unsupported, UsageError
+from durablectl.errors import UsageError
 
 
 def worker(
@@ -49,12 +49,7 @@ def worker(
 
       durablectl worker --until-idle
     """
-    session.require_hub()
-    if not session.is_local:
-        raise Unsupported(
-            f"the {session.hub_label} runs its own workers",
-            hint="a worker is for a local hub: --hub PATH",
-        )
+    session.require_local("runs its own workers", "a worker is for a local hub: --hub PATH")
     if reload and until_idle:
         raise UsageError(
             "--reload and --until-idle exclude each other", hint="give only one of them"

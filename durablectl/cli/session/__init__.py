@@ -17,7 +17,7 @@ from durablectl import config, model
 from durablectl.cli.framework.global_options import GlobalOptions, read_options
 from durablectl.cli.session.command_lines import SELECTORS, command_line, on_same_hub
 from durablectl.config.settings import FOUND
-from durablectl.errors import UsageError
+from durablectl.errors import Unsupported, UsageError
 from durablectl.quoting import quoted
 from durablectl.render.ending import Ending
 from durablectl.render.output import Output, OutputFormat
@@ -137,6 +137,12 @@ class Session:
     def require_hub(self) -> Path:
         """See `Settings.require_hub`."""
         return self.settings.require_hub()
+
+    def require_local(self, why_not: str, hint: str) -> None:
+        """`Unsupported` unless the settings name a local hub: another one, and `why_not`."""
+        self.require_hub()
+        if not self.is_local:
+            raise Unsupported(f"the {self.hub_label} {why_not}", hint=hint)
 
     def announce(self, *, even_if_found: bool = False) -> None:
         """Say once which hub a command works on, and where that choice came from, unless it was
