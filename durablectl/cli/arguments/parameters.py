@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated, NamedTuple
 
 import typer
 
 from durablectl.cli.framework import app_completers, completers
 from durablectl.config.quantities import parse_duration, parse_interval, parse_rate
-
-
-class Log(StrEnum):
-    """How requests are written down."""
-
-    TEXT = "text"
-    JSON = "json"
-    OFF = "off"
-
 
 INSTANCES_HELP = (
     "Instance ids, status URLs, @FILE (payloads, statuses, ids or URLs), or - for standard input."
@@ -75,21 +65,6 @@ Interval = Annotated[
         metavar="DURATION",
         parser=parse_interval,
         help="Polling interval; polls faster at first (default: 1s).",
-    ),
-]
-SkipTimers = Annotated[
-    bool,
-    typer.Option(
-        "--skip-timers",
-        help="Skip timers: when idle, the clock jumps to the next one (local hub).",
-    ),
-]
-CheckReplay = Annotated[
-    bool | None,
-    typer.Option(
-        "--replay-check/--no-replay-check",
-        help="Replay each instance that ends, and warn where its code decides something else.",
-        show_default=False,
     ),
 ]
 Reason = Annotated[

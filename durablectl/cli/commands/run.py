@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 
 from durablectl.cli.arguments.new_instance import Input, New
-from durablectl.cli.arguments.parameters import CheckReplay, Orchestrator, SkipTimers
+from durablectl.cli.arguments.parameters import Orchestrator
 from durablectl.cli.arguments.waiting import Waiting
+from durablectl.cli.arguments.working import CheckReplay, SkipTimers
 from durablectl.cli.framework import exit_codes
 from durablectl.cli.framework.leaving import leave
 from durablectl.cli.session import Session

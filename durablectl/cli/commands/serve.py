@@ -2,56 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
-from durablectl.cli.arguments.parameters import CheckReplay, Log, SkipTimers
+from durablectl.cli.arguments.working import Serving
 from durablectl.cli.local.servers import servers
 from durablectl.cli.session import Session
 from durablectl.cli.session.at import page_of
 
 
-def serve(
-    session: Session,
-    host: Annotated[
-        str,
-        typer.Option(
-            metavar="ADDRESS", help="Listen on this address; one that others reach needs a key."
-        ),
-    ] = "127.0.0.1",
-    port: Annotated[
-        int,
-        typer.Option(
-            metavar="PORT", min=0, max=65535, help="Listen on this port; 0 takes a free one."
-        ),
-    ] = 7071,
-    key_file: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Ask clients for the key in this file."),
-    ] = None,
-    concurrency: Annotated[
-        int,
-        typer.Option(metavar="N", min=1, max=1024, help="Maximum number of parallel activities."),
-    ] = 32,
-    log: Annotated[Log, typer.Option(help="Format of the request log on stderr.")] = Log.TEXT,
-    reload: Annotated[
-        bool, typer.Option("--reload", help="Reload the app when its files change.")
-    ] = False,
-    grpc: Annotated[
-        int | None,
-        typer.Option(
-            metavar="PORT",
-            min=0,
-            max=65535,
-            help="Answer gRPC clients of the Durable Task protocol on this port, too.",
-            show_default=False,
-        ),
-    ] = None,
-    skip_timers: SkipTimers = False,
-    replay_check: CheckReplay = None,
-) -> None:
+def serve(session: Session, serving: Serving = Serving()) -> None:
     """Serve the local hub over HTTP as a Durable Functions app does, run its functions, and host
     the app's HTTP functions.
 
@@ -80,9 +37,5 @@ def serve(
         session.app_output,
         session.options.key_env,
         session.options.debug,
-    )
-    checks = replay_check is not False
-    serving = local.Serving(
-        host, port, key_file, concurrency, log, reload, skip_timers, grpc, replay_check=checks
     )
     local.serve_hub(session.out, served, serving)

@@ -14,11 +14,7 @@ from durablectl.explanation.model import Next
 from durablectl.render.terminal.why import show_explanation
 
 
-def why(
-    session: Session,
-    instance: Instance = None,
-    last: Last = False,
-) -> None:
+def why(session: Session, instance: Instance = None, last: Last = False) -> None:
     """Explain what an instance waits for, why it failed, or where its time went.
 
     Of a running instance it shows what it waits for and until when, down to the sub-orchestration

@@ -13,7 +13,7 @@ from threading import Event
 
 from durablectl import config
 from durablectl.causes import cause_of
-from durablectl.cli.arguments.parameters import Log
+from durablectl.cli.arguments.working import Log, Serving
 from durablectl.cli.framework.at_hub import PageOf
 from durablectl.cli.local.checks import difference_log, reloading, warn_of_source
 from durablectl.cli.local.signals import stop_signals
@@ -30,21 +30,6 @@ from durablectl.server import host, uvicorn_server
 from durablectl.server.app import Answered
 from durablectl.server.keys import checked_key, read_key
 from durablectl.server.place import PATH
-
-
-@dataclass(frozen=True, slots=True)
-class Serving:
-    """What the command was told."""
-
-    host: str
-    port: int
-    key_file: Path | None
-    concurrency: int
-    log: Log
-    reload: bool
-    skip_timers: bool
-    grpc: int | None = None
-    replay_check: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +92,7 @@ def _telling(
         tell_error(out, debug=served.debug),
         _tell_failure(out),
         failure_log(out),
-        difference_log(out, wanted=serving.replay_check),
+        difference_log(out, wanted=serving.replay_check is not False),
         stopping.set,
     )
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from durablectl.cli.local.serve import Served, Serving, serve_hub
+from durablectl.cli.local.serve import Served, serve_hub
 from durablectl.cli.local.ui import serve_page
 
 
 class Servers:
-    Served, Serving = Served, Serving
+    Served = Served
     serve_hub = staticmethod(serve_hub)
     serve_page = staticmethod(serve_page)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from contextlib import nullcontext
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
 from durablectl.backends.http.activity import http_activity
+from durablectl.cli.arguments.working import Work
 from durablectl.cli.local.checks import difference_log, reloading, warn_of_source
 from durablectl.cli.local.idle import IdleReport
 from durablectl.cli.local.signals import stop_signals
@@ -17,27 +17,13 @@ from durablectl.engine.registry import Registry
 from durablectl.engine.store.database import Database
 from durablectl.engine.worker.activity_processes import ActivityProcesses
 from durablectl.engine.worker.app_output import AppOutput
-from durablectl.engine.worker.worker import CONCURRENCY, Worker
+from durablectl.engine.worker.worker import Worker
 from durablectl.library.apps import load_registry
 from durablectl.render.app_output import capture_output, failure_log, listening_alone
 from durablectl.render.output import Output
 
 STOP_SECONDS = 5.0
 DRAIN_SECONDS = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """How to work: with `activity_processes`, activities run in that many processes; `reload`
-    switches to the app's new files when they change; `replay_check` replays what ends.
-    """
-
-    concurrency: int = CONCURRENCY
-    activity_processes: int = 0
-    until_idle: bool = False
-    skip_timers: bool = False
-    reload: bool = False
-    replay_check: bool = False
 
 
 WORKING = "working; stop it with Ctrl-C"
@@ -99,11 +85,11 @@ def _worker(database: Database, app: Path, registry: Registry, out: Output, work
         skips_timers=work.skip_timers,
         warn=out.warn,
         on_failure=failure_log(out),
-        on_difference=difference_log(out, wanted=work.replay_check),
+        on_difference=difference_log(out, wanted=work.checks_replay),
     )
 
 
-def _processes(count: int, app: Path) -> ActivityProcesses | None:
+def _processes(count: int | None, app: Path) -> ActivityProcesses | None:
     if not count:
         return None
     return ActivityProcesses(count, partial(load_registry, app), listening_alone)
