@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import datetime
 from typing import Any, Protocol, Self
 
+from durablectl import wire
 from durablectl.errors import (
     AlreadyExists,
     DurablectlError,
@@ -36,7 +37,6 @@ from durablectl.model import (
     utc_now,
 )
 from durablectl.quoting import command
-from durablectl.wire import HubAddress
 
 
 class TaskHub(Protocol):
@@ -201,21 +201,22 @@ class TaskHub(Protocol):
         """
 
     def check_status(self, instance_id: str) -> CheckStatusPayload:
-        """The check-status payload of an id, as the service would answer a start.
-
-        Does not look whether the instance exists.
+        """The check-status payload of an id, as the service would answer a start. Does not look
+        whether the instance exists.
         """
+        return wire.check_status_payload(self._at(), instance_id)
 
     def management(self, instance_id: str) -> CheckStatusPayload:
-        """The management payload of an id: the check-status payload with `rewindPostUri`.
-
-        Does not look whether the instance exists.
+        """The management payload of an id: the check-status payload with `rewindPostUri`. Does not
+        look whether the instance exists.
         """
+        return wire.management_payload(self._at(), instance_id)
 
     def creation(self) -> dict[str, str]:
         """The addresses that start instances: `createNewInstancePostUri` and
         `createAndWaitOnNewInstancePostUri`, with placeholders.
         """
+        return wire.creation_urls(self._at())
 
     def orchestrators(self) -> tuple[str, ...] | None:
         """The names of the orchestrators that the hub knows, sorted; None when it cannot know
@@ -361,7 +362,7 @@ class TaskHub(Protocol):
         hint = command("status", instance_id, options=("--history", "-o", "json"))
         raise Unsupported(f"the hub at {self.address} shows no complete events", hint=hint)
 
-    explained_by: str = "durablectl.backends.history_source:HistorySource"
+    explained_by: str = "durablectl.backends.explaining:HistorySource"
     """Where an explanation of the hub's instances takes its facts from: a module, and its class."""
 
     def has_worker(self) -> bool:
@@ -374,7 +375,7 @@ class TaskHub(Protocol):
         """Whether somebody answers at the addresses of `check_status`."""
         return True
 
-    def wrote(self, address: HubAddress) -> bool:  # noqa: ARG002 - for hubs that are files
+    def wrote(self, address: wire.HubAddress) -> bool:  # noqa: ARG002 - for hubs that are files
         """Whether an address is that of this hub's own file, or of a live server of it."""
         return False
 
@@ -389,6 +390,8 @@ class TaskHub(Protocol):
     def _kept(self, text: str | None) -> str | None:
         """JSON text of a caller, as it is sent or stored."""
         return None if text is None else self._text(json_value(text))
+
+    def _at(self) -> wire.HubAddress: ...
 
     def _start(self, new: InstanceStart) -> CheckStatusPayload: ...
 

@@ -36,19 +36,10 @@ EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo
 CONTINUATION_HEADER = "x-ms-continuation-token"
 BASE_PATH = "/runtime/webhooks/durabletask"
 
-# the service's own
-_NUMBERS = (
-    "Running",
-    "Completed",
-    "ContinuedAsNew",
-    "Failed",
-    "Canceled",
-    "Terminated",
-    "Pending",
-    "Suspended",
-)
+_NUMBERS = "Running Completed ContinuedAsNew Failed Canceled Terminated Pending Suspended"
+"""The service's own numbers of the statuses, from 0 on."""
 _STATUSES = {status.value.lower(): status for status in RuntimeStatus}
-_STATUSES |= {str(number): RuntimeStatus(name) for number, name in enumerate(_NUMBERS)}
+_STATUSES |= {str(number): RuntimeStatus(name) for number, name in enumerate(_NUMBERS.split())}
 
 
 def time_from_text(text: str) -> datetime:

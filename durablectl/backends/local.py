@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from durablectl.backends.live_address import LiveAddress
+from durablectl.backends.local_address import LiveAddress
 from durablectl.backends.local_commits import Commits
 from durablectl.backends.local_start import attach, new_instance, replace
 from durablectl.backends.local_status import status_of, statuses_of
@@ -41,13 +41,7 @@ from durablectl.payload import dumps
 from durablectl.polling.loop import wait_for_completion
 from durablectl.quoting import command
 from durablectl.taskhub import TaskHub
-from durablectl.wire import (
-    HubAddress,
-    check_status_payload,
-    creation_urls,
-    json_value,
-    management_payload,
-)
+from durablectl.wire import HubAddress, json_value
 
 if TYPE_CHECKING:
     from durablectl.backends.importing import Bundle, Imported
@@ -284,14 +278,8 @@ class LocalTaskHub(TaskHub):
             self._registry.require_entity(entity_id.name)
         self._store.signal(entity_id, operation, text, self._now())
 
-    def check_status(self, instance_id: str) -> CheckStatusPayload:
-        return check_status_payload(self._address.now(), instance_id)
-
-    def management(self, instance_id: str) -> CheckStatusPayload:
-        return management_payload(self._address.now(), instance_id)
-
-    def creation(self) -> dict[str, str]:
-        return creation_urls(self._address.now())
+    def _at(self) -> HubAddress:
+        return self._address.now()
 
     @property
     def connection(self) -> str:

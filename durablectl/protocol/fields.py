@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from durablectl.errors import NotATaskHub, UsageError
 from durablectl.model import RuntimeStatus, utc
+from durablectl.payload import storable
 from durablectl.protocol.table import STATUSES
 
 Fields = dict[str, Any]
@@ -36,6 +37,8 @@ class Message(Protocol):
     def __getattr__(self, name: str, /) -> Any: ...
 
 
+plain = storable
+"""Text that a message can hold."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799  # the years 1 to 9999
 _UNKNOWN = -1
@@ -117,11 +120,6 @@ def read_token(message: Message, name: str) -> str | None:
     """A continuation token; None after the last page, where some servers send "" or "0"."""
     token = read_text(message, name)
     return None if token in (None, "", "0") else token
-
-
-def plain(text: str) -> str:
-    """Text that a message can hold: a lone surrogate is written as an escape."""
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def text_field(text: str | None) -> Fields | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,6 @@ from durablectl.backends.grpc.entities import (
 )
 from durablectl.backends.grpc.failures import Place
 from durablectl.backends.grpc.pages import counts, matching_page
-from durablectl.backends.grpc.polled import Polled
 from durablectl.backends.grpc.purges import purge_created, purge_one
 from durablectl.backends.grpc.transport import Answer, Settings, Token, Transport
 from durablectl.backends.remote import RemoteTaskHub, page_size
@@ -53,6 +53,28 @@ if TYPE_CHECKING:
     from durablectl.backends.grpc.rest import Rest
 
 LONGEST_SLICE, EARLY = 60.0, 0.05
+
+
+class Polled(threading.local):
+    """What a thread has polled since its last pause: one unfinished instance, or several. A pause
+    between two polls of one can end with the instance.
+    """
+
+    def __init__(self) -> None:
+        self._ids: set[str] = set()
+        self.ended: str | None = None
+        """The last instance that the server said had ended."""
+
+    def add(self, status: InstanceStatus) -> None:
+        # a server whose two answers disagree is not asked to wait twice in a row
+        is_stale, self.ended = status.instance_id == self.ended, None
+        if len(self._ids) < 2 and not status.is_final and not is_stale:
+            self._ids.add(status.instance_id)
+
+    def take(self) -> str | None:
+        """The instance, if it was one alone."""
+        ids, self._ids = self._ids, set()
+        return next(iter(ids)) if len(ids) == 1 else None
 
 
 class GrpcTaskHub(RemoteTaskHub):

@@ -45,10 +45,7 @@ from durablectl.new_ids import check_connection, check_task_hub
 from durablectl.quoting import command
 from durablectl.wire import (
     HubAddress,
-    check_status_payload,
-    creation_urls,
     entity_from_json,
-    management_payload,
     status_from_json,
 )
 
@@ -298,17 +295,11 @@ class HttpTaskHub(RemoteTaskHub):
         look = f"{command('entity get', str(entity_id))} shows whether it is gone"
         return read_accepted(self._place, self._calls.delete(target, look=look), None)
 
-    def check_status(self, instance_id: str) -> CheckStatusPayload:
-        """What the hub's address does not tell (task hub, connection) is left out; the service
-        has its own for it.
+    def _at(self) -> HubAddress:
+        """What the hub's address does not tell (task hub, connection) is left out of payloads; the
+        service has its own for it.
         """
-        return check_status_payload(self._address, instance_id)
-
-    def management(self, instance_id: str) -> CheckStatusPayload:
-        return management_payload(self._address, instance_id)
-
-    def creation(self) -> dict[str, str]:
-        return creation_urls(self._address)
+        return self._address
 
     def _switch(
         self,

@@ -10,8 +10,7 @@ from functools import partial
 from itertools import islice
 from typing import TypeVar
 
-from durablectl.backends.explaining import explain_instance, glance
-from durablectl.backends.history_source import LoadApp
+from durablectl.backends.explaining import LoadApp, explain_instance, glance
 from durablectl.errors import DurablectlError
 from durablectl.explanation.model import Explanation
 from durablectl.model import InstanceStatus
