@@ -10,10 +10,12 @@ from typing import NamedTuple
 from durablectl.explanation.model import (
     Explanation,
     FailedCall,
+    Failure,
     Progress,
     Received,
     Span,
     StepKind,
+    TimeSpent,
     Wait,
 )
 from durablectl.model import InstanceDetails, RuntimeStatus
@@ -83,11 +85,6 @@ def _until_start(made: Explanation, now: datetime) -> str | None:
     return duration_text((start - now).total_seconds()) if start and is_ahead else None
 
 
-def wait_lines(waits: Sequence[Wait], explanation: Explanation, now: datetime) -> Iterator[Line]:
-    """What is waited for, each sub-orchestration followed by its own."""
-    yield from _wait_lines(waits, explanation.received, now, 0)
-
-
 def unused_events(explanation: Explanation, now: datetime) -> Iterator[str]:
     """The latest events that have come and that the code does not wait for, each with the one that
     was probably meant.
@@ -131,28 +128,36 @@ def _awaited_events(waits: Sequence[Wait], owner: str) -> Iterator[tuple[str, Wa
         yield from _awaited_events(wait.waiting_for, wait.instance_id)
 
 
-def _wait_lines(
-    waits: Sequence[Wait], received: Sequence[Received] | None, now: datetime, depth: int
+def wait_lines(
+    waits: Sequence[Wait], received: Sequence[Received] | None, now: datetime, depth: int = 0
 ) -> Iterator[Line]:
+    """What is waited for, each sub-orchestration followed by its own; `received` are the events of
+    the instance itself.
+    """
     for wait in waits[:MOST_LINES]:
         yield Line(label(wait), wait.place, note(wait, now, received), depth)
-        yield from _wait_lines(wait.waiting_for, None, now, depth + 1)
+        yield from wait_lines(wait.waiting_for, None, now, depth + 1)
     if len(waits) > MOST_LINES:
         yield Line(f"and {len(waits) - MOST_LINES} more", depth=depth)
 
 
-def label(wait: Wait) -> str:
+def _step_text(kind: StepKind, name: str, instance_id: str = "") -> str:
     """What it is: `activity 'charge'`."""
-    match wait.kind:
-        case StepKind.ACTIVITY:
-            return f"activity '{wait.name}'"
+    match kind:
+        case StepKind.TIMER:
+            return "timer"
         case StepKind.CHILD:
-            return f"sub-orchestration '{wait.name}' {wait.instance_id}".rstrip()
-        case StepKind.ENTITY:
-            return f"entity {wait.instance_id}, operation '{wait.name}'"
-        case StepKind.EVENT:
-            return f"event '{wait.name}'" if wait.name else "an external event"
-    return "timer"
+            return f"sub-orchestration '{name}' {instance_id}".rstrip()
+    return f"{kind.value} '{name}'"
+
+
+def label(wait: Wait) -> str:
+    """What is waited for."""
+    if wait.kind is StepKind.ENTITY:
+        return f"entity {wait.instance_id}, operation '{wait.name}'"
+    if wait.kind is StepKind.EVENT and not wait.name:
+        return "an external event"
+    return _step_text(wait.kind, wait.name, wait.instance_id)
 
 
 def note(wait: Wait, now: datetime, received: Sequence[Received] | None = None) -> str:
@@ -256,7 +261,7 @@ def one_line(waits: Sequence[Wait], now: datetime) -> str:
     known = note(first, now).partition(", ")[0]
     match first.kind:
         case StepKind.ACTIVITY:
-            text = f"activity '{first.name}'" + (f" ({known})" if known else "")
+            text = label(first) + (f" ({known})" if known else "")
         case StepKind.CHILD:
             text = f"child {first.instance_id}"
         case StepKind.EVENT:
@@ -271,34 +276,34 @@ def one_line(waits: Sequence[Wait], now: datetime) -> str:
     return text if len(waits) == 1 else f"{text}, and {len(waits) - 1} more"
 
 
-def chain_lines(explanation: Explanation) -> Iterator[Line]:
+def chain_lines(failure: Failure) -> Iterator[Line]:
     """The instances that a failure came up through, the explained one first, and the call at the
     end of them.
     """
-    chain = explanation.failure.chain if explanation.failure is not None else ()
+    chain = failure.chain
     for depth, each in enumerate(chain):
         yield Line(f"{each.instance_id} ({each.name})", depth=depth)
     if chain and (call := chain[-1].call) is not None:
         yield Line(call_label(call), depth=len(chain))
-    elif explanation.failure and _UNKNOWN.match(explanation.failure.cause):
+    elif _UNKNOWN.match(failure.cause):
         yield Line("the app that ran it does not have this orchestrator", depth=len(chain))
     elif chain:
         yield Line("the orchestrator's own code", depth=len(chain))
 
 
 def call_label(call: FailedCall) -> str:
-    tried = "" if call.attempts == 1 else f", {call.attempts} attempts"
+    name, instance_id = call.name, ""
     if call.kind is StepKind.CHILD:
-        name, _, instance_id = call.name.partition(" ")
-        return f"sub-orchestration '{name}' {instance_id}".rstrip() + tried
-    return f"{call.kind.value} '{call.name}'{tried}"
+        name, _, instance_id = name.partition(" ")
+    return _step_text(call.kind, name, instance_id) + _attempts(call)
 
 
-def path_lines(explanation: Explanation) -> Iterator[Line]:
+def _attempts(of: FailedCall | Span) -> str:
+    return "" if of.attempts == 1 else f", {of.attempts} attempts"
+
+
+def path_lines(spent: TimeSpent) -> Iterator[Line]:
     """The steps of the critical path that took longest, in order, and what the rest took."""
-    spent = explanation.time_spent
-    if spent is None:
-        return
     longest = sorted(spent.path, key=lambda each: each.seconds, reverse=True)[:SHOWN_OF_PATH]
     for span in sorted(longest, key=lambda each: each.begin):
         yield span_line(span)
@@ -310,15 +315,8 @@ def path_lines(explanation: Explanation) -> Iterator[Line]:
 
 
 def span_line(span: Span) -> Line:
-    tried = "" if span.attempts == 1 else f", {span.attempts} attempts"
-    match span.kind:
-        case StepKind.CHILD:
-            name = f"sub-orchestration '{span.name}' {span.instance_id}"
-        case StepKind.TIMER:
-            name = "timer"
-        case _:
-            name = f"{span.kind.value} '{span.name}'"
-    return Line(name, note=span_text(span.seconds) + tried)
+    name = _step_text(span.kind, span.name, span.instance_id)
+    return Line(name, note=span_text(span.seconds) + _attempts(span))
 
 
 def intervention_line(explanation: Explanation) -> str:

@@ -1,4 +1,6 @@
-"""Steps as rows of a table and as bars along the time; knows no console, writes nothing."""
+"""Steps as rows of a table, those of a restart too, and as bars along the time; knows no console,
+writes nothing.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +8,14 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from durablectl.history.steps import Kind, State, Step
 from durablectl.render.sanitize import safe_line
 from durablectl.render.views import Table, duration_text
+
+if TYPE_CHECKING:
+    from durablectl.history.restart import RestartPlan
 
 COLUMNS = ("#", "at", "took", "step", "result")
 LEAST_BAR, LEAST_NAME = 10, 8
@@ -54,6 +60,25 @@ def timetable(steps: Sequence[Step], now: datetime) -> Table:
     """The steps, one a line."""
     origin = _origin(steps, now)
     return Table(COLUMNS, (row(step, origin, now) for step in steps))
+
+
+def plan_table(plan: RestartPlan) -> Table:
+    """The steps of the instance as `history` numbers them, each kept with its result or repeated,
+    or neither where nothing runs in it.
+    """
+    groups = (("kept", plan.kept), ("repeated", plan.repeated), ("", plan.notes))
+    marked = [(step, mark) for mark, steps in groups for step in steps]
+    rows: list[tuple[str, ...]] = []
+    for step, mark in sorted(marked, key=lambda each: each[0].number or 0):
+        number, _, _, what, result = row(step, step.begin, step.begin)
+        rows.append((number, mark, what, result if mark == "kept" else ""))
+    return Table(("#", "", "step", "result"), rows)
+
+
+def plan_text(plan: RestartPlan) -> str:
+    """One line: how much is kept, and how much runs again."""
+    kept, repeated = len(plan.kept), len(plan.repeated)
+    return f"from step {plan.step.number} of {plan.instance_id}: {kept} kept, {repeated} repeated"
 
 
 def title(step: Step) -> str:

@@ -119,15 +119,11 @@ def instance(
     where they were asked for.
     """
     rows = [
-        ("id", status.instance_id),
-        ("name", status.name),
-        ("status", status.runtime_status.value),
         ("created", time_text(status.created_time)),
         ("updated", time_text(status.last_updated_time)),
+        ("input", value_text(status.input) if show_input else ""),
+        ("custom status", value_text(status.custom_status)),
     ]
-    if show_input:
-        rows.append(("input", value_text(status.input)))
-    rows.append(("custom status", value_text(status.custom_status)))
     if more is not None:
         rows += [
             ("version", more.version or ""),
@@ -136,35 +132,32 @@ def instance(
             ("starts", time_text(more.scheduled_start)),
             ("completed", time_text(more.completed_time)),
         ]
-    return Details(
-        tuple(row for row in rows if row[1]) + _ending(status, traceback), status.runtime_status
-    )
+    return _details_of(status, rows, traceback=traceback)
 
 
 def outcome(status: InstanceStatus, *, traceback: bool = False) -> Details:
     """How an instance ended: its state, then its output or the innermost cause."""
-    rows = (
-        ("id", status.instance_id),
-        ("name", status.name),
-        ("status", status.runtime_status.value),
-    )
-    return Details(
-        tuple(row for row in rows if row[1]) + _ending(status, traceback), status.runtime_status
-    )
+    return _details_of(status, (), traceback=traceback)
 
 
-def _ending(status: InstanceStatus, traceback: bool) -> tuple[tuple[str, str], ...]:
+def _details_of(
+    status: InstanceStatus, rows: Iterable[tuple[str, str]], *, traceback: bool
+) -> Details:
+    state = status.runtime_status
+    head = (("id", status.instance_id), ("name", status.name), ("status", state.value))
+    shown = (row for row in (*head, *rows, *_ending(status, traceback)) if row[1])
+    return Details(tuple(shown), state)
+
+
+def _ending(status: InstanceStatus, traceback: bool) -> Iterator[tuple[str, str]]:
     if (cause := status.cause) is not None:
-        rows = [("cause", cause.text), ("at", cause.place), ("in", "\n".join(_few(cause.through)))]
-        rows += [("traceback", cause.traceback)] if traceback else []
-        return tuple(row for row in rows if row[1])
-    label = (
-        "reason"
-        if status.runtime_status in (RuntimeStatus.TERMINATED, RuntimeStatus.CANCELED)
-        else "output"
-    )
-    text = value_text(status.output)
-    return ((label, text),) if text else ()
+        yield "cause", cause.text
+        yield "at", cause.place
+        yield "in", "\n".join(_few(cause.through))
+        yield "traceback", cause.traceback if traceback else ""
+        return
+    is_reason = status.runtime_status in (RuntimeStatus.TERMINATED, RuntimeStatus.CANCELED)
+    yield "reason" if is_reason else "output", value_text(status.output)
 
 
 def _few(through: Sequence[str]) -> list[str]:

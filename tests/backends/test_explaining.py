@@ -309,7 +309,11 @@ def test_an_activity_of_a_worker_that_does_not_respond_says_when_its_lease_ends(
 
 
 def lines_about_events(made: Explanation, now: datetime) -> list[str]:
-    notes = [line.note for line in wait_lines(made.waiting_for, made, now) if "event" in line.label]
+    notes = [
+        line.note
+        for line in wait_lines(made.waiting_for, made.received, now)
+        if "event" in line.label
+    ]
     return [*notes, *unused_events(made, now)]
 
 

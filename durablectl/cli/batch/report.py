@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from durablectl.errors import DurablectlError
 from durablectl.render.output import Output, OutputFormat
 from durablectl.render.sanitize import safe_line
-from durablectl.render.terminal.selection import tell_skipped
+from durablectl.render.terminal.instances import tell_skipped
 from durablectl.render.views import duration_text
 
 FEW = 10

@@ -16,9 +16,10 @@ from durablectl.cli.wait.waiting_for import waiting_line
 from durablectl.errors import UsageError
 from durablectl.history.steps import Step
 from durablectl.model import HistoryEvent, InstanceStatus, utc_now
+from durablectl.render.gantt import timetable
 from durablectl.render.output import OutputFormat
-from durablectl.render.terminal.history import head, show_gantt, show_rows, show_timeline
-from durablectl.render.terminal.tables import show_details
+from durablectl.render.terminal.history import show_gantt, show_head, show_rows
+from durablectl.render.terminal.tables import show_table
 from durablectl.taskhub import TaskHub
 
 
@@ -90,9 +91,13 @@ def _show(
     if not session.out.is_text:
         session.out.show("", _json(status.history or ()), id=status.instance_id)
         return
-    show = show_gantt if gantt else show_timeline
     waiting = waiting_line(hub, status) if session.out.is_terminal else ""
-    show(session.out, status, steps_of(hub, status, levels), utc_now(), waiting=waiting)
+    found, now = steps_of(hub, status, levels), utc_now()
+    show_head(session.out, status, now, waiting)
+    if gantt:
+        show_gantt(session.out, found, now)
+    else:
+        show_table(session.out, timetable(found, now))
 
 
 def _follow(session: Session, hub: TaskHub, instance_id: str, levels: int, interval: float) -> None:
@@ -110,8 +115,7 @@ def _follow(session: Session, hub: TaskHub, instance_id: str, levels: int, inter
             out.jsonl(_json(news.events(status)))
         elif out.is_text:
             if first_of_all:
-                show_details(out, head(status, utc_now()))
-                out.data("")
+                show_head(out, status, utc_now())
             if anew:
                 out.note("continued as new: a new history begins")
             origin = found[0].begin if found else status.created_time

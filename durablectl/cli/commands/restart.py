@@ -27,7 +27,7 @@ from durablectl.errors import Conflict, DurablectlError, OutcomeUnknown, Unsuppo
 from durablectl.history.timeline import step_names
 from durablectl.model import FINAL_STATUSES
 from durablectl.quoting import command
-from durablectl.render.restart_plan import plan_table, plan_text
+from durablectl.render.gantt import plan_table, plan_text
 from durablectl.render.terminal.tables import show_table
 from durablectl.taskhub import TaskHub
 

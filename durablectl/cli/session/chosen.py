@@ -16,7 +16,7 @@ from durablectl.cli.session.targets import Targets, refuse_query
 from durablectl.errors import InstanceNotFound, UsageError
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.polling.loop import in_time
-from durablectl.render.terminal.selection import tell_skipped
+from durablectl.render.terminal.instances import tell_skipped
 from durablectl.taskhub import TaskHub
 
 if TYPE_CHECKING:

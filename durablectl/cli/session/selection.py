@@ -17,7 +17,7 @@ from durablectl.errors import UsageError
 from durablectl.model import InstanceFilter, InstanceStatus
 from durablectl.render.output import Output
 from durablectl.render.sanitize import safe_line
-from durablectl.render.terminal.selection import FIRST, show_chosen, tell_skipped
+from durablectl.render.terminal.instances import FIRST, show_chosen, tell_skipped
 from durablectl.taskhub import TaskHub
 
 if TYPE_CHECKING:

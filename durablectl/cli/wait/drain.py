@@ -18,7 +18,7 @@ from durablectl.polling.loop import LAST_LOOK, last_answer, poll
 from durablectl.render import views
 from durablectl.render.output import Output
 from durablectl.render.terminal.displays import Troubles, text_display
-from durablectl.render.terminal.selection import show_chosen
+from durablectl.render.terminal.instances import show_chosen
 from durablectl.taskhub import TaskHub
 
 IN_A_ROW = 2

@@ -7,10 +7,10 @@ from datetime import datetime
 
 from durablectl.history.steps import State, Step
 from durablectl.model import InstanceStatus
-from durablectl.render.gantt import bars, fitted, row, ruler, span_text, timetable
+from durablectl.render.gantt import bars, fitted, row, ruler, span_text
 from durablectl.render.output import Output
 from durablectl.render.sanitize import safe_line
-from durablectl.render.terminal.tables import show_details, show_table
+from durablectl.render.terminal.tables import show_details
 from durablectl.render.views import Details, time_text
 
 STYLES = {State.DONE: "green", State.FAILED: "bold red", State.OPEN: "cyan", State.DROPPED: "dim"}
@@ -38,37 +38,21 @@ def head(status: InstanceStatus, now: datetime, waiting: str = "") -> Details:
     return Details(tuple(rows), status.runtime_status)
 
 
-def show_timeline(
-    out: Output,
-    status: InstanceStatus,
-    found: Sequence[Step],
-    now: datetime,
-    *,
-    waiting: str = "",
-) -> None:
-    """Print the steps as a table below a few lines about the instance."""
+def show_head(out: Output, status: InstanceStatus, now: datetime, waiting: str = "") -> None:
+    """Print a few lines about the instance, and a blank one."""
     show_details(out, head(status, now, waiting))
     out.data("")
-    show_table(out, timetable(found, now))
 
 
-def show_gantt(
-    out: Output,
-    status: InstanceStatus,
-    found: Sequence[Step],
-    now: datetime,
-    *,
-    waiting: str = "",
-) -> None:
+def show_gantt(out: Output, found: Sequence[Step], now: datetime) -> None:
     """Print the steps as bars, scaled to the width; in ASCII where stdout is not a terminal, or one
     that is not UTF-8.
     """
-    show_details(out, head(status, now, waiting))
-    out.data("")
-    if not any(bars(found, now, out.width, ascii_only=True)):
+    ascii_only = not (out.is_rich and out.is_unicode)
+    lines = list(bars(found, now, out.width, ascii_only=ascii_only))
+    if not lines:
         return
     out.data(ruler(found, now, out.width))
-    lines = bars(found, now, out.width, ascii_only=not (out.is_rich and out.is_unicode))
     if not out.is_rich:
         out.lines(line.text() for line in lines)
         return
@@ -84,13 +68,6 @@ def show_rows(out: Output, found: Iterable[Step], origin: datetime, now: datetim
         cells = [safe_line(cell) for cell in row(step, origin, now)]
         if out.is_rich:
             *first, last = cells
-            out.data(
-                "  ".join(
-                    [
-                        *(fitted(cell, width) for cell, width in zip(first, WIDTHS, strict=True)),
-                        last,
-                    ]
-                ).rstrip()
-            )
+            out.data("  ".join([*map(fitted, first, WIDTHS), last]).rstrip())
         else:
             out.lines(["\t".join(cells)])

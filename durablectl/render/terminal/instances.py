@@ -1,14 +1,21 @@
-"""The statuses of instances in the wanted form: for people, as the service's JSON, or as ids."""
+"""Instances on stdout: their statuses in the wanted form, and what a filter selects, for the user
+to look at.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from durablectl import wire
-from durablectl.model import InstanceDetails, InstanceStatus
+from durablectl.model import InstanceDetails, InstanceStatus, utc_now
 from durablectl.render import views
 from durablectl.render.output import Output, OutputFormat
-from durablectl.render.terminal.tables import show_details, show_table
+from durablectl.render.sanitize import safe_line
+from durablectl.render.terminal.tables import show_details, show_found, show_table
+
+FIRST = 10
 
 
 def statuses_json(statuses: Sequence[InstanceStatus], *, single: bool) -> object:
@@ -49,3 +56,41 @@ def show_statuses(
             if status.history is not None:
                 out.data("")
                 show_table(out, views.history(status.history))
+
+
+def show_chosen(out: Output, chosen: Iterable[InstanceStatus]) -> int:
+    """Print instances and return how many they are; on a terminal the first ten, and of more how
+    many of each orchestrator and status.
+    """
+    counted: Counter[tuple[str, str]] = Counter()
+
+    def each() -> Iterator[InstanceStatus]:
+        for status in chosen:
+            counted[status.name, status.runtime_status.value] += 1
+            yield status
+
+    found = each()
+    show_found(
+        out,
+        islice(found, FIRST) if out.is_rich else found,
+        table=(lambda items: views.recent([*items], utc_now())) if out.is_rich else views.instances,
+        json=wire.status_to_json,
+        id=lambda status: status.instance_id,
+    )
+    for _ in found:  # what is only counted
+        pass
+    if out.is_rich and counted.total() > FIRST:
+        out.note(f"and {counted.total() - FIRST} more; -o id or -o json shows all. In all:")
+        for (name, status), number in counted.most_common(FIRST):
+            out.note(f"  {number:>6}  {safe_line(name)}  {status}")
+    return counted.total()
+
+
+def tell_skipped(out: Output, skipped: Mapping[str, str]) -> None:
+    """Say of each why it was skipped, of many how many."""
+    if len(skipped) <= FIRST:
+        for instance_id, why in skipped.items():
+            out.note(f"{why}: {instance_id}")
+    else:
+        for why, count in Counter(skipped.values()).most_common():
+            out.note(f"{why}: {count} instances")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
-from durablectl.explanation.model import Explanation, Next
+from durablectl.explanation.model import Explanation, Failure, Next, TimeSpent
 from durablectl.model import RuntimeStatus
 from durablectl.render.explanation import (
     MOST_LINES,
@@ -78,38 +78,34 @@ def _prose(made: Explanation, now: datetime) -> Iterator[tuple[str, str]]:
         yield "after it is resumed it waits for", "dim"
     elif made.is_any and len(made.waiting_for) > 1:
         yield "the first of these lets it continue", "dim"
-    yield from ((text, "") for text in _aligned(wait_lines(made.waiting_for, made, now)))
+    yield from _aligned(wait_lines(made.waiting_for, made.received, now))
     yield from ((f"{INDENT}{text}", "yellow") for text in unused_events(made, now))
-    yield from _failure(made)
-    yield from _time_spent(made)
+    if made.failure is not None:
+        yield from _failure(made.failure)
+    if made.time_spent is not None:
+        yield from _time_spent(made.time_spent)
     yield from ((f"unknown: {each}", "dim") for each in made.unknown)
 
 
-def _failure(explanation: Explanation) -> Iterator[tuple[str, str]]:
-    failure = explanation.failure
-    if failure is None:
-        return
+def _failure(failure: Failure) -> Iterator[tuple[str, str]]:
     for text in failure.cause.splitlines() or [""]:
         yield f"{INDENT}{text}", "red"
     for frame in failure.frames:
         yield f"{INDENT * 2}{frame}", "dim"
     yield "call chain", "dim"
-    yield from ((text, "") for text in _aligned(chain_lines(explanation)))
+    yield from _aligned(chain_lines(failure))
     if failure.also_failed:
         yield "calls that failed too", "dim"
         lines = [Line(call_label(each), note=each.text) for each in failure.also_failed]
-        yield from ((text, "") for text in _aligned(lines[:MOST_LINES]))
+        yield from _aligned(lines[:MOST_LINES])
 
 
-def _time_spent(explanation: Explanation) -> Iterator[tuple[str, str]]:
-    spent = explanation.time_spent
-    if spent is None:
-        return
+def _time_spent(spent: TimeSpent) -> Iterator[tuple[str, str]]:
     yield "critical path: the steps that its duration depends on", "dim"
-    yield from ((text, "") for text in _aligned(path_lines(explanation)))
+    yield from _aligned(path_lines(spent))
     if spent.longest:
         yield "the longest steps", "dim"
-        yield from ((text, "") for text in _aligned(map(span_line, spent.longest)))
+        yield from _aligned(map(span_line, spent.longest))
 
 
 def _next(
@@ -133,7 +129,7 @@ def _next(
             yield " " * (len(NEXT) + len(INDENT)) + each.note, "dim"
 
 
-def _aligned(lines: Iterable[Line]) -> Iterator[str]:
+def _aligned(lines: Iterable[Line]) -> Iterator[tuple[str, str]]:
     """Lines whose places and notes stand below each other."""
     found = list(lines)
     labels = [f"{INDENT}{INDENT * each.depth}{safe_line(each.label)}" for each in found]
@@ -141,4 +137,4 @@ def _aligned(lines: Iterable[Line]) -> Iterator[str]:
     places = max((len(each.place) for each in found), default=0)
     for label, each in zip(labels, found, strict=True):
         place = f"  {safe_line(each.place):{places}}" if places else ""
-        yield f"{label:{width}}{place}  {safe_line(each.note)}".rstrip()
+        yield f"{label:{width}}{place}  {safe_line(each.note)}".rstrip(), ""
