@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from durablectl.backends.local import LocalTaskHub
+from durablectl.engine.store.connections import LiveLock
 from durablectl.engine.store.database import SCHEMA_VERSION, Database, upgrade
 from durablectl.engine.store.leases import WorkerLease
-from durablectl.engine.store.live_lock import LiveLock
 from durablectl.engine.store.work_items import WorkerFilter
 from durablectl.model import EntityId
 from tests.engine.conftest import sample_app

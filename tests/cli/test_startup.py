@@ -57,7 +57,6 @@ ENGINE = {
     "durablectl.engine.store.connections",
     "durablectl.engine.store.database",
     "durablectl.engine.store.instances",
-    "durablectl.engine.store.live_lock",
     "durablectl.engine.store.notifier",
     "durablectl.engine.store.open_file",
     "durablectl.engine.store.queries",

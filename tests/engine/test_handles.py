@@ -11,8 +11,8 @@ import pytest
 
 from durablectl.backends.local import LocalTaskHub
 from durablectl.engine.registry import Registry
+from durablectl.engine.store.connections import LiveLock
 from durablectl.engine.store.database import Database
-from durablectl.engine.store.live_lock import LiveLock
 from durablectl.engine.worker.embedded import embedded_worker
 from durablectl.errors import AppError, HubUnusable
 

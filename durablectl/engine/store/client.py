@@ -8,17 +8,23 @@ from datetime import datetime
 from typing import Any
 
 from durablectl.engine.store.database import Connection
-from durablectl.engine.store.executions import COLUMNS, JOINS, load_outline, loaded_instance
+from durablectl.engine.store.executions import (
+    COLUMNS,
+    JOINS,
+    load_outline,
+    loaded_instance,
+    put_event,
+)
 from durablectl.engine.store.instances import (
     FINAL,
     NewInstance,
     create_instance,
     delete_instances,
+    purge_instances,
 )
 from durablectl.engine.store.leases import LiveWorker, workers
 from durablectl.engine.store.locks import release_all
-from durablectl.engine.store.messages import end_family, put_event, send_request
-from durablectl.engine.store.purge import purge_instances
+from durablectl.engine.store.messages import end_family, send_request
 from durablectl.engine.store.queries import Queries
 from durablectl.engine.store.rewind import rewind_instance
 from durablectl.engine.store.work_items import EntityRequest

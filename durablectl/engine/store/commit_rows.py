@@ -6,10 +6,16 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from durablectl.engine.store.database import Connection
-from durablectl.engine.store.instances import NOW_AT, START_AT, NewInstance, create_instance
+from durablectl.engine.store.instances import (
+    FINAL,
+    NOW_AT,
+    START_AT,
+    NewInstance,
+    create_instance,
+)
 from durablectl.engine.store.locks import release_all
 from durablectl.engine.store.messages import end_family, send_request
-from durablectl.engine.store.work_items import Child, Commit, Continuation
+from durablectl.engine.store.work_items import Commit, Continuation
 from durablectl.errors import AlreadyExists
 from durablectl.history.columns import moment
 from durablectl.history.events import SubOrchestrationFailed
@@ -35,15 +41,10 @@ _STATEMENTS = {
     # An answer to a caller: only while the execution that called is the current one.
     "answers": "INSERT INTO inbox (instance, visible_at, at, event, execution_id) SELECT key, "
     f"{NOW_AT}, ?3, ?4, ?2 FROM instances"
-    " WHERE key = ?1 AND execution_id = ?2 AND status NOT IN (1, 3, 4, 5)",
+    f" WHERE key = ?1 AND execution_id = ?2 AND status NOT IN {FINAL}",
     # An event from another orchestration; dropped where no unfinished one has the id.
     "events": f"INSERT INTO inbox (instance, visible_at, at, event) SELECT key, {NOW_AT}, ?2, ?3 "
-    "FROM instances WHERE id = ?1 AND status NOT IN (1, 3, 4, 5)",
-    # The result of an activity whose instance another worker holds: only while the activity is
-    # still leased to this one.
-    "orphaned_results": "INSERT INTO inbox (instance, visible_at, at, event, execution_id) SELECT "
-    f"instance, {NOW_AT}, ?3, ?4, ?2 FROM activities"
-    " WHERE instance = ?1 AND execution_id = ?2 AND task_id = ?5 AND worker = ?6",
+    f"FROM instances WHERE id = ?1 AND status NOT IN {FINAL}",
     "entity_states": "UPDATE entities SET state = ?, operated_at = ? WHERE instance = ?",
     # What an entity keeps of its failed operations: the batches of them that came last.
     "entity_failures": "INSERT INTO history (instance, sequence, at, events)"
@@ -56,16 +57,21 @@ _STATEMENTS = {
 
 
 _OLD_FAILURES = (
-    "DELETE FROM history WHERE instance = ? AND sequence <= (SELECT max(sequence) FROM history "
-    f"WHERE instance = ?) - {BATCHES_OF_FAILURES}"
+    "DELETE FROM history WHERE instance = ?1 AND sequence <= (SELECT max(sequence) FROM history "
+    f"WHERE instance = ?1) - {BATCHES_OF_FAILURES}"
 )
 _LOCKING = (
     "SELECT id FROM instances i WHERE key = ? AND EXISTS (SELECT 1 FROM history h WHERE "
     "h.instance = i.key AND h.events LIKE '%lockset%')"
 )
-_ORPHANED_DONE = (
-    "DELETE FROM activities WHERE instance = ? AND execution_id = ? AND task_id = ? AND worker = ?"
+# The result of an activity whose instance another worker holds: only while the activity is still
+# leased to this one.
+_ORPHANED = "instance = ?1 AND execution_id = ?2 AND task_id = ?5 AND worker = ?6"
+_ORPHANED_RESULTS = (
+    "INSERT INTO inbox (instance, visible_at, at, event, execution_id) SELECT instance, "
+    f"{NOW_AT}, ?3, ?4, ?2 FROM activities WHERE {_ORPHANED}"
 )
+_ORPHANED_DONE = f"DELETE FROM activities WHERE {_ORPHANED}"
 
 
 def write_commit(sql: Connection, rows: Commit) -> None:
@@ -74,21 +80,13 @@ def write_commit(sql: Connection, rows: Commit) -> None:
     Orphaned results come first: they look at activities that `completed_activities` deletes.
     """
     if rows.orphaned_results:
-        sql.executemany(_STATEMENTS["orphaned_results"], rows.orphaned_results)
-        sql.executemany(
-            _ORPHANED_DONE,
-            [
-                (instance, execution, task_id, worker)
-                for instance, execution, _, _, task_id, worker in rows.orphaned_results
-            ],
-        )
+        sql.executemany(_ORPHANED_RESULTS, rows.orphaned_results)
+        sql.executemany(_ORPHANED_DONE, rows.orphaned_results)
     for name, statement in _STATEMENTS.items():
-        if name != "orphaned_results" and (values := getattr(rows, name)):
+        if values := getattr(rows, name):
             sql.executemany(statement, values)
     if rows.entity_failures:
-        sql.executemany(
-            _OLD_FAILURES, [(instance, instance) for instance, *_ in rows.entity_failures]
-        )
+        sql.executemany(_OLD_FAILURES, [(instance,) for instance, *_ in rows.entity_failures])
     _clean_up(sql, rows.cleaned_up)
     for continuation in rows.continuations:
         _continue(sql, continuation)
@@ -116,50 +114,42 @@ def _clean_up(sql: Connection, instances: Iterable[tuple[int]]) -> None:
 
 
 def _continue(sql: Connection, continuation: Continuation) -> None:
-    key = (continuation.instance,)
+    instance, execution_id, began, input, carried, version = continuation
+    key = (instance,)
     sql.execute("DELETE FROM history WHERE instance = ?", key)
     sql.execute("DELETE FROM activities WHERE instance = ?", key)
     sql.execute("DELETE FROM inbox WHERE instance = ? AND execution_id IS NOT NULL", key)
     sql.execute("DELETE FROM inputs WHERE instance = ?", key)
-    if continuation.input is not None:
-        sql.execute(
-            "INSERT INTO inputs (instance, input) VALUES (?, ?)",
-            (continuation.instance, continuation.input),
-        )
+    if input is not None:
+        sql.execute("INSERT INTO inputs (instance, input) VALUES (?, ?)", (instance, input))
     sql.execute(
         "UPDATE instances SET execution_id = ?1, generation = NULL, started_at = ?2, "
         "updated_at = ?2, status = 2, version = coalesce(?3, version) WHERE key = ?4",
-        (continuation.execution_id, continuation.at, continuation.version, continuation.instance),
+        (execution_id, began, version, instance),
     )
     sql.execute(
-        f"INSERT INTO inbox (instance, visible_at, at) VALUES (?, {START_AT}, ?)",
-        (continuation.instance, continuation.at),
+        f"INSERT INTO inbox (instance, visible_at, at) VALUES (?, {START_AT}, ?)", (instance, began)
     )
+    if not carried:
+        return
     waiting = sql.execute(
         "SELECT at, event FROM inbox WHERE instance = ? AND visible_at = 0 ORDER BY key", key
     ).fetchall()
-    if continuation.events and waiting:  # what was carried over came first
+    if waiting:  # what was carried over came first
         sql.execute("DELETE FROM inbox WHERE instance = ? AND visible_at = 0", key)
-    for at, event in [*continuation.events, *(waiting if continuation.events else ())]:
-        sql.execute(
-            f"INSERT INTO inbox (instance, visible_at, at, event) VALUES (?, {NOW_AT}, ?, ?)",
-            (continuation.instance, at, event),
-        )
+    sql.executemany(
+        f"INSERT INTO inbox (instance, visible_at, at, event) VALUES (?, {NOW_AT}, ?, ?)",
+        [(instance, at, event) for at, event in [*carried, *waiting]],
+    )
 
 
-def _create_child(sql: Connection, child: Child) -> None:
+def _create_child(sql: Connection, child: NewInstance) -> None:
     """Create a sub-orchestration; if an unfinished instance has its id, the caller's task fails."""
-    new = NewInstance(child.instance_id, child.name, child.input, child.version, child.at)
     try:
-        create_instance(
-            sql,
-            new,
-            generation=None,
-            caller=(child.parent, child.parent_execution, child.task_id, child.root),
-        )
+        create_instance(sql, child)
     except AlreadyExists as error:
-        event = SubOrchestrationFailed(moment(child.at), child.task_id, error.message)
-        sql.execute(
-            _STATEMENTS["answers"],
-            (child.parent, child.parent_execution, child.at, encode_event(event)),
-        )
+        assert child.caller is not None
+        parent, execution_id, task_id, _ = child.caller
+        event = SubOrchestrationFailed(moment(child.at), task_id, error.message)
+        answer = parent, execution_id, child.at, encode_event(event)
+        sql.execute(_STATEMENTS["answers"], answer)

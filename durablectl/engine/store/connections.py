@@ -1,4 +1,6 @@
-"""SQLite connections as the store uses them, and SQLite's errors as those of a hub."""
+"""SQLite connections as the store uses them, SQLite's errors as those of a hub, and a lock that
+lasts as long as the process that holds it.
+"""
 
 from __future__ import annotations
 
@@ -65,3 +67,39 @@ def hub_error(path: Path, error: sqlite3.Error | UnicodeEncodeError) -> HubUnusa
             hint=hint,
         )
     return HubUnusable(f"the hub {path} cannot be used: {error}")
+
+
+class LiveLock:
+    """A lock file held for as long as its process lives: an SQLite file with an exclusive
+    transaction, which the system ends with it.
+
+    Works on every system that SQLite knows, and needs no dependency.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with translated(path):
+            connection = sqlite3.connect(
+                path, timeout=0, isolation_level=None, check_same_thread=False
+            )
+            self._connection = prepared(
+                connection, "PRAGMA journal_mode = MEMORY", "BEGIN EXCLUSIVE"
+            )
+
+    def release(self) -> None:
+        self._connection.close()
+        self.path.unlink(missing_ok=True)
+
+    @staticmethod
+    def is_held(path: Path) -> bool:
+        """Whether a live process holds the lock; a missing file is not held."""
+        if not path.exists():
+            return False
+        connection = sqlite3.connect(path, timeout=0, isolation_level=None)
+        try:
+            connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error as error:
+            return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+        finally:
+            connection.close()
+        return False

@@ -1,6 +1,6 @@
 """The SQLite file of a local hub: connections, transactions, its version.
 
-Only this module, `connections.py` and `live_lock.py` know sqlite3.
+Only this module and `connections.py` know sqlite3.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from durablectl.engine.store.connections import hub_error, prepared, translated
-from durablectl.engine.store.live_lock import LiveLock
+from durablectl.engine.store.connections import LiveLock, hub_error, prepared, translated
 from durablectl.engine.store.notifier import notifier_of
 from durablectl.engine.store.open_file import OpenFile
 from durablectl.errors import HubUnusable, reason_of

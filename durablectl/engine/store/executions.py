@@ -1,5 +1,5 @@
-"""Executions as rows: how an instance is loaded, and its history written and read; in any
-transaction, no clock.
+"""Executions as rows: how an instance is loaded, its history written, and an event put into its
+inbox; in any transaction, no clock.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from durablectl.engine.store.database import Connection
+from durablectl.engine.store.instances import NOW_AT
 from durablectl.engine.store.work_items import LoadedInstance
 from durablectl.history.columns import STATUSES, micros, moment
 from durablectl.history.events import Event, ExecutionStarted, ParentInstance
-from durablectl.history.stored import encode_episode
+from durablectl.history.stored import encode_episode, encode_event
 
 Episodes = Sequence[tuple[datetime, Sequence[Event]]]
 """Each with the time when it began, and without its bookends."""
@@ -56,4 +57,13 @@ def write_history(sql: Connection, key: int, episodes: Episodes) -> None:
             (key, sequence, micros(time), encode_episode(events, time))
             for sequence, (time, events) in enumerate(episodes)
         ],
+    )
+
+
+def put_event(sql: Connection, key: int, event: Event, execution_id: str | None = None) -> None:
+    """Put an event into an instance's inbox; with an `execution_id` only that execution sees it."""
+    sql.execute(
+        "INSERT INTO inbox (instance, visible_at, at, event, execution_id) "
+        f"VALUES (?, {NOW_AT}, ?, ?, ?)",
+        (key, micros(event.timestamp), encode_event(event), execution_id),
     )

@@ -1,15 +1,16 @@
-"""Instances as rows: how one is created, in any transaction; no clock."""
+"""Instances as rows: how one is created, and how many are deleted; in any transaction, no clock."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from durablectl.engine.store.database import Connection
-from durablectl.errors import AlreadyExists
+from durablectl.errors import AlreadyExists, WrongState
 from durablectl.history.columns import STATUSES
 from durablectl.new_ids import random_uuid
+from durablectl.quoting import command
 
 START_AT = -1
 """`inbox.visible_at` of a start: before every other message."""
@@ -19,6 +20,17 @@ PUT_ASIDE_AT = -2
 """`inbox.visible_at` of a message to an entity that another instance has locked."""
 FINAL = (1, 3, 4, 5)
 """The numbers of the final statuses."""
+
+
+class CallingTask(NamedTuple):
+    """The task of an execution that calls a sub-orchestration, and the key of the instance that is
+    the root of both.
+    """
+
+    instance: int
+    execution_id: str
+    task_id: int
+    root: int
 
 
 class NewInstance(NamedTuple):
@@ -34,33 +46,27 @@ class NewInstance(NamedTuple):
     at: int
     start_at: int | None = None
     tags: str | None = None
+    generation: int | None = 0
+    caller: CallingTask | None = None
 
 
-def create_instance(
-    sql: Connection,
-    new: NewInstance,
-    *,
-    generation: int | None = 0,
-    caller: tuple[int | None, str | None, int | None, int | None] = (None, None, None, None),
-    replaces: bool = True,
-) -> int:
+def create_instance(sql: Connection, new: NewInstance, *, replaces: bool = True) -> int:
     """Create an instance with the message that starts it, and return its key; a finished one of the
     same id is replaced.
 
-    `caller` is (key, execution, task, root) of the parent. `AlreadyExists` when an unfinished one
-    has the id, or any and not `replaces`.
+    `AlreadyExists` when an unfinished one has the id, or any and not `replaces`.
     """
     values = (
         new.instance_id,
         new.name,
         new.version,
         random_uuid(),
-        generation,
+        new.generation,
         new.at,
         new.at,
         new.at,
         new.tags,
-        *caller,
+        *(new.caller or _NO_CALLER),
     )
     # Nearly every id is new: to look first would cost each start a query.
     made = sql.execute(_CREATE, values)
@@ -77,6 +83,7 @@ def create_instance(
     return key
 
 
+_NO_CALLER = (None, None, None, None)
 _CREATE = (
     "INSERT INTO instances (id, name, version, execution_id, generation, status, created_at, "
     "started_at, updated_at, tags, parent, parent_execution, parent_task, root) "
@@ -107,3 +114,51 @@ def delete_instances(sql: Connection, keys: Iterable[int]) -> None:
             f"DELETE FROM {table} WHERE instance IN (SELECT value FROM json_each(?))", doomed
         )
     sql.execute("DELETE FROM instances WHERE key IN (SELECT value FROM json_each(?))", doomed)
+
+
+def purge_instances(
+    sql: Connection, instance_ids: Sequence[str], *, recursive: bool
+) -> list[int | WrongState]:
+    """Delete finished instances, with `recursive` their sub-orchestrations too.
+
+    Of each how many were deleted, 0 when it is not there (any more); the error when one of them has
+    not finished: then none was.
+    """
+    families: dict[str, dict[int, tuple[str, int]]] = {}
+    for head, key, id_, status in sql.execute(
+        _FAMILIES if recursive else _ALONE, (json.dumps(instance_ids),)
+    ):
+        families.setdefault(head, {})[key] = (id_, status)
+    doomed: set[int] = set()
+    results: list[int | WrongState] = []
+    for instance_id in instance_ids:
+        # An id that is named twice, or lies below one named before, is deleted and counted once.
+        family = {
+            key: member
+            for key, member in families.get(instance_id, {}).items()
+            if key not in doomed
+        }
+        refusal = next(
+            (_refusal(id_, status) for id_, status in family.values() if status not in FINAL), None
+        )
+        if refusal is None:
+            doomed.update(family)
+        results.append(refusal or len(family))
+    delete_instances(sql, doomed)
+    return results
+
+
+_ALONE = "SELECT id, key, id, status FROM instances WHERE id IN (SELECT value FROM json_each(?))"
+_FAMILIES = (
+    "WITH RECURSIVE family (head, key) AS (SELECT id, key FROM instances WHERE id IN (SELECT "
+    "value FROM json_each(?))"
+    " UNION SELECT f.head, i.key FROM family f JOIN instances i ON i.parent = f.key)"
+    " SELECT f.head, i.key, i.id, i.status FROM family f JOIN instances i ON i.key = f.key"
+)
+
+
+def _refusal(instance_id: str, status: int) -> WrongState:
+    return WrongState(
+        f"instance '{instance_id}' is {STATUSES[status].value}; only a finished one can be purged",
+        hint=command("terminate", instance_id),
+    )

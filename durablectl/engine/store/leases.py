@@ -16,10 +16,10 @@ from typing import Any
 from uuid import uuid4
 
 from durablectl.engine.store.commit_rows import write_commit
+from durablectl.engine.store.connections import LiveLock
 from durablectl.engine.store.database import Connection, Database
 from durablectl.engine.store.executions import COLUMNS, JOINS, loaded_instance
 from durablectl.engine.store.instances import FINAL, NOW_AT, START_AT
-from durablectl.engine.store.live_lock import LiveLock
 from durablectl.engine.store.messages import read_batches
 from durablectl.engine.store.work_items import (
     ActivityItem,

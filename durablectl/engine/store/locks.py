@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from durablectl.engine.store.database import Connection
+from durablectl.engine.store.executions import put_event
 from durablectl.engine.store.instances import FINAL, NOW_AT, PUT_ASIDE_AT
 from durablectl.history.columns import moment
 from durablectl.history.events import EventRaised
-from durablectl.history.stored import encode_event
 from durablectl.model import EntityId
 
 GRANTED = json.dumps({"result": None})
@@ -110,13 +110,19 @@ def write_locks(
         )
     if admitted.is_released:
         # After `aside`: what came behind the release in this fetch is looked at again as well.
-        _bring_back(sql, instance)
+        sql.execute(
+            f"UPDATE inbox SET visible_at = {NOW_AT} WHERE instance = ? AND visible_at = "
+            f"{PUT_ASIDE_AT}",
+            (instance,),
+        )
     forwarded = []
     for message in admitted.granted:
         if message.request["pos"] + 1 < len(message.request["lockset"]):
             forwarded.append(message)
         else:
-            _tell(sql, message, at)
+            assert message.sender is not None  # who asks for a lock is an instance: see `admit`
+            granted = EventRaised(moment(at), message.request["id"], GRANTED)
+            put_event(sql, message.sender, granted, message.execution_id)
     return forwarded
 
 
@@ -152,14 +158,6 @@ def release_orphaned(sql: Connection) -> int:
     return len(owners)
 
 
-def _bring_back(sql: Connection, instance: int) -> None:
-    sql.execute(
-        f"UPDATE inbox SET visible_at = {NOW_AT} WHERE instance = ? AND visible_at = "
-        f"{PUT_ASIDE_AT}",
-        (instance,),
-    )
-
-
 def _is_unfinished(sql: Connection, message: Message) -> bool:
     """Whether who asks for a lock still runs: else there would be no release."""
     row = sql.execute(
@@ -167,12 +165,3 @@ def _is_unfinished(sql: Connection, message: Message) -> bool:
         (message.sender, message.execution_id),
     ).fetchone()
     return row is not None
-
-
-def _tell(sql: Connection, message: Message, at: int) -> None:
-    granted = encode_event(EventRaised(moment(at), message.request["id"], GRANTED))
-    sql.execute(
-        "INSERT INTO inbox (instance, visible_at, at, event, execution_id) VALUES "
-        f"(?, {NOW_AT}, ?, ?, ?)",
-        (message.sender, at, granted, message.execution_id),
-    )

@@ -11,26 +11,17 @@ from collections.abc import Mapping, Sequence
 from uuid import uuid4
 
 from durablectl.engine.store.database import Connection
+from durablectl.engine.store.executions import put_event
 from durablectl.engine.store.instances import FINAL, NOW_AT
 from durablectl.engine.store.locks import Message, admit, next_request, read_messages, write_locks
 from durablectl.engine.store.work_items import Caller, EntityBatch, EntityRequest, Operation
-from durablectl.history.columns import micros
-from durablectl.history.events import Event, ExecutionTerminated
-from durablectl.history.stored import encode_event
+from durablectl.history.events import ExecutionTerminated
 
 _UNFINISHED_FAMILY = (
     "WITH RECURSIVE family (key) AS (SELECT ?"
     " UNION SELECT i.key FROM family f JOIN instances i ON i.parent = f.key)"
     f" SELECT i.key FROM family f JOIN instances i ON i.key = f.key WHERE i.status NOT IN {FINAL}"
 )
-
-
-def put_event(sql: Connection, key: int, event: Event) -> None:
-    """Put an event into an instance's inbox."""
-    sql.execute(
-        f"INSERT INTO inbox (instance, visible_at, at, event) VALUES (?, {NOW_AT}, ?, ?)",
-        (key, micros(event.timestamp), encode_event(event)),
-    )
 
 
 def end_family(sql: Connection, key: int, event: ExecutionTerminated) -> bool:

@@ -6,10 +6,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from durablectl.engine.store.database import Database
 from durablectl.history.columns import STATUSES, micros, moment
@@ -45,20 +44,14 @@ class Ancestor:
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
-    """An operation that an entity has not run yet; `caller` is "" for a signal."""
+class Arrived:
+    """An external event that the instance has not seen yet, or an operation that the entity has not
+    run yet; `caller` is the instance that called it.
+    """
 
     name: str
     at: datetime
-    caller: str
-
-
-@dataclass(frozen=True, slots=True)
-class ArrivedEvent:
-    """An external event that the instance has not seen yet."""
-
-    name: str
-    at: datetime
+    caller: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +59,15 @@ class OpenWork:
     """The rows of one instance.
 
     `worker` is the key of who holds it. `messages` counts what it has not seen although it could,
-    since `oldest_message`, among them `events`; `timers` are when its timers fire.
+    among them `events`; `timers` are when its timers fire.
     """
 
-    key: int
     root: int
     worker: int | None
     messages: int
-    oldest_message: datetime | None
     timers: frozenset[datetime]
     activities: tuple[CalledActivity, ...]
-    events: tuple[ArrivedEvent, ...]
+    events: tuple[Arrived, ...]
     ancestors: tuple[Ancestor, ...]
 
 
@@ -89,21 +80,17 @@ def open_work(database: Database, instance_id: str, now: datetime) -> OpenWork |
     if row is None:
         return None
     key, root, worker, parent = row
-    seen = database.one(
-        "SELECT count(*), min(at) FROM inbox WHERE instance = ? AND visible_at <= ?",
-        (key, micros(now)),
+    ((messages,),) = database.query(
+        "SELECT count(*) FROM inbox WHERE instance = ? AND visible_at <= ?", (key, micros(now))
     )
-    count, oldest = seen or (0, None)
     timers = database.query(
         "SELECT visible_at FROM inbox WHERE instance = ? AND timer IS NOT NULL LIMIT ?",
         (key, MOST_ROWS),
     )
     return OpenWork(
-        key,
         root,
         worker,
-        count,
-        None if oldest is None else moment(oldest),
+        messages,
         frozenset(moment(at) for (at,) in timers),
         tuple(_activities(database, key)),
         tuple(_events(database, key)),
@@ -111,7 +98,7 @@ def open_work(database: Database, instance_id: str, now: datetime) -> OpenWork |
     )
 
 
-def operations(database: Database, entity_id: str) -> list[Operation]:
+def operations(database: Database, entity_id: str) -> list[Arrived]:
     """The operations in an entity's queue, the oldest first."""
     rows = database.query(
         "SELECT m.at, m.event, c.id FROM inbox m JOIN instances i ON i.key = m.instance"
@@ -119,15 +106,13 @@ def operations(database: Database, entity_id: str) -> list[Operation]:
         " WHERE i.id = ? ORDER BY m.key LIMIT ?",
         (entity_id, MOST_ROWS),
     )
-    return [Operation(_operation(event), moment(at), caller or "") for at, event, caller in rows]
+    return [
+        Arrived(str(json.loads(json.loads(event)[0]).get("op") or ""), moment(at), caller or "")
+        for at, event, caller in rows
+    ]
 
 
-def _operation(message: str) -> str:
-    request: Mapping[str, Any] = json.loads(json.loads(message)[0])
-    return str(request.get("op") or "")
-
-
-def _events(database: Database, key: int) -> Iterator[ArrivedEvent]:
+def _events(database: Database, key: int) -> Iterator[Arrived]:
     rows = database.query(
         "SELECT at, event FROM inbox WHERE instance = ? AND event IS NOT NULL AND timer IS NULL"
         " ORDER BY key LIMIT ?",
@@ -137,7 +122,7 @@ def _events(database: Database, key: int) -> Iterator[ArrivedEvent]:
         event = decode_event(stored, at)
         # the answer of an entity is named by the id of its request
         if isinstance(event, EventRaised) and not _REQUEST_ID.fullmatch(event.name):
-            yield ArrivedEvent(event.name, moment(at))
+            yield Arrived(event.name, moment(at))
 
 
 def _activities(database: Database, key: int) -> Sequence[CalledActivity]:

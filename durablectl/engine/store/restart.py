@@ -39,8 +39,15 @@ def restart_from(
         # Read in here, too: the history may have changed since the plan was shown.
         plan, history = _planned(Store(database), instance_id, step)
         started = next(each for each in history.events if isinstance(each, ExecutionStarted))
-        new = NewInstance(new_id, started.name, started.input, started.version, micros(now))
-        key = create_instance(sql, new, generation=started.generation, replaces=False)
+        new = NewInstance(
+            new_id,
+            started.name,
+            started.input,
+            started.version,
+            micros(now),
+            generation=started.generation,
+        )
+        key = create_instance(sql, new, replaces=False)
         if plan.episodes:
             reason = f"{RESTARTED} {plan.step.number} of {instance_id}"
             waking = ExecutionRewound(now, reason)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from durablectl.engine.store.database import Connection
-from durablectl.engine.store.executions import load_outline
-from durablectl.engine.store.instances import NOW_AT
+from durablectl.engine.store.executions import load_outline, put_event
 from durablectl.engine.store.work_items import LoadedInstance
 from durablectl.errors import WrongState
 from durablectl.history.columns import STATUS_NUMBERS, moment
 from durablectl.history.events import ExecutionRewound, SubOrchestrationCreated
 from durablectl.history.rewind import rewound
-from durablectl.history.stored import Outline, decode_episode, encode_episode, encode_event
+from durablectl.history.stored import Outline, decode_episode, encode_episode
 from durablectl.model import RuntimeStatus
 from durablectl.quoting import command
 
@@ -54,10 +53,7 @@ def rewind_instance(sql: Connection, loaded: LoadedInstance, reason: str | None,
         (RUNNING, at, loaded.key),
     )
     # Only what has a message is fetched by a worker.
-    sql.execute(
-        f"INSERT INTO inbox (instance, visible_at, at, event) VALUES (?, {NOW_AT}, ?, ?)",
-        (loaded.key, at, encode_event(ExecutionRewound(moment(at), reason))),
-    )
+    put_event(sql, loaded.key, ExecutionRewound(moment(at), reason))
 
 
 def _rewind_child(sql: Connection, instance_id: str, reason: str | None, at: int) -> bool:

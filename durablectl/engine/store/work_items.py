@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
+from typing import NamedTuple
 
 from durablectl.engine.store.instances import NewInstance
 from durablectl.history.events import Event, ExecutionStarted, ExecutionTerminated
@@ -94,23 +95,7 @@ class Caller:
     request_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Child:
-    """A sub-orchestration to create."""
-
-    parent: int
-    parent_execution: str
-    task_id: int
-    root: int
-    instance_id: str
-    name: str
-    version: str
-    input: str | None
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Continuation:
+class Continuation(NamedTuple):
     """An instance that continues as a new execution with `input`; `events` are (at, event text)
     that it still has to see. A `version` of None stays what it is.
     """
@@ -159,7 +144,7 @@ class Commit:
     completed_activities: list[tuple[int, int]] = field(default_factory=list)
     timers: list[tuple[int, int, int, str, str, int]] = field(default_factory=list)
     cancelled: list[tuple[int, int]] = field(default_factory=list)
-    children: list[Child] = field(default_factory=list)
+    children: list[NewInstance] = field(default_factory=list)
     continuations: list[Continuation] = field(default_factory=list)
     starts: list[NewInstance] = field(default_factory=list)
     terminated: list[tuple[int, ExecutionTerminated]] = field(default_factory=list)

@@ -10,10 +10,9 @@ from uuid import uuid4
 
 from durablectl.engine.registry import Registry, unknown_function
 from durablectl.engine.replay.episode import Episode
-from durablectl.engine.store.instances import NewInstance
+from durablectl.engine.store.instances import CallingTask, NewInstance
 from durablectl.engine.store.work_items import (
     ActivityItem,
-    Child,
     Commit,
     Continuation,
     EntityBatch,
@@ -184,16 +183,14 @@ class CommitBuilder:
             decision.version if decision.version is not None else self.registry.default_version
         )
         self.rows.children.append(
-            Child(
-                held.key,
-                held.execution_id,
-                decision.task_id,
-                held.root,
+            NewInstance(
                 decision.instance_id,
                 decision.name,
-                version,
                 decision.input,
-                at,
+                version,
+                self.at,
+                generation=None,
+                caller=CallingTask(held.key, held.execution_id, decision.task_id, held.root),
             )
         )
 
