@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from durablectl.backends.local import LocalTaskHub
+from durablectl.engine.registry import Orchestrator
+from durablectl.engine.replay.episode import Episode
 from durablectl.engine.store.client import Store
 from durablectl.engine.store.database import Database
 from durablectl.engine.store.leases import HEARTBEAT_SECONDS, LEASE_SECONDS, LeaseLost
+from durablectl.engine.store.maintenance import check_hub
 from durablectl.engine.worker.activity_pool import ActivityPool
 from durablectl.errors import EntityNotFound, HubUnusable, InstanceNotFound, WrongState
+from durablectl.history import events as e
 from durablectl.model import EntityId, IfExists, InstanceFilter, RuntimeStatus
 from tests.engine.dispatching import T0, App, Dispatching
 
@@ -484,3 +489,48 @@ def test_a_start_that_replaces_ends_what_another_start_put_there(dispatching: Di
     with Hub(dispatching.path, now=lambda: dispatching.now) as hub:
         hub.start("approval", 2, instance_id="a", if_exists=IfExists.REPLACE)
     assert (others, dispatching.hub.get_status("a").input) == ([], 2)
+
+
+class LeavesItsCallOpen:
+    """An execution that completes at once, and does not wait for the activity that it calls."""
+
+    def __init__(self, *_ids: str) -> None:
+        pass
+
+    def run(self, new: Sequence[e.Inbound], now: datetime) -> Episode:
+        called = e.TaskScheduled(now, 0, "slow", "1")
+        ended = e.ExecutionCompleted(now, RuntimeStatus.COMPLETED, None)
+        began, over = e.OrchestratorStarted(now), e.OrchestratorCompleted(now)
+        history = [began, *new, called, ended, over]
+        return Episode(history, [called], ended.status, ending=ended, drops_open=True)
+
+    def rebuild(self, past: Sequence[e.Event]) -> None:
+        raise AssertionError(past)
+
+    def close(self) -> None:
+        pass
+
+    def where(self) -> str:
+        return ""
+
+
+def test_an_activity_that_its_instance_did_not_wait_for_is_no_problem_of_the_hub(
+    dispatching: Dispatching, app: App
+) -> None:
+    app.orchestrators.add(Orchestrator("leaves", print, begin=LeavesItsCallOpen))
+    go = threading.Event()
+
+    @app.activity
+    def slow(_: Any) -> None:
+        go.wait(10)
+
+    dispatcher = dispatching.dispatcher()
+    dispatching.hub.start("leaves", instance_id="l")
+    while dispatching.state("l") is not RuntimeStatus.COMPLETED:
+        dispatcher.process_next(T0)
+    database = dispatching.hub.database
+    running = database.query("SELECT name FROM activities"), check_hub(database, T0).problems
+    go.set()
+    dispatching.process_until_quiet(dispatcher)
+    left = database.query("SELECT name FROM activities UNION ALL SELECT event FROM inbox")
+    assert (running, left) == (([("slow",)], ()), [])

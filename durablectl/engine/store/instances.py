@@ -18,8 +18,9 @@ NOW_AT = 0
 """`inbox.visible_at` of a message that is visible at once."""
 PUT_ASIDE_AT = -2
 """`inbox.visible_at` of a message to an entity that another instance has locked."""
-FINAL = (1, 3, 4, 5)
-"""The numbers of the final statuses."""
+RUNNING, COMPLETED, FAILED = 0, 1, 3
+FINAL = (COMPLETED, FAILED, 4, 5)
+"""The numbers of the statuses that SQL asks for, and of all final ones."""
 
 
 class CallingTask(NamedTuple):

@@ -12,36 +12,30 @@ from datetime import datetime
 from pathlib import Path
 
 from durablectl.engine.store.database import Database
+from durablectl.engine.store.instances import COMPLETED, FINAL
 from durablectl.engine.store.leases import workers
 from durablectl.history.columns import micros
 
-_FINAL = "(1, 3, 4, 5)"
-# What must not be found in a hub, as queries for a number and what to say about it.
+_NO_INSTANCE = "instance NOT IN (SELECT key FROM instances)"
+_NO_WORKER = "worker IS NOT NULL AND worker NOT IN (SELECT key FROM workers)"
+# What must not be found in a hub: what to say of it, and what it is counted from.
 _CHECKS = {
-    "rows of the history belong to no instance": "SELECT count(*) FROM history WHERE instance NOT "
-    "IN (SELECT key FROM instances)",
-    "messages are for no instance": "SELECT count(*) FROM inbox WHERE instance NOT IN (SELECT key "
-    "FROM instances)",
-    "activities belong to no instance": "SELECT count(*) FROM activities WHERE instance NOT IN "
-    "(SELECT key FROM instances)",
-    "inputs belong to no instance": "SELECT count(*) FROM inputs WHERE instance NOT IN (SELECT "
-    "key FROM instances)",
-    "states belong to no entity": "SELECT count(*) FROM entities WHERE instance NOT IN (SELECT "
-    "key FROM instances)",
-    "entities have no state row": "SELECT count(*) FROM instances WHERE id LIKE '@%' AND key NOT "
-    "IN (SELECT instance FROM entities)",
-    "finished instances have activities that wait": "SELECT count(DISTINCT a.instance) FROM "
-    "activities a"
-    f" JOIN instances i ON i.key = a.instance WHERE i.status IN {_FINAL}",
-    "instances have a status that is none": "SELECT count(*) FROM instances WHERE status NOT IN "
-    "(0, 1, 2, 3, 4, 5, 6, 7)",
-    "pending instances have no message that starts them": "SELECT count(*) FROM instances i WHERE "
-    "status IN (2, 6)"
-    " AND NOT EXISTS (SELECT 1 FROM inbox m WHERE m.instance = i.key AND m.visible_at = -1)",
-    "instances are leased to a worker that is not registered": "SELECT count(*) FROM instances"
-    " WHERE worker IS NOT NULL AND worker NOT IN (SELECT key FROM workers)",
-    "activities are leased to a worker that is not registered": "SELECT count(*) FROM activities"
-    " WHERE worker IS NOT NULL AND worker NOT IN (SELECT key FROM workers)",
+    "rows of the history belong to no instance": f"history WHERE {_NO_INSTANCE}",
+    "messages are for no instance": f"inbox WHERE {_NO_INSTANCE}",
+    "activities belong to no instance": f"activities WHERE {_NO_INSTANCE}",
+    "inputs belong to no instance": f"inputs WHERE {_NO_INSTANCE}",
+    "states belong to no entity": f"entities WHERE {_NO_INSTANCE}",
+    "entities have no state row": "instances WHERE id LIKE '@%' AND key NOT IN (SELECT instance "
+    "FROM entities)",
+    # a completed one may leave an activity running that it did not wait for
+    "failed or terminated instances have activities": "instances WHERE key IN (SELECT instance "
+    f"FROM activities) AND status IN {FINAL} AND status <> {COMPLETED}",
+    "instances have a status that is none": "instances WHERE status NOT IN (0, 1, 2, 3, 4, 5, 6, "
+    "7)",
+    "pending instances have no message that starts them": "instances i WHERE status IN (2, 6) AND "
+    "NOT EXISTS (SELECT 1 FROM inbox m WHERE m.instance = i.key AND m.visible_at = -1)",
+    "instances are leased to a worker that is not registered": f"instances WHERE {_NO_WORKER}",
+    "activities are leased to a worker that is not registered": f"activities WHERE {_NO_WORKER}",
 }
 
 
@@ -77,8 +71,8 @@ def check_hub(database: Database, now: datetime) -> HubReport:
     if not problems:  # queries on a damaged file tell nothing
         problems = [
             f"{count} {what}"
-            for what, query in _CHECKS.items()
-            if (count := _number(database, query))
+            for what, rows in _CHECKS.items()
+            if (count := _number(database, f"SELECT count(*) FROM {rows}"))
         ]
     found = workers(database, now)
     live = sum(worker.is_live for worker in found)
@@ -89,8 +83,9 @@ def check_hub(database: Database, now: datetime) -> HubReport:
         instances=_number(database, "SELECT count(*) FROM instances WHERE id NOT LIKE '@%'"),
         unfinished=_number(
             database,
-            "SELECT count(*) FROM instances WHERE status <> 1 AND status "
-            "NOT IN (3, 4, 5) AND id NOT LIKE '@%'",
+            # the first condition lets SQLite take the index of those that are not completed
+            f"SELECT count(*) FROM instances WHERE status <> {COMPLETED} AND status "
+            f"NOT IN {FINAL} AND id NOT LIKE '@%'",
         ),
         live_workers=live,
         dead_workers=len(found) - live,
