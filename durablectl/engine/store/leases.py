@@ -49,7 +49,7 @@ class WorkerLease:
         self, database: Database, filter: WorkerFilter, ticks: Callable[[], float] = time.monotonic
     ) -> None:
         self._database = database
-        self._filter = filter
+        self._takes_instance, self._takes_activity, self._values = _conditions(filter)
         self._ticks = ticks
         # of other workers: the last one, and when it was first seen
         self._heartbeats: dict[int, tuple[int, float]] = {}
@@ -67,14 +67,12 @@ class WorkerLease:
         )
         try:
             with self._database.transaction() as sql:
-                row = (self._lock.path.name, micros(now), json.dumps(about))
-                # a key is never used again, so a late result cannot count for a later registration
-                self.key = (
-                    sql.execute(
-                        "INSERT INTO workers (lock_file, seen_at, about) VALUES (?, ?, ?)", row
-                    ).lastrowid
-                    or 0
+                made = sql.execute(
+                    "INSERT INTO workers (lock_file, seen_at, about) VALUES (?, ?, ?)",
+                    (self._lock.path.name, micros(now), json.dumps(about)),
                 )
+                # a key is never used again, so a late result cannot count for a later registration
+                self.key = made.lastrowid or 0
         except BaseException:
             self.abandon()
             raise
@@ -187,27 +185,12 @@ class WorkerLease:
         activities = self._activities(sql, now, want.room) if want.room > 0 else []
         return FetchResult(list(items.values()), activities, starts or is_full, due)
 
-    def _mine(self) -> tuple[str, dict[str, Any]]:
-        """The condition for instances `i` that this worker holds or may lease."""
-        free = "i.worker IS NULL"
-        parameters: dict[str, Any] = {"me": self.key}
-        if self._filter.functions is not None:
-            free += " AND lower(i.name) IN (SELECT value FROM json_each(:functions))"
-            parameters["functions"] = json.dumps(self._filter.functions)
-        if self._filter.roots is not None:
-            free += (
-                " AND (coalesce(i.root, i.key) IN (SELECT value FROM json_each(:roots)) OR "
-                "i.id LIKE '@%')"
-            )
-            parameters["roots"] = json.dumps(self._filter.roots)
-        return f"(i.worker = :me OR ({free}))", parameters
-
     def _starts(self, sql: Connection, want: FetchRequest, items: dict[int, WorkItem]) -> bool:
-        mine, parameters = self._mine()
         rows = sql.execute(
             f"SELECT m.key, {COLUMNS} FROM inbox m JOIN instances i ON i.key = m.instance {JOINS}"
-            f" WHERE m.visible_at = {START_AT} AND {mine} ORDER BY m.key LIMIT :limit",
-            parameters | {"limit": want.limit},
+            f" WHERE m.visible_at = {START_AT} AND {self._takes_instance}"
+            " ORDER BY m.key LIMIT :limit",
+            self._values | {"me": self.key, "limit": want.limit},
         ).fetchall()
         for key, *columns in rows:
             loaded = loaded_instance(columns)
@@ -226,14 +209,14 @@ class WorkerLease:
 
         What only an earlier execution could see, or a finished instance, is just consumed.
         """
-        mine, parameters = self._mine()
+        busy = f" AND m.instance NOT IN ({', '.join(map(str, want.busy))})" if want.busy else ""
         rows = sql.execute(
             "SELECT m.key, m.instance, m.at, m.event, m.execution_id IS NULL OR m.execution_id = "
             "i.execution_id, i.status, m.timer,"
             " substr(i.id, 1, 1) = '@' FROM inbox m JOIN instances i ON i.key = m.instance WHERE "
-            f"{visible} AND i.status NOT IN (2, 6)"
-            f" AND {mine}{_not_busy(want)} ORDER BY m.visible_at, m.key LIMIT :limit",
-            parameters | {"limit": want.limit},
+            f"{visible} AND i.status NOT IN (2, 6) AND {self._takes_instance}{busy}"
+            " ORDER BY m.visible_at, m.key LIMIT :limit",
+            self._values | {"me": self.key, "limit": want.limit},
         ).fetchall()
         fired = micros(now)
         entities: dict[int, list[tuple[int, str]]] = {}
@@ -251,36 +234,20 @@ class WorkerLease:
         return has_changed or len(rows) >= want.limit
 
     def _activities(self, sql: Connection, now: datetime, room: int) -> list[ActivityItem]:
-        """Activities of this app, and what its orchestrators call though no app knows it: that has
-        to fail, not to wait.
-        """
-        condition = "a.worker IS NULL"
-        parameters: dict[str, Any] = {"me": self.key, "room": room}
-        if self._filter.functions is not None:
-            condition += (
-                " AND (lower(a.name) IN (SELECT value FROM json_each(:activities))"
-                " OR lower(i.name) IN (SELECT value FROM json_each(:functions)))"
-            )
-            parameters |= {
-                "activities": json.dumps(self._filter.activities),
-                "functions": json.dumps(self._filter.functions),
-            }
-        if self._filter.roots is not None:
-            condition += " AND coalesce(i.root, i.key) IN (SELECT value FROM json_each(:roots))"
-            parameters["roots"] = json.dumps(self._filter.roots)
         rows = sql.execute(
             "SELECT a.instance, a.execution_id, a.task_id, a.name, a.input, :me, i.id"
             " FROM activities a JOIN instances i ON i.key = a.instance"
-            f" WHERE {condition} ORDER BY a.scheduled_at, a.instance, a.task_id LIMIT :room",
-            parameters,
+            f" WHERE {self._takes_activity}"
+            " ORDER BY a.scheduled_at, a.instance, a.task_id LIMIT :room",
+            self._values | {"me": self.key, "room": room},
         ).fetchall()
+        items = [ActivityItem(*row) for row in rows]
         at = micros(now)
-        leased = [(self.key, at, instance, task_id) for instance, _, task_id, *_ in rows]
         sql.executemany(
             "UPDATE activities SET worker = ?, leased_at = ? WHERE instance = ? AND task_id = ?",
-            leased,
+            [(self.key, at, item.instance, item.task_id) for item in items],
         )
-        return [ActivityItem(*row) for row in rows]
+        return items
 
 
 class LiveWorker:
@@ -313,6 +280,26 @@ def workers(database: Database, now: datetime) -> list[LiveWorker]:
     ]
 
 
+def _conditions(filter: WorkerFilter) -> tuple[str, str, dict[str, str]]:
+    """The conditions for instances `i` that the worker `:me` holds or may lease, and for activities
+    `a` of instances `i` that it may lease; the values that they have in common.
+    """
+    instance, activity, values = "i.worker IS NULL", "a.worker IS NULL", {}
+    if filter.functions is not None:
+        known = "lower(i.name) IN (SELECT value FROM json_each(:functions))"
+        instance += f" AND {known}"
+        # and what the app's orchestrators call though no app knows it: that has to fail, not wait
+        activity += f" AND (lower(a.name) IN (SELECT value FROM json_each(:activities)) OR {known})"
+        values["functions"] = json.dumps(filter.functions)
+        values["activities"] = json.dumps(filter.activities)
+    if filter.roots is not None:
+        below = "coalesce(i.root, i.key) IN (SELECT value FROM json_each(:roots))"
+        instance += f" AND ({below} OR i.id LIKE '@%')"
+        activity += f" AND {below}"
+        values["roots"] = json.dumps(filter.roots)
+    return f"(i.worker = :me OR ({instance}))", activity, values
+
+
 def _free(sql: Connection, worker: int) -> None:
     sql.execute("DELETE FROM workers WHERE key = ?", (worker,))
     sql.execute("UPDATE instances SET worker = NULL WHERE worker = ?", (worker,))
@@ -335,7 +322,3 @@ def _next_due(sql: Connection, after: int) -> datetime | None:
         "SELECT min(visible_at) FROM inbox WHERE visible_at > ?", (after,)
     ).fetchone()
     return None if due is None else moment(due)
-
-
-def _not_busy(want: FetchRequest) -> str:
-    return f" AND m.instance NOT IN ({', '.join(map(str, want.busy))})" if want.busy else ""

@@ -98,12 +98,5 @@ def _batch(
             if is_signal or sender is None
             else Caller(sender, each.execution_id or "", request["id"])
         )
-    return EntityBatch(
-        worker,
-        instance,
-        entity_id,
-        state,
-        tuple(each.key for each in messages),
-        tuple(operations),
-        tuple(callers),
-    )
+    keys = tuple(each.key for each in messages)
+    return EntityBatch(worker, instance, entity_id, state, keys, tuple(operations), tuple(callers))

@@ -4,23 +4,22 @@ starts over time; decodes no payload.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from durablectl.engine.store.database import Database, Row
-from durablectl.engine.store.queries import Queries, condition_sql, where_sql
-from durablectl.history.columns import STATUS_NUMBERS, STATUSES, micros, moment
+from durablectl.engine.store.database import Database
+from durablectl.engine.store.instances import FAILED
+from durablectl.engine.store.queries import Queries, condition_sql, position_of, where_sql
+from durablectl.history.columns import STATUSES, micros, moment
 from durablectl.model import InstanceFilter, RuntimeStatus
 
 MOST_NEWER = 1000
 LONGEST_REASON, LONGEST_CUSTOM_STATUS = 20_000, 2_000  # characters
-_FAILED = STATUS_NUMBERS[RuntimeStatus.FAILED]
 _COLUMNS = f"""
 i.key, i.id, i.name, i.status, i.created_at, i.updated_at,
 substr(i.custom_status, 1, {LONGEST_CUSTOM_STATUS}),
-CASE i.status WHEN {_FAILED} THEN substr(i.output, 1, {LONGEST_REASON}) END,
+CASE i.status WHEN {FAILED} THEN substr(i.output, 1, {LONGEST_REASON}) END,
 (SELECT count(*) FROM instances c WHERE c.parent = i.key),
 (SELECT p.id FROM instances p WHERE p.key = i.parent)
 """
@@ -69,7 +68,7 @@ class Overview:
         conditions, values = self._conditions(filter, roots_only)
         if at is not None:
             conditions.append(f"{_BY_CREATION} <= (?, ?)")
-            values += _parsed(at)
+            values += position_of(at)
         return self._rows(conditions, values, "i.created_at DESC, i.key DESC", top)
 
     def newer(self, filter: InstanceFilter, *, at: str, roots_only: bool = False) -> int:
@@ -138,7 +137,7 @@ class Overview:
         rows = self._database.query(
             f"SELECT i.created_at, i.key FROM instances i{where_sql(conditions)} "
             "ORDER BY i.created_at, i.key LIMIT ?",
-            [*values, *_parsed(at), top],
+            [*values, *position_of(at), top],
         )
         return [f"{created_at}.{key}" for created_at, key in rows]
 
@@ -149,23 +148,15 @@ class Overview:
             f"SELECT {_COLUMNS} FROM instances i{where_sql(conditions)} ORDER BY {order} LIMIT ?",
             [*values, top],
         )
-        return list(_shown(rows))
-
-
-def _shown(rows: list[Row]) -> Iterator[OverviewRow]:
-    for key, id_, name, status, created_at, updated_at, *rest in rows:
-        yield OverviewRow(
-            f"{created_at}.{key}",
-            id_,
-            name,
-            STATUSES[status],
-            moment(created_at),
-            moment(updated_at),
-            *rest,
-        )
-
-
-def _parsed(position: str) -> tuple[int, int]:
-    """ValueError when it is not a position."""
-    created_at, _, key = position.partition(".")
-    return int(created_at), int(key)
+        return [
+            OverviewRow(
+                f"{created_at}.{key}",
+                id_,
+                name,
+                STATUSES[status],
+                moment(created_at),
+                moment(updated_at),
+                *rest,
+            )
+            for key, id_, name, status, created_at, updated_at, *rest in rows
+        ]

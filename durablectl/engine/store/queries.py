@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from durablectl.engine.store.database import Database, Row
-from durablectl.engine.store.instances import FINAL, NOW_AT
+from durablectl.engine.store.instances import COMPLETED, FINAL, NOW_AT
 from durablectl.errors import InstanceNotFound
 from durablectl.history.columns import STATUS_NUMBERS, STATUSES, micros, moment
 from durablectl.model import EntityId, InstanceDetails, InstanceFilter, RuntimeStatus
@@ -18,7 +18,6 @@ _COLUMNS = (
     "i.custom_status, i.output, i.worker, i.root"
 )
 _INPUT = "LEFT JOIN inputs n ON n.instance = i.key"
-_COMPLETED = STATUS_NUMBERS[RuntimeStatus.COMPLETED]
 _ENDED = 1  # what history/stored.py writes an ExecutionCompleted as
 # ids with one prefix: N are found by their ids and sorted, more are met soon enough in order
 # of creation
@@ -27,9 +26,9 @@ _FEW = 5000
 # Entities, whose ids begin with @, are in no count.
 _COUNTS = f"""
 SELECT status, sum(number) FROM (
-  SELECT status, count(*) AS number FROM instances WHERE status <> {_COMPLETED} GROUP BY status
-  UNION ALL SELECT {_COMPLETED}, (SELECT count(*) FROM instances)
-    - (SELECT count(*) FROM instances WHERE status <> {_COMPLETED})
+  SELECT status, count(*) AS number FROM instances WHERE status <> {COMPLETED} GROUP BY status
+  UNION ALL SELECT {COMPLETED}, (SELECT count(*) FROM instances)
+    - (SELECT count(*) FROM instances WHERE status <> {COMPLETED})
   UNION ALL SELECT status, -count(*) FROM instances WHERE id >= '@' AND id < 'A' GROUP BY status
 ) GROUP BY status
 """
@@ -162,7 +161,7 @@ class Queries:
             conditions, values = condition_sql(filter, states, is_rare=is_rare)
             if after is not None:
                 conditions.append("(i.created_at, i.key) > (?, ?)")
-                values += _position(after)
+                values += position_of(after)
             parts.append(f"SELECT {columns} FROM instances i {_INPUT}{where_sql(conditions)}")
             parameters += values
         rows = self._database.query(
@@ -286,9 +285,9 @@ def condition_sql(
     if states:
         numbers = sorted(STATUS_NUMBERS.get(status, -1) for status in states)
         conditions.append(f"{'+' if is_rare else ''}i.status IN ({', '.join(map(str, numbers))})")
-        if _COMPLETED not in numbers and not is_rare:
+        if COMPLETED not in numbers and not is_rare:
             # lets SQLite use the index of those that have not completed
-            conditions.append(f"i.status <> {_COMPLETED}")
+            conditions.append(f"i.status <> {COMPLETED}")
     if filter.name is not None:
         conditions.append("i.name = ?")
         parameters.append(filter.name)
@@ -317,6 +316,7 @@ def where_sql(conditions: Sequence[str]) -> str:
     return f" WHERE {' AND '.join(conditions)}" if conditions else ""
 
 
-def _position(token: str) -> tuple[int, int]:
+def position_of(token: str) -> tuple[int, int]:
+    """Time of creation and key; ValueError when it is not a position."""
     created_at, _, key = token.partition(".")
     return int(created_at), int(key)

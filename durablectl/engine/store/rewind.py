@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from durablectl.engine.store.database import Connection
 from durablectl.engine.store.executions import load_outline, put_event
+from durablectl.engine.store.instances import FAILED, RUNNING
 from durablectl.engine.store.work_items import LoadedInstance
 from durablectl.errors import WrongState
-from durablectl.history.columns import STATUS_NUMBERS, moment
+from durablectl.history.columns import moment
 from durablectl.history.events import ExecutionRewound, SubOrchestrationCreated
 from durablectl.history.rewind import rewound
 from durablectl.history.stored import Outline, decode_episode, encode_episode
-from durablectl.model import RuntimeStatus
 from durablectl.quoting import command
-
-FAILED = STATUS_NUMBERS[RuntimeStatus.FAILED]
-RUNNING = STATUS_NUMBERS[RuntimeStatus.RUNNING]
 
 
 def rewind_instance(sql: Connection, loaded: LoadedInstance, reason: str | None, at: int) -> None:
