@@ -15,9 +15,7 @@ from pathlib import Path
 from durablectl.backends.local import LocalTaskHub
 from durablectl.backends.local_address import CONNECTION, TASK_HUB
 from durablectl.engine.registry import Registry
-from durablectl.engine.replay.check import CheckResult
-from durablectl.engine.worker.outcomes import Failed
-from durablectl.engine.worker.worker import CONCURRENCY, Worker
+from durablectl.engine.worker.worker import CONCURRENCY, Worker, WorkerCallbacks
 from durablectl.errors import DurablectlError, HubLost, HubUnusable
 from durablectl.functionapp.host import HostSettings, read_host
 from durablectl.model import RuntimeStatus
@@ -35,20 +33,14 @@ STOP_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
-    """Where words go: the log of answered requests, and what the people who run the server should
-    hear.
+class Telling(WorkerCallbacks):
+    """Where words go: those of the worker, the log of answered requests, and what the people who
+    run the server should hear.
     """
 
     log: Callable[[Answered], None] = lambda _answered: None
-    warn: Callable[[str], None] = lambda _text: None
     on_error: Callable[[Exception], None] = lambda _error: None
     on_http_failure: Callable[[str, BaseException], None] = lambda _function, _error: None
-    on_failure: Callable[[Failed], None] = lambda _failed: None
-    on_difference: Callable[[CheckResult], None] | None = None
-    """Hears of code that does not repeat its decisions; None checks nothing."""
-    on_end: Callable[[], None] = lambda: None
-    """The worker cannot continue, and so there is no more to serve: `Hosting.error` says why."""
 
 
 class Hosting:
@@ -184,10 +176,7 @@ class Hosting:
                     "task_hub": self._settings.hub_name or TASK_HUB,
                 }
             },
-            warn=self._telling.warn,
-            on_failure=self._telling.on_failure,
-            on_difference=self._telling.on_difference,
-            on_error=self._telling.on_end,
+            callbacks=self._telling,
         )
 
 

@@ -15,7 +15,8 @@ import pytest
 from durablectl.backends.local import LocalTaskHub
 from durablectl.engine.store.database import Database
 from durablectl.engine.store.leases import workers
-from durablectl.engine.worker.worker import Worker
+from durablectl.engine.worker.worker import Worker, WorkerCallbacks
+from durablectl.errors import HubLost
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.polling.loop import wait_for_completion
 from tests.engine.dispatching import App
@@ -30,7 +31,11 @@ class Running:
         self.hub = LocalTaskHub(path, create=True)
         self._database = Database(path)
         self._worker = Worker(
-            self._database, app, concurrency=2, patience=patience, warn=self.warnings.append
+            self._database,
+            app,
+            concurrency=2,
+            patience=patience,
+            callbacks=WorkerCallbacks(self.warnings.append),
         )
         self._is_started = False
 
@@ -149,6 +154,30 @@ def test_an_orchestrator_that_never_yields_is_told_of_and_fails_with_its_line(
         )
         assert running.finish("sequence", ["Oslo"]).output == ["Hello Oslo!"]
         stop.set()
+
+
+def test_a_worker_ends_when_its_hub_is_lost_while_an_orchestrator_does_not_yield(
+    tmp_path: Path, app: App, stop: threading.Event
+) -> None:
+    @app.orchestrator
+    def never(_: Any) -> None:
+        begun.set()
+        stop.wait(60)
+
+    begun, ended = threading.Event(), threading.Event()
+    path = tmp_path / "hub.db"
+    with LocalTaskHub(path, create=True) as hub, closing(Database(path)) as database:
+        callbacks = WorkerCallbacks(on_end=ended.set)
+        worker = Worker(database, app, patience=(0.1, 0.3), callbacks=callbacks)
+        worker.start()
+        hub.start("never")
+        begun.wait(60)
+        for each in tmp_path.glob("hub.db*"):
+            each.unlink()
+        has_ended = ended.wait(10)
+        assert (has_ended, worker.is_running, type(worker.error)) == (True, False, HubLost)
+        assert worker.wait_until_idle(0)
+        worker.stop()
 
 
 def test_an_orchestrator_that_sleeps_is_told_of_but_goes_on(tmp_path: Path, app: App) -> None:

@@ -21,7 +21,7 @@ import pytest
 from durablectl.backends.local import LocalTaskHub
 from durablectl.engine.store.database import Database
 from durablectl.engine.store.maintenance import check_hub
-from durablectl.engine.worker.worker import Worker
+from durablectl.engine.worker.worker import Worker, WorkerCallbacks
 from durablectl.errors import HubBusy, HubUnusable
 from durablectl.model import InstanceFilter, RuntimeStatus
 from durablectl.polling.loop import wait_for_completion
@@ -199,7 +199,7 @@ def test_work_goes_on_beside_a_foreign_writer_that_storms_the_lock(
 def test_a_lock_that_is_held_too_long_is_told_and_loses_nothing(tmp_path: Path, app: App) -> None:
     path, told = tmp_path / "hub.db", SimpleQueue[str]()
     with LocalTaskHub(path, create=True) as hub, closing(Database(path)) as database:
-        worker = Worker(database, app, warn=told.put)
+        worker = Worker(database, app, callbacks=WorkerCallbacks(told.put))
         worker.start()
         hub.start("sequence", ["Oslo"], instance_id="s")
         with (

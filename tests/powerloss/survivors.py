@@ -14,7 +14,7 @@ from typing import Any
 from durablectl.backends.local import LocalTaskHub
 from durablectl.engine.registry import Registry
 from durablectl.engine.store.maintenance import check_hub
-from durablectl.engine.worker.worker import Worker
+from durablectl.engine.worker.worker import Worker, WorkerCallbacks
 from durablectl.errors import EntityNotFound
 from durablectl.model import EntityId, InstanceFilter, InstanceStatus, RuntimeStatus
 from tests.powerloss.recording import CLIENTS
@@ -87,7 +87,7 @@ def finish(hub: LocalTaskHub, collecting: Iterable[str], app: Registry) -> None:
     for each in collecting:
         hub.raise_event(each, "Tick")
     told: list[str] = []
-    worker = Worker(hub.database, app, skips_timers=True, warn=told.append)
+    worker = Worker(hub.database, app, skips_timers=True, callbacks=WorkerCallbacks(told.append))
     worker.start()
     is_idle = worker.wait_until_idle(SECONDS)
     worker.stop()

@@ -87,13 +87,13 @@ def _telling(
     out: Output, tally: Tally, served: Served, serving: Serving, stopping: Event
 ) -> host.Telling:
     return host.Telling(
-        tally.note,
-        out.warn,
-        tell_error(out, debug=served.debug),
-        _tell_failure(out),
-        failure_log(out),
-        difference_log(out, wanted=serving.replay_check is not False),
-        stopping.set,
+        warn=out.warn,
+        on_failure=failure_log(out),
+        on_difference=difference_log(out, wanted=serving.replay_check is not False),
+        on_end=stopping.set,
+        log=tally.note,
+        on_error=tell_error(out, debug=served.debug),
+        on_http_failure=_tell_failure(out),
     )
 
 

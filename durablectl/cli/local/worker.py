@@ -17,7 +17,7 @@ from durablectl.engine.registry import Registry
 from durablectl.engine.store.database import Database
 from durablectl.engine.worker.activity_processes import ActivityProcesses
 from durablectl.engine.worker.app_output import AppOutput
-from durablectl.engine.worker.worker import Worker
+from durablectl.engine.worker.worker import Worker, WorkerCallbacks
 from durablectl.library.apps import load_registry
 from durablectl.render.app_output import capture_output, failure_log, listening_alone
 from durablectl.render.output import Output
@@ -83,9 +83,9 @@ def _worker(database: Database, app: Path, registry: Registry, out: Output, work
         processes=_processes(work.activity_processes, app),
         is_persistent=not work.until_idle,
         skips_timers=work.skip_timers,
-        warn=out.warn,
-        on_failure=failure_log(out),
-        on_difference=difference_log(out, wanted=work.checks_replay),
+        callbacks=WorkerCallbacks(
+            out.warn, failure_log(out), difference_log(out, wanted=work.checks_replay)
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from durablectl.engine.replay.check import CheckResult
 from durablectl.engine.worker.embedded import embedded_worker
+from durablectl.engine.worker.worker import WorkerCallbacks
 from durablectl.render.app_output import capture_output, failure_log_of_a_wait
 
 if TYPE_CHECKING:
@@ -30,9 +31,9 @@ def working_for(
         session.registry,
         instance_ids,
         skips_timers=skip_timers,
-        warn=session.out.warn,
-        on_failure=failure_log_of_a_wait(session.out, instance_ids),
-        on_difference=on_difference,
+        callbacks=WorkerCallbacks(
+            session.out.warn, failure_log_of_a_wait(session.out, instance_ids), on_difference
+        ),
     )
     with capture_output(session.app_output), work:
         yield

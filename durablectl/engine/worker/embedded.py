@@ -8,23 +8,18 @@ import _thread
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from durablectl.engine.registry import Registry
 from durablectl.engine.store.client import Store
 from durablectl.engine.store.database import Database
 from durablectl.engine.store.leases import workers
 from durablectl.engine.store.queries import InstanceRow
-from durablectl.engine.worker.outcomes import Failed
-from durablectl.engine.worker.worker import Worker
+from durablectl.engine.worker.worker import NO_CALLBACKS, Worker, WorkerCallbacks
 from durablectl.errors import AppError, DurablectlError, HubLost
 from durablectl.model import utc_now
 from durablectl.polling.threads import start_thread
-
-if TYPE_CHECKING:
-    from durablectl.engine.replay.check import CheckResult
 
 STANDBY_SECONDS = 0.5
 
@@ -36,9 +31,7 @@ def embedded_worker(
     instance_ids: Sequence[str],
     *,
     skips_timers: bool = False,
-    warn: Callable[[str], None] = lambda _text: None,
-    on_failure: Callable[[Failed], None] = lambda _failed: None,
-    on_difference: Callable[[CheckResult], None] | None = None,
+    callbacks: WorkerCallbacks = NO_CALLBACKS,
 ) -> Iterator[None]:
     """While inside, the awaited instances and what they call are worked on: by a live worker of the
     hub, else by this process.
@@ -47,20 +40,11 @@ def embedded_worker(
     `load` finds no app, or not the instances' orchestrators. What stops the work, a full disk for
     one, is raised in the main thread. With `skips_timers` this process waits for no timer (see
     `Worker`); where another worker does the work, timers are waited for as ever, and `warn` hears
-    of it. `on_failure` hears of failures here.
+    of it. The other `callbacks` hear of this process's work only.
     """
     database = Database(path)
-    worker_of = partial(
-        Worker,
-        database,
-        is_persistent=False,
-        skips_timers=skips_timers,
-        warn=warn,
-        on_failure=on_failure,
-        on_difference=on_difference,
-        on_error=_thread.interrupt_main,
-    )
-    standby = _Standby(database, load, instance_ids, warn, worker_of, skips_timers=skips_timers)
+    callbacks = replace(callbacks, on_end=_thread.interrupt_main)
+    standby = _Standby(database, load, instance_ids, callbacks, skips_timers=skips_timers)
     try:
         with closing(database), standby:
             yield
@@ -78,13 +62,12 @@ class _Standby:
         database: Database,
         load: Callable[[], Registry],
         instance_ids: Sequence[str],
-        warn: Callable[[str], None],
-        worker_of: Callable[..., Worker],
+        callbacks: WorkerCallbacks,
         *,
         skips_timers: bool,
     ) -> None:
-        self._database, self._load, self._ids, self._warn = database, load, instance_ids, warn
-        self._worker_of, self._skips_timers = worker_of, skips_timers
+        self._database, self._load, self._ids = database, load, instance_ids
+        self._callbacks, self._skips_timers = callbacks, skips_timers
         self._worker: Worker | None = None
         self._lost: HubLost | None = None
         self._done = threading.Event()
@@ -104,7 +87,9 @@ class _Standby:
                 self._begin(unfinished)
             else:
                 if self._skips_timers:
-                    self._warn("another worker does the work of this hub; it waits for timers")
+                    self._callbacks.warn(
+                        "another worker does the work of this hub; it waits for timers"
+                    )
                 start_thread(self._stand_by, unfinished, name="standby")
         return self
 
@@ -129,7 +114,14 @@ class _Standby:
                     "`durablectl worker` beside it",
                 )
         roots = tuple(row.key if row.root is None else row.root for row in rows)
-        self._worker = self._worker_of(registry, roots=roots)
+        self._worker = Worker(
+            self._database,
+            registry,
+            roots=roots,
+            is_persistent=False,
+            skips_timers=self._skips_timers,
+            callbacks=self._callbacks,
+        )
         self._worker.start()
 
     def _stand_by(self, rows: Sequence[InstanceRow]) -> None:
@@ -144,7 +136,7 @@ class _Standby:
                 return
             except DurablectlError as error:
                 if not self._done.is_set():
-                    self._warn(
+                    self._callbacks.warn(
                         "no worker is running on this hub any more, and this command cannot be "
                         "one: "
                         f"{error.message}"

@@ -9,6 +9,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import FrameType
@@ -19,7 +20,6 @@ from durablectl.engine.replay.check import CheckResult, ReplayCheck
 from durablectl.engine.store.database import Database
 from durablectl.engine.store.leases import LeaseLost
 from durablectl.engine.worker.activity_pool import ActivityPool
-from durablectl.engine.worker.clock import SkippingClock
 from durablectl.engine.worker.dispatcher import Dispatcher, RunningOrchestrator
 from durablectl.engine.worker.outcomes import Failed
 from durablectl.errors import DurablectlError, HubBusy, HubLost, HubUnusable
@@ -43,19 +43,52 @@ RETRY_SECONDS = 1.0
 PACKAGE = str(Path(__file__).parent.parent)
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerCallbacks:
+    """What a worker calls, in its own threads.
+
+    `warn` gets what the people who run it should hear, `on_failure` each failure of a function,
+    once it is committed. With `on_difference` each execution that ends is replayed, and it hears of
+    code that does not repeat its decisions (see `ReplayCheck`). `on_end` is called when the worker
+    cannot continue: `error` says why.
+    """
+
+    warn: Callable[[str], None] = lambda _text: None
+    on_failure: Callable[[Failed], None] = lambda _failed: None
+    on_difference: Callable[[CheckResult], None] | None = None
+    on_end: Callable[[], None] = lambda: None
+
+
+NO_CALLBACKS = WorkerCallbacks()
+
+
+class SkippingClock:
+    """Goes as `now` does, ahead of it by all that was skipped.
+
+    For any thread; one of them skips.
+    """
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return self._now() + self._ahead
+
+    def skip_to(self, moment: datetime) -> None:
+        """Be at `moment`, or stay when it is past."""
+        self._ahead = max(self._ahead, moment - self._now())
+
+
 class Worker:
     """Runs an app's functions for a hub, from `start` until `stop`.
 
-    `roots` restricts it to these instances (keys) and what they call. `warn` gets what the people
-    who run it should hear, `on_failure` each failure of a function, once it is committed; both are
-    called in the worker's own thread. With `on_difference` each execution that ends is replayed,
-    and it hears of code that does not repeat its decisions (see `ReplayCheck`). With
-    `is_persistent` a file that cannot be written is tried
-    again, unless it is another one by now; else the worker stops, `error` holds why, `on_error` is
-    called. With `processes` synchronous activities run there instead of in `concurrency` threads.
-    `about` is more JSON that others may read of the worker while it lives. With `skips_timers` its
-    clock jumps to the next timer as soon as nothing else is to do. See `Dispatcher` for
-    `fails_unknown`.
+    `roots` restricts it to these instances (keys) and what they call. With `is_persistent` a file
+    that cannot be written is tried again, unless it is another one by now; else the worker ends,
+    and `error` holds why. With `processes` synchronous activities run there instead of in
+    `concurrency` threads. `about` is more JSON that others may read of the worker while it lives.
+    With `skips_timers` its clock jumps to the next timer as soon as nothing else is to do. See
+    `Dispatcher` for `fails_unknown`.
     """
 
     def __init__(
@@ -71,22 +104,14 @@ class Worker:
         skips_timers: bool = False,
         about: Mapping[str, object] | None = None,
         patience: tuple[float, float] = PATIENCE,
-        now: Callable[[], datetime] = utc_now,
-        warn: Callable[[str], None] = lambda _text: None,
-        on_failure: Callable[[Failed], None] = lambda _failed: None,
-        on_difference: Callable[[CheckResult], None] | None = None,
-        on_error: Callable[[], None] = lambda: None,
+        callbacks: WorkerCallbacks = NO_CALLBACKS,
     ) -> None:
         self._database, self._registry, self._roots = database, registry, roots
-        self._is_persistent, self._warn, self._on_error, self._on_failure = (
-            is_persistent,
-            warn,
-            on_error,
-            on_failure,
-        )
+        self._is_persistent, self._callbacks, self._warn = is_persistent, callbacks, callbacks.warn
+        on_difference = callbacks.on_difference
         self._check = None if on_difference is None else ReplayCheck(registry, on_difference)
-        self._skipping = SkippingClock(now) if skips_timers else None
-        self._now = now = self._skipping or now
+        self._skipping = SkippingClock(utc_now) if skips_timers else None
+        self._now = now = self._skipping or utc_now
         self._warn_seconds, self._give_up_seconds = patience
         self._fails_unknown, self._about = fails_unknown, dict(about or {})
         self._registered: dict[str, object] = {}
@@ -159,7 +184,8 @@ class Worker:
 
     @property
     def is_running(self) -> bool:
-        return self._thread is not None and self._thread.is_alive()
+        # the thread of a dispatcher that was given up lives as long as the code that it runs
+        return self.error is None and self._thread is not None and self._thread.is_alive()
 
     def _new_dispatcher(self) -> Dispatcher:
         dispatcher = Dispatcher(
@@ -169,7 +195,7 @@ class Worker:
             roots=self._roots,
             poisoned=self._poisoned,
             fails_unknown=self._fails_unknown,
-            on_failure=self._on_failure,
+            on_failure=self._callbacks.on_failure,
             check=self._check,
         )
         registry = self._registry
@@ -198,12 +224,15 @@ class Worker:
             if dispatcher is not None and dispatcher is self._dispatcher:
                 dispatcher.close()
         except DurablectlError as error:
-            self.error = error
+            self._end(error)
         finally:
             if dispatcher is None or dispatcher is self._dispatcher:
                 self._idle.set()
-            if self.error is not None:
-                self._on_error()
+
+    def _end(self, error: DurablectlError) -> None:
+        self.error = error
+        self._idle.set()
+        self._callbacks.on_end()
 
     def _turn_until_trouble(self, dispatcher: Dispatcher) -> Dispatcher | None:
         """Turn until the worker is stopped; after trouble, the dispatcher to continue with (None:
@@ -218,12 +247,8 @@ class Worker:
                 "this worker stalled and another one has taken over its instances; starting afresh"
             )
         except HubUnusable as error:
-            if not self._is_persistent or isinstance(error, HubLost):
-                self.error = error
-                dispatcher.lease.abandon()
-                return None
-            self._warn(f"{error.message}; trying again")
-            self._stopping.wait(RETRY_SECONDS)
+            dispatcher.lease.abandon()
+            self._wait_to_try_again(error)
         # a defect of ours: the instance that it shows at fails, the others continue
         except Exception as error:
             self._blame(dispatcher, error)
@@ -246,19 +271,26 @@ class Worker:
         self._warn(f"internal error{where}: {error!r} ({place}); please report it; starting afresh")
 
     def _replacement(self, dispatcher: Dispatcher) -> Dispatcher | None:
-        """A fresh dispatcher for one that can no longer be used."""
+        """A fresh dispatcher for one that can no longer be used; None when the worker is stopped
+        before there is one.
+        """
         dispatcher.lease.abandon()
         while not self._stopping.is_set():
             try:
                 self._dispatcher = self._new_dispatcher()
-            except HubLost:
-                raise
             except HubUnusable as error:
-                self._warn(f"{error.message}; trying again")
-                self._stopping.wait(RETRY_SECONDS)
+                self._wait_to_try_again(error)
             else:
                 return self._dispatcher
         return None
+
+    def _wait_to_try_again(self, error: HubUnusable) -> None:
+        """Raises `error` where it is not to be tried again."""
+        is_passing = self._is_persistent or isinstance(error, HubBusy)
+        if not is_passing or isinstance(error, HubLost):
+            raise error
+        self._warn(f"{error.message}; trying again")
+        self._stopping.wait(RETRY_SECONDS)
 
     def _turn(self, dispatcher: Dispatcher) -> None:
         delay = FIRST_POLL
@@ -312,21 +344,21 @@ class Worker:
         seen: RunningOrchestrator | None = None
         since, warned = time.monotonic(), False
         while not self._stopping.wait(self._warn_seconds / 10):
-            dispatcher = self._dispatcher
-            running = dispatcher.running if dispatcher is not None else None
+            if (dispatcher := self._dispatcher) is None:
+                return  # given up, and no other one could be made
+            running = dispatcher.running
             if running is None or running is not seen:
-                if warned and dispatcher is not None:
+                if warned:
                     self._describe(dispatcher)
                 seen, since, warned = running, time.monotonic(), False
                 continue
             seconds = time.monotonic() - since
-            if seconds > self._give_up_seconds and dispatcher is not None:
+            if seconds > self._give_up_seconds:
                 self._give_up(dispatcher, running)
                 seen = None
             elif seconds > self._warn_seconds and not warned:
                 warned = True
-                if dispatcher is not None:
-                    self._describe(dispatcher, running)
+                self._describe(dispatcher, running)
                 so_far = f"has not yielded for {self._warn_seconds:g} s{self._where()}"
                 self._warn(
                     f"orchestrator '{running.name}' of instance '{running.instance_id}' {so_far}"
@@ -352,10 +384,10 @@ class Worker:
         )
         self._dispatcher = None
         try:
-            dispatcher.lease.close()
-            self._begin(self._new_dispatcher())
-        except HubUnusable as error:
-            self.error = error
+            if (replacement := self._replacement(dispatcher)) is not None:
+                self._begin(replacement)
+        except DurablectlError as error:
+            self._end(error)
 
     def _where(self) -> str:
         place = self._place()
