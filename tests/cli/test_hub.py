@@ -219,13 +219,15 @@ def test_a_file_of_every_version_is_sound_and_comes_to_its_end(run, project, ver
     "args",
     [
         ("status", "waiting"),
+        ("status", "-v", "waiting"),
+        ("history", "waiting"),
         ("why", "waiting"),
         ("list",),
         ("links", "waiting"),
         ("hub", "check"),
         ("doctor",),
     ],
-    ids=lambda args: args[0],
+    ids=" ".join,
 )
 def test_a_command_that_reads_leaves_an_old_file_as_it_is(run, old_hub, args):
     assert run(*args, "--hub", old_hub).code == 0

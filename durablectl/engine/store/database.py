@@ -180,6 +180,10 @@ class Database:
         rows = self.query(sql, parameters)
         return rows[0] if rows else None
 
+    def has_column(self, table: str, name: str) -> bool:
+        """Whether a column is there: a file of an earlier version gets it with the first write."""
+        return bool(self.query("SELECT 1 FROM pragma_table_info(?) WHERE name = ?", (table, name)))
+
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """A writing transaction: committed at the end of the block, rolled back when it raises;

@@ -126,11 +126,7 @@ def _events(database: Database, key: int) -> Iterator[Arrived]:
 
 
 def _activities(database: Database, key: int) -> Sequence[CalledActivity]:
-    # a file of an earlier version has no such column until something is written to it
-    has_lease = database.query(
-        "SELECT 1 FROM pragma_table_info('activities') WHERE name = 'leased_at'"
-    )
-    leased = "a.leased_at" if has_lease else "NULL"
+    leased = "a.leased_at" if database.has_column("activities", "leased_at") else "NULL"
     rows = database.query(
         f"SELECT a.task_id, a.name, a.scheduled_at, a.worker, {leased},"
         " (SELECT count(*) FROM activities b WHERE b.worker = a.worker AND"

@@ -86,13 +86,14 @@ class Queries:
 
     def details(self, instance_id: str) -> InstanceDetails:
         """What is known beyond the service's status object; nothing of an instance that is gone."""
-        row = self._database.one(_DETAILS, (instance_id,))
+        tags = "i.tags" if self._database.has_column("instances", "tags") else "NULL"
+        row = self._database.one(_DETAILS.format(tags=tags), (instance_id,))
         if row is None:
             return InstanceDetails()
-        version, tags, execution_id, parent, status, updated_at, start_at = row
+        version, tagged, execution_id, parent, status, updated_at, start_at = row
         return InstanceDetails(
             version or None,
-            {} if tags is None else json.loads(tags),
+            {} if tagged is None else json.loads(tagged),
             execution_id,
             parent,
             scheduled_start=None if start_at is None else moment(start_at),
@@ -249,7 +250,7 @@ def _columns(with_input: bool) -> str:
 
 # The message that starts an instance later has no event, and the time as its own.
 _DETAILS = (
-    "SELECT i.version, i.tags, i.execution_id, p.id, i.status, i.updated_at, (SELECT m.visible_at "
+    "SELECT i.version, {tags}, i.execution_id, p.id, i.status, i.updated_at, (SELECT m.visible_at "
     f"FROM inbox m WHERE m.instance = i.key AND m.event IS NULL AND m.visible_at > {NOW_AT}) "
     "FROM instances i LEFT JOIN instances p ON p.key = i.parent WHERE i.id = ?"
 )
