@@ -44,7 +44,7 @@ class Ancestor:
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
+class WaitingMessage:
     """An external event that the instance has not seen yet, or an operation that the entity has not
     run yet; `caller` is the instance that called it.
     """
@@ -67,7 +67,7 @@ class OpenWork:
     messages: int
     timers: frozenset[datetime]
     activities: tuple[CalledActivity, ...]
-    events: tuple[Arrived, ...]
+    events: tuple[WaitingMessage, ...]
     ancestors: tuple[Ancestor, ...]
 
 
@@ -98,7 +98,7 @@ def open_work(database: Database, instance_id: str, now: datetime) -> OpenWork |
     )
 
 
-def operations(database: Database, entity_id: str) -> list[Arrived]:
+def operations(database: Database, entity_id: str) -> list[WaitingMessage]:
     """The operations in an entity's queue, the oldest first."""
     rows = database.query(
         "SELECT m.at, m.event, c.id FROM inbox m JOIN instances i ON i.key = m.instance"
@@ -107,12 +107,14 @@ def operations(database: Database, entity_id: str) -> list[Arrived]:
         (entity_id, MOST_ROWS),
     )
     return [
-        Arrived(str(json.loads(json.loads(event)[0]).get("op") or ""), moment(at), caller or "")
+        WaitingMessage(
+            str(json.loads(json.loads(event)[0]).get("op") or ""), moment(at), caller or ""
+        )
         for at, event, caller in rows
     ]
 
 
-def _events(database: Database, key: int) -> Iterator[Arrived]:
+def _events(database: Database, key: int) -> Iterator[WaitingMessage]:
     rows = database.query(
         "SELECT at, event FROM inbox WHERE instance = ? AND event IS NOT NULL AND timer IS NULL"
         " ORDER BY key LIMIT ?",
@@ -122,7 +124,7 @@ def _events(database: Database, key: int) -> Iterator[Arrived]:
         event = decode_event(stored, at)
         # the answer of an entity is named by the id of its request
         if isinstance(event, EventRaised) and not _REQUEST_ID.fullmatch(event.name):
-            yield Arrived(event.name, moment(at))
+            yield WaitingMessage(event.name, moment(at))
 
 
 def _activities(database: Database, key: int) -> Sequence[CalledActivity]:
