@@ -23,7 +23,7 @@ from durablectl.cli.framework.completion import answer
 from durablectl.cli.framework.shell_words import complete_bash, read_bash, read_powershell
 from durablectl.cli.session import open_session
 from durablectl.quoting import powershell
-from durablectl.render.output import standard_output
+from durablectl.render.output import Output
 
 COMPLETIONS = Path(__file__).parents[2] / "completions"
 SHELLS = {
@@ -227,7 +227,7 @@ def test_an_unfinished_line_is_read_as_powershell_does(line, incomplete):
 
 def answered(capsys: pytest.CaptureFixture[str], shell: str, line: str, word: str = "") -> str:
     environ = {"_DURABLECTL_COMPLETE": shell, "_DURABLECTL_LINE": line, "_DURABLECTL_WORD": word}
-    assert answer(standard_output(), environ, line.split(" ")[1:], open_session) == 0
+    assert answer(Output(sys.stdout, sys.stderr), environ, line.split(" ")[1:], open_session) == 0
     return capsys.readouterr().out
 
 

@@ -15,7 +15,7 @@ from durablectl.cli.local.signals import StopEvent
 INTERRUPTED_AT = """
 import signal, sys
 from durablectl.cli.local.signals import stop_signals
-from durablectl.render.output import standard_output
+from durablectl.render.output import Output
 
 def interrupt(frame, event, _):
     global left
@@ -26,7 +26,7 @@ def interrupt(frame, event, _):
     return interrupt
 
 left = int(sys.argv[1])
-with stop_signals(standard_output()) as stopping:
+with stop_signals(Output(sys.stdout, sys.stderr)) as stopping:
     sys.settrace(interrupt)
     stopping.wait(0.1)
     sys.settrace(None)
