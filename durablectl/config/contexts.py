@@ -70,14 +70,10 @@ class Context(NamedTuple):
 
     def to_toml(self) -> dict[str, Any]:
         """What is set, by its name in the file."""
-        values = {
-            name.replace("_", "-"): value
+        return {
+            name.replace("_", "-"): list(value) if isinstance(value, tuple) else value
             for name, value in self._asdict().items()
             if value and name != "name"
-        }
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in values.items()
         }
 
 

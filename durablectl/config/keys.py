@@ -16,7 +16,7 @@ from durablectl.errors import KeyRefused, about, reason_of
 from durablectl.quoting import quoted
 
 if TYPE_CHECKING:
-    from durablectl.config.tokens import CachedToken, Commands
+    from durablectl.config.tokens import CachedToken
 
 MAX_RESPONSE = "DURABLECTL_MAX_RESPONSE"
 
@@ -34,11 +34,9 @@ class Credential(NamedTuple):
     @classmethod
     def of_context(cls, context: Context) -> Credential | None:
         """What a context of the user's holds for its own address; None for a local one."""
-        return (
-            None
-            if context.url is None
-            else cls(f"context {context.name}", origin_of(context.url), context)
-        )
+        if context.url is None:
+            return None
+        return cls(f"context {context.name}", origin_of(context.url), context)
 
     @property
     def has_key(self) -> bool:
@@ -50,10 +48,8 @@ class Credential(NamedTuple):
         return bool(self.context.token_command or self.context.connection_string)
 
     def belongs_to(self, task_hub: str | None) -> bool:
-        return (
-            self.context.task_hub is None
-            or self.context.task_hub.lower() == (task_hub or "").lower()
-        )
+        own = self.context.task_hub
+        return own is None or own.lower() == (task_hub or "").lower()
 
 
 class KeyRing:
@@ -78,16 +74,11 @@ class KeyRing:
         """The contexts that forbid or guard changes at this address, however it was chosen: a task
         hub that is not told may be theirs.
         """
-        hub = (task_hub or "").lower()
-        guards = [
+        return [
             each.context
             for each in self._at(url)
-            if each.context.protected or each.context.read_only
-        ]
-        return [
-            each
-            for each in guards
-            if not hub or each.task_hub is None or each.task_hub.lower() == hub
+            if (each.context.protected or each.context.read_only)
+            and (not task_hub or each.belongs_to(task_hub))
         ]
 
     def key_name(self, url: str, task_hub: str | None) -> str | None:
@@ -98,9 +89,8 @@ class KeyRing:
             if each.context.key_env:
                 return each.context.key_env
             if each.has_key:
-                return (
-                    f"the key-{'command' if each.context.key_command else 'file'} of {each.owner}"
-                )
+                kind = "key-command" if each.context.key_command else "key-file"
+                return f"the {kind} of {each.owner}"
         token = self.token(url, task_hub)
         return None if token is None else token.source
 
@@ -109,12 +99,13 @@ class KeyRing:
 
         Azure's own service takes those of the Azure CLI where no context says otherwise.
         """
-        named = next((each for each in self._of(url, task_hub) if each.names_token), None)
-        if not is_grpc(url) or (named is None and not is_scheduler(url)):
+        contexts = (each.context for each in self._of(url, task_hub) if each.names_token)
+        context = next(contexts, None)
+        if not is_grpc(url) or (context is None and not is_scheduler(url)):
             return None
-        if named is None:
-            return _commands().token(None, "")
-        return _commands().token(named.context, named.owner)
+        from durablectl.config.tokens import token_of  # deferred: few hubs are over gRPC
+
+        return token_of(context)
 
     def headers_for(self, url: str, task_hub: str | None) -> dict[str, str]:
         """The headers for this address and task hub, those of the header command included.
@@ -124,8 +115,7 @@ class KeyRing:
         for each in self._of(url, task_hub):
             lines = list(each.context.header)
             if command := each.context.header_command:
-                printed = _commands().run(command, f"the header-command of {each.owner}")
-                lines += printed.splitlines()
+                lines += _printed(command, f"the header-command of {each.owner}").splitlines()
             if lines:
                 pairs = (line.partition(":") for line in lines if ":" in line)
                 return {name.strip(): value.strip() for name, _, value in pairs}
@@ -175,7 +165,7 @@ class KeyRing:
             key = key_of_variable(context.key_env, self._environ, credential.owner)
         elif context.key_command:
             what = f"the key-command of {credential.owner}"
-            key = _commands().run(context.key_command, what).strip()
+            key = _printed(context.key_command, what).strip()
         else:
             what = f"the key file {context.key_file} ({credential.owner})"
             key = _read(Path(context.key_file or ""), what)
@@ -189,10 +179,10 @@ class KeyRing:
         return key
 
 
-def _commands() -> type[Commands]:
-    from durablectl.config.tokens import Commands  # deferred: few contexts have a command
+def _printed(command: str, what: str) -> str:
+    from durablectl.config.shell import run_command  # deferred: few contexts have a command
 
-    return Commands
+    return run_command(command, what)
 
 
 def _read(path: Path, what: str) -> str:

@@ -80,16 +80,10 @@ def _seconds(text: str) -> float | None:
         return sum(
             float(number) * _SECONDS[unit] for number, unit in re.findall(_PART, text.lower())
         )
-    if (parts := re.fullmatch(_ISO, text.upper())) and any(parts.groups()):
-        return sum(
-            float(part or 0) * _SECONDS[unit]
-            for part, unit in zip(parts.groups(), "wdhms", strict=True)
-        )
-    if parts := re.fullmatch(_CLOCK, text):
-        return sum(
-            float(part or 0) * _SECONDS[unit]
-            for part, unit in zip(parts.groups(), "dhms", strict=True)
-        )
+    for pattern, units in ((_ISO, "wdhms"), (_CLOCK, "dhms")):
+        if (parts := re.fullmatch(pattern, text.upper())) and any(parts.groups()):
+            named = zip(parts.groups(), units, strict=True)
+            return sum(float(part or 0) * _SECONDS[unit] for part, unit in named)
     return None
 
 

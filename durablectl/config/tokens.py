@@ -89,28 +89,21 @@ class CachedToken:
         )
 
 
-class Commands:
-    """The user's commands, for what is loaded before one is run."""
+def token_of(context: Context | None) -> CachedToken | None:
+    """The token of a context, not asked for yet; of the Azure CLI where no context says anything.
 
-    run = staticmethod(run_command)
-
-    @staticmethod
-    def token(context: Context | None, owner: str) -> CachedToken | None:
-        """The token of a context, not asked for yet, or of the Azure CLI where none says it."""
-        source = azure_cli() if context is None else source_of(context, owner)
-        return None if source is None else CachedToken(source)
+    None for one that says that none is needed.
+    """
+    source = azure_cli() if context is None else _source_of(context)
+    return None if source is None else CachedToken(source)
 
 
-def source_of(context: Context, owner: str) -> TokenSource | None:
-    """Where the tokens of a context come from; None when it says nothing of them."""
-    if command := context.token_command:
-        name = f"the token-command of {owner}"
-        return _of_command(command, name)
-    if context.connection_string:
-        what = f"the connection string of {owner}"
-        parsed = parse_connection_string(context.connection_string, what)
-        return None if parsed.authentication == "None" else _of_kind(parsed, what)
-    return None
+def _source_of(context: Context) -> TokenSource | None:
+    if context.token_command:
+        return _of_command(context.token_command, f"the token-command of context {context.name}")
+    what = f"the connection string of context {context.name}"
+    parsed = parse_connection_string(context.connection_string or "", what)
+    return None if parsed.authentication == "None" else _of_kind(parsed, what)
 
 
 def azure_cli(tenant: str = "") -> TokenSource:
@@ -138,17 +131,14 @@ def read_token(text: str, what: str) -> Fetched:
     if isinstance(document, Mapping):
         members = {name.lower().replace("_", ""): value for name, value in document.items()}
         token = str(members.get("accesstoken") or members.get("token") or "")
-        end = _time(_first_named(document, "expires_on", "expiresOn", "expires_at"))
+        names = (each for each in ("expires_on", "expiresOn", "expires_at") if each in document)
+        end = _time(document.get(next(names, "")))
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise KeyRefused(
             f"{what} printed something that is not a token (it is not shown)",
             hint="it must print the token alone, or JSON with accessToken and expires_on",
         )
     return Fetched(token, end if end is not None else _end_of_jwt(token))
-
-
-def _first_named(document: Mapping[str, Any], *names: str) -> Any:
-    return next((document[name] for name in names if name in document), None)
 
 
 def _time(value: Any) -> float | None:

@@ -45,15 +45,21 @@ class _Globals:
     params: list[Any]
     help: str | None
 
-    def take_globals(self, context: typer.Context) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.extend(global_params())
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Move the global options from the command's parameters to where the whole invocation has
         them; the nearest flag wins.
         """
-        given = context.meta.setdefault(GIVEN, {})
+        rest: list[str] = super().parse_args(ctx, args)  # type: ignore[misc]
+        given = ctx.meta.setdefault(GIVEN, {})
         for name in GLOBALS:
-            value = context.params.pop(name, None)
+            value = ctx.params.pop(name, None)
             if value is not None and value is not False:
                 given[name] = value
+        return rest
 
     def get_short_help_str(self, limit: int = 45) -> str:  # noqa: ARG002 - click's signature; its ellipsis hides what matters
         return (self.help or "").strip().partition("\n")[0]
@@ -66,19 +72,11 @@ class _Globals:
         option.callback = _show_help
         return option
 
-    def write_options(self, context: typer.Context, formatter: Any) -> None:
+    def format_options(self, ctx: Any, formatter: Any) -> None:
         """The command's own parameters, and where to find the global options."""
-        own = [param for param in self.params if not is_global(param)]
-        help_option = self.get_help_option(context)
-        sections = {
-            "Arguments": [param for param in own if param.param_type_name == "argument"],
-            "Options": [
-                *(param for param in own if param.param_type_name == "option"),
-                help_option,
-            ],
-        }
-        for title, params in sections.items():
-            records = [param.get_help_record(context) for param in params]
+        own = [*(param for param in self.params if not is_global(param)), self.get_help_option(ctx)]
+        for title, kind in (("Arguments", "argument"), ("Options", "option")):
+            records = [param.get_help_record(ctx) for param in own if param.param_type_name == kind]
             if shown := [each for each in records if each is not None]:
                 with formatter.section(title):
                     formatter.write_dl(shown)
@@ -103,22 +101,13 @@ class Command(_Globals, TyperCommand):
     there what opens one.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.params.extend(global_params())
-
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        rest = super().parse_args(ctx, with_default_values(args, self.name or ""))
-        self.take_globals(ctx)
-        return rest
+        return super().parse_args(ctx, with_default_values(args, self.name or ""))
 
     def invoke(self, ctx: Any) -> Any:
         name = ctx.command_path.partition(" ")[2]
         with ctx.obj(ctx.meta.get(GIVEN, {}), name) as ctx.obj:
             return super().invoke(ctx)
-
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        self.write_options(ctx, formatter)
 
 
 class Group(_Globals, TyperGroup):
@@ -126,12 +115,6 @@ class Group(_Globals, TyperGroup):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "no_args_is_help": True})
-        self.params.extend(global_params())
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        rest = super().parse_args(ctx, args)
-        self.take_globals(ctx)
-        return rest
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         name = args[0]
@@ -144,14 +127,13 @@ class Group(_Globals, TyperGroup):
     def unknown(self, ctx: Any, name: str) -> UsageError:
         """What to say about a command that is not there."""
         near = nearest(name, self.list_commands(ctx))
-        hint = (
-            f"did you mean '{ctx.command_path} {near}'?" if near else (f"{ctx.command_path} --help")
-        )
-        return UsageError(f"no command '{name}' in '{ctx.command_path}'", hint=hint)
+        path = ctx.command_path
+        hint = f"did you mean '{path} {near}'?" if near else f"{path} --help"
+        return UsageError(f"no command '{name}' in '{path}'", hint=hint)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         self.format_commands(ctx, formatter)
-        self.write_options(ctx, formatter)
+        super().format_options(ctx, formatter)
 
 
 class Root(Group):
@@ -162,14 +144,8 @@ class Root(Group):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.params.insert(
-            0,
-            TyperOption(
-                param_decls=["version", "--version", "-V"],
-                is_flag=True,
-                help=VERSION_HELP,
-            ),
-        )
+        flags = ["version", "--version", "-V"]
+        self.params.insert(0, TyperOption(param_decls=flags, is_flag=True, help=VERSION_HELP))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         rest = super().parse_args(ctx, args)
@@ -194,11 +170,8 @@ class Root(Group):
                 f"no command '{name}'", hint=f"here it is: {PROGRAM} {ELSEWHERE[name]}"
             )
         near = nearest(name, [*SUMMARIES, *ELSEWHERE])
-        hint = (
-            f"did you mean '{PROGRAM} {ELSEWHERE.get(near, near)}'?"
-            if near
-            else f"{PROGRAM} --help"
-        )
+        known = ELSEWHERE.get(near or "", near)
+        hint = f"did you mean '{PROGRAM} {known}'?" if near else f"{PROGRAM} --help"
         return UsageError(f"no command '{name}'", hint=hint)
 
     def get_help(self, ctx: Any) -> str:  # noqa: ARG002 - click's signature

@@ -48,13 +48,8 @@ class Session:
         cwd: Path,
         stdin: TextIO,
     ) -> None:
-        self.options, self.out, self.environ, self.cwd, self.stdin = (
-            options,
-            out,
-            environ,
-            cwd,
-            stdin,
-        )
+        self.options, self.out = options, out
+        self.environ, self.cwd, self.stdin = environ, cwd, stdin
         self._opened = ExitStack()
         self._hub: TaskHub | None = None
         self._is_announced = False
@@ -170,20 +165,12 @@ class Session:
                 f"context '{self.settings.context}' is read-only", hint="durablectl context list"
             )
         self.announce()
-        if controls and self.settings.protected:
-            self._confirm(
-                self.settings.context or "",
-                self.settings.task_hub or self.settings.context or "",
-                yes,
-                confirm,
-            )
-        elif self.settings.url is not None and not self.settings.is_own_context:
+        settings = self.settings
+        if controls and settings.protected:
+            self._confirm(settings.context or "", settings.task_hub, yes, confirm)
+        elif settings.url is not None and not settings.is_own_context:
             self.begin_change_at(
-                self.settings.url,
-                self.settings.task_hub,
-                controls=controls,
-                yes=yes,
-                confirm=confirm,
+                settings.url, settings.task_hub, controls=controls, yes=yes, confirm=confirm
             )
 
     def begin_change_at(
@@ -202,8 +189,7 @@ class Session:
             hint = "it is the context of that address: durablectl context list"
             raise UsageError(f"context '{closed.name}' is read-only", hint=hint)
         if controls and guards:
-            name = guards[0].name or ""
-            self._confirm(name, guards[0].task_hub or name, yes, confirm)
+            self._confirm(guards[0].name, guards[0].task_hub, yes, confirm)
 
     @cached_property
     def payloads(self) -> PayloadHubs:
@@ -287,7 +273,8 @@ class Session:
         timeout = self.options.request_timeout or config.REQUEST_SECONDS
         return {**self.settings.keys.route(url, task_hub), "timeout": timeout}
 
-    def _confirm(self, context: str, name: str, yes: bool, confirm: str | None) -> None:
+    def _confirm(self, context: str, task_hub: str | None, yes: bool, confirm: str | None) -> None:
+        name = task_hub or context
         if yes and confirm == name:
             return
         if confirm is not None and confirm != name:
