@@ -20,6 +20,8 @@ from durablectl.functionapp.declared import (
     Registered,
 )
 
+# ruff: noqa: ARG002 - parameters of the SDK that say nothing about what runs here
+
 UserFunction = Callable[..., Any]
 Decorator = Callable[["UserFunction | FunctionBuilder"], "FunctionBuilder"]
 Change = Callable[[Declared], Declared]
@@ -105,7 +107,6 @@ class Blueprint:
 
         The app's own hub is used here.
         """
-        del task_hub, connection_name
         return self._binding(Binding(client_name, "durableClient"))
 
     def generic_input_binding(
@@ -116,14 +117,12 @@ class Blueprint:
         A durable client is handed over as JSON text; an app with any other input is not loaded
         here.
         """
-        del data_type
         return self._binding(Binding(arg_name, type, settings=kwargs, is_text=True))
 
     def generic_output_binding(
         self, arg_name: str, type: str, data_type: Any = None, **kwargs: Any
     ) -> Decorator:
         """Bind an output. What is set is logged here, not sent."""
-        del data_type
         return self._binding(
             Binding(
                 arg_name,
@@ -161,7 +160,6 @@ class Blueprint:
         self, name: str, setting_extra_fields: dict[str, Any] | None = None
     ) -> Decorator:
         """Give the function a name other than its Python one."""
-        del setting_extra_fields
         return self._decorator(lambda one: replace(one, name=name))
 
     def route(
@@ -178,7 +176,6 @@ class Blueprint:
 
         The worker does not run it; it is listed, and hosted by `serve`.
         """
-        del trigger_extra_fields, binding_extra_fields
         names = tuple(
             str(_plain(method)).upper()
             for method in ([methods] if isinstance(methods, str) else methods or ())
@@ -199,7 +196,6 @@ class Blueprint:
         **kwargs: Any,
     ) -> Decorator:
         """Collect a timer function; it is listed, not run."""
-        del data_type
         return self._trigger(
             "timerTrigger",
             arg_name,
@@ -215,7 +211,6 @@ class Blueprint:
         self, arg_name: str, queue_name: str, connection: str, data_type: Any = None, **kwargs: Any
     ) -> Decorator:
         """Collect a queue function; it is listed, not run."""
-        del data_type
         return self._trigger(
             "queueTrigger", arg_name, queue_name=queue_name, connection=connection, **kwargs
         )
@@ -230,7 +225,6 @@ class Blueprint:
         **kwargs: Any,
     ) -> Decorator:
         """Collect a blob function; it is listed, not run."""
-        del data_type
         return self._trigger(
             "blobTrigger", arg_name, path=path, connection=connection, source=source, **kwargs
         )
@@ -266,7 +260,6 @@ class Blueprint:
 
     def event_grid_trigger(self, arg_name: str, data_type: Any = None, **kwargs: Any) -> Decorator:
         """Collect an Event Grid function; it is listed, not run."""
-        del data_type
         return self._trigger("eventGridTrigger", arg_name, **kwargs)
 
     def cosmos_db_trigger(
@@ -280,7 +273,6 @@ class Blueprint:
         self, arg_name: str, type: str, data_type: Any = None, **kwargs: Any
     ) -> Decorator:
         """Collect a function of any other trigger; it is listed, not run."""
-        del data_type
         return self._trigger(type, arg_name, **kwargs)
 
     def __getattr__(self, name: str) -> NoReturn:

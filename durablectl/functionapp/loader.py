@@ -34,7 +34,7 @@ def load_app(path: Path) -> Registry:
     warnings = apply_settings(folder, os.environ)
     enter(folder)
     if file.is_file():
-        registry = _registry_of(import_app(folder / file.name), file)
+        registry = registry_of(import_app(folder / file.name), file)
     else:
         registry = build_registry(path, function_json.declared_in(folder, os.environ))
     host = read_host(folder, os.environ)
@@ -46,13 +46,12 @@ def load_app(path: Path) -> Registry:
     return registry
 
 
-def registry_of(module: ModuleType) -> Registry:
-    """The functions of the apps in a module that is imported already; AppError when it has none."""
-    file = Path(getattr(module, "__file__", None) or module.__name__)
-    return _registry_of(module, file)
+def registry_of(module: ModuleType, file: Path | None = None) -> Registry:
+    """The functions of the apps in a module that is imported already; AppError when it has none.
 
-
-def _registry_of(module: ModuleType, file: Path) -> Registry:
+    `file` is named in messages, that of the module unless another is given.
+    """
+    file = file or Path(getattr(module, "__file__", None) or module.__name__)
     registry = build_registry(file, _declared_in(module, file))
     endings = map(sdk.ending_of, sdk.apps_in(vars(module).values()))
     registry.endings = [ending for ending in endings if ending is not None]

@@ -39,20 +39,15 @@ def declared_events(source: str) -> list[str]:
     """The names of the events that a module's source waits for, as far as they stand there as
     texts.
     """
-    calls = [
-        node.args[0] if node.args else None
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr == "wait_for_external_event"
-    ]
-    return list(
-        dict.fromkeys(
-            each.value
-            for each in calls
-            if isinstance(each, ast.Constant) and isinstance(each.value, str)
-        )
-    )
+    found: dict[str, None] = {}
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(attr="wait_for_external_event"),
+                args=[ast.Constant(value=str(name)), *_],
+            ):
+                found[name] = None
+    return list(found)
 
 
 def declared_orchestrators(source: str) -> list[str]:
@@ -79,12 +74,9 @@ def _given_name(marks: Mapping[str, ast.Call]) -> str | None:
         arguments = [each.value for each in marks[mark].keywords if each.arg == keyword] or (
             marks[mark].args[:1] if keyword == "name" else []
         )
-        if (
-            arguments
-            and isinstance(arguments[0], ast.Constant)
-            and isinstance(arguments[0].value, str)
-        ):
-            return arguments[0].value
+        match arguments:
+            case [ast.Constant(value=str(name)), *_]:
+                return name
     return None
 
 

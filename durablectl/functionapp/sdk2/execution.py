@@ -6,12 +6,13 @@ one's events wait. No clock, no I/O.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from durablectl.engine.replay.episode import Episode
 from durablectl.engine.replay.executor import STEERING
+from durablectl.engine.replay.state import BEFORE_ALL
 from durablectl.functionapp.sdk2.runs import Run
 from durablectl.history import events as e
 from durablectl.model import RuntimeStatus
@@ -24,9 +25,9 @@ _SEEN_AGAIN = e.Decision | e.OrchestratorStarted | e.OrchestratorCompleted
 class SdkExecution:
     """One execution of an orchestrator function; see `engine.replay.executor.Execution`."""
 
-    def __init__(self, begin: Callable[[], Run]) -> None:
-        self._run = begin()
-        self._now = datetime.min.replace(tzinfo=UTC)
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._now = BEFORE_ALL
         self._is_suspended = False
         self._held: list[e.Inbound] = []  # came while suspended
         self._terminated: e.ExecutionTerminated | None = None

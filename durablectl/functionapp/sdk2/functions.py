@@ -21,7 +21,7 @@ from durablectl.functionapp.sdk2.names import (
     pb,
     version,
 )
-from durablectl.functionapp.sdk2.runs import KeptRun, Run, WireRun
+from durablectl.functionapp.sdk2.runs import KeptRun, WireRun
 from durablectl.json_values import json_text
 from durablectl.protocol.entity_batch import OperationRequest, batch_fields, read_batch
 from durablectl.protocol.failures import (
@@ -46,11 +46,9 @@ def orchestrator(
 
     def begin(instance_id: str, execution_id: str) -> SdkExecution:
         owner = Execution(instance_id, execution_id)
-
-        def make() -> Run:
-            return KeptRun(name, worker, owner) if worker else WireRun(name, function, owner)
-
-        return SdkExecution(make)
+        return SdkExecution(
+            KeptRun(name, worker, owner) if worker else WireRun(name, function, owner)
+        )
 
     return Orchestrator(name, function, begin=begin)
 
@@ -62,7 +60,11 @@ def activity(
     if clients:
         function = _with_clients(name, function, clients, source)
     return Activity(
-        name, function, parameter, is_async=inspect.iscoroutinefunction(function), failure=_told
+        name,
+        function,
+        parameter,
+        is_async=inspect.iscoroutinefunction(function),
+        failure=lambda error: reason_and_details(failure_of_error(error)),
     )
 
 
@@ -86,10 +88,6 @@ def failure_of_error(error: BaseException) -> FailureDetails:
     """What the SDK tells of an exception."""
     told: Any = helpers.new_failure_details(without_engine_frames(error))  # type: ignore[arg-type]
     return read_failure(pb.TaskFailedEvent(failureDetails=told)) or FailureDetails(str(error))
-
-
-def _told(error: BaseException) -> tuple[str, str | None]:
-    return reason_and_details(failure_of_error(error))
 
 
 def _run_batch(

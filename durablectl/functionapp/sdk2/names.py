@@ -16,16 +16,14 @@ from typing import Any
 
 from azure.durable_functions.worker import DurableFunctionsWorker
 from azure.functions._durable_functions import df_loads
-from durabletask import task
 from durabletask import worker as _worker
 from durabletask.internal import helpers, tracing
 from durabletask.internal import orchestrator_service_pb2 as pb
 
-__all__ = ["DurableFunctionsWorker", "entity_name", "helpers", "pb", "task", "tracing"]
+__all__ = ["DurableFunctionsWorker", "helpers", "pb", "tracing"]
 
 OrchestrationExecutor: Any = getattr(_worker, "_OrchestrationExecutor", None)
 RuntimeContext: Any = getattr(_worker, "_RuntimeOrchestrationContext", None)
-entity_name = task.get_entity_name
 
 _OF_WORKER = ("_registry", "_data_converter", "_logger", "_register_orchestrator_once")
 _OF_CONTEXT = (

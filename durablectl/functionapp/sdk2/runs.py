@@ -8,10 +8,11 @@ termination are not theirs (see `execution`).
 from __future__ import annotations
 
 import base64
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from durablectl.engine.replay.failures import without_engine_frames
 from durablectl.engine.replay.function import close_generator
@@ -36,43 +37,56 @@ _FAILURES = frozenset({e.TaskFailed, e.SubOrchestrationFailed})
 _TIMERS = frozenset({e.TimerCreated, e.TimerFired})
 
 
-class Run(Protocol):
+class Run(ABC):
     """One execution of the user's code.
 
     `retried` are the tasks that failed in the last step and are tried again, `cancelled` the timers
     that the code has taken back since the last outcome.
     """
 
-    retried: set[int]
-    cancelled: list[int]
+    def __init__(self, name: str, execution: Execution) -> None:
+        self._name, self._execution = name, execution
+        self.retried: set[int] = set()
+        self.cancelled: list[int] = []
 
+    @abstractmethod
     def replay(self, past: Sequence[e.Event]) -> None:
         """Take in the history so far, decisions included."""
 
+    @abstractmethod
     def step(self, now: datetime, new: Sequence[e.Inbound]) -> None:
         """Take in what is new."""
 
+    @abstractmethod
     def outcome(self, now: datetime) -> Outcome:
         """What was decided since the last outcome; it counts as history from now on."""
 
+    @abstractmethod
+    def close(self) -> None:
+        """End the user's code."""
+
     def where(self) -> str:
-        """The place in the user's code that runs or waits now."""
+        """The place in the user's code that runs or waits now; "" when it is not known."""
+        return ""
 
     def awaited_events(self) -> list[str]:
         """The names of the external events that are waited for now, in lower case, as far as the
         SDK shows them.
         """
+        return []
 
     def unused_events(self) -> list[str]:
         """The names of the events that have come and that the code has not taken, in lower case,
-        each as often as it has come.
+        each as often as it has come, as far as the SDK shows them.
         """
+        return []
 
-    def close(self) -> None:
-        """End the user's code."""
+    def _named(self, event: e.Event) -> e.Event:
+        """The event with the name of the function, which may be started in another case."""
+        return replace(event, name=self._name) if isinstance(event, e.ExecutionStarted) else event
 
 
-class KeptRun:
+class KeptRun(Run):
     """The SDK's own context and executor, which stay alive.
 
     Decisions are confirmed as the executor's own replay does it, which is told of the history
@@ -80,12 +94,10 @@ class KeptRun:
     """
 
     def __init__(self, name: str, worker: Any, execution: Execution) -> None:
-        self._name, self._execution = name, execution
+        super().__init__(name, execution)
         self._executor = new_executor(worker, name)
         self._context = new_context(worker, execution.instance_id)
         self._timers: set[int] = set()
-        self.retried: set[int] = set()
-        self.cancelled: list[int] = []
 
     def replay(self, past: Sequence[e.Event]) -> None:
         self._context._is_replaying = True  # noqa: SLF001 - guarded by `has_internals`
@@ -174,7 +186,7 @@ class KeptRun:
         write = _QUICK.get(type(event))
         if write is not None:
             return write(event)
-        return pb.HistoryEvent(**event_fields(_named(event, self._name), self._execution))
+        return pb.HistoryEvent(**event_fields(self._named(event), self._execution))
 
     def _note_timer(self, event: e.Event) -> None:
         if isinstance(event, e.TimerCreated):
@@ -188,16 +200,14 @@ class KeptRun:
         self.cancelled.extend(gone)
 
 
-class WireRun:
+class WireRun(Run):
     """The contract of the Functions host: the whole history in, its actions out, each time."""
 
     def __init__(self, name: str, function: Any, execution: Execution) -> None:
-        self._name, self._function, self._execution = name, function, execution
-        self._worker = DurableFunctionsWorker()
+        super().__init__(name, execution)
+        self._function, self._worker = function, DurableFunctionsWorker()
         self._past: list[e.Event] = []
         self._new: list[e.Event] = []
-        self.retried: set[int] = set()
-        self.cancelled: list[int] = []
 
     def replay(self, past: Sequence[e.Event]) -> None:
         self._past.extend(past)
@@ -206,9 +216,7 @@ class WireRun:
         self._new += [e.OrchestratorStarted(now), *new]
 
     def outcome(self, now: datetime) -> Outcome:
-        past, new = (
-            [_named(event, self._name) for event in part] for part in (self._past, self._new)
-        )
+        past, new = map(self._named, self._past), map(self._named, self._new)
         request = pb.OrchestratorRequest(**request_fields(self._execution, past, new))
         text = base64.b64encode(request.SerializeToString()).decode()
         answer = base64.b64decode(self._worker.execute_orchestration_request(self._function, text))
@@ -217,22 +225,8 @@ class WireRun:
         self._new.clear()
         return made
 
-    def where(self) -> str:
-        return ""
-
-    def awaited_events(self) -> list[str]:
-        return []  # the host's contract does not show them
-
-    def unused_events(self) -> list[str]:
-        return []
-
     def close(self) -> None:
         self._past.clear()
-
-
-def _named(event: e.Event, name: str) -> e.Event:
-    """The event with the name of the function, which may have been started in another case."""
-    return replace(event, name=name) if isinstance(event, e.ExecutionStarted) else event
 
 
 # The same messages as the codec's, made without the detour over dicts: they are most of all events.
