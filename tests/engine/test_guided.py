@@ -461,3 +461,24 @@ def test_an_event_in_another_case_that_the_service_s_code_did_not_take_is_no_bre
         if verdict.fits
         else ()
     )
+
+
+@pytest.mark.parametrize("after", [1, 3600])
+def test_an_end_before_what_arrived_much_later_is_a_warning(after: float) -> None:
+    started, raised, _, ended = approved(after)
+    code = Orchestrator("order", function("def order(context):\n    return None\n"))
+    verdict = judge_history(history_of([started, raised, ended]), code)
+    assert verdict.fits
+    assert verdict.warnings == (
+        ("the code ends at event 0, and history has event 1 much later",) if after > 1 else ()
+    )
+
+
+def test_another_end_is_told_with_its_event() -> None:
+    code = Orchestrator("order", function("def order(context):\n    return 7\n"))
+    started, *_, ended = approved(1)
+    ended |= {"Result": 8}
+    verdict = judge_history(history_of([started, ended]), code)
+    assert (verdict.event, verdict.expected) == (1, "the end: completes with 8")
+    verdict = judge_history(history_of([started]), code)
+    assert (verdict.event, verdict.expected) == (1, "no end yet")

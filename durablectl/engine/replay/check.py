@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from durablectl.engine.registry import Orchestrator, Registry
 from durablectl.engine.replay.exact import episodes_of, follow_complete
-from durablectl.engine.replay.executor import OrchestratorExecutor
 from durablectl.engine.replay.following import Break, shown, verdict_of
 from durablectl.engine.replay.nondeterminism import described
-from durablectl.engine.replay.portability import PortabilityContext, Reliance, Watch
+from durablectl.engine.replay.portability import Reliance, Watch
 from durablectl.history.events import Event, ExecutionRewound
 from durablectl.history.exported import RawHistory
 from durablectl.history.importing import REASON as IMPORTED
@@ -76,8 +74,8 @@ class ReplayCheck:
             return
         difference = None
         if orchestrator.begin is None:
-            watch = Watch(orchestrator.name)
-            difference = _difference(finished, orchestrator, watch)
+            watch = Watch(orchestrator, finished.instance_id, finished.execution_id)
+            difference = _difference(finished, watch)
             if any(_is_rewind(event) for event in finished.events):
                 watch.rewound()
             self.relies(watch.found())
@@ -108,20 +106,12 @@ def _is_rewind(event: Event) -> bool:
     return isinstance(event, ExecutionRewound) and not (event.reason or "").startswith(_MOVED)
 
 
-def _difference(
-    finished: FinishedExecution, orchestrator: Orchestrator, watch: Watch
-) -> Break | None:
+def _difference(finished: FinishedExecution, watch: Watch) -> Break | None:
     """What comes out of an episode in another way than it did, roughly; None when nothing does.
 
     That is quick to see, and nearly always so; only where it is not, the place is looked for.
     """
-    execution = OrchestratorExecutor(
-        orchestrator,
-        finished.instance_id,
-        finished.execution_id,
-        context_class=partial(PortabilityContext, watch),
-    )
-    watch.executor = execution
+    execution = watch.executor
     try:
         for episode in episodes_of(finished.events):
             place = execution.where()

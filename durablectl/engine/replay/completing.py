@@ -29,7 +29,7 @@ from durablectl.history.events import (
 )
 from durablectl.history.exported import RawHistory
 from durablectl.history.saved import History
-from durablectl.history.verdict import Judgement, Verdict
+from durablectl.history.verdict import Judgement
 from durablectl.model import RuntimeStatus
 
 
@@ -99,19 +99,18 @@ def _checked(
     if verdict.judgement is Judgement.CANNOT_JUDGE and not force:
         raise _unknown(history, verdict.reason)
     if verdict.judgement is Judgement.BREAKS:
-        if ending is None or not _is_fixed(verdict, ending, place):
+        # it may fit up to where the instance failed, and not fail there any more
+        if ending is None or ending.status is not RuntimeStatus.FAILED or verdict.event != place:
             raise UsageError(
                 f"the code does not fit the history of instance '{history.instance_id}': "
                 f"{verdict.sentence}",
                 hint="name the version of the app that ran it: --app PATH",
             )
         return _failed_before(followed.events, ending)
-    return followed.events if ending is None else _ended_as(followed.events, ending)
-
-
-def _is_fixed(verdict: Verdict, ending: ExecutionCompleted, place: int | None) -> bool:
-    """Whether the code fits up to where the instance failed, and does not fail there any more."""
-    return ending.status is RuntimeStatus.FAILED and verdict.event == place
+    if ending is None:
+        return followed.events
+    # a failure's text is that of its hub
+    return [ending if isinstance(event, ExecutionCompleted) else event for event in followed.events]
 
 
 def _failed_before(events: Sequence[Event], ending: ExecutionCompleted) -> list[Event]:
@@ -125,11 +124,6 @@ def _failed_before(events: Sequence[Event], ending: ExecutionCompleted) -> list[
         if not isinstance(event, Decision | ExecutionCompleted | OrchestratorCompleted)
     ]
     return [*events[:last], *rest, ending, OrchestratorCompleted(ending.timestamp)]
-
-
-def _ended_as(events: Sequence[Event], ending: ExecutionCompleted) -> list[Event]:
-    """The events with the recorded ending: a failure's text is that of its hub."""
-    return [ending if isinstance(event, ExecutionCompleted) else event for event in events]
 
 
 def _as_recorded(event: Event, recorded: dict[int, Decision]) -> Event:

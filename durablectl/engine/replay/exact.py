@@ -183,12 +183,12 @@ class _Exact:
 
     def _has_same_child(self, recorded: e.SubOrchestrationCreated, made: e.Decision) -> bool:
         assert isinstance(made, e.SubOrchestrationCreated)
-        given = made.instance_id
         if self._was_rewound:  # perhaps from a step of another instance, whose id it had then
             return True
-        if given != f"{self._saved.execution_id}:{made.task_id}":
-            return recorded.instance_id == given
-        return recorded.instance_id == given or is_child_id(recorded.instance_id)
+        is_unnamed = made.instance_id == f"{self._saved.execution_id}:{made.task_id}"
+        return recorded.instance_id == made.instance_id or (
+            is_unnamed and is_child_id(recorded.instance_id)
+        )
 
     def _break_at(self, number: int, expected: e.Decision | None) -> Break:
         what = "more events" if expected is None else described(expected)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Generator
+from dataclasses import dataclass, field
 from types import GeneratorType
 from typing import Any
 
@@ -21,6 +22,7 @@ _STARTED = Task()
 _STARTED.state = SUCCEEDED
 
 
+@dataclass(slots=True, eq=False)
 class OrchestratorFunction:
     """One run of an orchestrator function.
 
@@ -31,36 +33,19 @@ class OrchestratorFunction:
     of no use then.
     """
 
-    __slots__ = (
-        "_context",
-        "_execution",
-        "_generator",
-        "_orchestrator",
-        "_thrown",
-        "_unsettled",
-        "current",
-        "details",
-        "failure",
-        "has_ended",
-        "is_passed_on",
-        "output",
-        "places",
-    )
-
-    def __init__(self, orchestrator: Orchestrator, execution: ExecutionState) -> None:
-        self._orchestrator = orchestrator
-        self._execution = execution
-        self._context: OrchestrationContext | None = None
-        self._generator: Generator[Any, Any, Any] | None = None
-        self._unsettled: list[Task] = []
-        self._thrown: BaseException | None = None
-        self.current: Task = NEVER
-        self.has_ended = False
-        self.failure: str | None = None
-        self.details: str | None = None
-        self.is_passed_on = False
-        self.output: str | None = None
-        self.places: list[Position | None] = []
+    _orchestrator: Orchestrator
+    _execution: ExecutionState
+    _context: OrchestrationContext | None = None
+    _generator: Generator[Any, Any, Any] | None = None
+    _unsettled: list[Task] = field(default_factory=list)
+    _thrown: BaseException | None = None
+    current: Task = NEVER
+    has_ended: bool = False
+    failure: str | None = None
+    details: str | None = None
+    is_passed_on: bool = False
+    output: str | None = None
+    places: list[Position | None] = field(default_factory=list)
 
     def start(self, context: OrchestrationContext) -> None:
         self._context = context

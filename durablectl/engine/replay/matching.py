@@ -73,11 +73,15 @@ class Proofs:
         else:
             chosen = self._sibling(candidates, decision)
         if chosen is not None:
-            candidates.remove(chosen)
-            chosen.made = decision.task_id
-            # a service that delivers twice shows the same decision a second time
-            self._made.add(_twin(chosen))
+            self.take_for(chosen, decision.task_id)
         return chosen
+
+    def take_for(self, proof: Proof, number: int) -> None:
+        """Take a proof for the code's decision with this number."""
+        self._open[identity(proof.decision)].remove(proof)
+        proof.made = number
+        # a service that delivers twice shows the same decision a second time
+        self._made.add(_twin(proof))
 
     def next_timer(self, after: int) -> Proof | None:
         """The first timer of the history behind an event that the code has not made."""
@@ -87,12 +91,6 @@ class Proofs:
             key=lambda each: each.event,
             default=None,
         )
-
-    def take_part(self, proof: Proof, number: int) -> None:
-        """Take the next part of a long timer for the timer with this number."""
-        self._open[identity(proof.decision)].remove(proof)
-        proof.made = number
-        self._made.add(_twin(proof))
 
     def _skip(self, proofs: Sequence[Proof], at: int) -> int:
         while at < len(proofs) and (proofs[at].made is not None or self.is_repeated(proofs[at])):

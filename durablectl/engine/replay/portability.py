@@ -10,8 +10,10 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
+from durablectl.engine.registry import Orchestrator
 from durablectl.engine.replay.context import OrchestrationContext
 from durablectl.engine.replay.episode import Episode
 from durablectl.engine.replay.executor import OrchestratorExecutor
@@ -138,9 +140,14 @@ def entity_reliance(name: str, function: Callable[..., Any]) -> Reliance:
 class Watch:
     """What one execution relies on, seen while it is replayed episode by episode."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self.executor: OrchestratorExecutor | None = None
+    def __init__(self, orchestrator: Orchestrator, instance_id: str, execution_id: str) -> None:
+        self._name = orchestrator.name
+        self.executor = OrchestratorExecutor(
+            orchestrator,
+            instance_id,
+            execution_id,
+            context_class=partial(PortabilityContext, self),
+        )
         self.events: dict[str, set[str]] = {}
         """The names of events that have arrived, by their lower case."""
         self.early: dict[str, EventRaised] = {}
@@ -157,16 +164,13 @@ class Watch:
             Reliance(number, self._name, place) for number, place in sorted(self._places.items())
         ]
 
-    def where(self) -> str:
-        return "" if self.executor is None else self.executor.where()
-
     def note(self, number: int, place: str | None = None) -> None:
         """Keep the first place of each point."""
-        self._places.setdefault(number, self.where() if place is None else place)
+        self._places.setdefault(number, self.executor.where() if place is None else place)
 
     def waits(self, name: str) -> None:
         """Hear of a wait for an event."""
-        self._waits[name.lower()] = name, self.where()
+        self._waits[name.lower()] = name, self.executor.where()
 
     def arrives(self, events: Sequence[Inbound]) -> None:
         """Hear of what arrives before the code does."""
@@ -174,7 +178,7 @@ class Watch:
             if isinstance(event, EventRaised):
                 self.events.setdefault(event.name.lower(), set()).add(event.name)
             elif isinstance(event, TaskFailed | SubOrchestrationFailed):
-                place = self._caught = self.where()
+                place = self._caught = self.executor.where()
                 if _UNKNOWN.match(event.reason):
                     self._failures[33] = place
                 elif isinstance(event, SubOrchestrationFailed) and _is_id_in_use(event):
@@ -202,7 +206,7 @@ class Watch:
 
     def completes(self, compound: Task) -> None:
         """Hear of a compound that the service's SDK would not complete."""
-        awaited = None if self.executor is None else self.executor.function.current
+        awaited = self.executor.function.current
         each: Task | None = compound
         while each is not None:
             if each is awaited:
@@ -237,7 +241,7 @@ class PortabilityContext(OrchestrationContext):
 
     def continue_as_new(self, input_: Any) -> None:
         if not self.will_continue_as_new:
-            self._watch.continued_at = self._watch.where()
+            self._watch.continued_at = self._watch.executor.where()
         super().continue_as_new(input_)
 
     def task_all(self, activities: Iterable[Task]) -> WhenAllTask:

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from durablectl.engine.registry import Orchestrator
-from durablectl.engine.replay.episode import Ending
 from durablectl.engine.replay.following import (
     Break,
     FollowedExecution,
@@ -30,6 +29,7 @@ from durablectl.history.columns import micros
 from durablectl.history.proofs import Arrival, Proof, timeline_of
 from durablectl.history.saved import ServiceHistory
 from durablectl.history.verdict import Confidence, Judgement, Verdict
+from durablectl.model import RuntimeStatus
 
 TICKS = 10_000_000  # a second
 TOLERANCE = 1 * TICKS
@@ -70,7 +70,7 @@ def follow_reconstructed(history: ServiceHistory, orchestrator: Orchestrator) ->
         run = _Reconstruction(history, orchestrator, guess)
         followed = run.followed()
         found.append(followed)
-        if followed.verdict.judgement is not Judgement.BREAKS or not run.looked_at_time:
+        if followed.verdict.judgement is not Judgement.BREAKS or not run.follower.looked_at("time"):
             break
     for each in found[:-1]:
         each.execution.close()
@@ -92,15 +92,11 @@ class _Reconstruction:
         # each attempt marks the proofs that its code has made
         self._timeline = timeline = timeline_of(history)
         self._proofs = Proofs(timeline.proofs)
-        self._follower = Follower(orchestrator, history.instance_id, self._proofs.execution_id)
+        self.follower = Follower(orchestrator, history.instance_id, self._proofs.execution_id)
         self._made: dict[int, _Made] = {}
         self._caveats, self._warnings = list(timeline.caveats), list[str]()
         self._doubts: list[str] = []
         self._ended_at = -1
-
-    @property
-    def looked_at_time(self) -> bool:
-        return self._follower.looked_at("time")
 
     def followed(self) -> FollowedExecution:
         broken = self._follow()
@@ -112,15 +108,15 @@ class _Reconstruction:
             verdict = _unjudged(verdict, self._doubts[0])
         return FollowedExecution(
             verdict,
-            tuple(self._follower.events),
-            self._follower.execution,
+            tuple(self.follower.events),
+            self.follower.execution,
             timeline=self._timeline,
         )
 
     def _follow(self) -> Break | None:
         for step, arrival in enumerate(self._timeline.arrivals):
             broken = self._too_late(arrival)
-            if broken is None and not self._follower.has_ended:
+            if broken is None and not self.follower.has_ended:
                 broken = self._deliver(step, arrival)
                 self._ended_at = step
             if broken is not None:
@@ -163,10 +159,10 @@ class _Reconstruction:
         ahead = [each for each in self._made.values() if each.proof.at > proof.at]
         first = min(ahead, key=lambda each: each.decision.task_id, default=None)
         if first is None:
-            got, place = self._follower.waiting()
+            got, place = self.follower.waiting()
         else:
             got = f"has {described(first.decision)}"
-            place = self._follower.place_of(first.decision.task_id)
+            place = self.follower.place_of(first.decision.task_id)
         return Break(proof.event, described(proof.decision), got, place)
 
     # What the code decides
@@ -180,7 +176,7 @@ class _Reconstruction:
             if self._continues(step, arrival.answers, number):
                 return None
             event = answering(event, number)
-        episode = self._follower.deliver([event], self._time_of(step, arrival))
+        episode = self.follower.deliver([event], self._time_of(step, arrival))
         for decision in episode.decisions:
             broken = self._match(step, decision)
             if broken is not None:
@@ -200,7 +196,7 @@ class _Reconstruction:
             or not is_part_of(part.decision, self._made[number].decision)
         ):
             return False
-        self._proofs.take_part(following, number)
+        self._proofs.take_for(following, number)
         self._made[number] = replace(self._made[number], proof=following)
         return True
 
@@ -224,7 +220,7 @@ class _Reconstruction:
         if proof is None:
             return self._extra(step, decision)
         if isinstance(proof.decision, e.EventSent):
-            self._follower.await_reply(replace(proof.decision, task_id=decision.task_id))
+            self.follower.await_reply(replace(proof.decision, task_id=decision.task_id))
         made = _Made(decision, step, proof)
         self._doubt(made)
         siblings = [each for each in self._made.values() if each.step == step]
@@ -254,7 +250,7 @@ class _Reconstruction:
     def _too_early(self, one: _Made, other: _Made) -> Break | None:
         """A break when two decisions that the code makes at once were made one after the other."""
         first, last = sorted((one, other), key=lambda each: each.proof.at)
-        are_retries = any(self._follower.is_retry(each.decision.task_id) for each in (one, other))
+        are_retries = any(self.follower.is_retry(each.decision.task_id) for each in (one, other))
         if self._caveats or are_retries:
             return None
         apart = last.proof.at - first.proof.at
@@ -272,19 +268,19 @@ class _Reconstruction:
             last.proof.event if answer is None else answer.event,
             f"{described(last.proof.decision)} only after this",
             f"has {described(last.decision)} before",
-            self._follower.place_of(last.decision.task_id),
+            self.follower.place_of(last.decision.task_id),
         )
 
     def _extra(self, step: int, decision: e.Decision) -> Break | None:
         """A break for a decision that the history does not have."""
-        place = self._follower.place_of(decision.task_id)
+        place = self.follower.place_of(decision.task_id)
         expected = next(self._proofs.first_unmade(), None)
         if expected is None:
             if self._may_be_held_back(step):
                 return None
             return decision_break(self._next_event(step), None, decision, place)
         is_named = identity(expected.decision) == identity(decision)
-        if is_named and self._follower.looked_at("uuid"):
+        if is_named and self.follower.looked_at("uuid"):
             self._caveats.append("it makes ids with new_uuid, which differ in this history")
         return decision_break(expected.event, expected.decision, decision, place)
 
@@ -305,38 +301,30 @@ class _Reconstruction:
         )
 
     def _compare_ending(self) -> Break | None:
-        timeline, ending = self._timeline, self._follower.ending
-        event = timeline.ending_event
-        is_compared = (
-            timeline.shows_result
-            and isinstance(ending, e.ExecutionCompleted)
-            and ending.status.value == "Completed"
-            and not self._depends_on_what_is_lost()
+        timeline, follower = self._timeline, self.follower
+        if follower.has_ended:
+            self._warn_of_unread()
+        is_success = follower.ending is not None and (
+            follower.ending.status is RuntimeStatus.COMPLETED
         )
-        broken = ending_break(
+        depends_on_what_is_lost = (
+            follower.looked_at("uuid") or follower.looked_at("time") or self._proofs.caveats
+        )
+        return ending_break(
             timeline.ending,
-            ending,
-            len(self._history.events) if event is None else event,
-            self._follower.waiting,
-            with_result=is_compared,
+            follower.ending,
+            self._next_event(len(timeline.arrivals)),
+            follower.waiting,
+            with_result=timeline.shows_result and is_success and not depends_on_what_is_lost,
         )
-        self._warn_of_unread(ending)
-        return broken
 
-    def _depends_on_what_is_lost(self) -> bool:
-        is_lost = self._follower.looked_at("uuid") or self._follower.looked_at("time")
-        return is_lost or bool(self._proofs.caveats)
-
-    def _warn_of_unread(self, ending: Ending) -> None:
-        """Warn where the code ends before something that arrived much later."""
-        unread = self._timeline.arrivals[self._ended_at + 1 :]
-        if ending is None or not unread:
-            return
-        ended = self._timeline.arrivals[self._ended_at].inbound.timestamp
-        if unread[-1].inbound.timestamp - ended > timedelta(seconds=SECONDS_UNREAD):
+    def _warn_of_unread(self) -> None:
+        """Warn where the code ended before something that arrived much later."""
+        read, last = self._timeline.arrivals[self._ended_at], self._timeline.arrivals[-1]
+        if last.inbound.timestamp - read.inbound.timestamp > timedelta(seconds=SECONDS_UNREAD):
             self._warnings.append(
-                f"the code ends at event {self._timeline.arrivals[self._ended_at].event}, and "
-                f"history has event {unread[-1].event} much later"
+                f"the code ends at event {read.event}, and history has event {last.event} much "
+                "later"
             )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import NAMESPACE_OID, uuid5
@@ -17,10 +18,12 @@ from durablectl.history.events import Decision, EventRaised, EventSent
 if TYPE_CHECKING:
     from durablectl.engine.replay.tasks import EntityCallTask, EventTask, Task
 
+BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 MAX_ACTIONS = 100_000
 """Decisions of one execution (MaxOrchestrationActions)."""
 
 
+@dataclass(slots=True, eq=False)
 class ExecutionState:
     """The open ends of one execution.
 
@@ -31,36 +34,19 @@ class ExecutionState:
     tasks that have failed since the last episode and are tried again.
     """
 
-    __slots__ = (
-        "_buffered",
-        "_waiters",
-        "cancelled",
-        "execution_id",
-        "instance_id",
-        "is_replaying",
-        "now",
-        "open",
-        "pending",
-        "replies",
-        "retried",
-        "retries",
-        "used",
-    )
-
-    def __init__(self, instance_id: str, execution_id: str) -> None:
-        self.instance_id = instance_id
-        self.execution_id = execution_id
-        self.now = datetime.min.replace(tzinfo=UTC)
-        self.is_replaying = False
-        self.used = 0
-        self.pending: dict[int, Decision] = {}
-        self.open: dict[int, Task] = {}
-        self.replies: dict[str, EntityCallTask] = {}
-        self.cancelled: list[int] = []
-        self.retries: set[int] = set()
-        self.retried: set[int] = set()
-        self._waiters: dict[str, list[EventTask]] = {}
-        self._buffered: dict[str, deque[tuple[int, EventRaised]]] = {}
+    instance_id: str
+    execution_id: str
+    now: datetime = BEFORE_ALL
+    is_replaying: bool = False
+    used: int = 0
+    pending: dict[int, Decision] = field(default_factory=dict)
+    open: dict[int, Task] = field(default_factory=dict)
+    replies: dict[str, EntityCallTask] = field(default_factory=dict)
+    cancelled: list[int] = field(default_factory=list)
+    retries: set[int] = field(default_factory=set)
+    retried: set[int] = field(default_factory=set)
+    _waiters: dict[str, list[EventTask]] = field(default_factory=dict)
+    _buffered: dict[str, deque[tuple[int, EventRaised]]] = field(default_factory=dict)
 
     def next_number(self) -> int:
         """The next sequence number."""

@@ -176,32 +176,24 @@ class SubOrchestrationTask(Task):
 
 
 class TimerTask(Task):
-    __slots__ = ("_cancelled", "_execution", "_fire_at")
+    __slots__ = ("_execution", "fire_at", "is_cancelled")
 
     def __init__(self, fire_at: datetime) -> None:
         super().__init__()
-        self._fire_at = fire_at
-        self._cancelled = False
+        self.fire_at = fire_at
+        self.is_cancelled = False
         self._execution: ExecutionState | None = None
-
-    @property
-    def fire_at(self) -> datetime:
-        return self._fire_at
-
-    @property
-    def is_cancelled(self) -> bool:
-        return self._cancelled
 
     def is_canceled(self) -> bool:
         """As `is_cancelled`; the SDK's long timers have it under this name, as a method."""
-        return self._cancelled
+        return self.is_cancelled
 
     def cancel(self) -> None:
         """Take the timer back: it never completes, and keeps no instance running."""
         if self.state is not RUNNING:
             raise ValueError("Cannot cancel a completed task.")
-        if not self._cancelled:
-            self._cancelled = True
+        if not self.is_cancelled:
+            self.is_cancelled = True
             # else it was not yielded yet, and `schedule` takes it back
             if self._execution is not None:
                 self._drop(self._execution)
@@ -211,13 +203,13 @@ class TimerTask(Task):
             self._scheduled = True
             self._execution = execution
             self.id = number = execution.next_number()
-            execution.pending[number] = TimerCreated(execution.now, number, self._fire_at)
+            execution.pending[number] = TimerCreated(execution.now, number, self.fire_at)
             execution.open[number] = self
-            if self._cancelled:
+            if self.is_cancelled:
                 self._drop(execution)
 
     def unsettled(self) -> Iterator[Task]:
-        return iter(()) if self._cancelled else super().unsettled()
+        return iter(()) if self.is_cancelled else super().unsettled()
 
     def _drop(self, execution: ExecutionState) -> None:
         if isinstance(self.id, int) and execution.open.pop(self.id, None) is not None:
