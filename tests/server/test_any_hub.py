@@ -8,11 +8,14 @@ import httpx
 import pytest
 
 from durablectl.backends.http.hub import HttpTaskHub
+from durablectl.errors import InstanceNotFound
+from durablectl.model import InstanceStatus
 from durablectl.server.api import Api
 from durablectl.server.app import App
 from durablectl.server.async_hub import Gate
 from durablectl.server.auth import Access
 from durablectl.server.place import Place
+from durablectl.taskhub import TaskHub
 from tests.server.serving import BASE, RECORDINGS, serving
 
 
@@ -75,3 +78,21 @@ def test_addresses_name_the_hub_that_was_asked(proxy):
 )
 def test_the_hubs_refusals_become_the_services_answers(method, target, status, proxy):
     assert proxy.ask(method, target).status_code == status
+
+
+class PurgingHub(TaskHub):
+    """Its instances are purged as soon as they are started."""
+
+    def begin_text(self, *_args: object, **_options: object) -> str:
+        return "gone"
+
+    def get_status(self, instance_id: str, **_options: object) -> InstanceStatus:
+        raise InstanceNotFound(f"no instance '{instance_id}'")
+
+
+def test_an_instance_that_is_purged_while_its_start_waits_is_not_there():
+    gate = Gate(PurgingHub())
+    proxy = Proxy(App(Api(gate, Place("proxied", "Storage")), Access()))
+    answer = proxy.ask("POST", "orchestrators/echo?timeout=20&pollingInterval=0.1")
+    gate.close()
+    assert (answer.status_code, answer.content) == (404, b"")
