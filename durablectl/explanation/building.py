@@ -221,25 +221,15 @@ def _next_of_waits(made: Explanation) -> tuple[Next, ...]:
     if made.instance_id.startswith("@"):
         return (Next(("entity get", made.instance_id), note="shows its state"),)
     blocked, status, wait = leaf(made.instance_id, made.runtime_status, made.waiting_for)
-    suspended = next(
-        (
-            each
-            for each, state in ((made.instance_id, made.runtime_status), (blocked, status))
-            if state is RuntimeStatus.SUSPENDED
-        ),
-        None,
-    )
-    if suspended is not None:
+    if RuntimeStatus.SUSPENDED in (made.runtime_status, status):
+        is_own = made.runtime_status is RuntimeStatus.SUSPENDED
+        suspended = made.instance_id if is_own else blocked
         return (Next(("resume", suspended), note="lets it continue"),)
     if wait is not None and wait.kind is StepKind.EVENT:
         if not wait.name:
             return ()  # the source says how to name it
-        return (
-            Next(
-                ("raise-event", blocked, wait.name),
-                note="add the data that the code expects as name=value",
-            ),
-        )
+        note = "add the data that the code expects as name=value"
+        return (Next(("raise-event", blocked, wait.name), note=note),)
     if wait is not None and wait.progress is Progress.RUNNING:
         return (Next(("history", blocked), ("--follow",), "shows its steps as they come"),)
     return (Next(("wait", made.instance_id), note="waits until it has ended"),)

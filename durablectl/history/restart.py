@@ -117,7 +117,13 @@ def _check_instance(history: RawHistory) -> None:
 
 def _chosen(history: RawHistory, found: Sequence[Step], step: int | str | None) -> Step:
     if step is None:
-        return _first_failed(history, found)
+        failed = [each for each in found if each.state is State.FAILED]
+        if not failed:
+            raise UsageError(
+                f"no step of instance '{history.instance_id}' has failed",
+                hint="name a step: --from NUMBER, as `durablectl history` shows it",
+            )
+        return failed[0]
     if isinstance(step, str) and step.isascii() and step.isdigit():
         step = int(step)
     hint = command("history", history.instance_id)
@@ -138,16 +144,6 @@ def _chosen(history: RawHistory, found: Sequence[Step], step: int | str | None) 
             hint=f"name one: --from {named[0].number}",
         )
     return named[0]
-
-
-def _first_failed(history: RawHistory, found: Sequence[Step]) -> Step:
-    failed = [each for each in found if each.state is State.FAILED]
-    if not failed:
-        raise UsageError(
-            f"no step of instance '{history.instance_id}' has failed",
-            hint="name a step: --from NUMBER, as `durablectl history` shows it",
-        )
-    return failed[0]
 
 
 def _checked(history: RawHistory, step: Step) -> Step:

@@ -66,20 +66,18 @@ class Parsed:
 def parse(text: str) -> Parsed:
     """The one value of a text; `NotJson` when it is not one, or is followed by something."""
     try:
-        parsed = Parsed(json_value(text), text)
-        _refuse_endless(parsed)
+        return _bounded(Parsed(json_value(text), text))
     except NotJson:
         raise
     except ValueError:
         parsed, end = _read(text)
-        rest = _after_space(text, end)
-        if rest < len(text):
-            raise _wrong(
-                text,
-                rest,
-                f"Additional text encountered after finished reading JSON content: {text[rest]}",
-            ) from None
-    _refuse_depth(parsed.text)
+    rest = _after_space(text, end)
+    if rest < len(text):
+        raise _wrong(
+            text,
+            rest,
+            f"Additional text encountered after finished reading JSON content: {text[rest]}",
+        )
     return parsed
 
 
@@ -87,13 +85,10 @@ def parse_first(text: str) -> Parsed:
     """The first value of a text, whatever follows it, to be stored compactly; `NotJson` when there
     is none.
     """
+    begin = len(text) - len(text.lstrip())
     try:
-        value, end = json.JSONDecoder(parse_constant=_refuse).raw_decode(
-            text, len(text) - len(text.lstrip())
-        )
-        parsed = Parsed(value, text[:end])
-        _refuse_depth(parsed.text)
-        _refuse_endless(parsed)
+        value, end = json.JSONDecoder(parse_constant=_refuse).raw_decode(text, begin)
+        _bounded(Parsed(value, text[:end]))
         return Parsed(value, json_text(value))
     except NotJson:
         raise
@@ -105,15 +100,17 @@ def _refuse(name: str) -> Any:
     raise ValueError(name)
 
 
-def _refuse_endless(parsed: Parsed) -> None:
-    """A number beyond all floats would be shown as what is not JSON."""
+def _bounded(parsed: Parsed) -> Parsed:
+    """Refuse what is nested too deeply, and a number beyond all floats, which would be shown as
+    what is not JSON.
+    """
+    _refuse_depth(parsed.text)
     if _HUGE.search(parsed.text):
         try:
             json_text(parsed.value, strict=True)
         except ValueError:
-            raise NotJson(
-                "A number is too large to be read. Path '', line 1, position 1."
-            ) from None
+            raise _too_large() from None
+    return parsed
 
 
 def _refuse_depth(text: str) -> None:
@@ -127,6 +124,10 @@ def _refuse_depth(text: str) -> None:
                 f"The reader's MaxDepth of {DEEPEST} has been exceeded. Path '', line "
                 f"1, position {found.end()}."
             )
+
+
+def _too_large() -> NotJson:
+    return NotJson("A number is too large to be read. Path '', line 1, position 1.")
 
 
 def _read(text: str) -> tuple[Parsed, int]:
@@ -273,12 +274,12 @@ class _Reader:
 def _number(text: str) -> int | float:
     if "x" in text.lower():
         if len(text) > _LONGEST_HEX:
-            raise NotJson("A number is too large to be read. Path '', line 1, position 1.")
+            raise _too_large()
         return int(text, 16)
     try:
         return int(text)
     except ValueError:
         number = float(text)
     if math.isinf(number):
-        raise NotJson("A number is too large to be read. Path '', line 1, position 1.")
+        raise _too_large()
     return number

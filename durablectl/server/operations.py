@@ -151,22 +151,18 @@ class Instances:
         return responses.page([status_to_json(status) for status in page], page.continuation_token)
 
     async def purge(self, instance_id: str) -> Response:
-        is_entity = instance_id.startswith("@")
+        deleted = 0
         try:
-            return json_answer(
-                {"instancesDeleted": await self._gate.write(partial(self._hub.purge, instance_id))}
-            )
-        except InstanceNotFound:
-            return json_answer({"instancesDeleted": 0}) if is_entity else empty(404)
-        except WrongState:
-            if is_entity:
-                return json_answer({"instancesDeleted": 0})
-            state = await self._state(instance_id)
-            text = (
-                "Only orchestrations in a terminal state can be purged, but the orchestration "
-                "with instance ID"
-            )
-            return json_answer(f"{text} {instance_id} has status {state.value}", 412)
+            deleted = await self._gate.write(partial(self._hub.purge, instance_id))
+        except (InstanceNotFound, WrongState):
+            if not instance_id.startswith("@"):  # of an entity, nothing is deleted
+                state = await self._state(instance_id)
+                text = (
+                    "Only orchestrations in a terminal state can be purged, but the orchestration "
+                    f"with instance ID {instance_id} has status {state.value}"
+                )
+                return json_answer(text, 412)
+        return json_answer({"instancesDeleted": deleted})
 
     async def purge_by(self, call: Call) -> Response:
         """Only finished instances are ever purged; statuses that are given but name no final one

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from hashlib import sha256
 from importlib import resources
+from pathlib import PurePath
 from typing import Any
 
 from starlette.requests import ClientDisconnect
@@ -180,10 +181,7 @@ def _tagged(call: Call, content: bytes, kind: str) -> Response:
     return Response(content, 200, headers, kind)
 
 
-def _files() -> list[tuple[str, tuple[bytes, str]]]:
-    folder = resources.files("durablectl.server") / "page"
-    return [
-        (each.name, (each.read_bytes(), _TYPES["." + each.name.rpartition(".")[2]]))
-        for each in folder.iterdir()
-        if "." + each.name.rpartition(".")[2] in _TYPES
-    ]
+def _files() -> Iterator[tuple[str, tuple[bytes, str]]]:
+    for each in (resources.files("durablectl.server") / "page").iterdir():
+        if (kind := _TYPES.get(PurePath(each.name).suffix)) is not None:
+            yield each.name, (each.read_bytes(), kind)

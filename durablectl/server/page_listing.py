@@ -104,14 +104,16 @@ class Listing(Protocol):
     def page(self, query: ListQuery) -> Listed:
         """ValueError when `query.at` is not a position."""
 
-    def children(self, instance_id: str) -> Sequence[ListedRow]:
+    def children(self, instance_id: str) -> Sequence[ListedRow]:  # noqa: ARG002 - for who knows
         """The sub-orchestrations of an instance, as far as the hub knows them."""
+        return ()
 
-    def parent(self, instance_id: str) -> str | None:
+    def parent(self, instance_id: str) -> str | None:  # noqa: ARG002
         """The instance that called this one, as far as the hub knows it."""
+        return None
 
 
-class LocalListing:
+class LocalListing(Listing):
     """Reads a local hub's own indexes."""
 
     def __init__(self, overview: Overview) -> None:
@@ -159,7 +161,7 @@ class LocalListing:
         )
 
 
-class RemoteListing:
+class RemoteListing(Listing):
     """Reads a range of a remote hub, which can neither sort nor count: MOST_PAGES pages at most,
     every REFRESH_SECONDS at most.
     """
@@ -198,12 +200,6 @@ class RemoteListing:
             len(snapshot.rows),
             snapshot.is_complete,
         )
-
-    def children(self, instance_id: str) -> Sequence[ListedRow]:  # noqa: ARG002 - not in the API
-        return ()
-
-    def parent(self, instance_id: str) -> str | None:  # noqa: ARG002 - not in the API
-        return None
 
     def _read(self, begin: datetime, end: datetime | None) -> _Snapshot:
         found: dict[str, InstanceStatus] = {}

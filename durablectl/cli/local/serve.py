@@ -28,7 +28,7 @@ from durablectl.render.output import Output
 from durablectl.render.terminal.server_status import Pulse, greeting, living
 from durablectl.server import host, uvicorn_server
 from durablectl.server.app import Answered
-from durablectl.server.keys import checked_key, read_key
+from durablectl.server.auth import checked_key, read_key
 from durablectl.server.place import PATH
 
 
