@@ -156,16 +156,14 @@ class _Reader:
 
     def value(self, depth: int) -> Any:
         mark = self.peek()
-        if depth > DEEPEST:
-            raise self.wrong(f"The reader's MaxDepth of {DEEPEST} has been exceeded")
         if mark == "":
             if depth == 1:
                 raise NotJson("Error reading JToken from JsonReader. Path '', line 0, position 0.")
             raise self.cut_off()
-        if mark == "{":
-            return self.object(depth)
-        if mark == "[":
-            return self.array(depth)
+        if mark in ("{", "["):
+            if depth > DEEPEST:
+                raise self.wrong(f"The reader's MaxDepth of {DEEPEST} has been exceeded")
+            return self.object(depth) if mark == "{" else self.array(depth)
         if mark in "\"'":
             return self.string()
         return self.scalar()

@@ -131,6 +131,7 @@ def test_repeated_values_are_joined_and_the_first_that_is_not_blank_wins_where_o
         ("[NaN, undefined] // end", '["NaN",null]'),
         ("0x1F", "31"),
         ('"\\ud800"', '"\\ud800"'),
+        ("[" * 64 + "'x'" + "]" * 64, "[" * 64 + '"x"' + "]" * 64),
     ],
 )
 def test_json_is_kept_as_it_is_and_the_parsers_liberties_become_plain_json(text, stored):
