@@ -7,7 +7,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from durablectl.errors import DurablectlError
 from durablectl.model import InstanceFilter, InstanceStatus
@@ -35,31 +35,31 @@ def look(hub: TaskHub, filter: InstanceFilter) -> Listing:
 
 
 class ListingPoller:
-    """Looks every `interval` seconds from `start` on until `stop`; `news` gives each look once."""
+    """Looks every `interval` seconds while inside; `news` gives each look once."""
 
     def __init__(self, once: Callable[[], Listing], interval: float) -> None:
         self._once, self._interval = once, interval
-        self._stopping = threading.Event()
+        self._stopping, self._has_news = threading.Event(), threading.Event()
         self._news: Listing | None = None
-        self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
+    def __enter__(self) -> Self:
         self._thread = start_thread(self._run, name="poller")
+        return self
 
-    def news(self) -> Listing | None:
-        """The last look, unless it was given before."""
+    def __exit__(self, *_: object) -> None:
+        """Look no more; one that is under way is left behind."""
+        self._stopping.set()
+        self._thread.join(0.2)
+
+    def news(self, wait: float = 0.0) -> Listing | None:
+        """The last look, unless it was given before; waits at most so long for one."""
+        self._has_news.wait(wait)
+        self._has_news.clear()
         news, self._news = self._news, None
         return news
 
-    def stop(self) -> None:
-        """Look no more; one that is under way is left behind."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join(0.2)
-
     def _run(self) -> None:
         while not self._stopping.is_set():
-            found = self._once()
-            if not self._stopping.is_set():
-                self._news = found
+            self._news = self._once()
+            self._has_news.set()
             self._stopping.wait(self._interval)

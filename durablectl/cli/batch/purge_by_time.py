@@ -24,16 +24,40 @@ PATIENCE = 5  # slices in a row without an answer: the service is down
 
 
 @dataclass(slots=True)
-class Deleted:
+class _Purge:
     """What became of the slices: `count` instances were deleted for sure; more where a slice failed
     half way.
     """
 
+    out: Output
+    hub: TaskHub
+    filter: InstanceFilter
     count: int = 0
     failed: list[tuple[datetime, datetime, DurablectlError]] = field(default_factory=list)
     is_sure: bool = True
     reached: datetime | None = None
     unanswered: int = 0
+
+    def one(self, start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+        """Purge one slice; what is to be done next instead of it, the later half first, when the
+        service did not get through.
+        """
+        statuses = self.filter.statuses
+        try:
+            self.count += self.hub.purge_by(created_from=start, created_to=end, statuses=statuses)
+        except (Unreachable, ServiceError) as error:
+            self.is_sure, self.unanswered = False, self.unanswered + 1
+            if self.unanswered >= PATIENCE and isinstance(error, Unreachable):
+                raise
+            if end - start <= SHORTEST:
+                self.failed.append((start, end, error))
+                return []
+            middle = start + (end - start) / 2
+            times = f"{time_text(start)} to {time_text(end)}"
+            self.out.detail(f"{error.message}; retrying with halves of {times}")
+            return [(middle, end), (start, middle)]
+        self.reached, self.unanswered = end, 0
+        return []
 
 
 def purge_slices(
@@ -42,19 +66,18 @@ def purge_slices(
     """Delete what the filter's times and states say; `created` are the times of creation that were
     found. Whether no slice failed.
     """
-    deleted, total = Deleted(), len(created)
+    purge, total = _Purge(out, hub, filter), len(created)
     todo = list(reversed(list(slices(filter, created))))
     try:
         with batch_display(out, "purge", total) as progress:
-            while todo and len(deleted.failed) < MOST_FAILURES:
-                start, end = todo.pop()
-                todo += _purge_one(out, hub, filter, start, end, deleted)
-                progress(min(deleted.count, total), len(deleted.failed))
+            while todo and len(purge.failed) < MOST_FAILURES:
+                todo += purge.one(*todo.pop())
+                progress(min(purge.count, total), len(purge.failed))
     except (KeyboardInterrupt, DurablectlError):
-        _show(out, deleted, is_complete=False)
+        _show(out, purge, is_complete=False)
         raise
-    _show(out, deleted, is_complete=not todo and not deleted.failed)
-    return not deleted.failed
+    _show(out, purge, is_complete=not todo and not purge.failed)
+    return not purge.failed
 
 
 def slices(
@@ -73,57 +96,25 @@ def slices(
     yield start, filter.created_to or times[-1]
 
 
-def _purge_one(
-    out: Output,
-    hub: TaskHub,
-    filter: InstanceFilter,
-    start: datetime,
-    end: datetime,
-    deleted: Deleted,
-) -> list[tuple[datetime, datetime]]:
-    """Purge one slice; what is to be done next instead of it, the later half first, when the
-    service did not get through.
-    """
-    try:
-        deleted.count += hub.purge_by(created_from=start, created_to=end, statuses=filter.statuses)
-        deleted.reached, deleted.unanswered = end, 0
-    except (Unreachable, ServiceError) as error:
-        deleted.is_sure, deleted.unanswered = False, deleted.unanswered + 1
-        if deleted.unanswered >= PATIENCE and isinstance(error, Unreachable):
-            raise
-        if end - start <= SHORTEST:
-            deleted.failed.append((start, end, error))
-            return []
-        middle = start + (end - start) / 2
-        out.detail(
-            f"{error.message}; retrying with halves of {time_text(start)} to {time_text(end)}"
-        )
-        return [(middle, end), (start, middle)]
-    return []
-
-
-def _show(out: Output, deleted: Deleted, *, is_complete: bool) -> None:
+def _show(out: Output, deleted: _Purge, *, is_complete: bool) -> None:
     sure = "" if deleted.is_sure else "at least "
     if not out.is_text:
-        texts = [
-            (wire.time_to_text(start), wire.time_to_text(end), error.message)
-            for start, end, error in deleted.failed
-        ]
-        failed = [dict(zip(("from", "to", "error"), each, strict=True)) for each in texts]
-        out.show(
-            "",
-            {"instancesDeleted": deleted.count, **({"failed": failed} if failed else {})},
-            id=str(deleted.count),
-        )
+        answer: dict[str, object] = {"instancesDeleted": deleted.count}
+        if deleted.failed:
+            answer["failed"] = [
+                {
+                    "from": wire.time_to_text(start),
+                    "to": wire.time_to_text(end),
+                    "error": error.message,
+                }
+                for start, end, error in deleted.failed
+            ]
+        out.show("", answer, id=str(deleted.count))
     if not is_complete:
-        reached = (
-            f", complete up to {time_text(deleted.reached)}"
-            if deleted.reached and not deleted.failed
-            else ""
-        )
-        out.error(
-            f"stopped: {sure}{deleted.count} purged{reached}; run the command again to continue"
-        )
+        has_reached = deleted.reached is not None and not deleted.failed
+        reached = f", complete up to {time_text(deleted.reached)}" if has_reached else ""
+        again = "run the command again to continue"
+        out.error(f"stopped: {sure}{deleted.count} purged{reached}; {again}")
     elif out.is_text:
         out.note(f"{sure}{deleted.count} purged")
     for start, end, error in deleted.failed:

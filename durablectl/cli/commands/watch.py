@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -22,11 +22,9 @@ from durablectl.errors import UsageError
 from durablectl.model import InstanceFilter
 from durablectl.polling.listing_poller import Listing, ListingPoller, look
 from durablectl.polling.loop import is_passing
-from durablectl.polling.threads import start_thread
 from durablectl.render.output import Output, OutputFormat
 from durablectl.render.terminal.tables import show_items
 from durablectl.render.terminal.watch_table import Change, WatchTable, change_line, counted
-from durablectl.taskhub import TaskHub
 
 SCREENFUL = 50
 INTERVAL = 2.0
@@ -106,28 +104,27 @@ class _Watch:
             glances.look(self.order.first(found.found, min(table.limit or SCREENFUL, SCREENFUL)))
             return found
 
-        poller = ListingPoller(once, self.interval)
         with (
             stop_signals(session.out) as stopping,
             keyboard(session.stdin, stopping) as key,
             session.out.live.screen() as show,
+            ListingPoller(once, self.interval) as poller,
         ):
-            poller.start()
-            try:
-                while not (stopping.is_set() or self.is_over):
-                    show(table, datetime.now(UTC))
-                    if key(REDRAW) in ("q", "Q"):
-                        break
-                    if (found := poller.news()) is not None:
-                        self.take(found)
-            finally:
-                poller.stop()
+            while not (stopping.is_set() or self.is_over):
+                show(table, datetime.now(UTC))
+                if key(REDRAW) in ("q", "Q"):
+                    break
+                if (found := poller.news()) is not None:
+                    self.take(found)
         session.out.note(counted(table.shown, more=table.more))
 
     def show_lines(self) -> None:
         out, table = self.session.out, self.table
-        with stop_signals(out) as stopping:
-            while (found := _looked(self.session.hub, self.filter, stopping)) is not None:
+        once = partial(look, self.session.hub, self.filter)
+        with stop_signals(out) as stopping, ListingPoller(once, self.interval) as poller:
+            while not stopping.is_set():
+                if (found := poller.news(TICK)) is None:
+                    continue
                 is_first, had_trouble = table.looked is None, bool(table.trouble)
                 changes = self.take(found)
                 if is_first:
@@ -135,7 +132,7 @@ class _Watch:
                 if table.trouble and not had_trouble:
                     out.warn(table.trouble)
                 _print(out, changes)
-                if self.is_over or stopping.wait(self.interval):
+                if self.is_over:
                     return
 
     def take(self, found: Listing) -> list[Change]:
@@ -154,15 +151,6 @@ class _Watch:
             raise found.trouble
         self.table.trouble = f"{found.trouble.message}; trying again"
         return []
-
-
-def _looked(hub: TaskHub, filter: InstanceFilter, stopping: threading.Event) -> Listing | None:
-    """A look, in a thread so that a signal ends it; None once there was one."""
-    found: list[Listing] = []
-    thread = start_thread(lambda: found.append(look(hub, filter)), name="look")
-    while thread.is_alive() and not stopping.is_set():
-        thread.join(TICK)
-    return found[0] if found else None
 
 
 def _print(out: Output, changes: Sequence[Change]) -> None:
