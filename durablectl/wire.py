@@ -207,34 +207,22 @@ class HubAddress(NamedTuple):
         return f"HubAddress({self.base!r}, {self.task_hub!r}, {self.connection!r})"
 
 
-def check_status_payload(
-    address: HubAddress, instance_id: str, *, failure_flag: bool = False
-) -> CheckStatusPayload:
-    """The eight members that the service answers a start with.
-
-    `failure_flag` is for a client that asked for it; the service's own answer to a start never
-    carries it (recordings, start 30).
+def check_status_payload(address: HubAddress, instance_id: str) -> CheckStatusPayload:
+    """The eight members that the service answers a start with, also where a client asked for
+    `returnInternalServerErrorOnFailure` (recordings, start 30).
     """
-    payload = management_payload(address, instance_id, failure_flag=failure_flag)
+    payload = management_payload(address, instance_id)
     return replace(
         payload,
         entries={name: uri for name, uri in payload.entries.items() if name != "rewindPostUri"},
     )
 
 
-def management_payload(
-    address: HubAddress, instance_id: str, *, failure_flag: bool = False
-) -> CheckStatusPayload:
+def management_payload(address: HubAddress, instance_id: str) -> CheckStatusPayload:
     """The check-status payload with `rewindPostUri`."""
     start, query = f"{address.base}/instances/{_encoded(instance_id)}", _query(address)
-    entries = {"id": instance_id} | {
-        name: _joined(start + rest, query) for name, rest in _OPERATIONS.items()
-    }
-    if failure_flag:  # the last parameter, and of this address only (HttpApiHandler.cs)
-        entries["statusQueryGetUri"] = _joined(
-            entries["statusQueryGetUri"], "returnInternalServerErrorOnFailure=true"
-        )
-    return CheckStatusPayload(instance_id, entries)
+    uris = {name: _joined(start + rest, query) for name, rest in _OPERATIONS.items()}
+    return CheckStatusPayload(instance_id, {"id": instance_id} | uris)
 
 
 def creation_urls(address: HubAddress) -> dict[str, str]:

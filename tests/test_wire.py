@@ -269,15 +269,6 @@ def test_addresses_are_encoded_as_the_service_does_it():
     ]
 
 
-def test_the_failure_flag_is_the_last_parameter_of_the_status_address_alone():
-    payload = wire.check_status_payload(ADDRESS, "a", failure_flag=True)
-    assert [
-        name
-        for name, uri in payload.entries.items()
-        if uri.endswith("&returnInternalServerErrorOnFailure=true")
-    ] == ["statusQueryGetUri"]
-
-
 def test_an_address_without_hub_and_key_has_no_empty_query():
     payload = wire.check_status_payload(wire.HubAddress("http://localhost"), "a")
     assert payload.status_query_get_uri == "http://localhost/instances/a"

@@ -103,50 +103,38 @@ _CORE = _Names("ErrorType", "ErrorMessage", "StackTrace", "InnerFailure", "Prope
 _EXCEPTION = _Names("ClassName", "Message", "StackTraceString", "InnerException", "Data")
 
 
-def _chain(failure: FailureDetails | None) -> list[FailureDetails]:
-    """The failure and its inner ones, as deep as they are written."""
-    found: list[FailureDetails] = []
-    while failure is not None and len(found) < MOST_LEVELS:
-        found.append(failure)
-        failure = failure.inner
-    return found
+def _written(
+    failure: FailureDetails | None, names: _Names, levels: int = MOST_LEVELS
+) -> dict[str, Any]:
+    if failure is None or not levels:
+        return {}
+    written: dict[str, Any] = {
+        names.kind: failure.error_type,
+        names.message: failure.message,
+        names.stack: failure.stack_trace,
+        names.inner: _written(failure.inner, names, levels - 1) or None,
+    }
+    if failure.is_non_retriable:
+        written[names.non_retriable] = True
+    if failure.properties:
+        written[names.properties] = dict(failure.properties)
+    return written
 
 
-def _written(failure: FailureDetails, names: _Names) -> dict[str, Any]:
-    written: dict[str, Any] | None = None
-    for each in reversed(_chain(failure)):
-        written = {
-            names.kind: each.error_type,
-            names.message: each.message,
-            names.stack: each.stack_trace,
-            names.inner: written,
-        }
-        if each.is_non_retriable:
-            written[names.non_retriable] = True
-        if each.properties:
-            written[names.properties] = dict(each.properties)
-    return written or {}
-
-
-def _read(document: Mapping[str, Any], names: _Names) -> FailureDetails:
-    levels = [document]
-    while len(levels) < MOST_LEVELS and isinstance(inner := levels[-1].get(names.inner), dict):
-        levels.append(inner)
-    failure: FailureDetails | None = None
-    for each in reversed(levels):
-        properties = each.get(names.properties)
-        failure = FailureDetails(
-            _text(each, names.message) or "",
-            _text(each, names.kind) or "",
-            _text(each, names.stack),
-            failure,
-            each.get(names.non_retriable) is True,
-            {name: _bounded(value) for name, value in properties.items()}
-            if isinstance(properties, dict) and properties
-            else None,
-        )
-    assert failure is not None
-    return failure
+def _read(document: Any, names: _Names, levels: int = MOST_LEVELS) -> FailureDetails | None:
+    if not isinstance(document, dict) or not levels:
+        return None
+    properties = document.get(names.properties)
+    return FailureDetails(
+        _text(document, names.message) or "",
+        _text(document, names.kind) or "",
+        _text(document, names.stack),
+        _read(document.get(names.inner), names, levels - 1),
+        document.get(names.non_retriable) is True,
+        {name: _bounded(value) for name, value in properties.items()}
+        if isinstance(properties, dict) and properties
+        else None,
+    )
 
 
 def _bounded(value: Any, levels: int = MOST_LEVELS) -> Any:
@@ -165,42 +153,38 @@ def _text(members: Mapping[str, Any], name: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def read_failure(message: Message) -> FailureDetails | None:
-    """The failure in the field `failureDetails`; None when it is not set."""
-    levels: list[Any] = []
-    holder, name = message, "failureDetails"
-    while len(levels) < MOST_LEVELS and holder.HasField(name):
-        holder = getattr(holder, name)
-        levels.append(holder)
-        name = "innerFailure"
-    failure: FailureDetails | None = None
-    for each in reversed(levels):
-        failure = FailureDetails(
-            each.errorMessage,
-            each.errorType,
-            read_text(each, "stackTrace"),
-            failure,
-            each.isNonRetriable,
-            _read_properties(each) or None,
-        )
-    return failure
+def read_failure(
+    message: Message, name: str = "failureDetails", levels: int = MOST_LEVELS
+) -> FailureDetails | None:
+    """The failure in a field; None when it is not set."""
+    if not levels or not message.HasField(name):
+        return None
+    part = getattr(message, name)
+    return FailureDetails(
+        part.errorMessage,
+        part.errorType,
+        read_text(part, "stackTrace"),
+        read_failure(part, "innerFailure", levels - 1),
+        part.isNonRetriable,
+        _read_properties(part) or None,
+    )
 
 
-def failure_fields(failure: FailureDetails | None) -> Fields | None:
+def failure_fields(failure: FailureDetails | None, levels: int = MOST_LEVELS) -> Fields | None:
     """The fields of a TaskFailureDetails."""
-    fields: Fields | None = None
-    for each in reversed(_chain(failure)):
-        fields = {
-            "errorType": plain(each.error_type),
-            "errorMessage": plain(each.message),
-            "stackTrace": text_field(each.stack_trace),
-            "innerFailure": fields,
-            "isNonRetriable": each.is_non_retriable,
+    if failure is None or not levels:
+        return None
+    fields: Fields = {
+        "errorType": plain(failure.error_type),
+        "errorMessage": plain(failure.message),
+        "stackTrace": text_field(failure.stack_trace),
+        "innerFailure": failure_fields(failure.inner, levels - 1),
+        "isNonRetriable": failure.is_non_retriable,
+    }
+    if failure.properties:
+        fields["properties"] = {
+            plain(key): _value_fields(value) for key, value in failure.properties.items()
         }
-        if each.properties:
-            fields["properties"] = {
-                plain(key): _value_fields(value) for key, value in each.properties.items()
-            }
     return fields
 
 

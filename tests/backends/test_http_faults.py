@@ -266,17 +266,6 @@ def test_a_key_that_no_header_can_hold_is_refused_unseen(key: str, connect):
     assert key not in raised.value.message + str(raised.value.hint)
 
 
-def test_headers_are_asked_for_before_each_attempt(serve, connect):
-    tokens = iter(["one", "two"])
-    server = serve(Reply(503), STATUS)
-    connect(
-        server, headers={"X-Site": "s"}, headers_provider=lambda: {"Authorization": next(tokens)}
-    ).get_status("a")
-    assert [
-        (asked.headers["x-site"], asked.headers["authorization"]) for asked in server.asked
-    ] == [("s", "one"), ("s", "two")]
-
-
 @pytest.mark.parametrize("fault", ["time-out", "reset", "502", "503"])
 def test_an_event_is_not_sent_twice(fault: str, serve, connect):
     server = serve(FAULTS[fault])

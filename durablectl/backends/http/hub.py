@@ -63,9 +63,8 @@ class HttpTaskHub(RemoteTaskHub):
     `url` is the app's address (`https://app.azurewebsites.net`; the usual path is added) or a base
     address with its path. The key goes out in a header, to this origin alone, and into the payloads
     that `check_status` makes; it is in no message. `key_hint` names what the key is taken from
-    (`ORDERS_KEY`). `headers_provider` is asked before each attempt. `timeout` is for one answer,
-    which may have `max_response` bytes (None: 200 MB). `note` hears what takes long without a
-    fault.
+    (`ORDERS_KEY`). `timeout` is for one answer, which may have `max_response` bytes (None: 200
+    MB). `note` hears what takes long without a fault.
     """
 
     def __init__(
@@ -76,7 +75,6 @@ class HttpTaskHub(RemoteTaskHub):
         task_hub: str | None = None,
         connection: str | None = None,
         headers: Headers | None = None,
-        headers_provider: Callable[[], Headers] | None = None,
         timeout: float = 30.0,
         ca_file: str | Path | None = None,
         proxy: str | None = None,
@@ -93,7 +91,7 @@ class HttpTaskHub(RemoteTaskHub):
         self._address = HubAddress(base, task_hub, connection, f"code={key}" if key else "")
         own = {**(headers or {}), **({KEY_HEADER: key} if key else {})}
         transport = Transport(
-            base, Settings(own, headers_provider, timeout, ca_file, proxy, self._pace, max_response)
+            base, Settings(own, timeout, ca_file, proxy, self._pace, max_response)
         )
         self._place: Place = Place(base, task_hub or "", key_hint, bool(key))
         self._calls: Calls = Calls(self._address, self._place, transport)

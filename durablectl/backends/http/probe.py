@@ -46,9 +46,7 @@ class Probe:
         self._place = Place(self.base, task_hub or "", key_hint, bool(key))
         self._transport = Transport(
             self.base,
-            Settings(
-                dict(headers or {}), None, timeout, ca_file, proxy, Pace(NO_RETRIES), max_response
-            ),
+            Settings(dict(headers or {}), timeout, ca_file, proxy, Pace(NO_RETRIES), max_response),
         )
 
     def close(self) -> None:

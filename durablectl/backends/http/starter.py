@@ -52,7 +52,7 @@ def call_starter(
     check_starter(url, method)
     own = {**(headers or {}), **({KEY_HEADER: key} if key else {})}
     transport = Transport(
-        url, Settings(own, None, timeout, ca_file, proxy, Pace(NO_RETRIES), max_response)
+        url, Settings(own, timeout, ca_file, proxy, Pace(NO_RETRIES), max_response)
     )
     body = None if method == "GET" else b"" if input is None else json_input(input).encode()
     content = JSON_CONTENT if body else {}

@@ -9,7 +9,7 @@ import re
 import socket
 import ssl
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
@@ -85,15 +85,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to talk: secrets are in `headers` or come from `headers_provider`, which is asked before
-    each attempt.
+    """How to talk; `headers` may be secret.
 
     `timeout` is for one whole answer, from the look-up of the name to the last byte, `max_response`
     for its bytes (None: 200 MB).
     """
 
     headers: Headers = field(default_factory=dict, repr=False)
-    headers_provider: Callable[[], Headers] | None = None
     timeout: float = 30.0
     ca_file: str | Path | None = None
     proxy: str | None = field(default=None, repr=False)
@@ -161,7 +159,7 @@ class Transport:
     def _exchange(self, client: httpx.Client, request: Request) -> Answer | Trouble:
         """One attempt, within the origin followed to where it is redirected."""
         url = self.base + request.target
-        headers = {**self._settings.headers, **self._provided(), **request.headers}
+        headers = {**self._settings.headers, **request.headers}
         for _ in range(MAX_REDIRECTS + 1):
             with client.stream(
                 request.method, url, content=request.body, headers=headers
@@ -170,13 +168,6 @@ class Transport:
                     return self._read(response)
                 url = _next_hop(request, url, response.headers["location"])
         raise NotATaskHub(f"{self.base} redirects in circles")
-
-    def _provided(self) -> Headers:
-        if self._settings.headers_provider is None:
-            return {}
-        headers = self._settings.headers_provider()
-        check_headers(headers)
-        return headers
 
     def _client(self) -> Client:
         try:
