@@ -55,7 +55,7 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A history that was read. `failure` is why the execution failed, with its structure.
+    """A history that was read.
 
     `left_out` are the kinds of events that have no counterpart here, such as `genericEvent`, in
     order; "" is a kind that is not known. A replay of the rest may not be exact.
@@ -63,7 +63,6 @@ class History:
 
     events: tuple[e.Event, ...]
     execution: Execution = Execution("")
-    failure: FailureDetails | None = None
     left_out: tuple[str, ...] = ()
 
 
@@ -111,7 +110,7 @@ def read_history(messages: Iterable[Message]) -> History:
     """A whole history, in order; `MalformedMessage` when it is longer than MOST_EVENTS."""
     events: list[e.Event] = []
     left_out: list[str] = []
-    execution, failure = Execution(""), None
+    execution = Execution("")
     for count, message in enumerate(messages):
         if count >= MOST_EVENTS:
             raise MalformedMessage(f"the history has more than {MOST_EVENTS:,} events")
@@ -122,9 +121,7 @@ def read_history(messages: Iterable[Message]) -> History:
         events.append(event)
         if isinstance(event, e.ExecutionStarted):
             execution = _read_owner(message.executionStarted)
-        elif isinstance(event, e.ExecutionCompleted):
-            failure = read_failure(message.executionCompleted)
-    return History(tuple(events), execution, failure, tuple(left_out))
+    return History(tuple(events), execution, tuple(left_out))
 
 
 def history_chunks(

@@ -7,8 +7,8 @@ executor stands behind the same interface as our own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -34,8 +34,7 @@ class Outcome:
     """What one run decided, in the executor's order.
 
     `failure` is the structure of the failure that `ending` tells as text. `carried_over` and
-    `new_version` belong to a ContinueAsNew. `tags` are those of activities and children, by task
-    id. `custom_status` is JSON text; None when there is none.
+    `new_version` belong to a ContinueAsNew. `custom_status` is JSON text; None when there is none.
     """
 
     decisions: tuple[e.Decision, ...] = ()
@@ -43,7 +42,6 @@ class Outcome:
     failure: FailureDetails | None = None
     carried_over: tuple[e.EventRaised, ...] = ()
     new_version: str | None = None
-    tags: Mapping[int, Mapping[str, str]] = field(default_factory=dict, hash=False)
     custom_status: str | None = None
 
 
@@ -69,15 +67,11 @@ def read_actions(
 ) -> Outcome:
     """What the executor's actions decide at `now`, the time of the episode."""
     decisions: list[e.Decision] = []
-    tags: dict[int, Mapping[str, str]] = {}
     completion: Any = None
     for action in actions:
         kind = action.WhichOneof("orchestratorActionType")
         if (read := _ACTIONS.get(kind)) is not None:
-            part = getattr(action, kind or "")
-            decisions.append(read(now, action.id, part))
-            if named := getattr(part, "tags", None):
-                tags[action.id] = dict(named)
+            decisions.append(read(now, action.id, getattr(action, kind or "")))
         elif kind != "completeOrchestration":
             raise malformed(action, f"the action '{kind}' is not supported")
         elif completion is not None:
@@ -85,11 +79,11 @@ def read_actions(
         else:
             completion = action.completeOrchestration
     if completion is None:
-        return Outcome(tuple(decisions), tags=tags, custom_status=custom_status)
+        return Outcome(tuple(decisions), custom_status=custom_status)
     ending, failure = _read_completion(completion, now)
     carried = tuple(_read_carried(event, now) for event in completion.carryoverEvents)
     version = read_text(completion, "newVersion")
-    return Outcome(tuple(decisions), ending, failure, carried, version, tags, custom_status)
+    return Outcome(tuple(decisions), ending, failure, carried, version, custom_status)
 
 
 def _read_completion(

@@ -18,7 +18,7 @@ from durablectl.errors import UsageError
 from durablectl.history import events as e
 from durablectl.model import RuntimeStatus
 from durablectl.protocol import history
-from durablectl.protocol.failures import FailureDetails
+from durablectl.protocol.failures import FailureDetails, read_failure
 from durablectl.protocol.fields import MalformedMessage
 from durablectl.protocol.history import Execution, History, event_fields, read_event, read_history
 from durablectl.protocol.messages import dapr, durable_task
@@ -64,7 +64,8 @@ def test_a_history_keeps_its_owner_and_the_structure_of_its_failure(owner, failu
     ending = e.ExecutionCompleted(T0, RuntimeStatus.FAILED, failure.text)
     whole = (e.ExecutionStarted(T0, "Order", generation=None), *middle, ending)
     messages = [sent(MESSAGES.HistoryEvent, event_fields(event, owner, failure)) for event in whole]
-    assert read_history(messages) == History(whole, owner, failure)
+    assert read_history(messages) == History(whole, owner)
+    assert read_failure(messages[-1].executionCompleted) == failure
 
 
 def test_a_decision_has_its_number_as_event_id_and_its_answer_names_it():
