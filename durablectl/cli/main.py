@@ -14,8 +14,7 @@ from io import StringIO
 from durablectl.cli.framework import exit_codes
 from durablectl.cli.framework.line_reader import Line, read_line
 from durablectl.cli.framework.typer_door import typer_program
-from durablectl.cli.session import open_session
-from durablectl.cli.session.invocation import invocation
+from durablectl.cli.session import invocation, open_session
 from durablectl.errors import DurablectlError, reason_of
 from durablectl.render.ending import Ending, asks_json
 from durablectl.render.output import Output

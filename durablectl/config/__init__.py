@@ -9,7 +9,6 @@ from durablectl.config.addresses import is_grpc as is_grpc
 from durablectl.config.addresses import is_loopback as is_loopback
 from durablectl.config.addresses import is_url as is_url
 from durablectl.config.addresses import place_of as place_of
-from durablectl.config.addresses import without_key as without_key
 from durablectl.config.contexts import Context as Context
 from durablectl.config.contexts import UserFile as UserFile
 from durablectl.config.contexts import check_name as check_name
@@ -17,10 +16,8 @@ from durablectl.config.contexts import checked as checked
 from durablectl.config.contexts import expanded_if_usable as expanded_if_usable
 from durablectl.config.contexts import read_user_file as read_user_file
 from durablectl.config.contexts import write_user_file as write_user_file
-from durablectl.config.hub_files import HUB_FOLDER as HUB_FOLDER
 from durablectl.config.hub_files import hub_file as hub_file
 from durablectl.config.keys import Credential as Credential
-from durablectl.config.keys import KeyRing as KeyRing
 from durablectl.config.open import REQUEST_SECONDS as REQUEST_SECONDS
 from durablectl.config.open import grpc_hub as grpc_hub
 from durablectl.config.open import grpc_options as grpc_options

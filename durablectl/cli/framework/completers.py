@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from durablectl import config, model
 
@@ -21,6 +21,14 @@ MOST = 50
 LONGEST = 0.2  # seconds
 GIVEN = "durablectl.given"  # where a click context keeps the global options of the whole invocation
 _Hook = TypeVar("_Hook", bound=Callable[..., list[str]])
+
+
+class Candidate(NamedTuple):
+    """One answer; of what click's own items have, what is read of them."""
+
+    value: str
+    help: str = ""
+    type: str = "plain"
 
 
 def silent(hook: _Hook) -> _Hook:

@@ -7,9 +7,8 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import NamedTuple
 
-from durablectl.cli.framework.completers import instances
+from durablectl.cli.framework.completers import Candidate, instances
 from durablectl.cli.framework.line_reader import read_line
 from durablectl.cli.framework.shell_words import Typed, complete_bash, read_bash, read_powershell
 from durablectl.cli.framework.typer_door import typer_program
@@ -20,13 +19,6 @@ from durablectl.render.sanitize import safe_line
 VARIABLE = "_DURABLECTL_COMPLETE"
 OpenSession = Callable[[Mapping[str, object]], object]
 """Opens a session for the global options that were given."""
-
-
-class Candidate(NamedTuple):
-    """One answer."""
-
-    value: str
-    help: str = ""
 
 
 def answer(
@@ -104,8 +96,8 @@ def _written(shell: str, found: list[Candidate], typed: Typed, replaced: str) ->
 
     PowerShell: a JSON object a line. zsh and fish quote what they put in: values that end with NUL.
     """
-    width = max((len(safe_line(value)) for value, help in found if help), default=0)
-    for value, help in found:
+    width = max((len(safe_line(value)) for value, help, _ in found if help), default=0)
+    for value, help, _ in found:
         shown, told = safe_line(value), safe_line(help)
         match shell:
             case "bash":

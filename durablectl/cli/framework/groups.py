@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 from keyword import iskeyword
-from typing import Any, NamedTuple
+from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
@@ -23,10 +23,16 @@ from durablectl.cli.framework.command_table import (
     SUMMARIES,
     SUMMARY,
     VERSION_HELP,
+    flags_of,
+    global_help,
 )
-from durablectl.cli.framework.completers import GIVEN
-from durablectl.cli.framework.global_options import is_global, with_default_values
-from durablectl.cli.framework.global_params import global_params
+from durablectl.cli.framework.completers import GIVEN, Candidate, choices, contexts
+from durablectl.cli.framework.global_options import (
+    MARK,
+    global_facts,
+    is_global,
+    with_default_values,
+)
 from durablectl.cli.framework.help_text import program_help, terminal_columns
 from durablectl.cli.framework.option_groups import spread
 from durablectl.errors import UsageError
@@ -47,7 +53,7 @@ class _Globals:
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.params.extend(global_params())
+        self.params.extend(map(_global_param, GLOBALS))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Move the global options from the command's parameters to where the whole invocation has
@@ -180,23 +186,13 @@ class Root(Group):
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         """Names and options, without importing the commands."""
         names = [
-            Completion(name, help)
-            for name, help in SUMMARIES.items()
-            if name.startswith(incomplete)
+            Candidate(name, help) for name, help in SUMMARIES.items() if name.startswith(incomplete)
         ]
         return names + [
             item
             for item in super(TyperGroup, self).shell_complete(ctx, incomplete)
             if item.value.startswith("-")
         ]
-
-
-class Completion(NamedTuple):
-    """What a shell's completion reads of click's own items."""
-
-    value: str
-    help: str
-    type: str = "plain"
 
 
 class Commands(typer.Typer):
@@ -246,3 +242,29 @@ def _show_help(ctx: Any, _param: Any, is_asked: bool) -> None:
     if is_asked and not ctx.resilient_parsing:
         Output(sys.stdout, sys.stderr).data(ctx.get_help())
         raise typer.Exit
+
+
+def _global_param(name: str) -> TyperOption:
+    declared, help, metavar = [name, *flags_of(name)], global_help(name), GLOBALS[name][0]
+    param = (
+        TyperOption(
+            param_decls=declared,
+            type=str,
+            default=None,
+            metavar=metavar,
+            help=help,
+            autocompletion=_completer(name),
+        )
+        if metavar
+        else TyperOption(param_decls=declared, is_flag=True, default=False, help=help)
+    )
+    setattr(param, MARK, True)
+    return param
+
+
+def _completer(name: str) -> Callable[[Any, list[str], str], list[str]] | None:
+    _, _, words = global_facts(name)
+    if not words and name != "context":
+        return None
+    hook = choices(words) if words else contexts
+    return lambda _ctx, _args, incomplete: hook(incomplete)

@@ -260,9 +260,11 @@ _ENDS = (ExitCode.FAILED, ExitCode.TERMINATED, ExitCode.CANCELED)
 _WAITS = (ExitCode.ENDED_BEFORE, *_ENDS, ExitCode.TIMED_OUT)
 _CHANGES = (ExitCode.NOT_FOUND, ExitCode.CONFLICT, *_HUB)
 _CODES: dict[str, tuple[ExitCode, ...]] = {
-    **dict.fromkeys(("start", "run", "wait"), (*_CHANGES, *_WAITS)),
     **dict.fromkeys(
-        ("terminate", "suspend", "resume", "rewind", "restart", "purge", "raise-event"),
+        (
+            *("start", "run", "wait", "raise-event"),
+            *("terminate", "suspend", "resume", "rewind", "restart", "purge"),
+        ),
         (*_CHANGES, *_WAITS),
     ),
     "drain": (*_HUB, ExitCode.TIMED_OUT),
@@ -274,15 +276,8 @@ _CODES: dict[str, tuple[ExitCode, ...]] = {
     "context add": (ExitCode.CONFLICT,),
     **dict.fromkeys(
         (
-            "functions",
-            "context use",
-            "context list",
-            "context show",
-            "context remove",
-            "completion show",
-            "completion install",
-            "skill",
-            "help",
+            *("functions", "skill", "help", "completion show", "completion install"),
+            *("context use", "context list", "context show", "context remove"),
         ),
         (),
     ),

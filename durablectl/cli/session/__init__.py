@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from durablectl import config, model
+from durablectl.cli.framework.command_table import WITH_CSV
 from durablectl.cli.framework.global_options import GlobalOptions, read_options
 from durablectl.cli.session.command_lines import SELECTORS, command_line, on_same_hub
 from durablectl.config.settings import FOUND
-from durablectl.errors import Unsupported, UsageError
+from durablectl.errors import DurablectlError, Unsupported, UsageError
 from durablectl.quoting import quoted
 from durablectl.render.ending import Ending
 from durablectl.render.output import Output, OutputFormat
@@ -286,6 +287,26 @@ class Session:
         self.out.talk(f"context '{context}' is protected; type '{name}' to continue:")
         if self.stdin.readline().strip() != name:
             raise UsageError("not confirmed; nothing was changed")
+
+
+@contextmanager
+def invocation(ending: Ending | None, given: Mapping[str, object], name: str) -> Iterator[Session]:
+    """The session of the command `name`, closed at the end, for the global flags that were `given`.
+
+    `UsageError` for a form of output that the command does not have.
+    """
+    session = open_session(given, ending)
+    if session.out.format is OutputFormat.CSV and name not in WITH_CSV:
+        raise UsageError(
+            f"'{name}' has no CSV", hint=f"-o csv is for {', '.join(sorted(WITH_CSV))}"
+        )
+    try:
+        yield session
+    except DurablectlError as error:
+        error.hint = error.hint and on_same_hub(session, error.hint)
+        raise
+    finally:
+        session.close()
 
 
 def open_session(given: Mapping[str, object], ending: Ending | None = None) -> Session:
