@@ -9,6 +9,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple, TextIO
 
@@ -172,21 +173,26 @@ class _Rest:
     def keep(self, line: Line) -> None:
         if self._path is None:
             return
-        if self._file is None:
-            try:
-                self._file = self._path.open("w", encoding="utf-8")
-            except OSError as error:
-                self._out.warn(f"what failed cannot be kept in {self._path}: {reason_of(error)}")
-                self._path = None
-                return
-        self._count += 1
-        self._file.write(json.dumps(line.to_json()) + "\n")
+        try:
+            # line by line: what cannot be written must show here, not when the file is closed
+            self._file = self._file or self._path.open("w", encoding="utf-8", buffering=1)
+            self._file.write(json.dumps(line.to_json()) + "\n")
+            self._count += 1
+        except OSError as error:
+            self._out.warn(f"what failed cannot be kept in {self._path}: {reason_of(error)}")
+            self._path = None
+            with suppress(OSError):
+                self.close()
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
 
     def tell(self, bulk: Bulk, command: Callable[..., str]) -> None:
         """Say where it is, and how to continue with it: its inputs are as they are to be sent."""
-        if self._file is None:
+        if not self._count or self._path is None:
             return
-        self._file.close()
+        self.close()
         self._out.talk(f"{self._count} lines that failed or are left are in {self._path}")
         again = IfExists.REPLACE if bulk.if_exists is IfExists.REPLACE else IfExists.ATTACH
         options = ["--batch", str(self._path), "--if-exists", again.value]

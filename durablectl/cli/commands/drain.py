@@ -12,7 +12,6 @@ from durablectl.cli.framework import app_completers, exit_codes
 from durablectl.cli.session import Session
 from durablectl.cli.session.at import at
 from durablectl.cli.wait.drain import Drain, drain_and_show
-from durablectl.cli.wait.wait import warn_without_timeout
 from durablectl.model import IN_FLIGHT, InstanceFilter
 from durablectl.render.query import compiled
 
@@ -61,7 +60,6 @@ def drain(
     session.settings.require_named_hub("drain")
     hub = session.hub
     session.announce()
-    warn_without_timeout(session.out, session.environ, timeout, "drain")
     is_drained = drain_and_show(
         at(session, hub), session.hub_label, wanted, timeout=timeout, interval=interval or 1.0
     )

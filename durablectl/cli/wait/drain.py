@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from durablectl.cli.arguments.filters import Selection
 from durablectl.cli.framework.at_hub import AtHub
 from durablectl.cli.wait.ci_reports import annotate
+from durablectl.cli.wait.wait import warn_without_timeout
 from durablectl.errors import DurablectlError, WaitTimeout
 from durablectl.model import InstanceFilter, InstanceStatus
 from durablectl.polling.loop import LAST_LOOK, last_answer, poll
@@ -88,6 +89,7 @@ def drain_and_show(
     hub.
     """
     out = at.out
+    warn_without_timeout(at, timeout, "drain")
     with text_display(out, "looking") as show:
         gate = _Gate(wanted, out, show, Troubles(out))
         try:

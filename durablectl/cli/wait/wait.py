@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from durablectl import wire
@@ -61,7 +61,7 @@ def wait_and_show(at: AtHub, wanted: Wanted, *, spent: float = 0.0) -> WaitEnd:
         raise UsageError(
             f"--count {several.completed} is more than the {len(ids)} instances that were named"
         )
-    warn_without_timeout(at.out, at.environ, waiting.timeout, "wait")
+    warn_without_timeout(at, waiting.timeout, "wait")
     until = None if waiting.until is None else Until.of(waiting.until)
     rules = WaitRules(
         None if waiting.timeout is None else max(waiting.timeout - spent, 0.0),
@@ -105,12 +105,10 @@ def wait_until_so(
     return False
 
 
-def warn_without_timeout(
-    out: Output, environ: Mapping[str, str], timeout: float | None, what: str
-) -> None:
+def warn_without_timeout(at: AtHub, timeout: float | None, what: str) -> None:
     """Warn of a wait without an end in a CI job."""
-    if timeout is None and environ.get("CI"):
-        out.warn(f"this {what} has no --timeout, and may block the CI job indefinitely")
+    if timeout is None and at.environ.get("CI"):
+        at.out.warn(f"this {what} has no --timeout, and may block the CI job indefinitely")
 
 
 def _watched(at: AtHub, wanted: Wanted, rules: WaitRules) -> Waited:

@@ -176,6 +176,16 @@ def test_the_command_that_goes_on_sends_the_rest_as_it_would_have_been_sent(
     assert (again.body, again.query) == (first.body, first.query)
 
 
+def test_a_disk_that_is_full_does_not_hide_what_failed(remote, server, starts, lines):
+    server.on("POST", "/orchestrators/order/a", (400, {"Message": "no"}))
+    flags = ["--failed", "/dev/full"]
+    code, _, err = remote("start", "--batch", lines({"name": "order", "instanceId": "a"}), *flags)
+    assert code == 1
+    assert "warning: what failed cannot be kept in /dev/full: no space left on device\n" in err
+    assert "durablectl: 1 of 1 failed\n" in err
+    assert "continue with" not in err
+
+
 def test_what_was_not_tried_is_kept_too(remote, server, starts, lines, project):
     server.on("POST", "/orchestrators/order/a", (400, {"Message": "no"}))
     file = lines(*({"name": "order", "instanceId": each} for each in "abc"))
