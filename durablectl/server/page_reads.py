@@ -141,7 +141,8 @@ class Reads:
     def history(self, query: Query) -> dict[str, Any]:
         """The history events from number `since` on, with long members cut."""
         events = self._with_history(query).history or ()
-        since = int(query.seconds("since") or 0)
+        asked = query.first("since") or "0"
+        since = int(asked) if asked.isdecimal() else 0
         return {
             "total": len(events),
             "since": since,

@@ -172,6 +172,12 @@ def test_what_cannot_be_read_is_refused_in_words(target, status, shown):
     assert shown.ask("GET", f"/ui/api/{target}", Cookie=shown.cookie()).status == status
 
 
+@pytest.mark.parametrize("since", ["nan", "infinity", "-1", "one"])
+def test_history_is_read_from_its_first_event_where_no_number_says_another(since, shown, hub):
+    instance_id = hub.start("Echo", 1).id
+    assert shown.read(f"history?id={instance_id}&since={since}")["since"] == 0
+
+
 def test_serve_has_the_page_where_no_function_answers_and_tells_a_log_no_way_past_its_key(tmp_path):
     app = RECORDINGS / "function_app.py"
     with serving(tmp_path, app=app) as served:
