@@ -25,9 +25,10 @@ LARGE = 64 * 1024  # characters or bytes
 LEAVE_SECONDS = 1.0
 
 Result = TypeVar("Result")
+Outcome: TypeAlias = tuple[Any, BaseException | None]
+"""What a call returned, or what it raised."""
 _Item: TypeAlias = "tuple[Callable[[], Any], asyncio.Future[Any], asyncio.AbstractEventLoop]"
-_Outcome: TypeAlias = "tuple[Any, BaseException | None]"
-_Settled: TypeAlias = "tuple[asyncio.Future[Any], _Outcome]"
+_Settled: TypeAlias = "tuple[asyncio.Future[Any], Outcome]"
 
 
 class Gate:
@@ -168,7 +169,7 @@ class _Writer(_Calls):
                 self._write(group)
 
     def _write(self, group: list[_Item]) -> None:
-        outcomes: list[_Outcome]
+        outcomes: list[Outcome]
         try:
             with self._hub.group():
                 outcomes = [_outcome(call) for call, _, _ in group]
@@ -182,7 +183,7 @@ class _Writer(_Calls):
         self._wake()
 
 
-def _outcome(call: Callable[[], Any]) -> _Outcome:
+def _outcome(call: Callable[[], Any]) -> Outcome:
     try:
         return call(), None
     except Exception as error:  # reported to the caller

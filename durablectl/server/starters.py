@@ -26,7 +26,7 @@ from durablectl.engine.worker.app_output import end_line
 from durablectl.functionapp import http
 from durablectl.functionapp.declared import HTTP
 from durablectl.polling.threads import start_thread
-from durablectl.server.async_hub import Gate
+from durablectl.server.async_hub import Gate, Outcome
 from durablectl.server.auth import Access
 from durablectl.server.call import origin_of, read_body, target_of
 from durablectl.server.client import DurableClient
@@ -215,15 +215,9 @@ class _Loop:
         self._thread = start_thread(self._run, name="functions")
 
     async def run(self, function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
-        if inspect.iscoroutinefunction(function):
-            coroutine: Coroutine[Any, Any, tuple[Any, BaseException | None]] = _awaited(
-                function, arguments
-            )
-        else:
-            coroutine = _in_a_thread(function, arguments)
-        returned, error = await asyncio.wrap_future(
-            asyncio.run_coroutine_threadsafe(coroutine, self._loop)
-        )
+        call = _awaited if inspect.iscoroutinefunction(function) else _in_a_thread
+        future = asyncio.run_coroutine_threadsafe(call(function, arguments), self._loop)
+        returned, error = await asyncio.wrap_future(future)
         if error is not None:
             raise error
         return returned
@@ -244,9 +238,7 @@ class _Loop:
         self._loop.run_forever()
 
 
-async def _awaited(
-    function: Callable[..., Any], arguments: dict[str, Any]
-) -> tuple[Any, BaseException | None]:
+async def _awaited(function: Callable[..., Any], arguments: dict[str, Any]) -> Outcome:
     try:
         return await function(**arguments), None
     except BaseException as error:  # user code; a SystemExit would end the loop
@@ -255,13 +247,12 @@ async def _awaited(
         end_line()
 
 
-async def _in_a_thread(
-    function: Callable[..., Any], arguments: dict[str, Any]
-) -> tuple[Any, BaseException | None]:
-    loop, done = asyncio.get_running_loop(), asyncio.get_running_loop().create_future()
+async def _in_a_thread(function: Callable[..., Any], arguments: dict[str, Any]) -> Outcome:
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Outcome] = loop.create_future()
 
     def call() -> None:
-        outcome: tuple[Any, BaseException | None]
+        outcome: Outcome
         try:
             outcome = function(**arguments), None
         except BaseException as error:  # user code
@@ -270,5 +261,4 @@ async def _in_a_thread(
         loop.call_soon_threadsafe(done.set_result, outcome)
 
     start_thread(call, name="function")
-    outcome: tuple[Any, BaseException | None] = await done
-    return outcome
+    return await done

@@ -9,7 +9,8 @@ import secrets
 import sys
 import threading
 from collections.abc import Callable
-from functools import partial
+from contextlib import ExitStack, closing
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
@@ -128,9 +129,8 @@ class LazyClients:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path, self._opened = path, ExitStack()
         self._lock = threading.Lock()
-        self._opened: tuple[LocalTaskHub, Rpc] | None = None
 
     def provide(self, registry: Registry) -> None:
         """Give the app's activities their durable clients."""
@@ -140,18 +140,17 @@ class LazyClients:
     def binding(self) -> str:
         """The text of a client's binding."""
         with self._lock:
-            if self._opened is None:
-                hub = LocalTaskHub(self._path)
-                self._opened = hub, Rpc(hub, Place(TASK_HUB, CONNECTION))
-            return self._opened[1].binding(NOMINAL_BASE.removesuffix(PATH))
+            return self._rpc.binding(NOMINAL_BASE.removesuffix(PATH))
+
+    @cached_property
+    def _rpc(self) -> Rpc:
+        hub = self._opened.enter_context(LocalTaskHub(self._path))
+        return self._opened.enter_context(closing(Rpc(hub, Place(TASK_HUB, CONNECTION))))
 
     def close(self) -> None:
         """End all calls. Calling it twice is fine."""
         with self._lock:
-            opened, self._opened = self._opened, None
-        if opened is not None:
-            opened[1].close()
-            opened[0].close()
+            self._opened.close()
 
     def __enter__(self) -> Self:
         return self

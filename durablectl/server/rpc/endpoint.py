@@ -139,20 +139,13 @@ class Endpoint:
             "WaitForInstanceCompletion": (self._ended, _has_ended),
         }
         for name, method in durable_task().methods.items():
-            encode = method.response.SerializeToString
+            behavior: Callable[..., Any] = partial(self._call, method)
+            make = grpc.unary_unary_rpc_method_handler
+            if method.streams:
+                behavior, make = partial(self._stream, method), grpc.unary_stream_rpc_method_handler
             if (wait := waits.get(name)) is not None:
-                behavior = _Waiting(self, method, *wait)
-                handlers[name] = grpc.unary_stream_rpc_method_handler(
-                    behavior, response_serializer=encode
-                )
-            elif method.streams:
-                handlers[name] = grpc.unary_stream_rpc_method_handler(
-                    partial(self._stream, method), response_serializer=encode
-                )
-            else:
-                handlers[name] = grpc.unary_unary_rpc_method_handler(
-                    partial(self._call, method), response_serializer=encode
-                )
+                behavior, make = _Waiting(self, method, *wait), grpc.unary_stream_rpc_method_handler
+            handlers[name] = make(behavior, response_serializer=method.response.SerializeToString)
         return grpc.method_handlers_generic_handler(SERVICE, handlers)
 
     def _call(self, method: Method, data: bytes, context: grpc.ServicerContext) -> Any:
