@@ -10,7 +10,7 @@ const NAMED = 10;
 const FINAL = ["Completed", "Failed", "Terminated", "Canceled"];
 const isFinal = (status) => FINAL.includes(status);
 
-export const ACTIONS = {
+const ACTIONS = {
   raise: { label: "Raise event", asks: "Raise an event to", done: "event sent", allows: (status) => !isFinal(status), why: "the instance has finished" },
   suspend: { label: "Suspend", done: "suspension requested", reason: true, allows: (status) => !isFinal(status) && status !== "Suspended", why: "only a running instance can be suspended" },
   resume: { label: "Resume", done: "resumption requested", reason: true, allows: (status) => status === "Suspended", why: "the instance is not suspended" },
@@ -44,7 +44,7 @@ function refusal(app, name, statuses) {
 }
 
 /** Ask, do, and show what failed. `after({ done, name, answers })` is called when some succeeded. */
-export function openAction(app, name, instances, after = () => {}) {
+function openAction(app, name, instances, after = () => {}) {
   const action = ACTIONS[name];
   const allowed = instances.filter((each) => action.allows(each.status));
   const skipped = instances.length - allowed.length;
@@ -114,7 +114,7 @@ function fieldsOf(app, name, action, instances) {
     values() {
       const data = parts.editor?.text();
       if (data === null) {
-        parts.editor.focusError();
+        parts.editor.field.focus();
         return null;
       }
       return {

@@ -4,7 +4,7 @@ import { read } from "./api.js";
 import { badge, data, fill, h, say } from "./dom.js";
 import { counted, millis, moment, span } from "./format.js";
 
-const MOST = 600; // lines or steps that are aligned; beyond that they stand side by side by number
+const MOST = 600; // lines that are aligned; beyond that they stand side by side by number
 const PARTS = { input: "Input", custom_status: "Custom status", output: "Output" };
 
 export function compareView(main, parameters, app) {
@@ -36,12 +36,10 @@ export function compareView(main, parameters, app) {
   }
 
   function draw(a, b, difference) {
-    const tables = [
+    fill(result,
       table("Facts", facts(a, b)),
       table("Steps", difference.steps.map(stepPair), { kind: "steps", notes: difference.notes }),
-      ...Object.entries(PARTS).map(([part, title]) => table(title, lines(a.payloads[part], b.payloads[part]), { kind: "code", noun: "line" })),
-    ];
-    fill(result, tables);
+      Object.entries(PARTS).map(([part, title]) => table(title, lines(a.payloads[part], b.payloads[part]), { kind: "code", noun: "line" })));
   }
 
   function facts(a, b) {
@@ -74,7 +72,7 @@ const valueText = (value) => (typeof value === "string" ? value : JSON.stringify
 function lines(a, b) {
   if (!a && !b) return [];
   const [left, right] = [a, b].map((each) => (each ? each.text.split("\n") : []));
-  return beside(aligned(left, right, (line) => line)).map(([one, other]) => [one, other, one !== other]);
+  return beside(aligned(left, right)).map(([one, other]) => [one, other, one !== other]);
 }
 
 /** Let what only one side has stand beside what only the other has in that place. */
@@ -95,21 +93,20 @@ function beside(pairs) {
 }
 
 /** Pairs of what belongs together in two sequences, in order; null where one has nothing. */
-function aligned(a, b, keyOf) {
+function aligned(a, b) {
   if (a.length > MOST || b.length > MOST) {
     return Array.from({ length: Math.max(a.length, b.length) }, (_, index) => [a[index] ?? null, b[index] ?? null]);
   }
-  const [left, right] = [a.map(keyOf), b.map(keyOf)];
   const best = Array.from({ length: a.length + 1 }, () => new Uint16Array(b.length + 1));
   for (let i = a.length - 1; i >= 0; i -= 1) {
     for (let j = b.length - 1; j >= 0; j -= 1) {
-      best[i][j] = left[i] === right[j] ? best[i + 1][j + 1] + 1 : Math.max(best[i + 1][j], best[i][j + 1]);
+      best[i][j] = a[i] === b[j] ? best[i + 1][j + 1] + 1 : Math.max(best[i + 1][j], best[i][j + 1]);
     }
   }
   const pairs = [];
   let i = 0, j = 0;
   while (i < a.length || j < b.length) {
-    if (i < a.length && j < b.length && left[i] === right[j]) pairs.push([a[i++], b[j++]]);
+    if (i < a.length && j < b.length && a[i] === b[j]) pairs.push([a[i++], b[j++]]);
     else if (j >= b.length || (i < a.length && best[i + 1][j] >= best[i][j + 1])) pairs.push([a[i++], null]);
     else pairs.push([null, b[j++]]);
   }

@@ -101,3 +101,33 @@ export function copier(text, label = "Copy") {
   }, { class: "small" });
   return made;
 }
+
+/**
+ * Let a part of an element's width be selected with a pointer: `selected(low, high)` is called with
+ * fractions of it, and `dragged([low, high])` while the pointer moves, with null at the end.
+ */
+export function brushable(element, selected, dragged = () => {}) {
+  let from = null;
+  const fraction = (event) => {
+    const box = element.getBoundingClientRect();
+    return Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1);
+  };
+  const part = (event) => [from, fraction(event)].sort((a, b) => a - b);
+  const end = () => {
+    from = null;
+    dragged(null);
+  };
+  element.addEventListener("pointerdown", (event) => {
+    if (event.button) return;
+    from = fraction(event);
+    element.setPointerCapture(event.pointerId);
+  });
+  element.addEventListener("pointermove", (event) => from === null || dragged(part(event)));
+  element.addEventListener("pointerup", (event) => {
+    if (from === null) return;
+    const chosen = part(event);
+    end();
+    selected(...chosen);
+  });
+  element.addEventListener("pointercancel", end);
+}

@@ -3,7 +3,7 @@
 import { button, h, say } from "./dom.js";
 import { local, millis, number } from "./format.js";
 
-export const STATUSES = ["Running", "Pending", "Suspended", "Completed", "Failed", "Terminated", "Canceled", "ContinuedAsNew"];
+const STATUSES = ["Running", "Pending", "Suspended", "Completed", "Failed", "Terminated", "Canceled", "ContinuedAsNew"];
 const ALWAYS = ["Running", "Completed", "Failed"];
 const RANGES = { "": "All time", "1h": "Last hour", "6h": "Last 6 hours", "24h": "Last day", "7d": "Last 7 days", "30d": "Last 30 days", custom: "Custom …" };
 const TYPING = 250;

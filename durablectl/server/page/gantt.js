@@ -1,7 +1,7 @@
 // The steps of an instance as bars on one time axis, with those of its children below them.
 
 import { read } from "./api.js";
-import { button, data, fill, h, s, say } from "./dom.js";
+import { brushable, button, data, fill, h, s, say } from "./dom.js";
 import { counted, exactly, millis, span } from "./format.js";
 import { virtualList } from "./virtual.js";
 
@@ -180,9 +180,9 @@ export function ganttView(app, id) {
     const [from, to] = range();
     if (box) zoomBy(event.deltaY < 0 ? 0.7 : 1.4, from + ((event.clientX - box.left) / box.width) * (to - from));
   }, { passive: false });
-  brushAxis(axis, (low, high) => {
+  brushable(axis, (low, high) => {
     const [from, to] = range();
-    setZoom(clamped(from + low * (to - from), Math.max((high - low) * (to - from), LEAST_MS)));
+    if (high - low > 0.01) setZoom(clamped(from + low * (to - from), Math.max((high - low) * (to - from), LEAST_MS)));
   });
 
   return {
@@ -206,26 +206,8 @@ export function ganttView(app, id) {
   };
 }
 
-/** Let a part of the axis be selected with a pointer. */
-function brushAxis(axis, onPart) {
-  let from = null;
-  const fraction = (event) => {
-    const box = axis.getBoundingClientRect();
-    return Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1);
-  };
-  axis.addEventListener("pointerdown", (event) => {
-    from = fraction(event);
-    axis.setPointerCapture(event.pointerId);
-  });
-  axis.addEventListener("pointerup", (event) => {
-    const [low, high] = [from ?? 0, fraction(event)].sort((a, b) => a - b);
-    if (from !== null && high - low > 0.01) onPart(low, high);
-    from = null;
-  });
-}
-
 /** How far a step is, in words. */
-export function stateText(row) {
+function stateText(row) {
   const waits = ["timer", "event", "note"].includes(row.kind);
   return { open: waits ? "waiting" : "running", done: "done", failed: "failed", dropped: "not awaited" }[row.state] || row.state;
 }

@@ -1,6 +1,6 @@
 // Starts over time as bars; a part of it can be selected with a pointer.
 
-import { fill, h, s } from "./dom.js";
+import { brushable, fill, h, s } from "./dom.js";
 import { clock, counted, millis, span } from "./format.js";
 
 const HEIGHT = 40;
@@ -12,36 +12,16 @@ export function histogram(onRange) {
   const plot = h("div", { class: "plot" }, bars, brush);
   const begin = h("span", {}), middle = h("span", {}), end = h("span", {});
   const element = h("figure", { class: "histogram" }, plot, h("figcaption", {}, begin, middle, end));
-  let starts = null, from = null;
+  let starts = null;
 
-  const fraction = (event) => {
-    const box = plot.getBoundingClientRect();
-    return Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1);
-  };
-  plot.addEventListener("pointerdown", (event) => {
-    if (!starts || event.button) return;
-    from = fraction(event);
-    plot.setPointerCapture(event.pointerId);
-  });
-  plot.addEventListener("pointermove", (event) => {
-    if (from === null) return;
-    const [low, high] = [from, fraction(event)].sort((a, b) => a - b);
-    brush.hidden = false;
-    brush.style.left = `${low * 100}%`;
-    brush.style.width = `${(high - low) * 100}%`;
-  });
-  plot.addEventListener("pointerup", (event) => {
-    if (from === null) return;
-    const [low, high] = [from, fraction(event)].sort((a, b) => a - b);
-    from = null;
-    brush.hidden = true;
-    const count = starts.all.length;
-    const [first, last] = [Math.floor(low * count), Math.min(Math.ceil(high * count), count)];
-    if (high - low > 0.005) onRange(time(first), time(last) - 1);
-  });
-  plot.addEventListener("pointercancel", () => {
-    from = null;
-    brush.hidden = true;
+  brushable(plot, (low, high) => {
+    const count = starts?.all.length;
+    if (starts && high - low > 0.005) onRange(time(Math.floor(low * count)), time(Math.min(Math.ceil(high * count), count)) - 1);
+  }, (part) => {
+    brush.hidden = !part || !starts;
+    if (!part) return;
+    brush.style.left = `${part[0] * 100}%`;
+    brush.style.width = `${(part[1] - part[0]) * 100}%`;
   });
   const time = (index) => millis(starts.begin) + index * starts.seconds * 1000;
 

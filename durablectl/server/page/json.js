@@ -3,7 +3,7 @@
 import { h, say } from "./dom.js";
 
 /** null for JSON, else `{ line, column, message }`, both from 1. */
-export function jsonError(text) {
+function jsonError(text) {
   try {
     JSON.parse(text);
     return null;
@@ -139,9 +139,6 @@ export function jsonEditor({ label, hint = "" }) {
     text() {
       if (!field.value.trim()) return undefined;
       return check() ? null : field.value;
-    },
-    focusError() {
-      field.focus();
     },
   };
 }

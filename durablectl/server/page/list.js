@@ -65,7 +65,6 @@ export function listView(main, parameters, app) {
   const selection = h("div", { class: "selection", hidden: true, role: "toolbar", "aria-label": "Selected instances" },
     chosen, buttons, compare, button("Clear selection", () => {
       selected.clear();
-      showSelection();
       draw();
     }, { class: "small" }));
 
@@ -180,7 +179,6 @@ export function listView(main, parameters, app) {
       else if (row.item) selected.delete(row.item.id);
     }
     draw();
-    showSelection();
   }
 
   function showSelection() {

@@ -107,9 +107,8 @@ async function begin() {
     if (isFirst) {
       window.addEventListener("hashchange", route);
       listenToKeys(app);
-    }
-    if (isFirst) route();
-    else document.querySelector(`#top nav a[data-view="${shown.name}"]`)?.setAttribute("aria-current", "page");
+      route();
+    } else document.querySelector(`#top nav a[data-view="${shown.name}"]`)?.setAttribute("aria-current", "page");
   }, { every: () => HUB_EVERY });
 }
 

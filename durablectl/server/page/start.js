@@ -48,7 +48,7 @@ export function startView(main, parameters, app) {
 
   async function start() {
     const text = editor.text();
-    if (text === null) return editor.focusError();
+    if (text === null) return editor.field.focus();
     const id = instance.value.trim();
     fill(said);
     send.disabled = true;
