@@ -134,7 +134,11 @@ def test_links_hide_the_key_unless_it_is_asked_for(run):
     assert "code=SECRET==" in run("links", "x", "-o", "json", "--show-secrets", env=environ).out
 
 
-@pytest.mark.parametrize("args", [[], ["a", "--creation"], ["--creation", "--management"]], ids=str)
+@pytest.mark.parametrize(
+    "args",
+    [[], ["a", "--creation"], ["--creation", "--management"], ["--creation", "--last"]],
+    ids=str,
+)
 def test_links_refuse_what_makes_no_sense(run, app, args):
     assert run("links", *args).code == 2
 

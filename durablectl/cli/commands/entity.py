@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Annotated
@@ -61,7 +61,10 @@ def list_(
     Example:
       durablectl entity list counter --state
     """
-    listed = _listed(session.hub, name, show_state, limit)
+    listed: Iterable[EntityStatus] = _listed(session.hub, name, show_state, limit)
+    if session.out.is_rich and not (listed := list(listed)):
+        session.out.note("no entities found")
+        return
     show_items(
         session.out,
         listed,

@@ -67,7 +67,11 @@ def history(
     hub, instance_id = wanted_one(session, instance, "a history is that of one instance", last=last)
     levels = {None: 1, True: DEEPEST, False: 0}[children]
     if raw:
-        session.out.json(with_entities(hub, hub.raw_history(instance_id)))
+        document = with_entities(hub, hub.raw_history(instance_id))
+        if session.out.is_text:
+            session.out.json(document)
+        else:
+            session.out.show("", document, id=instance_id)
     elif follow:
         _follow(session, hub, instance_id, levels, interval or 1.0)
     else:

@@ -37,9 +37,9 @@ def links(
       durablectl links order-7 -o json
     """
     if creation:
-        if instance is not None or management:
+        if instance is not None or last or management:
             raise UsageError(
-                "--creation takes neither an id nor --management",
+                "--creation takes neither an instance nor --management",
                 hint="durablectl links --creation",
             )
         _show_creation(session)

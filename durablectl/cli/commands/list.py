@@ -103,6 +103,11 @@ def list(
     )
     selection = filters.selection(session.out.detail)
     if count or by is not None:
+        if (limit, columns, sort) != (None, None, None):
+            raise UsageError(
+                "--limit, --columns and --sort are for rows, and --count and --by print numbers",
+                hint="leave them out",
+            )
         _show_counts(session, selection, by)
         return
     if session.out.is_rich and order is None and selection.where is None and not wants_input:

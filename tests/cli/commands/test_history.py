@@ -168,6 +168,8 @@ def test_the_complete_events_replay(run, finished):
     code, out, _ = run("history", "h-1", "--raw")
     assert (code, json.loads(out)["version"]) == (0, VERSION)
     assert_replays(out, hello)
+    assert run("history", "h-1", "--raw", "-o", "jsonl").out.count("\n") == 1
+    assert run("history", "h-1", "--raw", "-o", "id").out == "h-1\n"
 
 
 def test_a_remote_hub_shows_no_complete_events(remote, server):

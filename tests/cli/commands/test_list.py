@@ -235,6 +235,8 @@ def test_the_reading_of_a_moment_is_told_on_demand(remote, three):
         (["--created-after", "someday"], "'someday' is not a date or time"),
         (["--created-after", "1h", "--created-before", "2h"], "nothing can match"),
         (["--limit", "0"], "0"),
+        (["--count", "--limit", "1"], "--limit, --columns and --sort are for rows"),
+        (["--by", "cause", "--sort", "id"], "--limit, --columns and --sort are for rows"),
     ],
 )
 def test_a_filter_that_makes_no_sense_is_refused(remote, three, flags, message):

@@ -37,6 +37,7 @@ def test_a_list_of_nothing_is_a_sentence_and_no_table(hub):
     listed = ("list", "--hub", hub, "--name", "Nope")
     for more in ((), ("--where", "name=='Nope'"), ("--sort", "name"), ("--columns", "id")):
         assert screen(*listed, *more) == "no instances found\n"
+    assert screen("entity", "list", "Nope", "--hub", hub) == "no entities found\n"
 
 
 def test_a_list_says_why_an_instance_failed_where_there_is_room(hub):
