@@ -70,12 +70,11 @@ class Pace(NamedTuple):
 class Terms(NamedTuple):
     """How one request may be sent. `deadline` is a time of the pace's clock.
 
-    `repeatable` when sending it twice does no harm. `look` says where the caller can see whether a
-    request was carried out whose answer was lost.
+    A request that must not be sent twice has a `look`: where the caller can see whether it was
+    carried out when its answer was lost.
     """
 
     deadline: float = math.inf
-    repeatable: bool = True
     look: str | None = None
 
 
@@ -100,7 +99,7 @@ def answer_of(
     one may have been carried out already.
 
     Temporary trouble is met by another attempt where that is safe. `OutcomeUnknown` when a request
-    that is not repeatable may have been carried out; else the error of the last attempt.
+    that must not be sent twice may have been carried out; else the error of the last attempt.
     """
     started, number, resent = pace.clock(), 0, False
     while True:
@@ -108,7 +107,7 @@ def answer_of(
         outcome = attempt(terms.deadline - pace.clock())
         if not isinstance(outcome, Trouble):
             return outcome, resent
-        if outcome.maybe_done and not terms.repeatable:
+        if outcome.maybe_done and terms.look is not None:
             raise OutcomeUnknown(
                 f"{outcome.error.message}; the request may have been carried out, so it was not "
                 "sent again",

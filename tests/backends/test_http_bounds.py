@@ -162,6 +162,6 @@ def test_a_change_whose_answer_is_too_large_is_not_sent_again(serve):
         OutcomeUnknown,
         match="has 2 MB, and the limit is 1 MB; the request may have been carried out",
     ):
-        transport.send(Request("POST", "/", b"1", repeatable=False))
+        transport.send(Request("POST", "/", b"1", look="durablectl list"))
     transport.close()
     assert len(server.asked) == 1

@@ -6,6 +6,7 @@ status loads none of it.
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from copy import copy
 from functools import cached_property
@@ -32,7 +33,7 @@ class Calls:
     """The calls of one hub, each within the deadline if there is one."""
 
     def __init__(self, transport: Transport) -> None:
-        self._transport, self._terms = transport, Terms()
+        self._transport, self._deadline = transport, math.inf
 
     @property
     def place(self) -> Place:
@@ -41,7 +42,7 @@ class Calls:
     def until(self, deadline: float) -> Self:
         """The same calls, which end at that time of the pace's clock."""
         calls = copy(self)
-        calls._terms = self._terms._replace(deadline=deadline)  # noqa: SLF001 - a copy of ours
+        calls._deadline = deadline  # noqa: SLF001 - a copy of ours
         return calls
 
     def instance(self, instance_id: str, *, payloads: bool = True) -> InstanceStatus | None:
@@ -63,11 +64,7 @@ class Calls:
 
     def tell(self, method: str, instance_id: str, fields: Fields, look: str | None = None) -> None:
         """A control verb; sent once if there is a `look`, else again when its answer was lost."""
-        sent = {"instanceId": plain(instance_id)} | fields
-        if look is None:
-            self.call(method, sent)
-        else:
-            self.send(method, sent, look)
+        self.call(method, {"instanceId": plain(instance_id)} | fields, look=look)
 
     def hello(self) -> None:
         """Ask for an answer, whatever it is: some servers have no such method."""
@@ -99,14 +96,18 @@ class Calls:
     def close(self) -> None:
         self._transport.close()
 
-    def call(self, method: str, fields: Fields, *, dialect: Dialect | None = None) -> Answer:
-        """The answer of a method that may be called twice."""
-        return self._transport.call(method, fields, self._terms, dialect=dialect)
-
-    def send(self, method: str, fields: Fields, look: str) -> Answer:
-        """The answer of a method that must not; `OutcomeUnknown`, with that hint, if it is lost."""
-        terms = self._terms._replace(repeatable=False, look=look)
-        return self._transport.call(method, fields, terms)
+    def call(
+        self,
+        method: str,
+        fields: Fields,
+        *,
+        look: str | None = None,
+        dialect: Dialect | None = None,
+    ) -> Answer:
+        """The answer of a method. With a `look` it must not be called twice: `OutcomeUnknown`, with
+        that hint, if the answer is lost.
+        """
+        return self._transport.call(method, fields, Terms(self._deadline, look), dialect=dialect)
 
 
 def is_entity_id(instance_id: str) -> bool:

@@ -128,7 +128,7 @@ class GrpcTaskHub(RemoteTaskHub):
             new.orchestrator, id, new.input, new.version, new.at, replaceable, tags=new.tags
         )
         look = f"{command('status', id)} shows whether it was started"
-        return self._calls.send("StartInstance", start_fields(request), look)
+        return self._calls.call("StartInstance", start_fields(request), look=look)
 
     def _status(self, instance_id: str, parts: StatusParts) -> InstanceStatus:
         status = self._present(instance_id)
@@ -228,7 +228,7 @@ class GrpcTaskHub(RemoteTaskHub):
             else command("status", instance_id)
         )
         fields = {"instanceId": plain(instance_id), "restartWithNewInstanceId": new_id}
-        answer = self._calls.send("RestartInstance", fields, look)
+        answer = self._calls.call("RestartInstance", fields, look=look)
         return self.check_status(answer.message.instanceId or instance_id)
 
     def purge(self, instance_id: str, *, recursive: bool = False) -> int:

@@ -100,7 +100,7 @@ class Transport:
         self._lock = threading.Lock()
 
     def call(
-        self, name: str, fields: Fields, terms: Terms = Terms(), *, dialect: Dialect | None = None
+        self, name: str, fields: Fields, terms: Terms, *, dialect: Dialect | None = None
     ) -> Answer:
         """The answer of a method. Errors: see `answer_of`; `Unsupported` for one that the server
         lacks.

@@ -56,9 +56,7 @@ class Calls:
     def delete(
         self, target: str, parameters: Parameters = (), *, look: str | None = None
     ) -> Answer:
-        return self.send(
-            Request("DELETE", target + self.query(parameters), repeatable=look is None, look=look)
-        )
+        return self.send(Request("DELETE", target + self.query(parameters), look=look))
 
     def post(
         self,
@@ -72,16 +70,8 @@ class Calls:
         out.
         """
         headers = JSON_CONTENT if body is not None else {}
-        return self.send(
-            Request(
-                "POST",
-                target + self.query(parameters),
-                None if body is None else body.encode(),
-                headers,
-                repeatable=look is None,
-                look=look,
-            )
-        )
+        sent = None if body is None else body.encode()
+        return self.send(Request("POST", target + self.query(parameters), sent, headers, look=look))
 
     def send(self, request: Request) -> Answer:
         """The answer; on the first 404 of all, what answers here must prove that it is the API."""

@@ -74,7 +74,6 @@ class HttpStarts:
                 target + self._calls.query(parameters),
                 None if new.input is None else new.input.encode(),
                 JSON_CONTENT,
-                repeatable=False,
                 look=f"{command('status', id)} shows whether it was started",
                 timeout=timeout,
             )

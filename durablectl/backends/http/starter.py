@@ -57,7 +57,7 @@ def call_starter(
     body = None if method == "GET" else b"" if input is None else json_input(input).encode()
     content = JSON_CONTENT if body else {}
     try:
-        answer = transport.send(Request(method, "", body, content, repeatable=False, look=_LOOK))
+        answer = transport.send(Request(method, "", body, content, look=_LOOK))
     except OutcomeUnknown as error:
         if isinstance(error.__cause__, ServiceError):  # an answer, if one that says nothing
             raise ServiceError(error.message, hint=_LOOK) from error

@@ -44,17 +44,13 @@ Headers = Mapping[str, str]
 class Request:
     """One request: `target` is path and query below the base address, encoded.
 
-    `repeatable` when sending it twice does no harm.
-
-    `look` says where the caller can see whether a request was carried out whose answer was lost.
-    `timeout` is for the whole answer.
+    `look`: see `Terms`. `timeout` is for the whole answer.
     """
 
     method: str
     target: str
     body: bytes | None = None
     headers: Headers = field(default_factory=dict)
-    repeatable: bool = True
     look: str | None = None
     timeout: float | None = None
 
@@ -128,7 +124,7 @@ class Transport:
         timeout = self._settings.timeout if request.timeout is None else request.timeout
         answer, resent = answer_of(
             lambda left: self._attempt(request, min(timeout, left)),
-            Terms(deadline, request.repeatable, request.look),
+            Terms(deadline, request.look),
             self._settings.pace,
         )
         return replace(answer, resent=resent)
