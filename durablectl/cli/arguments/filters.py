@@ -61,9 +61,7 @@ Name = Annotated[
 ]
 Prefix = Annotated[
     str,
-    typer.Option(
-        "--prefix", metavar="TEXT", help="Only ids that start with TEXT.", show_default=False
-    ),
+    typer.Option("--prefix", metavar="TEXT", help="Only ids that start with TEXT."),
 ]
 CreatedAfter = Annotated[
     str | None,

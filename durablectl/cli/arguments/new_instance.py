@@ -22,7 +22,6 @@ Fields = Annotated[
     typer.Argument(
         metavar="[FIELD]...",
         help="Input fields: name=text, name:=json, name=@file.txt, name:=@file.json.",
-        show_default=False,
     ),
 ]
 InputFile = Annotated[

@@ -9,16 +9,12 @@ import typer
 from durablectl.cli.framework import app_completers, completers
 from durablectl.config.quantities import parse_duration, parse_interval, parse_rate
 
-INSTANCES_HELP = (
-    "Instance ids, status URLs, @FILE (payloads, statuses, ids or URLs), or - for standard input."
-)
-
 Instances = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[ID|URL|@FILE|-]...",
-        help=INSTANCES_HELP,
-        show_default=False,
+        help="Instance ids, status URLs, @FILE (payloads, statuses, ids or URLs), or - for "
+        "standard input.",
         autocompletion=completers.instances,
     ),
 ]
@@ -27,7 +23,6 @@ Instance = Annotated[
     typer.Argument(
         metavar="[ID|URL|@FILE|-]",
         help="The instance.",
-        show_default=False,
         autocompletion=completers.instances,
     ),
 ]
@@ -36,7 +31,6 @@ Orchestrator = Annotated[
     typer.Argument(
         metavar="ORCHESTRATOR",
         help="The orchestrator's name.",
-        show_default=False,
         autocompletion=app_completers.orchestrators,
     ),
 ]

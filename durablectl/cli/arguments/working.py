@@ -29,7 +29,6 @@ CheckReplay = Annotated[
     typer.Option(
         "--replay-check/--no-replay-check",
         help="Replay each instance that ends, and warn where its code decides something else.",
-        show_default=False,
     ),
 ]
 Concurrency = Annotated[
@@ -93,7 +92,6 @@ class Serving(NamedTuple):
             min=0,
             max=65535,
             help="Answer gRPC clients of the Durable Task protocol on this port, too.",
-            show_default=False,
         ),
     ] = None
     skip_timers: SkipTimers = False

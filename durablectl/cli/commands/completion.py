@@ -22,7 +22,6 @@ Shell = Annotated[
     typer.Argument(
         metavar="[" + "|".join(SHELLS) + "]",
         help="The shell; without it, the one in $SHELL.",
-        show_default=False,
         autocompletion=choices(SHELLS),
     ),
 ]

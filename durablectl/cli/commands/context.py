@@ -22,14 +22,10 @@ from durablectl.render.sanitize import safe_line
 from durablectl.render.terminal.tables import show_items
 from durablectl.render.views import Details, Table
 
-Name = Annotated[
-    str, typer.Argument(metavar="NAME", help="The context's name.", show_default=False)
-]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The context's name.")]
 KnownName = Annotated[
     str,
-    typer.Argument(
-        metavar="NAME", help="The context's name.", show_default=False, autocompletion=contexts
-    ),
+    typer.Argument(metavar="NAME", help="The context's name.", autocompletion=contexts),
 ]
 SHOWN = (
     "context",

@@ -24,14 +24,8 @@ HELP = "An instance (ID, URL, @FILE, -), or the file of a saved history."
 
 def diff(
     session: Session,
-    a: Annotated[
-        str,
-        typer.Argument(metavar="A", help=HELP, show_default=False, autocompletion=instances),
-    ],
-    b: Annotated[
-        str,
-        typer.Argument(metavar="B", help=HELP, show_default=False, autocompletion=instances),
-    ],
+    a: Annotated[str, typer.Argument(metavar="A", help=HELP, autocompletion=instances)],
+    b: Annotated[str, typer.Argument(metavar="B", help=HELP, autocompletion=instances)],
 ) -> None:
     """Show how two instances differ, step by step.
 

@@ -27,9 +27,7 @@ from durablectl.taskhub import TaskHub
 
 app = Commands("Read, signal and list entities.")
 
-EntityArgument = Annotated[
-    str, typer.Argument(metavar="@NAME@KEY", help="The entity's id.", show_default=False)
-]
+EntityArgument = Annotated[str, typer.Argument(metavar="@NAME@KEY", help="The entity's id.")]
 
 
 @app.command()
@@ -49,7 +47,7 @@ def list_(
     session: Session,
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[NAME]", help="Only entities of this name.", show_default=False),
+        typer.Argument(metavar="[NAME]", help="Only entities of this name."),
     ] = None,
     show_state: Annotated[bool, typer.Option("--state", help="Show their states too.")] = False,
     limit: Annotated[
@@ -78,9 +76,7 @@ def list_(
 def signal(
     session: Session,
     entity: EntityArgument,
-    operation: Annotated[
-        str, typer.Argument(metavar="OPERATION", help="The operation's name.", show_default=False)
-    ],
+    operation: Annotated[str, typer.Argument(metavar="OPERATION", help="The operation's name.")],
     given: Input = Input(),
     yes: Yes = False,
     confirm: Confirm = None,

@@ -21,7 +21,6 @@ def help(
         typer.Argument(
             metavar="[COMMAND]...",
             help="A command, as `list` or `context add`; without it, the program.",
-            show_default=False,
             autocompletion=choices(SUMMARIES),
         ),
     ] = None,

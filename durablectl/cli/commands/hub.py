@@ -46,9 +46,7 @@ def backup(
     session: Session,
     file: Annotated[
         Path,
-        typer.Argument(
-            metavar="FILE", help="The new file, or the folder for it.", show_default=False
-        ),
+        typer.Argument(metavar="FILE", help="The new file, or the folder for it."),
     ],
 ) -> None:
     """Copy a local hub into a new file, while workers continue.

@@ -23,9 +23,7 @@ def import_(
     session: Session,
     source: Annotated[
         str,
-        typer.Argument(
-            metavar="FILE|ID", help="A saved history, or an instance's id.", show_default=False
-        ),
+        typer.Argument(metavar="FILE|ID", help="A saved history, or an instance's id."),
     ],
     from_context: Annotated[
         str | None,

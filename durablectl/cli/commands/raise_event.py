@@ -28,7 +28,6 @@ Words = Annotated[
         help="The instance (or a file or standard input that names several), the event's name, "
         "and its data as fields; "
         "with --event NAME ids and fields alone.",
-        show_default=False,
         autocompletion=app_completers.instance_then_event,
     ),
 ]

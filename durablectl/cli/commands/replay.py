@@ -31,7 +31,6 @@ def replay(
         typer.Argument(
             metavar="[FILE|DIR|ID]...",
             help="Files or folders of saved histories, or instances.",
-            show_default=False,
             autocompletion=completers.instances,
         ),
     ] = None,

@@ -34,7 +34,6 @@ OptionalOrchestrator = Annotated[
     typer.Argument(
         metavar="ORCHESTRATOR",
         help="The orchestrator's name.",
-        show_default=False,
         autocompletion=app_completers.orchestrators,
     ),
 ]
