@@ -438,6 +438,29 @@ def test_an_instance_that_was_restarted_from_a_step_still_fits() -> None:
     assert judge_history(saved, Orchestrator("parent", parent)).fits
 
 
+@pytest.mark.parametrize("rewinds", [1, 2])
+def test_code_that_fails_by_itself_fits_after_a_rewind_and_not_when_it_is_fixed(
+    rewinds: int,
+) -> None:
+    def order(context: Any) -> Any:
+        yield context.call_activity("act", 1)
+        raise ValueError("by itself")
+
+    def fixed(context: Any) -> Any:
+        return (yield context.call_activity("act", 1))
+
+    with Durable() as durable:
+        durable.mock("act", returns=1)
+        durable.run(order, instance_id="one")
+        for _ in range(rewinds):
+            durable.hub.rewind("one")
+            durable.wait("one")
+        saved = history_of(durable.history("one"))
+    assert judge_history(saved, Orchestrator("order", order)).fits
+    verdict = judge_history(saved, Orchestrator("order", fixed))
+    assert verdict.got == "has the end: completes with 1"
+
+
 APPROVAL = """
 def order(context):
     yield context.wait_for_external_event("Approval")

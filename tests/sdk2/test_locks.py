@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from durablectl import judge
 from durablectl.backends.local import LocalTaskHub
 from durablectl.engine.store.maintenance import check_hub
 from durablectl.errors import WrongState
@@ -107,6 +108,17 @@ def test_what_failed_after_its_section_is_rewound(bank: Durable) -> None:
     bank.hub.rewind("one")
     assert bank.wait("one").output == "done"
     assert bank.hub.get_entity(A) == 1
+
+
+def test_what_raised_in_its_section_fails_again_after_a_rewind_as_it_did(bank: Durable) -> None:
+    bank.run("fails_inside", "a", instance_id="one")
+    code = bank._registry.orchestrators.get("fails_inside")
+    assert code is not None
+    for _ in range(2):
+        bank.hub.rewind("one")
+        assert bank.wait("one").runtime_status is RuntimeStatus.FAILED
+        assert judge(bank.history("one"), code).fits
+    assert bank.run("transfer", ["a", "b", 1]).output == [-1, 1]
 
 
 @pytest.mark.parametrize(

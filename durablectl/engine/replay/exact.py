@@ -74,21 +74,19 @@ class _Exact:
 
     def _follow(self) -> Break | None:
         for episode in episodes_of(self._saved.events):
+            was_rewound = self._rewinds > 0
+            self._rewinds -= _count_rewinds(episode.inbound)
             if self._follower.has_ended:
-                return self._break_at(episode.number, None)
-            if self._rewinds:
-                self._rewinds -= sum(
-                    isinstance(each, e.ExecutionRewound) for each in episode.inbound
-                )
-            if self._saved.is_foreign:
-                self._continue_timers(episode)
-            inbound = [self._numbered(each) for each in episode.inbound]
-            made = self._follower.deliver(inbound, episode.at)
-            if _failed_by_engine(episode.ending):
-                return None
-            broken = self._compare(episode, made.decisions) or self._compare_ending(
-                episode, made.ending
-            )
+                broken = self._compare_end_again(episode, was_rewound)
+            else:
+                if self._saved.is_foreign:
+                    self._continue_timers(episode)
+                inbound = [self._numbered(each) for each in episode.inbound]
+                made = self._follower.deliver(inbound, episode.at)
+                if _failed_by_engine(episode.ending):
+                    return None
+                broken = self._compare(episode, made.decisions)
+                broken = broken or self._compare_ending(episode, made.ending)
             if broken is not None:
                 return broken
         return None
@@ -133,9 +131,9 @@ class _Exact:
             elif self._rewinds > 0:
                 self._owed.append(decision)
             else:
-                number, recorded_one = expected or (episode.number, None)
+                number, other = expected or (episode.number, None)
                 place = self._follower.place_of(decision.task_id)
-                return decision_break(number, recorded_one, decision, place)
+                return decision_break(number, other, decision, place)
         return None if expected is None else self._break_at(*expected)
 
     def _compare_ending(self, episode: RecordedEpisode, made: Ending) -> Break | None:
@@ -152,6 +150,15 @@ class _Exact:
             self._follower.waiting,
             with_result=is_success or not self._saved.is_foreign,
         )
+
+    def _compare_end_again(self, episode: RecordedEpisode, was_rewound: bool) -> Break | None:
+        """Compare what follows an ending: where a rewind has taken it out of the history, the code
+        ends in the same way again, and on SDK 2.x it decides its last decisions again.
+        """
+        is_again = all(each.task_id in self._numbers for _, each in episode.decisions)
+        if was_rewound and is_again:
+            return self._compare_ending(episode, self._follower.ending)
+        return self._break_at(episode.number, None)
 
     def _was_owed(self, recorded: e.Decision) -> bool:
         for decision in self._owed:
