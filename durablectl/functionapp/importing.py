@@ -56,11 +56,8 @@ def import_app(file: Path) -> ModuleType:
     """
     with _guarded(file.parent):
         spec = importlib.util.spec_from_file_location("function_app", file)
-        if spec is None or spec.loader is None:
-            raise AppError(
-                f"{shown(file)} is not a Python file",
-                hint="name a function_app.py, or the folder with it",
-            )
+        assert spec is not None  # the name of the file ends with .py
+        assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         sys.modules["function_app"] = module
         spec.loader.exec_module(module)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from durablectl.engine.registry import Registry
 from durablectl.engine.replay.check import CheckResult, FinishedExecution, ReplayCheck, warning_of
 from durablectl.engine.replay.episode import Episode
+from durablectl.engine.replay.exact import follow_complete
 from durablectl.engine.replay.guided import judge_history
 from durablectl.functionapp.sdk2 import functions, names
 from durablectl.history import events as e
@@ -58,11 +59,15 @@ def test_kept_alive_or_replayed_the_decisions_are_the_same(
         assert made(episodes[1]) == made(episodes[0])
         assert made(episodes[2])[:3] == made(episodes[0])[:3]
         again.close()
+        past += episodes[0].history
         if episodes[0].ending is not None or world.is_over:
             break
-        past += episodes[0].history
         world.hear(episodes[0])
         new = world.next()
+    followed = follow_complete(
+        RawHistory("id", "x", "program", tuple(past)), kept, with_inputs=True
+    )
+    assert followed.verdict.fits, followed.verdict
 
 
 def test_an_input_that_differs_from_run_to_run_is_told() -> None:

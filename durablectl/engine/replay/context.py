@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, Protocol
 from uuid import NAMESPACE_OID, NAMESPACE_URL, UUID, uuid5
@@ -141,20 +142,15 @@ class OrchestrationContext:
 
     def call_activity(self, name: Any, input_: Any = None, expected_type: Any = None) -> Task:
         name, returned = resolve(name, "call_activity")
-        return ActivityTask(
-            name, None if input_ is None else dumps(input_), expected_type or returned
-        )
+        return ActivityTask(name, _encoded(input_), expected_type or returned)
 
     def call_activity_with_retry(
         self, name: Any, retry_options: RetryOptions, input_: Any = None, expected_type: Any = None
     ) -> Task:
         name, returned = resolve(name, "call_activity_with_retry")
-        input = None if input_ is None else dumps(input_)
-        return RetryableTask(
-            self._execution,
-            lambda: ActivityTask(name, input, expected_type or returned),
-            retry_options,
-        )
+        input = _encoded(input_)
+        attempt = partial(ActivityTask, name, input, expected_type or returned)
+        return RetryableTask(self._execution, attempt, retry_options)
 
     def call_sub_orchestrator(
         self,
@@ -165,7 +161,7 @@ class OrchestrationContext:
         expected_type: Any = None,
     ) -> Task:
         name, returned = resolve(name, "call_sub_orchestrator")
-        input = None if input_ is None else dumps(input_)
+        input = _encoded(input_)
         return SubOrchestrationTask(
             name, input, self._child_id(instance_id), version, expected_type or returned
         )
@@ -181,11 +177,10 @@ class OrchestrationContext:
     ) -> Task:
         name, returned = resolve(name, "call_sub_orchestrator_with_retry")
         # Every attempt runs under the id that the app gives: it takes the place of the failed one.
-        input, child = None if input_ is None else dumps(input_), self._child_id(instance_id)
-
-        def attempt() -> SubOrchestrationTask:
-            return SubOrchestrationTask(name, input, child, version, expected_type or returned)
-
+        input, child = _encoded(input_), self._child_id(instance_id)
+        attempt = partial(
+            SubOrchestrationTask, name, input, child, version, expected_type or returned
+        )
         return RetryableTask(self._execution, attempt, retry_options)
 
     def call_http(
@@ -226,8 +221,8 @@ class OrchestrationContext:
         operationInput: Any = None,  # noqa: N803
         expected_type: Any = None,
     ) -> Task:
-        input = None if operationInput is None else dumps(operationInput)
-        return EntityCallTask(_entity_instance(entityId), operationName, input, expected_type)
+        target, input = _entity_instance(entityId), _encoded(operationInput)
+        return EntityCallTask(target, operationName, input, expected_type)
 
     def signal_entity(
         self,
@@ -237,7 +232,7 @@ class OrchestrationContext:
     ) -> Task:
         """Send a message to an entity at once; there is nothing to wait for."""
         execution, target = self._execution, _entity_instance(entityId)
-        input = None if operationInput is None else dumps(operationInput)
+        input = _encoded(operationInput)
         # after continue_as_new nothing new is scheduled, messages included
         if not self.will_continue_as_new:
             number = execution.next_number()
@@ -267,7 +262,7 @@ class OrchestrationContext:
 
         The first call of a run counts.
         """
-        input = None if input_ is None else dumps(input_)
+        input = _encoded(input_)
         if not self.will_continue_as_new:
             self.will_continue_as_new = True
             self.next_input = input
@@ -320,6 +315,11 @@ class OrchestrationContext:
                 f"a sub-orchestration cannot have the id '{instance_id}' of its own ancestor"
             )
         return instance_id
+
+
+def _encoded(value: Any) -> str | None:
+    """The JSON text of what is handed over; None when nothing is."""
+    return None if value is None else dumps(value)
 
 
 def _entity_instance(entity_id: AnyEntityId) -> str:

@@ -54,7 +54,7 @@ class OrchestratorFunction:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # user code
-            self._raised(error)
+            self._fail(error)
             return
         if isinstance(made, GeneratorType):
             self._generator = made
@@ -99,7 +99,7 @@ class OrchestratorFunction:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # user code
-            self._raised(error)
+            self._fail(error)
         else:
             self.current = task
             if context.will_continue_as_new:
@@ -159,11 +159,8 @@ class OrchestratorFunction:
         except Exception as error:  # also of user code: an int or str of its own
             self._fail(error)
 
-    def _raised(self, error: BaseException) -> None:
-        self._end()
-        self._fail(error)
-
     def _fail(self, error: BaseException) -> None:
+        self._end()
         self.failure = self.failure_text(error)
         self.is_passed_on = error is self._thrown
         if not (self.is_passed_on and '"StackTraceString"' in self.failure):
