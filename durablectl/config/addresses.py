@@ -106,7 +106,9 @@ def is_loopback(url: str) -> bool:
         host = (urlsplit(url).hostname or "").rstrip(".")
     except ValueError:
         return False
-    return host in ("localhost", "::1") or host.endswith(".localhost") or host.startswith("127.")
+    # a number: 127.example.com is the name of another machine
+    is_own_number = re.fullmatch(r"127(?:\.\d{1,3}){1,3}", host, re.ASCII) is not None
+    return host in ("localhost", "::1") or host.endswith(".localhost") or is_own_number
 
 
 def _split(url: str) -> SplitResult:

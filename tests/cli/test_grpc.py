@@ -149,6 +149,7 @@ def test_a_time_or_a_tag_that_cannot_be_used_is_refused(run, server, flags, reas
     ("address", "text"),
     [
         ("grpc://example.com:4001", "without TLS"),
+        ("grpc://127.example.com:4001", "without TLS"),
         ("grpc://localhost:4001/hub", "more than host and port"),
         ("grpc://user@localhost:4001", "more than an address"),
         ("grpc://", "not an http, https, grpc or grpcs address"),
