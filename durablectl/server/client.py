@@ -25,7 +25,7 @@ from durablectl.server.place import Place
 from durablectl.taskhub import list_instances
 from durablectl.wire import json_text, management_payload, payload_to_json, status_to_json
 
-# ruff: noqa: N803 - the SDK's parameter names
+# ruff: noqa: ARG002, N803 - the SDK's parameters
 
 Result = TypeVar("Result")
 
@@ -187,7 +187,6 @@ class DurableClient:
         task_hub_name: str | None = None,
         connection_name: str | None = None,
     ) -> None:
-        del task_hub_name, connection_name
         if event_name == "":
             raise ValueError("event_name must be a non-empty string.")
         gone = f"Instance with ID {instance_id} is gone: either completed or failed"
@@ -211,7 +210,6 @@ class DurableClient:
         task_hub_name: str | None = None,
         connection_name: str | None = None,
     ) -> None:
-        del task_hub_name, connection_name
         refused = "The rewind operation is only supported on failed orchestration instances."
         await self._change(partial(self._hub.rewind, instance_id, reason), instance_id, refused)
 
@@ -260,7 +258,6 @@ class DurableClient:
         task_hub_name: str | None = None,
         connection_name: str | None = None,
     ) -> None:
-        del task_hub_name, connection_name
         await self._gate.write(
             partial(self._hub.signal_entity, entityId, operation_name, operation_input)
         )
@@ -271,7 +268,6 @@ class DurableClient:
         task_hub_name: str | None = None,
         connection_name: str | None = None,
     ) -> EntityStateResponse:
-        del task_hub_name, connection_name
         try:
             state = await self._gate.read(partial(self._hub.get_entity, entityId))
             return EntityStateResponse(True, state)

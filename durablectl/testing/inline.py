@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import asyncio
 from bdb import BdbQuit
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -109,26 +110,25 @@ class InlinePool(ActivityPool):
         function = activity.function
 
         def call(**arguments: Any) -> Any:
-            try:
+            with self._noticing():
                 return function(**arguments)
-            except BaseException as error:
-                self._notice(error)
-                raise
 
         async def call_async(**arguments: Any) -> Any:
-            try:
+            with self._noticing():
                 return await function(**arguments)
-            except BaseException as error:
-                self._notice(error)
-                raise
 
         return replace(activity, function=call_async if activity.is_async else call)
 
-    def _notice(self, error: BaseException) -> None:
-        if isinstance(error, KeyboardInterrupt | BdbQuit) or any(
-            kind.__module__ == "_pytest.outcomes" for kind in type(error).__mro__
-        ):
-            self._interruption = self._interruption or error
+    @contextmanager
+    def _noticing(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt | BdbQuit) or any(
+                kind.__module__ == "_pytest.outcomes" for kind in type(error).__mro__
+            ):
+                self._interruption = self._interruption or error
+            raise
 
     def _let_through(self) -> None:
         interruption, self._interruption = self._interruption, None
