@@ -5,6 +5,7 @@ text holds nobody up.
 from __future__ import annotations
 
 import contextlib
+import io
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,7 +18,9 @@ from durablectl.explanation.steps import execution_of, waits_of
 from durablectl.history.timeline import steps
 from durablectl.model import HistoryEvent, InstanceStatus, RuntimeStatus
 from durablectl.redaction import redact
+from durablectl.render.output import Output
 from durablectl.render.sanitize import defuse, safe
+from durablectl.render.terminal.displays import waiting_display
 from durablectl.server.auth import Access
 from durablectl.server.newtonsoft_json import NotJson, parse, parse_first
 from durablectl.server.query import Query, moment_from_text
@@ -45,6 +48,25 @@ def explained(kinds):
     history = tuple(kinds)
     status = InstanceStatus("order", "a", RuntimeStatus.RUNNING, T0, T0, history=history)
     return waits_of(status, execution_of(status))
+
+
+class Screen(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("stderr", [io.StringIO, Screen], ids=["lines", "a live display"])
+def test_the_statuses_of_a_wait_are_shown_in_linear_time(stderr):
+    def show(statuses):
+        out = Output(io.StringIO(), stderr(), environ={"TERM": "xterm"})
+        with waiting_display(out, [each.instance_id for each in statuses]) as watcher:
+            for each in statuses * 2:
+                watcher(each)
+
+    def started(count):
+        return [InstanceStatus("o", f"i{n}", RuntimeStatus.RUNNING, T0, T0) for n in range(count)]
+
+    assert is_linear(show, started)
 
 
 BODIES = {

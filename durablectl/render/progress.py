@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 
 from durablectl.json_values import decoded
@@ -45,10 +44,9 @@ def progress_parts(status: InstanceStatus) -> list[str]:
     return [part for part in (shown, message) if part]
 
 
-def count_text(states: Iterable[RuntimeStatus]) -> str:
+def count_text(counted: Counter[RuntimeStatus]) -> str:
     """How many there are of each state, the most first."""
-    counted = Counter(state.value for state in states)
-    return ", ".join(f"{count} {state}" for state, count in counted.most_common())
+    return ", ".join(f"{count} {state.value}" for state, count in counted.most_common())
 
 
 def _percent(done: Any, total: Any) -> float | None:

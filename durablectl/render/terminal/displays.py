@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, TypeVar
@@ -156,7 +157,7 @@ class WaitLines(Lines):
             self._sum_up(at_once=True)
 
     def _sum_up(self, *, at_once: bool) -> None:
-        counted = count_text(self._states.values())
+        counted = count_text(Counter(self._states.values()))
         self.tell("", f"{self._expected} instances: {counted}", at_once=at_once)
 
 

@@ -4,6 +4,7 @@ imports this module, when a display is wanted.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
@@ -201,12 +202,18 @@ class _Total:
 
     def __init__(self, progress: Progress, instance_ids: Sequence[str]) -> None:
         self._progress, self._states = progress, dict[str, RuntimeStatus]()
+        self._counts = Counter[RuntimeStatus]()
         self._row = progress.add_task(
             f"{len(instance_ids)} instances", total=len(instance_ids), state="", message=""
         )
 
     def __call__(self, status: InstanceStatus) -> None:
-        self._states[status.instance_id] = status.runtime_status
-        ended = sum(state.is_final for state in self._states.values())
-        message = count_text(self._states.values())
+        before, now = self._states.get(status.instance_id), status.runtime_status
+        if before is now:
+            return
+        self._states[status.instance_id] = now
+        self._counts += Counter([now])
+        self._counts -= Counter([before] if before else [])
+        ended = sum(count for state, count in self._counts.items() if state.is_final)
+        message = count_text(self._counts)
         self._progress.update(self._row, completed=ended, state=f"{ended} ended", message=message)

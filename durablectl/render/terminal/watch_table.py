@@ -5,6 +5,7 @@ Knows no hub, no clock, no keyboard, no screen.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -107,7 +108,7 @@ def counted(statuses: Sequence[InstanceStatus], *, more: bool = False) -> str:
     if not statuses:
         return "no instance matches"
     what = "1 instance" if len(statuses) == 1 else f"{len(statuses)} instances"
-    counted = count_text(each.runtime_status for each in statuses)
+    counted = count_text(Counter(each.runtime_status for each in statuses))
     return f"{'more than ' if more else ''}{what}: {counted}"
 
 
