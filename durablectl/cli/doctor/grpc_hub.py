@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from durablectl import config
@@ -36,15 +37,13 @@ def grpc_hub(subject: Subject) -> Iterator[Finding]:
     with needed("connection"):
         options = config.grpc_options(settings, url, subject.timeout)
         probe = config.grpc_hub(url)(url, **options).probe()
-    try:
+    with closing(probe):
         yield _token(options.get("token"), options["key_hint"])
         yield _name(probe)
         yield _connection(url, probe)
         yield _task_hub(settings.task_hub, probe)
         lacks = probe.lacks()
         yield _abilities(lacks)
-    finally:
-        probe.close()
     if "list" not in lacks:
         yield from instances(subject)
 

@@ -5,6 +5,7 @@ asked as a user's command would.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,18 +25,29 @@ SEE_SOURCES = "durablectl context show --sources"
 
 def remote(subject: Subject) -> Iterator[Finding]:
     """All checks of a remote hub, in an order in which each builds on those before it."""
-    settings = subject.settings
+    settings, keys = subject.settings, subject.settings.keys
     url = settings.url or ""
     yield _transport(url)
-    key = _key(subject)
-    yield key[1]
-    probe = _probe(subject, key[0])
-    try:
+    with needed("key"):
+        key = settings.key()
+    name = keys.key_name(url, settings.task_hub)
+    none = "none: no context or flag names one for this address"
+    yield ok("key", none if key is None else f"from {name}")
+    with needed("connection"):
+        probe = Probe(
+            url,
+            key=key,
+            task_hub=settings.task_hub,
+            connection=settings.connection,
+            timeout=subject.timeout,
+            **keys.route(url, settings.task_hub),
+        )
+    with closing(probe):
         yield _resolves(probe)
         answer, finding, skew = _answers(probe)
         yield finding
         yield _api(probe, answer)
-        if key[0] is not None:
+        if key is not None:
             yield from _ways_of_the_key(probe)
         elif not config.is_loopback(url):
             yield warning(
@@ -46,8 +58,6 @@ def remote(subject: Subject) -> Iterator[Finding]:
         yield skew
         yield from _hub_name(subject, probe, answer)
         yield _abilities(probe)
-    finally:
-        probe.close()
     yield from instances(subject)
 
 
@@ -59,30 +69,6 @@ def _transport(url: str) -> Finding:
         f"{url} is http: key and data travel unencrypted",
         "use https in the context: durablectl context add … --replace",
     )
-
-
-def _key(subject: Subject) -> tuple[str | None, Finding]:
-    settings = subject.settings
-    name = settings.keys.key_name(settings.url or "", settings.task_hub)
-    with needed("key"):
-        key = settings.key()
-    if key is None:
-        return None, ok("key", "none: no context or flag names one for this address")
-    return key, ok("key", f"from {name}")
-
-
-def _probe(subject: Subject, key: str | None) -> Probe:
-    settings = subject.settings
-    with needed("connection"):
-        route: dict[str, Any] = settings.keys.route(settings.url or "", settings.task_hub)
-        return Probe(
-            settings.url or "",
-            key=key,
-            task_hub=settings.task_hub,
-            connection=settings.connection,
-            timeout=subject.timeout,
-            **route,
-        )
 
 
 def _resolves(probe: Probe) -> Finding:
