@@ -95,12 +95,6 @@ def list(
       durablectl list --count --by status
       durablectl list --count --by cause --created-after 1d
     """
-    shown, order = _columns(columns), None if sort is None else parse_order(sort)
-    if columns is None and filters.stuck is not None and session.out.is_rich:
-        shown = (*shown, WAITING)
-    wants_input = (
-        not count and by is None and ("input" in shown if session.out.is_text else show_input)
-    )
     selection = filters.selection(session.out.detail)
     if count or by is not None:
         if (limit, columns, sort) != (None, None, None):
@@ -110,6 +104,10 @@ def list(
             )
         _show_counts(session, selection, by)
         return
+    shown, order = _columns(columns), None if sort is None else parse_order(sort)
+    if columns is None and filters.stuck is not None and session.out.is_rich:
+        shown = (*shown, WAITING)
+    wants_input = "input" in shown if session.out.is_text else show_input
     if session.out.is_rich and order is None and selection.where is None and not wants_input:
         is_asked = columns is not None
         _show_newest(session, selection.filter, shown if is_asked else None, limit, filters.stuck)
@@ -121,11 +119,9 @@ def list(
 
 
 def _columns(text: str | None) -> tuple[str, ...]:
-    columns = (
-        tuple(word.strip().lower() for word in text.split(","))
-        if text is not None
-        else views.DEFAULT_COLUMNS
-    )
+    if text is None:
+        return views.DEFAULT_COLUMNS
+    columns = tuple(word.strip().lower() for word in text.split(","))
     if unknown := [column for column in columns if column not in KNOWN_COLUMNS]:
         raise UsageError(
             f"no column '{unknown[0]}'", hint=f"the columns are {', '.join(KNOWN_COLUMNS)}"
