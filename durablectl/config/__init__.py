@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from durablectl.config.addresses import is_address as is_address
 from durablectl.config.addresses import is_grpc as is_grpc
 from durablectl.config.addresses import is_loopback as is_loopback
+from durablectl.config.addresses import is_plaintext as is_plaintext
 from durablectl.config.addresses import is_url as is_url
 from durablectl.config.addresses import place_of as place_of
 from durablectl.config.contexts import Context as Context

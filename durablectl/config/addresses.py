@@ -33,9 +33,14 @@ def is_scheduler(url: str) -> bool:
     return parts.scheme == "grpcs" and (parts.hostname or "").endswith(".durabletask.io")
 
 
+def is_plaintext(url: str) -> bool:
+    """Whether an address is one of gRPC without TLS on another machine."""
+    return urlsplit(url).scheme == "grpc" and not is_loopback(url)
+
+
 def check_plaintext(url: str, *, allowed: bool = False) -> str:
     """The address; `UsageError` for gRPC without TLS to another machine, unless it is `allowed`."""
-    if url.lower().startswith("grpc:") and not is_loopback(url) and not allowed:
+    if is_plaintext(url) and not allowed:
         raise UsageError(
             f"{url} is gRPC without TLS to another machine: data would travel unencrypted",
             hint="use grpcs://, or allow it in a context of your own: durablectl context add NAME "

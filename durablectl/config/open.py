@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from durablectl.config.addresses import is_grpc, is_loopback
+from durablectl.config.addresses import is_grpc, is_plaintext
 from durablectl.config.extras import missing_extra
 from durablectl.config.settings import Settings
 from durablectl.errors import Unsupported, UsageError
@@ -102,7 +102,7 @@ def grpc_options(settings: Settings, url: str, timeout: float) -> dict[str, Any]
     options = settings.keys.route(url, settings.task_hub)
     token = settings.keys.token(url, settings.task_hub)
     if token is not None:
-        if url.startswith("grpc:") and not is_loopback(url):
+        if is_plaintext(url):
             raise UsageError(
                 f"a token is not sent to {url} without TLS", hint="use grpcs:// in the context"
             )

@@ -248,8 +248,9 @@ def test_a_token_goes_to_its_own_address_and_into_no_message(run, server, projec
     assert asked.read_text().split() == ["x", "x"]
 
 
-def test_a_token_is_not_sent_without_tls_to_another_machine(run):
-    flags = ("--url", "grpc://example.com:1", "--insecure", "--token-command", "x")
+@pytest.mark.parametrize("scheme", ["grpc", "GRPC"])
+def test_a_token_is_not_sent_without_tls_to_another_machine(run, scheme):
+    flags = ("--url", f"{scheme}://example.com:1", "--insecure", "--token-command", "x")
     assert run("context", "add", "a", *flags).code == 0
     result = run("list", "--context", "a")
     assert (result.code, "without TLS" in result.err) == (2, True)

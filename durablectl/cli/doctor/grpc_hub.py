@@ -49,7 +49,7 @@ def grpc_hub(subject: Subject) -> Iterator[Finding]:
 
 
 def _address(url: str) -> Finding:
-    if url.startswith("grpcs:") or config.is_loopback(url):
+    if not config.is_plaintext(url):
         return ok("address", url)
     return warning(
         "address", f"{url} is gRPC without TLS: data travels unencrypted", "use grpcs://"
@@ -80,7 +80,10 @@ def _connection(url: str, probe: Probe) -> Finding:
     except DurablectlError:
         pass  # as above
     took = f"{(time.monotonic() - started) * 1000:.0f} ms"
-    return ok("connection", f"{'over TLS, ' if url.startswith('grpcs:') else ''}answered in {took}")
+    return ok(
+        "connection",
+        f"{'over TLS, ' if url.lower().startswith('grpcs:') else ''}answered in {took}",
+    )
 
 
 def _task_hub(name: str | None, probe: Probe) -> Finding:
