@@ -85,10 +85,9 @@ class Settings(NamedTuple):
         return self.sources.get("hub", "")
 
     @property
-    def brief_source(self) -> str:
-        """The same, to be added to the hub's name; nothing where that is clear."""
-        source = self.hub_source.partition(" (")[0]
-        return f", from {source}" if self.named else ""
+    def has_hub(self) -> bool:
+        """Whether one was named or found."""
+        return self.url is not None or self.path is not None
 
     @property
     def is_own_context(self) -> bool:
@@ -111,7 +110,7 @@ class Settings(NamedTuple):
         """The local hub's path, or an empty one for a remote hub; `UsageError` when no hub was
         named or found.
         """
-        if self.url is None and self.path is None:
+        if not self.has_hub:
             raise UsageError(
                 "no task hub: no flag, variable or context names one, and there is no app here or "
                 "above",

@@ -65,12 +65,10 @@ class Started:
         if not self._names or _name(instance_id) not in self._names:
             return None
         try:
-            entries: dict[str, str] = json.loads(
-                (self._folder / _name(instance_id)).read_text(encoding="utf-8")
-            )
+            entries = json.loads((self._folder / _name(instance_id)).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        return entries if entries.get("id") == instance_id else None
+        return entries if isinstance(entries, dict) and entries.get("id") == instance_id else None
 
     def forget(self, instance_id: str) -> None:
         (self._folder / _name(instance_id)).unlink(missing_ok=True)

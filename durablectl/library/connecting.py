@@ -57,7 +57,7 @@ def connect(
     settings = config.resolve(asked, given, cwd=Path.cwd(), environ=os.environ)
     for each in settings.skipped:
         warnings.warn(each, stacklevel=2)
-    if settings.url is None and settings.path is None:
+    if not settings.has_hub:
         raise UsageError(
             "no task hub: none was named, and there is no app here or above",
             hint="connect('path/hub.db')",

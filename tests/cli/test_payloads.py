@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from durablectl import config
 from durablectl.backends.local import LocalTaskHub
 from durablectl.cli.session import open_session
 from durablectl.cli.session.targets import Targets
@@ -293,3 +294,12 @@ def test_a_hint_that_changes_something_leads_to_the_same_hub(run, url):
         in run("purge", "single-1", "--hub", "other.db").err
     )
     assert "\nhint: durablectl terminate single-1\n" in run("purge", "single-1").err
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"id": "another"}'])
+def test_a_kept_payload_that_cannot_be_read_is_as_good_as_none(tmp_path, text):
+    config.Started(tmp_path).keep({"id": "a"})
+    (file,) = tmp_path.glob("*.json")
+    assert config.Started(tmp_path).find("a") == {"id": "a"}
+    file.write_text(text)
+    assert config.Started(tmp_path).find("a") is None

@@ -25,7 +25,12 @@ def keyboard(stdin: TextIO, stopping: threading.Event) -> Iterator[Keys]:
     """
     descriptor = _terminal(stdin)
     if sys.platform == "win32" or descriptor is None:
-        yield lambda seconds: _no_key(stopping.wait(seconds))
+
+        def no_key(seconds: float) -> str:
+            stopping.wait(seconds)
+            return ""
+
+        yield no_key
         return
     before = termios.tcgetattr(descriptor)
     try:
@@ -40,10 +45,6 @@ def _terminal(stdin: TextIO) -> int | None:
         return stdin.fileno() if stdin.isatty() else None
     except (OSError, ValueError):
         return None
-
-
-def _no_key(_is_over: bool) -> str:
-    return ""
 
 
 def _key(descriptor: int, seconds: float) -> str:

@@ -149,7 +149,9 @@ class Session:
         is_news = self.settings.named or self.out.is_for_person or even_if_found
         if is_news and not self._is_announced and not self.settings.hub_source.startswith("flag"):
             self._is_announced = True
-            self.out.note(f"using {self.hub_label}{self.settings.brief_source}")
+            source = self.settings.hub_source.partition(" (")[0]
+            told = f", from {source}" if self.settings.named else ""
+            self.out.note(f"using {self.hub_label}{told}")
 
     def begin_change(
         self, *, controls: bool = True, yes: bool = False, confirm: str | None = None

@@ -5,13 +5,20 @@ Knows no verb by name, and carries nothing out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from durablectl.cli.arguments.filters import Filters, Selection
 from durablectl.cli.arguments.parameters import How
-from durablectl.cli.session.selection import Filtered, Stand, Wave, confirm_selection, new, times_of
+from durablectl.cli.session.selection import (
+    Filtered,
+    Standings,
+    Wave,
+    confirm_selection,
+    no_journal,
+    times_of,
+)
 from durablectl.cli.session.targets import Targets, refuse_query
 from durablectl.errors import InstanceNotFound, UsageError
 from durablectl.model import InstanceStatus, RuntimeStatus
@@ -49,15 +56,14 @@ def choose(
     *,
     states: frozenset[RuntimeStatus] = frozenset(),
     ignore_finished: bool = False,
-    journal: Callable[[TaskHub, bool], Stand] = lambda _hub, _many: new,
+    journal: Standings = no_journal,
     timeout: float | None = None,
 ) -> Chosen | None:
     """The instances that ids or a filter name, after the question; None when nothing is to be done
     (a dry run, or there is none).
 
-    A filter without --status means the `states` that the verb is for. `journal` tells how an
-    instance of a hub stands, one or one of many. What is looked up for it may take `timeout`
-    seconds; then it is `Unreachable`.
+    A filter without --status means the `states` that the verb is for. What is looked up for it may
+    take `timeout` seconds; then it is `Unreachable`.
     """
     named = bool(names or from_)
     if named == filters.are_given:
@@ -73,9 +79,7 @@ def choose(
     selection = filters.selection(session.out.detail)
     if states and not selection.filter.statuses:
         selection = replace(selection, filter=replace(selection.filter, statuses=states))
-    session.settings.require_named_hub(f"{verb} by filter")
-    stand = journal(session.hub, True)
-    return by_filter(session, verb, selection, how, stand=stand, timeout=timeout)
+    return by_filter(session, verb, selection, how, journal=journal, timeout=timeout)
 
 
 def _of_ids(session: Session, verb: str, targets: Targets, wave: Wave, how: How) -> Chosen | None:
@@ -107,7 +111,7 @@ def by_filter(
     how: How,
     *,
     times: str | None = None,
-    stand: Stand = new,
+    journal: Standings = no_journal,
     timeout: float | None = None,
 ) -> Chosen | None:
     """What the filter selects, after the question; None for a dry run, which shows it, and when
@@ -123,7 +127,7 @@ def by_filter(
     if not how.dry_run:
         session.begin_change(yes=how.yes, confirm=how.confirm)
     filtered = Filtered(in_time(session.hub, timeout), selection, how)
-    wave = Wave(filtered, how, stand, skips_final=False)
+    wave = Wave(filtered, how, journal(session.hub, True), skips_final=False)
     if how.dry_run:
         count = wave.show(session.out)
         filtered.tell_left_out(session.out)

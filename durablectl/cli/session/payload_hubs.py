@@ -50,8 +50,10 @@ class PayloadHubs:
         if self._is_of_local_hub(address):
             return session.hub
         sameness = self._compared(address)
-        if sameness is _Sameness.SAME and (not address.code or self._has_key(address)):
-            return session.hub
+        if sameness is _Sameness.SAME:
+            own_key = self._settings.keys.key_name(address.base, address.task_hub)
+            if not address.code or own_key is not None:
+                return session.hub
         if sameness is _Sameness.OTHER:
             self._refuse_other(payload, address)
             return self._at(payload.id, address)
@@ -119,12 +121,10 @@ class PayloadHubs:
         settings, label = self._settings, self._session.hub_label
         if is_nominal(address):
             where = "a local hub that is not here"
-            if settings.path is not None or settings.url is not None:
-                where = (
-                    f"another local hub than the {label}"
-                    if settings.path is not None
-                    else f"a local hub, not in the {label}"
-                )
+            if settings.path is not None:
+                where = f"another local hub than the {label}"
+            elif settings.url is not None:
+                where = f"a local hub, not in the {label}"
             hint = "run the command where that hub is, or name the hub's file with --hub"
             raise UsageError(f"instance '{payload.id}' is in {where}", hint=hint)
         if settings.explicit:
@@ -144,9 +144,6 @@ class PayloadHubs:
         except DurablectlError:  # it is not there, or the hub does not say
             return False
         return True
-
-    def _has_key(self, address: HubAddress) -> bool:
-        return self._settings.keys.key_name(address.base, address.task_hub) is not None
 
     def _at(self, instance_id: str, address: HubAddress) -> TaskHub:
         """The hub at an address, with the key that a context has for it, else the one in the

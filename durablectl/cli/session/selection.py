@@ -25,11 +25,17 @@ if TYPE_CHECKING:
 
 Found = tuple[str, InstanceStatus | None]
 Stand = Callable[[InstanceStatus], Standing]
+Standings = Callable[[TaskHub, bool], Stand]
+"""How the instances of a hub stand, one or one of many."""
 
 
 def new(_status: InstanceStatus) -> Standing:
     """How instances stand for a verb that keeps no journal."""
     return Standing.NEW
+
+
+def no_journal(_hub: TaskHub, _many: bool) -> Stand:
+    return new
 
 
 class Wave:

@@ -101,15 +101,14 @@ class Targets:
         if STDIN in self._words and not self.is_foreign:
             return self.ids
         is_plain = not self.is_foreign and self.hub is self._session.hub
-        return [
-            _without_key(word, is_plain) if is_status_url(word) else word for word in self._words
-        ]
+        shown = (lambda url: wire.payload_from_url(url).id) if is_plain else redact
+        return [shown(word) if is_status_url(word) else word for word in self._words]
 
     @property
     def is_foreign(self) -> bool:
         """Whether a payload, and not the settings, chose the hub."""
         settings = self._session.settings
-        if settings.url is None and settings.path is None:
+        if not settings.has_hub:
             return True
         return self.hub is not self._session.hub and not self._session.payloads.is_own(self.hub)
 
@@ -158,10 +157,6 @@ def _refuse_other(session: Session, instance_id: str, address: str, task_hub: st
         f"instance '{instance_id}' belongs to {where}, which is not the selected hub",
         hint=f"name that one: {' '.join(map(quoted, flags))}",
     )
-
-
-def _without_key(url: str, is_plain: bool) -> str:
-    return wire.payload_from_url(url).id if is_plain else redact(url)
 
 
 def required(
