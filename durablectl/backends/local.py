@@ -16,7 +16,7 @@ from durablectl.backends.local_commits import Commits
 from durablectl.backends.local_start import attach, new_instance, replace
 from durablectl.backends.local_status import status_of, statuses_of
 from durablectl.engine.store.database import Database
-from durablectl.engine.store.instances import NewInstance
+from durablectl.engine.store.instances import NewInstance, refuse_entity
 from durablectl.engine.store.queries import Queries
 from durablectl.errors import AlreadyExists, DurablectlError, EntityNotFound, WrongState
 from durablectl.history.columns import micros
@@ -179,6 +179,7 @@ class LocalTaskHub(TaskHub):
 
     def restart(self, instance_id: str, *, new_id: bool = True) -> CheckStatusPayload:
         row = self._queries.get(instance_id)
+        refuse_entity(instance_id)
         new = NewInstance(
             random_id() if new_id else instance_id,
             row.name,

@@ -92,11 +92,11 @@ class RemoteTaskHub(TaskHub):
     def _must_be_finished(self, instance_id: str, participle: str) -> None:
         status = self.get_status(instance_id, show_input=False).runtime_status
         if not status.is_final:
-            ending = "entity delete" if instance_id.startswith("@") else "terminate"
+            ending = ("entity", "delete") if instance_id.startswith("@") else ("terminate",)
             raise WrongState(
                 f"instance '{instance_id}' is {status.value}: only a finished one can be "
                 f"{participle}",
-                hint=command(ending, instance_id),
+                hint=command(*ending, instance_id),
             )
 
 

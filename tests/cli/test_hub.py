@@ -83,14 +83,14 @@ def test_the_doctor_counts_what_a_dead_worker_held(run, hub):
     [
         (
             "INSERT INTO history VALUES (99, 0, 0, '[]')",
-            "1 rows of the history belong to no instance",
+            "rows of the history that belong to no instance: 1",
         ),
-        ("DELETE FROM inbox", "1 pending instances have no message that starts them"),
+        ("DELETE FROM inbox", "pending instances without a message that starts them: 1"),
         (
             "UPDATE instances SET worker = 99",
-            "1 instances are leased to a worker that is not registered",
+            "instances of a worker that is not registered: 1",
         ),
-        ("UPDATE instances SET status = 12", "1 instances have a status that is none"),
+        ("UPDATE instances SET status = 12", "instances with a status that is none: 1"),
     ],
     ids=["orphan", "no start", "lost lease", "status"],
 )
@@ -98,6 +98,11 @@ def test_a_check_names_what_is_wrong_and_fails(run, hub, damage, problem):
     change(hub, damage)
     code, out, err = run("hub", "check", "--hub", hub)
     assert (code, problem in out, problem in err) == (1, True, True)
+
+
+def test_an_instance_that_starts_later_is_sound(run, hub):
+    assert run("start", "hello", "--at", "1h", "--hub", hub).code == 0
+    assert run("hub", "check", "--hub", hub).code == 0
 
 
 def test_a_damaged_file_fails_its_check(run, hub):

@@ -21,10 +21,11 @@ from durablectl.engine.store.instances import (
     create_instance,
     delete_instances,
     purge_instances,
+    refuse_entity,
 )
 from durablectl.engine.store.leases import LiveWorker, workers
 from durablectl.engine.store.locks import release_all
-from durablectl.engine.store.messages import end_family, send_request
+from durablectl.engine.store.messages import begin_now, end_family, send_request
 from durablectl.engine.store.queries import Queries
 from durablectl.engine.store.rewind import rewind_instance
 from durablectl.engine.store.work_items import EntityRequest
@@ -254,6 +255,8 @@ class Store(Queries):
             if number in FINAL or status in refused:
                 raise WrongState(f"instance '{instance_id}' {word} {status.value}; {refusal}")
             put_event(sql, key, event)
+            if isinstance(event, ExecutionTerminated):
+                begin_now(sql, key)
 
     def _locked(self, sql: Connection, instance_id: str) -> tuple[int, int]:
         row: tuple[int, int] | None = sql.execute(
@@ -261,6 +264,7 @@ class Store(Queries):
         ).fetchone()
         if row is None:
             raise self._missing(instance_id)
+        refuse_entity(instance_id)
         return row
 
 

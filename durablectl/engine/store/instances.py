@@ -92,6 +92,15 @@ _CREATE = (
 )
 
 
+def refuse_entity(instance_id: str) -> None:
+    """`WrongState` for an entity: it has no executions, and takes no message but operations."""
+    if instance_id.startswith("@"):
+        raise WrongState(
+            f"'{instance_id}' is an entity, which only runs operations",
+            hint=command("entity", "signal", instance_id, "OPERATION"),
+        )
+
+
 def _make_room(sql: Connection, instance_id: str, *, replaces: bool) -> None:
     key, status = sql.execute(
         "SELECT key, status FROM instances WHERE id = ?", (instance_id,)
@@ -159,7 +168,8 @@ _FAMILIES = (
 
 
 def _refusal(instance_id: str, status: int) -> WrongState:
+    ending = ("entity", "delete") if instance_id.startswith("@") else ("terminate",)
     return WrongState(
         f"instance '{instance_id}' is {STATUSES[status].value}; only a finished one can be purged",
-        hint=command("terminate", instance_id),
+        hint=command(*ending, instance_id),
     )

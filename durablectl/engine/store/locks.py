@@ -64,12 +64,20 @@ class AdmittedMessages:
 
 
 def read_messages(rows: Iterable[tuple[int, str]]) -> list[Message]:
-    """The messages of (row, text) pairs."""
-    found = []
-    for key, text in rows:
-        request, sender, execution_id = json.loads(text)
-        found.append(Message(key, json.loads(request), sender, execution_id))
-    return found
+    """The messages of (row, text) pairs.
+
+    Of an event the request is empty: earlier versions took events for entities, and one that
+    cannot be read would hold up every worker of the hub.
+    """
+    return [_message(key, json.loads(text)) for key, text in rows]
+
+
+def _message(key: int, parts: list[Any]) -> Message:
+    # an event begins with its number, a request with its own text
+    if not isinstance(parts[0], str):
+        return Message(key, {}, None, None)
+    request, sender, execution_id = parts
+    return Message(key, json.loads(request), sender, execution_id)
 
 
 def admit(sql: Connection, locked_by: str | None, messages: Sequence[Message]) -> AdmittedMessages:

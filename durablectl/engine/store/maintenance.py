@@ -20,22 +20,22 @@ _NO_INSTANCE = "instance NOT IN (SELECT key FROM instances)"
 _NO_WORKER = "worker IS NOT NULL AND worker NOT IN (SELECT key FROM workers)"
 # What must not be found in a hub: what to say of it, and what it is counted from.
 _CHECKS = {
-    "rows of the history belong to no instance": f"history WHERE {_NO_INSTANCE}",
-    "messages are for no instance": f"inbox WHERE {_NO_INSTANCE}",
-    "activities belong to no instance": f"activities WHERE {_NO_INSTANCE}",
-    "inputs belong to no instance": f"inputs WHERE {_NO_INSTANCE}",
-    "states belong to no entity": f"entities WHERE {_NO_INSTANCE}",
-    "entities have no state row": "instances WHERE id LIKE '@%' AND key NOT IN (SELECT instance "
+    "rows of the history that belong to no instance": f"history WHERE {_NO_INSTANCE}",
+    "messages for no instance": f"inbox WHERE {_NO_INSTANCE}",
+    "activities that belong to no instance": f"activities WHERE {_NO_INSTANCE}",
+    "inputs that belong to no instance": f"inputs WHERE {_NO_INSTANCE}",
+    "states that belong to no entity": f"entities WHERE {_NO_INSTANCE}",
+    "entities without a state row": "instances WHERE id LIKE '@%' AND key NOT IN (SELECT instance "
     "FROM entities)",
     # a completed one may leave an activity running that it did not wait for
-    "failed or terminated instances have activities": "instances WHERE key IN (SELECT instance "
+    "failed or terminated instances with activities": "instances WHERE key IN (SELECT instance "
     f"FROM activities) AND status IN {FINAL} AND status <> {COMPLETED}",
-    "instances have a status that is none": "instances WHERE status NOT IN (0, 1, 2, 3, 4, 5, 6, "
+    "instances with a status that is none": "instances WHERE status NOT IN (0, 1, 2, 3, 4, 5, 6, "
     "7)",
-    "pending instances have no message that starts them": "instances i WHERE status IN (2, 6) AND "
-    "NOT EXISTS (SELECT 1 FROM inbox m WHERE m.instance = i.key AND m.visible_at = -1)",
-    "instances are leased to a worker that is not registered": f"instances WHERE {_NO_WORKER}",
-    "activities are leased to a worker that is not registered": f"activities WHERE {_NO_WORKER}",
+    "pending instances without a message that starts them": "instances i WHERE status IN (2, 6) "
+    "AND NOT EXISTS (SELECT 1 FROM inbox m WHERE m.instance = i.key AND m.event IS NULL)",
+    "instances of a worker that is not registered": f"instances WHERE {_NO_WORKER}",
+    "activities of a worker that is not registered": f"activities WHERE {_NO_WORKER}",
 }
 
 
@@ -70,7 +70,7 @@ def check_hub(database: Database, now: datetime) -> HubReport:
     ]
     if not problems:  # queries on a damaged file tell nothing
         problems = [
-            f"{count} {what}"
+            f"{what}: {count}"
             for what, rows in _CHECKS.items()
             if (count := _number(database, f"SELECT count(*) FROM {rows}"))
         ]

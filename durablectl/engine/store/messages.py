@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from durablectl.engine.store.database import Connection
 from durablectl.engine.store.executions import put_event
-from durablectl.engine.store.instances import FINAL, NOW_AT
+from durablectl.engine.store.instances import FINAL, NOW_AT, START_AT
 from durablectl.engine.store.locks import Message, admit, next_request, read_messages, write_locks
 from durablectl.engine.store.work_items import Caller, EntityBatch, EntityRequest, Operation
 from durablectl.history.events import ExecutionTerminated
@@ -29,7 +29,15 @@ def end_family(sql: Connection, key: int, event: ExecutionTerminated) -> bool:
     family = sql.execute(_UNFINISHED_FAMILY, (key,)).fetchall()
     for (each,) in family:
         put_event(sql, each, event)
+    begin_now(sql, key)
     return bool(family)
+
+
+def begin_now(sql: Connection, key: int) -> None:
+    """Let an instance begin that waits for the time of its start, so that it ends without that."""
+    sql.execute(
+        f"UPDATE inbox SET visible_at = {START_AT} WHERE instance = ? AND event IS NULL", (key,)
+    )
 
 
 def send_request(sql: Connection, request: EntityRequest) -> None:

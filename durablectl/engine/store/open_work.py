@@ -103,7 +103,8 @@ def operations(database: Database, entity_id: str) -> list[WaitingMessage]:
     rows = database.query(
         "SELECT m.at, m.event, c.id FROM inbox m JOIN instances i ON i.key = m.instance"
         " LEFT JOIN instances c ON c.key = json_extract(m.event, '$[1]')"
-        " WHERE i.id = ? ORDER BY m.key LIMIT ?",
+        # an event, which earlier versions took for entities, begins with its number
+        " WHERE i.id = ? AND m.event LIKE '[\"%' ORDER BY m.key LIMIT ?",
         (entity_id, MOST_ROWS),
     )
     return [

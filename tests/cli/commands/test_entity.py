@@ -1,6 +1,7 @@
 """`entity`: get, list, signal and delete, on a remote hub; a local one says that it cannot yet."""
 
 import json
+import sqlite3
 
 import pytest
 
@@ -60,3 +61,35 @@ def test_an_entity_of_a_local_hub_is_signalled_and_read(app, run):
     assert run("worker", "--until-idle").code == 0
     assert run("entity", "get", "@counter@a")[:2] == (0, "3\n")
     assert run("entity", "list", "-o", "id").out == "@counter@a\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["terminate"],
+        ["terminate", "--recursive"],
+        ["suspend"],
+        ["resume"],
+        ["rewind"],
+        ["restart", "--new-id"],
+        ["raise-event", "--event", "Go"],
+    ],
+    ids=" ".join,
+)
+def test_a_request_to_an_instance_is_refused_for_an_entity(app, run, command):
+    run("entity", "signal", "@counter@a", "add", "--input-json", "3")
+    run("worker", "--until-idle")
+    refused = run(*command, "@counter@a")
+    assert (refused.code, "is an entity" in refused.err) == (6, True)
+    assert "durablectl entity delete @counter@a" in run("purge", "@counter@a").err
+
+
+def test_an_event_for_an_entity_in_a_file_of_before_is_dropped(app, run):
+    run("entity", "signal", "@counter@a", "add", "--input-json", "3")
+    with sqlite3.connect(".durablectl/hub.db") as sql:
+        for event in ('[19,"why"]', '[4,"why"]', '[14,"Go","1"]'):
+            row = "SELECT key, 0, 0, ? FROM instances"
+            sql.execute(f"INSERT INTO inbox (instance, visible_at, at, event) {row}", (event,))
+    assert run("why", "@counter@a").code == 0
+    assert run("worker", "--until-idle").code == 0
+    assert run("entity", "get", "@counter@a").out == "3\n"

@@ -59,6 +59,13 @@ def test_a_local_start_waits_for_its_time_and_keeps_its_tags(run, app):
     assert "scheduledStartTime" not in run("status", "l-1", "-o", "json").out
 
 
+@pytest.mark.parametrize("flags", [(), ("--recursive",)], ids=["alone", "recursive"])
+def test_a_start_for_later_is_terminated_before_its_time(run, app, flags):
+    run("start", "hello", "--instance-id", "l-1", "--at", "2100-01-01")
+    assert run("terminate", "l-1", *flags, "--wait", "--timeout", "20s").code == 0
+    assert "Terminated" in run("status", "l-1").out
+
+
 def test_over_http_nothing_starts_later(remote, server):
     refused = remote("start", "order", "--at", "1h")
     assert (refused.code, "for local hubs" in refused.err, server.asked) == (7, True, [])
