@@ -119,9 +119,7 @@ class HttpTaskHub(RemoteTaskHub):
             ("showHistory", parts.show_history),
             ("showHistoryOutput", parts.show_history_output),
         ]
-        answer = self._calls.get(
-            self._calls.instance(instance_id), [(name, str(value).lower()) for name, value in shown]
-        )
+        answer = self._calls.get(self._calls.instance(instance_id), shown)
         return read_status(self._place, answer, self._place.absent(instance_id))
 
     def _page(self, filter: InstanceFilter, page: PageRequest) -> Page[InstanceStatus]:
@@ -130,8 +128,8 @@ class HttpTaskHub(RemoteTaskHub):
         """
         parameters = [
             *filters(filter),
-            ("showInput", str(page.has_payloads).lower()),
-            ("top", str(page_size(page.top))),
+            ("showInput", page.has_payloads),
+            ("top", page_size(page.top)),
         ]
         found = self._listed("/instances", parameters, status_from_json, page.token)
         # the service shows whole seconds
@@ -162,22 +160,14 @@ class HttpTaskHub(RemoteTaskHub):
                 "a hub over HTTP cannot terminate sub-orchestrations along with their parent",
                 hint="terminate them by their own ids",
             )
-        self._switch(
-            instance_id, "terminate", reason, lambda status: status is RuntimeStatus.TERMINATED
-        )
+        self._switch(instance_id, "terminate", reason, {RuntimeStatus.TERMINATED})
 
     def suspend(self, instance_id: str, reason: str | None = None) -> None:
-        self._switch(
-            instance_id, "suspend", reason, lambda status: status is RuntimeStatus.SUSPENDED
-        )
+        self._switch(instance_id, "suspend", reason, {RuntimeStatus.SUSPENDED})
 
     def resume(self, instance_id: str, reason: str | None = None) -> None:
-        self._switch(
-            instance_id,
-            "resume",
-            reason,
-            lambda status: status not in (RuntimeStatus.SUSPENDED, *FINAL_STATUSES),
-        )
+        resumed = {*RuntimeStatus} - FINAL_STATUSES - {RuntimeStatus.SUSPENDED}
+        self._switch(instance_id, "resume", reason, resumed)
 
     def rewind(self, instance_id: str, reason: str | None = None) -> None:
         """`OutcomeUnknown` when the answer was lost."""
@@ -200,7 +190,7 @@ class HttpTaskHub(RemoteTaskHub):
         )
         answer = self._calls.post(
             f"{self._calls.instance(instance_id)}/restart",
-            [("restartWithNewInstanceId", str(new_id).lower())],
+            [("restartWithNewInstanceId", new_id)],
             look=look,
         )
         try:
@@ -241,9 +231,7 @@ class HttpTaskHub(RemoteTaskHub):
         )
 
     def get_entity(self, entity_id: EntityId) -> Any:
-        name = segment(entity_id.name, "entity name")
-        key = segment(entity_id.key or "$", "entity key")
-        answer = self._calls.get(f"/entities/{name}/{key}")
+        answer = self._calls.get(_target_of(entity_id, entity_id.key or "$"))
         if answer.status == 200 and answer.is_json:
             return answer.value
         raise refusal(
@@ -256,10 +244,7 @@ class HttpTaskHub(RemoteTaskHub):
 
     def _entities(self, name: str | None, page: PageRequest) -> Page[EntityStatus]:
         target = f"/entities/{segment(name, 'entity name')}" if name else "/entities"
-        parameters = [
-            ("fetchState", str(page.has_payloads).lower()),
-            ("top", str(page_size(page.top))),
-        ]
+        parameters = [("fetchState", page.has_payloads), ("top", page_size(page.top))]
         return self._listed(target, parameters, entity_from_json, page.token)
 
     def _listed(
@@ -277,9 +262,7 @@ class HttpTaskHub(RemoteTaskHub):
 
     def signal_entity(self, entity_id: EntityId, operation: str, input: Any = None) -> None:
         """`OutcomeUnknown` when the answer was lost."""
-        target = f"/entities/{segment(entity_id.name, 'entity name')}"
-        if entity_id.key:
-            target += f"/{segment(entity_id.key, 'entity key')}"
+        target = _target_of(entity_id, entity_id.key)
         look = f"{command('entity get', str(entity_id))} shows whether the operation was run"
         answer = self._calls.post(target, [("op", operation)], body=self._text(input), look=look)
         read_accepted(self._place, answer, None)
@@ -288,8 +271,7 @@ class HttpTaskHub(RemoteTaskHub):
         """`OutcomeUnknown` when the answer was lost."""
         if not entity_id.key:  # DELETE has no word for the empty key
             return self.signal_entity(entity_id, "delete")
-        name, key = segment(entity_id.name, "entity name"), segment(entity_id.key, "entity key")
-        target = f"/entities/{name}/{key}"
+        target = _target_of(entity_id, entity_id.key)
         look = f"{command('entity get', str(entity_id))} shows whether it is gone"
         return read_accepted(self._place, self._calls.delete(target, look=look), None)
 
@@ -300,25 +282,23 @@ class HttpTaskHub(RemoteTaskHub):
         return self._address
 
     def _switch(
-        self,
-        instance_id: str,
-        operation: str,
-        reason: str | None,
-        is_so: Callable[[RuntimeStatus], bool],
+        self, instance_id: str, operation: str, reason: str | None, wanted: set[RuntimeStatus]
     ) -> None:
-        """Ask for another state.
+        """Ask for another status.
 
-        When an earlier attempt may have got through, a refusal counts as done if the state is the
-        wanted one.
+        When an earlier attempt may have got through, a refusal counts as done if the status is one
+        of the wanted ones.
         """
-        answer = self._calls.post(
-            f"{self._calls.instance(instance_id)}/{operation}", [("reason", reason)]
-        )
-        refused = answer.status not in (200, 202, 404)
-        if (
-            refused
-            and answer.resent
-            and is_so(self.get_status(instance_id, show_input=False).runtime_status)
-        ):
-            return
+        target = f"{self._calls.instance(instance_id)}/{operation}"
+        answer = self._calls.post(target, [("reason", reason)])
+        if answer.resent and answer.status not in (200, 202, 404):
+            status = self.get_status(instance_id, show_input=False).runtime_status
+            if status in wanted:
+                return
         self._calls.accept(answer, instance_id)
+
+
+def _target_of(entity_id: EntityId, key: str) -> str:
+    """The target of an entity, which may have the empty key."""
+    target = f"/entities/{segment(entity_id.name, 'entity name')}"
+    return f"{target}/{segment(key, 'entity key')}" if key else target

@@ -11,7 +11,7 @@ from durablectl.model import InstanceFilter, RuntimeStatus
 from durablectl.wire import BASE_PATH, exact_time_to_text
 
 JSON_CONTENT = {"Content-Type": "application/json"}
-Parameters = Iterable[tuple[str, str | None]]
+Parameters = Iterable[tuple[str, str | int | None]]
 
 
 def base_address(url: str) -> str:
@@ -54,7 +54,11 @@ def segment(text: str, what: str) -> str:
 
 def query(parameters: Parameters) -> str:
     """The query of an address with its question mark; parameters that are None are left out."""
-    encoded = [f"{name}={_quoted(value)}" for name, value in parameters if value is not None]
+    encoded = [
+        f"{name}={_quoted(str(value).lower() if isinstance(value, bool) else str(value))}"
+        for name, value in parameters
+        if value is not None
+    ]
     return "?" + "&".join(encoded) if encoded else ""
 
 
