@@ -24,7 +24,7 @@ from durablectl.history.events import (
 )
 from durablectl.history.exported import RawHistory
 from durablectl.history.saved import History
-from durablectl.polling.threads import start_thread
+from durablectl.polling.threads import in_thread
 
 LONGEST = 10.0
 """Seconds that a replay may take."""
@@ -58,26 +58,16 @@ def replayed(registry: Registry, history: History, *, longest: float = LONGEST) 
         raise CannotReplay(f"{registry.app} has no orchestrator '{history.name}'")
     if (reason := cannot_judge(history)) is not None:
         raise CannotReplay(reason)
-    found: list[Replayed | BaseException] = []
     # what the app prints in a replay has been printed before
     with redirect_stdout(_Silent()), redirect_stderr(_Silent()):
-        start_thread(_replay, orchestrator, history, found, name="replay").join(longest)
-    if not found:
-        raise CannotReplay(f"the replay of its code takes longer than {longest:g} s")
-    if isinstance(found[0], CannotReplay):
-        raise found[0]
-    if isinstance(found[0], BaseException):
-        raise CannotReplay(f"the replay of its code failed: {found[0]!r}")
-    return found[0]
-
-
-def _replay(
-    orchestrator: Orchestrator, history: History, found: list[Replayed | BaseException]
-) -> None:
-    try:
-        found.append(_followed(orchestrator, history))
-    except BaseException as error:  # user code
-        found.append(error)
+        found = in_thread(_followed, orchestrator, history, name="replay")
+        try:
+            error = found.exception(longest)
+        except TimeoutError:
+            raise CannotReplay(f"the replay of its code takes longer than {longest:g} s") from None
+    if error is None or isinstance(error, CannotReplay):
+        return found.result()
+    raise CannotReplay(f"the replay of its code failed: {error!r}")
 
 
 def _followed(orchestrator: Orchestrator, history: History) -> Replayed:

@@ -5,8 +5,6 @@ Importing this needs the extra `azure`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Future
 from functools import cache
 from typing import Any
 
@@ -16,7 +14,7 @@ from azure.core.exceptions import AzureError
 from durablectl.config.connection_strings import ConnectionString
 from durablectl.config.shell import COMMAND_SECONDS
 from durablectl.errors import KeyRefused
-from durablectl.polling.threads import start_thread
+from durablectl.polling.threads import in_thread
 
 SIGN_IN_SECONDS = 300.0  # as long as azure-identity waits for the browser
 _CREDENTIALS: dict[str, tuple[str, dict[str, str]]] = {
@@ -53,7 +51,8 @@ def fetch_token(parsed: ConnectionString, what: str, scope: str, seconds: float)
     is_interactive = parsed.authentication == "InteractiveBrowser"
     limit = max(min(seconds, SIGN_IN_SECONDS if is_interactive else COMMAND_SECONDS), 0.0)
     try:
-        return _within(limit, lambda: _credential(parsed).get_token(scope))
+        asked = in_thread(lambda: _credential(parsed).get_token(scope), name="token")
+        return asked.result(limit)
     except TimeoutError as error:
         raise KeyRefused(f"{what} gave no answer in {limit:.3g} s") from error
     except (AzureError, ValueError) as error:
@@ -68,17 +67,3 @@ def _credential(parsed: ConnectionString) -> Any:
     kind, options = _CREDENTIALS[parsed.authentication]
     given = {name: ours for name, field in options.items() if (ours := getattr(parsed, field))}
     return getattr(azure.identity, kind)(**given)
-
-
-def _within(seconds: float, ask: Callable[[], Any]) -> Any:
-    """What `ask` returns or raises; TimeoutError after that time, and its thread is left behind."""
-    answer: Future[Any] = Future()
-
-    def run() -> None:
-        try:
-            answer.set_result(ask())
-        except Exception as error:  # whatever it is, the one who waits gets it
-            answer.set_exception(error)
-
-    start_thread(run, name="token")
-    return answer.result(seconds)

@@ -14,13 +14,12 @@ import socket
 import ssl
 import time
 from collections.abc import Iterable
-from concurrent.futures import Future
 from typing import Any
 
 import httpcore
 import httpx
 
-from durablectl.polling.threads import start_thread
+from durablectl.polling.threads import in_thread
 
 LONGEST_STEP = 86400.0  # a socket takes no more than 24 days
 PIECE = 256 * 1024
@@ -123,17 +122,8 @@ def _resolved(host: str, port: int, seconds: float) -> list[str]:
     """
     with contextlib.suppress(OSError, UnicodeError):
         return _addresses(host, port, socket.AI_NUMERICHOST)
-    found: Future[list[str]] = Future()
-
-    def resolve() -> None:
-        try:
-            found.set_result(_addresses(host, port))
-        except (OSError, UnicodeError) as error:
-            found.set_exception(error)
-
-    start_thread(resolve, name="resolve")
     try:
-        return found.result(seconds)
+        return in_thread(_addresses, host, port, name="resolve").result(seconds)
     except TimeoutError:
         raise httpcore.ConnectTimeout(f"no address of {host} in time") from None
     except (OSError, UnicodeError) as error:
