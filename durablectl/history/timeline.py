@@ -159,19 +159,12 @@ class _Reader:
             self.add(Kind.EVENT, name, time, _value(members, "Input"))
             return
         answer = json_object(members.get("Input"))
-        failed = bool(answer.get("exceptionType"))
-        detail = (
-            cause_of_event(answer).line
-            if failed and answer.get("failureDetails")
-            else line_text(answer.get("result"))
-        )
-        self.others[place] = replace(
-            self.others[place],
-            end=time,
-            state=State.FAILED if failed else State.DONE,
-            detail=detail,
-            last=self.event,
-        )
+        state, detail = State.DONE, line_text(answer.get("result"))
+        if answer.get("exceptionType"):
+            state = State.FAILED
+            detail = cause_of_event(answer).line if answer.get("failureDetails") else detail
+        asked = self.others[place]
+        self.others[place] = replace(asked, end=time, state=state, detail=detail, last=self.event)
 
     def turn(self, event: HistoryEvent, time: datetime) -> None:
         """What happens to the instance as a whole."""

@@ -44,11 +44,8 @@ class Status:
         self.output = found.output if found else None
         self.custom_status = found.custom_status if found else None
         self.runtime_status = _runtime_status(found.runtime_status) if found else None
-        self.history = (
-            [dict(event.members) for event in found.history]
-            if found and found.history is not None
-            else None
-        )
+        events = found.history if found else None
+        self.history = None if events is None else [dict(event.members) for event in events]
 
     def __bool__(self) -> bool:
         return self._found is not None
@@ -217,12 +214,8 @@ class DurableClient:
         refused = (
             f"Instance {instance_id} has not finished; it can be restarted under a new id only."
         )
-        payload = await self._change(
-            partial(self._hub.restart, instance_id, new_id=restart_with_new_instance_id),
-            instance_id,
-            refused,
-        )
-        return payload.id
+        restart = partial(self._hub.restart, instance_id, new_id=restart_with_new_instance_id)
+        return (await self._change(restart, instance_id, refused)).id
 
     async def purge_instance_history(self, instance_id: str) -> PurgeHistoryResult:
         try:

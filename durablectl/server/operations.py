@@ -112,18 +112,16 @@ class Instances:
 
     async def status(self, call: Call, instance_id: str) -> Response:
         query = call.query
+        show_history = query.flag("showHistory", False)
         look = partial(
             self._hub.get_status,
             instance_id,
             show_input=query.flag("showInput", True),
-            show_history=query.flag("showHistory", False),
+            show_history=show_history,
             show_history_output=query.flag("showHistoryOutput", False),
         )
-        found = await (
-            self._gate.read(look)
-            if query.flag("showHistory", False)
-            else self._gate.look(instance_id, look)
-        )
+        read = self._gate.read if show_history else partial(self._gate.look, instance_id)
+        found = await read(look)
         answer = responses.status(
             found, call.url, failed_is_error=query.flag("returnInternalServerErrorOnFailure", False)
         )
@@ -174,11 +172,9 @@ class Instances:
         created_from = call.query.moment("createdTimeFrom")
         if created_from is None:
             return json_answer("Please provide value for 'createdTimeFrom' parameter.", 400)
-        statuses = (
-            call.query.statuses() & FINAL_STATUSES
-            if call.query.first("runtimeStatus") is not None
-            else FINAL_STATUSES
-        )
+        statuses = FINAL_STATUSES
+        if call.query.first("runtimeStatus") is not None:
+            statuses &= call.query.statuses()
         if not statuses:
             return empty(404)
         purge = partial(

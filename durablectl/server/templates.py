@@ -68,12 +68,7 @@ class Template:
 
 def parse_template(text: str) -> Template:
     """A route from its text; `AppError` when it is not one."""
-    segments = (
-        tuple(_segment(part, text) for part in text.strip("/").split("/"))
-        if text.strip("/")
-        else ()
-    )
-    return Template(text, segments)
+    return Template(text, tuple(_segment(part, text) for part in text.split("/") if part))
 
 
 def _matched(segment: _Segment, text: str, found: dict[str, str]) -> dict[str, str] | None:
