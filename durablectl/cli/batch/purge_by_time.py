@@ -45,6 +45,9 @@ class _Purge:
         statuses = self.filter.statuses
         try:
             self.count += self.hub.purge_by(created_from=start, created_to=end, statuses=statuses)
+        except KeyboardInterrupt:
+            self.is_sure = False  # the service may have deleted some of them
+            raise
         except (Unreachable, ServiceError) as error:
             self.is_sure, self.unanswered = False, self.unanswered + 1
             if self.unanswered >= PATIENCE and isinstance(error, Unreachable):

@@ -1,6 +1,7 @@
 """`purge`: by id and by filter; never a running instance, never without a question."""
 
 import contextlib
+import io
 import json
 import os
 import pty
@@ -12,6 +13,10 @@ from urllib.parse import parse_qs
 import pytest
 from grpc_server import needs_grpc
 from scripted_server import status
+
+from durablectl.cli.batch.purge_by_time import purge_slices
+from durablectl.model import InstanceFilter, utc_now
+from durablectl.render.output import Output
 
 MANY = [status(f"i{number:02}") for number in range(12)]
 
@@ -264,3 +269,15 @@ def test_a_hub_over_grpc_purges_in_batches_and_tells_each(run):
     assert sorted(asked.instanceBatch.instanceIds) == ["a", "b"]
     told = {each["instanceId"]: each.get("result", "refused") for each in json.loads(out)}
     assert (code, told) == (1, {"a": "purged", "b": "purged", "busy": "refused", "none": "refused"})
+
+
+def test_ctrl_c_while_the_service_deletes_leaves_the_number_open():
+    class Interrupted:
+        def purge_by(self, **_times):
+            raise KeyboardInterrupt
+
+    err = io.StringIO()
+    with pytest.raises(KeyboardInterrupt):
+        out = Output(io.StringIO(), err, environ={})
+        purge_slices(out, Interrupted(), InstanceFilter(), [utc_now()])
+    assert "stopped: at least 0 purged; run the command again" in err.getvalue()
