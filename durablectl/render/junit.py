@@ -30,22 +30,19 @@ def report(
     """
     kinds = Counter(_kind(each, fault) for each in verdicts)
     seconds = sum(each.seconds for each in verdicts)
-    totals = {
+    attributes = {
+        "name": suite,
+        "package": "durablectl",
+        "id": "0",
+        "timestamp": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
+        "hostname": "localhost",
         "tests": str(len(verdicts)),
         "failures": str(kinds["failure"]),
         "errors": str(kinds["error"]),
         "time": f"{seconds:.3f}",
     }
     root = Element("testsuites")
-    when = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    fixed = {
-        "name": suite,
-        "package": "durablectl",
-        "id": "0",
-        "timestamp": when,
-        "hostname": "localhost",
-    }
-    element = SubElement(root, "testsuite", {**fixed, **totals})
+    element = SubElement(root, "testsuite", attributes)
     SubElement(SubElement(element, "properties"), "property", {"name": "hub", "value": _text(hub)})
     for each in verdicts:
         _case(element, each, fault)

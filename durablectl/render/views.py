@@ -192,12 +192,12 @@ def payload(
     """A check-status payload: the id, the state, what to do next, and the addresses, without the
     key unless `show_secrets`.
     """
-    rows = [
+    rows = (
         ("id", payload.id),
         ("status", state.value if state else ""),
         ("next", "\n".join(commands)),
-    ]
-    rows.append(("addresses", "\n".join(_addresses(payload.entries, show_secrets))))
+        ("addresses", "\n".join(_addresses(payload.entries, show_secrets))),
+    )
     return Details(tuple(row for row in rows if row[1]), state)
 
 

@@ -18,7 +18,6 @@ from durablectl.render.sanitize import safe_line
 
 REFRESH_SECONDS = 0.5
 PATIENCE = 20.0  # a count may take at most a twentieth of the time
-_ORDER = tuple(RuntimeStatus)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +36,12 @@ class Pulse:
 def summary(now: Pulse, before: Pulse, seconds: float) -> str:
     """One line: instances by state, and what happened in the last `seconds`."""
     states = ", ".join(
-        f"{now.counts[status]:,} {status.value}" for status in _ORDER if now.counts.get(status)
+        f"{now.counts[status]:,} {status.value}"
+        for status in RuntimeStatus
+        if now.counts.get(status)
     )
-    requests, ended = (
-        (now.requests - before.requests) / seconds,
-        max(now.ended - before.ended, 0) / seconds,
-    )
+    requests = (now.requests - before.requests) / seconds
+    ended = max(now.ended - before.ended, 0) / seconds
     return f"{states or 'no instances yet'} · {requests:,.0f} requests/s · {ended:,.0f} ended/s"
 
 
@@ -56,14 +55,8 @@ def greeting(
     HTTP functions answer.
     """
     yield f"task hub '{safe_line(hub)}' at {address}"
-    yield (
-        ", ".join(
-            f"{count} {one if count == 1 else many}"
-            for (one, many), count in functions.items()
-            if count
-        )
-        or "no functions"
-    )
+    counted = [f"{n} {one if n == 1 else many}" for (one, many), n in functions.items() if n]
+    yield ", ".join(counted) or "no functions"
     width = max((len(methods) for methods, _ in routes), default=0)
     yield from (f"  {methods:{width}}  {safe_line(route)}" for methods, route in routes)
 

@@ -59,19 +59,12 @@ class WatchTable:
         `more`: there are more than were looked at.
         """
         found = {status.instance_id: status for status in statuses}
-        changes = (
-            []
-            if self.looked is None
-            else list(self._changes(found, may_be_gone=not (more or self.more)))
-        )
+        changes: list[Change] = []
+        if self.looked is not None:
+            changes += self._changes(found, may_be_gone=not (more or self.more))
         self.marks = {change.status.instance_id: change.mark for change in changes}
-        self._known, self.shown, self.looked, self.trouble, self.more = (
-            found,
-            list(found.values()),
-            now,
-            "",
-            more,
-        )
+        self._known, self.shown = found, list(found.values())
+        self.looked, self.trouble, self.more = now, "", more
         return changes
 
     def _changes(self, found: dict[str, InstanceStatus], *, may_be_gone: bool) -> Iterator[Change]:
