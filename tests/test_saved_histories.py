@@ -16,6 +16,7 @@ from durablectl.history.exported import RawHistory, raw_to_json
 from durablectl.history.saved import (
     ServiceHistory,
     histories_in,
+    histories_of,
     history_of,
     read_histories,
 )
@@ -77,6 +78,14 @@ def test_bare_history_events_get_the_name_of_their_file(tmp_path: Path) -> None:
     (found,) = read_histories(tmp_path / "order-7.json")
     assert isinstance(found, ServiceHistory)
     assert (found.instance_id, found.name) == ("order-7", "o")
+
+
+def test_a_text_is_json_or_the_path_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(RAW))
+    assert histories_of(str(path)) == histories_of(path) == histories_of(path.read_text())
+    with pytest.raises(UsageError, match=r"missing\.json"):
+        histories_of("missing.json")
 
 
 def test_lines_are_read_one_at_a_time(tmp_path: Path) -> None:

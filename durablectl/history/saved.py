@@ -92,7 +92,10 @@ def history_of(source: AnyHistory) -> History:
 
 
 def histories_of(source: AnyHistory) -> list[History]:
-    """The histories that `source` is or holds; `UsageError` as above."""
+    """The histories that `source` is or holds; `UsageError` as above.
+
+    A text that does not begin as a JSON object or array does is the path of a file.
+    """
     match source:
         case RawHistory() | ServiceHistory():
             return [source]
@@ -105,6 +108,8 @@ def histories_of(source: AnyHistory) -> list[History]:
             return [ServiceHistory.of(source)]
         case Path():
             return list(read_histories(source))
+        case str() if not source.lstrip().startswith(("{", "[")):
+            return list(read_histories(Path(source)))
         case str() | bytes():
             source = _decoded(source, "the saved history")
     return list(histories_in(source))

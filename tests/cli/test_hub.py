@@ -4,6 +4,7 @@ version."""
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import sqlite3
 import threading
@@ -98,6 +99,14 @@ def test_a_check_names_what_is_wrong_and_fails(run, hub, damage, problem):
     change(hub, damage)
     code, out, err = run("hub", "check", "--hub", hub)
     assert (code, problem in out, problem in err) == (1, True, True)
+
+
+def test_the_doctor_lists_with_one_command_what_is_stuck(run, hub):
+    change(hub, "UPDATE instances SET created_at = 0, updated_at = 0")
+    found = json.loads(run("doctor", "--hub", hub, "-o", "json").out)
+    (fix,) = [each["mend"] for each in found if each["check"] == "stuck pending"]
+    listed = run(*shlex.split(fix)[1:], "-o", "id")
+    assert (listed.code, len(listed.out.split())) == (0, 1)
 
 
 def test_an_instance_that_starts_later_is_sound(run, hub):

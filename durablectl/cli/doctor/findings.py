@@ -128,5 +128,5 @@ def instances(subject: Subject) -> Iterator[Finding]:
         yield warning(
             "stuck pending",
             f"{many} pending for more than {duration_text(STUCK.total_seconds())}: {named}",
-            subject.command("list", "--status", "Pending", "--created-before", "10m"),
+            subject.command("list", options=("--status", "Pending", "--created-before", "10m")),
         )

@@ -112,7 +112,7 @@ def _file(subject: Subject, database: Database) -> Iterator[Finding]:
     if size > READ_AS_A_WHOLE:
         yield ok(
             "file",
-            f"{shown}; whether it is sound as a whole tells: {subject.command('hub')} check",
+            f"{shown}; whether it is sound as a whole tells: {subject.command('hub check')}",
         )
     else:
         problems = check_hub(database, datetime.now(UTC)).problems
