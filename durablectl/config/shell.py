@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import defaultdict
 from contextlib import suppress
 
 from durablectl.errors import KeyRefused
@@ -21,22 +22,24 @@ def run_command(
     It has that many `seconds`, and at most COMMAND_SECONDS; then all that it has started is ended,
     too.
 
-    `what` names the command in messages. Its standard error is the user's.
+    `what` names the command in messages. Its standard error is the user's, and so is the terminal,
+    if there is one: it may ask for a passphrase there.
     """
     limit = max(min(seconds, COMMAND_SECONDS), 0.0)
     advice = hint or f"try it: {command}"
+    is_alone = not _has_terminal()
     try:
         with subprocess.Popen(  # noqa: S602 - a line of the user's own file, written for a shell
             command,
             shell=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            start_new_session=True,
+            start_new_session=is_alone,
         ) as process:
             try:
                 printed, _ = process.communicate(timeout=limit)
             except BaseException:
-                _end(process)
+                _end(process, is_alone=is_alone)
                 raise
     except subprocess.TimeoutExpired as error:
         raise KeyRefused(f"{what} gave no answer in {limit:.3g} s", hint=advice) from error
@@ -47,14 +50,40 @@ def run_command(
     return printed.decode("utf-8", "replace")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a shell with all that it has started: the shell alone would leave the parts of `a | b`
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR))
+    except OSError:
+        return False
+    return True
+
+
+def _end(process: subprocess.Popen[bytes], *, is_alone: bool) -> None:
+    """End a shell with all that it has started: the shell's end would leave the parts of `a | b`
     behind, which hold the pipe open.
     """
     if sys.platform == "win32":
         tree = ["taskkill", "/T", "/F", "/PID", str(process.pid)]
         subprocess.run(tree, capture_output=True, check=False)
-        process.kill()  # where there is no taskkill
     else:
-        with suppress(ProcessLookupError, PermissionError):  # they have ended
-            os.killpg(process.pid, signal.SIGKILL)
+        ends = [-process.pid] if is_alone else _started_by(process.pid)  # -N is a group
+        for number in ends:
+            with suppress(OSError):  # it has ended meanwhile
+                os.kill(number, signal.SIGKILL)
+    process.kill()
+
+
+def _started_by(ancestor: int) -> list[int]:
+    """The processes that one has started, and that these have; none where there is no `ps`."""
+    try:
+        listed = subprocess.check_output(["ps", "-A", "-o", "pid=,ppid="])
+    except (OSError, subprocess.CalledProcessError):
+        return []
+    children: dict[int, list[int]] = defaultdict(list)
+    for line in listed.splitlines():
+        number, parent = map(int, line.split())
+        children[parent].append(number)
+    found = [ancestor]
+    for number in found:
+        found += children[number]
+    return found[1:]

@@ -60,6 +60,36 @@ def test_a_token_command_that_hangs_ends_a_wait_on_time_and_leaves_nothing(run, 
             assert held.recv(1) == b""
 
 
+AT_A_TERMINAL = """
+import sys
+from durablectl.config.shell import run_command
+from durablectl.errors import KeyRefused
+try:
+    print("key:", run_command(sys.argv[1], "it", seconds=3))
+except KeyRefused as error:
+    print("refused:", error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such terminal")
+def test_a_command_at_a_terminal_may_ask_there_and_leaves_nothing():
+    from terminal import terminal
+
+    ask = "printf 'passphrase? ' >/dev/tty; read x </dev/tty; echo \"$x-key\""
+    with terminal([sys.executable, "-c", AT_A_TERMINAL, ask]) as screen:
+        screen.wait_for("passphrase?")
+        screen.type("open\n")
+        screen.wait_for("key: open-key")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        connected = f"import socket, time; s = socket.create_connection({server.getsockname()})"
+        hangs = f'"{sys.executable}" -c "{connected}; time.sleep(60)" | cat'
+        with terminal([sys.executable, "-c", AT_A_TERMINAL, hangs]) as screen:
+            screen.wait_for("refused: it gave no answer in 3 s")
+            with server.accept()[0] as held:
+                held.settimeout(20)
+                assert held.recv(1) == b""
+
+
 @pytest.fixture
 def identity(monkeypatch):
     """azure-identity, whose credential for a workload does what a test says."""
