@@ -124,10 +124,13 @@ def merged(waits: Sequence[Wait], found: Replayed) -> tuple[Wait, ...]:
     left = [wait for wait in waits if wait.kind is not StepKind.EVENT]
     if found.only_events:
         return (*_awaited([], found), *left)
-    return (
-        *_awaited(left, found),
-        *(replace(wait, is_awaited=False) for wait in left if wait.kind is not StepKind.TIMER),
+    awaited = tuple(_awaited(left, found))
+    # A timer that nothing waits for was cancelled, unless the code has ended: then it keeps the
+    # instance from being finished.
+    open_ = (
+        left if not found.awaited else [each for each in left if each.kind is not StepKind.TIMER]
     )
+    return (*awaited, *(replace(wait, is_awaited=False) for wait in open_))
 
 
 def _awaited(left: list[Wait], found: Replayed) -> Iterator[Wait]:

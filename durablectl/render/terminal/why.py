@@ -76,6 +76,8 @@ def _prose(made: Explanation, now: datetime) -> Iterator[tuple[str, str]]:
         yield f"{INDENT}{told}", ""
     if made.waiting_for and made.runtime_status is RuntimeStatus.SUSPENDED:
         yield "after it is resumed it waits for", "dim"
+    elif made.waiting_for and all(each.is_awaited is False for each in made.waiting_for):
+        yield "its code has ended; it is finished when this is", "dim"
     elif made.is_any and len(made.waiting_for) > 1:
         yield "the first of these lets it continue", "dim"
     yield from _aligned(wait_lines(made.waiting_for, made.received, now))

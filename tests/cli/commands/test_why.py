@@ -211,3 +211,30 @@ def test_a_purged_child_is_named_where_the_chain_ends(run, project):
     out = run("why", "p-1").out
     assert "sub-orchestration 'child' p-1:child\n" in out
     assert "unknown: how sub-orchestration 'p-1:child' failed: it was purged" in out
+
+
+RACE = """
+from datetime import timedelta
+from durablectl import df
+app = df.DFApp()
+
+@app.orchestration_trigger(context_name="context")
+def race(context):
+    week = context.create_timer(context.current_utc_datetime + timedelta(days=7))
+    yield context.task_any([context.call_activity("quick"), week])
+    context.set_custom_status("raced")
+
+@app.activity_trigger(input_name="nothing")
+def quick(nothing):
+    return 1
+"""
+
+
+def test_a_timer_that_outlives_the_code_is_what_keeps_an_instance(run, project):
+    (project / "function_app.py").write_text(RACE)
+    raced = ("--until", "customStatus=='raced'", "--timeout", "20s")
+    assert run("start", "race", "--instance-id", "r-1", "--wait", *raced).code == 0
+    out = run("why", "r-1").out
+    assert "its code has ended; it is finished when this is\n  timer  fires in 6 d 23 h" in out
+    (wait,) = json.loads(run("why", "r-1", "-o", "json").out)["waitingFor"]
+    assert (wait["kind"], wait["isAwaited"]) == ("timer", False)
