@@ -20,10 +20,7 @@ from durablectl.engine.store.work_items import (
     Operation,
 )
 from durablectl.engine.worker.cached_execution import CachedExecution
-from durablectl.engine.worker.entities import (
-    EntityBatchResult,
-    OperationResult,
-)
+from durablectl.engine.worker.entities import EntityBatchResult, OperationResult
 from durablectl.engine.worker.outcomes import Failed, child_answer, entity_reply
 from durablectl.history import events as e
 from durablectl.history.columns import STATUS_NUMBERS, micros
@@ -45,11 +42,11 @@ class CommitBuilder:
     that this worker runs after the commit.
     """
 
-    rows: Commit
     now: datetime
     claim: Callable[[str], int | None]
     registry: Registry
-    dispatch: list[ActivityItem]
+    rows: Commit = field(default_factory=Commit)
+    dispatch: list[ActivityItem] = field(default_factory=list)
     at: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -71,11 +68,11 @@ class CommitBuilder:
         if episode.custom_status is not None:
             self.rows.custom_statuses.append((episode.custom_status, held.key))
         for decision in episode.decisions:
-            _DECISIONS[type(decision)](self, held, decision, at)
+            _DECISIONS[type(decision)](self, held, decision)
         for timer in episode.cancelled_timers:
             self.rows.cancelled.append((held.key, timer))
         if episode.ending is not None:
-            self._end(held, episode, at)
+            self._end(held, episode)
         elif episode.status is held.status:
             self.rows.updated.append((at, held.key))
         else:
@@ -105,8 +102,8 @@ class CommitBuilder:
             for _, operation, outcome in failed
         ]
 
-    def _end(self, held: CachedExecution, episode: Episode, at: int) -> None:
-        ending = episode.ending
+    def _end(self, held: CachedExecution, episode: Episode) -> None:
+        ending, at = episode.ending, self.at
         if isinstance(ending, e.ContinueAsNew):
             self.rows.history.pop()
             carried = tuple(
@@ -117,11 +114,9 @@ class CommitBuilder:
             )
             return
         assert isinstance(ending, e.ExecutionCompleted)
-        output = (
-            ending.result
-            if ending.status is RuntimeStatus.COMPLETED
-            else _text_output(ending.result)
-        )
+        output = ending.result
+        if ending.status is not RuntimeStatus.COMPLETED and output is not None:
+            output = json.dumps(output)  # a text
         self.rows.ended.append((STATUS_NUMBERS[ending.status], at, output, held.key))
         if ending.status is not RuntimeStatus.COMPLETED:
             self.rows.cleaned_up.append((held.key,))
@@ -142,46 +137,35 @@ class CommitBuilder:
                 self.rows.terminated.append((held.key, event))
                 return
 
-    def _schedule(self, held: CachedExecution, decision: e.TaskScheduled, at: int) -> None:
-        worker = self.claim(decision.name)
-        row = (
-            held.key,
-            decision.task_id,
-            held.execution_id,
-            decision.name,
-            decision.input,
-            at,
-            worker,
-        )
-        self.rows.activities.append(row)
+    def _schedule(self, held: CachedExecution, decision: e.TaskScheduled) -> None:
+        key, execution_id = held.key, held.execution_id
+        task_id, name, input = decision.task_id, decision.name, decision.input
+        worker = self.claim(name)
+        self.rows.activities.append((key, task_id, execution_id, name, input, self.at, worker))
         if worker is not None:
-            call = (decision.task_id, decision.name, decision.input)
             self.dispatch.append(
-                ActivityItem(held.key, held.execution_id, *call, worker, held.instance_id)
+                ActivityItem(key, execution_id, task_id, name, input, worker, held.instance_id)
             )
 
-    def _create_timer(self, held: CachedExecution, decision: e.TimerCreated, at: int) -> None:
+    def _create_timer(self, held: CachedExecution, decision: e.TimerCreated) -> None:
         due = micros(decision.fire_at)
         fired = encode_event(e.TimerFired(self.now, decision.task_id, decision.fire_at))
         # Due already: visible at once, but never before what the instance has been sent (point 41:
         # still a pair of events).
         self.rows.timers.append(
-            (held.key, max(due, 1), at, fired, held.execution_id, decision.task_id)
+            (held.key, max(due, 1), self.at, fired, held.execution_id, decision.task_id)
         )
 
     def _call_sub_orchestrator(
-        self, held: CachedExecution, decision: e.SubOrchestrationCreated, at: int
+        self, held: CachedExecution, decision: e.SubOrchestrationCreated
     ) -> None:
-        if self.registry.orchestrators.get(decision.name) is None:
-            reason = unknown_function(
-                decision.name, "orchestrator", self.registry.orchestrators.names
-            )
+        orchestrators = self.registry.orchestrators
+        if orchestrators.get(decision.name) is None:
+            reason = unknown_function(decision.name, "orchestrator", orchestrators.names)
             failed = encode_event(e.SubOrchestrationFailed(self.now, decision.task_id, reason))
-            self.rows.answers.append((held.key, held.execution_id, at, failed))
+            self.rows.answers.append((held.key, held.execution_id, self.at, failed))
             return
-        version = (
-            decision.version if decision.version is not None else self.registry.default_version
-        )
+        version = self.registry.default_version if decision.version is None else decision.version
         self.rows.children.append(
             NewInstance(
                 decision.instance_id,
@@ -194,28 +178,26 @@ class CommitBuilder:
             )
         )
 
-    def _send(self, held: CachedExecution, decision: e.EventSent, at: int) -> None:
+    def _send(self, held: CachedExecution, decision: e.EventSent) -> None:
+        rows, at = self.rows, self.at
         if not decision.instance_id.startswith("@"):
             raised = encode_event(e.EventRaised(self.now, decision.name, decision.input))
-            self.rows.events.append((decision.instance_id, at, raised))
+            rows.events.append((decision.instance_id, at, raised))
             return
-        text = decision.input or "{}"
-        name = EntityId.parse(decision.instance_id).name
-        if self.registry.entities.get(name) is not None:
+        text, sender = decision.input or "{}", (held.key, held.execution_id)
+        name, entities = EntityId.parse(decision.instance_id).name, self.registry.entities
+        if entities.get(name) is not None:
             due = _due(text) if decision.name.startswith("op@") else None
-            self.rows.requests.append(
-                EntityRequest(decision.instance_id, text, at, held.key, held.execution_id, due)
-            )
+            rows.requests.append(EntityRequest(decision.instance_id, text, at, *sender, due))
             return
         request = json.loads(text)
         if "lockset" in request:  # the SDK takes any answer for the lock: it waits for a worker
-            sender = held.key, held.execution_id
-            self.rows.requests.append(EntityRequest(decision.instance_id, text, at, *sender))
+            rows.requests.append(EntityRequest(decision.instance_id, text, at, *sender))
         elif not request.get("signal"):
-            reason = unknown_function(name, "entity", self.registry.entities.names)
+            reason = unknown_function(name, "entity", entities.names)
             reply = json.dumps({"result": json.dumps(reason), "exceptionType": "FunctionNotFound"})
             answer = encode_event(e.EventRaised(self.now, request["id"], reply))
-            self.rows.answers.append((held.key, held.execution_id, at, answer))
+            rows.answers.append((*sender, at, answer))
 
     def _send_from_entity(self, action: EntityAction) -> None:
         """Plan what an operation of an entity sends: a signal, which is dropped where the app does
@@ -260,7 +242,3 @@ def _failed_operations(
             e.TaskFailed(now, number, outcome.reason, outcome.details),
         ]
     return encode_episode(events, now)
-
-
-def _text_output(text: str | None) -> str | None:
-    return None if text is None else json.dumps(text)

@@ -183,7 +183,7 @@ class Dispatcher:
         """Run the episodes that everything new causes; what is to be written."""
         results = self._pool.take()
         self._room = self._pool.room
-        builder = CommitBuilder(Commit(), now, self._claim, self._registry, [])
+        builder = CommitBuilder(now, self._claim, self._registry)
         for item, events in self._gather(results, builder):
             self._advance(item, events, builder)
         self._evict(builder.rows)
