@@ -60,7 +60,7 @@ class InlinePool(ActivityPool):
         calls = {
             number: self._run_later(item)
             for number, item in enumerate(items)
-            if self._is_async(item)
+            if self._asynchronous(item)
         }
         answers = dict(zip(calls, self._await(list(calls.values())), strict=True)) if calls else {}
         for number, item in enumerate(items):
@@ -76,9 +76,6 @@ class InlinePool(ActivityPool):
         results = list(self._results)
         self._results.clear()
         return results
-
-    def tend(self) -> None:
-        """Adds nothing: there are no threads here."""
 
     def close(self) -> None:
         if self._runner is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 from durablectl.engine.store.database import Connection
 from durablectl.engine.store.executions import (
@@ -180,14 +179,6 @@ class Store(Queries):
         """The instance that has locked an entity; None when there is none."""
         owner: str | None = self._of_entity(entity_id, "locked_by")
         return owner
-
-    def _of_entity(self, entity_id: EntityId, column: str) -> Any:
-        row = self._database.one(
-            f"SELECT e.{column} FROM instances i JOIN entities e ON e.instance = i.key "
-            "WHERE i.id = ?",
-            (str(entity_id),),
-        )
-        return None if row is None else row[0]
 
     def backlog(self, entity_id: EntityId) -> int:
         """How many operations wait for an entity."""

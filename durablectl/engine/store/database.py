@@ -294,12 +294,8 @@ class Database:
         except OSError as error:
             raise HubUnusable(f"cannot write {target}: {reason_of(error)}") from error
         finally:
-            for left in (
-                part,
-                part.with_name(f"{part.name}-wal"),
-                part.with_name(f"{part.name}-shm"),
-            ):
-                left.unlink(missing_ok=True)
+            for end in ("", "-wal", "-shm"):
+                part.with_name(part.name + end).unlink(missing_ok=True)
 
     def compact(self) -> None:
         """Return the space of what was deleted to the system; writers wait meanwhile."""
@@ -316,6 +312,9 @@ class Database:
     def close(self) -> None:
         """Close the connections of all threads, each when no statement of its thread runs: closing
         it earlier would end the process.
+
+        A transaction that takes longer than BUSY_SECONDS is left to its thread: then none is closed
+        here, but each when the last statement that uses it is over.
         """
         with self._lock:
             self._closed.set()

@@ -20,7 +20,7 @@ from durablectl.engine.store.connections import LiveLock
 from durablectl.engine.store.database import Connection, Database
 from durablectl.engine.store.executions import COLUMNS, JOINS, loaded_instance
 from durablectl.engine.store.instances import FINAL, NOW_AT, START_AT
-from durablectl.engine.store.messages import read_batches
+from durablectl.engine.store.locks import read_batches
 from durablectl.engine.store.work_items import (
     ActivityItem,
     Commit,

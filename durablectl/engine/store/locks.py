@@ -1,5 +1,5 @@
-"""Locks of entities: which messages of an entity may be seen now, and what its lock makes of the
-others; in the transaction of a fetch, no clock.
+"""What entities may see now: the operations of a batch, and what a lock makes of the others; in the
+transaction of a fetch, no clock.
 
 A lock request names all entities of a critical section, in the same order for everybody. It goes
 from one to the next, and the last one tells the orchestration that it has them all. What others
@@ -9,13 +9,15 @@ send to a locked entity is put aside until the release.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from durablectl.engine.store.database import Connection
 from durablectl.engine.store.executions import put_event
 from durablectl.engine.store.instances import FINAL, NOW_AT, PUT_ASIDE_AT
+from durablectl.engine.store.messages import send_request
+from durablectl.engine.store.work_items import Caller, EntityBatch, EntityRequest, Operation
 from durablectl.history.columns import moment
 from durablectl.history.events import EventRaised
 from durablectl.model import EntityId
@@ -41,6 +43,13 @@ class Message:
         return "op" not in self.request
 
     @property
+    def caller(self) -> Caller | None:
+        """Who waits for the result; nobody for that of a signal."""
+        if self.sender is None or self.request.get("signal"):
+            return None
+        return Caller(self.sender, self.execution_id or "", self.request["id"])
+
+    @property
     def owner(self) -> str | None:
         """The instance that asks for a lock, has one, or calls."""
         owner = self.request.get("parent")
@@ -63,24 +72,52 @@ class AdmittedMessages:
     is_released: bool = False
 
 
-def read_messages(rows: Iterable[tuple[int, str]]) -> list[Message]:
-    """The messages of (row, text) pairs.
-
-    Of an event the request is empty: earlier versions took events for entities, and one that
-    cannot be read would hold up every worker of the hub.
+def read_batches(
+    sql: Connection, messages: Mapping[int, Sequence[tuple[int, str]]], worker: int, at: int
+) -> tuple[list[EntityBatch], bool]:
+    """The batches that (inbox key, message) pairs of some entities make for a session, each with
+    its entity's state; and whether a lock has changed, so that there is more to see.
     """
-    return [_message(key, json.loads(text)) for key, text in rows]
+    batches: list[EntityBatch] = []
+    has_changed = False
+    for instance, rows in messages.items():
+        entity_id, state, locked_by = sql.execute(
+            "SELECT i.id, e.state, e.locked_by FROM instances i JOIN entities e ON e.instance = "
+            "i.key WHERE i.key = ?",
+            (instance,),
+        ).fetchone()
+        admitted = _admit(sql, locked_by, [_message(key, text) for key, text in rows])
+        if admitted.done or admitted.aside:
+            has_changed = True
+            _write_locks(sql, instance, admitted, at)
+        if admitted.operations:
+            batches.append(_batch(worker, instance, entity_id, state, admitted.operations))
+    return batches, has_changed
 
 
-def _message(key: int, parts: list[Any]) -> Message:
-    # an event begins with its number, a request with its own text
+def _message(key: int, text: str) -> Message:
+    parts = json.loads(text)
+    # An event, which earlier versions took for entities, begins with its number, a request with its
+    # own text. One that cannot be read would hold up every worker of the hub.
     if not isinstance(parts[0], str):
         return Message(key, {}, None, None)
     request, sender, execution_id = parts
     return Message(key, json.loads(request), sender, execution_id)
 
 
-def admit(sql: Connection, locked_by: str | None, messages: Sequence[Message]) -> AdmittedMessages:
+def _batch(
+    worker: int, instance: int, entity_id: str, state: str | None, messages: Sequence[Message]
+) -> EntityBatch:
+    keys = tuple(each.key for each in messages)
+    callers = tuple(each.caller for each in messages)
+    operations = tuple(
+        Operation(each.request.get("op") or "", each.request.get("input"), caller is None)
+        for each, caller in zip(messages, callers, strict=True)
+    )
+    return EntityBatch(worker, instance, entity_id, state, keys, operations, callers)
+
+
+def _admit(sql: Connection, locked_by: str | None, messages: Sequence[Message]) -> AdmittedMessages:
     """Sort the messages of an entity, in their order; nothing is written."""
     admitted = AdmittedMessages(locked_by)
     for message in messages:
@@ -103,10 +140,10 @@ def admit(sql: Connection, locked_by: str | None, messages: Sequence[Message]) -
     return admitted
 
 
-def write_locks(
-    sql: Connection, instance: int, admitted: AdmittedMessages, at: int
-) -> list[Message]:
-    """Write what `admit` has decided about locks; the requests that their next entity gets."""
+def _write_locks(sql: Connection, instance: int, admitted: AdmittedMessages, at: int) -> None:
+    """Write what `_admit` has decided about locks: who has got one asks the next entity, or hears
+    that it has them all.
+    """
     sql.executemany("DELETE FROM inbox WHERE key = ?", [(key,) for key in admitted.done])
     sql.executemany(
         f"UPDATE inbox SET visible_at = {PUT_ASIDE_AT} WHERE key = ?",
@@ -123,24 +160,20 @@ def write_locks(
             f"{PUT_ASIDE_AT}",
             (instance,),
         )
-    forwarded = []
     for message in admitted.granted:
-        if message.request["pos"] + 1 < len(message.request["lockset"]):
-            forwarded.append(message)
+        request, sender = message.request, message.sender
+        assert sender is not None  # who asks for a lock is an instance: see `_is_unfinished`
+        position = request["pos"] + 1
+        if position < len(request["lockset"]):
+            entity = request["lockset"][position]
+            target, forwarded = EntityId(entity["name"], entity["key"]), request | {"pos": position}
+            send_request(
+                sql,
+                EntityRequest(str(target), json.dumps(forwarded), at, sender, message.execution_id),
+            )
         else:
-            assert message.sender is not None  # who asks for a lock is an instance: see `admit`
-            granted = EventRaised(moment(at), message.request["id"], GRANTED)
-            put_event(sql, message.sender, granted, message.execution_id)
-    return forwarded
-
-
-def next_request(message: Message) -> tuple[str, str]:
-    """The next entity of a lock request, and what it is sent."""
-    position = message.request["pos"] + 1
-    entity = message.request["lockset"][position]
-    return str(EntityId(entity["name"], entity["key"])), json.dumps(
-        message.request | {"pos": position}
-    )
+            granted = EventRaised(moment(at), request["id"], GRANTED)
+            put_event(sql, sender, granted, message.execution_id)
 
 
 def release_all(sql: Connection, owner: str) -> None:

@@ -7,14 +7,12 @@ and execution beside it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from uuid import uuid4
 
 from durablectl.engine.store.database import Connection
 from durablectl.engine.store.executions import put_event
 from durablectl.engine.store.instances import FINAL, NOW_AT, START_AT
-from durablectl.engine.store.locks import Message, admit, next_request, read_messages, write_locks
-from durablectl.engine.store.work_items import Caller, EntityBatch, EntityRequest, Operation
+from durablectl.engine.store.work_items import EntityRequest
 from durablectl.history.events import ExecutionTerminated
 
 _UNFINISHED_FAMILY = (
@@ -64,47 +62,3 @@ def create_entity(sql: Connection, entity_id: str, at: int) -> int:
     ).lastrowid
     sql.execute("INSERT INTO entities (instance, operated_at) VALUES (?, ?)", (key, at))
     return key or 0
-
-
-def read_batches(
-    sql: Connection, messages: Mapping[int, Sequence[tuple[int, str]]], worker: int, at: int
-) -> tuple[list[EntityBatch], bool]:
-    """The batches that (inbox key, message) pairs of some entities make for a session, each with
-    its entity's state; and whether a lock has changed, so that there is more to see.
-    """
-    batches: list[EntityBatch] = []
-    has_changed = False
-    for instance, rows in messages.items():
-        entity_id, state, locked_by = sql.execute(
-            "SELECT i.id, e.state, e.locked_by FROM instances i JOIN entities e ON e.instance = "
-            "i.key WHERE i.key = ?",
-            (instance,),
-        ).fetchone()
-        admitted = admit(sql, locked_by, read_messages(rows))
-        if admitted.done or admitted.aside:
-            has_changed = True
-            for message in write_locks(sql, instance, admitted, at):
-                target, request = next_request(message)
-                sender = message.sender, message.execution_id
-                send_request(sql, EntityRequest(target, request, at, *sender))
-        if admitted.operations:
-            batches.append(_batch(worker, instance, entity_id, state, admitted.operations))
-    return batches, has_changed
-
-
-def _batch(
-    worker: int, instance: int, entity_id: str, state: str | None, messages: Sequence[Message]
-) -> EntityBatch:
-    operations: list[Operation] = []
-    callers: list[Caller | None] = []
-    for each in messages:
-        request, sender = each.request, each.sender
-        is_signal = bool(request.get("signal")) or sender is None
-        operations.append(Operation(request.get("op") or "", request.get("input"), is_signal))
-        callers.append(
-            None
-            if is_signal or sender is None
-            else Caller(sender, each.execution_id or "", request["id"])
-        )
-    keys = tuple(each.key for each in messages)
-    return EntityBatch(worker, instance, entity_id, state, keys, tuple(operations), tuple(callers))

@@ -218,8 +218,13 @@ class Queries:
 
     def entity_state(self, entity_id: EntityId) -> str | None:
         """The state as JSON text; None when there is no such entity."""
+        state: str | None = self._of_entity(entity_id, "state")
+        return state
+
+    def _of_entity(self, entity_id: EntityId, column: str) -> Any:
         row = self._database.one(
-            "SELECT e.state FROM entities e JOIN instances i ON i.key = e.instance WHERE i.id = ?",
+            f"SELECT e.{column} FROM instances i JOIN entities e ON e.instance = i.key "
+            "WHERE i.id = ?",
             (str(entity_id),),
         )
         return None if row is None else row[0]

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from durablectl.engine.registry import Activity
+from durablectl.engine.registry import Activity, Registry, unknown_function
 from durablectl.engine.replay.failures import details_of, encoded, reason_of
+from durablectl.engine.store.work_items import ActivityItem
 from durablectl.engine.worker.app_output import end_line
 from durablectl.history.events import TaskCompleted, TaskFailed
 from durablectl.payload import dumps, loads, storable
@@ -63,6 +64,12 @@ def failed_task(
     return TaskFailed(now, task_id, reason_of("Activity", activity.name, error), details_of(error))
 
 
+def unknown_activity(item: ActivityItem, registry: Registry, now: datetime) -> TaskFailed:
+    """The event for an activity that the app does not have."""
+    reason = unknown_function(item.name, "activity", registry.activities.names)
+    return TaskFailed(now, item.task_id, reason)
+
+
 def timed_out_task(name: str, task_id: int, seconds: float, now: datetime) -> TaskFailed:
     """The event for an activity that has run for longer than `seconds`, in the host's words
     (FunctionTimeoutException).
@@ -75,9 +82,8 @@ def timed_out_task(name: str, task_id: int, seconds: float, now: datetime) -> Ta
         "StackTraceString": "",
         "InnerException": None,
     }
-    return TaskFailed(
-        now, task_id, storable(f"Activity function '{name}' failed: {message}"), dumps(details)
-    )
+    reason = storable(f"Activity function '{name}' failed: {message}")
+    return TaskFailed(now, task_id, reason, dumps(details))
 
 
 def _time_span(seconds: float) -> str:

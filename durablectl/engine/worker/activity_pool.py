@@ -17,13 +17,14 @@ from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from durablectl.engine.registry import Activity, Registry, unknown_function
+from durablectl.engine.registry import Activity, Registry
 from durablectl.engine.store.work_items import ActivityItem, EntityBatch
 from durablectl.engine.worker.activities import (
     PoolClosed,
     run_activity,
     run_async_activity,
     timed_out_task,
+    unknown_activity,
 )
 from durablectl.engine.worker.app_output import CURRENT_INSTANCE
 from durablectl.engine.worker.deadlines import Deadlines
@@ -74,7 +75,7 @@ class ActivityPool:
         self._queue: SimpleQueue[Item | None] = SimpleQueue()
         self._results: deque[Result] = deque()
         self._threads = 0
-        self._deadlines: Deadlines[ActivityItem] = Deadlines(registry.activity_timeout)
+        self._deadlines = Deadlines(registry.activity_timeout)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._outstanding = self._outstanding_async = 0
@@ -109,10 +110,7 @@ class ActivityPool:
         if items and not self.outstanding:
             self._last_progress = time.monotonic()
         for item in items:
-            activity = (
-                self._registry.activities.get(item.name) if isinstance(item, ActivityItem) else None
-            )
-            if isinstance(item, ActivityItem) and activity is not None and activity.is_async:
+            if isinstance(item, ActivityItem) and (activity := self._asynchronous(item)):
                 coroutines.append(self._run_async(item, activity))
             else:
                 self._outstanding += 1
@@ -128,19 +126,18 @@ class ActivityPool:
         failure.
         """
         for late in self._deadlines.give_up_late():
-            self._results.append(
-                (
-                    late,
-                    timed_out_task(
-                        late.name, late.task_id, self._deadlines.seconds or 0, self._now()
-                    ),
-                )
-            )
+            seconds = self._deadlines.seconds or 0
+            failed = timed_out_task(late.name, late.task_id, seconds, self._now())
+            self._results.append((late, failed))
         # as many as there are now: quick activities may add them faster than this takes them
         results = [self._results.popleft() for _ in range(len(self._results))]
         if results:
             now = time.monotonic()
-            asynchronous = sum(1 for item, _ in results if self._is_async(item))
+            asynchronous = (
+                sum(1 for item, _ in results if self._asynchronous(item))
+                if self._outstanding_async
+                else 0
+            )
             self._outstanding -= len(results) - asynchronous
             self._outstanding_async -= asynchronous
             self._seconds_each = 0.5 * self._seconds_each + 0.5 * (now - self._last_progress) / len(
@@ -193,11 +190,12 @@ class ActivityPool:
             )
             self._looked_at, self._used = now, used
 
-    def _is_async(self, item: Item) -> bool:
-        activity = (
-            self._registry.activities.get(item.name) if isinstance(item, ActivityItem) else None
-        )
-        return activity is not None and activity.is_async
+    def _asynchronous(self, item: Item) -> Activity | None:
+        """The activity of an item, if it is an `async` one."""
+        if not isinstance(item, ActivityItem):
+            return None
+        activity = self._registry.activities.get(item.name)
+        return activity if activity is not None and activity.is_async else None
 
     def _add_threads(self, count: int) -> None:
         self._last_added = time.monotonic()
@@ -239,11 +237,7 @@ class ActivityPool:
     def _run(self, item: ActivityItem) -> TaskCompleted | TaskFailed:
         activity = self._registry.activities.get(item.name)
         if activity is None:
-            return TaskFailed(
-                self._now(),
-                item.task_id,
-                unknown_function(item.name, "activity", self._registry.activities.names),
-            )
+            return unknown_activity(item, self._registry, self._now())
         if self._processes is not None:
             return self._processes.run(item, self._now, self._deadlines.seconds)
         return run_activity(activity, item.task_id, item.input, self._now)

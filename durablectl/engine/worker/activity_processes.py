@@ -14,12 +14,20 @@ from datetime import datetime
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 
-from durablectl.engine.registry import Registry, unknown_function
+from durablectl.engine.registry import Registry
 from durablectl.engine.store.work_items import ActivityItem
-from durablectl.engine.worker.activities import PoolClosed, run_activity, timed_out_task
+from durablectl.engine.worker.activities import (
+    PoolClosed,
+    run_activity,
+    timed_out_task,
+    unknown_activity,
+)
 from durablectl.engine.worker.app_output import CURRENT_INSTANCE
 from durablectl.history.events import TaskCompleted, TaskFailed
 from durablectl.model import utc_now
+
+Load = Callable[[], Registry]
+Listening = Callable[[], AbstractContextManager[object]]
 
 
 class ActivityProcesses:
@@ -34,8 +42,8 @@ class ActivityProcesses:
     def __init__(
         self,
         count: int,
-        load: Callable[[], Registry],
-        listening: Callable[[], AbstractContextManager[object]] = nullcontext,
+        load: Load,
+        listening: Listening = nullcontext,
     ) -> None:
         self.count = count
         self._is_closed = False
@@ -82,9 +90,7 @@ class ActivityProcesses:
 class _Child:
     """One process, and the pipe to it."""
 
-    def __init__(
-        self, load: Callable[[], Registry], listening: Callable[[], AbstractContextManager[object]]
-    ) -> None:
+    def __init__(self, load: Load, listening: Listening) -> None:
         self._load, self._listening = load, listening
         self.start()
 
@@ -123,36 +129,23 @@ class _Child:
         self._process.join()
 
 
-def _serve(
-    pipe: Connection,
-    load: Callable[[], Registry],
-    listening: Callable[[], AbstractContextManager[object]],
-) -> None:
+def _serve(pipe: Connection, load: Load, listening: Listening) -> None:
     """What a process does: run what comes through the pipe, until it closes."""
     # meant for the worker, which ends this process when it has stopped
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     sys.stdout = sys.stderr  # the worker's stdout is data
     with listening():
-        _answer(pipe, load())
-
-
-def _answer(pipe: Connection, registry: Registry) -> None:
-    pipe.send(None)  # the app is loaded
-    while True:
-        try:
-            item: ActivityItem = pipe.recv()
-        except EOFError:
-            return
-        CURRENT_INSTANCE.set(item.instance_id)
-        activity = registry.activities.get(item.name)
-        if activity is None:
-            pipe.send(
-                TaskFailed(
-                    utc_now(),
-                    item.task_id,
-                    unknown_function(item.name, "activity", registry.activities.names),
-                )
-            )
-        else:
-            pipe.send(run_activity(activity, item.task_id, item.input, utc_now))
+        registry = load()
+        pipe.send(None)  # the app is loaded
+        while True:
+            try:
+                item: ActivityItem = pipe.recv()
+            except EOFError:
+                return
+            CURRENT_INSTANCE.set(item.instance_id)
+            activity = registry.activities.get(item.name)
+            if activity is None:
+                pipe.send(unknown_activity(item, registry, utc_now()))
+            else:
+                pipe.send(run_activity(activity, item.task_id, item.input, utc_now))
