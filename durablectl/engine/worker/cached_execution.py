@@ -27,17 +27,9 @@ class CachedExecution:
     `events` are its complete events, None unless they are to be checked.
     """
 
-    key: int
-    instance_id: str
-    execution_id: str
-    name: str
+    instance: LoadedInstance
     executor: Execution
-    root: int
-    parent: int | None
-    caller: e.ParentInstance | None
-    next_sequence: int
-    status: RuntimeStatus
-    events: list[e.Event] | None = None
+    events: list[e.Event] | None
 
     def run(self, events: Sequence[e.Inbound], now: datetime, fault: str | None = None) -> Episode:
         """One episode; with a `fault` the instance fails with it, and its code does not run.
@@ -56,7 +48,10 @@ class CachedExecution:
         except BaseException as error:  # user code, a KeyboardInterrupt of its own included
             self.events = None
             return _failed_episode(
-                now, events, _failed_with(self.name, repr(error)), details_of(error)
+                now,
+                events,
+                _failed_with(self.instance.started.name, repr(error)),
+                details_of(error),
             )
 
 
@@ -79,20 +74,8 @@ def cached_execution(
             executor.rebuild(loaded.past)
         except BaseException as error:  # user code
             fault = _failed_with(started.name, repr(error))
-    held = CachedExecution(
-        key=loaded.key,
-        instance_id=loaded.instance_id,
-        execution_id=loaded.execution_id,
-        executor=executor,
-        root=loaded.root,
-        parent=loaded.parent,
-        caller=started.parent,
-        next_sequence=loaded.next_sequence,
-        status=loaded.status,
-        name=started.name,
-        events=list(loaded.past) if keeps_events else None,
-    )
-    return held, fault
+    past, loaded.past = loaded.past, []  # the executor has what it needs of it
+    return CachedExecution(loaded, executor, past if keeps_events else None), fault
 
 
 def _failed_with(name: str, reason: str) -> str:
@@ -114,7 +97,7 @@ def _failed_episode(
 
 
 def failures_of(
-    held: CachedExecution, events: Sequence[e.Inbound], episode: Episode
+    instance_id: str, events: Sequence[e.Inbound], episode: Episode
 ) -> Iterator[Failed]:
     """The failures that an episode of an instance has heard of or made."""
     ending = episode.ending
@@ -127,7 +110,7 @@ def failures_of(
         if isinstance(event, e.TaskFailed):
             yield Failed(
                 "activity",
-                held.instance_id,
+                instance_id,
                 event.reason,
                 event.details,
                 is_tried_again=event.task_id in episode.retried,
@@ -136,4 +119,4 @@ def failures_of(
     if text is not None:
         details = ending.details if isinstance(ending, e.ExecutionCompleted) else None
         is_passed_on = episode.is_passed_on or '"StackTraceString"' in text
-        yield Failed("orchestrator", held.instance_id, text, details, is_passed_on=is_passed_on)
+        yield Failed("orchestrator", instance_id, text, details, is_passed_on=is_passed_on)

@@ -17,9 +17,9 @@ from durablectl.engine.store.work_items import (
     Continuation,
     EntityBatch,
     EntityRequest,
+    LoadedInstance,
     Operation,
 )
-from durablectl.engine.worker.cached_execution import CachedExecution
 from durablectl.engine.worker.entities import EntityBatchResult, OperationResult
 from durablectl.engine.worker.outcomes import Failed, child_answer, entity_reply
 from durablectl.history import events as e
@@ -52,32 +52,32 @@ class CommitBuilder:
     def __post_init__(self) -> None:
         self.at = micros(self.now)
 
-    def add(self, held: CachedExecution, episode: Episode) -> None:
-        """Plan what `episode` of `held` writes, and bring `held` up to date with it."""
+    def add(self, instance: LoadedInstance, episode: Episode) -> None:
+        """Plan what `episode` of `instance` writes, and bring `instance` up to date with it."""
         at = self.at
         began = episode.history[0].timestamp  # not always `now`: see CachedExecution.run
         self.rows.history.append(
             (
-                held.key,
-                held.next_sequence,
+                instance.key,
+                instance.next_sequence,
                 at if began is self.now else micros(began),
                 encode_episode(episode.history, began),
             )
         )
-        held.next_sequence += 1
+        instance.next_sequence += 1
         if episode.custom_status is not None:
-            self.rows.custom_statuses.append((episode.custom_status, held.key))
+            self.rows.custom_statuses.append((episode.custom_status, instance.key))
         for decision in episode.decisions:
-            _DECISIONS[type(decision)](self, held, decision)
+            _DECISIONS[type(decision)](self, instance, decision)
         for timer in episode.cancelled_timers:
-            self.rows.cancelled.append((held.key, timer))
+            self.rows.cancelled.append((instance.key, timer))
         if episode.ending is not None:
-            self._end(held, episode)
-        elif episode.status is held.status:
-            self.rows.updated.append((at, held.key))
+            self._end(instance, episode)
+        elif episode.status is instance.status:
+            self.rows.updated.append((at, instance.key))
         else:
-            self.rows.status_changes.append((STATUS_NUMBERS[episode.status], at, held.key))
-        held.status = episode.status
+            self.rows.status_changes.append((STATUS_NUMBERS[episode.status], at, instance.key))
+        instance.status = episode.status
 
     def add_batch(self, batch: EntityBatch, result: EntityBatchResult) -> list[Failed]:
         """Plan what a batch of operations of an entity writes; the operations that failed."""
@@ -102,7 +102,7 @@ class CommitBuilder:
             for _, operation, outcome in failed
         ]
 
-    def _end(self, held: CachedExecution, episode: Episode) -> None:
+    def _end(self, instance: LoadedInstance, episode: Episode) -> None:
         ending, at = episode.ending, self.at
         if isinstance(ending, e.ContinueAsNew):
             self.rows.history.pop()
@@ -110,60 +110,61 @@ class CommitBuilder:
                 (micros(event.timestamp), encode_event(event)) for event in episode.carried_over
             )
             self.rows.continuations.append(
-                Continuation(held.key, str(uuid4()), at, ending.input, carried, episode.version)
+                Continuation(instance.key, str(uuid4()), at, ending.input, carried, episode.version)
             )
             return
         assert isinstance(ending, e.ExecutionCompleted)
         output = ending.result
         if ending.status is not RuntimeStatus.COMPLETED and output is not None:
             output = json.dumps(output)  # a text
-        self.rows.ended.append((STATUS_NUMBERS[ending.status], at, output, held.key))
+        self.rows.ended.append((STATUS_NUMBERS[ending.status], at, output, instance.key))
         if ending.status is not RuntimeStatus.COMPLETED:
-            self.rows.cleaned_up.append((held.key,))
+            self.rows.cleaned_up.append((instance.key,))
             if ending.status is RuntimeStatus.TERMINATED:
-                self._end_called(held, episode)
+                self._end_called(instance, episode)
         elif episode.drops_open:
-            self.rows.swept.append((held.key,))
-        if held.parent is not None and held.caller is not None:
-            answer = encode_event(child_answer(self.now, held.caller.task_id, ending))
-            self.rows.answers.append((held.parent, held.caller.execution_id, at, answer))
+            self.rows.swept.append((instance.key,))
+        caller = instance.started.parent
+        if instance.parent is not None and caller is not None:
+            answer = encode_event(child_answer(self.now, caller.task_id, ending))
+            self.rows.answers.append((instance.parent, caller.execution_id, at, answer))
 
-    def _end_called(self, held: CachedExecution, episode: Episode) -> None:
+    def _end_called(self, instance: LoadedInstance, episode: Episode) -> None:
         """End what the instance called after a recursive termination had been asked for: an episode
         that was under way then did not know of it.
         """
         for event in episode.history:
             if isinstance(event, e.ExecutionTerminated) and event.recurse:
-                self.rows.terminated.append((held.key, event))
+                self.rows.terminated.append((instance.key, event))
                 return
 
-    def _schedule(self, held: CachedExecution, decision: e.TaskScheduled) -> None:
-        key, execution_id = held.key, held.execution_id
+    def _schedule(self, instance: LoadedInstance, decision: e.TaskScheduled) -> None:
+        key, execution_id = instance.key, instance.execution_id
         task_id, name, input = decision.task_id, decision.name, decision.input
         worker = self.claim(name)
         self.rows.activities.append((key, task_id, execution_id, name, input, self.at, worker))
         if worker is not None:
             self.dispatch.append(
-                ActivityItem(key, execution_id, task_id, name, input, worker, held.instance_id)
+                ActivityItem(key, execution_id, task_id, name, input, worker, instance.instance_id)
             )
 
-    def _create_timer(self, held: CachedExecution, decision: e.TimerCreated) -> None:
+    def _create_timer(self, instance: LoadedInstance, decision: e.TimerCreated) -> None:
         due = micros(decision.fire_at)
         fired = encode_event(e.TimerFired(self.now, decision.task_id, decision.fire_at))
         # Due already: visible at once, but never before what the instance has been sent (point 41:
         # still a pair of events).
         self.rows.timers.append(
-            (held.key, max(due, 1), self.at, fired, held.execution_id, decision.task_id)
+            (instance.key, max(due, 1), self.at, fired, instance.execution_id, decision.task_id)
         )
 
     def _call_sub_orchestrator(
-        self, held: CachedExecution, decision: e.SubOrchestrationCreated
+        self, instance: LoadedInstance, decision: e.SubOrchestrationCreated
     ) -> None:
         orchestrators = self.registry.orchestrators
         if orchestrators.get(decision.name) is None:
             reason = unknown_function(decision.name, "orchestrator", orchestrators.names)
             failed = encode_event(e.SubOrchestrationFailed(self.now, decision.task_id, reason))
-            self.rows.answers.append((held.key, held.execution_id, self.at, failed))
+            self.rows.answers.append((instance.key, instance.execution_id, self.at, failed))
             return
         version = self.registry.default_version if decision.version is None else decision.version
         self.rows.children.append(
@@ -174,17 +175,19 @@ class CommitBuilder:
                 version,
                 self.at,
                 generation=None,
-                caller=CallingTask(held.key, held.execution_id, decision.task_id, held.root),
+                caller=CallingTask(
+                    instance.key, instance.execution_id, decision.task_id, instance.root
+                ),
             )
         )
 
-    def _send(self, held: CachedExecution, decision: e.EventSent) -> None:
+    def _send(self, instance: LoadedInstance, decision: e.EventSent) -> None:
         rows, at = self.rows, self.at
         if not decision.instance_id.startswith("@"):
             raised = encode_event(e.EventRaised(self.now, decision.name, decision.input))
             rows.events.append((decision.instance_id, at, raised))
             return
-        text, sender = decision.input or "{}", (held.key, held.execution_id)
+        text, sender = decision.input or "{}", (instance.key, instance.execution_id)
         name, entities = EntityId.parse(decision.instance_id).name, self.registry.entities
         if entities.get(name) is not None:
             due = _due(text) if decision.name.startswith("op@") else None

@@ -22,6 +22,7 @@ from durablectl.engine.store.work_items import (
     EntityBatch,
     FetchRequest,
     FetchResult,
+    LoadedInstance,
     WorkerFilter,
     WorkItem,
 )
@@ -94,7 +95,7 @@ class Dispatcher:
         )  # to be checked when nothing else is to do
         self.lease = WorkerLease(database, _filter(registry, roots, fails_unknown), ticks)
         self.running: RunningOrchestrator | None = None
-        self.failing_instance: CachedExecution | None = None
+        self.failing_instance: LoadedInstance | None = None
         """The instance whose episode is running, to name it when the commit fails."""
         self._cache: OrderedDict[int, CachedExecution] = OrderedDict()
         self._fetched = FetchResult(is_more=True)
@@ -262,7 +263,7 @@ class Dispatcher:
                 continue
             assert not isinstance(event, EntityBatchResult)
             held = self._cache.get(activity.instance)
-            if held is None or held.execution_id != activity.execution_id:
+            if held is None or held.instance.execution_id != activity.execution_id:
                 self._return_orphaned_result(activity, event, rows)
             else:
                 rows.completed_activities.append((activity.instance, activity.task_id))
@@ -303,25 +304,26 @@ class Dispatcher:
     def _advance(
         self, held: CachedExecution, events: list[Inbound], builder: CommitBuilder
     ) -> None:
-        self.failing_instance = held
-        self.running = RunningOrchestrator(held.key, held.instance_id, held.name)
-        CURRENT_INSTANCE.set(held.instance_id)
+        self.failing_instance = instance = held.instance
+        key, instance_id = instance.key, instance.instance_id
+        self.running = RunningOrchestrator(key, instance_id, instance.started.name)
+        CURRENT_INSTANCE.set(instance_id)
         try:
-            episode = held.run(events, builder.now, self._poisoned.pop(held.key, None))
+            episode = held.run(events, builder.now, self._poisoned.pop(key, None))
         finally:
             self.running = None
             end_line()
-        builder.add(held, episode)
+        builder.add(instance, episode)
         if held.events is not None:
             held.events += episode.history
-        self._failures += failures_of(held, events, episode)
+        self._failures += failures_of(instance_id, events, episode)
         if isinstance(episode.ending, ExecutionCompleted | ContinueAsNew):
             held.executor.close()
             self._finish(held)
-            del self._cache[held.key]
+            del self._cache[key]
         else:
             # the least recently used are evicted
-            self._cache.move_to_end(held.key)
+            self._cache.move_to_end(key)
         self.failing_instance = None
 
     def _report_failures(self) -> None:
@@ -333,8 +335,9 @@ class Dispatcher:
 
     def _finish(self, held: CachedExecution) -> None:
         if held.events:
-            ids = held.key, held.instance_id, held.execution_id
-            self._leaving.append(FinishedExecution(*ids, held.name, held.events))
+            instance = held.instance
+            ids = instance.key, instance.instance_id, instance.execution_id
+            self._leaving.append(FinishedExecution(*ids, instance.started.name, held.events))
 
     def _check_finished(self, count: int) -> bool:
         """Replay some of what has left the memory and is committed; whether there was any."""

@@ -258,16 +258,14 @@ class Worker:
         return self._replacement(dispatcher)
 
     def _blame(self, dispatcher: Dispatcher, error: Exception) -> None:
-        failing_instance = dispatcher.failing_instance
-        if failing_instance is not None:
-            self._poisoned[failing_instance.key] = (
-                f"Orchestrator function '{failing_instance.name}' failed: "
+        failing, where = dispatcher.failing_instance, ""
+        if failing is not None:
+            where = f" at instance '{failing.instance_id}'"
+            self._poisoned[failing.key] = (
+                f"Orchestrator function '{failing.started.name}' failed: "
                 f"internal error of durablectl: {error!r}"
             )
         place = "".join(traceback.format_tb(error.__traceback__)[-1:]).strip().replace("\n", " ")
-        where = (
-            f" at instance '{failing_instance.instance_id}'" if failing_instance is not None else ""
-        )
         self._warn(f"internal error{where}: {error!r} ({place}); please report it; starting afresh")
 
     def _replacement(self, dispatcher: Dispatcher) -> Dispatcher | None:
