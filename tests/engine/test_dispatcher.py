@@ -15,6 +15,7 @@ from durablectl.engine.registry import Orchestrator
 from durablectl.engine.replay.episode import Episode
 from durablectl.engine.store.client import Store
 from durablectl.engine.store.database import Database
+from durablectl.engine.store.instances import NewInstance
 from durablectl.engine.store.leases import HEARTBEAT_SECONDS, LEASE_SECONDS, LeaseLost
 from durablectl.engine.store.maintenance import check_hub
 from durablectl.engine.worker.activity_pool import ActivityPool
@@ -534,3 +535,25 @@ def test_an_activity_that_its_instance_did_not_wait_for_is_no_problem_of_the_hub
     dispatching.process_until_quiet(dispatcher)
     left = database.query("SELECT name FROM activities UNION ALL SELECT event FROM inbox")
     assert (running, left) == (([("slow",)], ()), [])
+
+
+@pytest.mark.parametrize("cache_size", [10, 0], ids=["in memory", "loaded"])
+def test_a_sub_orchestration_has_the_tags_of_its_caller(
+    dispatching: Dispatching, app: App, cache_size: int
+) -> None:
+    @app.orchestrator
+    def calls(context: Any) -> Any:
+        yield context.call_activity("greet", "Oslo")
+        if context.get_input() is None:
+            return context.continue_as_new("again")
+        return (yield context.call_sub_orchestrator("below", instance_id="child"))
+
+    @app.orchestrator
+    def below(context: Any) -> Any:
+        yield context.call_sub_orchestrator("sequence", ["Oslo"], instance_id="grandchild")
+
+    store = Store(dispatching.hub.database)
+    store.start([NewInstance("tagged", "calls", None, "", 0, tags='{"team": "orders"}')])
+    dispatching.process_until_quiet(dispatching.dispatcher(cache_size=cache_size))
+    tags = [store.details(each).tags for each in ("tagged", "child", "grandchild")]
+    assert tags == [{"team": "orders"}] * 3

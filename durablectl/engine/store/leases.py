@@ -145,11 +145,15 @@ class WorkerLease:
         histories."""
         keys = json.dumps(list(instances))
         rows = self._database.query(
-            f"SELECT {COLUMNS} FROM instances i {JOINS} WHERE i.key IN "
+            f"SELECT i.tags, {COLUMNS} FROM instances i {JOINS} WHERE i.key IN "
             "(SELECT value FROM json_each(?))",
             (keys,),
         )
-        found = {loaded.key: loaded for loaded in map(loaded_instance, rows)}
+        found = {}
+        for tags, *columns in rows:
+            loaded = loaded_instance(columns)
+            loaded.tags = tags
+            found[loaded.key] = loaded
         episodes = self._database.query(
             "SELECT instance, sequence, at, events FROM history WHERE instance IN (SELECT value "
             "FROM json_each(?))"
@@ -187,13 +191,14 @@ class WorkerLease:
 
     def _starts(self, sql: Connection, want: FetchRequest, items: dict[int, WorkItem]) -> bool:
         rows = sql.execute(
-            f"SELECT m.key, {COLUMNS} FROM inbox m JOIN instances i ON i.key = m.instance {JOINS}"
-            f" WHERE m.visible_at = {START_AT} AND {self._takes_instance}"
+            f"SELECT m.key, i.tags, {COLUMNS} FROM inbox m JOIN instances i ON i.key = m.instance "
+            f"{JOINS} WHERE m.visible_at = {START_AT} AND {self._takes_instance}"
             " ORDER BY m.key LIMIT :limit",
             self._values | {"me": self.key, "limit": want.limit},
         ).fetchall()
-        for key, *columns in rows:
+        for key, tags, *columns in rows:
             loaded = loaded_instance(columns)
+            loaded.tags = tags
             items[loaded.key] = WorkItem(loaded.key, [key], [loaded.started], loaded)
         return bool(rows)
 

@@ -17,7 +17,7 @@ from durablectl.model import RuntimeStatus
 @dataclass(slots=True)
 class LoadedInstance:
     """An instance as a worker loads it: what its current execution is, and its history (empty when
-    it has not started).
+    it has not started). `tags` is a JSON object of texts.
     """
 
     key: int
@@ -29,6 +29,7 @@ class LoadedInstance:
     parent: int | None
     next_sequence: int = 0
     past: list[Event] = field(default_factory=list)
+    tags: str | None = None
 
 
 @dataclass(slots=True)

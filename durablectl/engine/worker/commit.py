@@ -174,6 +174,7 @@ class CommitBuilder:
                 decision.input,
                 version,
                 self.at,
+                tags=instance.tags,  # as in DTFx (TaskOrchestrationDispatcher.cs, MergeTags)
                 generation=None,
                 caller=CallingTask(
                     instance.key, instance.execution_id, decision.task_id, instance.root
