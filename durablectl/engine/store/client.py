@@ -207,9 +207,9 @@ class Store(Queries):
         deleted, after, is_over = 0, None, False
         while not is_over:
             with self._database.transaction() as sql:
-                keys, after = self.keys(filter, top=IN_A_PURGE, after=after)
-                delete_instances(sql, keys)
-            deleted, is_over = deleted + len(keys), after is None
+                rows, after = self._rows("i.key, i.created_at", filter, IN_A_PURGE, after)
+                delete_instances(sql, (key for key, _ in rows))
+            deleted, is_over = deleted + len(rows), after is None
         return deleted
 
     def replace_unheld(self, new: NewInstance) -> bool:

@@ -49,8 +49,21 @@ def load_outline(sql: Connection, instance: int) -> LoadedInstance:
     )
 
 
-def write_history(sql: Connection, key: int, episodes: Episodes) -> None:
-    """Give an instance that has no history its episodes."""
+def give_history(
+    sql: Connection,
+    key: int,
+    started: ExecutionStarted,
+    execution_id: str,
+    status: int,
+    episodes: Episodes,
+) -> None:
+    """Let an instance that was just created be where the episodes of an execution have left it."""
+    # The message of its start would begin the execution again, without its history.
+    sql.execute("DELETE FROM inbox WHERE instance = ?", (key,))
+    sql.execute(
+        "UPDATE instances SET status = ?, started_at = ?, execution_id = ? WHERE key = ?",
+        (status, micros(started.timestamp), execution_id, key),
+    )
     sql.executemany(
         "INSERT INTO history (instance, sequence, at, events) VALUES (?, ?, ?, ?)",
         [

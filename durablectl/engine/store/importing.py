@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from durablectl.engine.store.database import Connection, Database
-from durablectl.engine.store.executions import write_history
+from durablectl.engine.store.executions import give_history
+from durablectl.engine.store.instances import CallingTask, NewInstance, create_instance
 from durablectl.engine.store.messages import create_entity
 from durablectl.errors import AlreadyExists
 from durablectl.history.columns import STATUS_NUMBERS, micros
@@ -30,42 +31,32 @@ def import_instances(
 def _create(
     sql: Connection, instance: ImportedInstance, keys: Mapping[str, tuple[int, str]]
 ) -> int:
-    id_, started = instance.instance_id, instance.started
-    if sql.execute("SELECT 1 FROM instances WHERE id = ?", (id_,)).fetchone():
-        raise AlreadyExists(
-            f"an instance '{id_}' exists already",
-            hint="import it under another id: --instance-id ID",
-        )
-    parent, execution, task, root = None, None, None, None
+    started, caller = instance.started, None
     if instance.caller is not None:
-        (parent, execution), task = keys[instance.caller[0]], instance.caller[1]
+        parent, task_id = instance.caller
         # Parents come first, so that the first of all is the root of the others.
-        root = next(iter(keys.values()))[0]
-    values = (
-        id_,
+        caller = CallingTask(*keys[parent], task_id, next(iter(keys.values()))[0])
+    new = NewInstance(
+        instance.instance_id,
         started.name,
+        started.input,
         started.version,
-        instance.execution_id,
-        started.generation,
-        STATUS_NUMBERS[instance.status],
         micros(instance.created_at),
-        micros(started.timestamp),
-        micros(instance.updated_at),
-        instance.custom_status,
-        instance.output,
+        generation=started.generation,
+        caller=caller,
     )
-    key = sql.execute(_CREATE, (*values, parent, execution, task, root)).lastrowid or 0
-    if started.input is not None:
-        sql.execute("INSERT INTO inputs (instance, input) VALUES (?, ?)", (key, started.input))
-    write_history(sql, key, instance.episodes)
+    try:
+        key = create_instance(sql, new, replaces=False)
+    except AlreadyExists as error:
+        hint = "import it under another id: --instance-id ID"
+        raise AlreadyExists(error.message, hint=hint) from error
+    status = STATUS_NUMBERS[instance.status]
+    give_history(sql, key, started, instance.execution_id, status, instance.episodes)
+    sql.execute(
+        "UPDATE instances SET updated_at = ?, custom_status = ?, output = ? WHERE key = ?",
+        (micros(instance.updated_at), instance.custom_status, instance.output, key),
+    )
     return key
-
-
-_CREATE = (
-    "INSERT INTO instances (id, name, version, execution_id, generation, status, created_at, "
-    "started_at, updated_at, custom_status, output, parent, parent_execution, parent_task, root) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
 
 
 def _put_state(sql: Connection, entity_id: str, state: str, at: int) -> bool:

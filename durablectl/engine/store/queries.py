@@ -137,13 +137,6 @@ class Queries:
         rows, _ = self._rows(_columns(False), filter, top, None, order="DESC")
         return [_instance(row) for row in rows]
 
-    def keys(
-        self, filter: InstanceFilter, *, top: int, after: str | None
-    ) -> tuple[list[int], str | None]:
-        """A page of which only the keys are wanted."""
-        rows, token = self._rows("i.key, i.created_at", filter, top, after)
-        return [row[0] for row in rows], token
-
     def _rows(
         self,
         columns: str,
@@ -206,15 +199,10 @@ class Queries:
         """Whether few ids begin so."""
         if not prefix:
             return False
-        return (
-            len(
-                self._database.query(
-                    f"SELECT 1 FROM instances WHERE id >= ? AND id < ? LIMIT {_FEW}",
-                    _bounds(prefix),
-                )
-            )
-            < _FEW
+        found = self._database.query(
+            f"SELECT 1 FROM instances WHERE id >= ? AND id < ? LIMIT {_FEW}", _bounds(prefix)
         )
+        return len(found) < _FEW
 
     def entity_state(self, entity_id: EntityId) -> str | None:
         """The state as JSON text; None when there is no such entity."""

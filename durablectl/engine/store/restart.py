@@ -6,7 +6,7 @@ from datetime import datetime
 
 from durablectl.engine.store.client import Store
 from durablectl.engine.store.database import Database
-from durablectl.engine.store.executions import put_event, write_history
+from durablectl.engine.store.executions import give_history, put_event
 from durablectl.engine.store.instances import RUNNING, NewInstance, create_instance
 from durablectl.errors import UsageError, WrongState
 from durablectl.history.columns import micros
@@ -44,14 +44,8 @@ def restart_from(
         )
         key = create_instance(sql, new, replaces=False)
         if plan.episodes:
-            # The message of its start would begin the execution again, without its history.
-            sql.execute("DELETE FROM inbox WHERE instance = ?", (key,))
             execution_id = random_uuid()
-            sql.execute(
-                "UPDATE instances SET status = ?, started_at = ?, execution_id = ? WHERE key = ?",
-                (RUNNING, micros(started.timestamp), execution_id, key),
-            )
-            write_history(sql, key, plan.episodes)
+            give_history(sql, key, started, execution_id, RUNNING, plan.episodes)
             reason = f"{RESTARTED} {plan.step.number} of {instance_id}"
             for event in (ExecutionRewound(now, reason), *plan.late):
                 put_event(sql, key, event, execution_id)

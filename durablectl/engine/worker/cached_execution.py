@@ -47,12 +47,8 @@ class CachedExecution:
             return self.executor.run(events, now)
         except BaseException as error:  # user code, a KeyboardInterrupt of its own included
             self.events = None
-            return _failed_episode(
-                now,
-                events,
-                _failed_with(self.instance.started.name, repr(error)),
-                details_of(error),
-            )
+            reason = _failed_with(self.instance.started.name, repr(error))
+            return _failed_episode(now, events, reason, details_of(error))
 
 
 def cached_execution(
