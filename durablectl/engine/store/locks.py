@@ -44,7 +44,7 @@ class Message:
 
     @property
     def caller(self) -> Caller | None:
-        """Who waits for the result; nobody for that of a signal."""
+        """Who waits for the result; None for a signal."""
         if self.sender is None or self.request.get("signal"):
             return None
         return Caller(self.sender, self.execution_id or "", self.request["id"])
