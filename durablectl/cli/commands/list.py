@@ -39,26 +39,6 @@ GROUPS: dict[str, Callable[[InstanceStatus], str]] = {
 }
 
 
-Columns = Annotated[
-    str | None,
-    typer.Option(
-        "--columns",
-        metavar="NAMES",
-        help=f"What to show: {','.join(KNOWN_COLUMNS)}.",
-        autocompletion=choices(KNOWN_COLUMNS),
-    ),
-]
-By = Annotated[
-    str | None,
-    typer.Option(
-        "--by",
-        metavar="status|name|cause",
-        help="Count each; by cause: the failed ones, by what made them fail.",
-        autocompletion=choices((*GROUPS, CAUSE)),
-    ),
-]
-
-
 def list(
     session: Session,
     filters: Filters,
@@ -72,10 +52,24 @@ def list(
             help="At most N (default: what fits, on a terminal).",
         ),
     ] = None,
-    columns: Columns = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help=f"What to show: {','.join(KNOWN_COLUMNS)}.",
+            autocompletion=choices(KNOWN_COLUMNS),
+        ),
+    ] = None,
     sort: Sort = None,
     count: Annotated[bool, typer.Option("--count", help="Print how many there are.")] = False,
-    by: By = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="status|name|cause",
+            help="Count each; by cause: the failed ones, by what made them fail.",
+            autocompletion=choices((*GROUPS, CAUSE)),
+        ),
+    ] = None,
     show_input: Annotated[
         bool, typer.Option("--show-input/--no-show-input", help="Fetch the inputs for JSON output.")
     ] = True,

@@ -21,27 +21,6 @@ from durablectl.cli.session.targets import input_of, refuse_stdin_twice
 from durablectl.errors import UsageError
 from durablectl.model import IN_FLIGHT
 
-Words = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="[ID|URL|@FILE|- EVENT] [FIELD]...",
-        help="The instance (or a file or standard input that names several), the event's name, "
-        "and its data as fields; "
-        "with --event NAME ids and fields alone.",
-        autocompletion=app_completers.instance_then_event,
-    ),
-]
-Event = Annotated[
-    str | None,
-    typer.Option(
-        "--event",
-        metavar="NAME",
-        help="The event's name; then ids or a filter may name many.",
-        autocompletion=app_completers.events,
-    ),
-]
-
-
 IN_WAVES = (
     "an event changes nothing that a filter sees: the same command sends it to the same "
     "instances again; name ids to reach others"
@@ -52,9 +31,25 @@ def raise_event(
     session: Session,
     filters: Filters,
     how: How,
-    words: Words = None,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[ID|URL|@FILE|- EVENT] [FIELD]...",
+            help="The instance (or a file or standard input that names several), the event's name, "
+            "and its data as fields; "
+            "with --event NAME ids and fields alone.",
+            autocompletion=app_completers.instance_then_event,
+        ),
+    ] = None,
     from_: FromFiles = None,
-    event: Event = None,
+    event: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The event's name; then ids or a filter may name many.",
+            autocompletion=app_completers.events,
+        ),
+    ] = None,
     input: InputFile = None,
     input_json: InputJson = None,
     encode: EncodeOption = None,

@@ -31,22 +31,6 @@ from durablectl.render.gantt import plan_table, plan_text
 from durablectl.render.terminal.tables import show_table
 from durablectl.taskhub import TaskHub
 
-NewId = Annotated[
-    bool | None,
-    typer.Option(
-        "--new-id/--same-id",
-        help="Start it under a new id (the default for one), or under its own.",
-    ),
-]
-JournalFile = Annotated[
-    str | None,
-    typer.Option(
-        "--journal",
-        metavar="FILE",
-        help="Where old and new ids are kept (default: in the user's state folder).",
-    ),
-]
-
 
 def _steps(ctx: typer.Context, incomplete: str) -> list[str]:
     """The steps of the instance: their numbers, and the names of the activities and
@@ -55,17 +39,6 @@ def _steps(ctx: typer.Context, incomplete: str) -> list[str]:
     return of_instance(ctx, incomplete, step_names)
 
 
-FromStep = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--from",
-        metavar="[STEP]",
-        help="Keep the results before this step of the instance, and run the rest again: its "
-        "number in `history`, an activity's name, or nothing for the first that failed (local "
-        "hub). Without an instance: a FILE with instances, as @FILE.",
-        autocompletion=_steps,
-    ),
-]
 NoInput = Annotated[str | None, typer.Option("--input", "-i", "--input-json", hidden=True)]
 
 
@@ -74,9 +47,31 @@ def restart(
     filters: Filters,
     how: How,
     instances: Instances = None,
-    from_: FromStep = None,
-    new_id: NewId = None,
-    journal: JournalFile = None,
+    from_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from",
+            metavar="[STEP]",
+            help="Keep the results before this step of the instance, and run the rest again: its "
+            "number in `history`, an activity's name, or nothing for the first that failed (local "
+            "hub). Without an instance: a FILE with instances, as @FILE.",
+            autocompletion=_steps,
+        ),
+    ] = None,
+    new_id: Annotated[
+        bool | None,
+        typer.Option(
+            "--new-id/--same-id",
+            help="Start it under a new id (the default for one), or under its own.",
+        ),
+    ] = None,
+    journal: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Where old and new ids are kept (default: in the user's state folder).",
+        ),
+    ] = None,
     no_input: NoInput = None,
 ) -> None:
     """Restart an instance with its name and input.

@@ -29,49 +29,44 @@ from durablectl.errors import UsageError
 from durablectl.model import CheckStatusPayload, IfExists
 from durablectl.taskhub import TaskHub
 
-OptionalOrchestrator = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="ORCHESTRATOR",
-        help="The orchestrator's name.",
-        autocompletion=app_completers.orchestrators,
-    ),
-]
-Batch = Annotated[
-    str | None,
-    typer.Option(
-        "--batch",
-        metavar="FILE",
-        help="Start one instance per line of a JSON lines file; - is standard input.",
-    ),
-]
-Failed = Annotated[
-    str | None,
-    typer.Option(
-        "--failed",
-        metavar="FILE",
-        help="Where --batch keeps what failed (default: FILE.failed.jsonl beside it).",
-    ),
-]
-Wait = Annotated[
-    bool,
-    typer.Option(
-        "--wait", "-w", help="Wait until it is finished; takes all options of `durablectl wait`."
-    ),
-]
-
 
 def start(
     session: Session,
     pace: Pace,
-    name: OptionalOrchestrator = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="ORCHESTRATOR",
+            help="The orchestrator's name.",
+            autocompletion=app_completers.orchestrators,
+        ),
+    ] = None,
     given: Input = Input(),
     new: New = New(),
-    wait: Wait = False,
+    wait: Annotated[
+        bool,
+        typer.Option(
+            "--wait",
+            "-w",
+            help="Wait until it is finished; takes all options of `durablectl wait`.",
+        ),
+    ] = False,
     waiting: Waiting = Waiting(),
     several: Several = Several(),
-    batch: Batch = None,
-    failed: Failed = None,
+    batch: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Start one instance per line of a JSON lines file; - is standard input.",
+        ),
+    ] = None,
+    failed: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Where --batch keeps what failed (default: FILE.failed.jsonl beside it).",
+        ),
+    ] = None,
     call: Call = Call(),
 ) -> None:
     """Start an instance of an orchestrator.
