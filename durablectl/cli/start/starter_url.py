@@ -56,21 +56,18 @@ def start_by_url(
     starter = config.http_hub()
     method = (call.method or "POST").upper()
     starter.check(url, method)
-    key = _key(environ, call.function_key_env)
+    key, headers = _key(environ, call.function_key_env), _headers(call.header or ())
     way = route()
+    limit = way["timeout"] if timeout is None else min(way["timeout"], max(timeout, LAST_LOOK))
     with timed(timeout):
         return starter.call(
             url,
             input,
             method=method,
-            headers={**way["headers"], **_headers(call.header or ())},
+            headers={**way["headers"], **headers},
             key=key,
-            timeout=way["timeout"]
-            if timeout is None
-            else min(way["timeout"], max(timeout, LAST_LOOK)),
-            ca_file=way["ca_file"],
-            proxy=way["proxy"],
-            max_response=way["max_response"],
+            timeout=limit,
+            **{name: way[name] for name in ("ca_file", "proxy", "max_response")},
         )
 
 

@@ -126,7 +126,7 @@ def test_an_answer_that_is_no_payload_is_told(run, server, app, kept, reply, cod
 )
 def test_what_makes_no_sense_is_refused(run, args):
     code, out, err = run("start", *args)
-    assert (code, out, "hint:" in err) == (2, "", True)
+    assert (code, out, "hint:" in err, "calling" in err) == (2, "", True, False)
     assert "abc" not in err
     assert "pw@" not in err
 
