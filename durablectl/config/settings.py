@@ -147,6 +147,9 @@ class _Choice(NamedTuple):
     named: bool = True
 
 
+_NOTHING = _Choice(Context(""), "", own=False, named=False)
+
+
 def resolve(
     asked: Mapping[str, str],
     given: Mapping[str, str],
@@ -226,45 +229,38 @@ class _Search(NamedTuple):
 
     def settings(self) -> Settings:
         choice = self._choice()
-        if choice is not None and choice.context.has_connection_string:
+        if choice.context.has_connection_string:
             choice = choice._replace(context=expanded(choice.context, self.environ))
         app, app_source = self._app(choice)
-        if choice is None and app is not None:
+        if choice is _NOTHING and app is not None:
             choice = self._beside(app, app_source)
         table = self._table(choice)
         if app is not None:
             table["app"] = app, app_source
-        sources = {name: source for name, (_, source) in table.items()}
-        settings = Settings(
+        hub = {"hub": choice.source} if choice.source else {}
+        return Settings(
             KeyRing(self._credentials(choice), self.environ),
             cwd=self.cwd,
-            skipped=tuple(self.skipped),
-            sources=sources,
-            **{name: value for name, (value, _) in table.items()},
-        )
-        if choice is None:
-            return settings
-        return settings._replace(
             url=choice.context.url,
             path=None if choice.context.hub is None else Path(choice.context.hub),
             named=choice.named,
             explicit=choice.explicit,
-            sources={"hub": choice.source, **sources},
+            sources={**hub, **{name: source for name, (_, source) in table.items()}},
+            skipped=tuple(self.skipped),
+            **{name: value for name, (value, _) in table.items()},
         )
 
-    def _table(self, choice: _Choice | None) -> dict[str, tuple[Any, str]]:
+    def _table(self, choice: _Choice) -> dict[str, tuple[Any, str]]:
         """What is set beside the hub and the app: each value and where it came from."""
         table: dict[str, tuple[Any, str]] = {}
         if self.project is not None and self.project.encode:
             table["encode"] = self.project.encode, self._project_source
-        if choice is not None:
-            name = choice.context.name
-            if name:
-                table["context"] = name, choice.source
-            source = f"context {name}" if name else choice.source
-            for each in OF_A_CONTEXT:
-                if value := getattr(choice.context, each):
-                    table[each] = value, source
+        name = choice.context.name
+        if name:
+            table["context"] = name, choice.source
+        for each in OF_A_CONTEXT:
+            if value := getattr(choice.context, each):
+                table[each] = value, f"context {name}" if name else choice.source
         for each in ("task_hub", "connection"):
             if self.asked.get(each):
                 table[each] = self.asked[each], self.given[each]
@@ -274,7 +270,7 @@ class _Search(NamedTuple):
     def _project_source(self) -> str:
         return f"durablectl.toml ({self.project.path})" if self.project else ""
 
-    def _choice(self) -> _Choice | None:
+    def _choice(self) -> _Choice:
         asked, given, user, project = self.asked, self.given, self.user, self.project
         known = {**(project.contexts if project else {}), **user.contexts}
         if name := asked.get("context"):
@@ -290,7 +286,7 @@ class _Search(NamedTuple):
             return _Choice(context, self._project_source, own=False)
         if user.current:
             return self._by_name(user.current, user.contexts, f"current context ({user.path})")
-        return None
+        return _NOTHING
 
     def _by_name(self, name: str, known: Mapping[str, Context], source: str) -> _Choice:
         if name not in known:
@@ -300,8 +296,8 @@ class _Search(NamedTuple):
             context = context._replace(hub=_file(context.hub, Path(), f"context {name}"))
         return _Choice(context, source, own=name in self.user.contexts)
 
-    def _beside(self, app: Path, app_source: str) -> _Choice | None:
-        """The hub beside an app; None when the app was found above the working directory, and
+    def _beside(self, app: Path, app_source: str) -> _Choice:
+        """The hub beside an app; nothing when the app was found above the working directory, and
         another user owns the hub there.
         """
         folder = app if app.is_dir() else app.parent
@@ -309,14 +305,14 @@ class _Search(NamedTuple):
         is_above = app_source == FOUND and folder != self.cwd
         if is_above and (theirs := strangers([hub.parent, hub], self.cwd)) is not None:
             self.skipped.append(_skipped(theirs, f"use it with --hub {quoted(str(hub))}"))
-            return None
+            return _NOTHING
         said = "" if app_source == FOUND else f" ({app_source})"
         return _Choice(Context("", hub=str(hub)), f"the app {app}{said}", own=True, named=False)
 
-    def _app(self, choice: _Choice | None) -> tuple[Path | None, str]:
+    def _app(self, choice: _Choice) -> tuple[Path | None, str]:
         if app := self.asked.get("app"):
             return Path(os.path.normpath(self.cwd / Path(app).expanduser())), self.given["app"]
-        if choice and choice.context.app:
+        if choice.context.app:
             return Path(choice.context.app), f"context {choice.context.name}"
         if self.project and self.project.app:
             return Path(self.project.app), self._project_source
@@ -327,13 +323,13 @@ class _Search(NamedTuple):
             ),
         ), FOUND
 
-    def _credentials(self, choice: _Choice | None) -> tuple[Credential, ...]:
+    def _credentials(self, choice: _Choice) -> tuple[Credential, ...]:
         """The chosen context's own first, then those of the user's other contexts, each for its own
         origin and task hub only.
         """
         of_contexts = map(Credential.of_context, self.user.contexts.values())
         own = [each for each in of_contexts if each is not None]
-        if choice is None or choice.context.url is None:
+        if choice.context.url is None:
             return tuple(own)
         name = f"context {choice.context.name}"
         ordered = sorted(own, key=lambda each: each.owner != name)
