@@ -21,6 +21,11 @@ _SETTINGS = {
     "entityName": "entity_name",
     "authLevel": "auth_level",
 }
+_TEXTS = ("scriptFile", "entryPoint", "type", "name", "route", *_SETTINGS)
+_KINDS: dict[str, tuple[type, str]] = {
+    **dict.fromkeys(_TEXTS, (str, "a string")),
+    **dict.fromkeys(("bindings", "methods"), (list, "an array")),
+}
 
 
 def declared_in(folder: Path, environ: Mapping[str, str]) -> list[Declared]:
@@ -33,11 +38,9 @@ def declared_in(folder: Path, environ: Mapping[str, str]) -> list[Declared]:
 
 
 def _declared(app: Path, path: Path, environ: Mapping[str, str]) -> Declared:
-    document = read_object(path)
-    bindings = [binding for binding in document.get("bindings", []) if isinstance(binding, dict)]
-    trigger = next(
-        (binding for binding in bindings if str(binding.get("type", "")).endswith("Trigger")), {}
-    )
+    document = _checked(path, read_object(path))
+    bindings = [_checked(path, each) for each in document.get("bindings", []) if each]
+    trigger = next((each for each in bindings if each.get("type", "").endswith("Trigger")), {})
     off = is_disabled(path.parent.name, environ, document.get("disabled"))
     return Declared(
         path.parent.name,
@@ -49,6 +52,19 @@ def _declared(app: Path, path: Path, environ: Mapping[str, str]) -> Declared:
         folder=str(path.parent),
         is_disabled=off,
     )
+
+
+def _checked(path: Path, members: Any) -> dict[str, Any]:
+    """The members of an object of the file that are not null; AppError for one that has another
+    type than the host reads.
+    """
+    if not isinstance(members, dict):
+        raise AppError(f"{shown(path)}: a binding is not an object")
+    for name, value in members.items():
+        kind, what = _KINDS.get(name, (object, ""))
+        if value is not None and not isinstance(value, kind):
+            raise AppError(f"{shown(path)}: '{name}' is not {what}")
+    return {name: value for name, value in members.items() if value is not None}
 
 
 def _entry(app: Path, path: Path, document: dict[str, Any]) -> Callable[..., Any]:
@@ -84,8 +100,8 @@ def _not_run() -> None:
 def _binding(binding: dict[str, Any]) -> Binding:
     # In this layout a function makes its durable client by itself.
     return Binding(
-        str(binding["name"]),
-        str(binding.get("type", "")),
+        binding["name"],
+        binding.get("type", ""),
         binding.get("direction") == "out",
         binding,
         is_text=True,
@@ -100,5 +116,5 @@ def _settings(trigger: dict[str, Any], name: str) -> dict[str, Any]:
     }
     if trigger.get("type") != HTTP:
         return settings
-    methods = tuple(str(method).upper() for method in settings.get("methods") or ())
+    methods = tuple(str(method).upper() for method in settings.get("methods", ()))
     return {"route": name, "auth_level": "function"} | settings | {"methods": methods}

@@ -240,11 +240,21 @@ def test_settings_that_json_cannot_hold_are_told(load, write, text):
         ),
         ("[]", "hello/function.json: not a JSON object"),
         ('{"bindings": []}', "function 'hello' has no trigger (hello/__init__.py:1)"),
+        ('{"bindings": null}', "function 'hello' has no trigger (hello/__init__.py:1)"),
+        ('{"bindings": 5}', "hello/function.json: 'bindings' is not an array"),
+        ('{"bindings": ["x"]}', "hello/function.json: a binding is not an object"),
+        ('{"bindings": [{"type": 5}]}', "hello/function.json: 'type' is not a string"),
+        ('{"bindings": [{"methods": "get"}]}', "hello/function.json: 'methods' is not an array"),
+        (
+            '{"bindings": [{"type": "orchestrationTrigger", "orchestration": 5}]}',
+            "hello/function.json: 'orchestration' is not a string",
+        ),
+        ('{"entryPoint": 5}', "hello/function.json: 'entryPoint' is not a string"),
+        ('{"scriptFile": 5}', "hello/function.json: 'scriptFile' is not a string"),
         ('{"entryPoint": "go"}', "hello/__init__.py has no function 'go'"),
         ('{"scriptFile": "gone.py"}', "no such file: hello/gone.py"),
         ('{"scriptFile": "../../x.py"}', "lies outside of the app"),
     ],
-    ids=["json", "array", "no-trigger", "no-entry", "no-script", "outside"],
 )
 def test_a_function_json_that_cannot_be_used_is_told(folder, write, document, message):
     write("host.json", "{}")
