@@ -7,7 +7,6 @@ status loads none of it.
 from __future__ import annotations
 
 import math
-from contextlib import suppress
 from copy import copy
 from functools import cached_property
 from typing import Self
@@ -65,11 +64,6 @@ class Calls:
     def tell(self, method: str, instance_id: str, fields: Fields, look: str | None = None) -> None:
         """A control verb; sent once if there is a `look`, else again when its answer was lost."""
         self.call(method, {"instanceId": plain(instance_id)} | fields, look=look)
-
-    def hello(self) -> None:
-        """Ask for an answer, whatever it is: some servers have no such method."""
-        with suppress(Unsupported):
-            self.call("Hello", {})
 
     def has(self, method: str, fields: Fields, *, dialect: Dialect | None = None) -> bool:
         """Whether the server has a method; it is called, with fields that change nothing."""

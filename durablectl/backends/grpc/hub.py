@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,6 @@ from durablectl.backends.grpc.entities import (
 )
 from durablectl.backends.grpc.failures import Place
 from durablectl.backends.grpc.pages import counts, matching_page
-from durablectl.backends.grpc.purges import purge_created, purge_one
 from durablectl.backends.grpc.transport import Answer, Settings, Token, Transport
 from durablectl.backends.remote import RemoteTaskHub, page_size
 from durablectl.backends.retry import Pace
@@ -25,6 +25,7 @@ from durablectl.backends.start_once import Starts
 from durablectl.errors import (
     DurablectlError,
     EntityNotFound,
+    ServiceError,
     Unsupported,
     UsageError,
     WrongState,
@@ -45,7 +46,15 @@ from durablectl.model import (
 )
 from durablectl.new_ids import check_task_hub
 from durablectl.protocol.fields import plain, text_field
-from durablectl.protocol.requests import InstanceQuery, StartRequest, start_fields
+from durablectl.protocol.requests import (
+    InstanceQuery,
+    PurgeFilter,
+    PurgeRequest,
+    StartRequest,
+    purge_fields,
+    read_purged,
+    start_fields,
+)
 from durablectl.quoting import command
 
 if TYPE_CHECKING:
@@ -53,6 +62,8 @@ if TYPE_CHECKING:
     from durablectl.backends.grpc.rest import Rest
 
 LONGEST_SLICE, EARLY = 60.0, 0.05
+PURGE_SLICE = timedelta(seconds=20)
+MOST_PURGES = 10_000
 
 
 class Polled(threading.local):
@@ -234,9 +245,13 @@ class GrpcTaskHub(RemoteTaskHub):
     def purge(self, instance_id: str, *, recursive: bool = False) -> int:
         """The status is looked at first: not every server refuses to delete a running instance."""
         self._must_be_finished(instance_id, "purged")
-        if not (count := purge_one(self._calls, instance_id, recursive=recursive)):
-            raise self._place.absent(instance_id)
-        return count
+        fields = purge_fields(PurgeRequest(instance_id, recursive))
+        answer = self._calls.call("PurgeInstances", fields)
+        if count := read_purged(answer.message).deleted:
+            return count
+        if answer.resent:
+            return 1
+        raise self._place.absent(instance_id)
 
     def purge_many(
         self, instance_ids: Sequence[str], *, recursive: bool = False
@@ -255,8 +270,19 @@ class GrpcTaskHub(RemoteTaskHub):
         """The end of the time is fixed before the first call. A server that runs out of time says
         so, and is asked again for the rest.
         """
-        fixed = replace(wanted, created_to=wanted.created_to or self._pace.now())
-        return purge_created(self._calls, fixed, self._timeout)
+        end = wanted.created_to or self._pace.now()
+        slice = min(PURGE_SLICE, timedelta(seconds=self._timeout / 2))
+        filter = PurgeFilter(wanted.created_from, end, wanted.statuses, slice)
+        total = 0
+        for _ in range(MOST_PURGES):
+            answer = self._calls.call("PurgeInstances", purge_fields(PurgeRequest(filter)))
+            purged = read_purged(answer.message)
+            total += purged.deleted
+            if purged.is_complete is not False:
+                return total
+            if not purged.deleted:
+                break
+        raise ServiceError(f"{self._place.label} has deleted {total} instances and does not finish")
 
     def get_entity(self, entity_id: EntityId) -> Any:
         """An entity without a state is not there, also where it has operations."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from durablectl.errors import BadAddress
+from durablectl.errors import BadAddress, Unsupported
 from durablectl.new_ids import random_id
 from durablectl.protocol.fields import Fields
 from durablectl.protocol.messages import Dialect, dapr
@@ -52,7 +53,8 @@ class Probe:
 
     def hello(self) -> None:
         """Raises what keeps a call from being answered."""
-        self._calls.hello()
+        with suppress(Unsupported):  # some servers have no such method
+            self._calls.call("Hello", {})
 
     def look_up(self) -> None:
         """Ask for an instance that is not there, as every command may; raises what refuses it."""
