@@ -40,6 +40,7 @@ def explain_instance(
     needed. What the app then prints is not shown. An instance that changes meanwhile is read again.
     """
     source = _source_of(hub, load_app, app_hint)
+    source.use_own_app()
     for _ in range(READINGS):
         status = source.get(instance_id)
         made = explain_status(status, source)
@@ -52,42 +53,34 @@ def glance(hub: TaskHub, status: InstanceStatus) -> Explanation:
     """What an instance waits for itself, without its sub-orchestrations and without the app's code:
     from the history that the status has, else from one more request.
     """
-    source = _source_of(hub, None, is_for_code=False)
+    source = _source_of(hub)
     if status.history is None and status.runtime_status is not RuntimeStatus.PENDING:
         status = source.get(status.instance_id)
     return explain_status(status, source, levels=0)
 
 
 def _source_of(
-    hub: TaskHub, load_app: LoadApp | None, app_hint: str = "PATH", *, is_for_code: bool = True
+    hub: TaskHub, load_app: LoadApp | None = None, app_hint: str = "PATH"
 ) -> HistorySource:
-    """What an explanation of this hub's instances is made from.
-
-    A hub that was opened with an app has its code, which is run only with `is_for_code`.
-    """
+    """What an explanation of this hub's instances is made from."""
     module, _, name = hub.explained_by.partition(":")
     kind: type[HistorySource] = getattr(import_module(module), name)
-    return kind(hub, load_app, app_hint, is_for_code=is_for_code)
+    return kind(hub, load_app, app_hint)
 
 
 class HistorySource:
     """What the histories of a hub say, and the code of the app where one is given.
 
-    `app_hint` is what a command would name as the app. With `is_for_code` the code that a hub was
-    opened with is run where no other is given.
+    `app_hint` is what a command would name as the app.
     """
 
-    def __init__(
-        self,
-        hub: TaskHub,
-        load_app: LoadApp | None,
-        app_hint: str,
-        *,
-        is_for_code: bool,  # noqa: ARG002 - for hubs that have code
-    ) -> None:
+    def __init__(self, hub: TaskHub, load_app: LoadApp | None, app_hint: str) -> None:
         self._hub, self._load_app, self._app_hint = hub, load_app, app_hint
         self._loaded: Registry | None = None
         self._trouble = ""
+
+    def use_own_app(self) -> None:
+        """Use the code that the hub was opened with, if any, where no other is given."""
 
     def find(self, instance_id: str) -> InstanceStatus | None:
         try:

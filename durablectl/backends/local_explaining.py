@@ -21,14 +21,14 @@ from durablectl.model import InstanceStatus
 class LocalSource(HistorySource):
     """What a hub's file says, and its app's code."""
 
-    def __init__(
-        self, hub: LocalTaskHub, load_app: LoadApp | None, app_hint: str, *, is_for_code: bool
-    ) -> None:
-        if is_for_code and load_app is None and (app := hub.registry) is not None:
-            load_app = lambda: app  # noqa: E731
-        super().__init__(hub, load_app, app_hint, is_for_code=is_for_code)
-        self._database, self._now = hub.database, hub.now
+    def __init__(self, hub: LocalTaskHub, load_app: LoadApp | None, app_hint: str) -> None:
+        super().__init__(hub, load_app, app_hint)
+        self._database, self._now, self._own_app = hub.database, hub.now, hub.registry
         self._workers = {each.key: each for each in workers(self._database, self._now())}
+
+    def use_own_app(self) -> None:
+        if self._load_app is None and (app := self._own_app) is not None:
+            self._load_app = lambda: app
 
     def refine(
         self, status: InstanceStatus, execution: Execution, waits: Sequence[Wait]
