@@ -189,6 +189,24 @@ def test_replace_ends_a_running_instance_first(hub):
     assert posts(asked) == ["/instances/a/terminate", "/orchestrators/hello/a"]
 
 
+CONFLICT = reply_json({"Message": "already exists"}, 409)
+
+
+def test_replace_deletes_a_finished_instance_that_the_service_does_not_replace(hub):
+    deleted = reply_json({"instancesDeleted": 1})
+    remote, asked = hub([status("a")], [CONFLICT, deleted, started("a")])
+    assert remote.start("hello", instance_id="a", if_exists=IfExists.REPLACE).id == "a"
+    assert [each.method for each in asked if each.method != "GET"] == ["POST", "DELETE", "POST"]
+
+
+def test_replace_deletes_no_instance_that_another_client_has_started(hub):
+    remote, asked = hub([status("a"), status("a", "Running", created="09")], [CONFLICT])
+    with pytest.raises(AlreadyExists, match="already exists") as raised:
+        remote.start("hello", instance_id="a", if_exists=IfExists.REPLACE)
+    assert "--if-exists attach" in raised.value.hint
+    assert "DELETE" not in [each.method for each in asked]
+
+
 def test_replace_does_not_take_the_old_instance_for_the_new_one(hub):
     remote, asked = hub([status("a")], [RESET, started("a")])
     remote.start("hello", instance_id="a", if_exists=IfExists.REPLACE)
