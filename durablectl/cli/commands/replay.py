@@ -64,8 +64,8 @@ def replay(
     The orchestrators of --app are run along each history; activities are not called. Reads what
     history --raw and status --history-output -o json print, arrays of func durable get-history, and
     JSON lines of these. What contains a path separator, ends in .json or .jsonl, or is a folder is
-    a file; everything else names an instance. --in-flight takes the filters of list, and says which
-    hub it reads. The exit code is 0 when all that were judged fit, 1 when one breaks, and 2 when
+    a file; everything else names an instance. --in-flight takes the filters of list, on a hub
+    that was named. The exit code is 0 when all that were judged fit, 1 when one breaks, and 2 when
     nothing was judged.
 
     Examples:
@@ -102,7 +102,7 @@ def replay(
 def _in_flight(
     session: Session, filters: Filters, sample: int | None, *, saves: bool
 ) -> Iterator[Found]:
-    session.announce(even_if_found=True)
+    session.settings.require_named_hub("replay --in-flight")
     wanted = sources.with_history(filters.selection(session.out.detail))
     return sources.in_flight(session.hub, wanted, sample, session.out.note, saves=saves)
 

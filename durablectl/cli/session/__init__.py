@@ -140,13 +140,12 @@ class Session:
         if not self.is_local:
             raise Unsupported(f"the {self.hub_label} {why_not}", hint=hint)
 
-    def announce(self, *, even_if_found: bool = False) -> None:
+    def announce(self) -> None:
         """Say once which hub a command works on, and where that choice came from, unless it was
-        named on the command line; the one that was found where the command runs only to a person,
-        unless `even_if_found`.
+        named on the command line; the one that was found where the command runs only to a person.
         """
         self.require_hub()
-        is_news = self.settings.named or self.out.is_for_person or even_if_found
+        is_news = self.settings.named or self.out.is_for_person
         if is_news and not self._is_announced and not self.settings.hub_source.startswith("flag"):
             self._is_announced = True
             source = self.settings.hub_source.partition(" (")[0]
