@@ -120,7 +120,8 @@ def by_filter(
     `times` are those that were asked for, if the filter has got others as well.
     """
     refuse_query(session)
-    session.settings.require_named_hub(f"{verb} by filter")
+    if not how.dry_run:
+        session.settings.require_named_hub(f"{verb} by filter")
     times = times_of(selection.filter) if times is None else times
     if times:
         session.out.note(f"instances {times}")

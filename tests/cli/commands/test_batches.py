@@ -256,6 +256,30 @@ def test_an_event_goes_to_all_ids_that_are_named(remote, server):
     assert remote("raise-event", "--from", "ids", "x").code == 2
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("terminate", "--name", "approval"),
+        ("restart", "--name", "echo", "--new-id"),
+        ("raise-event", "--event", "Go", "--name", "approval"),
+        ("purge", "--prefix", "b"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_dry_run_by_filter_may_use_the_hub_that_was_found(app, run, words):
+    run("start", "approval", "--instance-id", "a")
+    run("run", "echo", "--instance-id", "b", "--timeout", "30s")
+    code, out, err = run(*words, "--dry-run", "-o", "id")
+    assert (code, len(out.splitlines())) == (0, 1)
+    assert f"1 to {words[0]} in local hub .durablectl/hub.db; nothing was changed" in err
+    assert "needs an explicit hub" in run(*words, "--yes").err
+
+
+def test_a_dry_run_without_a_hub_says_so(run):
+    code, _, err = run("terminate", "--name", "approval", "--dry-run")
+    assert (code, "no task hub" in err) == (2, True)
+
+
 def test_a_filter_on_a_local_hub_wants_one_that_was_named(app, run):
     run("start", "approval", "--instance-id", "a")
     assert "needs an explicit hub" in run("terminate", "--status", "Pending", "--yes").err
