@@ -82,6 +82,19 @@ def test_contexts_and_client_have_the_sdks_members(kind):
     }
 
 
+def test_an_app_may_extend_the_values_as_on_azure():
+    for names in (df, sdk):
+
+        class Often(names.RetryOptions):
+            def __init__(self):
+                super().__init__(1000, 9)
+                self.why = "flaky"
+
+        often = Often()
+        assert (often.max_number_of_attempts, often.why) == (9, "flaky")
+        assert len({often, Often()}) == 2
+
+
 def test_values_behave_as_the_sdks():
     for names in (df, sdk):
         retry, entity = names.RetryOptions(1000, 3), names.EntityId("Stock", "Box 1")

@@ -11,7 +11,7 @@ from enum import Enum
 from durablectl import model
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class RetryOptions:
     """How often a failed call is tried again, and how long to wait in between.
 
@@ -74,7 +74,7 @@ class TokenSource(ABC):  # noqa: B024 - a mark for annotations, as in the SDK
     """Where `call_http` takes an OAuth token from."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class ManagedIdentityTokenSource(TokenSource):
     """A token of the app's managed identity for `resource`, the address of the API that it is for,
     such as `https://graph.microsoft.com/`.
