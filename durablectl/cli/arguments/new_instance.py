@@ -80,8 +80,3 @@ class New(NamedTuple):
         list[str] | None,
         typer.Option(metavar="KEY=VALUE", help="Attach this tag (repeatable; not over HTTP)."),
     ] = None
-
-    @property
-    def is_scheduled(self) -> bool:
-        """Whether it needs more than a plain start."""
-        return self.at is not None or bool(self.tag)

@@ -48,8 +48,7 @@ def run(
     with started_instance(
         name, value, new, waiting.timeout, session.out, begin=session.begin_start
     ) as (hub, payload):
-        if not new.is_scheduled:
-            remember(session, hub, payload.id)
+        remember(session, hub, payload.id)
         if session.is_local:
             # deferred: a remote run needs none
             from durablectl.cli.local.checks import difference_log, warn_of_source

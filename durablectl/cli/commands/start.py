@@ -101,7 +101,8 @@ def start(
             hint="durablectl start https://…/api/…",
         )
     if batch is not None:
-        if wait or is_url or given.is_given or new.instance_id is not None or new.is_scheduled:
+        is_of_one = (new.instance_id, new.at, new.tag) != (None, None, None)
+        if wait or is_url or given.is_given or is_of_one:
             raise UsageError(
                 "--batch goes with no input, fields, URL, --instance-id, --at, --tag or --wait",
                 hint="the input and the id are in its lines; wait for the ids",
@@ -158,8 +159,7 @@ def _started(
 ) -> Iterator[tuple[TaskHub, CheckStatusPayload]]:
     value, begin = input_of(session, given), session.begin_start
     with started_instance(name, value, new, timeout, session.out, begin=begin) as (hub, payload):
-        if not new.is_scheduled:
-            remember(session, hub, payload.id)
+        remember(session, hub, payload.id)
         yield hub, payload
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 from durablectl.cli.arguments.new_instance import New
 from durablectl.config.quantities import parse_start
@@ -34,7 +35,7 @@ def started_instance(
     `WaitTimeout` when that is not acknowledged after `timeout` seconds. From then on and while
     inside, Ctrl-C and SIGTERM say which instance may have been started.
     """
-    scheduled = _schedule(new) if new.is_scheduled else None
+    at, tags = _schedule(new)
     if new.instance_id is not None:
         check_new_instance_id(new.instance_id)
         for warning in instance_id_warnings(new.instance_id):
@@ -42,19 +43,20 @@ def started_instance(
     hub = begin(replaces=new.if_exists is IfExists.REPLACE)
     limited = in_time(hub, timeout)
     id = new.instance_id or FreshId(random_id())  # known before the hub answers
-    options = {"instance_id": id, "version": new.orchestration_version}
+    options: dict[str, Any] = {
+        "instance_id": id,
+        "version": new.orchestration_version,
+        "if_exists": new.if_exists,
+    }
     what = f"instance '{id}' may have been started"
     look = f"{command('status', id)} shows whether it was"
     with told_if_cut_off(out, what, look):
         try:
             with timed(timeout):
-                if scheduled is None:
-                    payload = limited.start(name, value, **options, if_exists=new.if_exists)
+                if at is None and not tags:
+                    payload = limited.start(name, value, **options)
                 else:
-                    at, tags = scheduled
-                    payload = limited.schedule(
-                        name, value, at=at, tags=tags, **options, if_exists=new.if_exists
-                    )
+                    payload = limited.schedule(name, value, at=at, tags=tags, **options)
         except FunctionNotFound as error:
             hint = did_you_mean(name, hub.orchestrators() or ()) or error.hint
             raise FunctionNotFound(error.message, hint=hint) from error

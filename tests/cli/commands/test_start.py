@@ -59,6 +59,12 @@ def test_a_local_start_waits_for_its_time_and_keeps_its_tags(run, app):
     assert "scheduledStartTime" not in run("status", "l-1", "-o", "json").out
 
 
+def test_a_start_with_a_time_or_a_tag_is_the_last_one_started(run, app):
+    for instance_id, option in (("l-1", ("--tag", "team=a")), ("l-2", ("--at", "2100-01-01"))):
+        assert run("start", "hello", "--instance-id", instance_id, *option).code == 0
+        assert run("status", "--last", "-o", "id").out == f"{instance_id}\n"
+
+
 @pytest.mark.parametrize("flags", [(), ("--recursive",)], ids=["alone", "recursive"])
 def test_a_start_for_later_is_terminated_before_its_time(run, app, flags):
     run("start", "hello", "--instance-id", "l-1", "--at", "2100-01-01")
