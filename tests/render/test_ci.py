@@ -88,23 +88,20 @@ def test_a_runner_is_known_by_its_variable(environ, runner):
     ],
 )
 def test_how_an_instance_was_left(seen, content, satisfied, kind):
-    assert (
-        verdict("order-7", seen, is_satisfied=content, all_satisfied=satisfied, full=False).kind
-        is kind
-    )
+    assert verdict("order-7", seen, is_satisfied=content, all_satisfied=satisfied).kind is kind
 
 
 @pytest.mark.parametrize(("full", "detail"), [(False, ""), (True, "no gold")])
 def test_an_instances_own_words_are_told_only_when_asked_for(full, detail):
-    assert verdict(
-        "order-7", status(), is_satisfied=False, all_satisfied=False, full=full
-    ) == Verdict("order-7", "Order", "Failed", 185.0, Kind.FAILED, detail, cause=Cause("no gold"))
+    assert verdict("order-7", status(), full=full) == Verdict(
+        "order-7", "Order", "Failed", 185.0, Kind.FAILED, detail, cause=Cause("no gold")
+    )
 
 
 def test_github_gets_an_error_with_a_title():
     line = annotation_lines(
         Runner.GITHUB,
-        [verdict("order-7", status(), is_satisfied=False, all_satisfied=False, full=True)],
+        [verdict("order-7", status(), full=True)],
     )
     assert line == [
         "::error title=durablectl%3A Order Failed::instance 'order-7' (Order) is Failed: no gold"
@@ -114,11 +111,7 @@ def test_github_gets_an_error_with_a_title():
 def test_azure_gets_an_issue():
     (line,) = annotation_lines(
         Runner.AZURE,
-        [
-            verdict(
-                "order-7", status("Running"), is_satisfied=False, all_satisfied=False, full=False
-            )
-        ],
+        [verdict("order-7", status("Running"))],
     )
     expected = (
         "##vso[task.logissue type=error]durablectl: Order timed out: instance 'order-7' (Order) "
@@ -129,7 +122,7 @@ def test_azure_gets_an_issue():
 
 def test_what_completed_too_early_is_told_as_such():
     told = replace(
-        verdict("a", status("Completed"), is_satisfied=False, all_satisfied=False, full=False),
+        verdict("a", status("Completed")),
         why="too early",
     )
     assert told.sentence == "instance 'a' (Order) is Completed, too early"
@@ -138,7 +131,7 @@ def test_what_completed_too_early_is_told_as_such():
 def test_what_completed_or_was_left_has_no_annotation():
     told = [
         verdict("a", status("Completed"), is_satisfied=True, all_satisfied=True, full=True),
-        verdict("b", status("Failed"), is_satisfied=False, all_satisfied=True, full=True),
+        verdict("b", status("Failed"), all_satisfied=True, full=True),
     ]
     assert annotation_lines(Runner.GITHUB, told) == []
 
@@ -146,10 +139,7 @@ def test_what_completed_or_was_left_has_no_annotation():
 def test_many_annotations_are_cut_and_the_rest_is_counted():
     lines = annotation_lines(
         Runner.GITHUB,
-        [
-            verdict(f"a-{n}", status(), is_satisfied=False, all_satisfied=False, full=False)
-            for n in range(25)
-        ],
+        [verdict(f"a-{n}", status()) for n in range(25)],
     )
     assert len(lines) == 10
     assert lines[-1].endswith("; and 15 more instances ended badly or late")
@@ -160,8 +150,6 @@ def test_hostile_text_stays_inside_one_github_annotation(place):
     hostile = verdict(
         HOSTILE if place == "instance_id" else "a",
         status(**{place: HOSTILE}),
-        is_satisfied=False,
-        all_satisfied=False,
         full=True,
     )
     (line,) = annotation_lines(Runner.GITHUB, [hostile])
@@ -181,8 +169,6 @@ def test_hostile_text_stays_inside_one_azure_issue(place):
     hostile = verdict(
         HOSTILE if place == "instance_id" else "a",
         status(**{place: HOSTILE}),
-        is_satisfied=False,
-        all_satisfied=False,
         full=True,
     )
     (line,) = annotation_lines(Runner.AZURE, [hostile])
@@ -206,12 +192,7 @@ def test_a_summary_has_the_failed_first_and_counts():
         "b": status("Failed", instance_id="b"),
         "c": None,
     }
-    text = summary(
-        [
-            verdict(name, each, is_satisfied=name == "a", all_satisfied=False, full=False)
-            for name, each in seen.items()
-        ]
-    )
+    text = summary([verdict(name, each, is_satisfied=name == "a") for name, each in seen.items()])
     assert text.splitlines() == [
         "### durablectl: 3 instances, 1 Completed, 1 Failed, 1 unknown",
         "",
@@ -227,9 +208,7 @@ def test_a_summary_has_the_failed_first_and_counts():
 def test_a_summary_of_many_is_short():
     text = summary(
         [
-            verdict(
-                f"a-{n}", status("Completed"), is_satisfied=True, all_satisfied=True, full=False
-            )
+            verdict(f"a-{n}", status("Completed"), is_satisfied=True, all_satisfied=True)
             for n in range(10_000)
         ]
     )
@@ -243,8 +222,6 @@ def test_hostile_text_is_only_text_in_a_summary():
             verdict(
                 HOSTILE,
                 status(output="<script>", name="[x](http://x.y)|@ada"),
-                is_satisfied=False,
-                all_satisfied=False,
                 full=True,
             )
         ]
@@ -256,9 +233,7 @@ def test_hostile_text_is_only_text_in_a_summary():
 
 
 def test_a_megabyte_is_cut():
-    hostile = verdict(
-        "a" * 2**20, status(output="b" * 2**20), is_satisfied=False, all_satisfied=False, full=True
-    )
+    hostile = verdict("a" * 2**20, status(output="b" * 2**20), full=True)
     assert len(annotation_lines(Runner.GITHUB, [hostile])[0]) < 1000
     assert len(summary([hostile])) < 1000
 
