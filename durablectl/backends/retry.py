@@ -1,12 +1,14 @@
-"""When a request is worth sending again, and when, whatever carries it; no socket."""
+"""How requests are sent, whatever carries them: when one is worth sending again; no socket."""
 
 from __future__ import annotations
 
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 from durablectl.errors import DurablectlError, OutcomeUnknown
@@ -65,6 +67,24 @@ class Pace(NamedTuple):
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = utc_now
     chance: Callable[[], float] = _chance
+
+
+class Settings(NamedTuple):
+    """How to reach a service. `headers` go out with each request; they may be secret.
+
+    `timeout` is for one whole answer, from the look-up of the name to the last byte, `max_response`
+    for its bytes (None: 200 MB).
+    """
+
+    headers: Mapping[str, str] = MappingProxyType({})
+    timeout: float = 30.0
+    ca_file: str | Path | None = None
+    proxy: str | None = None
+    max_response: int | None = None
+    pace: Pace = Pace()
+
+    def __repr__(self) -> str:
+        return f"Settings(timeout={self.timeout})"  # the rest may be secret
 
 
 class Terms(NamedTuple):

@@ -12,8 +12,8 @@ import pytest
 from raw_server import after, drip, flood, raw_server
 from recorded_server import Reply, reply_json
 
-from durablectl.backends.http.transport import Request, Settings, Transport
-from durablectl.backends.retry import NO_RETRIES, Pace
+from durablectl.backends.http.transport import Request, Transport
+from durablectl.backends.retry import NO_RETRIES, Pace, Settings
 from durablectl.errors import NotATaskHub, OutcomeUnknown, Unreachable
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"

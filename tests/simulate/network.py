@@ -17,10 +17,10 @@ import httpx
 from durablectl.backends.http.api import Calls
 from durablectl.backends.http.deadline import Deadline
 from durablectl.backends.http.hub import HttpTaskHub
-from durablectl.backends.http.transport import Client, Settings, Transport
+from durablectl.backends.http.transport import Client, Transport
 from durablectl.backends.local import LocalTaskHub
 from durablectl.backends.local_address import CONNECTION, TASK_HUB
-from durablectl.backends.retry import Pace
+from durablectl.backends.retry import Pace, Settings
 from durablectl.server.api import Api
 from durablectl.server.app import App
 from durablectl.server.async_hub import Gate

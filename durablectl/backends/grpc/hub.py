@@ -18,9 +18,9 @@ from durablectl.backends.grpc.entities import (
 )
 from durablectl.backends.grpc.failures import Place
 from durablectl.backends.grpc.pages import counts, matching_page
-from durablectl.backends.grpc.transport import Answer, Settings, Token, Transport
+from durablectl.backends.grpc.transport import Answer, Token, Transport
 from durablectl.backends.remote import RemoteTaskHub, page_size
-from durablectl.backends.retry import Pace
+from durablectl.backends.retry import Pace, Settings
 from durablectl.backends.start_once import Starts
 from durablectl.errors import (
     DurablectlError,
@@ -118,10 +118,8 @@ class GrpcTaskHub(RemoteTaskHub):
         check_task_hub(task_hub or "")
         self._pace, self._timeout = pace or Pace(), timeout
         self._place = Place(url.rstrip("/"), task_hub or "", key_hint)
-        settings = Settings(
-            task_hub, token, headers or {}, timeout, ca_file, proxy, max_response, self._pace
-        )
-        self._calls: Calls = Calls(Transport(self._place, settings))
+        settings = Settings(headers or {}, timeout, ca_file, proxy, max_response, self._pace)
+        self._calls: Calls = Calls(Transport(self._place, settings, token))
         self._polled = Polled()
 
     def _start(self, new: InstanceStart) -> CheckStatusPayload:

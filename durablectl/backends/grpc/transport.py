@@ -6,16 +6,15 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from types import MappingProxyType
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 import grpc
 
 from durablectl.backends.grpc.failures import Place, TooLarge, trouble_of
-from durablectl.backends.retry import Pace, Terms, Trouble, answer_of
+from durablectl.backends.retry import Settings, Terms, Trouble, answer_of
 from durablectl.errors import (
     KeyRefused,
     Unreachable,
@@ -51,25 +50,6 @@ class Token(Protocol):
         """Ask for another one next time: the server has refused this one."""
 
 
-class Settings(NamedTuple):
-    """How to call. `timeout` is for one whole answer, `max_response` for its bytes (None: 200 MB).
-
-    Headers are metadata of every call; they may be secret.
-    """
-
-    task_hub: str | None = None
-    token: Token | None = None
-    headers: Mapping[str, str] = MappingProxyType({})
-    timeout: float = 30.0
-    ca_file: str | Path | None = None
-    proxy: str | None = None
-    max_response: int | None = None
-    pace: Pace = Pace()
-
-    def __repr__(self) -> str:
-        return f"Settings({self.task_hub!r})"  # the rest may be secret
-
-
 class Answer(NamedTuple):
     """The messages of an answer: one, or those of a stream.
 
@@ -91,10 +71,10 @@ class Transport:
     one gets a new channel: a connection that a router has forgotten answers nothing for minutes.
     """
 
-    def __init__(self, place: Place, settings: Settings) -> None:
-        self.place, self._settings = place, settings
+    def __init__(self, place: Place, settings: Settings, token: Token | None) -> None:
+        self.place, self._settings, self._token = place, settings, token
         self._dialect = durable_task()
-        self._metadata = _metadata(settings)
+        self._metadata = _metadata(settings, place.task_hub)
         self._channel = _channel(place.address, settings)
         self._retired: deque[grpc.Channel] = deque()
         self._lock = threading.Lock()
@@ -116,7 +96,7 @@ class Transport:
         """An attempt in the seconds that are left; a second one where the token was refused, which
         may have been too old.
         """
-        channel, token, timeout = self._channel, self._settings.token, self._settings.timeout
+        channel, token, timeout = self._channel, self._token, self._settings.timeout
         end = self._settings.pace.clock() + left
         outcome = self._attempt(method, body, end, timeout)
         if token and isinstance(outcome, Trouble) and isinstance(outcome.error, KeyRefused):
@@ -149,7 +129,7 @@ class Transport:
 
     def _signed(self, seconds: float) -> Metadata:
         """The metadata of a call, with a token that may take that long to get."""
-        token, clock = self._settings.token, self._settings.pace.clock
+        token, clock = self._token, self._settings.pace.clock
         if token is None:
             return self._metadata
         end = clock() + seconds
@@ -202,11 +182,11 @@ def _method(dialect: Dialect, name: str) -> Method:
     return method
 
 
-def _metadata(settings: Settings) -> Metadata:
+def _metadata(settings: Settings, task_hub: str) -> Metadata:
     """The metadata of every call; `UsageError` for what it cannot carry, which is not shown."""
     own = {"x-user-agent": f"durablectl/{__version__}"}
-    if settings.task_hub:
-        own["taskhub"] = settings.task_hub
+    if task_hub:
+        own["taskhub"] = task_hub
     given = {name.lower(): value for name, value in settings.headers.items()}
     for name, value in (given | own).items():
         if not (name + value).isascii() or not (name + value).isprintable() or not name:

@@ -18,9 +18,9 @@ from durablectl.backends.http.responses import (
     refusal,
 )
 from durablectl.backends.http.start import HttpStarts
-from durablectl.backends.http.transport import Headers, Settings, Transport
+from durablectl.backends.http.transport import Headers, Transport
 from durablectl.backends.remote import Place, RemoteTaskHub, filled_page, json_input, page_size
-from durablectl.backends.retry import Pace
+from durablectl.backends.retry import Pace, Settings
 from durablectl.errors import (
     AlreadyExists,
     EntityNotFound,
@@ -91,7 +91,7 @@ class HttpTaskHub(RemoteTaskHub):
         self._address = HubAddress(base, task_hub, connection, f"code={key}" if key else "")
         own = {**(headers or {}), **({KEY_HEADER: key} if key else {})}
         transport = Transport(
-            base, Settings(own, timeout, ca_file, proxy, self._pace, max_response)
+            base, Settings(own, timeout, ca_file, proxy, max_response, self._pace)
         )
         self._place: Place = Place(base, task_hub or "", key_hint, bool(key))
         self._calls: Calls = Calls(self._address, self._place, transport)

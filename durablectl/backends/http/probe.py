@@ -15,9 +15,9 @@ from durablectl.backends.http.hub import KEY_HEADER
 from durablectl.backends.http.requests import base_address, query
 from durablectl.backends.http.responses import NO_API_HINT, read_page, refusal
 from durablectl.backends.http.retry import http_date
-from durablectl.backends.http.transport import Answer, Request, Settings, Transport
+from durablectl.backends.http.transport import Answer, Request, Transport
 from durablectl.backends.remote import Place
-from durablectl.backends.retry import NO_RETRIES, Pace
+from durablectl.backends.retry import NO_RETRIES, Pace, Settings
 from durablectl.errors import DurablectlError, NotATaskHub, Unreachable
 from durablectl.wire import fault_from_json, status_from_json
 
@@ -46,7 +46,7 @@ class Probe:
         self._place = Place(self.base, task_hub or "", key_hint, bool(key))
         self._transport = Transport(
             self.base,
-            Settings(dict(headers or {}), timeout, ca_file, proxy, Pace(NO_RETRIES), max_response),
+            Settings(dict(headers or {}), timeout, ca_file, proxy, max_response, Pace(NO_RETRIES)),
         )
 
     def close(self) -> None:

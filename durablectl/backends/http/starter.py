@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 from durablectl.backends.http.hub import KEY_HEADER, HttpTaskHub
 from durablectl.backends.http.requests import JSON_CONTENT
-from durablectl.backends.http.transport import Answer, Request, Settings, Transport
+from durablectl.backends.http.transport import Answer, Request, Transport
 from durablectl.backends.remote import json_input
-from durablectl.backends.retry import NO_RETRIES, Pace
+from durablectl.backends.retry import NO_RETRIES, Pace, Settings
 from durablectl.errors import (
     FunctionNotFound,
     KeyRefused,
@@ -52,7 +52,7 @@ def call_starter(
     check_starter(url, method)
     own = {**(headers or {}), **({KEY_HEADER: key} if key else {})}
     transport = Transport(
-        url, Settings(own, timeout, ca_file, proxy, Pace(NO_RETRIES), max_response)
+        url, Settings(own, timeout, ca_file, proxy, max_response, Pace(NO_RETRIES))
     )
     body = None if method == "GET" else b"" if input is None else json_input(input).encode()
     content = JSON_CONTENT if body else {}

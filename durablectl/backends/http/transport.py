@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -21,7 +20,7 @@ import httpx
 from durablectl.backends.http.body import ENCODINGS, MOST_BYTES, Garbled, TooLarge, read_body
 from durablectl.backends.http.deadline import Deadline, keep
 from durablectl.backends.http.retry import retry_after
-from durablectl.backends.retry import LARGER_HINT, Pace, Terms, Trouble, answer_of
+from durablectl.backends.retry import LARGER_HINT, Settings, Terms, Trouble, answer_of
 from durablectl.errors import (
     BadAddress,
     DurablectlError,
@@ -77,22 +76,6 @@ class Answer:
             "html" in self.headers.get("content-type", "").lower()
             or self.body[:200].lstrip()[:1] == b"<"
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How to talk; `headers` may be secret.
-
-    `timeout` is for one whole answer, from the look-up of the name to the last byte, `max_response`
-    for its bytes (None: 200 MB).
-    """
-
-    headers: Headers = field(default_factory=dict, repr=False)
-    timeout: float = 30.0
-    ca_file: str | Path | None = None
-    proxy: str | None = field(default=None, repr=False)
-    pace: Pace = field(default_factory=Pace)
-    max_response: int | None = None
 
 
 class Client(NamedTuple):
