@@ -85,7 +85,7 @@ def talk(session: Session) -> str:
     ids=str,
 )
 def test_a_hub_has_a_name_for_people(session, flags, label):
-    assert session(**flags).hub_label == label
+    assert session(**flags).settings.label == label
 
 
 def test_a_change_is_announced_once_with_who_chose_the_hub(session, project):

@@ -229,7 +229,7 @@ def show(
             for key, value in _json(user.contexts[name], current=name == user.current).items()
         }
     else:
-        session.require_hub()
+        session.settings.require_hub()
         values = _settled(session.settings)
     rows = [
         (key, _text(value) + (f"  ({source})" if sources else ""))

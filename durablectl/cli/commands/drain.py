@@ -61,7 +61,7 @@ def drain(
     hub = session.hub
     session.announce()
     is_drained = drain_and_show(
-        at(session, hub), session.hub_label, wanted, timeout=timeout, interval=interval or 1.0
+        at(session, hub), session.settings.label, wanted, timeout=timeout, interval=interval or 1.0
     )
     if not is_drained:
         statuses = ",".join(sorted(status.value for status in IN_FLIGHT))

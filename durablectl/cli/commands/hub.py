@@ -31,12 +31,12 @@ def check(session: Session) -> None:
     database = session.open_local().database
     report = check_hub(database, datetime.now(UTC))
     if session.out.is_text:
-        show_details(session.out, _details(session.hub_label, report))
+        show_details(session.out, _details(session.settings.label, report))
     else:
         session.out.show("", _report_json(report), id=str(report.version))
     if report.problems:
         raise HubUnusable(
-            f"the {session.hub_label} is not sound: {report.problems[0]}",
+            f"the {session.settings.label} is not sound: {report.problems[0]}",
             hint="keep a copy: durablectl hub backup FILE",
         )
 

@@ -76,7 +76,7 @@ def _bundle_of(session: Session, source: str, context: str | None, *, force: boo
             )
         histories = saved_histories(source, session.environ)
         needs_app = any(getattr(each, "is_foreign", True) for each in histories)
-        registry = session.registry() if needs_app and session.app_path else None
+        registry = session.registry() if needs_app and session.settings.app else None
         return bundle_of_histories(histories, registry, force=force)
     if context is None:
         raise UsageError(
@@ -94,7 +94,7 @@ def _bundle_of(session: Session, source: str, context: str | None, *, force: boo
     hub = session.opened(config.open_hub(settings, timeout=timeout, note=session.out.note))
     try:
         return bundle_of_hub(
-            hub, source, lambda: session.registry() if session.app_path else None, force=force
+            hub, source, lambda: session.registry() if session.settings.app else None, force=force
         )
     except InstanceNotFound as error:
         there = command("list", options=("--context", context, "--prefix", source))

@@ -53,7 +53,7 @@ def links(
         state = hub.get_status(name, show_input=False).runtime_status
     except InstanceNotFound:
         state = None
-        session.out.warn(f"there is no instance '{name}' in the {session.hub_label}")
+        session.out.warn(f"there is no instance '{name}' in the {session.settings.label}")
     at(session, hub).show_payload(payload, state)
 
 

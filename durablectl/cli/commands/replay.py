@@ -91,9 +91,9 @@ def replay(
             session.out,
             found,
             rules,
-            session.hub_label if in_flight else "",
+            session.settings.label if in_flight else "",
             load=session.registry,
-            app_output=session.app_output,
+            app_output=session.app.output,
         )
     if not fits:
         raise typer.Exit(ExitCode.DIFFERENT)

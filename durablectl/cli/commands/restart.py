@@ -175,7 +175,7 @@ def _restart_from(session: Session, names: Sequence[str], step: str, how: How) -
     instance_id = targets.ids[0]
     if targets.is_foreign or not session.is_local:
         raise Unsupported(
-            f"the {session.hub_label} cannot restart an instance from a step",
+            f"the {session.settings.label} cannot restart an instance from a step",
             hint=command("restart", instance_id),
         )
     hub = session.open_local()

@@ -54,7 +54,7 @@ def run(
             from durablectl.cli.local.checks import difference_log, warn_of_source
 
             tells_differences = difference_log(session.out, wanted=replay_check is not False)
-            if session.app_path is not None:
+            if session.settings.app is not None:
                 warn_of_source(session.out, session.registry())
         session.out.note(f"started {payload.id}")
     here = at(session, hub, skip_timers=skip_timers, on_difference=tells_differences)

@@ -34,7 +34,7 @@ def serve(session: Session, serving: Serving = Serving()) -> None:
     served = local.Served(
         page_of(session),
         registry,
-        session.app_output,
+        session.app.output,
         session.options.key_env,
         session.options.debug,
     )

@@ -67,7 +67,7 @@ def watch(
     """
     if session.out.format is OutputFormat.JSON:
         raise UsageError("watch does not end, so it cannot print a JSON array", hint="use -o jsonl")
-    table = WatchTable(f"{session.hub_label} · every {interval or INTERVAL:g} s", limit)
+    table = WatchTable(f"{session.settings.label} · every {interval or INTERVAL:g} s", limit)
     order = parse_order(sort or "-updated")
     filter = Filters(*narrowing).selection(session.out.detail).filter
     watching = _Watch(session, table, filter, order, interval or INTERVAL, until_empty)

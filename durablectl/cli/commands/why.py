@@ -33,7 +33,11 @@ def why(session: Session, instance: Instance = None, last: Last = False) -> None
       durablectl why order-7 -o json --query waitingFor
     """
     hub, instance_id = wanted_one(session, instance, "why explains one instance", last=last)
-    hint = session.app_hint if session.app_path is None else _as_typed(session, session.app_path)
+    hint = (
+        session.app_hint
+        if session.settings.app is None
+        else _as_typed(session, session.settings.app)
+    )
     made = explain_instance(hub, instance_id, session.app_of(hub), app_hint=hint)
 
     def line(command: Next) -> str:

@@ -26,8 +26,8 @@ def worker(session: Session, work: Work = Work()) -> None:
         raise UsageError(
             "--reload and --until-idle exclude each other", hint="give only one of them"
         )
-    registry, path = session.registry(), session.require_hub()
-    assert session.app_path is not None  # or there would be no registry
+    registry, path = session.registry(), session.settings.require_hub()
+    assert session.settings.app is not None  # or there would be no registry
     session.open(create=True)
     session.announce()
-    run_worker(path, session.app_path, registry, session.out, session.app_output, work)
+    run_worker(path, session.settings.app, registry, session.out, session.app.output, work)

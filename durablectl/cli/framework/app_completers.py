@@ -55,5 +55,5 @@ def _had(hub: TaskHub, words: list[str]) -> list[str]:
 
 @silent
 def _of_app(ctx: Any, what: str) -> list[str]:
-    app = session_of(ctx).app_path
+    app = session_of(ctx).settings.app
     return [] if app is None else NAMES[what](app)

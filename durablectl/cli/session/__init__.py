@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from durablectl.cli.session.app import App
     from durablectl.cli.session.payload_hubs import PayloadHubs
     from durablectl.engine.registry import Registry
-    from durablectl.engine.worker.app_output import AppOutput
     from durablectl.taskhub import TaskHub
 
 Hub = TypeVar("Hub", bound="TaskHub")
@@ -95,7 +94,7 @@ class Session:
         app's functions.
         """
         if self._hub is None:
-            wants_app = create and self.is_local and self.app_path is not None
+            wants_app = create and self.is_local and self.settings.app is not None
             hub = config.open_hub(
                 self.settings,
                 timeout=self.options.request_timeout or config.REQUEST_SECONDS,
@@ -125,32 +124,23 @@ class Session:
     def is_local(self) -> bool:
         return self.settings.path is not None
 
-    @property
-    def hub_label(self) -> str:
-        """The hub in messages."""
-        return self.settings.label
-
-    def require_hub(self) -> Path:
-        """See `Settings.require_hub`."""
-        return self.settings.require_hub()
-
     def require_local(self, why_not: str, hint: str) -> None:
         """`Unsupported` unless the settings name a local hub: another one, and `why_not`."""
-        self.require_hub()
+        self.settings.require_hub()
         if not self.is_local:
-            raise Unsupported(f"the {self.hub_label} {why_not}", hint=hint)
+            raise Unsupported(f"the {self.settings.label} {why_not}", hint=hint)
 
     def announce(self) -> None:
         """Say once which hub a command works on, and where that choice came from, unless it was
         named on the command line; the one that was found where the command runs only to a person.
         """
-        self.require_hub()
+        self.settings.require_hub()
         is_news = self.settings.named or self.out.is_for_person
         if is_news and not self._is_announced and not self.settings.hub_source.startswith("flag"):
             self._is_announced = True
             source = self.settings.hub_source.partition(" (")[0]
             told = f", from {source}" if self.settings.named else ""
-            self.out.note(f"using {self.hub_label}{told}")
+            self.out.note(f"using {self.settings.label}{told}")
 
     def begin_change(
         self, *, controls: bool = True, yes: bool = False, confirm: str | None = None
@@ -161,7 +151,7 @@ class Session:
         instances that are there: from `--yes --confirm NAME`, or typed. Both are `UsageError`. A
         context of the user's is honoured wherever its address is used.
         """
-        self.require_hub()
+        self.settings.require_hub()
         if self.settings.read_only:
             raise UsageError(
                 f"context '{self.settings.context}' is read-only", hint="durablectl context list"
@@ -203,22 +193,12 @@ class Session:
 
     # The app
 
-    @property
-    def app_path(self) -> Path | None:
-        """The app's function_app.py or folder; None when there is none."""
-        return self.settings.app
-
     @cached_property
     def app(self) -> App:
         """The app, loaded when its functions are asked for."""
         from durablectl.cli.session.app import App  # deferred: most commands run no app
 
-        return App(self.app_path, self.settings.path, self.out, self._opened)
-
-    @property
-    def app_output(self) -> AppOutput:
-        """Where the app's words go: to stderr, with the instance's id in front."""
-        return self.app.output
+        return App(self.settings.app, self.settings.path, self.out, self._opened)
 
     def registry(self) -> Registry:
         """The app's functions. `AppError` without an app, or when it cannot be loaded."""
@@ -230,14 +210,14 @@ class Session:
         The nearest app is that of the hub beside it; a remote hub may run another version of it.
         """
         is_nearest = self.settings.sources.get("app") == FOUND
-        if self.app_path is None or (is_nearest and not self.is_local):
+        if self.settings.app is None or (is_nearest and not self.is_local):
             return None
         return self.registry if self.holds(hub) else None
 
     @property
     def app_hint(self) -> str:
         """What a command would name as the app."""
-        return "PATH" if self.app_path is None else str(self.app_path)
+        return str(self.settings.app or "PATH")
 
     @property
     def has_run_app(self) -> bool:

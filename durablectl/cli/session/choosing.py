@@ -32,7 +32,7 @@ def last_started(session: Session, names: Sequence[str] | None, *, last: bool) -
     instance_id = session.last_started.find(hub_key(session.hub))
     if instance_id is None:
         raise UsageError(
-            f"nothing is known to have been started in the {session.hub_label}",
+            f"nothing is known to have been started in the {session.settings.label}",
             hint="name the instance: durablectl list",
         )
     session.out.note(f"the last one is {instance_id}")

@@ -132,7 +132,7 @@ def by_filter(
     if how.dry_run:
         count = wave.show(session.out)
         filtered.tell_left_out(session.out)
-        session.out.note(f"{count} to {verb} in {session.hub_label}; nothing was changed")
+        session.out.note(f"{count} to {verb} in {session.settings.label}; nothing was changed")
         return None
     statuses = {
         instance_id: replace(status, custom_status=None, output=None, input=None)

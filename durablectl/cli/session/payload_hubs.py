@@ -78,7 +78,7 @@ class PayloadHubs:
         is_other = not self._is_of_local_hub(address) and self._compared(address) is _Sameness.OTHER
         if is_other and self._has(kept.id):
             raise UsageError(
-                f"instance '{kept.id}' is in two hubs: the {self._session.hub_label}, and "
+                f"instance '{kept.id}' is in two hubs: the {self._session.settings.label}, and "
                 f"{_shown(address)}",
                 hint="name the right one with --hub",
             )
@@ -118,7 +118,7 @@ class PayloadHubs:
         return _Sameness.SAME if all(is_named) else _Sameness.UNNAMED
 
     def _refuse_other(self, payload: CheckStatusPayload, address: HubAddress) -> None:
-        settings, label = self._settings, self._session.hub_label
+        settings, label = self._settings, self._session.settings.label
         if is_nominal(address):
             where = "a local hub that is not here"
             if settings.path is not None:

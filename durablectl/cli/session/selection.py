@@ -135,7 +135,7 @@ def confirm_selection(
 
     `times` are those of the filter.
     """
-    session.out.note(f"{_counted(ids)} in {session.hub_label}:")
+    session.out.note(f"{_counted(ids)} in {session.settings.label}:")
     for instance_id in ids[:FIRST]:
         session.out.note(f"  {safe_line(instance_id)}")
     if len(ids) > FIRST:

@@ -27,7 +27,7 @@ def working_for(
     `AppError` without a running worker and without an app. What the app prints is talk.
     """
     work = embedded_worker(
-        session.require_hub(),
+        session.settings.require_hub(),
         session.registry,
         instance_ids,
         skips_timers=skip_timers,
@@ -35,5 +35,5 @@ def working_for(
             session.out.warn, failure_log_of_a_wait(session.out, instance_ids), on_difference
         ),
     )
-    with capture_output(session.app_output), work:
+    with capture_output(session.app.output), work:
         yield
