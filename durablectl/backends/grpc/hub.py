@@ -152,7 +152,7 @@ class GrpcTaskHub(RemoteTaskHub):
 
     def probe(self) -> Probe:
         """Single questions to it, which show why it does not work."""
-        return _rest().probe(self)
+        return _rest().probe(self._calls)
 
     def raw_history(self, instance_id: str) -> dict[str, Any]:
         """`Unsupported` where it has kinds of events that are unknown here."""
@@ -334,11 +334,6 @@ class GrpcTaskHub(RemoteTaskHub):
                 break
         if (left := end - clock()) > 0:
             self._pace.sleep(left)
-
-    @property
-    def calls(self) -> Calls:
-        """The methods of the server, for `doctor`."""
-        return self._calls
 
     def _present(self, instance_id: str) -> InstanceStatus:
         status = self._found(instance_id)

@@ -5,18 +5,15 @@ from __future__ import annotations
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from durablectl.backends.grpc.calls import Calls
 from durablectl.errors import BadAddress, Unsupported
 from durablectl.new_ids import random_id
 from durablectl.protocol.fields import Fields
 from durablectl.protocol.messages import Dialect, dapr
 
 Abilities = Mapping[str, tuple[str, Fields | None]]
-if TYPE_CHECKING:
-    from durablectl.backends.grpc.hub import GrpcTaskHub
-
 ABILITIES: Abilities = {
     "history": ("StreamInstanceHistory", None),
     "rewind": ("RewindInstance", None),
@@ -33,15 +30,15 @@ DAPRS: Abilities = {
 
 
 class Probe:
-    """Asks the hub that it is given."""
+    """Asks with the calls of a hub."""
 
-    def __init__(self, hub: GrpcTaskHub) -> None:
-        self._hub, self._calls = hub, hub.calls
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
         self._nobody = f"durablectl-doctor-{random_id()}"
 
     def addresses(self) -> list[str]:
         """The addresses of the host; `BadAddress` when it has none."""
-        parts = urlsplit(self._hub.address)
+        parts = urlsplit(self._calls.place.address)
         try:
             rows = socket.getaddrinfo(parts.hostname, parts.port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
@@ -76,4 +73,4 @@ class Probe:
         ]
 
     def close(self) -> None:
-        self._hub.close()
+        self._calls.close()
