@@ -54,10 +54,8 @@ class AppOutput(io.TextIOBase):
         threads that have ended.
         """
         if self._begun:
-            here, alive = (
-                (threading.get_ident(), CURRENT_INSTANCE.get()),
-                {thread.ident for thread in threading.enumerate()},
-            )
+            here = threading.get_ident(), CURRENT_INSTANCE.get()
+            alive = {thread.ident for thread in threading.enumerate()}
             self._finish(
                 [place for place in list(self._begun) if place == here or place[0] not in alive]
             )

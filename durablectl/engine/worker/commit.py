@@ -102,6 +102,15 @@ class CommitBuilder:
             for _, operation, outcome in failed
         ]
 
+    def return_result(self, item: ActivityItem, event: e.TaskCompleted | e.TaskFailed) -> None:
+        """Plan that the result of an activity, whose instance this worker does not hold, goes to
+        the inbox, if the activity still is this worker's.
+        """
+        at, text = micros(event.timestamp), encode_event(event)
+        self.rows.orphaned_results.append(
+            (item.instance, item.execution_id, at, text, item.task_id, item.worker)
+        )
+
     def _end(self, instance: LoadedInstance, episode: Episode) -> None:
         ending, at = episode.ending, self.at
         if isinstance(ending, e.ContinueAsNew):

@@ -17,7 +17,6 @@ from durablectl.engine.replay.check import FinishedExecution, ReplayCheck
 from durablectl.engine.store.database import Database
 from durablectl.engine.store.leases import WorkerLease
 from durablectl.engine.store.work_items import (
-    ActivityItem,
     Commit,
     EntityBatch,
     FetchRequest,
@@ -33,15 +32,7 @@ from durablectl.engine.worker.commit import CommitBuilder
 from durablectl.engine.worker.entities import EntityBatchResult
 from durablectl.engine.worker.outcomes import Failed
 from durablectl.errors import HubBusy, HubUnusable
-from durablectl.history.columns import micros
-from durablectl.history.events import (
-    ContinueAsNew,
-    ExecutionCompleted,
-    Inbound,
-    TaskCompleted,
-    TaskFailed,
-)
-from durablectl.history.stored import encode_event
+from durablectl.history.events import ContinueAsNew, ExecutionCompleted, Inbound
 
 CACHE_SIZE = 10_000
 MOST_MESSAGES = 1_000
@@ -90,9 +81,8 @@ class Dispatcher:
         self._failures: list[Failed] = []  # not committed yet
         self._check = check
         self._leaving: list[FinishedExecution] = []  # to be checked once they are committed
-        self._finished: deque[FinishedExecution] = (
-            deque()
-        )  # to be checked when nothing else is to do
+        # to be checked when nothing else is to do
+        self._finished: deque[FinishedExecution] = deque()
         self.lease = WorkerLease(database, _filter(registry, roots, fails_unknown), ticks)
         self.running: RunningOrchestrator | None = None
         self.failing_instance: LoadedInstance | None = None
@@ -174,7 +164,10 @@ class Dispatcher:
         self._busy.update(batch.instance for batch in batches)
         # Only now are their leases on the disk: before, another worker could take them too.
         self._pool.submit([*builder.dispatch, *fetched.activities, *batches])
-        self._report_failures()
+        # Only now are they true: what was not committed happens again.
+        failures, self._failures = self._failures, []
+        for each in failures:
+            self._on_failure(each)
         self._finished += self._leaving
         self._leaving.clear()
         self._check_finished(len(self._finished) - MOST_UNCHECKED)
@@ -264,29 +257,11 @@ class Dispatcher:
             assert not isinstance(event, EntityBatchResult)
             held = self._cache.get(activity.instance)
             if held is None or held.instance.execution_id != activity.execution_id:
-                self._return_orphaned_result(activity, event, rows)
+                builder.return_result(activity, event)
             else:
                 rows.completed_activities.append((activity.instance, activity.task_id))
                 work.setdefault(activity.instance, []).append(event)
         return [(self._cache[instance], events) for instance, events in work.items()]
-
-    def _return_orphaned_result(
-        self, activity: ActivityItem, event: TaskCompleted | TaskFailed, rows: Commit
-    ) -> None:
-        """The result of an activity whose instance is not held here goes to the inbox, if the
-        activity still is this worker's.
-        """
-        at = micros(event.timestamp)
-        rows.orphaned_results.append(
-            (
-                activity.instance,
-                activity.execution_id,
-                at,
-                encode_event(event),
-                activity.task_id,
-                self.lease.key,
-            )
-        )
 
     def _load_into_cache(self, items: Sequence[WorkItem]) -> None:
         unknown = [item.instance for item in items if item.loaded is None]
@@ -325,13 +300,6 @@ class Dispatcher:
             # the least recently used are evicted
             self._cache.move_to_end(key)
         self.failing_instance = None
-
-    def _report_failures(self) -> None:
-        """Tell of the failures that the commit has made true: what was not committed happens
-        again."""
-        failures, self._failures = self._failures, []
-        for each in failures:
-            self._on_failure(each)
 
     def _finish(self, held: CachedExecution) -> None:
         if held.events:
