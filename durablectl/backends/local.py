@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from durablectl.backends.local_address import LiveAddress
 from durablectl.backends.local_commits import Commits
-from durablectl.backends.local_start import attach, new_instance, replace
+from durablectl.backends.local_start import new_instance, replace
 from durablectl.backends.local_status import status_of, statuses_of
+from durablectl.backends.start_once import check_same
 from durablectl.engine.store.database import Database
 from durablectl.engine.store.instances import NewInstance, refuse_entity
 from durablectl.engine.store.queries import Queries
@@ -113,7 +114,10 @@ class LocalTaskHub(TaskHub):
             case IfExists.FAIL:
                 self._store.start([instance], replaces=False)
             case IfExists.ATTACH:
-                attach(self._store, self._queries, instance)
+                try:
+                    self._store.start([instance], replaces=False)
+                except AlreadyExists:
+                    check_same(self.get_status(instance.instance_id), new)
             case IfExists.REPLACE:
                 replace(self._store, instance, self._now, self.pause)
         return self.check_status(instance.instance_id)

@@ -9,14 +9,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from durablectl.engine.store.instances import NewInstance
-from durablectl.engine.store.queries import Queries
-from durablectl.errors import AlreadyExists, InstanceNotFound, WrongState
+from durablectl.errors import InstanceNotFound, WrongState
 from durablectl.history.columns import micros
 from durablectl.model import InstanceStart, utc
 from durablectl.new_ids import check_new_instance_id, random_id
 from durablectl.payload import dumps
-from durablectl.quoting import command
-from durablectl.wire import same_json, value_from_text
 
 if TYPE_CHECKING:
     from durablectl.engine.registry import Registry
@@ -42,23 +39,6 @@ def new_instance(registry: Registry | None, new: InstanceStart, now: datetime) -
         None if new.at is None else micros(utc(new.at)),
         dumps(dict(new.tags)) if new.tags else None,
     )
-
-
-def attach(store: Store, queries: Queries, new: NewInstance) -> None:
-    """Start `new` unless an instance of its id, name and input is there; `AlreadyExists` for one of
-    another name or input.
-    """
-    try:
-        store.start([new], replaces=False)
-    except AlreadyExists:
-        row = queries.get(new.instance_id)
-        if row.name.lower() != new.name.lower() or not same_json(
-            value_from_text(row.input), value_from_text(new.input)
-        ):
-            raise AlreadyExists(
-                f"instance '{new.instance_id}' exists already, with another name or input",
-                hint=command("status", new.instance_id),
-            ) from None
 
 
 def replace(

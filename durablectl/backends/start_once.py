@@ -17,6 +17,7 @@ from durablectl.errors import (
 )
 from durablectl.model import IfExists, InstanceStart, InstanceStatus
 from durablectl.new_ids import FreshId, check_new_instance_id, random_id
+from durablectl.quoting import command
 from durablectl.taskhub import TaskHub
 from durablectl.wire import same_json, value_from_text
 
@@ -127,11 +128,16 @@ class Starts(Generic[Sent]):
         return False
 
 
-def _attached(found: InstanceStatus, new: InstanceStart) -> str:
+def check_same(found: InstanceStatus, new: InstanceStart) -> None:
     """`AlreadyExists` unless the instance is what would be started: ATTACH continues with it."""
     taken = f"instance '{found.instance_id}' is already there, but"
+    hint = command("status", found.instance_id)
     if found.name.lower() != new.orchestrator.lower():
-        raise AlreadyExists(f"{taken} it is a '{found.name}'")
+        raise AlreadyExists(f"{taken} it is a '{found.name}'", hint=hint)
     if not same_json(found.input, value_from_text(new.input)):
-        raise AlreadyExists(f"{taken} with another input")
+        raise AlreadyExists(f"{taken} with another input", hint=hint)
+
+
+def _attached(found: InstanceStatus, new: InstanceStart) -> str:
+    check_same(found, new)
     return found.instance_id
