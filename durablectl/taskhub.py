@@ -219,9 +219,11 @@ class TaskHub(Protocol):
         return wire.creation_urls(self._at())
 
     def orchestrators(self) -> tuple[str, ...] | None:
-        """The names of the orchestrators that the hub knows, sorted; None when it cannot know
-        them."""
+        """The names of the orchestrators that the hub knows of, sorted; None when it does not."""
         return None
+
+    def require_orchestrator(self, name: str) -> None:
+        """`FunctionNotFound` when the hub knows its orchestrators, and this is none of them."""
 
     def wait_for_completion(
         self, instance_id: str, *, timeout: float | None = None, interval: float = 1.0

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,7 +20,13 @@ from durablectl.backends.start_once import check_same
 from durablectl.engine.store.database import Database
 from durablectl.engine.store.instances import NewInstance, refuse_entity
 from durablectl.engine.store.queries import Queries
-from durablectl.errors import AlreadyExists, DurablectlError, EntityNotFound, WrongState
+from durablectl.errors import (
+    AlreadyExists,
+    DurablectlError,
+    EntityNotFound,
+    FunctionNotFound,
+    WrongState,
+)
 from durablectl.history.columns import micros
 from durablectl.listing import Newest
 from durablectl.model import (
@@ -40,7 +47,7 @@ from durablectl.model import (
 from durablectl.new_ids import random_id
 from durablectl.payload import dumps
 from durablectl.polling.loop import wait_for_completion
-from durablectl.quoting import command
+from durablectl.quoting import command, did_you_mean
 from durablectl.taskhub import TaskHub
 from durablectl.wire import HubAddress, json_value
 
@@ -49,6 +56,7 @@ if TYPE_CHECKING:
     from durablectl.backends.local_engine import Engine
     from durablectl.engine.registry import Registry
     from durablectl.engine.store.client import Store
+    from durablectl.engine.store.leases import LiveWorker
     from durablectl.history.restart import RestartPlan
     from durablectl.history.saved import AnyHistory
 
@@ -303,19 +311,29 @@ class LocalTaskHub(TaskHub):
         return self._address.is_own(address)
 
     def orchestrators(self) -> tuple[str, ...] | None:
-        """From the app, else from a live worker."""
+        """From the app, else from the live workers."""
         if self._registry is not None:
             return tuple(sorted(self._registry.orchestrators.names))
-        return next(
-            (tuple(worker.about.get("orchestrators", ())) for worker in self._live_workers()), None
-        )
+        told = (each.about.get("orchestrators", ()) for each in self._live_workers())
+        return tuple(sorted(set(chain.from_iterable(told)))) or None
+
+    def require_orchestrator(self, name: str) -> None:
+        if self._registry is not None:
+            self._registry.require_orchestrator(name)
+        elif (known := self.orchestrators()) and name.lower() not in map(str.lower, known):
+            raise FunctionNotFound(
+                f"no orchestrator '{name}'; available: {', '.join(known)}",
+                hint=did_you_mean(name, known),
+            )
 
     def has_worker(self) -> bool:
         """Whether a live worker takes on every instance of the hub."""
-        return any(worker.is_for_all for worker in self._live_workers())
+        return bool(self._live_workers())
 
-    def _live_workers(self) -> list[Any]:
-        return [worker for worker in self._store.workers(self._now()) if worker.is_live]
+    def _live_workers(self) -> list[LiveWorker]:
+        """Those that take on every instance."""
+        found = self._store.workers(self._now())
+        return [worker for worker in found if worker.is_live and worker.is_for_all]
 
     def wait_for_completion(
         self, instance_id: str, *, timeout: float | None = None, interval: float = 1.0

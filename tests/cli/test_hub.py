@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,11 +42,11 @@ def change(path: Path, statement: str) -> None:
 
 
 @contextmanager
-def session_on(path: Path) -> Iterator[WorkerLease]:
+def session_on(path: Path, **about: Any) -> Iterator[WorkerLease]:
     """A worker's presence in a hub, without the worker."""
     database = Database(path)
     session = WorkerLease(database, WorkerFilter(None, ()))
-    session.open({}, datetime.now(UTC))
+    session.open(about, datetime.now(UTC))
     try:
         yield session
     finally:
@@ -67,6 +68,15 @@ def test_a_check_tells_live_workers_from_dead_ones(run, hub):
         dead.abandon()
         out = run("hub", "check", "--hub", hub).out
     assert "workers    1 live, 1 dead (the next one frees what they held)" in out
+
+
+def test_a_start_without_an_app_knows_the_orchestrators_of_live_workers(run, hub):
+    with session_on(hub, orchestrators=["hello"]), session_on(hub, orchestrators=["bye"]):
+        refused = run("start", "helo", "--hub", hub)
+        assert (refused.code, "available: bye, hello" in refused.err) == (3, True)
+        assert "did you mean 'hello'?" in refused.err
+        assert run("start", "HELLO", "--hub", hub).code == 0
+    assert run("start", "helo", "--hub", hub).code == 0
 
 
 def test_the_doctor_counts_what_a_dead_worker_held(run, hub):

@@ -10,11 +10,11 @@ from typing import Any
 
 from durablectl.cli.arguments.new_instance import New
 from durablectl.config.quantities import parse_start
-from durablectl.errors import FunctionNotFound, Unreachable, UsageError, WaitTimeout
+from durablectl.errors import Unreachable, UsageError, WaitTimeout
 from durablectl.model import CheckStatusPayload, IfExists
 from durablectl.new_ids import FreshId, check_new_instance_id, instance_id_warnings, random_id
 from durablectl.polling.loop import in_time
-from durablectl.quoting import command, did_you_mean
+from durablectl.quoting import command
 from durablectl.render.output import Output
 from durablectl.render.views import duration_text
 from durablectl.taskhub import TaskHub
@@ -41,6 +41,7 @@ def started_instance(
         for warning in instance_id_warnings(new.instance_id):
             out.warn(warning)
     hub = begin(replaces=new.if_exists is IfExists.REPLACE)
+    hub.require_orchestrator(name)
     limited = in_time(hub, timeout)
     id = new.instance_id or FreshId(random_id())  # known before the hub answers
     options: dict[str, Any] = {
@@ -51,15 +52,11 @@ def started_instance(
     what = f"instance '{id}' may have been started"
     look = f"{command('status', id)} shows whether it was"
     with told_if_cut_off(out, what, look):
-        try:
-            with timed(timeout):
-                if at is None and not tags:
-                    payload = limited.start(name, value, **options)
-                else:
-                    payload = limited.schedule(name, value, at=at, tags=tags, **options)
-        except FunctionNotFound as error:
-            hint = did_you_mean(name, hub.orchestrators() or ()) or error.hint
-            raise FunctionNotFound(error.message, hint=hint) from error
+        with timed(timeout):
+            if at is None and not tags:
+                payload = limited.start(name, value, **options)
+            else:
+                payload = limited.schedule(name, value, at=at, tags=tags, **options)
         yield hub, payload
 
 
