@@ -17,9 +17,10 @@ import pytest
 from faulty_hub import FaultyHub
 from scripted_server import status
 
-from durablectl.cli.arguments.parameters import How
-from durablectl.cli.batch.runner import AT_A_TIME, BatchOperation, control
-from durablectl.errors import HubUnusable
+from durablectl.cli.arguments.parameters import How, Pace
+from durablectl.cli.batch.runner import AT_A_TIME, AT_ONCE, Batch, BatchOperation, control
+from durablectl.errors import HubUnusable, Unreachable
+from durablectl.polling.parallel import Runner, each_by_itself
 from durablectl.render.output import Output
 
 CHILD = "0123456789abcdef0123456789abcdef:3"
@@ -393,3 +394,14 @@ def test_a_transaction_that_fails_leaves_an_account_of_those_before_it():
         "stopped after 500 of 1000 instances: 500 done, 0 failed",
         "500 were not attempted; run the command again to continue",
     ]
+
+
+def test_the_failure_that_ends_a_batch_is_counted_once():
+    def operate(_):
+        raise Unreachable("no answer")
+
+    counted, out = [], Output(io.StringIO(), io.StringIO(), environ={})
+    batch = Batch(out, Runner(range(20), each_by_itself(operate)), Pace(), counted.append)
+    batch.run(list, "start", 20)
+    assert isinstance(batch.stopped, Unreachable)
+    assert [each.item for each in counted] == list(range(AT_ONCE))
