@@ -95,7 +95,17 @@ def control(
     tolerance = Tolerance(
         by_filter or how.ignore_not_found, by_filter or ignore_finished, by_filter
     )
-    runner = _runner(hub, ids, operation, how, tolerance)
+    counts_each = how.concurrency or how.rate or how.max_failures
+    is_together = hub.commits_together or (operation.is_batched and not counts_each)
+    runner = runner_for(
+        hub,
+        ids,
+        operation.operate,
+        how,
+        operate_all=operation.operate_all if is_together else None,
+        is_grouped=operation.is_grouped,
+        excuse=partial(_excused, hub, tolerance),
+    )
     batch = Batch(out, runner, how, partial(_take, out, report), is_single=len(ids) == 1)
     batch.run(_read, operation.verb, len(ids))
     report.stopped = batch.stopped is not None or bool(report.left)
@@ -193,30 +203,6 @@ def _is_of_all(error: BaseException | None) -> TypeGuard[BaseException]:
     return error is not None and not isinstance(error, OF_ONE_ITEM)
 
 
-def _runner(
-    hub: TaskHub, ids: Sequence[str], operation: BatchOperation, how: How, tolerance: Tolerance
-) -> Runner[str]:
-    def attempt(instance_id: str) -> object:
-        try:
-            result = operation.operate(instance_id)
-        except DurablectlError as error:
-            result = error
-        return _excused(hub, tolerance, instance_id, result)
-
-    def attempt_all(instance_ids: Sequence[str]) -> Iterator[object]:
-        assert operation.operate_all is not None
-        results = operation.operate_all(instance_ids)
-        for instance_id, result in zip(instance_ids, results, strict=True):
-            yield _excused(hub, tolerance, instance_id, result)
-
-    counts_each = how.concurrency or how.rate or how.max_failures
-    is_together = hub.commits_together or (operation.is_batched and not counts_each)
-    operate_all = attempt_all if operation.operate_all and is_together else None
-    return runner_for(
-        hub, ids, attempt, how, operate_all=operate_all, is_grouped=operation.is_grouped
-    )
-
-
 def runner_for(
     hub: TaskHub,
     items: Iterable[Item],
@@ -225,16 +211,25 @@ def runner_for(
     *,
     operate_all: Callable[[Sequence[Item]], Iterable[object]] | None = None,
     is_grouped: bool = True,
+    excuse: Callable[[Item, object], object] = lambda _item, result: result,
 ) -> Runner[Item]:
     """What does it to each: several requests at a time, or many together where `operate_all` does
-    a whole group, or in one transaction where the hub has them and it `is_grouped`.
+    a whole group, or in one transaction where the hub has them and it `is_grouped`. `excuse` has
+    the last word on each result, errors among them.
     """
-    if not (hub.commits_together or operate_all):
-        concurrency = pace.concurrency or AT_ONCE
-        return Runner(items, each_by_itself(operate), concurrency=concurrency, rate=pace.rate)
-    group = hub.group if is_grouped else nullcontext
-    in_group = operate_all or each_by_itself(operate, group)
-    return Runner(items, in_group, size=AT_A_TIME if is_grouped else 1, rate=pace.rate)
+    concurrency, size = 1, AT_A_TIME if is_grouped else 1
+    if hub.commits_together or operate_all:
+        transaction = hub.group if is_grouped else nullcontext
+        in_group = operate_all or each_by_itself(operate, transaction)
+    else:
+        in_group, concurrency, size = each_by_itself(operate), pace.concurrency or AT_ONCE, 1
+    return Runner(
+        items,
+        lambda group: map(excuse, group, in_group(group)),
+        concurrency=concurrency,
+        size=size,
+        rate=pace.rate,
+    )
 
 
 def _excused(hub: TaskHub, tolerance: Tolerance, instance_id: str, result: object) -> object:
