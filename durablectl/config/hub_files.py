@@ -32,6 +32,14 @@ def hub_file(text: str, folder: Path) -> Path:
     return path
 
 
+def is_same_file(text: str, file: Path) -> bool:
+    """Whether an absolute path, of a hub or of the folder that it stands in, leads to `file`."""
+    path = Path(text)
+    if os.path.isdir(path):  # noqa: PTH112 - as above
+        path = path / HUB_FOLDER / HUB_FILE
+    return os.path.realpath(path) == os.path.realpath(file)
+
+
 def path_of(text: str, folder: Path) -> Path:
     """The path that `text` stands for, as seen from `folder`; `UsageError` for what looks like a
     host or a connection string and is not there.

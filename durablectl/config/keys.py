@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from durablectl.config.addresses import is_grpc, is_scheduler, origin_of
 from durablectl.config.contexts import Context
+from durablectl.config.hub_files import is_same_file
 from durablectl.config.quantities import parse_size
 from durablectl.config.variables import key_of_variable
 from durablectl.errors import KeyRefused, about, reason_of
@@ -24,7 +25,7 @@ MAX_RESPONSE = "DURABLECTL_MAX_RESPONSE"
 class Credential(NamedTuple):
     """What the user has for one origin: one of the own contexts, or a flag in the form of one.
 
-    Its `task_hub` of None stands for all.
+    Its `task_hub` of None stands for all. A context without an address has the origin "".
     """
 
     owner: str
@@ -32,11 +33,15 @@ class Credential(NamedTuple):
     context: Context
 
     @classmethod
-    def of_context(cls, context: Context) -> Credential | None:
-        """What a context of the user's holds for its own address; None for a local one."""
-        if context.url is None:
-            return None
-        return cls(f"context {context.name}", origin_of(context.url), context)
+    def of_context(cls, context: Context) -> Credential:
+        """What a context of the user's holds for its own address."""
+        origin = "" if context.url is None else origin_of(context.url)
+        return cls(f"context {context.name}", origin, context)
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether the context forbids or guards changes."""
+        return self.context.protected or self.context.read_only
 
     @property
     def has_key(self) -> bool:
@@ -77,8 +82,15 @@ class KeyRing:
         return [
             each.context
             for each in self._at(url)
-            if (each.context.protected or each.context.read_only)
-            and (not task_hub or each.belongs_to(task_hub))
+            if each.is_guarded and (not task_hub or each.belongs_to(task_hub))
+        ]
+
+    def guards_of_file(self, file: Path) -> list[Context]:
+        """The same for a local hub, by whatever path its file was named."""
+        return [
+            each.context
+            for each in self._credentials
+            if each.is_guarded and each.context.hub and is_same_file(each.context.hub, file)
         ]
 
     def key_name(self, url: str, task_hub: str | None) -> str | None:

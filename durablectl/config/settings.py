@@ -95,6 +95,24 @@ class Settings(NamedTuple):
         return self.context is not None and self.keys.holds_context(self.context)
 
     @property
+    def guards(self) -> list[Context]:
+        """The contexts that forbid or guard changes here: the selected one, and unless that is the
+        user's own, those of the user's for the same address or file.
+        """
+        selected = Context(
+            self.context or "",
+            task_hub=self.task_hub,
+            protected=self.protected,
+            read_only=self.read_only,
+        )
+        guards = [selected] if self.protected or self.read_only else []
+        if self.is_own_context:
+            return guards
+        if self.path is not None:
+            return guards + self.keys.guards_of_file(self.path)
+        return guards + ([] if self.url is None else self.keys.guards_of(self.url, self.task_hub))
+
+    @property
     def label(self) -> str:
         """The hub in messages: "task hub 'orders' (context prod)", "local hub
         .durablectl/hub.db"."""
@@ -327,8 +345,7 @@ class _Search(NamedTuple):
         """The chosen context's own first, then those of the user's other contexts, each for its own
         origin and task hub only.
         """
-        of_contexts = map(Credential.of_context, self.user.contexts.values())
-        own = [each for each in of_contexts if each is not None]
+        own = list(map(Credential.of_context, self.user.contexts.values()))
         if choice.context.url is None:
             return tuple(own)
         name = f"context {choice.context.name}"

@@ -88,13 +88,7 @@ def _why(hub: TaskHub, of: PageOf) -> Callable[[str], Mapping[str, Any]]:
 
 def permission_of(settings: Settings) -> Permission:
     """What the contexts of the user allow at the hub of the settings."""
-    if settings.read_only:
-        return Permission(read_only=True)
-    if settings.protected:
-        return Permission(confirm=settings.task_hub or settings.context or "")
-    if settings.url is None or settings.is_own_context:
-        return Permission()
-    guards = settings.keys.guards_of(settings.url, settings.task_hub)
+    guards = settings.guards
     if any(each.read_only for each in guards):
         return Permission(read_only=True)
     return Permission(confirm=(guards[0].task_hub or guards[0].name) if guards else None)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
@@ -149,21 +149,14 @@ class Session:
 
         A read-only context refuses. A protected one requires the hub's name for whatever `controls`
         instances that are there: from `--yes --confirm NAME`, or typed. Both are `UsageError`. A
-        context of the user's is honoured wherever its address is used.
+        context of the user's is honoured wherever its address or its file is used.
         """
         self.settings.require_hub()
-        if self.settings.read_only:
-            raise UsageError(
-                f"context '{self.settings.context}' is read-only", hint="durablectl context list"
-            )
+        guards = self.settings.guards
+        _refuse_read_only(guards)
         self.announce()
-        settings = self.settings
-        if controls and settings.protected:
-            self._confirm(settings.context or "", settings.task_hub, yes, confirm)
-        elif settings.url is not None and not settings.is_own_context:
-            self.begin_change_at(
-                settings.url, settings.task_hub, controls=controls, yes=yes, confirm=confirm
-            )
+        if controls and guards:
+            self._confirm(guards[0], yes, confirm)
 
     def begin_change_at(
         self,
@@ -177,11 +170,9 @@ class Session:
         """Honour what the user's contexts say of an address, however it was chosen: a payload may
         have."""
         guards = self.settings.keys.guards_of(url, task_hub)
-        if closed := next((each for each in guards if each.read_only), None):
-            hint = "it is the context of that address: durablectl context list"
-            raise UsageError(f"context '{closed.name}' is read-only", hint=hint)
+        _refuse_read_only(guards)
         if controls and guards:
-            self._confirm(guards[0].name, guards[0].task_hub, yes, confirm)
+            self._confirm(guards[0], yes, confirm)
 
     @cached_property
     def payloads(self) -> PayloadHubs:
@@ -255,8 +246,8 @@ class Session:
         timeout = self.options.request_timeout or config.REQUEST_SECONDS
         return {**self.settings.keys.route(url, task_hub), "timeout": timeout}
 
-    def _confirm(self, context: str, task_hub: str | None, yes: bool, confirm: str | None) -> None:
-        name = task_hub or context
+    def _confirm(self, guard: config.Context, yes: bool, confirm: str | None) -> None:
+        context, name = guard.name, guard.task_hub or guard.name
         if yes and confirm == name:
             return
         if confirm is not None and confirm != name:
@@ -268,6 +259,12 @@ class Session:
         self.out.talk(f"context '{context}' is protected; type '{name}' to continue:")
         if self.stdin.readline().strip() != name:
             raise UsageError("not confirmed; nothing was changed")
+
+
+def _refuse_read_only(guards: Sequence[config.Context]) -> None:
+    if closed := next((each for each in guards if each.read_only), None):
+        hint = "it is the context of this hub: durablectl context list"
+        raise UsageError(f"context '{closed.name}' is read-only", hint=hint)
 
 
 @contextmanager

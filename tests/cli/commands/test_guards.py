@@ -60,3 +60,60 @@ def test_a_wait_that_may_terminate_is_a_change(run, server, asked):
 def test_another_task_hub_of_the_same_app_is_no_concern_of_a_context(run, server, asked):
     asked("--protected")
     assert run("terminate", "a", "--hub", server.url, "--task-hub", "Other").code == 0
+
+
+FILE = ".durablectl/hub.db"
+BY_FILE = pytest.mark.parametrize(
+    ("way", "context"),
+    [
+        ((), FILE),
+        ((), "."),
+        (("--hub", FILE), FILE),
+        (("--hub", "."), FILE),
+        (("--hub", "link.db"), FILE),
+        (("--context", "theirs"), FILE),
+        (("--context", "prod"), "."),
+    ],
+    ids=str,
+)
+
+
+@pytest.fixture
+def guarded(run, app):
+    """A local hub with an instance that waits, and how to add a context for its file."""
+    run("start", "approval", "--instance-id", "a")
+    (app / "link.db").symlink_to(FILE)
+    (app / "durablectl.toml").write_text(f"[contexts.theirs]\nhub = '{FILE}'\n")
+
+    def add(hub, flag):
+        assert run("context", "add", "prod", "--hub", hub, flag).code == 0
+
+    return add
+
+
+@BY_FILE
+def test_a_read_only_file_is_not_changed_however_it_is_named(run, guarded, way, context):
+    guarded(context, "--read-only")
+    for words in (("suspend", "a"), ("start", "approval"), ("raise-event", "a", "Approval")):
+        code, _, err = run(*words, *way)
+        assert (code, "context 'prod' is read-only" in err) == (2, True)
+    assert run("list", "-o", "id", *way).out == "a\n"
+
+
+@BY_FILE
+def test_a_protected_file_is_changed_with_its_name_only(run, guarded, way, context):
+    guarded(context, "--protected")
+    assert "add --yes --confirm prod" in run("suspend", "a", *way).err
+    assert run("suspend", "a", *way, "--yes", "--confirm", "prod").code == 0
+    assert run("start", "approval", *way).code == 0
+
+
+def test_another_context_of_the_users_for_the_same_file_is_a_choice(run, guarded):
+    guarded(FILE, "--read-only")
+    run("context", "add", "mine", "--hub", FILE)
+    assert run("suspend", "a", "--context", "mine").code == 0
+
+
+def test_another_file_is_no_concern_of_a_context(run, guarded):
+    guarded("other.db", "--read-only")
+    assert run("suspend", "a").code == 0
