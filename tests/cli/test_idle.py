@@ -55,7 +55,8 @@ def test_it_is_told_once_and_again_when_it_has_changed(run, project):
     report = IdleReport(database, Output(io.StringIO(), err), lambda: passed[0])
 
     def set_timer(hours: int) -> None:
-        run("run", "later", "--input-json", str(hours), "--timeout", "0.2s")
+        is_set = ("--until", "runtimeStatus=='Running'", "--timeout", "20s")
+        assert run("run", "later", "--input-json", str(hours), *is_set).code == 0
 
     def look(*seconds: float) -> int:
         for each in seconds:
