@@ -64,7 +64,10 @@ async function main() {
   seen.noEntity = (await client.readEntityState(counter)).entityExists;
   await client.signalEntity(counter, "add", 5);
   let state = await client.readEntityState(counter);
-  for (let tries = 0; tries < 500 && state.entityState !== 5; tries++) state = await client.readEntityState(counter);
+  for (let tries = 0; tries < 500 && state.entityState !== 5; tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    state = await client.readEntityState(counter);
+  }
   seen.entity = [state.entityExists, state.entityState];
 
   const request = { url: "http://example.org:8080/api/start" };
