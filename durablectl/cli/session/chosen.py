@@ -142,7 +142,7 @@ def by_filter(
     tell_skipped(session.out, wave.left_out)
     filtered.tell_left_out(session.out)
     if statuses:
-        confirm_selection(session, list(statuses), verb, times, yes=how.yes)
+        confirm_selection(session, statuses, verb, times, yes=how.yes)
     else:
         session.out.note("nothing matches; nothing to do")
     has_left_out = bool(filtered.children or filtered.entities)

@@ -5,8 +5,10 @@ Changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from durablectl import wire
@@ -17,7 +19,13 @@ from durablectl.errors import UsageError
 from durablectl.model import InstanceFilter, InstanceStatus
 from durablectl.render.output import Output
 from durablectl.render.sanitize import safe_line
-from durablectl.render.terminal.instances import FIRST, show_chosen, tell_skipped
+from durablectl.render.terminal.instances import (
+    FIRST,
+    kind_of,
+    show_chosen,
+    tell_counts,
+    tell_skipped,
+)
 from durablectl.taskhub import TaskHub
 
 if TYPE_CHECKING:
@@ -129,28 +137,27 @@ def times_of(filter: InstanceFilter) -> str:
 
 
 def confirm_selection(
-    session: Session, ids: Sequence[str], verb: str, times: str, *, yes: bool
+    session: Session, chosen: Mapping[str, InstanceStatus], verb: str, times: str, *, yes: bool
 ) -> None:
-    """Show the count and the first ten, and ask unless `yes`; without a terminal `UsageError`.
+    """Show how many there are of each orchestrator and status and the first ten, and ask unless
+    `yes`; without a terminal `UsageError`.
 
     `times` are those of the filter.
     """
-    session.out.note(f"{_counted(ids)} in {session.settings.label}:")
-    for instance_id in ids[:FIRST]:
+    count = "1 instance" if len(chosen) == 1 else f"{len(chosen)} instances"
+    session.out.note(f"{count} in {session.settings.label}:")
+    tell_counts(session.out, Counter(map(kind_of, chosen.values())))
+    for instance_id in islice(chosen, FIRST):
         session.out.note(f"  {safe_line(instance_id)}")
-    if len(ids) > FIRST:
-        session.out.note(f"  and {len(ids) - FIRST} more")
+    if len(chosen) > FIRST:
+        session.out.note(f"  and {len(chosen) - FIRST} more")
     if yes:
         return
     if not session.is_terminal:
         raise UsageError(
-            f"cannot ask without a terminal whether to {verb} {_counted(ids)}",
+            f"cannot ask without a terminal whether to {verb} {count}",
             hint="look with --dry-run, then add --yes",
         )
-    session.out.talk(f"{verb} {_counted(ids)}{times and f' {times}'}? [y/N]")
+    session.out.talk(f"{verb} {count}{times and f' {times}'}? [y/N]")
     if session.stdin.readline().strip().lower() not in ("y", "yes"):
         raise UsageError("not confirmed; nothing was changed")
-
-
-def _counted(ids: Sequence[str]) -> str:
-    return "1 instance" if len(ids) == 1 else f"{len(ids)} instances"

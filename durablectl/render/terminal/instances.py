@@ -16,6 +16,7 @@ from durablectl.render.sanitize import safe_line
 from durablectl.render.terminal.tables import show_details, show_found, show_table
 
 FIRST = 10
+Kind = tuple[str, str]
 
 
 def statuses_json(statuses: Sequence[InstanceStatus], *, single: bool) -> object:
@@ -59,14 +60,14 @@ def show_statuses(
 
 
 def show_chosen(out: Output, chosen: Iterable[InstanceStatus]) -> int:
-    """Print instances and return how many they are; on a terminal the first ten, and of more how
-    many of each orchestrator and status.
+    """Print instances, on a terminal the first ten, then how many of each orchestrator and status;
+    return how many they are.
     """
-    counted: Counter[tuple[str, str]] = Counter()
+    counted: Counter[Kind] = Counter()
 
     def each() -> Iterator[InstanceStatus]:
         for status in chosen:
-            counted[status.name, status.runtime_status.value] += 1
+            counted[kind_of(status)] += 1
             yield status
 
     found = each()
@@ -81,9 +82,22 @@ def show_chosen(out: Output, chosen: Iterable[InstanceStatus]) -> int:
         pass
     if out.is_rich and counted.total() > FIRST:
         out.note(f"and {counted.total() - FIRST} more; -o id or -o json shows all. In all:")
-        for (name, status), number in counted.most_common(FIRST):
-            out.note(f"  {number:>6}  {safe_line(name)}  {status}")
+    tell_counts(out, counted)
     return counted.total()
+
+
+def kind_of(status: InstanceStatus) -> Kind:
+    """Its orchestrator and its status."""
+    return status.name, status.runtime_status.value
+
+
+def tell_counts(out: Output, counted: Counter[Kind]) -> None:
+    """Say how many there are of each orchestrator and status, the most first."""
+    for (name, status), number in counted.most_common(FIRST):
+        out.note(f"  {number:>6}  {safe_line(name)}  {status}")
+    if len(counted) > FIRST:
+        rest = counted.total() - sum(number for _, number in counted.most_common(FIRST))
+        out.note(f"  {rest:>6}  others")
 
 
 def tell_skipped(out: Output, skipped: Mapping[str, str]) -> None:

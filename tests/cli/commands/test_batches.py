@@ -54,7 +54,8 @@ def test_nothing_or_both_ids_and_a_filter_is_refused(remote, server, verb):
 def test_a_filter_shows_the_count_and_the_first_ten_and_asks(remote, hub, server):
     code, _, err = remote("terminate", "--name", "order", env={"CI": "true"})
     assert (code, changes(server)) == (2, [])
-    assert f"12 instances in task hub at {server.url}:\n  i00\n" in err
+    counts = "      12  order  Running\n"
+    assert f"12 instances in task hub at {server.url}:\n{counts}  i00\n" in err
     assert "  i09\n  and 2 more\n" in err
     assert "hint: look with --dry-run, then add --yes" in err
 
@@ -68,6 +69,23 @@ def test_the_ids_of_a_dry_run_feed_the_real_call(remote, hub, server):
         "i01",
         "i02",
     ]
+
+
+@pytest.mark.parametrize("chosen", [("--prefix", "i0"), ("i00", "i01")], ids=["filter", "ids"])
+def test_a_dry_run_in_a_pipe_counts_by_orchestrator_and_status(remote, hub, chosen):
+    code, out, err = remote("terminate", *chosen, "--dry-run", "--limit", "2")
+    assert (code, len(out.splitlines())) == (0, 3)
+    assert "       2  order  Running\n2 to terminate" in err
+
+
+def test_many_kinds_are_counted_to_the_last(remote, server):
+    server.on(
+        "GET",
+        "/instances",
+        (200, [status(f"a{n}", "Running", name=f"order{n}") for n in range(13)]),
+    )
+    err = remote("terminate", "--prefix", "a", "--dry-run").err
+    assert "       1  order9  Running\n       3  others\n13 to terminate in " in err
 
 
 def test_a_dry_run_of_nothing_is_a_sentence_and_no_table(remote, hub):

@@ -70,7 +70,8 @@ def test_a_filter_shows_the_count_and_the_first_ten_and_always_sends_final_state
     server.on("DELETE", "/instances", (200, {"instancesDeleted": 12}))
     code, out, err = remote("purge", "--created-before", "2026-02-01T00:00:00Z", "--yes")
     assert (code, out) == (0, "")
-    assert f"12 instances in task hub at {server.url}:\n  i00\n" in err
+    counts = "      12  order  Completed\n"
+    assert f"12 instances in task hub at {server.url}:\n{counts}  i00\n" in err
     assert "  i09\n  and 2 more\n" in err
     assert err.endswith("12 purged\n")
     (request,) = deletions(server)
