@@ -27,10 +27,10 @@ def serve(session: Session, serving: Serving = Serving()) -> None:
     """
     session.require_local("is served already", "serve is for a local hub: --hub PATH")
     local = servers("serve")
+    session.begin_change(controls=False)
     registry = session.registry()
     session.out.notes_with_json()
     session.open(create=True)
-    session.announce()
     served = local.Served(
         page_of(session),
         registry,

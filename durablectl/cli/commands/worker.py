@@ -26,8 +26,8 @@ def worker(session: Session, work: Work = Work()) -> None:
         raise UsageError(
             "--reload and --until-idle exclude each other", hint="give only one of them"
         )
+    session.begin_change(controls=False)
     registry, path = session.registry(), session.settings.require_hub()
     assert session.settings.app is not None  # or there would be no registry
     session.open(create=True)
-    session.announce()
     run_worker(path, session.settings.app, registry, session.out, session.app.output, work)

@@ -24,6 +24,10 @@ from durablectl.polling.threads import start_thread
 STANDBY_SECONDS = 0.5
 
 
+class CannotWork(AppError):
+    """This process is not one that runs the instances: a worker has to."""
+
+
 @contextmanager
 def embedded_worker(
     path: Path,
@@ -36,11 +40,11 @@ def embedded_worker(
     """While inside, the awaited instances and what they call are worked on: by a live worker of the
     hub, else by this process.
 
-    A worker that dies meanwhile is replaced. `AppError` when no worker is running on the hub and
-    `load` finds no app, or not the instances' orchestrators. What stops the work, a full disk for
-    one, is raised in the main thread. With `skips_timers` this process waits for no timer (see
-    `Worker`); where another worker does the work, timers are waited for as ever, and `warn` hears
-    of it. The other `callbacks` hear of this process's work only.
+    A worker that dies meanwhile is replaced. When no worker is running on the hub, `load` may raise
+    `AppError`, and an app without the instances' orchestrators is `CannotWork`. What stops the
+    work, a full disk for one, is raised in the main thread. With `skips_timers` this process waits
+    for no timer (see `Worker`); where another worker does the work, timers are waited for as ever,
+    and `warn` hears of it. The other `callbacks` hear of this process's work only.
     """
     database = Database(path)
     callbacks = replace(callbacks, on_end=_thread.interrupt_main)
@@ -107,9 +111,9 @@ class _Standby:
         registry = self._load()
         for row in rows:
             if registry.orchestrators.get(row.name) is None and not row.instance_id.startswith("@"):
-                raise AppError(
-                    f"no worker runs instance '{row.instance_id}': {registry.app} has no "
-                    f"orchestrator '{row.name}'",
+                raise CannotWork(
+                    f"{registry.app} has no orchestrator '{row.name}', which instance "
+                    f"'{row.instance_id}' needs",
                     hint="name the app that has it with --app PATH, or run "
                     "`durablectl worker` beside it",
                 )

@@ -117,3 +117,25 @@ def test_another_context_of_the_users_for_the_same_file_is_a_choice(run, guarded
 def test_another_file_is_no_concern_of_a_context(run, guarded):
     guarded("other.db", "--read-only")
     assert run("suspend", "a").code == 0
+
+
+@pytest.mark.parametrize("words", [("worker", "--until-idle"), ("serve", "--port", "0")], ids=str)
+@pytest.mark.parametrize("way", [(), ("--context", "prod")], ids=str)
+def test_no_worker_runs_on_a_read_only_hub(run, guarded, words, way):
+    guarded(FILE, "--read-only")
+    code, out, err = run(*words, *way, "--app", ".")
+    assert (code, out) == (2, "")
+    assert "context 'prod' is read-only" in err
+    assert run("list", "--status", "Pending", "-o", "id").out == "a\n"
+
+
+@pytest.mark.parametrize("way", [(), ("--context", "prod")], ids=str)
+def test_a_wait_at_a_read_only_hub_only_waits(run, guarded, way):
+    guarded(FILE, "--read-only")
+    code, _, err = run("wait", "a", "--timeout", "1s", *way, "--app", ".")
+    assert code == 124
+    assert (
+        "warning: no worker is running on this hub, and this command cannot be one: the context of "
+        "the hub is read-only\n"
+    ) in err
+    assert run("list", "--status", "Pending", "-o", "id").out == "a\n"

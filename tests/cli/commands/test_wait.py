@@ -230,6 +230,52 @@ def test_run_tells_the_cause_of_a_real_failure(app, run):
     assert "Failed: " in err
 
 
+@pytest.fixture
+def elsewhere(app, run, tmp_path, monkeypatch):
+    """The hub of an app, seen from a folder without an app: one instance has ended, one waits."""
+    run("run", "echo", "--instance-id", "done", "-q")
+    run("start", "approval", "--instance-id", "a")
+    monkeypatch.chdir(tmp_path)
+    return ("--hub", "project/.durablectl/hub.db")
+
+
+CANNOT_WORK = "warning: no worker is running on this hub, and this command cannot be one: "
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("wait", "a", "--timeout", "1s"), 124),
+        (("wait", "done", "a", "--any"), 0),
+        (("start", "echo", "--wait", "--timeout", "1s"), 124),
+        (("terminate", "a", "--wait", "--timeout", "1s"), 124),
+    ],
+    ids=str,
+)
+def test_a_wait_without_an_app_only_waits(run, elsewhere, words, code):
+    ended = run(*words, *elsewhere)
+    assert (ended.code, f"{CANNOT_WORK}there is no app here\n" in ended.err) == (code, True)
+
+
+def test_a_wait_beside_another_app_only_waits(run, elsewhere, tmp_path):
+    other = (tmp_path / "project" / "function_app.py").read_text().replace("approval", "other")
+    (tmp_path / "function_app.py").write_text(other)
+    code, _, err = run("wait", "a", "--timeout", "1s", *elsewhere)
+    assert code == 124
+    assert CANNOT_WORK in err
+    assert "has no orchestrator 'approval', which instance 'a' needs" in err
+
+
+def test_a_wait_for_what_has_ended_needs_no_worker(run, elsewhere):
+    assert CANNOT_WORK not in run("wait", "done", *elsewhere).err
+
+
+def test_a_wait_beside_an_app_that_cannot_be_loaded_says_so(run, elsewhere, tmp_path):
+    (tmp_path / "function_app.py").write_text("import nothing_like_it\n")
+    code, _, err = run("wait", "a", "--timeout", "1s", *elsewhere)
+    assert (code, "nothing_like_it" in err) == (1, True)
+
+
 def test_an_event_ends_a_wait_on_a_local_hub(app, run):
     instance_id = run("start", "approval", "-o", "id").out.strip()
     assert run("wait", instance_id, "--timeout", "300ms").code == 124
