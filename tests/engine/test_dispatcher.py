@@ -114,6 +114,24 @@ def test_events_are_kept_over_continue_as_new_in_their_order(dispatching: Dispat
     ]
 
 
+def test_an_event_that_comes_while_an_execution_ends_follows_those_that_it_hands_on(
+    dispatching: Dispatching, app: App
+) -> None:
+    @app.orchestrator
+    def collects(context: Any) -> Any:
+        seen = context.get_input() or []
+        seen.append((yield context.wait_for_external_event("Tick")))
+        if len(seen) == 1:
+            dispatching.hub.raise_event("c", "Tick", 3)
+        return seen if len(seen) == 3 else context.continue_as_new(seen)
+
+    dispatching.hub.start("collects", instance_id="c")
+    for number in (1, 2):
+        dispatching.hub.raise_event("c", "Tick", number)
+    dispatching.process_until_quiet(dispatching.dispatcher())
+    assert dispatching.hub.get_status("c").output == [1, 2, 3]
+
+
 def test_a_child_answers_its_parent(dispatching: Dispatching) -> None:
     status = dispatching.run(dispatching.dispatcher(), "parent", ["sequence", ["Oslo"], "kid"])
     assert status.output == ["Hello Oslo!"]
@@ -414,6 +432,23 @@ def test_a_scoped_worker_takes_only_its_roots_and_what_they_call(dispatching: Di
         for status in dispatching.hub.list_page(InstanceFilter())
     }
     assert states == {"mine": "Completed", "mine:kid": "Completed", "theirs": "Pending"}
+
+
+def test_a_scoped_worker_leaves_the_activities_of_others(dispatching: Dispatching) -> None:
+    for name in ("mine", "theirs"):
+        dispatching.hub.start("sequence", ["Oslo"], instance_id=name)
+    database = dispatching.hub.database
+    scheduled = "SELECT i.id FROM activities a JOIN instances i ON i.key = a.instance ORDER BY i.id"
+    first = dispatching.dispatcher()
+    while not database.query(scheduled):
+        first.process_next(T0)
+    first.close()
+    key = Store(database).get("mine").key
+    dispatching.process_until_quiet(dispatching.dispatcher(roots=(key,)))
+    assert (dispatching.hub.get_status("mine").output, database.query(scheduled)) == (
+        ["Hello Oslo!"],
+        [("theirs",)],
+    )
 
 
 def test_a_clock_that_jumps_back_delays_no_message(dispatching: Dispatching) -> None:
