@@ -270,6 +270,13 @@ def test_a_command_to_copy_leads_to_the_same_hub_and_holds_no_key(run, url):
     session.close()
 
 
+def test_links_shows_a_person_every_address(run, url, folder):
+    out = run("links", url, "--management").out
+    assert all(verb in out for verb in ("raise event", "terminate", "rewind", "resume", "purge"))
+    folder("c")
+    assert "nothing answers at these addresses now" in run("links", "single-1").err
+
+
 def test_a_command_to_copy_for_a_started_instance_needs_its_id_only(run, folder, serve):
     served = serve(folder("b"))
     folder("a")

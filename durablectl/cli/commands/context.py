@@ -16,6 +16,7 @@ from durablectl.cli.framework.groups import Commands
 from durablectl.cli.session import Session
 from durablectl.config import Context, Settings, UserFile
 from durablectl.errors import AlreadyExists, UsageError
+from durablectl.json_values import line_text
 from durablectl.quoting import command
 from durablectl.redaction import MARK
 from durablectl.render.sanitize import safe_line
@@ -194,7 +195,7 @@ def list_contexts(session: Session) -> None:
         rows,
         text=lambda _rows: session.out.lines(_table(user)),
         table=lambda found: Table(
-            columns, ([str(row.get(name, "")) for name in columns] for row in found)
+            columns, ([line_text(row.get(name)) for name in columns] for row in found)
         ),
         json=lambda row: row,
         id=lambda row: row["name"],

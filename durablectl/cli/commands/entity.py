@@ -25,7 +25,14 @@ from durablectl.render import views
 from durablectl.render.terminal.tables import show_items
 from durablectl.taskhub import TaskHub
 
-app = Commands("Read, signal and list entities.")
+app = Commands(
+    """Read, signal and list entities.
+
+    Examples:
+      durablectl entity list counter --state
+      durablectl entity signal @counter@orders add --input-json 1
+    """
+)
 
 EntityArgument = Annotated[str, typer.Argument(metavar="@NAME@KEY", help="The entity's id.")]
 

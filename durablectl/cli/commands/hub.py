@@ -15,7 +15,14 @@ from durablectl.errors import HubUnusable, UsageError
 from durablectl.render.terminal.tables import show_details
 from durablectl.render.views import Details
 
-app = Commands("Check, copy and shrink the file of a local hub.")
+app = Commands(
+    """Check, copy and shrink the file of a local hub.
+
+    Examples:
+      durablectl hub check
+      durablectl hub backup hub-copy.db
+    """
+)
 
 
 @app.command()

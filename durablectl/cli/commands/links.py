@@ -54,7 +54,10 @@ def links(
     except InstanceNotFound:
         state = None
         session.out.warn(f"there is no instance '{name}' in the {session.settings.label}")
-    at(session, hub).show_payload(payload, state)
+    at(session, hub).show_payload(payload, state, whole=True)
+    if not hub.is_served():
+        serve = session.command_line("serve", hub=hub)
+        session.out.note(f"nothing answers at these addresses now; `{serve}` does")
 
 
 def _show_creation(session: Session) -> None:

@@ -136,6 +136,9 @@ def _show_counts(session: Session, selection: Selection, by: str | None) -> None
         session.out.show(str(counted.total()), counted.total())
     elif session.out.is_text:
         show_table(session.out, views.counts(dict(counted.most_common()), by))
+    elif session.out.format is OutputFormat.CSV:
+        table = views.counts(dict(counted.most_common()), by)
+        session.out.csv([table.columns, *table.rows])
     else:
         session.out.show("", dict(counted.most_common()))
 

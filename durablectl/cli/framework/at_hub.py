@@ -45,13 +45,15 @@ class AtHub(NamedTuple):
         """The service's JSON of a payload, with `code=***` unless --show-secrets."""
         return wire.payload_to_json(payload if self.show_secrets else wire.redacted(payload))
 
-    def show_payload(self, payload: CheckStatusPayload, state: RuntimeStatus | None) -> None:
-        """Print a payload in the wanted form."""
+    def show_payload(
+        self, payload: CheckStatusPayload, state: RuntimeStatus | None, *, whole: bool = False
+    ) -> None:
+        """Print a payload in the wanted form; for people with all addresses if it is `whole`."""
         if not self.out.is_text:
             self.out.show("", self.payload_json(payload), id=payload.id)
             return
         commands = [self.command(verb, payload.id, hub=self.hub) for verb in next_verbs(state)]
-        shown = payload if self.out.verbose else self._with_live_address(payload)
+        shown = payload if whole or self.out.verbose else self._with_live_address(payload)
         details = views.payload(shown, state, commands, show_secrets=self.show_secrets)
         show_details(self.out, details)
 

@@ -39,7 +39,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "purge": "Delete finished instances and their history.",
         "entity": "Read, signal and list entities.",
     },
-    "Local": {
+    "Develop": {
         "worker": "Run the app's functions for the local hub.",
         "serve": "Serve the local hub over HTTP as a Durable Functions app does.",
         "functions": "List the functions of the app.",

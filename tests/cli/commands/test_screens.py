@@ -120,6 +120,14 @@ def test_csv_has_a_header_and_quotes_what_needs_it(remote, server):
     assert listed.out == 'id,name\r\na,"say ""hi"", you"\r\n'
 
 
+def test_csv_has_counts_and_the_words_of_json(app, run):
+    run("start", "approval")
+    assert run("list", "--count", "--by", "name", "-o", "csv").out == "name,count\r\napproval,1\r\n"
+    run("context", "add", "prod", "--url", "https://orders.azurewebsites.net", "--protected")
+    header, row = run("context", "list", "-o", "csv").out.splitlines()
+    assert dict(zip(header.split(","), row.split(","), strict=True))["protected"] == "true"
+
+
 def test_csv_is_refused_where_there_are_no_rows_and_nothing_is_done(app, run):
     refused = run("start", "approval", "-o", "csv")
     assert (refused.code, refused.out) == (2, "")
