@@ -412,6 +412,13 @@ def test_what_the_provider_lacks_is_unsupported(reply: Reply, serve, connect):
         connect(serve(reply)).rewind("a")
 
 
+@pytest.mark.parametrize("status", [409, 410, 412, 501])
+def test_a_page_is_not_an_answer_of_the_api_whatever_its_status(status: int, serve, connect):
+    page = Reply(status, body=b"<!DOCTYPE HTML><title>Error</title>")
+    with pytest.raises(NotATaskHub, match="an HTML page"):
+        connect(serve(page)).rewind("a")
+
+
 @pytest.mark.parametrize(
     ("url", "base"),
     [

@@ -96,7 +96,7 @@ class Calls:
 
     def accept(self, answer: Answer, instance_id: str) -> None:
         """An acknowledged request about an instance, or the error that the answer means."""
-        if answer.status == 410:
+        if answer.status == 410 and not answer.is_html:
             raise WrongState(
                 f"instance '{instance_id}' is finished already", hint=command("status", instance_id)
             )

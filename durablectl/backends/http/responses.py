@@ -93,12 +93,12 @@ def _key_refused(place: Place, answer: Answer) -> KeyRefused:
 
 
 def _no_service(place: Place, answer: Answer) -> DurablectlError:
-    """An answer that has none of the service's shapes."""
-    if answer.status in (409, 410, 412):
+    """An answer that has none of the service's shapes: an HTML page is of something else."""
+    if answer.status in (409, 410, 412) and not answer.is_html:
         return WrongState("the instance's state does not allow this")
-    if answer.status in (413, 414, 431):
+    if answer.status in (413, 414, 431):  # also of a proxy in front of it
         return UsageError(f"the request is too large for {place.address} ({answer.status})")
-    if answer.status == 501:
+    if answer.status == 501 and not answer.is_html:
         return Unsupported(f"{place.address} does not support this (501)")
     what = "an HTML page" if answer.is_html else "nothing that the Durable Functions API says"
     return NotATaskHub(f"{place.address} answered {what} ({answer.status})", hint=NO_API_HINT)
