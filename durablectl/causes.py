@@ -38,7 +38,7 @@ _LAYER = "(?i)(?:" + "|".join(_LAYERS) + ")"
 _SEE_LOGS = '". See the function execution logs for additional details'
 _MOST_QUOTED = 64
 """Levels of quotes that are undone: each costs a copy of the text."""
-MOST_CAUSES, LONGEST_CAUSE = 1_000, 200
+MOST_CAUSES = 1_000
 OTHER_CAUSE = "(other causes)"
 # texts, which are compiled when they are used: most commands read no failure
 _ID = r"(?i)\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b(?=[a-f]*\d)[0-9a-f]{8,}\b"
@@ -148,7 +148,7 @@ def grouped_causes(failed: Iterable[tuple[str, Cause | None]]) -> list[CauseGrou
 
 def masked(text: str) -> str:
     """The first line of a cause with `#` in the place of numbers, UUIDs and hexadecimal ids."""
-    line = text.strip().partition("\n")[0][:LONGEST_CAUSE]
+    line = text.strip().partition("\n")[0]
     return re.sub(_NUMBER, "#", re.sub(_ID, "#", line))
 
 

@@ -310,6 +310,7 @@ def test_a_cause_is_a_value():
         ("no 9f86d081884c7d65 at 10:30:05", "no # at #"),
         ("TimeoutError: deadbeef facade", "TimeoutError: deadbeef facade"),
         ("first line\nsecond 2", "first line"),
+        ("long " * 100 + "end", "long " * 100 + "end"),
     ],
 )
 def test_what_differs_from_instance_to_instance_is_masked(text: str, shown: str) -> None:

@@ -22,6 +22,7 @@ from durablectl.cli.wait.waiting_for import with_waiting
 from durablectl.errors import UsageError
 from durablectl.model import InstanceFilter, InstanceStatus, RuntimeStatus, utc_now
 from durablectl.render import views
+from durablectl.render.ci import short
 from durablectl.render.output import OutputFormat
 from durablectl.render.terminal.tables import show_items, show_table
 
@@ -30,6 +31,7 @@ WAITING = "waiting"
 """A column that needs the hub: what an unfinished instance waits for."""
 KNOWN_COLUMNS = (*views.COLUMNS, WAITING)
 COUNTED = 10_000
+LONGEST_CAUSE = 200  # on a terminal
 CAUSE = "cause"
 NONE_FOUND = "no instances found"
 FAILED = frozenset({RuntimeStatus.FAILED})
@@ -156,7 +158,14 @@ def _show_causes(session: Session, selection: Selection) -> None:
         groups,
         table=lambda items: views.Table(
             ("cause", "count", "example"),
-            [(each.cause, str(each.count), each.example) for each in items],
+            [
+                (
+                    short(each.cause, LONGEST_CAUSE) if session.out.is_rich else each.cause,
+                    str(each.count),
+                    each.example,
+                )
+                for each in items
+            ],
         ),
         json=CauseGroup.to_json,
         id=lambda each: each.example,

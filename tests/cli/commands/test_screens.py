@@ -57,6 +57,19 @@ def test_a_list_and_its_causes_name_the_exception_of_an_orchestrator(app, run):
     assert "KeyError: 'Rome'" in run("list", "--count", "--by", "cause").out
 
 
+def test_a_long_cause_is_cut_on_a_terminal_only(app, run):
+    (app / "function_app.py").write_text(
+        "from durablectl import df\napp = df.DFApp()\n\n"
+        "@app.orchestration_trigger(context_name='context')\n"
+        "def broken(context):\n    raise ValueError('long ' * 80 + 'end')\n"
+    )
+    assert run("run", "broken").code == 10
+    counted = ("list", "--count", "--by", "cause")
+    assert "long end\t1" in run(*counted).out
+    shown = screen(*counted, columns=400)
+    assert ("…" in shown, "end" in shown) == (True, False)
+
+
 def test_a_list_with_a_condition_is_newest_first_and_says_how_long_ago(hub):
     words = ("--where", "runtimeStatus=='Pending'", "--limit", "3", "--color", "never")
     rows = screen("list", "--hub", hub, *words).splitlines()
