@@ -74,7 +74,7 @@ class Verdict:
             "confidence": None if self.confidence is None else self.confidence.value,
             "event": self.event,
             "expected": self.expected or None,
-            "got": self.got or None,
+            "got": self.got.removeprefix("has ") or None,  # a noun, as `expected` is
             "place": self.place or None,
             "reason": self.reason or None,
             "warnings": list(self.warnings),

@@ -79,6 +79,8 @@ def test_what_breaks_is_1_with_the_line(run, saved, project):
         f"event 2: history has activity 'say_hello', {got}",
     ]
     assert err.endswith("replayed 2 histories: 0 fit, 2 break\n")
+    (found,) = json.loads(run("replay", "saved/raw.json", "-o", "json").out)
+    assert (found["expected"], found["got"]) == ("activity 'say_hello'", "activity 'greet'")
 
 
 def CHANGED_LINE(project):
