@@ -5,6 +5,7 @@ Importing this needs the extra `azure`.
 
 from __future__ import annotations
 
+import logging
 from functools import cache
 from typing import Any
 
@@ -43,8 +44,11 @@ _CREDENTIALS: dict[str, tuple[str, dict[str, str]]] = {
 """The class of each kind, with its options and what a connection string calls them."""
 
 
-def fetch_token(parsed: ConnectionString, what: str, scope: str, seconds: float) -> Any:
-    """A token and when it ends, in at most that many seconds; `KeyRefused` when there is none.
+def fetch_token(
+    parsed: ConnectionString, what: str, scope: str, seconds: float, *, hint: str
+) -> Any:
+    """A token and when it ends, in at most that many seconds; `KeyRefused` with that hint when
+    there is none.
 
     `what` names its source in messages.
     """
@@ -54,16 +58,18 @@ def fetch_token(parsed: ConnectionString, what: str, scope: str, seconds: float)
         asked = in_thread(lambda: _credential(parsed).get_token(scope), name="token")
         return asked.result(limit)
     except TimeoutError as error:
-        raise KeyRefused(f"{what} gave no answer in {limit:.3g} s") from error
+        raise KeyRefused(f"{what} gave no answer in {round(limit, 1):g} s") from error
     except (AzureError, ValueError) as error:
         said = str(getattr(error, "message", None) or error).strip().splitlines()
         reason = said[0] if said else "no reason was given"
-        raise KeyRefused(f"{what} gave no token: {reason}") from error
+        raise KeyRefused(f"{what} gave no token: {reason}", hint=hint) from error
 
 
 @cache
 def _credential(parsed: ConnectionString) -> Any:
     """It remembers what it was told; ValueError when it lacks something."""
+    # Without any handler Python would print each credential that it tries in vain.
+    logging.getLogger("azure.identity").addHandler(logging.NullHandler())
     kind, options = _CREDENTIALS[parsed.authentication]
     given = {name: ours for name, field in options.items() if (ours := getattr(parsed, field))}
     return getattr(azure.identity, kind)(**given)

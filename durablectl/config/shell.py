@@ -42,7 +42,7 @@ def run_command(
                 _end(process, is_alone=is_alone)
                 raise
     except subprocess.TimeoutExpired as error:
-        raise KeyRefused(f"{what} gave no answer in {limit:.3g} s", hint=advice) from error
+        raise KeyRefused(f"{what} gave no answer in {round(limit, 1):g} s", hint=advice) from error
     except OSError as error:
         raise KeyRefused(f"{what} cannot be run", hint=advice) from error
     if process.returncode != 0:

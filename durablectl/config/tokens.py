@@ -24,6 +24,10 @@ from durablectl.json_values import json_value
 RESOURCE = "https://durabletask.io"
 AZURE_CLI = f"az account get-access-token --resource {RESOURCE} --output json"
 LOGIN_HINT = "az login, and select the subscription of the scheduler; or name a --token-command"
+OTHER_HINT = (
+    "to sign in with the Azure CLI instead: az login, and Authentication=AzureCLI in the "
+    "connection string"
+)
 BEFORE_END = 300.0
 UNKNOWN_LIFE = 300.0
 """Seconds after which a token that does not say when it ends is asked for again."""
@@ -183,7 +187,8 @@ def _of_kind(parsed: ConnectionString, what: str) -> TokenSource:
             from durablectl.config.azure_identity import fetch_token
         except ImportError as error:
             raise missing_extra("azure", name, "azure-identity") from error
-        found = fetch_token(parsed, name, f"{RESOURCE}/.default", seconds)
+        hint = LOGIN_HINT if is_default else OTHER_HINT
+        found = fetch_token(parsed, name, f"{RESOURCE}/.default", seconds, hint=hint)
         return Fetched(found.token, float(found.expires_on))
 
     return TokenSource(name, fetch)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import os
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -122,6 +124,18 @@ def test_an_identity_that_cannot_be_set_up_is_a_refused_key(run, identity):
         4,
         True,
     )
+
+
+def test_an_identity_without_a_token_says_so_once_and_what_to_do(run):
+    pytest.importorskip("azure.identity", reason="azure-identity is not installed")
+    text = "Endpoint=https://localhost:1;Authentication=Environment"
+    run("context", "add", "dts", "--connection-string", text)
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("AZURE_")}
+    command = [sys.executable, "-m", "durablectl", "list", "--context", "dts"]
+    # a process of its own: pytest handles what is logged here
+    ended = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    assert (ended.returncode, "az login" in ended.stderr) == (4, True)
+    assert [line.partition(":")[0] for line in ended.stderr.splitlines()] == ["durablectl", "hint"]
 
 
 def test_a_token_is_asked_for_again_by_the_command_that_waits(run, project):
