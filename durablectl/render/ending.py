@@ -21,6 +21,8 @@ class Ending:
         self.hint: str | None = None
         self.signal: int | None = None
         """The signal that the process ends by, once all is said."""
+        self.more: list[str] = []
+        """Lines that follow what was said."""
         self._messages: list[str] = []
 
     def add(self, message: str, hint: str | None = None) -> None:
@@ -32,7 +34,7 @@ class Ending:
         """The object as one line of ASCII; `meaning` stands where nothing was said."""
         return json.dumps(
             {
-                "message": redact("\n".join(self._messages) or meaning),
+                "message": redact("\n".join([*self._messages, *self.more]) or meaning),
                 "hint": None if self.hint is None else redact(self.hint),
                 "exitCode": exit_code,
             }

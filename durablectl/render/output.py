@@ -295,6 +295,15 @@ class Output:
         if hint:
             self.say(f"hint: {hint}")
 
+    def more(self, line: str, *, in_data: bool = False) -> None:
+        """Say a line more about what went wrong; also with -q. With -o json it waits for the last
+        line, unless it is `in_data` there.
+        """
+        if not self._ending.is_json:
+            self.talk(line)
+        elif not in_data:
+            self._ending.more.append(line)
+
     def say(self, text: str) -> None:
         """Write sentences to stderr whatever else is set: the commands in them are for the same
         hub, and a terminal's lines are folded.

@@ -13,6 +13,7 @@ from durablectl import wire
 from durablectl.errors import DurablectlError, ServiceError, Unreachable
 from durablectl.model import InstanceFilter
 from durablectl.render.output import Output
+from durablectl.render.sanitize import safe_line
 from durablectl.render.terminal.displays import batch_display
 from durablectl.render.views import time_text
 from durablectl.taskhub import TaskHub
@@ -113,6 +114,10 @@ def _show(out: Output, deleted: _Purge, *, is_complete: bool) -> None:
                 for start, end, error in deleted.failed
             ]
         out.show("", answer, id=str(deleted.count))
+    for start, end, error in deleted.failed:
+        out.more(
+            f"  {time_text(start)} to {time_text(end)}  {safe_line(error.message)}", in_data=True
+        )
     if not is_complete:
         has_reached = deleted.reached is not None and not deleted.failed
         reached = f", complete up to {time_text(deleted.reached)}" if has_reached else ""
@@ -120,5 +125,3 @@ def _show(out: Output, deleted: _Purge, *, is_complete: bool) -> None:
         out.error(f"stopped: {sure}{deleted.count} purged{reached}; {again}")
     elif out.is_text:
         out.note(f"{sure}{deleted.count} purged")
-    for start, end, error in deleted.failed:
-        out.talk(f"  {time_text(start)} to {time_text(end)}  {error.message}")

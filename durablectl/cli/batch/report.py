@@ -81,15 +81,18 @@ def show_account(out: Output, report: BatchReport) -> None:
     tell_skipped(out, report.skipped)
     if alone:
         return
+    if report.failed:
+        _tell_failures(out, report)
     if report.stopped:
         _tell_stop(out, report)
-    elif not report.is_short:
+        return
+    if len(report.ids) > 1 and (report.done or not report.failed):
         took = duration_text(time.monotonic() - report.started)
         out.note(
             f"{report.result_text}: {len(report.done)} of {len(report.ids)} instances [{took}]"
         )
     if report.failed:
-        _show_failures(out, report)
+        out.error(f"{len(report.failed)} of {len(report.ids)} failed")
 
 
 def _entries(report: BatchReport) -> Iterator[Mapping[str, str]]:
@@ -112,25 +115,25 @@ def _sum(report: BatchReport, name: str) -> Mapping[str, object]:
     return {name: report.sum, **({"failed": failed} if failed else {})}
 
 
-def _tell_stop(out: Output, report: BatchReport) -> None:
-    if len(report.ids) == 1 and not report.unknown:
-        return
-    parts = [f"{len(report.done)} done", f"{len(report.failed)} failed"]
-    parts += [f"{len(report.skipped)} skipped"] if report.skipped else []
-    out.talk(f"stopped after {report.over} of {len(report.ids)} instances: {', '.join(parts)}")
-    for instance_id in report.unknown[:FEW]:
-        out.talk(f"  {safe_line(instance_id)}: {UNKNOWN}")
-    if len(report.unknown) > FEW:
-        out.talk(f"  and {len(report.unknown) - FEW} more")
-    if report.left:
-        out.note(f"{len(report.left)} were not attempted; run the command again to continue")
-
-
-def _show_failures(out: Output, report: BatchReport) -> None:
-    out.error(f"{len(report.failed)} of {len(report.ids)} failed")
+def _tell_failures(out: Output, report: BatchReport) -> None:
     shown = dict(list(report.failed.items())[:SHOWN_FAILURES])
     width = min(max(len(safe_line(each)) for each in shown), WIDEST)
     for instance_id, error in shown.items():
-        out.talk(f"  {safe_line(instance_id):<{width}}  {safe_line(error.message)}")
+        line = f"  {safe_line(instance_id):<{width}}  {safe_line(error.message)}"
+        out.more(line, in_data=True)
     if rest := len(report.failed) - len(shown):
-        out.talk(f"  and {rest} more; -o json tells them all")
+        out.more(f"  and {rest} more; -o json tells them all", in_data=True)
+
+
+def _tell_stop(out: Output, report: BatchReport) -> None:
+    if len(report.ids) == 1 and not report.unknown:
+        return
+    for instance_id in report.unknown[:FEW]:
+        out.more(f"  {safe_line(instance_id)}: {UNKNOWN}", in_data=True)
+    if len(report.unknown) > FEW:
+        out.more(f"  and {len(report.unknown) - FEW} more", in_data=True)
+    parts = [f"{len(report.done)} done", f"{len(report.failed)} failed"]
+    parts += [f"{len(report.skipped)} skipped"] if report.skipped else []
+    out.more(f"stopped after {report.over} of {len(report.ids)} instances: {', '.join(parts)}")
+    if report.left:
+        out.note(f"{len(report.left)} were not attempted; run the command again to continue")

@@ -98,10 +98,10 @@ def wait_until_so(
     left = rules.left(seen)
     if not left:
         return True
+    for instance_id in left[:TOLD_LEFT]:
+        at.out.more(f"  {safe_line(instance_id)}")
     what = f"not so yet for {len(left)} of {len(ids)} instances"
     _tell_timeout(at.out, waiting, what, trouble)
-    for instance_id in left[:TOLD_LEFT]:
-        at.out.talk(f"  {safe_line(instance_id)}")
     return False
 
 
@@ -193,12 +193,12 @@ def _tell_why_not(out: Output, until: Until, ended: Sequence[InstanceStatus]) ->
     out.error(f"ended before --until came true: {until.text}")
     dead = [each for each in ended if until.why_not(each) == DEAD]
     for each in dead[:TOLD_IDS]:
-        out.talk(
+        out.more(
             f"  the expression is true of {safe_line(each.instance_id)}, which is "
             f"{each.runtime_status.value}"
         )
     if len(dead) > TOLD_IDS:
-        out.talk(f"  and {len(dead) - TOLD_IDS} more")
+        out.more(f"  and {len(dead) - TOLD_IDS} more")
     if dead:
         out.hint(
             "on an instance that ended other than Completed, --until holds only if "

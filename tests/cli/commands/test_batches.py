@@ -233,7 +233,16 @@ def test_what_is_not_so_in_time_is_told(remote, hub, server):
     server.on("GET", "/instances/i00", (200, status("i00", "Running")))
     code, _, err = remote("terminate", "i00", "i01", "--wait", "--timeout", "100ms")
     assert code == 124
-    assert "not so yet for 1 of 2 instances\n  i00\n" in err
+    assert err.endswith(
+        "  i00\ndurablectl: timed out after 0.1 s: not so yet for 1 of 2 instances\n"
+    )
+
+
+def test_with_json_what_is_not_so_in_time_is_in_the_one_object(remote, hub, server):
+    server.on("GET", "/instances/i00", (200, status("i00", "Running")))
+    words = ("terminate", "i00", "i01", "--wait", "--timeout", "100ms", "-o", "json")
+    said = json.loads(remote(*words).err)["message"]
+    assert said == "timed out after 0.1 s: not so yet for 1 of 2 instances\n  i00"
 
 
 def test_a_rewind_is_waited_for_although_it_fails_again(remote, server):

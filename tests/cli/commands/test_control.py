@@ -67,8 +67,22 @@ def test_several_are_told_with_the_reasons_of_those_that_failed(remote, server):
     code, out, err = remote("terminate", "-", "gone", stdin="a\nb\n")
     assert (code, out) == (1, "")
     assert "termination requested: a\n" in err
-    assert "durablectl: 2 of 3 failed\n" in err
+    assert err.endswith("durablectl: 2 of 3 failed\n")
     assert {line.split()[0] for line in err.splitlines() if line.startswith("  ")} == {"b", "gone"}
+
+
+def test_the_verdict_of_a_few_is_last(remote, server):
+    for name in ("a", "b"):
+        server.on("POST", f"/instances/{name}/terminate", (202, None))
+    *each, verdict = remote("terminate", "a", "b").err.splitlines()
+    assert each == ["termination requested: a", "termination requested: b"]
+    assert verdict.startswith("termination requested: 2 of 2 instances [")
+
+
+def test_with_json_the_failures_of_a_batch_are_on_stdout_and_one_object_on_stderr(remote, server):
+    result = remote("terminate", "gone", "away", "-o", "json")
+    assert {each["instanceId"] for each in json.loads(result.out)} == {"gone", "away"}
+    assert json.loads(result.err)["message"] == "2 of 2 failed"
 
 
 def test_the_account_is_json_on_demand(remote, server):
