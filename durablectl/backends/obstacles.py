@@ -12,7 +12,7 @@ from typing import Any
 from durablectl.engine.registry import Registry
 from durablectl.engine.store.leases import LiveWorker
 from durablectl.engine.store.open_work import OpenWork
-from durablectl.explanation.model import Next, StepKind, Wait
+from durablectl.explanation.model import NO_WORKER, Next, StepKind, Wait
 from durablectl.history.columns import moment
 from durablectl.model import InstanceStatus, RuntimeStatus
 
@@ -20,7 +20,6 @@ MOST_NAMES = 6
 LONGEST_SILENCE = 15.0
 """Seconds; a worker that has nothing to do shows a sign of life every ten."""
 FindApp = Callable[[], Registry | None]
-NO_WORKER = "no worker is running on this hub, so it cannot continue"
 RUN_ONE = Next(("worker",), note="runs the app's functions")
 RUN_ITS_APP = Next(("worker",), ("--app", "PATH"), "with the app that has it")
 

@@ -12,6 +12,7 @@ from durablectl.cli.session.choosing import wanted
 from durablectl.errors import DurablectlError, InstanceNotFound
 from durablectl.model import InstanceStatus
 from durablectl.render.terminal.instances import show_statuses
+from durablectl.render.views import Rows
 from durablectl.taskhub import TaskHub
 
 
@@ -90,7 +91,7 @@ def _with_traceback(hub: TaskHub, status: InstanceStatus) -> InstanceStatus:
     )
 
 
-def _waiting(hub: TaskHub, status: InstanceStatus) -> str:
-    from durablectl.cli.wait.waiting_for import waiting_line  # deferred: a pipe does not pay for it
+def _waiting(hub: TaskHub, status: InstanceStatus) -> Rows:
+    from durablectl.cli.wait.waiting_for import waiting_rows  # deferred: a pipe does not pay for it
 
-    return waiting_line(hub, status)
+    return waiting_rows(hub, status)

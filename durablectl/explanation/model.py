@@ -15,6 +15,9 @@ from durablectl.model import InstanceDetails, RuntimeStatus
 from durablectl.quoting import command
 from durablectl.wire import exact_time_to_text, value_from_text
 
+NO_WORKER = "no worker is running on this hub, so it cannot continue"
+"""The problem of every unfinished instance of a hub without a worker."""
+
 
 class StepKind(Enum):
     """What an orchestrator can wait for."""

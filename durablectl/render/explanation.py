@@ -234,12 +234,17 @@ def _until(time: datetime | None, now: datetime, verb: str = "fires") -> str:
     return f"was due {duration_text(-seconds)} ago"
 
 
-def explained_line(made: Explanation, now: datetime, *, with_problems: bool = True) -> str:
+def explained_line(made: Explanation, now: datetime) -> str:
     """What an instance waits for on one line: what blocks it, else the first wait."""
-    if (left := _until_start(made, now)) is not None and not made.is_blocked:
-        return f"its start, in {left}"
-    if with_problems and made.problems and (made.is_blocked or not made.waiting_for):
+    if made.is_blocked:
         return problem_line(made)
+    return awaited_line(made, now) or problem_line(made)
+
+
+def awaited_line(made: Explanation, now: datetime) -> str:
+    """What an instance waits for, whatever keeps it from continuing: the end of a sentence."""
+    if (left := _until_start(made, now)) is not None:
+        return f"its start, in {left}"
     line = one_line(made.waiting_for, now)
     if made.runtime_status is RuntimeStatus.SUSPENDED:
         return f"resume; then {line}" if line else "resume"

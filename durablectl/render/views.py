@@ -38,6 +38,7 @@ _ADDRESSES = {
     "suspendPostUri": "suspend     POST",
     "resumePostUri": "resume      POST",
 }
+Rows = tuple[tuple[str, str], ...]
 
 
 class Details(NamedTuple):
@@ -46,7 +47,7 @@ class Details(NamedTuple):
     `state` is what a terminal may colour.
     """
 
-    rows: tuple[tuple[str, str], ...]
+    rows: Rows
     state: RuntimeStatus | None = None
 
     def text(self, columns: int = 0) -> str:

@@ -12,7 +12,7 @@ from durablectl.cli.arguments.parameters import Instance, Interval, Last
 from durablectl.cli.session import Session
 from durablectl.cli.session.choosing import wanted_one
 from durablectl.cli.wait.follow import DEEPEST, News, follow, steps_of, with_history
-from durablectl.cli.wait.waiting_for import waiting_line
+from durablectl.cli.wait.waiting_for import waiting_rows
 from durablectl.errors import UsageError
 from durablectl.history.steps import Step
 from durablectl.model import HistoryEvent, InstanceStatus, utc_now
@@ -95,7 +95,7 @@ def _show(
     if not session.out.is_text:
         session.out.show("", _json(status.history or ()), id=status.instance_id)
         return
-    waiting = waiting_line(hub, status) if session.out.is_terminal else ""
+    waiting = waiting_rows(hub, status) if session.out.is_terminal else ()
     found, now = steps_of(hub, status, levels), utc_now()
     show_head(session.out, status, now, waiting)
     if gantt:

@@ -183,8 +183,8 @@ def _say_why(at: AtHub, left: Sequence[str]) -> None:
     if at.out.quiet:
         return
     lines = lines_after_a_wait(at.hub, left[:TOLD_IDS], at.loaded_app())
-    for name, line in lines:
-        at.out.note(f"{safe_line(name)} waits for {safe_line(line)}")
+    for _, line in lines:
+        at.out.note(safe_line(line))
     if lines:
         at.out.hint(at.command("why", lines[0][0], hub=at.hub))
 

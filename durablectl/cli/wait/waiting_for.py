@@ -5,17 +5,19 @@ stored rows or a history, without the app's code.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from itertools import islice
+from itertools import filterfalse, islice
 from typing import TypeVar
 
 from durablectl.backends.explaining import LoadApp, explain_instance, glance
 from durablectl.errors import DurablectlError
-from durablectl.explanation.model import Explanation
+from durablectl.explanation.model import NO_WORKER, Explanation
 from durablectl.model import InstanceStatus
 from durablectl.polling.parallel import Runner, each_by_itself
-from durablectl.render.explanation import explained_line, problem_line
+from durablectl.render.explanation import awaited_line, explained_line, problem_line
+from durablectl.render.views import Rows
 from durablectl.taskhub import TaskHub
 
 Item = TypeVar("Item")
@@ -26,15 +28,16 @@ SECONDS_AFTER_A_WAIT = 2.0
 IN_A_GROUP = 64
 
 
-def waiting_line(hub: TaskHub, status: InstanceStatus) -> str:
-    """What an instance waits for, and what else would keep it from continuing; "" for one that is
-    finished, or where it cannot be known.
+def waiting_rows(hub: TaskHub, status: InstanceStatus) -> Rows:
+    """What an instance waits for, and what else would keep it from continuing, each with its label;
+    nothing for one that is finished, or where it cannot be known.
     """
     made = _glance(hub, status)
     if made is None:
-        return ""
+        return ()
     line, problem = _line(made), problem_line(made)
-    return line if problem in ("", line) else f"{line}; {problem}"
+    rows = (("waiting for", "" if line == problem else line), ("problem", problem))
+    return tuple(row for row in rows if row[1])
 
 
 def with_waiting(
@@ -82,8 +85,9 @@ class Glances:
 def lines_after_a_wait(
     hub: TaskHub, instance_ids: Sequence[str], load_app: LoadApp | None
 ) -> list[tuple[str, str]]:
-    """The ids that a wait gave up on, each with what it waits for: with names and lines of the code
-    where `load_app` gives the app. What cannot be known is left out.
+    """The ids that a wait gave up on, each with a sentence about what it waits for: with names and
+    lines of the code where `load_app` gives the app, which this process has then run until now.
+    What cannot be known is left out.
     """
     lines = _of_each(hub, partial(_line_of, hub, load_app), instance_ids)
     return [(name, line) for name, line in zip(instance_ids, lines, strict=True) if line]
@@ -98,7 +102,16 @@ def _line_of(hub: TaskHub, load_app: LoadApp | None, instance_id: str) -> str:
         made = explain_instance(hub.within(SECONDS_AFTER_A_WAIT), instance_id, load_app)
     except DurablectlError:
         return ""
-    return explained_line(made, datetime.now(UTC), with_problems=not made.waiting_for)
+    if line := awaited_line(made, datetime.now(UTC)):
+        return f"{instance_id} waits for {line}"
+    if load_app is not None:
+        made = replace(made, problems=tuple(filterfalse(_is_of_no_worker, made.problems)))
+    problem = problem_line(made)
+    return f"{instance_id}: {problem}" if problem else ""
+
+
+def _is_of_no_worker(problem: str) -> bool:
+    return problem.startswith(NO_WORKER)
 
 
 def _glance(hub: TaskHub, status: InstanceStatus) -> Explanation | None:

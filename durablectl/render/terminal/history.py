@@ -11,14 +11,14 @@ from durablectl.render.gantt import bars, fitted, row, ruler, span_text
 from durablectl.render.output import Output
 from durablectl.render.sanitize import safe_line
 from durablectl.render.terminal.tables import show_details
-from durablectl.render.views import Details, time_text
+from durablectl.render.views import Details, Rows, time_text
 
 STYLES = {State.DONE: "green", State.FAILED: "bold red", State.OPEN: "cyan", State.DROPPED: "dim"}
 # of the rows that come while it is followed; the last cell takes what it needs
 WIDTHS = (4, 10, 10, 30)
 
 
-def head(status: InstanceStatus, now: datetime, waiting: str = "") -> Details:
+def head(status: InstanceStatus, now: datetime, waiting: Rows = ()) -> Details:
     """What a timeline is of, and what that is `waiting` for."""
     end = status.last_updated_time if status.is_final else now
     begun = status.history[0].timestamp if status.history else None
@@ -34,11 +34,10 @@ def head(status: InstanceStatus, now: datetime, waiting: str = "") -> Details:
     ]
     if (cause := status.cause) is not None:
         rows += [row for row in (("cause", cause.line), ("at", cause.place)) if row[1]]
-    rows += [("waiting for", waiting)] if waiting else []
-    return Details(tuple(rows), status.runtime_status)
+    return Details((*rows, *waiting), status.runtime_status)
 
 
-def show_head(out: Output, status: InstanceStatus, now: datetime, waiting: str = "") -> None:
+def show_head(out: Output, status: InstanceStatus, now: datetime, waiting: Rows = ()) -> None:
     """Print a few lines about the instance, and a blank one."""
     show_details(out, head(status, now, waiting))
     out.data("")

@@ -31,7 +31,7 @@ def show_statuses(
     *,
     single: bool,
     show_input: bool = True,
-    waiting: Callable[[InstanceStatus], str] = lambda _status: "",
+    waiting: Callable[[InstanceStatus], views.Rows] = lambda _status: (),
     more: Callable[[InstanceStatus], InstanceDetails | None] = lambda _status: None,
 ) -> None:
     """Print the status of one instance or of several, with the histories that they have; on a
@@ -51,8 +51,8 @@ def show_statuses(
                 traceback=out.verbose,
                 more=more(status) if out.verbose else None,
             )
-            if out.is_terminal and (line := waiting(status)):
-                details = details._replace(rows=(*details.rows, ("waiting for", line)))
+            if out.is_terminal:
+                details = details._replace(rows=(*details.rows, *waiting(status)))
             show_details(out, details)
             if status.history is not None:
                 out.data("")

@@ -5,6 +5,7 @@ what it costs.
 from __future__ import annotations
 
 import json
+import re
 import signal
 import threading
 import time
@@ -22,6 +23,7 @@ from durablectl.taskhub import TaskHub
 from durablectl.wire import history_event_from_json
 
 NOW = datetime.now(UTC)
+PROBLEM = re.compile(r"problem\S* +no worker is running on this hub\r\n")
 STARTED = {
     "EventType": "ExecutionStarted",
     "Timestamp": "2026-01-02T03:04:05Z",
@@ -142,7 +144,7 @@ def test_it_is_shown_on_a_terminal_only(waiting, run, command):
         assert shown.end() == 0
     assert "waiting for" in shown.text
     assert "timer, fires in 59 min" in shown.text
-    assert " s; no worker is running on this hub" in shown.text
+    assert PROBLEM.search(shown.text)
     assert "waiting for" not in run(*command).out
     assert "waitingFor" not in run(*command, "-o", "json").out
 
@@ -171,6 +173,24 @@ def test_a_pending_one_says_that_no_worker_is_running(run, project):
     assert (
         run("list", "--columns", "waiting").out == "WAITING FOR\nno worker is running on this hub\n"
     )
+
+
+def test_a_pending_one_has_a_problem_and_waits_for_nothing(run, project):
+    (project / "function_app.py").write_text(APP)
+    assert run("start", "order", "--instance-id", "o-1").code == 0
+    with terminal(durablectl("status", "o-1"), columns=120) as shown:
+        assert shown.end() == 0
+    assert PROBLEM.search(shown.text)
+    assert "waiting for" not in shown.text
+
+
+def test_after_a_time_out_a_problem_is_not_what_it_waits_for(run, project, monkeypatch):
+    (project / "function_app.py").write_text(APP)
+    assert run("start", "order", "--instance-id", "o-1").code == 0
+    assert "no worker is running" not in run("wait", "o-1", "--timeout", "0").err
+    monkeypatch.chdir(project.parent)
+    err = run("wait", "o-1", "--timeout", "0", "--hub", "project/.durablectl/hub.db").err
+    assert "\no-1: no worker is running on this hub\n" in err
 
 
 def test_json_of_a_listing_asks_for_no_history(remote, server):
