@@ -153,11 +153,13 @@ class CheckStatusPayload:
     The addresses hold the literal placeholders `{eventName}` and `{text}`. Which of them are there
     depends on who made the payload: the service's own 202 has no `rewind_post_uri`, a management
     payload has, a .NET isolated app leaves out `restart_post_uri`. `entries` keeps the members as
-    they came, in their order; it is what `-o json` shows.
+    they came, in their order; it is what `-o json` shows. `attached` is the instance that a start
+    with ATTACH found and continues with.
     """
 
     id: str
     entries: Mapping[str, str] = field(default_factory=dict, hash=False)
+    attached: InstanceStatus | None = field(default=None, compare=False, repr=False)
 
     @property
     def status_query_get_uri(self) -> str | None:

@@ -4,6 +4,7 @@ console.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from datetime import datetime
@@ -125,7 +126,9 @@ class LocalTaskHub(TaskHub):
                 try:
                     self._store.start([instance], replaces=False)
                 except AlreadyExists:
-                    check_same(self.get_status(instance.instance_id), new)
+                    found = self.get_status(instance.instance_id)
+                    check_same(found, new)
+                    return dataclasses.replace(self.check_status(found.instance_id), attached=found)
             case IfExists.REPLACE:
                 replace(self._store, instance, self._now, self.pause)
         return self.check_status(instance.instance_id)

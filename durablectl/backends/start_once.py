@@ -44,24 +44,27 @@ class Starts(Generic[Sent]):
     ) -> None:
         self._hub, self._send, self._find, self._sleep = hub, send, find, sleep
 
-    def run(self, new: InstanceStart) -> tuple[str, Sent | None]:
-        """The id of the instance that runs now, and the answer to the start.
+    def run(self, new: InstanceStart) -> tuple[str, Sent | None, InstanceStatus | None]:
+        """The id of the instance that runs now, the answer to the start, and the instance that was
+        there before if that is the one.
 
-        None when the answer was lost but the instance is there, and when it was there before.
+        No answer when that was lost but the instance is there, and when it was there before.
         """
         id, before = self._id_to_start(new)
         if before is not None and new.if_exists is IfExists.ATTACH:
-            return _attached(before, new), None
+            check_same(before, new)
+            return id, None, before
         try:
-            return id, self._once(new, id, before)
+            return id, self._once(new, id, before), None
         except AlreadyExists as error:
             found = None if new.if_exists is IfExists.FAIL else self._find(id)
             if found is not None and new.if_exists is IfExists.ATTACH:
-                return _attached(found, new), None
+                check_same(found, new)
+                return id, None, found
             if found is None or not found.is_final:
                 raise AlreadyExists(error.message, hint=TAKEN_HINT) from error
         self._hub.purge(id)  # some servers know no reuse of ids
-        return id, self._once(new, id, None)
+        return id, self._once(new, id, None), None
 
     def _id_to_start(self, new: InstanceStart) -> tuple[str, InstanceStatus | None]:
         """The id to start under, and what has it now.
@@ -136,8 +139,3 @@ def check_same(found: InstanceStatus, new: InstanceStart) -> None:
         raise AlreadyExists(f"{taken} it is a '{found.name}'", hint=hint)
     if not same_json(found.input, value_from_text(new.input)):
         raise AlreadyExists(f"{taken} with another input", hint=hint)
-
-
-def _attached(found: InstanceStatus, new: InstanceStart) -> str:
-    check_same(found, new)
-    return found.instance_id

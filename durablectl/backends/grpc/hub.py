@@ -128,8 +128,8 @@ class GrpcTaskHub(RemoteTaskHub):
         """
         if not new.orchestrator:
             raise UsageError("the orchestrator name must not be empty")
-        id, _ = Starts(self, self._send, self._found, self._pace.sleep).run(new)
-        return self.check_status(id)
+        id, _, before = Starts(self, self._send, self._found, self._pace.sleep).run(new)
+        return replace(self.check_status(id), attached=before)
 
     def _send(self, new: InstanceStart, id: str) -> Answer:
         replaceable = FINAL_STATUSES if new.if_exists is IfExists.REPLACE else frozenset()

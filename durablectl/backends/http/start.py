@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import datetime
 
 from durablectl.backends.http.api import Calls
@@ -30,7 +31,8 @@ class HttpStarts:
 
     def start(self, new: InstanceStart) -> CheckStatusPayload:
         """A start whose answer was lost is looked for by its id before it is sent again."""
-        return self._payload(*self._run(new, [("version", new.version)]))
+        id, answer, before = self._run(new, [("version", new.version)])
+        return replace(self._payload(id, answer), attached=before)
 
     def start_and_wait(
         self, new: InstanceStart, timeout: float, interval: float
@@ -44,7 +46,7 @@ class HttpStarts:
             ("timeout", f"{served:.10g}"),
             ("pollingInterval", f"{min(interval, served):.10g}"),
         ]
-        id, answer = self._run(new, waits, served + self._timeout)
+        id, answer, _ = self._run(new, waits, served + self._timeout)
         if answer is not None and answer.status in (200, 500):
             return self._ended(answer, new.orchestrator, id, sent)
         payload = self._payload(id, answer)
@@ -65,7 +67,7 @@ class HttpStarts:
 
     def _run(
         self, new: InstanceStart, parameters: Parameters, timeout: float | None = None
-    ) -> tuple[str, Answer | None]:
+    ) -> tuple[str, Answer | None, InstanceStatus | None]:
         def send(new: InstanceStart, id: str) -> Answer:
             name = segment(new.orchestrator, "orchestrator name")
             target = f"/orchestrators/{name}/{segment(id, 'instance id')}"

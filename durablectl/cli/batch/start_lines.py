@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import chain, count
 from pathlib import Path
 from typing import IO, Any, NamedTuple, TextIO
 
@@ -19,8 +20,9 @@ from durablectl.cli.arguments.parameters import Pace
 from durablectl.cli.batch.json_lines import Line, check_lines, lines_of
 from durablectl.cli.batch.report import SHOWN_FAILURES
 from durablectl.cli.batch.runner import Batch, runner_for
+from durablectl.cli.framework.at_hub import tell_without_worker
 from durablectl.errors import UsageError, reason_of
-from durablectl.model import IfExists
+from durablectl.model import CheckStatusPayload, IfExists
 from durablectl.polling.parallel import Outcome
 from durablectl.render.output import Output
 from durablectl.render.sanitize import safe_line
@@ -61,15 +63,17 @@ def start_batch(
         source = "standard input" if bulk.file == STDIN else bulk.file
         total = check_lines(file, source, bulk.name)
         if not total:
-            out.note("the file has no instances to start; nothing to do")
+            out.note(f"{source} has no instances to start; nothing to do")
         hub = begin()
         file.seek(0)
         rest = _Rest(out, _failed_path(bulk, cwd))
         work = _Bulk(out, hub, bulk, rest, total)
         work.run(lines_of(file, source, bulk.name, as_text=bulk.encode is Encode.STRING))
-        rest.tell(bulk, command)
-    if not hub.has_worker():
-        out.note("no worker is running on this hub; start one with `durablectl worker`")
+        if work.done:
+            tell_without_worker(out, hub)
+        rest.tell()
+        work.tell_verdict()
+        rest.tell_how_to_continue(bulk, command)
     if work.stopped is not None:
         raise work.stopped
     return not work.failures
@@ -81,13 +85,12 @@ class _Bulk:
     def __init__(self, out: Output, hub: TaskHub, bulk: Bulk, rest: _Rest, total: int) -> None:
         self._out, self._hub, self._bulk, self._rest = out, hub, bulk, rest
         self._total = total
-        self._told = "there" if bulk.if_exists is IfExists.ATTACH else "started"
         self._examples: list[tuple[Line, BaseException]] = []
-        self.done = self.failures = 0
+        self.done = self.failures = self._attached = 0
         self.stopped: BaseException | None = None
 
     def run(self, lines: Iterator[Line]) -> None:
-        """Start them and show each; then the account."""
+        """Start them and show each; then what failed."""
         pace = self._bulk.pace
         runner = runner_for(self._hub, lines, self._start, pace)
         batch = Batch(self._out, runner, pace, self._count)
@@ -95,7 +98,11 @@ class _Bulk:
         self.stopped = batch.stopped
         for line in (*runner.started, *runner.not_started, *lines):
             self._rest.keep(line)
-        self._tell()
+        for line, error in self._examples:
+            text = f"  line {line.number}  {line.instance_id}  {error}"
+            self._out.more(safe_line(text), in_data=True)
+        if (more := self.failures - len(self._examples)) > 0:
+            self._out.more(f"  and {more} more", in_data=True)
 
     def _start(self, line: Line) -> object:
         return self._hub.start(
@@ -109,6 +116,7 @@ class _Bulk:
     def _count(self, outcome: Outcome[Line]) -> None:
         if outcome.error is None:
             self.done += 1
+            self._attached += _is_attached(outcome)
             return
         self.failures += 1
         self._rest.keep(outcome.item)
@@ -130,11 +138,12 @@ class _Bulk:
         return (
             outcome.item.instance_id,
             outcome.item.name,
-            self._told if outcome.error is None else f"failed: {outcome.error}",
+            _told(outcome) if outcome.error is None else f"failed: {outcome.error}",
         )
 
     def _entry(self, outcome: Outcome[Line]) -> dict[str, Any]:
-        result = {"result": self._told} if outcome.error is None else {"error": str(outcome.error)}
+        failed = outcome.error is not None
+        result = {"error": str(outcome.error)} if failed else {"result": _told(outcome)}
         return {
             "line": outcome.item.number,
             "instanceId": outcome.item.instance_id,
@@ -142,22 +151,26 @@ class _Bulk:
             **result,
         }
 
-    def _tell(self) -> None:
+    def tell_verdict(self) -> None:
         out = self._out
-        left = self._total - self.done - self.failures
-        if left:
-            out.talk(
-                f"stopped: {self.done} of {self._total} {self._told}, {self.failures} "
-                f"failed, {left} not tried or without an answer"
-            )
-        else:
-            out.note(f"{self.done} of {self._total} {self._told}")
+        done = f"{self.done - self._attached} of {self._total} started"
+        done += f", {self._attached} there already" if self._attached else ""
+        if left := self._total - self.done - self.failures:
+            failed = f"{self.failures} failed, {left} not tried or without an answer"
+            out.more(f"stopped: {done}, {failed}")
+        elif self.done:
+            out.note(done)
         if self.failures:
             out.error(f"{self.failures} of {self._total} failed")
-            for line, error in self._examples:
-                out.talk(f"  line {line.number}  {line.instance_id}  {error}")
-            if (more := self.failures - len(self._examples)) > 0:
-                out.talk(f"  and {more} more")
+
+
+def _is_attached(outcome: Outcome[Line]) -> bool:
+    payload = outcome.result
+    return isinstance(payload, CheckStatusPayload) and payload.attached is not None
+
+
+def _told(outcome: Outcome[Line]) -> str:
+    return "there" if _is_attached(outcome) else "started"
 
 
 class _Rest:
@@ -165,8 +178,9 @@ class _Rest:
     when there is the first.
     """
 
-    def __init__(self, out: Output, path: Path | None) -> None:
-        self._out, self._path = out, path
+    def __init__(self, out: Output, path: Path) -> None:
+        self._out = out
+        self._path: Path | None = path
         self._file: IO[str] | None = None
         self._count = 0
 
@@ -188,12 +202,19 @@ class _Rest:
         if self._file is not None:
             self._file.close()
 
-    def tell(self, bulk: Bulk, command: Callable[..., str]) -> None:
-        """Say where it is, and how to continue with it: its inputs are as they are to be sent."""
+    def tell(self) -> None:
+        """Close the file, and say where it is."""
         if not self._count or self._path is None:
             return
         self.close()
-        self._out.talk(f"{self._count} lines that failed or are left are in {self._path}")
+        kept = f"{self._count} lines that failed or were not tried are"
+        kept = "1 line that failed or was not tried is" if self._count == 1 else kept
+        self._out.more(f"{kept} in {self._path}")
+
+    def tell_how_to_continue(self, bulk: Bulk, command: Callable[..., str]) -> None:
+        """Say how to run the file: its inputs are as they are to be sent."""
+        if not self._count or self._path is None:
+            return
         again = IfExists.REPLACE if bulk.if_exists is IfExists.REPLACE else IfExists.ATTACH
         options = ["--batch", str(self._path), "--if-exists", again.value]
         options += ["--encode", Encode.JSON.value] if bulk.encode is Encode.STRING else []
@@ -201,36 +222,44 @@ class _Rest:
         self._out.hint(f"continue with: {command('start', options=options)}")
 
 
-def _failed_path(bulk: Bulk, cwd: Path) -> Path | None:
-    if bulk.failed is None:
-        return (
-            None
-            if bulk.file == STDIN
-            else cwd / Path(f"{bulk.file.removesuffix('.jsonl')}.failed.jsonl").expanduser()
-        )
-    path = cwd / Path(bulk.failed).expanduser()
-    if bulk.file != STDIN and path.resolve() == (cwd / Path(bulk.file).expanduser()).resolve():
-        raise UsageError(
-            "--failed names the file of the batch itself", hint="name another --failed FILE"
-        )
-    return path
+def _failed_path(bulk: Bulk, cwd: Path) -> Path:
+    source = cwd / Path(bulk.file.removeprefix("@")).expanduser()
+    is_file = bulk.file != STDIN and source.is_file()
+    if bulk.failed is not None:
+        path = cwd / Path(bulk.failed).expanduser()
+        if is_file and path.resolve() == source.resolve():
+            raise UsageError(
+                "--failed names the file of the batch itself", hint="name another --failed FILE"
+            )
+        return path
+    if is_file:
+        return source.with_name(f"{source.name.removesuffix('.jsonl')}.failed.jsonl")
+    # a pipe has no name: a new file for each, so that none hides what failed before
+    names = (f"batch{number}.failed.jsonl" for number in chain([""], map("-{}".format, count(2))))
+    return next(path for name in names if not (path := cwd / name).exists())
 
 
 def _opened(file: str, cwd: Path, stdin: TextIO) -> IO[bytes]:
-    """The file, or a copy of standard input: it is read twice."""
+    """The file, or a copy of what is a pipe: it is read twice."""
     if file == STDIN:
-        copy = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
         buffer = getattr(stdin, "buffer", None)
-        shutil.copyfileobj(
-            buffer or io.BytesIO(stdin.read().encode("utf-8", "surrogateescape")), copy
-        )
-        copy.seek(0)
-        return copy
+        return _copy(buffer or io.BytesIO(stdin.read().encode("utf-8", "surrogateescape")))
     try:
-        return (cwd / Path(file.removeprefix("@")).expanduser()).open("rb")
+        opened = (cwd / Path(file.removeprefix("@")).expanduser()).open("rb")
     except OSError as error:
         reason = reason_of(error)
         raise UsageError(
             f"{file!r} cannot be read: {reason}",
             hint="--batch takes a file of JSON lines, or - for standard input",
         ) from error
+    if opened.seekable():
+        return opened
+    with opened:
+        return _copy(opened)
+
+
+def _copy(pipe: IO[bytes]) -> IO[bytes]:
+    copy = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+    shutil.copyfileobj(pipe, copy)
+    copy.seek(0)
+    return copy

@@ -14,7 +14,7 @@ from durablectl.cli.session import Session
 from durablectl.cli.session.at import at
 from durablectl.cli.session.choosing import remember
 from durablectl.cli.session.targets import input_of
-from durablectl.cli.start.instance import started_instance
+from durablectl.cli.start.instance import started_instance, started_text
 from durablectl.cli.wait.resume_hint import Wanted
 from durablectl.cli.wait.wait import wait_and_show
 
@@ -56,7 +56,7 @@ def run(
             tells_differences = difference_log(session.out, wanted=replay_check is not False)
             if session.settings.app is not None:
                 warn_of_source(session.out, session.registry())
-        session.out.note(f"started {payload.id}")
+        session.out.note(started_text(payload))
     here = at(session, hub, skip_timers=skip_timers, on_difference=tells_differences)
     end = wait_and_show(here, Wanted([payload.id], waiting), spent=time.monotonic() - began)
     leave(exit_codes.for_wait(**end._asdict()))

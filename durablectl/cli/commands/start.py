@@ -16,12 +16,13 @@ from durablectl.cli.arguments.parameters import Pace
 from durablectl.cli.arguments.waiting import Several, Waiting
 from durablectl.cli.batch.start_lines import Bulk, start_batch
 from durablectl.cli.framework import app_completers, exit_codes
+from durablectl.cli.framework.at_hub import tell_without_worker
 from durablectl.cli.framework.leaving import leave
 from durablectl.cli.session import Session
 from durablectl.cli.session.at import at
 from durablectl.cli.session.choosing import remember
 from durablectl.cli.session.targets import input_of
-from durablectl.cli.start.instance import started_instance, told_if_cut_off
+from durablectl.cli.start.instance import started_instance, started_text, told_if_cut_off
 from durablectl.cli.start.starter_url import Call, start_by_url
 from durablectl.cli.wait.resume_hint import Wanted
 from durablectl.cli.wait.wait import wait_and_show
@@ -64,7 +65,8 @@ def start(
         str | None,
         typer.Option(
             metavar="FILE",
-            help="Where --batch keeps what failed (default: FILE.failed.jsonl beside it).",
+            help="Where --batch keeps what failed (default: FILE.failed.jsonl beside it, for a "
+            "pipe batch.failed.jsonl here).",
         ),
     ] = None,
     call: Call = Call(),
@@ -130,12 +132,12 @@ def start(
         here = at(session, hub)
         if not wait:
             here.show_new_payload(payload)
-            if not is_url and not hub.has_worker():
-                session.out.note(
-                    "no worker is running on this hub; start one with `durablectl worker`"
-                )
+            if payload.attached is not None and session.out.is_text:
+                session.out.note(started_text(payload))
+            if not (is_url or (payload.attached and payload.attached.is_final)):
+                tell_without_worker(session.out, hub)
             return
-        session.out.note(f"started {payload.id}")
+        session.out.note(started_text(payload))
     spent = time.monotonic() - began
     end = wait_and_show(here, Wanted([payload.id], waiting, several), spent=spent)
     leave(exit_codes.for_wait(**end._asdict()))

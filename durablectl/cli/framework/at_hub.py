@@ -81,6 +81,12 @@ class AtHub(NamedTuple):
             return None  # the start is done; that its status cannot be told yet is not a failure
 
 
+def tell_without_worker(out: Output, hub: TaskHub) -> None:
+    """Say that no worker will take up what was asked for, if none is running."""
+    if not hub.has_worker():
+        out.note("no worker is running on this hub; start one with `durablectl worker`")
+
+
 class PageOf(NamedTuple):
     """What a page is made for: a hub and its settings, the app of its instances if it is known, and
     how to write a command for the same hub.

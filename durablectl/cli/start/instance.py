@@ -60,6 +60,14 @@ def started_instance(
         yield hub, payload
 
 
+def started_text(payload: CheckStatusPayload) -> str:
+    """Whether it was started, or was there already; `--if-exists attach` continues with that."""
+    found = payload.attached
+    if found is None:
+        return f"started {payload.id}"
+    return f"{payload.id} was there already, and is {found.runtime_status.value}"
+
+
 def _schedule(new: New) -> tuple[datetime | None, dict[str, str]]:
     """The time and the tags; `UsageError` for what is neither."""
     tags: dict[str, str] = {}

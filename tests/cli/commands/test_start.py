@@ -129,6 +129,19 @@ def test_an_id_that_exists_can_be_attached_to(remote, server):
     ) == (0, "o-7\n", "")
 
 
+@pytest.mark.parametrize("wait", [[], ["--wait", "--timeout", "10s"]], ids=["start", "wait"])
+@pytest.mark.parametrize("state", ["Completed", "Pending"])
+def test_what_was_there_is_not_told_as_started(app, run, wait, state):
+    if state == "Completed":
+        run("run", "echo", "--instance-id", "e", "--timeout", "30s")
+    else:
+        run("start", "echo", "--instance-id", "e")
+    err = run("start", "echo", "--instance-id", "e", "--if-exists", "attach", *wait).err
+    assert f"e was there already, and is {state}\n" in err
+    assert "started e" not in err
+    assert ("no worker is running" in err) is (state == "Pending" and not wait)
+
+
 def test_a_remote_instance_that_failed_at_once_is_told(remote, server):
     accept(server)
     reason = (

@@ -7,6 +7,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 from faulty_hub import FaultyHub
@@ -83,6 +84,47 @@ def test_standard_input_is_a_batch_too(remote, starts):
     assert set(starts()) == {"/orchestrators/order/a", "/orchestrators/order/b"}
 
 
+def test_what_failed_from_a_pipe_is_kept_in_a_file_of_its_own(remote, server, project):
+    server.on("POST", "/orchestrators/order/a", (400, {"Message": "no"}))
+    for name in ("batch.failed.jsonl", "batch-2.failed.jsonl"):
+        line = '{"name": "order", "instanceId": "a", "input": 1}\n'
+        code, _, err = remote("start", "--batch", "-", stdin=line)
+        assert (code, (project / name).read_text()) == (1, line)
+        assert f" is in {project / name}\n" in err
+
+
+def test_a_pipe_with_a_name_is_a_batch_too(remote, starts, project):
+    os.mkfifo(project / "pipe")
+    line = b'{"name": "order", "instanceId": "a"}\n'
+    threading.Thread(target=(project / "pipe").write_bytes, args=[line]).start()
+    assert remote("start", "--batch", "pipe").code == 0
+    assert set(starts()) == {"/orchestrators/order/a"}
+
+
+def test_each_line_says_whether_it_was_started_or_was_there(app, run, lines):
+    both = [{"name": "echo", "instanceId": each} for each in "ab"]
+    run("start", "--batch", lines(both[0]))
+    result = run("start", "--batch", lines(*both), "--if-exists", "attach")
+    assert sorted(result.out.splitlines()) == ["a\techo\tthere", "b\techo\tstarted"]
+    assert "1 of 2 started, 1 there already\n" in result.err
+
+
+def test_an_empty_batch_is_one_sentence(remote, project):
+    (project / "none.jsonl").write_text("\n")
+    err = remote("start", "--batch", "none.jsonl").err
+    assert err == "none.jsonl has no instances to start; nothing to do\n"
+    assert remote("start", "--batch", "none.jsonl", "-o", "json").out == "[]\n"
+
+
+def test_with_json_a_failed_batch_has_one_object_on_stderr(remote, server, lines, project):
+    server.on("POST", "/orchestrators/order/a", (400, {"Message": "no"}))
+    words = ("start", "--batch", lines({"name": "order", "instanceId": "a"}), "-o", "json")
+    said = json.loads(remote(*words).err)
+    kept = f"1 line that failed or was not tried is in {project / 'many.failed.jsonl'}"
+    assert said["message"] == f"1 of 1 failed\n{kept}"
+    assert "continue with" in said["hint"]
+
+
 def test_inputs_can_be_sent_as_text(remote, starts, lines):
     remote(
         "start",
@@ -150,8 +192,11 @@ def test_what_failed_is_listed_and_kept_to_be_run_again(remote, server, starts, 
         lines(*({"name": "order", "instanceId": each, "input": 1} for each in "abc")),
     )
     assert code == 1
-    assert "durablectl: 1 of 3 failed\n  line 2  b  " in err
-    assert f"hint: continue with: durablectl start --hub {server.url} --batch" in err
+    failed, kept, done, verdict, hint = err.splitlines()
+    assert failed.startswith("  line 2  b  ")
+    assert kept == f"1 line that failed or was not tried is in {project / 'many.failed.jsonl'}"
+    assert (done, verdict) == ("2 of 3 started", "durablectl: 1 of 3 failed")
+    assert hint.startswith(f"hint: continue with: durablectl start --hub {server.url} --batch")
     assert (project / "many.failed.jsonl").read_text() == (
         '{"name": "order", "instanceId": "b", "input": 1}\n'
     )
