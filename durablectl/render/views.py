@@ -63,10 +63,13 @@ class Details(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Columns and rows; rows may come in as they are read."""
+    """Columns and rows; rows may come in as they are read. Of a listing a screen shows one line an
+    instance, shortened where it is narrow.
+    """
 
     columns: tuple[str, ...]
     rows: Iterable[Sequence[str]]
+    is_listing: bool = False
 
 
 def value_text(value: Any) -> str:
@@ -273,8 +276,8 @@ def recent(
     ]
     columns = (*DEFAULT_COLUMNS, WAITING_FOR if is_of_stuck else DETAILS)
     if any(row[-1] for row in rows):
-        return Table(columns, rows)
-    return Table(columns[:-1], [row[:-1] for row in rows])
+        return Table(columns, rows, is_listing=True)
+    return Table(columns[:-1], [row[:-1] for row in rows], is_listing=True)
 
 
 def _details(status: InstanceStatus) -> str:

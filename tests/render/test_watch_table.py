@@ -8,7 +8,7 @@ import pytest
 
 from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.render.terminal.console import console_on
-from durablectl.render.terminal.screen import fitting, screenful
+from durablectl.render.terminal.screen import screenful
 from durablectl.render.terminal.watch_table import (
     Change,
     ChangeMark,
@@ -117,17 +117,3 @@ def test_a_screen_shows_what_unfinished_ones_wait_for(width, progress):
         False,
         progress,
     )
-
-
-@pytest.mark.parametrize(
-    ("needs", "room", "expected"),
-    [
-        ([1, 32, 5, 7, 8, 60, 0], 126, [1, 32, 5, 7, 8, 60, 0]),
-        ([1, 32, 5, 7, 8, 60, 30], 126, [1, 32, 5, 7, 8, 43, 30]),
-        ([1, 32, 5, 7, 8, 60], 68, [1, 20, 5, 7, 8, 27]),
-        ([1, 60, 60, 7, 8, 60], 30, [1, 5, 4, 7, 8, 5]),
-    ],
-    ids=str,
-)
-def test_no_column_is_cut_while_there_is_room(needs, room, expected):
-    assert fitting(needs, room) == expected

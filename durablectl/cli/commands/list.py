@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from operator import attrgetter
 from typing import Annotated
@@ -26,6 +27,7 @@ from durablectl.render.ci import short
 from durablectl.render.output import OutputFormat
 from durablectl.render.terminal.tables import show_items, show_table
 
+MakeTable = Callable[[Iterable[InstanceStatus]], views.Table]
 AROUND, FEWEST = 4, 5
 WAITING = "waiting"
 """A column that needs the hub: what an unfinished instance waits for."""
@@ -81,7 +83,9 @@ def list(
     On a terminal the newest come first, as many as fit; of a remote hub the last hour, day or week
     is read until the screen is full. Through a pipe all come in the hub's own order; with -o json
     as the service's status objects. On a terminal sub-orchestrations that got their ids from the
-    service are marked, and with --stuck a column shows what each instance waits for.
+    service are marked, and with --stuck a column shows what each instance waits for. A narrow
+    terminal shows long ids shortened: status, history, why, links and diff take them as they are
+    there; -o id prints whole ones.
 
     Examples:
       durablectl list --status Failed --created-after 1d
@@ -101,17 +105,17 @@ def list(
         _show_counts(session, selection, by)
         return
     shown, order = _columns(columns), None if sort is None else parse_order(sort)
-    if columns is None and filters.stuck is not None and session.out.is_rich:
-        shown = (*shown, WAITING)
     wants_input = "input" in shown if session.out.is_text else show_input
+    make = partial(_table, session, columns=shown)
+    if columns is None and session.out.is_rich:
+        make = partial(_listing, session, is_of_stuck=filters.stuck is not None)
     if session.out.is_rich and order is None and selection.where is None and not wants_input:
-        is_asked = columns is not None
-        _show_newest(session, selection.filter, shown if is_asked else None, limit, filters.stuck)
+        _show_newest(session, selection.filter, make, limit)
         return
     found = selection.find(
         session.hub, show_input=wants_input and session.out.format is not OutputFormat.ID
     )
-    _show(session, found, shown, order, limit)
+    _show(session, found, make, order, limit)
 
 
 def _columns(text: str | None) -> tuple[str, ...]:
@@ -181,7 +185,7 @@ def _counts(session: Session, selection: Selection, by: str) -> Counter[str]:
 def _show(
     session: Session,
     found: Iterator[InstanceStatus],
-    columns: tuple[str, ...],
+    make: MakeTable,
     order: Order | None,
     limit: int | None,
 ) -> None:
@@ -199,7 +203,7 @@ def _show(
     show_items(
         out,
         first,
-        table=lambda items: _table(session, items, columns),
+        table=make,
         json=wire.status_to_json,
         id=lambda status: status.instance_id,
     )
@@ -207,19 +211,28 @@ def _show(
         _tell_rest(session, found)
 
 
+def _listing(
+    session: Session, items: Iterable[InstanceStatus], *, is_of_stuck: bool
+) -> views.Table:
+    """What a screen shows where no columns were asked for."""
+    shown = [*items]
+    # a remote hub would be asked for each row
+    asked = shown if is_of_stuck or session.hub.commits_together else ()
+    lines = {each.instance_id: line for each, line in with_waiting(session.hub, asked)}
+    return views.recent(shown, utc_now(), waiting=lines, is_of_stuck=is_of_stuck)
+
+
 def _table(
-    session: Session, first: Iterable[InstanceStatus], columns: tuple[str, ...]
+    session: Session, items: Iterable[InstanceStatus], columns: tuple[str, ...]
 ) -> views.Table:
     marked = session.out.is_rich
-    if marked and columns == views.DEFAULT_COLUMNS:
-        return views.recent([*first], utc_now())
     if WAITING not in columns:
-        return views.instances(first, columns, marked=marked)
+        return views.instances(items, columns, marked=marked)
     place = columns.index(WAITING)
     others = tuple(column for column in columns if column != WAITING)
 
     def rows() -> Iterator[tuple[str, ...]]:
-        for status, line in with_waiting(session.hub, first):
+        for status, line in with_waiting(session.hub, items):
             (cells,) = views.instances([status], others, marked=marked).rows
             yield (*cells[:place], line, *cells[place:])
 
@@ -227,11 +240,7 @@ def _table(
 
 
 def _show_newest(
-    session: Session,
-    filter: InstanceFilter,
-    columns: tuple[str, ...] | None,
-    limit: int | None,
-    stuck: str | None,
+    session: Session, filter: InstanceFilter, make: MakeTable, limit: int | None
 ) -> None:
     """What fits a screen, newest first, and how much of the hub that is."""
     out, top = session.out, min(limit or _screenful(session), sys.maxsize - 1)
@@ -239,14 +248,7 @@ def _show_newest(
     if newest.total == 0:
         out.note(NONE_FOUND)
         return
-    if columns is None:
-        # a remote hub would be asked for each row
-        asked = newest.items if stuck is not None or session.hub.commits_together else ()
-        lines = {each.instance_id: line for each, line in with_waiting(session.hub, asked)}
-        shown = views.recent(newest.items, utc_now(), waiting=lines, is_of_stuck=stuck is not None)
-        show_table(out, shown)
-    else:
-        show_table(out, _table(session, newest.items, columns))
+    show_table(out, make(newest.items))
     count = len(newest.items)
     if newest.total is None:
         out.note(f"{count} newest of {newest.window or 'what was read'}; add a filter or --limit")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SHORTEST_PREFIX = 6
 OFFERED = 15
 READ = 500
+CUT = "…"  # of `render.terminal.listing`
 
 
 def last_started(session: Session, names: Sequence[str] | None, *, last: bool) -> list[str]:
@@ -83,14 +84,22 @@ def wanted_one(
 
 
 def _whole(session: Session, name: str) -> str:
-    """The one id that begins with `name`, where no instance has exactly that id."""
-    is_plain = len(name) >= SHORTEST_PREFIX and not name.startswith("@")
+    """The one id that begins with `name`, or that a listing shortens to it, where no instance has
+    exactly that id.
+    """
+    begin, _, end = name.partition(CUT)
+    is_plain = len(begin) >= SHORTEST_PREFIX and not name.startswith("@")
     if not is_plain or is_status_url(name) or session.kept(name) is not None:
         return name
     try:
         session.hub.get_status(name, show_input=False)
     except InstanceNotFound as error:
-        found = session.hub.list_page(InstanceFilter(prefix=name), top=OFFERED).items
+        filter = InstanceFilter(prefix=begin)
+        if end:
+            newest = session.hub.newest(filter, top=READ).items
+            found = tuple(each for each in newest if each.instance_id.endswith(end))
+        else:
+            found = session.hub.list_page(filter, top=OFFERED).items
         if len(found) == 1:
             session.out.note(f"no instance '{name}'; taking {found[0].instance_id}")
             return found[0].instance_id

@@ -7,13 +7,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from durablectl.render.sanitize import safe, safe_line
+from durablectl.render.terminal.listing import listing
 from durablectl.render.terminal.styles import STYLES
-from durablectl.render.views import DETAILS, WAITING_FOR, Details, Table
+from durablectl.render.views import Details, Table
 
 # of what is folded, and of what is cut: one long name must not take the room of the ids
 NARROWEST, WIDEST = 8, 32
@@ -53,18 +54,17 @@ class Terminal:
         self._print(text, wrap=False)
 
     def table(self, table: Table, width: int) -> None:
-        """Print a table: nothing is cut while there is room for all of it; details are cut to one
-        line.
-        """
-        rich = RichTable(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+        """Print a table: nothing is cut while there is room for all of it."""
         rows = [[_cell(cell) for cell in row] for row in table.rows]
-        if table.columns[-1] in (DETAILS, WAITING_FOR):
-            table, rows = _fitted(table, rows, width)
+        if table.is_listing:
+            self._print(Group(*listing(table.columns, rows, width)), wrap=True)
+            return
+        rich = RichTable(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
         needs = _widths(table.columns, rows)
         has_room = _width(needs) <= width
         for number, column in enumerate(table.columns):
             last = number == len(table.columns) - 1
-            folds = (number == 0 or last) and column not in (DETAILS, WAITING_FOR)
+            folds = number == 0 or last
             rich.add_column(
                 column.upper(),
                 overflow="fold" if folds else "ellipsis",
@@ -80,16 +80,6 @@ class Terminal:
         self._console.print(
             renderable, markup=False, emoji=False, highlight=False, soft_wrap=not wrap
         )
-
-
-def _fitted(table: Table, rows: list[list[Text]], width: int) -> tuple[Table, list[list[Text]]]:
-    """The table with its details cut to the room that the other columns leave, or without them."""
-    room = width - _width(_widths(table.columns[:-1], [row[:-1] for row in rows])) - 2
-    if room < NARROWEST:
-        return Table(table.columns[:-1], ()), [row[:-1] for row in rows]
-    for row in rows:
-        row[-1].truncate(room, overflow="ellipsis")
-    return table, rows
 
 
 def _widths(columns: Sequence[str], rows: Sequence[Sequence[Text]]) -> list[int]:

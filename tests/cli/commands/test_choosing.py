@@ -58,6 +58,13 @@ def test_a_person_may_give_the_beginning_of_an_id(started, command):
     assert f"no instance 'order-7'; taking {ID}" in shown
 
 
+@pytest.mark.parametrize("word", ["order-7…", "order-…ada"])
+def test_a_person_may_give_an_id_as_a_narrow_listing_shortens_it(started, word):
+    code, shown = on_terminal("status", word)
+    assert code == 0
+    assert f"taking {ID}" in shown
+
+
 def test_a_beginning_that_several_ids_have_names_them(started):
     code, shown = on_terminal("status", "order-")
     assert code == 3

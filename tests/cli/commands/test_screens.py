@@ -43,7 +43,17 @@ def test_a_list_of_nothing_is_a_sentence_and_no_table(hub):
 def test_a_list_says_why_an_instance_failed_where_there_is_room(hub):
     listed = ("list", "--hub", hub, "--status", "Failed", "--color", "never")
     assert "DETAILS" in screen(*listed).splitlines()[0]
-    assert "DETAILS" not in screen(*listed, columns=40).splitlines()[0]
+    assert "DETAILS" not in screen(*listed, columns=24).splitlines()[0]
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100])
+def test_an_id_of_the_hubs_own_leaves_room_for_why_an_instance_failed(app, run, columns):
+    assert run("run", "failing").code == 10
+    words = ("--hub", ".durablectl/hub.db", "--color", "never")
+    header, row, *_ = screen("list", *words, columns=columns).splitlines()
+    at = header.index("DETAILS")
+    assert len(row[at:]) > 20
+    assert screen("status", row.split()[0], *words).count("Failed") == 1
 
 
 def test_a_list_and_its_causes_name_the_exception_of_an_orchestrator(app, run):
