@@ -5,8 +5,9 @@ nothing, and is bounded in time.
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from durablectl.engine.registry import Orchestrator, Registry
 from durablectl.engine.replay.awaited import AwaitedTask, TaskPlaces, awaited_by, waits_for_any
 from durablectl.engine.replay.executor import OrchestratorExecutor
 from durablectl.engine.replay.guided import cannot_judge, follow_history
+from durablectl.engine.worker.app_output import CURRENT_INSTANCE, REPEATING, AppOutput
 from durablectl.explanation.model import Progress, StepKind, Wait
 from durablectl.history.events import (
     Decision,
@@ -58,8 +60,7 @@ def replayed(registry: Registry, history: History, *, longest: float = LONGEST) 
         raise CannotReplay(f"{registry.app} has no orchestrator '{history.name}'")
     if (reason := cannot_judge(history)) is not None:
         raise CannotReplay(reason)
-    # what the app prints in a replay has been printed before
-    with redirect_stdout(_Silent()), redirect_stderr(_Silent()):
+    with _silence():
         found = in_thread(_followed, orchestrator, history, name="replay")
         try:
             error = found.exception(longest)
@@ -70,7 +71,18 @@ def replayed(registry: Registry, history: History, *, longest: float = LONGEST) 
     raise CannotReplay(f"the replay of its code failed: {error!r}")
 
 
+@contextmanager
+def _silence() -> Iterator[None]:
+    """What the app prints in a replay has been printed before."""
+    if isinstance(sys.stdout, AppOutput):  # of a server: what else runs in it is heard
+        yield
+        return
+    with redirect_stdout(_Silent()), redirect_stderr(_Silent()):
+        yield
+
+
 def _followed(orchestrator: Orchestrator, history: History) -> Replayed:
+    CURRENT_INSTANCE.set(REPEATING)
     if orchestrator.begin is not None:
         return _events_of(orchestrator.begin, history)
     with TaskPlaces() as places:

@@ -93,6 +93,11 @@ class Hosting:
         )
 
     @property
+    def registry(self) -> Registry:
+        """The app that is run now."""
+        return self._registry
+
+    @property
     def error(self) -> DurablectlError | None:
         """What ended the work, if anything did."""
         return self._error or self._worker.error

@@ -15,11 +15,13 @@ from durablectl.backends.replaying import CannotReplay, replayed
 from durablectl.df import EntityId, RetryOptions
 from durablectl.engine.registry import Registry
 from durablectl.engine.store.client import Store
+from durablectl.engine.worker.app_output import AppOutput
 from durablectl.engine.worker.dispatcher import Dispatcher
 from durablectl.errors import AppError
 from durablectl.explanation.model import Explanation, Progress, StepKind
 from durablectl.model import EntityId as ModelEntityId
 from durablectl.model import RuntimeStatus
+from durablectl.polling.threads import start_thread
 from durablectl.render.explanation import note, unused_events, wait_lines
 from tests.engine.conftest import sample_app
 from tests.engine.dispatching import Dispatching
@@ -286,6 +288,20 @@ def test_nothing_is_changed_and_nothing_is_printed(dispatching, capsys):
     assert explained(dispatching, "l").waiting_for[0].name == "Approve"
     assert (capsys.readouterr(), dispatching.hub.raw_history("l")) == (("", ""), before)
     assert dispatching.state("l") is RuntimeStatus.RUNNING
+
+
+def test_a_replay_in_a_server_silences_its_own_words_only(dispatching, monkeypatch):
+    @dispatching.app.orchestrator
+    def talking(context: Any) -> Any:
+        print("again")
+        start_thread(lambda: print("of an activity"), name="other").join()
+        yield context.wait_for_external_event("Go")
+
+    dispatching.run(dispatching.dispatcher(), "talking", instance_id="t")
+    said: list[str] = []
+    monkeypatch.setattr("sys.stdout", AppOutput(said.append))
+    assert explained(dispatching, "t").waiting_for[0].name == "Go"
+    assert set(said) == {"of an activity"}
 
 
 def test_an_activity_of_a_worker_that_does_not_respond_says_when_its_lease_ends(dispatching):

@@ -64,8 +64,9 @@ def serve_hub(out: Output, served: Served, serving: Serving) -> None:
             rpc = None if serving.grpc is None else hosted.listen(serving.grpc)
             hosted.start()
             if _may_show_page(out, hosted, is_local=uvicorn_server.is_loopback(serving.host)):
-                card = served_card(hosted.gate.hub, served.page)
-                hosted.show(build_page(hosted.gate, card, served.page), bound.getsockname()[1])
+                of = served.page._replace(load_app=lambda: hosted.registry)
+                card = served_card(hosted.gate.hub, of)
+                hosted.show(build_page(hosted.gate, card, of), bound.getsockname()[1])
             _say_hello(out, hosted, served.registry, origin)
             if rpc is not None:
                 out.note(f"gRPC clients: {rpc}{' (with a key)' if key else ''}")

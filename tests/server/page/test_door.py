@@ -12,7 +12,7 @@ import sys
 import pytest
 
 from tests.server.page.shown import API, Shown, showing
-from tests.server.serving import RECORDINGS, serving
+from tests.server.serving import OWN, RECORDINGS, serving
 from tests.terminal import durablectl, terminal
 
 KEY = "0123-secret.key=="
@@ -188,6 +188,18 @@ def test_serve_has_the_page_where_no_function_answers_and_tells_a_log_no_way_pas
     with serving(tmp_path, "--key-env", "HUB_KEY", app=app, environ={"HUB_KEY": KEY}) as served:
         assert served.ask("GET", "/ui/")[0] == 404
         assert "token" not in served.errors
+
+
+def test_the_page_of_serve_knows_the_app_that_it_runs(tmp_path):
+    (tmp_path / "function_app.py").write_text(
+        f"{OWN}app = func.DFApp()\n\n\n"
+        "@app.orchestration_trigger(context_name='context')\n"
+        "def Stage(context):\n    yield context.wait_for_external_event('Go')\n"
+    )
+    with serving(tmp_path) as served:
+        served.ask("POST", "orchestrators/Stage/s-1")
+        made = served.until("/ui/api/why?id=s-1", lambda _status, body: bool(body["waitingFor"]))
+        assert (made["waitingFor"][0]["name"], made["unknown"]) == ("Go", [])
 
 
 @pytest.fixture(scope="module")
