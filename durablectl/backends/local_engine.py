@@ -47,6 +47,6 @@ class Engine:
 
     def import_bundle(self, bundle: Bundle, instance_id: str | None) -> Imported:
         now = self._now()
-        instances = imported(bundle.gathered, instance_id, now, random_uuid())
+        instances = imported(bundle.gathered, instance_id, now, random_uuid)
         kept = import_instances(self._database, instances, bundle.entities, micros(now))
         return Imported(tuple(instances), frozenset(kept))

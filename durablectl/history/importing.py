@@ -8,7 +8,7 @@ sub-orchestrations that come along stay.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -63,25 +63,32 @@ def root_of(gathered: Sequence[RawHistory]) -> RawHistory:
 
 
 def imported(
-    gathered: Sequence[RawHistory], new_id: str | None, now: datetime, new_execution: str
+    gathered: Sequence[RawHistory],
+    new_id: str | None,
+    now: datetime,
+    new_execution: Callable[[], str],
 ) -> list[ImportedInstance]:
     """The instances to create, parents first.
 
-    With `new_id` the root gets that id, and its sub-orchestrations get ids that belong to it:
-    `new_execution` in the place of the execution in a generated one, `new_id` before another.
+    With `new_id` the root gets that id, and its sub-orchestrations get those that the code gives
+    them there, as far as that can be known. `new_execution` makes the ids of executions.
     `UsageError` for histories that cannot be imported, or ids that an instance must not have.
     """
     by_id = {each.instance_id: each for each in gathered}
-    root = root_of(gathered)
-    order = list(_tree(root.instance_id, by_id))
-    names = {old: _name(old, root, new_id, new_execution) for old in order}
+    root = root_of(gathered).instance_id
+    order = list(_tree(root, by_id))
+    for old in order:
+        kept = None if new_id else by_id[old].execution_id
+        by_id[old] = replace(by_id[old], execution_id=kept or new_execution())
+    callers = dict(_callers(order, by_id))
+    names = {old: old for old in order}
+    if new_id is not None:
+        names[root] = new_id
+        for old, (parent, number) in callers.items():
+            if old in names:
+                names[old] = _child_name(old, by_id[parent], number, names[parent])
     for name in names.values():
         check_new_instance_id(name)
-    executions = {
-        old: new_execution if new_id else by_id[old].execution_id or new_execution for old in order
-    }
-    by_id = {old: replace(by_id[old], execution_id=executions[old]) for old in order}
-    callers = dict(_callers(order, by_id))
     return [_instance(by_id[old], by_id, names, callers.get(old), now) for old in order]
 
 
@@ -95,14 +102,15 @@ def _tree(instance_id: str, by_id: Mapping[str, RawHistory]) -> Iterator[str]:
             waiting += children_of(by_id[each])
 
 
-def _name(old: str, root: RawHistory, new_id: str | None, new_execution: str) -> str:
-    if new_id is None:
-        return old
-    if old == root.instance_id:
-        return new_id
-    # two instances may each have called a child number 3
-    is_own = is_child_id(old) and old.startswith(f"{root.execution_id}:")
-    return f"{new_execution}:{old.rpartition(':')[2]}" if is_own else f"{new_id}:{old}"
+def _child_name(old: str, parent: RawHistory, number: int, new_parent: str) -> str:
+    """The id of a sub-orchestration whose parent has the id `new_parent`: the engine's own, else
+    one that was made of the parent's id, else the given one behind the parent's.
+    """
+    if is_child_id(old):
+        return f"{parent.execution_id}:{number}"
+    rest = old.removeprefix(parent.instance_id)
+    is_made_of_parent = rest != old and not rest[:1].isalnum()
+    return new_parent + rest if is_made_of_parent else f"{new_parent}:{old}"
 
 
 def _callers(

@@ -14,6 +14,8 @@ import pytest
 from durablectl import df
 from durablectl.backends.importing import bundle_of_histories, bundle_of_hub
 from durablectl.backends.saving import with_entities
+from durablectl.engine.registry import Orchestrator
+from durablectl.engine.replay.guided import judge_history
 from durablectl.engine.store.maintenance import check_hub
 from durablectl.errors import AlreadyExists, InstanceNotFound, UsageError, WrongState
 from durablectl.history.exported import raw_from_json
@@ -74,6 +76,12 @@ def app(calls: Calls) -> App:
             ]
         )
         return [told, (yield context.call_activity("do", "after"))]
+
+    @app.orchestrator
+    def family(context: Any) -> Any:
+        own = f"{context.instance_id}-2"
+        called = [("parent", "auto", None), ("child", "made", own), ("child", "given", "given")]
+        return (yield context.task_all([context.call_sub_orchestrator(*each) for each in called]))
 
     @app.orchestrator
     def child(context: Any) -> Any:
@@ -318,6 +326,36 @@ def test_another_id_makes_a_second_copy_with_children_of_its_own(hubs: Hubs) -> 
     hubs.work(hubs.target)
     assert hubs.target.state("copy") is COMPLETED
     assert hubs.target.state("p-1") is SUSPENDED
+
+
+@pytest.mark.parametrize("is_exact", [True, False], ids=["exact", "over HTTP"])
+def test_the_children_of_a_copy_have_the_ids_that_its_code_gives_them(
+    hubs: Hubs, is_exact: bool
+) -> None:
+    hubs.start("family", "f-1")
+    bundle = bundle_of_hub(hubs.source.hub, "f-1", lambda: hubs.app)
+    if not is_exact:  # the HTTP API does not show the ids of executions
+        found = tuple(replace(each, execution_id="") for each in bundle.gathered)
+        bundle = replace(bundle, gathered=found)
+    hubs.target.hub.import_bundle(bundle)
+    ids = [each.instance_id for each in hubs.target.hub.import_bundle(bundle, "copy").instances]
+    assert {"copy", "copy-2", "copy:given"} <= {*ids}
+    hubs.resume(*ids)
+    for each in ids[2:]:
+        hubs.target.hub.raise_event(each, "Go")
+    hubs.work(hubs.target)
+    assert hubs.target.state("copy") is COMPLETED
+    for each in ids:
+        raw = raw_from_json(hubs.target.hub.raw_history(each))
+        assert judge_history(raw, cast(Orchestrator, hubs.app.orchestrators.get(raw.name))).fits
+
+
+def test_executions_whose_ids_are_not_known_get_ids_of_their_own(hubs: Hubs) -> None:
+    hubs.start("parent", "p-1")
+    bundle = bundle_of_hub(hubs.source.hub, "p-1", lambda: hubs.app)
+    unknown = tuple(replace(each, execution_id="") for each in bundle.gathered)
+    made = hubs.target.hub.import_bundle(replace(bundle, gathered=unknown)).instances
+    assert len({each.execution_id for each in made}) == 3
 
 
 @pytest.mark.parametrize("instance_id", ["@a@b", "a/b", ""])

@@ -193,7 +193,9 @@ class _Exact:
         if self._was_rewound:  # perhaps from a step of another instance, whose id it had then
             return True
         is_unnamed = made.instance_id == f"{self._saved.execution_id}:{made.task_id}"
-        return recorded.instance_id == made.instance_id or (
+        # an import under another id puts that before a given one
+        of_copy = f"{self._saved.instance_id}:{made.instance_id}"
+        return recorded.instance_id in (made.instance_id, of_copy) or (
             is_unnamed and is_child_id(recorded.instance_id)
         )
 
