@@ -10,7 +10,9 @@ from durablectl.cli.framework import exit_codes
 from durablectl.cli.session import Session
 from durablectl.cli.session.choosing import wanted
 from durablectl.errors import DurablectlError, InstanceNotFound
-from durablectl.model import InstanceStatus
+from durablectl.model import InstanceStatus, RuntimeStatus
+from durablectl.render import views
+from durablectl.render.output import Output, OutputFormat
 from durablectl.render.terminal.instances import show_statuses
 from durablectl.render.views import Rows
 from durablectl.taskhub import TaskHub
@@ -61,7 +63,18 @@ def show_status(
     )
     if exit_status:
         codes += [exit_codes.for_outcome(each.runtime_status) for each in statuses]
+        if session.out.format in (OutputFormat.JSON, OutputFormat.JSONL):
+            _tell_outcomes(session.out, statuses)
     return exit_codes.for_outcomes(codes)
+
+
+def _tell_outcomes(out: Output, statuses: Sequence[InstanceStatus]) -> None:
+    """Say in the error object which instances the exit code is about."""
+    for status in statuses:
+        if status.runtime_status is not RuntimeStatus.COMPLETED:
+            reason = views.ending_line(status) if status.is_final else ""
+            words = (status.instance_id, status.runtime_status.value, reason)
+            out.error(": ".join(filter(None, words)))
 
 
 def _with_traceback(hub: TaskHub, status: InstanceStatus) -> InstanceStatus:

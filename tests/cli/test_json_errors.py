@@ -64,8 +64,22 @@ def test_an_outcome_that_is_only_a_code_is_said_too(run):
     assert (code, json.loads(out)["runtimeStatus"], json.loads(err)) == (
         10,
         "Failed",
-        {"message": "Failed", "hint": None, "exitCode": 10},
+        {"message": "b: Failed: ValueError: no luck", "hint": None, "exitCode": 10},
     )
+    run("start", "patient", "--instance-id", "p")
+    said = json.loads(run("status", "p", "--exit-status", "-o", "json").err)
+    assert (said["message"], said["exitCode"]) == ("p: Pending", 8)
+
+
+def test_a_verdict_of_doctor_or_a_check_has_words_of_its_own(run, project):
+    (project / "function_app.py").write_text("import nothing_of_the_kind\n")
+    said = json.loads(run("doctor", "-o", "json", "--hub", "new.db").err)
+    assert said["message"].startswith("app: the app needs 'nothing_of_the_kind'")
+    assert said["hint"]
+    source = APP.replace("raise ValueError", "import time; time.sleep(0); raise ValueError")
+    (project / "function_app.py").write_text(source)
+    told = run("functions", "--check", "-o", "json").err.splitlines()[-1]
+    assert json.loads(told)["message"] == "1 call is not replay-safe"
 
 
 def test_what_succeeds_says_nothing(run):

@@ -50,9 +50,13 @@ def doctor(session: Session) -> None:
         json=Finding.to_json,
         id=lambda _finding: None,
     )
+    problems = [finding for finding in found if finding.error is not None]
     if session.out.is_text:
         session.out.note(_summary(found))
-    errors = [finding.error for finding in found if finding.error is not None]
+    elif problems:
+        told = "\n".join(f"{finding.check}: {finding.text}" for finding in problems)
+        session.out.error(told, problems[0].mend)
+    errors = [finding.error for finding in problems if finding.error is not None]
     if errors:
         raise typer.Exit(exit_codes.for_error(errors[0]))
 

@@ -70,6 +70,8 @@ def _check(session: Session, registry: Registry) -> None:
     for each in found:
         session.out.warn(each.sentence)
     if found:
+        calls = "1 call is" if len(found) == 1 else f"{len(found)} calls are"
+        session.out.error(f"{calls} not replay-safe")
         raise typer.Exit(ExitCode.ERROR)
     session.out.note("no calls that are not replay-safe")
 
