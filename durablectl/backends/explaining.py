@@ -182,4 +182,10 @@ class HistorySource:
         note = "names the event, if it waits for one"
         command = Next(("why", status.instance_id), ("--app", self._app_hint), note)
         is_useful = self._load_app is None and status.runtime_status is RuntimeStatus.RUNNING
-        return Refined(tuple(waits), next=(command,) if is_useful else (), unknown=(NO_NAME,))
+        # a timer explains why it waits; it may be the time-out of an event, which the command shows
+        is_unknown = any(wait.kind is StepKind.EVENT for wait in waits)
+        return Refined(
+            tuple(waits),
+            next=(command,) if is_useful else (),
+            unknown=(NO_NAME,) if is_unknown else (),
+        )

@@ -231,6 +231,17 @@ def test_without_an_app_the_name_is_unknown_and_the_next_command_finds_it(dispat
     assert str(made.next[0]) == "durablectl why --app PATH a"
 
 
+def test_a_timer_alone_leaves_nothing_unknown_without_the_app(dispatching):
+    @dispatching.app.orchestrator
+    def napping(context: Any) -> Any:
+        yield context.create_timer(context.current_utc_datetime + timedelta(hours=1))
+
+    dispatching.run(dispatching.dispatcher(), "napping", instance_id="n")
+    made = explain_instance(dispatching.hub, "n")
+    assert ([each.kind for each in made.waiting_for], made.unknown) == ([StepKind.TIMER], ())
+    assert str(made.next[0]) == "durablectl why --app PATH n"
+
+
 def test_an_app_that_differs_is_not_believed(dispatching):
     dispatching.run(dispatching.dispatcher(), "retrying", instance_id="r")
     other = sample_app()
