@@ -15,7 +15,7 @@ from durablectl.explanation.building import Refined
 from durablectl.explanation.model import Progress, Received, StepKind, Wait
 from durablectl.explanation.steps import Execution
 from durablectl.history.saved import History
-from durablectl.model import InstanceStatus
+from durablectl.model import InstanceStatus, RuntimeStatus
 
 
 class LocalSource(HistorySource):
@@ -45,12 +45,15 @@ class LocalSource(HistorySource):
         refined = self.with_code(status, made)
         found = list(obstacles_of(status, work, refined.waits, self._workers, now, self.find_app))
         total = [each for each in found if each.is_total]
+        callers = (each for each in work.ancestors if each.status is RuntimeStatus.SUSPENDED)
+        suspended = next(callers, None)
         return replace(
             refined,
             problems=tuple(each.text for each in found),
             is_blocked=bool(total),
             next=tuple(each.next for each in total if each.next) or refined.next,
             later=tuple(each.next for each in found if each.next and not each.is_total),
+            suspended_caller="" if suspended is None else suspended.instance_id,
             undelivered=tuple(
                 Received(each.name, each.at, is_used=None, is_delivered=False)
                 for each in work.events

@@ -1,5 +1,5 @@
 """What keeps an instance of a local hub from continuing, from the workers' rows: no worker, a
-missing function, a suspended caller, a stalled worker. Pure.
+missing function, a stalled worker. Pure.
 """
 
 from __future__ import annotations
@@ -67,14 +67,6 @@ def obstacles_of(
         )
     else:
         yield from _missing(status, waits, live, work, find_app)
-    caller = next((each for each in work.ancestors if each.status is RuntimeStatus.SUSPENDED), None)
-    if caller is not None:
-        yield Obstacle(
-            f"its caller '{caller.instance_id}' is suspended, and takes no result until it is "
-            "resumed",
-            Next(("resume", caller.instance_id), note="lets the caller continue"),
-            is_total=False,
-        )
 
 
 def obstacle_of_entity(entity_id: str, workers: Iterable[LiveWorker]) -> Obstacle | None:

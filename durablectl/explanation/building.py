@@ -4,8 +4,9 @@ say; no clock, no I/O of its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Protocol
 
 from durablectl.explanation.failure import failure_of
@@ -26,6 +27,8 @@ DEEPEST = 16
 MOST_CHILDREN = 100
 """Sub-orchestrations whose statuses are fetched for one explanation."""
 MOST_WAITS = 1000
+MOST_RESUMED = 20
+"""Instances that one suggested command names."""
 _ORDER = (StepKind.ACTIVITY, StepKind.CHILD, StepKind.ENTITY, StepKind.EVENT, StepKind.TIMER)
 
 
@@ -48,6 +51,8 @@ class Refined:
     """The names of events that the code has received and not waited for; None where the code is
     not at hand."""
     undelivered: tuple[Received, ...] = ()
+    suspended_caller: str = ""
+    """The id of a caller, at any level, that is suspended."""
 
 
 class Source(Protocol):
@@ -112,6 +117,8 @@ def _unfinished(
     made: Explanation, status: InstanceStatus, execution: Execution, gatherer: _Gatherer
 ) -> Explanation:
     refined = gatherer.refined(status, execution)
+    if refined.suspended_caller:
+        refined = _below_suspended(refined, refined.suspended_caller)
     made = replace(
         made,
         waiting_for=refined.waits,
@@ -124,6 +131,12 @@ def _unfinished(
     )
     of_waits = () if refined.is_blocked else _next_of_waits(made)
     return replace(made, next=tuple(dict.fromkeys((*refined.next, *of_waits, *refined.later))))
+
+
+def _below_suspended(refined: Refined, caller: str) -> Refined:
+    text = f"its caller '{caller}' is suspended, and takes no result until it is resumed"
+    resume = Next(("resume", caller), note="lets the caller continue")
+    return replace(refined, problems=(*refined.problems, text), later=(*refined.later, resume))
 
 
 class _Gatherer:
@@ -221,10 +234,25 @@ def _next_of_waits(made: Explanation) -> tuple[Next, ...]:
     if made.instance_id.startswith("@"):
         return (Next(("entity get", made.instance_id), note="shows its state"),)
     blocked, status, wait = leaf(made.instance_id, made.runtime_status, made.waiting_for)
+    found = _suspended(made.instance_id, made.runtime_status, made.waiting_for)
+    suspended = tuple(islice(found, MOST_RESUMED))
+    note = "lets it continue" if len(suspended) == 1 else "lets them continue"
+    resume = (Next(("resume", *suspended), note=note),) if suspended else ()
     if RuntimeStatus.SUSPENDED in (made.runtime_status, status):
-        is_own = made.runtime_status is RuntimeStatus.SUSPENDED
-        suspended = made.instance_id if is_own else blocked
-        return (Next(("resume", suspended), note="lets it continue"),)
+        return resume
+    return (*_next_of_wait(made.instance_id, blocked, wait), *resume)
+
+
+def _suspended(instance_id: str, status: RuntimeStatus, waits: Sequence[Wait]) -> Iterator[str]:
+    """The ids of the instance and of its sub-orchestrations that are suspended."""
+    if status is RuntimeStatus.SUSPENDED:
+        yield instance_id
+    for each in waits:
+        if each.status is not None:
+            yield from _suspended(each.instance_id, each.status, each.waiting_for)
+
+
+def _next_of_wait(instance_id: str, blocked: str, wait: Wait | None) -> tuple[Next, ...]:
     if wait is not None and wait.kind is StepKind.EVENT:
         if not wait.name:
             return ()  # the source says how to name it
@@ -232,4 +260,4 @@ def _next_of_waits(made: Explanation) -> tuple[Next, ...]:
         return (Next(("raise-event", blocked, wait.name), note=note),)
     if wait is not None and wait.progress is Progress.RUNNING:
         return (Next(("history", blocked), ("--follow",), "shows its steps as they come"),)
-    return (Next(("wait", made.instance_id), note="waits until it has ended"),)
+    return (Next(("wait", instance_id), note="waits until it has ended"),)

@@ -187,6 +187,17 @@ def test_a_suspended_caller_is_said(dispatching):
     assert (made.details.parent_instance_id, str(made.next[-1])) == ("p", "durablectl resume p")
 
 
+def test_a_suspended_tree_is_resumed_with_one_command(dispatching):
+    dispatcher = dispatching.dispatcher()
+    dispatching.run(dispatcher, "parent", ["approval", None, "kid"], instance_id="p")
+    dispatching.hub.suspend("p")
+    dispatching.hub.suspend("kid")
+    dispatching.process_until_quiet(dispatcher)
+    made = explained(dispatching, "p")
+    assert made.problems == ()
+    assert [str(each) for each in made.next] == ["durablectl resume p kid"]
+
+
 def test_a_sub_orchestration_s_event_is_named_and_raised_there(dispatching):
     dispatching.run(dispatching.dispatcher(), "parent", ["approval", None, "kid"], instance_id="p")
     made = explained(dispatching, "p")
