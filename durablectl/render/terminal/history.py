@@ -7,15 +7,19 @@ from datetime import datetime
 
 from durablectl.history.steps import State, Step
 from durablectl.model import InstanceStatus
-from durablectl.render.gantt import bars, fitted, row, ruler, span_text
+from durablectl.render.gantt import bars, cells, fitted, row, ruler, span_text
+from durablectl.render.hints import hanging
 from durablectl.render.output import Output
 from durablectl.render.sanitize import safe_line
 from durablectl.render.terminal.tables import show_details
 from durablectl.render.views import Details, Rows, time_text
 
 STYLES = {State.DONE: "green", State.FAILED: "bold red", State.OPEN: "cyan", State.DROPPED: "dim"}
-# of the rows that come while it is followed; the last cell takes what it needs
-WIDTHS = (4, 10, 10, 30)
+# of the rows that come while it is followed, whose times have two units at most; the names may take
+# more of a line that has room
+WIDTHS = (4, len("+23 h 59 min"), len("23 h 59 min …"))
+NAME = 30
+INDENT = " " * (WIDTHS[0] + 2)
 
 
 def head(status: InstanceStatus, now: datetime, waiting: Rows = ()) -> Details:
@@ -64,9 +68,17 @@ def show_gantt(out: Output, found: Sequence[Step], now: datetime) -> None:
 def show_rows(out: Output, found: Iterable[Step], origin: datetime, now: datetime) -> None:
     """Print steps as lines whose columns stay where they are when more come."""
     for step in found:
-        cells = [safe_line(cell) for cell in row(step, origin, now)]
+        shown = [safe_line(cell) for cell in row(step, origin, now)]
         if out.is_rich:
-            *first, last = cells
-            out.data("  ".join([*map(fitted, first, WIDTHS), last]).rstrip())
+            out.lines(hanging(_aligned(shown, out.width), out.width, INDENT))
         else:
-            out.lines(["\t".join(cells)])
+            out.lines(["\t".join(shown)])
+
+
+def _aligned(shown: Sequence[str], width: int) -> str:
+    """A row on one line where it fits there: then nothing of it is cut."""
+    *times, name, result = shown
+    begin = "  ".join(map(fitted, times, WIDTHS))
+    least = min(NAME, width // 3)
+    room = width - cells("  ".join([begin, "", result]))
+    return "  ".join([begin, fitted(name, max(min(cells(name), room), least)), result]).rstrip()

@@ -5,9 +5,11 @@ complete.
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from scripted_server import status
+from terminal import durablectl, terminal
 
 from durablectl.history.exported import VERSION
 from durablectl.testing import assert_replays
@@ -93,6 +95,27 @@ def test_all_levels_are_folded_in_when_they_are_asked_for(run, project):
 def test_a_finished_instance_is_followed_to_its_end(run, finished):
     code, out, _ = run("history", "h-1", "--follow")
     assert (code, out.splitlines()[-1].split("\t")[3]) == (0, "completed")
+
+
+@pytest.mark.parametrize("columns", [100, 160])
+def test_no_cell_is_cut_that_fits_the_line_while_an_instance_is_followed(server, columns):
+    name = "notify_the_warehouse_of_the_order"
+    events = [
+        {"EventType": "ExecutionStarted", "Timestamp": "2026-11-02T03:04:05Z"},
+        {
+            "EventType": "TaskCompleted",
+            "Timestamp": "2026-11-02T03:48:05Z",
+            "ScheduledTime": "2026-11-02T03:20:53Z",
+            "FunctionName": name,
+            "Result": "sent",
+        },
+    ]
+    server.on("GET", "/instances/order-7", (200, {**status("order-7"), "historyEvents": events}))
+    command = durablectl("history", "order-7", "--follow", "--hub", server.url, "--color", "never")
+    with terminal(command, columns=columns) as shown:
+        assert shown.end() == 0
+    (row,) = [line for line in shown.text.splitlines() if "sent" in line]
+    assert re.split(" {2,}", row)[-4:] == ["+16 min 48 s", "27 min 12 s", name, "sent"]
 
 
 def test_json_lines_are_followed_event_by_event(remote, server):
