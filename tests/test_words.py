@@ -34,6 +34,14 @@ def test_strings_docstrings_and_comments_use_plain_words():
     assert offenders == []
 
 
+def test_no_name_is_a_private_word_for_what_the_field_has_a_term_for():
+    private = re.compile(
+        r"(?<![a-z])(wheel|bell|agenda|crew|culprit|sheet|whence)s?(?![a-z])", re.IGNORECASE
+    )
+    files = [each for kind in ("*.py", "*.sql") for each in (ROOT / "durablectl").rglob(kind)]
+    assert [each for each in files if private.search(each.read_text(encoding="utf-8"))] == []
+
+
 def words_of_the_glossary() -> set[str]:
     text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
     return set(

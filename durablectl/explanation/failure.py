@@ -30,7 +30,7 @@ def failure_of(
     unknown: list[str] = []
     step: Step | None = None
     while len(chain) < DEEPEST:
-        step = _culprit(execution, status.cause)
+        step = _failed_step(execution, status.cause)
         call = None if step is None else _call(step)
         chain.append(FailedInstance(status.instance_id, status.name, call))
         siblings += [_call(each) for each in execution.failed if each is not step]
@@ -50,7 +50,7 @@ def failure_of(
     return made, tuple(unknown)
 
 
-def _culprit(execution: Execution, cause: Cause | None) -> Step | None:
+def _failed_step(execution: Execution, cause: Cause | None) -> Step | None:
     """The failed call that the instance failed with; None when its own code raised."""
     text = cause.text if cause is not None else ""
     return next(
