@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType
 
-from durablectl.engine.registry import Registry
+from durablectl.engine.registry import Orchestrator, Registry
 from durablectl.engine.replay.portability import LONGEST_TIMER, POINTS
 from durablectl.functionapp.declared import shown
 
@@ -95,28 +95,50 @@ class UnsafeCall:
         }
 
 
-def unsafe_calls(registry: Registry) -> list[UnsafeCall]:
+def unsafe_calls(registry: Registry, started: str | None = None) -> list[UnsafeCall]:
     """All of an app, in the order of its files; an orchestrator without readable source has none.
 
-    Helper functions of the same file that an orchestrator calls are read too, each line once.
+    Helper functions of the same file that an orchestrator calls are read too, each line once. With
+    `started` only that orchestrator is read, and those that the source names from there on.
     """
     read = functools.cache(_read)
     found: dict[tuple[str, int, str], UnsafeCall] = {}
+    known = _known_names(registry)
+    todo = [*(registry.orchestrators.names if started is None else [started.lower()])]
+    seen = set[str]()
+    while todo:
+        name = known.get(todo.pop(0).lower())
+        orchestrator = None if name is None or name in seen else registry.orchestrators.get(name)
+        if name is None or orchestrator is None:
+            continue
+        seen.add(name)
+        code = _code_of(orchestrator)
+        module = None if code is None else read(code.co_filename)
+        if code is None or module is None:
+            continue
+        node = module.find(code.co_firstlineno, code.co_name)
+        for reader in () if node is None else module.readers(node):
+            for line, what, instead in reader.found():
+                call = UnsafeCall(shown(Path(code.co_filename)), line, name, what, instead)
+                found.setdefault((code.co_filename, line, what), call)
+            todo += sorted(reader.named()) if started is not None else []
+    return sorted(found.values(), key=lambda each: (each.file, each.line))
+
+
+def _known_names(registry: Registry) -> dict[str, str]:
+    """The orchestrators' names, by these and by those of their functions, in lower case."""
+    known = {}
     for name in registry.orchestrators.names:
         orchestrator = registry.orchestrators.get(name)
-        if orchestrator is None:
-            continue
-        code = getattr(inspect.unwrap(orchestrator.function), "__code__", None)
-        if not isinstance(code, CodeType):
-            continue
-        file = code.co_filename
-        module = read(file)
-        node = None if module is None else module.find(code.co_firstlineno, code.co_name)
-        if module is not None and node is not None:
-            for line, what, instead in module.unsafe(node):
-                call = UnsafeCall(shown(Path(file)), line, name, what, instead)
-                found.setdefault((file, line, what), call)
-    return sorted(found.values(), key=lambda each: (each.file, each.line))
+        code = None if orchestrator is None else _code_of(orchestrator)
+        if code is not None:
+            known[code.co_name.lower()] = name
+    return known | {name.lower(): name for name in registry.orchestrators.names}
+
+
+def _code_of(orchestrator: Orchestrator) -> CodeType | None:
+    code = getattr(inspect.unwrap(orchestrator.function), "__code__", None)
+    return code if isinstance(code, CodeType) else None
 
 
 @dataclass(slots=True)
@@ -135,14 +157,13 @@ class _Module:
                 return node
         return None
 
-    def unsafe(self, node: _FunctionDef) -> Iterator[tuple[int, str, str]]:
-        """The line, the name and the replacement of each unsafe call."""
+    def readers(self, node: _FunctionDef) -> Iterator[_Reader]:
+        """Readers of the function and of the helpers that it calls."""
         seen, todo = {node.name}, [node]
         while todo:
-            function = todo.pop()
-            reader = _Reader(self, function)
-            yield from reader.found()
-            for name in reader.called - seen:
+            reader = _Reader(self, todo.pop())
+            yield reader
+            for name in reader.called() - seen:
                 seen.add(name)
                 if (helper := self.helpers.get(name)) is not None:
                     todo.append(helper)
@@ -157,7 +178,20 @@ class _Reader:
         self._locals = _names_bound_in(function) - _imports_in(function).keys()
         self._sets = _names_of(function, self._is_set)
         self._long = _names_of(function, self._is_long_timer)
-        self.called: set[str] = set()
+
+    def called(self) -> set[str]:
+        """The functions that it calls by a name that is not bound in it."""
+        calls = (node.func for node in _nodes_of(self._function) if isinstance(node, ast.Call))
+        return {func.id for func in calls if isinstance(func, ast.Name)} - self._locals
+
+    def named(self) -> set[str]:
+        """All names and texts in it: sub-orchestrators are among them."""
+        found = set[str]()
+        for node in _nodes_of(self._function):
+            match node:
+                case ast.Name(id=name) | ast.Attribute(attr=name) | ast.Constant(value=str(name)):
+                    found.add(name)
+        return found
 
     def found(self) -> Iterator[tuple[int, str, str]]:
         for node in _nodes_of(self._function):
@@ -168,9 +202,6 @@ class _Reader:
                     name in self._long
                 ):
                     yield node.lineno, LONG, POINTS[_POINTS[LONG]].instead
-                case ast.Call(func=ast.Name(id=name)) if name not in self._locals:
-                    self.called.add(name)
-                    yield from self._call(node)
                 case ast.Call():
                     yield from self._call(node)
                 case ast.Attribute() | ast.Name() if self._path(node) == "os.environ":

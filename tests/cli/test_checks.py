@@ -47,6 +47,15 @@ def test_run_warns_of_both_and_ends_as_ever(run, unsafe):
     assert float(out) < 1
 
 
+def test_run_warns_of_what_it_runs_only(run, project):
+    (project / "function_app.py").write_text(
+        f"{UNSAFE}\n\n@app.orchestration_trigger(context_name='context')\n"
+        "def calm(context):\n    return (yield context.call_activity('act', 1))\n"
+    )
+    assert "replay-safe" not in run("run", "calm").err
+    assert SOURCE in run("functions", "--check").err
+
+
 def test_the_check_can_be_switched_off(run, unsafe):
     assert CHECK not in run("run", "order", "--no-replay-check").err
 

@@ -161,3 +161,21 @@ def test_an_orchestrator_without_a_source_file_is_left_out(tmp_path: Path) -> No
         "def order(context):\n    yield random.random()\n''')\n"
     )
     assert unsafe_calls(load_app(tmp_path)) == []
+
+
+def test_of_a_run_only_what_it_starts_and_calls_is_read(tmp_path: Path) -> None:
+    orchestrator = "@app.orchestration_trigger(context_name='context')\ndef {}(context):\n    {}\n"
+    bodies = {
+        "first": "yield from step(context)",
+        "second": "yield context.call_sub_orchestrator(third)",
+        "third": "yield random.random()",
+        "other": "yield time.time()",
+    }
+    helper = "def step(context):\n    yield context.call_sub_orchestrator('second')\n"
+    functions = [orchestrator.format(name, body) for name, body in bodies.items()]
+    (tmp_path / "function_app.py").write_text("\n\n".join([HEAD, helper, *functions]))
+    app = load_app(tmp_path)
+    assert [each.orchestrator for each in unsafe_calls(app, "FIRST")] == ["third"]
+    assert [each.orchestrator for each in unsafe_calls(app, "other")] == ["other"]
+    assert unsafe_calls(app, "unknown") == []
+    assert len(unsafe_calls(app)) == 2

@@ -55,7 +55,7 @@ def run(
 
             tells_differences = difference_log(session.out, wanted=replay_check is not False)
             if session.settings.app is not None:
-                warn_of_source(session.out, session.registry())
+                warn_of_source(session.out, session.registry(), name)
         session.out.note(started_text(payload))
     here = at(session, hub, skip_timers=skip_timers, on_difference=tells_differences)
     end = wait_and_show(here, Wanted([payload.id], waiting), spent=time.monotonic() - began)

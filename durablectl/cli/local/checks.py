@@ -24,9 +24,11 @@ def difference_log(out: Output, *, wanted: bool) -> Callable[[CheckResult], None
     return lambda verdict: out.warn(warning_of(verdict))
 
 
-def warn_of_source(out: Output, registry: Registry) -> None:
-    """Warn of each call in an orchestrator's source that is not replay-safe."""
-    for each in unsafe_calls(registry):
+def warn_of_source(out: Output, registry: Registry, started: str | None = None) -> None:
+    """Warn of each call in an orchestrator's source that is not replay-safe: of all, or of the one
+    that was started and those that it calls.
+    """
+    for each in unsafe_calls(registry, started):
         out.warn(each.sentence)
 
 
