@@ -151,12 +151,15 @@ class Session:
         instances that are there: from `--yes --confirm NAME`, or typed. Both are `UsageError`. A
         context of the user's is honoured wherever its address or its file is used.
         """
-        self.settings.require_hub()
-        guards = self.settings.guards
-        _refuse_read_only(guards)
-        self.announce()
-        if controls and guards:
-            self._confirm(guards[0], yes, confirm)
+        guards = self._begin()
+        if controls:
+            self._confirm(guards, yes, confirm)
+
+    def begin_batch(self, *, yes: bool, confirm: str | None) -> str:
+        """The same for instances that are shown before anything is asked: the name that is to be
+        typed then; "" when none is.
+        """
+        return self._name_to_type(self._begin(), yes, confirm)
 
     def begin_change_at(
         self,
@@ -171,8 +174,15 @@ class Session:
         have."""
         guards = self.settings.keys.guards_of(url, task_hub)
         _refuse_read_only(guards)
-        if controls and guards:
-            self._confirm(guards[0], yes, confirm)
+        if controls:
+            self._confirm(guards, yes, confirm)
+
+    def _begin(self) -> Sequence[config.Context]:
+        self.settings.require_hub()
+        guards = self.settings.guards
+        _refuse_read_only(guards)
+        self.announce()
+        return guards
 
     @cached_property
     def payloads(self) -> PayloadHubs:
@@ -246,19 +256,31 @@ class Session:
         timeout = self.options.request_timeout or config.REQUEST_SECONDS
         return {**self.settings.keys.route(url, task_hub), "timeout": timeout}
 
-    def _confirm(self, guard: config.Context, yes: bool, confirm: str | None) -> None:
-        context, name = guard.name, guard.task_hub or guard.name
+    def _confirm(self, guards: Sequence[config.Context], yes: bool, confirm: str | None) -> None:
+        if name := self._name_to_type(guards, yes, confirm):
+            self.out.talk(f"context '{guards[0].name}' is protected; type '{name}' to continue:")
+            if self.stdin.readline().strip() != name:
+                raise UsageError("not confirmed; nothing was changed")
+
+    def _name_to_type(
+        self, guards: Sequence[config.Context], yes: bool, confirm: str | None
+    ) -> str:
+        """The name of a protected hub that a person has to type; "" when none is protected, or it
+        was given. `UsageError` when there is no one to ask.
+        """
+        if not guards:
+            return ""
+        name = guards[0].task_hub or guards[0].name
         if yes and confirm == name:
-            return
+            return ""
         if confirm is not None and confirm != name:
             raise UsageError(f"--confirm names '{confirm}', but this is '{name}'")
         if yes or not self.is_terminal:
             raise UsageError(
-                f"context '{context}' is protected", hint=f"add --yes --confirm {quoted(name)}"
+                f"context '{guards[0].name}' is protected",
+                hint=f"add --yes --confirm {quoted(name)}",
             )
-        self.out.talk(f"context '{context}' is protected; type '{name}' to continue:")
-        if self.stdin.readline().strip() != name:
-            raise UsageError("not confirmed; nothing was changed")
+        return name
 
 
 def _refuse_read_only(guards: Sequence[config.Context]) -> None:

@@ -125,8 +125,7 @@ def by_filter(
     times = times_of(selection.filter) if times is None else times
     if times:
         session.out.note(f"instances {times}")
-    if not how.dry_run:
-        session.begin_change(yes=how.yes, confirm=how.confirm)
+    name = "" if how.dry_run else session.begin_batch(yes=how.yes, confirm=how.confirm)
     filtered = Filtered(in_time(session.hub, timeout), selection, how)
     wave = Wave(filtered, how, journal(session.hub, True), skips_final=False)
     if how.dry_run:
@@ -142,7 +141,7 @@ def by_filter(
     tell_skipped(session.out, wave.left_out)
     filtered.tell_left_out(session.out)
     if statuses:
-        confirm_selection(session, statuses, verb, times, yes=how.yes)
+        confirm_selection(session, statuses, verb, times, name, yes=how.yes)
     else:
         session.out.note("nothing matches; nothing to do")
     has_left_out = bool(filtered.children or filtered.entities)

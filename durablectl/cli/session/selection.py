@@ -137,12 +137,18 @@ def times_of(filter: InstanceFilter) -> str:
 
 
 def confirm_selection(
-    session: Session, chosen: Mapping[str, InstanceStatus], verb: str, times: str, *, yes: bool
+    session: Session,
+    chosen: Mapping[str, InstanceStatus],
+    verb: str,
+    times: str,
+    name: str,
+    *,
+    yes: bool,
 ) -> None:
     """Show how many there are of each orchestrator and status and the first ten, and ask unless
     `yes`; without a terminal `UsageError`.
 
-    `times` are those of the filter.
+    `times` are those of the filter; a protected hub asks for its `name`.
     """
     count = "1 instance" if len(chosen) == 1 else f"{len(chosen)} instances"
     session.out.note(f"{count} in {session.settings.label}:")
@@ -158,6 +164,8 @@ def confirm_selection(
             f"cannot ask without a terminal whether to {verb} {count}",
             hint="look with --dry-run, then add --yes",
         )
-    session.out.talk(f"{verb} {count}{times and f' {times}'}? [y/N]")
-    if session.stdin.readline().strip().lower() not in ("y", "yes"):
+    how = f"the hub is protected; type '{name}' to continue:" if name else "[y/N]"
+    session.out.talk(f"{verb} {count}{times and f' {times}'}? {how}")
+    answer = session.stdin.readline().strip()
+    if answer != name if name else answer.lower() not in ("y", "yes"):
         raise UsageError("not confirmed; nothing was changed")

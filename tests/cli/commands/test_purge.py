@@ -143,6 +143,25 @@ def test_on_a_terminal_it_asks_and_the_default_is_no(app, run, answer, code, sai
     assert said in screen
 
 
+@pytest.mark.parametrize(
+    ("answer", "code", "said"),
+    [("y\n", 2, "nothing was changed"), ("old\n", 0, "1 purged")],
+    ids=["yes", "the name"],
+)
+def test_a_protected_hub_shows_what_it_is_about_before_it_asks_for_its_name_once(
+    app, run, answer, code, said
+):
+    run("run", "echo", "--instance-id", "e-1", "--timeout", "30s")
+    assert run("context", "add", "old", "--hub", ".", "--protected").code == 0
+    words = ("purge", "--status", "Completed", "--context", "old")
+    ended, screen = answered(f"{answer}n\n", *words)
+    question = "purge 1 instance? the hub is protected; type 'old' to continue:"
+    assert ended == code
+    assert said in screen
+    assert screen.index("e-1") < screen.index(question)
+    assert (screen.count("protected"), screen.count("[y/N]")) == (1, 0)
+
+
 def test_a_purge_by_filter_wants_a_hub_that_was_named(app, run):
     run("run", "echo", "--timeout", "30s")
     code, _, err = run("purge", "--status", "Completed", "--yes")
