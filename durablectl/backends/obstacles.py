@@ -49,6 +49,10 @@ def obstacles_of(
     `find_app` gives the app at hand, None when there is none; it is called only where a function
     seems to be missing.
     """
+    if work.requests:
+        request = work.requests[-1]
+        ago = f"{(now - request.at).total_seconds():.0f} s ago"
+        yield Obstacle(f"the {request.name} requested {ago} waits for a worker", is_total=False)
     live = [each for each in workers.values() if each.is_live and _serves(each, work)]
     holders = {work.worker, *(each.worker for each in work.activities)}
     for key in holders:

@@ -13,6 +13,7 @@ from typing import Generic, NamedTuple, TypeGuard, TypeVar
 
 from durablectl.cli.arguments.parameters import How, Pace
 from durablectl.cli.batch.report import BatchReport, Skipped, show_account
+from durablectl.cli.framework.at_hub import tell_without_worker
 from durablectl.errors import (
     Conflict,
     DurablectlError,
@@ -47,7 +48,8 @@ class BatchOperation:
     `operate_all` does it to many on a local hub at once: of each what `operate` returns or raises;
     on a remote one, too, where it `is_batched`.
     What is not `is_grouped` has a transaction of its own there. See `BatchReport` for `sum_name`.
-    `in_waves` is what to know before the next call with --limit.
+    `in_waves` is what to know before the next call with --limit. `needs_worker` when it is a worker
+    that carries it out.
     """
 
     verb: str
@@ -57,6 +59,7 @@ class BatchOperation:
     sum_name: str | None = None
     operate_all: Callable[[Sequence[str]], Sequence[object]] | None = None
     in_waves: str | None = None
+    needs_worker: bool = False
     is_batched: bool = False
 
 
@@ -110,6 +113,8 @@ def control(
     batch.run(_read, operation.verb, len(ids))
     report.stopped = batch.stopped is not None or bool(report.left)
     report.unknown = runner.started
+    if operation.needs_worker and report.done and not waits:
+        tell_without_worker(out, hub)
     show_account(out, report)
     if batch.stopped is not None:
         raise batch.stopped

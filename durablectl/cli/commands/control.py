@@ -167,7 +167,9 @@ class _Request:
                 self._before[instance_id] = status.last_updated_time
             self._verb.send(limited, instance_id, self._reason)
 
-        return BatchOperation(self._verb.name, self._verb.done, request, in_waves=REQUESTS)
+        return BatchOperation(
+            self._verb.name, self._verb.done, request, in_waves=REQUESTS, needs_worker=True
+        )
 
     def is_so(self, status: InstanceStatus) -> bool:
         before = self._before.get(status.instance_id)

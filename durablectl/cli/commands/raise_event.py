@@ -94,6 +94,7 @@ def raise_event(
             f"event '{name}' sent",
             lambda each: chosen.hub.raise_event(each, name, data),
             in_waves=IN_WAVES,
+            needs_worker=True,
         ),
         how,
         by_filter=chosen.by_filter,

@@ -14,6 +14,7 @@ from durablectl.cli.arguments.parameters import How, Instances
 from durablectl.cli.batch.report import Skipped
 from durablectl.cli.batch.runner import BatchOperation, control
 from durablectl.cli.framework import exit_codes
+from durablectl.cli.framework.at_hub import tell_without_worker
 from durablectl.cli.framework.completers import of_instance
 from durablectl.cli.framework.leaving import leave
 from durablectl.cli.session import Session
@@ -125,6 +126,7 @@ def restart(
         with told_if_cut_off(session.out, what, "durablectl list shows whether it was"):
             payload = chosen.hub.restart(chosen.ids[0], new_id=is_new)
         at(session, chosen.hub).show_new_payload(payload)
+        tell_without_worker(session.out, chosen.hub)
         return
     with closing(journal_of(chosen.hub)) as kept:
         _restart_many(session, chosen, kept, how, is_new)
@@ -193,6 +195,7 @@ def _restart_from(session: Session, names: Sequence[str], step: str, how: How) -
     for child in plan.children:
         session.out.note(f"sub-orchestration '{child}' will be called again under this id")
     at(session, targets.hub).show_new_payload(payload)
+    tell_without_worker(session.out, targets.hub)
 
 
 def _no_kind_of_id() -> UsageError:
@@ -227,4 +230,4 @@ def _operation(chosen: Chosen, journal: Journal, is_new: bool) -> BatchOperation
         journal.end(instance_id, updated, made)
         return made
 
-    return BatchOperation("restart", "restarted", restart_one, is_grouped=False)
+    return BatchOperation("restart", "restarted", restart_one, is_grouped=False, needs_worker=True)

@@ -6,18 +6,28 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from durablectl.engine.store.database import Database
 from durablectl.history.columns import STATUSES, micros, moment
-from durablectl.history.events import EventRaised
+from durablectl.history.events import (
+    EventRaised,
+    ExecutionResumed,
+    ExecutionSuspended,
+    ExecutionTerminated,
+)
 from durablectl.history.stored import decode_event
 from durablectl.model import RuntimeStatus
 
 DEEPEST = 64
 MOST_ROWS = 1000
+_REQUESTS = {
+    ExecutionTerminated: "termination",
+    ExecutionSuspended: "suspension",
+    ExecutionResumed: "resumption",
+}
 _REQUEST_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -45,8 +55,8 @@ class Ancestor:
 
 @dataclass(frozen=True, slots=True)
 class WaitingMessage:
-    """An external event that the instance has not seen yet, or an operation that the entity has not
-    run yet; `caller` is the instance that called it.
+    """An external event or a request that the instance has not seen yet, or an operation that the
+    entity has not run yet; `caller` is the instance that called it.
     """
 
     name: str
@@ -59,7 +69,7 @@ class OpenWork:
     """The rows of one instance.
 
     `worker` is the key of who holds it. `messages` counts what it has not seen although it could,
-    among them `events`; `timers` are when its timers fire.
+    among them `events`, and `requests` to end or pause it; `timers` are when its timers fire.
     """
 
     root: int
@@ -68,6 +78,7 @@ class OpenWork:
     timers: frozenset[datetime]
     activities: tuple[CalledActivity, ...]
     events: tuple[WaitingMessage, ...]
+    requests: tuple[WaitingMessage, ...]
     ancestors: tuple[Ancestor, ...]
 
 
@@ -83,6 +94,7 @@ def open_work(database: Database, instance_id: str, now: datetime) -> OpenWork |
     ((messages,),) = database.query(
         "SELECT count(*) FROM inbox WHERE instance = ? AND visible_at <= ?", (key, micros(now))
     )
+    events, requests = _inbound(database, key)
     timers = database.query(
         "SELECT visible_at FROM inbox WHERE instance = ? AND timer IS NOT NULL LIMIT ?",
         (key, MOST_ROWS),
@@ -93,7 +105,8 @@ def open_work(database: Database, instance_id: str, now: datetime) -> OpenWork |
         messages,
         frozenset(moment(at) for (at,) in timers),
         tuple(_activities(database, key)),
-        tuple(_events(database, key)),
+        tuple(events),
+        tuple(requests),
         tuple(_ancestors(database, parent)),
     )
 
@@ -115,7 +128,11 @@ def operations(database: Database, entity_id: str) -> list[WaitingMessage]:
     ]
 
 
-def _events(database: Database, key: int) -> Iterator[WaitingMessage]:
+def _inbound(
+    database: Database, key: int
+) -> tuple[Sequence[WaitingMessage], Sequence[WaitingMessage]]:
+    """The external events and the requests that it has not seen, the oldest first."""
+    events, requests = [], []
     rows = database.query(
         "SELECT at, event FROM inbox WHERE instance = ? AND event IS NOT NULL AND timer IS NULL"
         " ORDER BY key LIMIT ?",
@@ -125,7 +142,10 @@ def _events(database: Database, key: int) -> Iterator[WaitingMessage]:
         event = decode_event(stored, at)
         # the answer of an entity is named by the id of its request
         if isinstance(event, EventRaised) and not _REQUEST_ID.fullmatch(event.name):
-            yield WaitingMessage(event.name, moment(at))
+            events.append(WaitingMessage(event.name, moment(at)))
+        elif (request := _REQUESTS.get(type(event))) is not None:
+            requests.append(WaitingMessage(request, moment(at)))
+    return events, requests
 
 
 def _activities(database: Database, key: int) -> Sequence[CalledActivity]:

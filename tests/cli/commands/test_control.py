@@ -98,6 +98,28 @@ def test_the_account_is_json_on_demand(remote, server):
 
 
 @pytest.mark.parametrize(
+    ("words", "request_"),
+    [(("terminate",), "termination"), (("suspend",), "suspension"), (("raise-event",), None)],
+)
+def test_without_a_worker_a_request_says_that_none_carries_it_out(app, run, words, request_):
+    run("start", "approval", "--instance-id", "a")
+    run("worker", "--until-idle")
+    event = [] if request_ else ["Go"]
+    err = run(*words, "a", *event).err
+    assert "no worker is running on this hub; start one with `durablectl worker`\n" in err
+    waits = f"the {request_} requested 0 s ago waits for a worker"
+    assert (waits in run("why", "a").out) is bool(request_)
+    run("worker", "--until-idle")
+    assert "waits for a worker" not in run("why", "a").out
+
+
+def test_without_a_worker_a_restart_says_so(app, run):
+    run("run", "echo", "--instance-id", "a", "--timeout", "30s")
+    for words in (("a",), ("a", "--new-id", "--ignore-not-found")):
+        assert "no worker is running on this hub; start one" in run("restart", *words).err
+
+
+@pytest.mark.parametrize(
     ("answer", "code"), [((404, None), 3), ((410, None), 6)], ids=["not there", "finished"]
 )
 def test_the_failure_of_one_has_its_own_exit_code(remote, server, answer, code):
