@@ -101,17 +101,15 @@ def test_links_are_the_services_own_json(run, app):
 def test_links_are_shown_for_people_with_the_state(run, app):
     run("start", "ask", "--instance-id", "a-1")
     code, out, err = run("links", "a-1")
-    assert (code, err) == (0, "")
+    assert (code, "nothing answers at these addresses now" in err) == (0, True)
     assert "Pending" in out
 
 
 def test_links_of_what_is_not_there_are_warned_about(run, app):
     run("start", "ask", "--instance-id", "a-1")
     code, _out, err = run("links", "nope")
-    assert (code, err) == (
-        0,
-        "warning: there is no instance 'nope' in the local hub .durablectl/hub.db\n",
-    )
+    told = "warning: there is no instance 'nope' in the local hub .durablectl/hub.db"
+    assert (code, err.splitlines()[0]) == (0, told)
 
 
 def test_links_can_be_those_that_start(run, app):
