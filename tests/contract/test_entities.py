@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from durablectl.errors import EntityNotFound
-from durablectl.model import EntityId
+from durablectl.listing import each_of_pages
+from durablectl.model import EntityId, InstanceFilter
 from durablectl.polling.loop import wait_for_completion
 from durablectl.taskhub import TaskHub
 
@@ -34,6 +35,28 @@ def test_signals_are_worked_off_in_order(hub: TaskHub, new_id: str) -> None:
 def test_an_orchestration_calls_what_it_has_signalled(hub: TaskHub, new_id: str) -> None:
     instance = hub.start("counter_caller", new_id)
     assert wait_for_completion(hub, instance.id, timeout=30).output == 2
+
+
+def listed(hub: TaskHub, filter: InstanceFilter) -> list[str]:
+    found = each_of_pages(lambda token: hub.list_page(filter, continuation_token=token))
+    return [each.instance_id for each in found]
+
+
+def test_an_entity_is_listed_once_among_the_instances_where_it_is_asked_for(
+    hub: TaskHub, new_id: str
+) -> None:
+    counter = EntityId("counter", new_id)
+    hub.signal_entity(counter, "add", 1)
+    assert state(hub, counter, 1) == 1
+    instance = hub.start("echo", 1)
+    wait_for_completion(hub, instance.id, timeout=30)
+    ours = {instance.id, str(counter)}
+    for filter, expected in (
+        (InstanceFilter(include_entities=True), sorted(ours)),
+        (InstanceFilter(include_entities=True, prefix=str(counter)), [str(counter)]),
+        (InstanceFilter(), [instance.id]),
+    ):
+        assert sorted(each for each in listed(hub, filter) if each in ours) == expected
 
 
 def test_a_deleted_entity_is_gone_and_not_listed(hub: TaskHub, new_id: str) -> None:

@@ -79,6 +79,10 @@ class Calls:
     def has_queries(self) -> bool:
         return self.has("QueryInstances", {"query": {"maxInstanceCount": 1}})
 
+    @cached_property
+    def has_entities(self) -> bool:
+        return self.has_queries and self.has("QueryEntities", {"query": {"pageSize": {"value": 1}}})
+
     def require(self, method: str) -> None:
         """`Unsupported` where the server lacks a method and may answer OK to it all the same.
 

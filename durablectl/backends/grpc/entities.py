@@ -32,8 +32,17 @@ def find_entity(calls: Calls, entity_id: EntityId) -> EntityStatus | None:
 def status_of_entity(calls: Calls, instance_id: str) -> InstanceStatus | None:
     """The status of an entity, which the protocol does not count among the instances."""
     entity = find_entity(calls, EntityId.parse(instance_id))
-    if entity is None:
-        return None
+    return None if entity is None else _as_instance(instance_id, entity)
+
+
+def page_of_statuses(calls: Calls, top: int, token: str | None) -> Page[InstanceStatus]:
+    """A page of the entities as instances, among which other kinds of hubs list them."""
+    page = page_of_entities(calls, None, top, token)
+    found = tuple(_as_instance(str(each.entity_id), each) for each in page)
+    return Page(found, page.continuation_token)
+
+
+def _as_instance(instance_id: str, entity: EntityStatus) -> InstanceStatus:
     at = entity.last_operation_time
     return InstanceStatus(instance_id, instance_id, RuntimeStatus.RUNNING, at, at)
 
