@@ -46,13 +46,22 @@ class AtHub(NamedTuple):
         return wire.payload_to_json(payload if self.show_secrets else wire.redacted(payload))
 
     def show_payload(
-        self, payload: CheckStatusPayload, state: RuntimeStatus | None, *, whole: bool = False
+        self,
+        payload: CheckStatusPayload,
+        state: RuntimeStatus | None,
+        *,
+        asked: RuntimeStatus | None = None,
+        whole: bool = False,
     ) -> None:
-        """Print a payload in the wanted form; for people with all addresses if it is `whole`."""
+        """Print a payload in the wanted form; for people with all addresses if it is `whole`, and
+        with what to do next in the state that was `asked` for, else in that which it has.
+        """
         if not self.out.is_text:
             self.out.show("", self.payload_json(payload), id=payload.id)
             return
-        commands = [self.command(verb, payload.id, hub=self.hub) for verb in next_verbs(state)]
+        commands = [
+            self.command(verb, payload.id, hub=self.hub) for verb in next_verbs(asked or state)
+        ]
         shown = payload if whole or self.out.verbose else self._with_live_address(payload)
         details = views.payload(shown, state, commands, show_secrets=self.show_secrets)
         show_details(self.out, details)
@@ -103,4 +112,5 @@ def next_verbs(state: RuntimeStatus | None) -> tuple[str, ...]:
     """What a person may want to do next with an instance in this state."""
     if state is not None and state.is_final:
         return ("status", "restart", "purge")
-    return ("wait", "status", "resume" if state is RuntimeStatus.SUSPENDED else "terminate")
+    first = "resume" if state is RuntimeStatus.SUSPENDED else "wait"
+    return (first, "status", "terminate")

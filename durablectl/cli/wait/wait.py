@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from durablectl import wire
 from durablectl.cli.arguments.waiting import OnTimeout, Waiting
-from durablectl.cli.framework.at_hub import AtHub
+from durablectl.cli.framework.at_hub import AtHub, tell_without_worker
 from durablectl.cli.wait.ci_reports import Reports
 from durablectl.cli.wait.resume_hint import Wanted, tell_how_to_resume
 from durablectl.cli.wait.until import DEAD, Until
@@ -23,6 +24,7 @@ from durablectl.model import InstanceStatus, RuntimeStatus
 from durablectl.polling.loop import Waited, WaitRules, last_answer, wait_for_instances
 from durablectl.render import views
 from durablectl.render.output import Output, OutputFormat
+from durablectl.render.progress import count_text
 from durablectl.render.sanitize import safe_line
 from durablectl.render.terminal.displays import Troubles, waiting_display
 from durablectl.render.terminal.instances import statuses_json
@@ -31,6 +33,10 @@ from durablectl.render.terminal.tables import show_details, show_table
 GRACE = 5.0
 AT_ONCE = 8  # statuses asked for at the same time
 TOLD_IDS, TOLD_LEFT = 20, 10
+_ASKED = {
+    OnTimeout.TERMINATE: RuntimeStatus.TERMINATED,
+    OnTimeout.SUSPEND: RuntimeStatus.SUSPENDED,
+}
 Seen = dict[str, InstanceStatus | None]
 
 
@@ -97,6 +103,12 @@ def wait_until_so(
     seen, trouble = _watch_over(at, Wanted(ids, waiting), rules)
     left = rules.left(seen)
     if not left:
+        statuses = [status for status in seen.values() if status is not None]
+        counted = Counter(each.runtime_status for each in statuses)
+        if len(statuses) == 1:
+            at.out.note(f"{statuses[0].instance_id}: {statuses[0].runtime_status.value}")
+        else:
+            at.out.note(f"{len(statuses)} instances: {count_text(counted)}")
         return True
     for instance_id in left[:TOLD_LEFT]:
         at.out.more(f"  {safe_line(instance_id)}")
@@ -169,13 +181,15 @@ def _give_up(
         if trouble is None:
             _say_why(at, left)
         return
-    change = at.hub.terminate if waiting.on_timeout is OnTimeout.TERMINATE else at.hub.suspend
+    ends = waiting.on_timeout is OnTimeout.TERMINATE
+    change, what = (at.hub.terminate, "termination") if ends else (at.hub.suspend, "suspension")
     for name in left:
         try:
             change(name, "durablectl wait timed out")
-            at.out.note(f"{waiting.on_timeout.value} requested: {name}")
+            at.out.note(f"{what} requested: {name}")
         except (WrongState, InstanceNotFound) as error:
             at.out.warn(error.message)
+    tell_without_worker(at.out, at.hub)
 
 
 def _say_why(at: AtHub, left: Sequence[str]) -> None:
@@ -241,7 +255,8 @@ def _show_text(at: AtHub, statuses: Sequence[InstanceStatus], waiting: Waiting) 
         if waiting.until is not None:
             show_details(out, views.instance(status, show_input=False))
         elif not status.is_final:
-            at.show_payload(at.hub.check_status(status.instance_id), status.runtime_status)
+            payload = at.hub.check_status(status.instance_id)
+            at.show_payload(payload, status.runtime_status, asked=_ASKED.get(waiting.on_timeout))
         elif status.runtime_status is not RuntimeStatus.COMPLETED:
             show_details(out, views.outcome(status, traceback=out.verbose))
         elif text := views.value_text(status.output):

@@ -225,7 +225,8 @@ def test_it_waits_until_it_is_so(remote, hub, server):
     server.on(
         "GET", "/instances/i00", (200, status("i00", "Running")), (200, status("i00", "Terminated"))
     )
-    assert remote("terminate", "i00", "i01", "--wait", "--timeout", "10s").code == 0
+    code, _, err = remote("terminate", "i00", "i01", "--wait", "--timeout", "10s")
+    assert (code, err.splitlines()[-1]) == (0, "2 instances: 2 Terminated")
     assert server.paths("GET").count("/instances/i00") == 2
 
 

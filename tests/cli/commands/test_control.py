@@ -113,6 +113,13 @@ def test_without_a_worker_a_request_says_that_none_carries_it_out(app, run, word
     assert "waits for a worker" not in run("why", "a").out
 
 
+def test_a_request_that_was_waited_for_says_how_it_stands(app, run):
+    run("start", "approval", "--instance-id", "a")
+    err = run("suspend", "a", "--wait", "--timeout", "10s").err
+    assert err.splitlines()[-1] == "a: Suspended"
+    assert "no worker is running" not in err
+
+
 def test_without_a_worker_a_restart_says_so(app, run):
     run("run", "echo", "--instance-id", "a", "--timeout", "30s")
     for words in (("a",), ("a", "--new-id", "--ignore-not-found")):

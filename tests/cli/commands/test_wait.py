@@ -2,6 +2,7 @@
 nothing."""
 
 import json
+import re
 import shlex
 import signal
 import subprocess
@@ -82,13 +83,25 @@ def test_a_time_out_prints_the_status_object_in_json(remote, server):
 
 
 @pytest.mark.parametrize(
-    ("word", "operation"), [("terminate", "terminate"), ("suspend", "suspend")]
+    ("word", "next_"),
+    [("terminate", ["status", "restart", "purge"]), ("suspend", ["resume", "status", "terminate"])],
 )
-def test_a_time_out_can_terminate_or_suspend(remote, server, word, operation):
+def test_a_time_out_can_terminate_or_suspend(remote, server, word, next_):
     server.on("GET", "/instances/a", (202, status("a", "Running")))
-    server.on("POST", f"/instances/a/{operation}", (202, None))
-    assert remote("wait", "a", "--timeout", "0", "--on-timeout", word).code == 124
-    assert server.paths("POST") == [f"/instances/a/{operation}"]
+    server.on("POST", f"/instances/a/{word}", (202, None))
+    code, out, _ = remote("wait", "a", "--timeout", "0", "--on-timeout", word)
+    verbs = re.findall(r"durablectl (\w+)", out)
+    assert (code, verbs) == (124, next_)
+    assert server.paths("POST") == [f"/instances/a/{word}"]
+
+
+def test_a_suspension_at_the_time_out_says_that_no_worker_carries_it_out(app, run):
+    run("start", "approval", "--instance-id", "a")
+    err = run("wait", "a", "--timeout", "1s", "--on-timeout", "suspend").err
+    assert err.endswith(
+        "suspension requested: a\nno worker is running on this hub; start one with "
+        "`durablectl worker`\n"
+    )
 
 
 def test_one_that_is_purged_at_the_time_out_does_not_save_the_others(remote, server, project):
@@ -98,7 +111,7 @@ def test_one_that_is_purged_at_the_time_out_does_not_save_the_others(remote, ser
     server.on("POST", "/instances/b/terminate", (202, None))
     flags = ["--timeout", "0", "--on-timeout", "terminate", "--junit", "w.xml"]
     code, _, err = remote("wait", "a", "b", *flags)
-    assert (code, "terminate requested: b\n" in err, "'a'" in err) == (124, True, True)
+    assert (code, "termination requested: b\n" in err, "'a'" in err) == (124, True, True)
     assert (project / "w.xml").exists()
 
 
