@@ -21,7 +21,7 @@ from durablectl.model import (
     InstanceStatus,
     RuntimeStatus,
 )
-from durablectl.render.hints import hanging
+from durablectl.render.hints import INDENT, hanging
 from durablectl.render.progress import progress_parts
 
 ONE_LINE = 100
@@ -51,14 +51,23 @@ class Details(NamedTuple):
     state: RuntimeStatus | None = None
 
     def text(self, columns: int = 0) -> str:
-        """The labels and values as aligned lines; prose folded to that many columns, if any."""
+        """The labels and values as aligned lines; prose folded to that many columns, if any. What
+        cannot be folded, a command or an address, has a line of its own where that is too narrow.
+        """
         width = max((len(label) for label, _ in self.rows), default=0) + 2
-        indented, rows = "\n" + " " * width, []
+        rows: list[str] = []
         for label, value in self.rows:
-            lines = value.split("\n")
-            if columns and label not in AS_IT_IS:
+            lines, begin = value.split("\n"), f"{label:<{width}}"
+            is_folded = columns > 0 and label not in AS_IT_IS
+            if is_folded:
                 lines = [part for line in lines for part in hanging(line, columns - width, "")]
-            rows.append(f"{label:<{width}}{indented.join(lines)}".rstrip())
+            for line in lines:
+                if is_folded and len(line) > columns - width:
+                    rows += [begin.rstrip()] if begin.strip() else []
+                    rows.append(INDENT + line)
+                else:
+                    rows.append(f"{begin}{line}".rstrip())
+                begin = " " * width
         return "\n".join(rows)
 
 

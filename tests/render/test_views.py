@@ -58,6 +58,19 @@ def test_a_value_of_several_lines_keeps_its_place():
     assert Details((("id", "a"), ("next", "one\ntwo"))).text() == "id    a\nnext  one\n      two"
 
 
+def test_what_cannot_be_folded_has_a_line_of_its_own():
+    address = "http://127.0.0.1:7071/a"
+    details = Details(
+        (("id", "a"), ("addresses", f"status GET {address}"), ("next", "durablectl x"))
+    )
+    assert details.text(28).splitlines() == [
+        "id         a",
+        "addresses  status GET",
+        f"  {address}",
+        "next       durablectl x",
+    ]
+
+
 @pytest.mark.parametrize(
     ("address", "shown"),
     [

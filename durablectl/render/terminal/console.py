@@ -48,7 +48,7 @@ class Terminal:
     def details(self, details: Details, width: int) -> None:
         """Print labels and values."""
         text = Text(safe(details.text(width)))
-        text.highlight_regex(r"(?m)^[a-z][a-z ]*?(?=  )", "bold")
+        text.highlight_regex(r"(?m)^[a-z][a-z ]*?(?=  |$)", "bold")
         if (state := details.state) is not None:
             text.highlight_regex(rf"(?m)(?<=^status)\s+{state.value}$", STYLES.get(state, ""))
         self._print(text, wrap=False)
