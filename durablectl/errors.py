@@ -84,7 +84,14 @@ class NotFound(DurablectlError):
 
 
 class InstanceNotFound(NotFound):
-    """No instance has this id."""
+    """No instance has this id.
+
+    `instance_id` is that of a hub which has never had it; "" where more is known than that.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, instance_id: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.instance_id = instance_id
 
 
 class EntityNotFound(NotFound):

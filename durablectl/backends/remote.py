@@ -37,6 +37,7 @@ class Place(NamedTuple):
         return InstanceNotFound(
             f"no instance '{instance_id}' in {self.label}",
             hint=command("list", options=("--prefix", instance_id[:8])),
+            instance_id=instance_id,
         )
 
 

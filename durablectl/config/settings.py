@@ -124,6 +124,11 @@ class Settings(NamedTuple):
             return f"task hub '{self.task_hub}'{where or f' at {self.url}'}"
         return f"task hub at {self.url}{where}"
 
+    @property
+    def place(self) -> str:
+        """The label within a sentence: a task hub's name needs no article."""
+        return self.label if self.path is None and self.task_hub else f"the {self.label}"
+
     def require_hub(self) -> Path:
         """The local hub's path, or an empty one for a remote hub; `UsageError` when no hub was
         named or found.

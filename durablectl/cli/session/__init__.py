@@ -17,8 +17,9 @@ from durablectl import config, model
 from durablectl.cli.framework.command_table import WITH_CSV
 from durablectl.cli.framework.global_options import GlobalOptions, read_options
 from durablectl.cli.session.command_lines import SELECTORS, command_line, on_same_hub
+from durablectl.cli.session.near import hint_at
 from durablectl.config.settings import FOUND
-from durablectl.errors import DurablectlError, Unsupported, UsageError
+from durablectl.errors import DurablectlError, InstanceNotFound, Unsupported, UsageError
 from durablectl.quoting import quoted
 from durablectl.render.ending import Ending
 from durablectl.render.output import Output, OutputFormat
@@ -289,6 +290,14 @@ def _refuse_read_only(guards: Sequence[config.Context]) -> None:
         raise UsageError(f"context '{closed.name}' is read-only", hint=hint)
 
 
+def _tell_more(session: Session, error: InstanceNotFound) -> None:
+    """Say of an instance that is not there which hub that is, and which ids begin so."""
+    hub = session.led_to[0] or session.hub
+    error.hint = hint_at(hub, error.instance_id) or error.hint
+    if session.holds(hub):
+        error.message = f"no instance '{error.instance_id}' in {session.settings.place}"
+
+
 @contextmanager
 def invocation(ending: Ending | None, given: Mapping[str, object], name: str) -> Iterator[Session]:
     """The session of the command `name`, closed at the end, for the global flags that were `given`.
@@ -303,6 +312,8 @@ def invocation(ending: Ending | None, given: Mapping[str, object], name: str) ->
     try:
         yield session
     except DurablectlError as error:
+        if isinstance(error, InstanceNotFound) and error.instance_id:
+            _tell_more(session, error)
         error.hint = error.hint and on_same_hub(session, error.hint)
         raise
     finally:

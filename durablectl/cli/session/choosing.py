@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from durablectl.cli.arguments.instance_ids import is_status_url
+from durablectl.cli.session.near import hint_of, ids_like, may_begin_an_id
 from durablectl.cli.session.targets import Targets, required
 from durablectl.errors import InstanceNotFound, UsageError
 from durablectl.model import InstanceFilter, InstanceStatus, utc_now
@@ -18,10 +18,8 @@ from durablectl.taskhub import TaskHub
 if TYPE_CHECKING:
     from durablectl.cli.session import Session
 
-SHORTEST_PREFIX = 6
 OFFERED = 15
 READ = 500
-CUT = "…"  # of `render.terminal.listing`
 
 
 def last_started(session: Session, names: Sequence[str] | None, *, last: bool) -> list[str]:
@@ -87,29 +85,19 @@ def _whole(session: Session, name: str) -> str:
     """The one id that begins with `name`, or that a listing shortens to it, where no instance has
     exactly that id.
     """
-    begin, _, end = name.partition(CUT)
-    is_plain = len(begin) >= SHORTEST_PREFIX and not name.startswith("@")
-    if not is_plain or is_status_url(name) or session.kept(name) is not None:
+    if not may_begin_an_id(name) or session.kept(name) is not None:
         return name
     try:
         session.hub.get_status(name, show_input=False)
     except InstanceNotFound as error:
-        filter = InstanceFilter(prefix=begin)
-        if end:
-            newest = session.hub.newest(filter, top=READ).items
-            found = tuple(each for each in newest if each.instance_id.endswith(end))
-        else:
-            found = session.hub.list_page(filter, top=OFFERED).items
-        if len(found) == 1:
-            session.out.note(f"no instance '{name}'; taking {found[0].instance_id}")
-            return found[0].instance_id
-        if found:
-            ids = ", ".join(each.instance_id for each in found[:3])
-            more = ", …" if len(found) > 3 else ""
+        found = ids_like(session.hub, name)
+        if len(found) != 1:
             raise InstanceNotFound(
-                error.message, hint=f"several ids start with it: {ids}{more}"
+                f"no instance '{name}' in {session.settings.place}",
+                hint=hint_of(found) if found else error.hint,
             ) from error
-        raise
+        session.out.note(f"no instance '{name}'; taking {found[0]}")
+        return found[0]
     return name
 
 

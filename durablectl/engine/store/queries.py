@@ -12,6 +12,7 @@ from durablectl.engine.store.instances import COMPLETED, FINAL, NOW_AT
 from durablectl.errors import InstanceNotFound
 from durablectl.history.columns import STATUS_NUMBERS, STATUSES, micros, moment
 from durablectl.model import EntityId, InstanceDetails, InstanceFilter, RuntimeStatus
+from durablectl.quoting import command
 
 _COLUMNS = (
     "i.key, i.created_at, i.id, i.name, i.version, i.status, i.updated_at, "
@@ -122,7 +123,9 @@ class Queries:
 
     def _missing(self, instance_id: str) -> InstanceNotFound:
         return InstanceNotFound(
-            f"no instance '{instance_id}' in the hub {self._database.path}", hint="durablectl list"
+            f"no instance '{instance_id}' in the local hub {self._database.path}",
+            hint=command("list", options=("--prefix", instance_id[:8])),
+            instance_id=instance_id,
         )
 
     def page(

@@ -90,3 +90,24 @@ def test_without_an_id_a_person_chooses_from_the_recent_instances(started):
 
 def test_without_an_id_a_pipe_is_refused(started, run):
     assert run("status").code == 2
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("status",), ("wait",), ("terminate",), ("purge",), ("raise-event",), ("why", "-o", "json")],
+    ids=lambda words: words[0],
+)
+def test_without_a_terminal_or_for_a_change_the_match_is_the_hint(started, run, command):
+    verb, *options = command
+    code, _, err = run(verb, "order-7", *(["Approve"] if verb == "raise-event" else []), *options)
+    assert (code, f"did you mean '{ID}'?" in err) == (3, True)
+    assert "no instance 'order-7' in the local hub .durablectl/hub.db" in err
+
+
+def test_what_is_not_there_is_said_with_the_hub_and_the_context(run, server):
+    server.otherwise = lambda request: (200, []) if request.path.endswith("s") else (404, None)
+    run("context", "add", "prod", "--url", server.url, "--task-hub", "orders")
+    code, _, err = run("terminate", "abc", "--context", "prod")
+    where = "no instance 'abc' in task hub 'orders' (context prod)"
+    hint = "hint: durablectl list --context prod --prefix abc"
+    assert (code, *err.splitlines()[-2:]) == (3, f"durablectl: {where}", hint)
