@@ -150,6 +150,12 @@ def test_a_hub_that_never_answered_is_given_up_after_a_minute_when_there_is_no_t
     assert hub.time == pytest.approx(60)
 
 
+def test_a_hub_that_answered_the_start_is_never_given_up_without_a_time_out():
+    hub = Script(a=[*[UNREACHABLE] * 20, COMPLETED])
+    assert wait(hub, patience=None) == {"a": COMPLETED}
+    assert hub.time > 300
+
+
 def test_a_hub_that_answered_once_is_never_given_up_without_a_time_out():
     hub = Script(a=[RUNNING, *[UNREACHABLE] * 20, COMPLETED])
     assert wait(hub) == {"a": COMPLETED}

@@ -66,7 +66,8 @@ class WaitRules(NamedTuple):
     or cannot be any more. With `fail_fast`, once one has ended otherwise. `timeout` and `interval`
     are seconds. An id that is not there is looked for again until `grace` seconds have passed.
     `at_once` instances are looked at at the same time; with more than one, those of many that are
-    in flight are found by listing.
+    in flight are found by listing. Without a time-out, a hub that never answers is given up after
+    `patience` seconds; None: never, for one that is known to have answered.
     """
 
     timeout: float | None = None
@@ -77,6 +78,7 @@ class WaitRules(NamedTuple):
     show_input: bool = True
     until: Callable[[InstanceStatus], bool] | None = None
     at_once: int = 1
+    patience: float | None = PATIENCE
 
     def is_satisfied(self, status: InstanceStatus | None) -> bool:
         if status is None:
@@ -136,6 +138,7 @@ def wait_for_instances(
         clock=clock,
         on_trouble=on_trouble,
         has_seen=lambda: any(polls.seen.values()),
+        patience=rules.patience,
     )
     if not is_over and polls.absent is not None:
         raise polls.absent
@@ -152,6 +155,7 @@ def poll(
     clock: Callable[[], float] = time.monotonic,
     on_trouble: Callable[[DurablectlError], None] = lambda _trouble: None,
     has_seen: Callable[[], bool] = lambda: True,
+    patience: float | None = PATIENCE,
 ) -> tuple[bool, DurablectlError | None]:
     """Look again and again until it is over or the time is up: whether it is over, and what went
     wrong with the last look.
@@ -159,14 +163,14 @@ def poll(
     `look` is given the hub, whose requests end with the time that is left, and the seconds that
     have passed. What it returns, or raises and `is_passing`, is told to `on_trouble` and tried
     again, less and less often. While `has_seen` says that nothing was ever answered, that ends:
-    with `WaitTimeout` at the time-out, without one by raising it after PATIENCE seconds.
+    with `WaitTimeout` at the time-out, without one by raising it after `patience` seconds, if any.
     """
     started, delays, failures = clock(), intervals(timeout, interval), 0
     trouble: DurablectlError | None = None
     next(delays)
     while True:
         looked = clock()
-        end = PATIENCE if timeout is None and not has_seen() else timeout
+        end = patience if timeout is None and not has_seen() else timeout
         limited = in_time(hub, None if end is None else end - (looked - started))
         try:
             trouble = look(limited, looked - started)

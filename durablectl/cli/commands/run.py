@@ -58,5 +58,6 @@ def run(
                 warn_of_source(session.out, session.registry(), name)
         session.out.note(started_text(payload))
     here = at(session, hub, skip_timers=skip_timers, on_difference=tells_differences)
-    end = wait_and_show(here, Wanted([payload.id], waiting), spent=time.monotonic() - began)
+    wanted = Wanted([payload.id], waiting, is_started=True)
+    end = wait_and_show(here, wanted, spent=time.monotonic() - began)
     leave(exit_codes.for_wait(**end._asdict()))

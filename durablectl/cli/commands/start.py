@@ -139,7 +139,8 @@ def start(
             return
         session.out.note(started_text(payload))
     spent = time.monotonic() - began
-    end = wait_and_show(here, Wanted([payload.id], waiting, several), spent=spent)
+    wanted = Wanted([payload.id], waiting, several, is_started=not is_url)
+    end = wait_and_show(here, wanted, spent=spent)
     leave(exit_codes.for_wait(**end._asdict()))
 
 

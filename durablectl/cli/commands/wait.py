@@ -26,8 +26,9 @@ def wait(
     0 completed (or --until holds), 9 ended before --until held, 10 failed, 11 terminated, 12
     canceled, 124 timed out. Prints the output of the instance that completed, or else how it ended
     and why; with -o json the status object, for several instances an array. Ctrl-C and a time-out
-    leave the instances running. On an instance that ended other than Completed, --until holds only
-    if it mentions runtimeStatus.
+    leave the instances running. Without --timeout it waits through any outage of the service, but
+    exits with 5 when nothing has answered in the first 60 seconds. On an instance that ended other
+    than Completed, --until holds only if it mentions runtimeStatus.
 
     Examples:
       durablectl wait order-7 --timeout 30s

@@ -15,13 +15,14 @@ MOST_WORDS = 20
 
 class Wanted(NamedTuple):
     """What a wait was asked for: these instances, in this way. `words` are what named them on the
-    command line of `wait`, if it was not their ids.
+    command line of `wait`, if it was not their ids. `is_started`: the hub has answered already.
     """
 
     ids: Sequence[str]
     waiting: Waiting
     several: Several = Several()
     words: Sequence[str] = ()
+    is_started: bool = False
 
 
 def tell_how_to_resume(at: AtHub, left: Sequence[str], wanted: Wanted, reason: str) -> None:
@@ -38,7 +39,7 @@ def tell_how_to_resume(at: AtHub, left: Sequence[str], wanted: Wanted, reason: s
 
 def _command(at: AtHub, wanted: Wanted) -> str:
     """To copy; what is too much for a line, or came from standard input, it takes from there."""
-    ids, waiting, several, words = wanted
+    ids, waiting, several, words, _ = wanted
     given = {
         "timeout": _seconds(waiting.timeout),
         "interval": _seconds(waiting.interval),

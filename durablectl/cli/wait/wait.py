@@ -58,7 +58,7 @@ def wait_and_show(at: AtHub, wanted: Wanted, *, spent: float = 0.0) -> WaitEnd:
     """Wait, show how it ended, and return that; `spent` is how much of the time-out the start has
     taken.
     """
-    ids, waiting, several, _ = wanted
+    ids, waiting, several, *_ = wanted
     if waiting.response and len(ids) > 1:
         raise UsageError(
             "--response is the answer for one instance", hint="leave out --response, or name one id"
@@ -100,7 +100,7 @@ def wait_until_so(
     The expression of `waiting` is what `wait --until` takes for it.
     """
     rules = WaitRules(waiting.timeout, waiting.interval or 1.0, show_input=False, until=is_so)
-    seen, trouble = _watch_over(at, Wanted(ids, waiting), rules)
+    seen, trouble = _watch_over(at, Wanted(ids, waiting, is_started=True), rules)
     left = rules.left(seen)
     if not left:
         statuses = [status for status in seen.values() if status is not None]
@@ -143,6 +143,8 @@ def _watch_over(at: AtHub, wanted: Wanted, rules: WaitRules) -> Waited:
     last: Seen = dict.fromkeys(ids)
     at_once = 1 if at.hub.commits_together else AT_ONCE
     rules = rules._replace(grace=GRACE, at_once=at_once)
+    if wanted.is_started:
+        rules = rules._replace(patience=None)
     try:
         with at.working(ids), waiting_display(at.out, ids) as show:
 
