@@ -85,6 +85,12 @@ class Settings(NamedTuple):
         return self.sources.get("hub", "")
 
     @property
+    def brief_source(self) -> str:
+        """The same, to be added to the hub's name."""
+        source, mark, of_app = self.hub_source.partition(" (")
+        return f"from {source}" if self.named else f"found beside the app{mark}{of_app}"
+
+    @property
     def has_hub(self) -> bool:
         """Whether one was named or found."""
         return self.url is not None or self.path is not None

@@ -121,6 +121,65 @@ def test_a_context_may_name_the_folder_of_a_hub(run, app):
     assert run("status", "h-1", "-o", "id").out == "h-1\n"
 
 
+FOUND_HUB = "using local hub .durablectl/hub.db, found beside the app\n"
+READS = pytest.mark.parametrize(
+    "words",
+    [
+        ("list", "-n", "1", "-o", "id"),
+        ("status", "h-1", "-o", "id"),
+        ("history", "h-1"),
+        ("why", "h-1"),
+        ("wait", "h-1", "--timeout", "0"),
+        ("entity", "list"),
+        ("hub", "check"),
+        ("doctor",),
+    ],
+    ids=" ".join,
+)
+
+
+@pytest.fixture
+def started(run, app):
+    assert run("start", "hello", "--instance-id", "h-1", "-q").err == ""
+
+
+@READS
+def test_a_command_says_once_which_hub_it_found(run, started, words):
+    assert run(*words).err.count("using ") == 1
+    assert run(*words).err.startswith(FOUND_HUB)
+    assert FOUND_HUB not in run(*words, "-q").err
+    assert FOUND_HUB not in run(*words, "--hub", ".").err
+
+
+@READS
+def test_a_command_says_once_which_context_it_uses_and_who_chose_it(run, started, words):
+    assert run("context", "add", "web", "--hub", ".", "--use").code == 0
+    using = "using local hub .durablectl/hub.db (context web), from "
+    assert run(*words).err.startswith(f"{using}current context\n")
+    environ = {"DURABLECTL_CONTEXT": "web"}
+    assert run(*words, env=environ).err.startswith(f"{using}DURABLECTL_CONTEXT\n")
+    assert "using " not in run(*words, "--context", "web").err
+
+
+def test_a_hub_beside_an_app_that_was_named_says_who_named_it(run, started, app, monkeypatch):
+    monkeypatch.chdir(app.parent)
+    told = "using local hub project/.durablectl/hub.db, found beside the app (flag --app)\n"
+    assert run("list", "--app", "project").err == told
+
+
+def test_json_and_completion_say_nothing_of_the_hub(run, started):
+    assert run("list", "-o", "json").err == ""
+    typed = {"_DURABLECTL_LINE": "durablectl status h", "_DURABLECTL_WORD": "h"}
+    ended = run(env={"_DURABLECTL_COMPLETE": "bash", **typed})
+    assert (ended.out, ended.err) == ("h-1\n", "")
+
+
+def test_a_hub_that_a_payload_leads_away_from_is_not_said(run, started, app):
+    away = "http://127.0.0.1:9/runtime/webhooks/durabletask/instances/a?taskHub=T&connection=C"
+    assert "using " not in run("links", away).err
+    assert "using local" not in run("terminate", away, "--reason", "x").err
+
+
 @HOSTS
 def test_the_library_takes_no_host_without_a_scheme(app, text, address):
     with pytest.raises(UsageError, match="needs a scheme") as caught:

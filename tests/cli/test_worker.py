@@ -109,7 +109,7 @@ def test_links_of_what_is_not_there_are_warned_about(run, app):
     run("start", "ask", "--instance-id", "a-1")
     code, _out, err = run("links", "nope")
     told = "warning: there is no instance 'nope' in the local hub .durablectl/hub.db"
-    assert (code, err.splitlines()[0]) == (0, told)
+    assert (code, err.splitlines()[1]) == (0, told)
 
 
 def test_links_can_be_those_that_start(run, app):

@@ -59,7 +59,6 @@ def drain(
     wanted = Drain(selection, excluded, snapshot, allow)
     session.settings.require_named_hub("drain")
     hub = session.hub
-    session.announce()
     is_drained = drain_and_show(
         at(session, hub), session.settings.label, wanted, timeout=timeout, interval=interval or 1.0
     )

@@ -36,6 +36,5 @@ def ui(
     """
     serve_page = servers("ui").serve_page
     hub = session.hub
-    session.announce()
     of = page_of(session, session.app_of(hub))
     serve_page(session.out, hub, of, port=port, opens=not no_open, debug=session.options.debug)

@@ -97,7 +97,7 @@ def of_hub(ctx: Any, names: Callable[[TaskHub], list[str]]) -> list[str]:
     @silent
     def look() -> list[str]:
         try:
-            return names(session.hub)
+            return names(session.open())
         finally:
             session.close()
 

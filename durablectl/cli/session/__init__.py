@@ -82,10 +82,9 @@ class Session:
     def hub(self) -> TaskHub:
         """The hub, for reading: a local one is never created. `UsageError` when there is none.
 
-        A person on a terminal is told once which one that is, unless a flag named it.
+        It is said once which one that is: see `announce`.
         """
-        if self._hub is None and self.out.is_for_person:
-            self.announce()
+        self.announce()
         return self.open()
 
     def open(self, *, create: bool = False) -> TaskHub:
@@ -115,6 +114,7 @@ class Session:
 
     def open_local(self) -> LocalTaskHub:
         """The hub, which must be a local one (`Unsupported`) whose file is there (`UsageError`)."""
+        self.announce()
         return self.opened(config.open_local_hub(self.settings))
 
     def holds(self, hub: TaskHub) -> bool:
@@ -133,15 +133,14 @@ class Session:
 
     def announce(self) -> None:
         """Say once which hub a command works on, and where that choice came from, unless it was
-        named on the command line; the one that was found where the command runs only to a person.
+        named on the command line.
         """
+        if self._is_announced:
+            return
+        self._is_announced = True
         self.settings.require_hub()
-        is_news = self.settings.named or self.out.is_for_person
-        if is_news and not self._is_announced and not self.settings.hub_source.startswith("flag"):
-            self._is_announced = True
-            source = self.settings.hub_source.partition(" (")[0]
-            told = f", from {source}" if self.settings.named else ""
-            self.out.note(f"using {self.settings.label}{told}")
+        if not self.settings.hub_source.startswith("flag"):
+            self.out.note(f"using {self.settings.label}, {self.settings.brief_source}")
 
     def begin_change(
         self, *, controls: bool = True, yes: bool = False, confirm: str | None = None

@@ -99,7 +99,7 @@ class PayloadHubs:
             or not (names_a_file(address) or config.is_loopback(address.base))
         ):
             return False
-        return self._session.hub.wrote(address)
+        return self._session.open().wrote(address)
 
     def _compared(self, address: HubAddress) -> _Sameness:
         settings = self._settings
@@ -140,7 +140,7 @@ class PayloadHubs:
         if settings.url is None and (settings.path is None or not settings.path.exists()):
             return False
         try:
-            self._session.hub.get_status(instance_id, show_input=False)
+            self._session.open().get_status(instance_id, show_input=False)
         except DurablectlError:  # it is not there, or the hub does not say
             return False
         return True

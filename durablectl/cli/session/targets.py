@@ -67,7 +67,7 @@ class Targets:
         """
         own = [hub for hub in hubs.values() if self._session.payloads.is_own(hub)]
         rest = (
-            {key: hub for key, hub in hubs.items() if hub is not self._session.hub} if own else hubs
+            {key: hub for key, hub in hubs.items() if not self._session.holds(hub)} if own else hubs
         )
         return rest if len(own) == 1 else hubs
 
@@ -100,7 +100,7 @@ class Targets:
         """
         if STDIN in self._words and not self.is_foreign:
             return self.ids
-        is_plain = not self.is_foreign and self.hub is self._session.hub
+        is_plain = not self.is_foreign and self._session.holds(self.hub)
         shown = (lambda url: wire.payload_from_url(url).id) if is_plain else redact
         return [shown(word) if is_status_url(word) else word for word in self._words]
 
@@ -110,7 +110,8 @@ class Targets:
         settings = self._session.settings
         if not settings.has_hub:
             return True
-        return self.hub is not self._session.hub and not self._session.payloads.is_own(self.hub)
+        hub = self.hub
+        return not (self._session.holds(hub) or self._session.payloads.is_own(hub))
 
     def _hub_of(self, named: Named) -> TaskHub:
         if named.place is not None:
