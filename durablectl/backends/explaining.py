@@ -148,7 +148,8 @@ class HistorySource:
         except (CannotReplay, DurablectlError) as error:
             made = self._unnamed(status, waits)
             why = f"the lines of the code: {error}"
-            return Refined(made.waits, unknown=(*made.unknown, why))
+            mismatch = getattr(error, "mismatch", "")
+            return Refined(made.waits, unknown=(*made.unknown, why), mismatch=mismatch)
         return Refined(merged(waits, found), found.is_any, unused=found.unused)
 
     def history_of(self, status: InstanceStatus) -> History:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from durablectl.backends.explaining import HistorySource, LoadApp
 from durablectl.backends.local import LocalTaskHub
-from durablectl.backends.obstacles import obstacle_of_entity, obstacles_of
+from durablectl.backends.obstacles import breaking, obstacle_of_entity, obstacles_of
 from durablectl.engine.store.client import Store
 from durablectl.engine.store.leases import LiveWorker, workers
 from durablectl.engine.store.open_work import CalledActivity, OpenWork, open_work, operations
@@ -44,6 +44,8 @@ class LocalSource(HistorySource):
             made = [Wait(StepKind.EVENT, since=execution.last)]
         refined = self.with_code(status, made)
         found = list(obstacles_of(status, work, refined.waits, self._workers, now, self.find_app))
+        if refined.mismatch and not any(each.is_live for each in self._workers.values()):
+            found = [breaking(status.instance_id), *(replace(each, next=None) for each in found)]
         total = [each for each in found if each.is_total]
         callers = (each for each in work.ancestors if each.status is RuntimeStatus.SUSPENDED)
         suspended = next(callers, None)

@@ -73,6 +73,14 @@ def obstacles_of(
         yield from _missing(status, waits, live, work, find_app)
 
 
+def breaking(instance_id: str) -> Obstacle:
+    """That the code at hand decides otherwise than the history."""
+    return Obstacle(
+        "a worker with the app here would fail it, because the code does not match its history",
+        Next(("replay", instance_id), note="shows where; run a worker with the code of before"),
+    )
+
+
 def obstacle_of_entity(entity_id: str, workers: Iterable[LiveWorker]) -> Obstacle | None:
     """What keeps the operations in an entity's queue from being run."""
     live = [each for each in workers if each.is_live]

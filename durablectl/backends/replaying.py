@@ -33,7 +33,11 @@ LONGEST = 10.0
 
 
 class CannotReplay(Exception):
-    """What the code waits for cannot be known, with the reason."""
+    """What the code waits for cannot be known, with the reason, and where the code at hand decides
+    otherwise than the history, if that is the reason.
+    """
+
+    mismatch = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +96,10 @@ def _followed(orchestrator: Orchestrator, history: History) -> Replayed:
         if not isinstance(execution, OrchestratorExecutor):
             raise CannotReplay("an orchestrator of this SDK does not show its tasks")
         if not followed.verdict.fits:
-            raise CannotReplay(
-                f"the app here does not match the history: {followed.verdict.sentence}"
-            )
+            sentence = followed.verdict.sentence
+            error = CannotReplay(f"the app here does not match the history: {sentence}")
+            error.mismatch = sentence
+            raise error
         decisions = {
             event.task_id: event for event in followed.events if isinstance(event, Decision)
         }

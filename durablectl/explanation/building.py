@@ -51,6 +51,8 @@ class Refined:
     """The names of events that the code has received and not waited for; None where the code is
     not at hand."""
     undelivered: tuple[Received, ...] = ()
+    mismatch: str = ""
+    """Where the code at hand decides otherwise than the history."""
     suspended_caller: str = ""
     """The id of a caller, at any level, that is suspended."""
 

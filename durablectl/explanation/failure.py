@@ -38,7 +38,8 @@ def failure_of(
             break
         child = find(step.child)
         if child is None:
-            unknown.append(f"how sub-orchestration '{step.child}' failed: it was purged")
+            gone = "it is not there: it never started, or was purged"
+            unknown.append(f"how sub-orchestration '{step.child}' failed: {gone}")
         if child is None or child.runtime_status is not RuntimeStatus.FAILED:
             break
         status, execution = child, execution_of(child)

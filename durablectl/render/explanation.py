@@ -117,6 +117,8 @@ def _unused(event: Received, own: str, awaited: Sequence[tuple[str, Wait]], now:
     if near is not None:
         return f"{came}, but the code waits for '{near}'"
     if all(not wait.name for _, wait in awaited):
+        if not event.is_delivered:
+            return f"{came}; no worker has processed it yet"
         return f"{came}, and did not let it continue"
     return f"{came}; nothing waits for it yet"
 

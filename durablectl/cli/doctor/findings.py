@@ -104,7 +104,8 @@ def needed(check: str) -> Iterator[None]:
 def instances(subject: Subject) -> Iterator[Finding]:
     """What is in the hub that somebody should look at."""
     unfinished = frozenset({RuntimeStatus.PENDING, RuntimeStatus.RUNNING, RuntimeStatus.SUSPENDED})
-    listed = list_instances(subject.open(), InstanceFilter(statuses=unfinished))
+    hub = subject.open()
+    listed = list_instances(hub, InstanceFilter(statuses=unfinished))
     found, now = list(islice(listed, MOST + 1)), utc_now()
     counted = Counter(status.runtime_status.value for status in found[:MOST])
     text = ", ".join(f"{count} {state}" for state, count in counted.most_common()) or "nothing"
@@ -119,7 +120,9 @@ def instances(subject: Subject) -> Iterator[Finding]:
     stuck = [
         status
         for status in found
-        if status.runtime_status is RuntimeStatus.PENDING and now - status.created_time > STUCK
+        if status.runtime_status is RuntimeStatus.PENDING
+        and now - status.created_time > STUCK
+        and not hub.details(status).starts_after(now)
     ]
     if stuck:
         many = "1 instance is" if len(stuck) == 1 else f"{len(stuck)} instances are"

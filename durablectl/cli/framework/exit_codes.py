@@ -144,5 +144,7 @@ def faults_are_not_verdicts() -> Iterator[None]:
         if for_error(error) is not ExitCode.ERROR:
             raise
         raise UsageError(error.message, hint=error.hint) from error
+    except BrokenPipeError:
+        raise  # a reader that has seen enough
     except OSError as error:
         raise UsageError(reason_of(error)) from error

@@ -210,7 +210,10 @@ def test_a_purged_child_is_named_where_the_chain_ends(run, project):
     assert run("purge", "p-1:child", "--yes").code == 0
     out = run("why", "p-1").out
     assert "sub-orchestration 'child' p-1:child\n" in out
-    assert "unknown: how sub-orchestration 'p-1:child' failed: it was purged" in out
+    assert (
+        "unknown: how sub-orchestration 'p-1:child' failed: it is not there: it never started, or was purged"
+        in out
+    )
 
 
 RACE = """
@@ -238,3 +241,17 @@ def test_a_timer_that_outlives_the_code_is_what_keeps_an_instance(run, project):
     assert "its code has ended; it is finished when this is\n  timer  fires in " in out
     (wait,) = json.loads(run("why", "r-1", "-o", "json").out)["waitingFor"]
     assert (wait["kind"], wait["isAwaited"]) == ("timer", False)
+
+
+def test_code_that_would_fail_an_instance_is_said_before_a_worker_runs_it(run, app):
+    waits = ("--until", "runtimeStatus=='Running'", "--timeout", "20s")
+    run("start", "approval", "--instance-id", "a-1", "--wait", *waits)
+    code = (app / "function_app.py").read_text()
+    begin = "def approval(context):\n"
+    changed = code.replace(begin, f'{begin}    yield context.call_activity("fail")\n')
+    (app / "function_app.py").write_text(changed)
+    run("raise-event", "a-1", "Other")
+    out = run("why", "a-1").out
+    assert "a worker with the app here would fail it" in out
+    assert ("durablectl replay a-1" in out, "durablectl worker" in out) == (True, False)
+    assert "no worker has processed it yet" in out
