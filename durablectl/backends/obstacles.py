@@ -74,7 +74,7 @@ def obstacles_of(
 
 
 def breaking(instance_id: str) -> Obstacle:
-    """That the code at hand decides otherwise than the history."""
+    """That the code at hand does not make the decisions of the history."""
     return Obstacle(
         "a worker with the app here would fail it, because the code does not match its history",
         Next(("replay", instance_id), note="shows where; run a worker with the code of before"),

@@ -33,8 +33,8 @@ LONGEST = 10.0
 
 
 class CannotReplay(Exception):
-    """What the code waits for cannot be known, with the reason, and where the code at hand decides
-    otherwise than the history, if that is the reason.
+    """What the code waits for cannot be known, with the reason; `mismatch` says where the code at
+    hand does not make the decisions of the history, if that is it.
     """
 
     mismatch = ""

@@ -52,7 +52,7 @@ class Refined:
     not at hand."""
     undelivered: tuple[Received, ...] = ()
     mismatch: str = ""
-    """Where the code at hand decides otherwise than the history."""
+    """Where the code at hand does not make the decisions of the history."""
     suspended_caller: str = ""
     """The id of a caller, at any level, that is suspended."""
 
