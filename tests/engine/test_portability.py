@@ -168,6 +168,10 @@ def caught(context: Any) -> Any:
     yield context.call_activity("flaky")
 
 
+def failing_twice(context: Any) -> Any:
+    yield context.call_activity("flaky")
+
+
 tries: list[ValueError | None] = []
 
 
@@ -198,7 +202,7 @@ def calling(context: Any) -> Any:
 
 ORCHESTRATORS = [
     *(in_two, in_two_that_are_not_awaited, long, short, unknown, unknown_and_not_caught, no_zone),
-    *(other_zone, twice, once, in_turns, approval, eternal, caught),
+    *(other_zone, twice, once, in_turns, approval, eternal, caught, failing_twice),
 ]
 
 
@@ -255,6 +259,16 @@ def test_64_a_rewind_after_a_caught_failure_is_told(
     dispatching.process_until_quiet(start.dispatcher)
     assert dispatching.state(instance_id).value == "Completed"
     assert (only(found).point, only(found).place) == (64, line_of(caught, '"first"'))
+
+
+def test_64_a_rewind_after_the_failure_that_ended_it_is_not_told(
+    start: Any, found: list[CheckResult], dispatching: Dispatching
+) -> None:
+    tries.extend([ValueError("not yet"), ValueError("nor now")])
+    instance_id = start(failing_twice)
+    dispatching.hub.rewind(instance_id)
+    dispatching.process_until_quiet(start.dispatcher)
+    assert (dispatching.state(instance_id).value, found) == ("Failed", [])
 
 
 def test_72_an_operation_without_a_result_of_its_own_is_told(

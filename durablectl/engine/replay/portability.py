@@ -96,7 +96,7 @@ POINTS: dict[int, Point] = {
     64: Point(
         "was rewound after it had caught the failure of another step",
         "that step runs again too, and the instance fails with a non-deterministic replay",
-        "restart the instance instead of a rewind",
+        "restart such an instance",
     ),
     72: Point(
         "relies on the operations of a batch being kept apart",
@@ -155,7 +155,7 @@ class Watch:
         self._waits: dict[str, tuple[str, str]] = {}
         self._places: dict[int, str] = {}
         self._failures: dict[int, str] = {}
-        self._caught = ""
+        self._failed = self._caught = ""
         self.continued_at = ""
 
     def found(self) -> list[Reliance]:
@@ -178,7 +178,7 @@ class Watch:
             if isinstance(event, EventRaised):
                 self.events.setdefault(event.name.lower(), set()).add(event.name)
             elif isinstance(event, TaskFailed | SubOrchestrationFailed):
-                place = self._caught = self.executor.where()
+                place = self._failed = self.executor.where()
                 if _UNKNOWN.match(event.reason):
                     self._failures[33] = place
                 elif isinstance(event, SubOrchestrationFailed) and _is_id_in_use(event):
@@ -196,6 +196,10 @@ class Watch:
             if name and name not in names:
                 self.note(46, place)
         ending = episode.ending
+        # the failure that ends the instance is not one that its code caught
+        if not (isinstance(ending, ExecutionCompleted) and ending.status is RuntimeStatus.FAILED):
+            self._caught = self._failed or self._caught
+        self._failed = ""
         if isinstance(ending, ContinueAsNew) and episode.carried_over:
             self.note(57, self.continued_at)
         if isinstance(ending, ContinueAsNew) or (
