@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from operator import attrgetter
 from typing import Annotated
 
@@ -25,10 +25,10 @@ from durablectl.model import InstanceFilter, InstanceStatus, RuntimeStatus, utc_
 from durablectl.render import views
 from durablectl.render.ci import short
 from durablectl.render.output import OutputFormat
-from durablectl.render.terminal.tables import show_items, show_table
+from durablectl.render.terminal.tables import draw_table, show_items, show_table
 
 MakeTable = Callable[[Iterable[InstanceStatus]], views.Table]
-AROUND, FEWEST = 4, 5
+AROUND, HEADER, FEWEST = 4, 1, 5
 WAITING = "waiting"
 """A column that needs the hub: what an unfinished instance waits for."""
 KNOWN_COLUMNS = (*views.COLUMNS, WAITING)
@@ -189,26 +189,29 @@ def _show(
     order: Order | None,
     limit: int | None,
 ) -> None:
-    out = session.out
+    out, lines = session.out, None
     if limit is None and out.is_rich:
-        limit = _screenful(session)
+        limit = lines = _screenful(session)
     if out.is_rich and order is None and session.hub.commits_together:
         # a remote hub is not read to its end for a screen
         found = iter(sorted(found, key=attrgetter("created_time"), reverse=True))
     most = limit and min(limit, sys.maxsize)
     first = order.first(found, limit) if order else islice(found, most)
-    if out.is_rich and not (first := [*first]):
+    if not out.is_rich:
+        show_items(
+            out,
+            first,
+            table=make,
+            json=wire.status_to_json,
+            id=lambda status: status.instance_id,
+        )
+        return
+    if not (shown := [*first]):
         out.note(NONE_FOUND)
         return
-    show_items(
-        out,
-        first,
-        table=make,
-        json=wire.status_to_json,
-        id=lambda status: status.instance_id,
-    )
-    if out.is_rich and not order:
-        _tell_rest(session, found)
+    count = draw_table(out, make(shown), lines and lines + HEADER)
+    if not order:
+        _tell_rest(session, chain(shown[count:], found))
 
 
 def _listing(
@@ -243,13 +246,13 @@ def _show_newest(
     session: Session, filter: InstanceFilter, make: MakeTable, limit: int | None
 ) -> None:
     """What fits a screen, newest first, and how much of the hub that is."""
-    out, top = session.out, min(limit or _screenful(session), sys.maxsize - 1)
+    out, fitting = session.out, _screenful(session)
+    top = min(limit or fitting, sys.maxsize - 1)
     newest = session.hub.newest(filter, top=top)
     if newest.total == 0:
         out.note(NONE_FOUND)
         return
-    show_table(out, make(newest.items))
-    count = len(newest.items)
+    count = draw_table(out, make(newest.items), fitting + HEADER if limit is None else None)
     if newest.total is None:
         out.note(f"{count} newest of {newest.window or 'what was read'}; add a filter or --limit")
     elif newest.total > count:

@@ -53,33 +53,52 @@ class Terminal:
             text.highlight_regex(rf"(?m)(?<=^status)\s+{state.value}$", STYLES.get(state, ""))
         self._print(text, wrap=False)
 
-    def table(self, table: Table, width: int) -> None:
-        """Print a table: nothing is cut while there is room for all of it."""
+    def table(self, table: Table, width: int, lines: int | None = None) -> int:
+        """Print a table: nothing is cut while there is room for all of it. Of its rows as many as
+        fit `lines` with the header, one at least: how many they are.
+        """
         rows = [[_cell(cell) for cell in row] for row in table.rows]
         if table.is_listing:
             self._print(Group(*listing(table.columns, rows, width)), wrap=True)
-            return
-        rich = RichTable(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-        needs = _widths(table.columns, rows)
-        has_room = _width(needs) <= width
-        for number, column in enumerate(table.columns):
-            last = number == len(table.columns) - 1
-            folds = number == 0 or last
-            rich.add_column(
-                column.upper(),
-                overflow="fold" if folds else "ellipsis",
-                no_wrap=not folds,
-                min_width=min(NARROWEST, needs[number]) if folds else None,
-                max_width=None if folds or has_room or last else WIDEST,
-            )
-        for row in rows:
-            rich.add_row(*row)
+            return len(rows)
+        rich = _folding(table.columns, rows, width)
+        while lines and len(rows) > 1 and (tall := self._height(rich)) > lines:
+            rows = rows[: max(len(rows) * lines // tall, 1)]
+            rich = _folding(table.columns, rows, width)
         self._print(rich, wrap=True)
+        return len(rows)
+
+    def _height(self, renderable: RenderableType) -> int:
+        return len(self._console.render_lines(renderable, pad=False))
 
     def _print(self, renderable: RenderableType, *, wrap: bool) -> None:
         self._console.print(
             renderable, markup=False, emoji=False, highlight=False, soft_wrap=not wrap
         )
+
+
+def _folding(columns: Sequence[str], rows: Sequence[Sequence[Text]], width: int) -> RichTable:
+    """A table whose first and last columns are folded where there is no room, and all of them
+    where that is not enough.
+    """
+    rich = RichTable(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    needs = _widths(columns, rows)
+    has_room = _width(needs) <= width
+    least = [min(NARROWEST, needs[0]), *needs[1:-1], min(NARROWEST, needs[-1])]
+    is_narrow = _width([min(each, WIDEST) for each in least]) > width
+    for number, column in enumerate(columns):
+        last = number == len(columns) - 1
+        folds = number == 0 or last or is_narrow
+        rich.add_column(
+            column.upper(),
+            overflow="fold" if folds else "ellipsis",
+            no_wrap=not folds,
+            min_width=least[number] if folds and not is_narrow else None,
+            max_width=None if folds or has_room or last else WIDEST,
+        )
+    for row in rows:
+        rich.add_row(*row)
+    return rich
 
 
 def _widths(columns: Sequence[str], rows: Sequence[Sequence[Text]]) -> list[int]:

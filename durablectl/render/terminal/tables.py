@@ -71,11 +71,18 @@ def show_found(
 
 def show_table(out: Output, table: Table) -> None:
     """Print a table: on a terminal all at once, through a pipe line by line as the rows come."""
-    if not out.is_rich:
-        out.lines("\t".join(safe_line(cell) for cell in row) for row in _with_header(table))
+    if out.is_rich:
+        draw_table(out, table)
         return
+    out.lines("\t".join(safe_line(cell) for cell in row) for row in _with_header(table))
+
+
+def draw_table(out: Output, table: Table, lines: int | None = None) -> int:
+    """Print a table on a terminal, of its rows as many as fit that many lines: how many they are.
+    To be used only when `is_rich`.
+    """
     with out.drawing() as terminal:
-        terminal.table(table, out.width)
+        return terminal.table(table, out.width, lines)
 
 
 def show_findings(out: Output, findings: Iterable[tuple[str, str, str, str | None]]) -> None:

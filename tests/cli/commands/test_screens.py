@@ -33,6 +33,17 @@ def test_a_list_shows_the_newest_that_fit_and_how_many_there_are(hub):
     assert rows[-1] == "10 of 30; --limit N shows more of them"
 
 
+@pytest.mark.parametrize("more", [(), ("--where", "name!=''")], ids=["newest", "where"])
+def test_a_list_of_folded_columns_fits_the_screen_too(hub, more):
+    words = ("--hub", hub, "--color", "never", "--columns", "id,name,created,updated", *more)
+    rows = screen("list", *words, columns=40, lines=14).splitlines()
+    assert 8 < len(rows) < 14
+    assert "ID" in rows[0]
+    (told,) = (int(each[1]) for row in rows if (each := re.match(r"(?:and )?(\d+) (of|more)", row)))
+    names = [row for row in rows if re.match(r"n\d+ ", row)]
+    assert len(names) == (30 - told if more else told)
+
+
 def test_a_list_of_nothing_is_a_sentence_and_no_table(hub):
     listed = ("list", "--hub", hub, "--name", "Nope")
     for more in ((), ("--where", "name=='Nope'"), ("--sort", "name"), ("--columns", "id")):
