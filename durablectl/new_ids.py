@@ -15,6 +15,7 @@ class FreshId(str):
 
 
 MAX_ID_LENGTH = 256
+TAKEN_HINT = "--if-exists attach continues with it, replace ends it first"
 COMFORTABLE_ID_LENGTH = 100
 _REFUSED_IN_IDS = "/\\?#"
 

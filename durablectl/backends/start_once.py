@@ -16,13 +16,12 @@ from durablectl.errors import (
     WrongState,
 )
 from durablectl.model import IfExists, InstanceStart, InstanceStatus
-from durablectl.new_ids import FreshId, check_new_instance_id, random_id
+from durablectl.new_ids import TAKEN_HINT, FreshId, check_new_instance_id, random_id
 from durablectl.quoting import command
 from durablectl.taskhub import TaskHub
 from durablectl.wire import same_json, value_from_text
 
 REPLACE_TIMEOUT = 60.0
-TAKEN_HINT = "--if-exists attach continues with it, replace ends it first"
 SETTLING = (0.0, 0.5, 1.0, 2.0)
 ATTEMPTS = 3
 Sent = TypeVar("Sent")

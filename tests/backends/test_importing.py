@@ -308,7 +308,7 @@ def test_a_failed_one_is_fixed_and_continued(hubs: Hubs, calls: Calls) -> None:
 def test_an_id_that_is_taken_is_refused_and_nothing_is_written(hubs: Hubs) -> None:
     hubs.start("parent", "p-1")
     hubs.target.hub.start("order", instance_id="named-child")
-    with pytest.raises(AlreadyExists, match="'named-child' exists already") as refused:
+    with pytest.raises(AlreadyExists, match="'named-child' is already there") as refused:
         hubs.bring("p-1")
     assert "--instance-id" in (refused.value.hint or "")
     assert hubs.target.hub.database.one("SELECT count(*) FROM instances") == (1,)

@@ -23,6 +23,7 @@ from durablectl.errors import (
     UsageError,
     WrongState,
 )
+from durablectl.quoting import command
 
 MOST_SHOWN = 500
 
@@ -183,7 +184,7 @@ def _unavailable(place: Place, details: str) -> Trouble:
     if "timed out" in reason:
         return Trouble(Unreachable(f"no answer from {place.address} in time"), True)
     closed = re.search("closed|reset", reason) and place.address.startswith("grpc:")
-    hint = "does it require TLS? use grpcs:// then" if closed else None
+    hint = "does it require TLS? use grpcs:// then" if closed else command("doctor")
     return Trouble(Unreachable(f"cannot reach {place.address}: {reason}", hint=hint), True)
 
 

@@ -210,7 +210,10 @@ class GrpcTaskHub(RemoteTaskHub):
         """`OutcomeUnknown` when the answer was lost."""
         status = self._present(instance_id).runtime_status
         if status is not RuntimeStatus.SUSPENDED:
-            raise WrongState(f"instance '{instance_id}' is {status.value}, not Suspended")
+            raise WrongState(
+                f"instance '{instance_id}' is {status.value}, not Suspended",
+                hint=command("status", instance_id),
+            )
         look = f"{command('status', instance_id)} shows whether it continues"
         self._calls.tell("ResumeInstance", instance_id, {"reason": text_field(reason)}, look)
 
@@ -219,7 +222,8 @@ class GrpcTaskHub(RemoteTaskHub):
         status = self._present(instance_id).runtime_status
         if status is not RuntimeStatus.FAILED:
             raise WrongState(
-                f"instance '{instance_id}' is {status.value}: only a Failed one can be rewound"
+                f"instance '{instance_id}' is {status.value}: only a Failed one can be rewound",
+                hint=command("status", instance_id),
             )
         self._calls.require("RewindInstance")
         look = f"{command('status', instance_id)} shows whether it continues"
@@ -349,7 +353,10 @@ class GrpcTaskHub(RemoteTaskHub):
     def _must_be_unfinished(self, instance_id: str, what: str) -> RuntimeStatus:
         status = self._present(instance_id).runtime_status
         if status.is_final:
-            raise WrongState(f"instance '{instance_id}' is {status.value} and cannot {what}")
+            raise WrongState(
+                f"instance '{instance_id}' is {status.value} and cannot {what}",
+                hint=command("status", instance_id),
+            )
         return status
 
 

@@ -100,7 +100,10 @@ class Calls:
             raise WrongState(
                 f"instance '{instance_id}' is finished already", hint=command("status", instance_id)
             )
-        read_accepted(self.place, answer, self.place.absent(instance_id))
+        try:
+            read_accepted(self.place, answer, self.place.absent(instance_id))
+        except WrongState as error:
+            raise WrongState(error.message, hint=command("status", instance_id)) from error
 
     def close(self) -> None:
         self._transport.close()

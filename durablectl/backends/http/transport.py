@@ -30,6 +30,7 @@ from durablectl.errors import (
     UsageError,
     reason_of,
 )
+from durablectl.quoting import command
 from durablectl.version import __version__
 from durablectl.wire import fault_from_json, is_status, json_value
 
@@ -298,7 +299,9 @@ def _reason(base: str, error: httpx.HTTPError) -> DurablectlError:
             hint="check the address of the task hub, its port above all",
         )
     reason = re.sub(r"^\[(Errno|WinError) -?\d+\] ", "", str(error))
-    return Unreachable(f"cannot reach {base}: {reason or 'the connection broke'}")
+    return Unreachable(
+        f"cannot reach {base}: {reason or 'the connection broke'}", hint=command("doctor")
+    )
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

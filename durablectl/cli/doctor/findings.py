@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from durablectl.config import Settings
 from durablectl.errors import DurablectlError
 from durablectl.model import InstanceFilter, RuntimeStatus, utc_now
+from durablectl.quoting import command
 from durablectl.render.views import duration_text
 from durablectl.taskhub import TaskHub, list_instances
 
@@ -89,7 +90,8 @@ def warning(check: str, text: str, mend: str | None = None) -> Finding:
 
 
 def problem(check: str, error: DurablectlError) -> Finding:
-    return Finding(check, Verdict.PROBLEM, error.message, error.hint, error)
+    fix = None if error.hint == command("doctor") else error.hint  # which is at work
+    return Finding(check, Verdict.PROBLEM, error.message, fix, error)
 
 
 @contextmanager

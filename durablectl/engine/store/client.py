@@ -41,6 +41,7 @@ from durablectl.history.exported import RawHistory
 from durablectl.history.service import history_view
 from durablectl.history.stored import Outline, decode_episode, decode_event
 from durablectl.model import EntityId, HistoryEvent, InstanceFilter, RuntimeStatus
+from durablectl.quoting import command
 
 IN_A_PURGE = 500  # instances deleted in one transaction
 
@@ -126,7 +127,8 @@ class Store(Queries):
             if not end_family(sql, key, ExecutionTerminated(now, reason, recurse=True)):
                 raise WrongState(
                     f"instance '{instance_id}' is {STATUSES[number].value}, and nothing below it "
-                    "is unfinished"
+                    "is unfinished",
+                    hint=command("status", instance_id),
                 )
 
     def suspend(self, instance_id: str, reason: str | None, now: datetime) -> None:
@@ -152,7 +154,8 @@ class Store(Queries):
             if STATUSES[number] is not RuntimeStatus.FAILED:
                 raise WrongState(
                     f"instance '{instance_id}' is {STATUSES[number].value}; only a "
-                    "failed one can be rewound"
+                    "failed one can be rewound",
+                    hint=command("status", instance_id),
                 )
             rewind_instance(sql, load_outline(sql, key), reason, micros(now))
 
@@ -244,7 +247,10 @@ class Store(Queries):
             if ahead is not None:
                 status, word = ahead, "is about to be"
             if number in FINAL or status in refused:
-                raise WrongState(f"instance '{instance_id}' {word} {status.value}; {refusal}")
+                raise WrongState(
+                    f"instance '{instance_id}' {word} {status.value}; {refusal}",
+                    hint=command("status", instance_id),
+                )
             put_event(sql, key, event)
             if isinstance(event, ExecutionTerminated):
                 begin_now(sql, key)

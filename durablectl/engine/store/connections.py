@@ -47,7 +47,10 @@ def hub_error(path: Path, error: sqlite3.Error | UnicodeEncodeError) -> HubUnusa
             hint="close the program that has it open, then try again",
         )
     if code == sqlite3.SQLITE_NOTADB:
-        return HubUnusable(f"{path} is not a database")
+        return HubUnusable(
+            f"{path} is not a database",
+            hint="check what names the hub: --hub, DURABLECTL_HUB, or `durablectl context show`",
+        )
     if code == sqlite3.SQLITE_FULL:
         return HubUnusable(
             f"no room left on the disk of the hub {path}; nothing was lost, and nothing was written"

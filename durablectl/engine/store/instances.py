@@ -9,7 +9,7 @@ from typing import NamedTuple
 from durablectl.engine.store.database import Connection
 from durablectl.errors import AlreadyExists, WrongState
 from durablectl.history.columns import STATUSES
-from durablectl.new_ids import random_uuid
+from durablectl.new_ids import TAKEN_HINT, random_uuid
 from durablectl.quoting import command
 
 START_AT = -1
@@ -106,7 +106,9 @@ def _make_room(sql: Connection, instance_id: str, *, replaces: bool) -> None:
         "SELECT key, status FROM instances WHERE id = ?", (instance_id,)
     ).fetchone()
     if not replaces:
-        raise AlreadyExists(f"an instance '{instance_id}' exists already")
+        raise AlreadyExists(
+            f"instance '{instance_id}' is already there ({STATUSES[status].value})", hint=TAKEN_HINT
+        )
     if status not in FINAL:
         # The text is the service's own (OrchestrationAlreadyExistsException).
         raise AlreadyExists(
