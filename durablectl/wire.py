@@ -25,6 +25,7 @@ from durablectl.model import (
     EntityId,
     EntityStatus,
     HistoryEvent,
+    InstanceDetails,
     InstanceStatus,
     RuntimeStatus,
     utc,
@@ -130,6 +131,13 @@ def status_to_json(status: InstanceStatus) -> dict[str, Any]:
     if status.history is not None:
         members["historyEvents"] = [history_event_to_json(event) for event in status.history]
     return members
+
+
+def condition_json(status: InstanceStatus, details: InstanceDetails | None) -> dict[str, Any]:
+    """What an expression of --where or --until is about: the status object, and the tags where they
+    are known, so that instances can be chosen by them.
+    """
+    return status_to_json(status) | ({} if details is None else {"tags": dict(details.tags)})
 
 
 def history_event_from_json(obj: Any) -> HistoryEvent:

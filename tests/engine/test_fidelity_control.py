@@ -4,6 +4,7 @@ on dispatcher that are turned by hand.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from durablectl.df import EntityId as AppEntityId
 from durablectl.engine.worker.dispatcher import Dispatcher
 from durablectl.errors import HubUnusable, InstanceNotFound, WrongState
 from durablectl.functionapp.loader import load_app
-from durablectl.history.events import ExecutionCompleted
+from durablectl.history.events import ExecutionCompleted, TaskScheduled
 from durablectl.model import EntityId, InstanceFilter, RuntimeStatus
 from tests.engine.dispatching import T0, App, Dispatching
 from tests.engine.histories import first
@@ -33,6 +34,18 @@ def test_61_a_pending_instance_can_be_terminated(dispatching: Dispatching) -> No
     dispatching.hub.terminate("a", "never mind")
     dispatching.process_until_quiet(dispatching.dispatcher())
     assert dispatching.state("a") is RuntimeStatus.TERMINATED
+
+
+def test_61_what_is_terminated_before_it_begins_calls_nothing(dispatching: Dispatching) -> None:
+    later = T0 + timedelta(hours=1)
+    dispatching.hub.schedule("sequence", ["Oslo"], at=later, instance_id="later")
+    dispatching.hub.start("sequence", ["Oslo"], instance_id="now")
+    for each in ("later", "now"):
+        dispatching.hub.terminate(each, "never mind")
+    dispatching.process_until_quiet(dispatching.dispatcher())
+    for each in ("later", "now"):
+        assert dispatching.state(each) is RuntimeStatus.TERMINATED
+        assert not any(isinstance(event, TaskScheduled) for event in dispatching.events(each))
 
 
 def test_62_only_what_runs_is_suspended_and_only_what_is_suspended_resumed(

@@ -190,13 +190,19 @@ class Selection:
         """Whether the expression may ask for the input, which a listing leaves out otherwise."""
         return self.where is not None and "input" in self.where.expression
 
-    def holds(self, status: InstanceStatus) -> bool:
-        return self.where is None or holds(self.where, wire.status_to_json(status))
-
     def find(self, hub: TaskHub, *, show_input: bool = False) -> Iterator[InstanceStatus]:
         """Those in the hub, page by page as they are asked for."""
         found = list_instances(hub, self.filter, show_input=show_input or self.needs_input)
-        return found if self.where is None else filter(self.holds, found)
+        if self.where is None:
+            return found
+        needs_tags = "tags" in self.where.expression
+        return (
+            each
+            for each in found
+            if holds(
+                self.where, wire.condition_json(each, hub.details(each) if needs_tags else None)
+            )
+        )
 
 
 def _stuck(filter: InstanceFilter, text: str) -> InstanceFilter:

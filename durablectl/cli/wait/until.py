@@ -56,4 +56,4 @@ class Until:
         )
 
     def _is_true(self, status: InstanceStatus) -> bool:
-        return holds(self._expression, wire.status_to_json(status))
+        return holds(self._expression, wire.condition_json(status, status.details))

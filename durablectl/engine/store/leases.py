@@ -36,6 +36,7 @@ from durablectl.history.stored import Outline, decode_episode, decode_event
 
 LEASE_SECONDS = 30
 HEARTBEAT_SECONDS = 1
+_TERMINATED = "[3,%"  # what history/stored.py writes an ExecutionTerminated as
 
 
 class LeaseLost(DurablectlError):
@@ -200,7 +201,22 @@ class WorkerLease:
             loaded = loaded_instance(columns)
             loaded.tags = tags
             items[loaded.key] = WorkItem(loaded.key, [key], [loaded.started], loaded)
+        if rows:
+            self._terminations(sql, items)
         return bool(rows)
+
+    def _terminations(self, sql: Connection, items: dict[int, WorkItem]) -> None:
+        """Let what was terminated before it began end in its first episode: what the code decides
+        there is not carried out.
+        """
+        terminated = sql.execute(
+            "SELECT instance, key, at, event FROM inbox WHERE instance IN (SELECT value FROM "
+            f"json_each(?)) AND visible_at = {NOW_AT} AND event LIKE '{_TERMINATED}' ORDER BY key",
+            (json.dumps(list(items)),),
+        )
+        for instance, key, at, event in terminated:
+            items[instance].keys.append(key)
+            items[instance].events.append(decode_event(event, at))
 
     def _messages(
         self,

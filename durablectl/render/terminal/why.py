@@ -67,13 +67,13 @@ def explanation_lines(
 
 
 def _prose(made: Explanation, now: datetime) -> Iterator[tuple[str, str]]:
-    yield headline(made, now), f"bold {STYLES.get(made.runtime_status, '')}".strip()
+    yield safe_line(headline(made, now)), f"bold {STYLES.get(made.runtime_status, '')}".strip()
     if told := details_line(made.details):
-        yield f"{INDENT}{told}", "dim"
+        yield f"{INDENT}{safe_line(told)}", "dim"
     for problem in made.problems:
-        yield f"{INDENT}{problem}", "bold yellow"
+        yield f"{INDENT}{safe_line(problem)}", "bold yellow"
     if told := intervention_line(made):
-        yield f"{INDENT}{told}", ""
+        yield f"{INDENT}{safe_line(told)}", ""
     if made.waiting_for and made.runtime_status is RuntimeStatus.SUSPENDED:
         yield "after it is resumed it waits for", "dim"
     elif made.waiting_for and all(each.is_awaited is False for each in made.waiting_for):

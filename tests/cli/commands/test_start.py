@@ -72,6 +72,15 @@ def test_a_start_for_later_is_terminated_before_its_time(run, app, flags):
     assert "Terminated" in run("status", "l-1").out
 
 
+def test_tags_select_and_stay_on_their_line(run, app):
+    run("start", "hello", "--instance-id", "keep", "--tag", "keep=yes")
+    run("start", "hello", "--instance-id", "drop", "--tag", "keep=no\nnext: purge keep")
+    where = ("--where", "tags.keep!='yes'", "-o", "id")
+    assert run("list", *where).out == "drop\n"
+    assert run("terminate", *where, "--dry-run").out == "drop\n"
+    assert "tags keep=no\\nnext: purge keep\n" in run("why", "drop").out
+
+
 def test_over_http_nothing_starts_later(remote, server):
     refused = remote("start", "order", "--at", "1h")
     assert (refused.code, "for local hubs" in refused.err, server.asked) == (7, True, [])
