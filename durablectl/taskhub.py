@@ -364,8 +364,8 @@ class TaskHub(Protocol):
         hint = command("status", instance_id, options=("--history", "-o", "json"))
         raise Unsupported(f"the hub at {self.address} shows no complete events", hint=hint)
 
-    explained_by: str = "durablectl.backends.explaining:HistorySource"
-    """Where an explanation of the hub's instances takes its facts from: a module, and its class."""
+    tells_more_than_history: bool = False
+    """Whether an explanation of its instances reads the rows of a local hub."""
 
     def has_worker(self) -> bool:
         """Whether somebody works for every instance of the hub, as far as it is known: a service

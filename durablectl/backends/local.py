@@ -70,8 +70,7 @@ class LocalTaskHub(TaskHub):
     `late` and `durable`: see `Database`.
     """
 
-    commits_together = purges_together = True
-    explained_by = "durablectl.backends.local_explaining:LocalSource"
+    commits_together = purges_together = tells_more_than_history = True
 
     def __init__(
         self,

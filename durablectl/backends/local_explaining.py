@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from durablectl.backends.explaining import HistorySource, LoadApp
+from durablectl.backends.history_source import HistorySource, LoadApp
 from durablectl.backends.local import LocalTaskHub
 from durablectl.backends.obstacles import breaking, obstacle_of_entity, obstacles_of
 from durablectl.engine.store.client import Store

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol, Self, TypeVar
 from durablectl.backends.retry import Pace
 from durablectl.errors import InstanceNotFound, NotATaskHub, UsageError, WrongState
 from durablectl.model import InstanceStatus, Page
+from durablectl.polling.loop import wait_for_completion
 from durablectl.quoting import command
 from durablectl.taskhub import TaskHub
 from durablectl.wire import json_text
@@ -68,9 +69,6 @@ class RemoteTaskHub(TaskHub):
     def wait_for_completion(
         self, instance_id: str, *, timeout: float | None = None, interval: float = 1.0
     ) -> InstanceStatus:
-        # deferred: a status is asked for most often
-        from durablectl.polling.loop import wait_for_completion
-
         return wait_for_completion(
             self, instance_id, timeout=timeout, interval=interval, clock=self._pace.clock
         )

@@ -11,7 +11,8 @@ from functools import partial
 from itertools import filterfalse, islice
 from typing import TypeVar
 
-from durablectl.backends.explaining import LoadApp, explain_instance, glance
+from durablectl.backends.explaining import explain_instance, glance
+from durablectl.backends.history_source import LoadApp
 from durablectl.errors import DurablectlError
 from durablectl.explanation.model import NO_WORKER, Explanation
 from durablectl.model import InstanceStatus
