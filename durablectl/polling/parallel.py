@@ -67,8 +67,8 @@ class Runner(Generic[Item]):
 
     @property
     def started(self) -> list[Item]:
-        """Those that were started and have no outcome yet."""
-        return [item for number, item in self._begun.items() if number not in self._outcomes]
+        """Those that were started and have told no outcome."""
+        return list(self._begun.values())
 
     def __iter__(self) -> Iterator[Outcome[Item]]:
         return self

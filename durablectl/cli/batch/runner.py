@@ -133,7 +133,8 @@ class Batch(Generic[Item]):
     done, or an error, the failures of `pace` or Ctrl-C end it. Then what is under way gets a
     moment.
 
-    `stopped` is what ended it early. The error that did so is counted only when it is one item's.
+    `stopped` is what ended it early. The error that did so is counted only when it is one item's;
+    `refused` are the items that met it otherwise.
     """
 
     def __init__(
@@ -151,6 +152,7 @@ class Batch(Generic[Item]):
         self._last: Outcome[Item] | None = None
         self._count = self._failed = self._unanswered = 0
         self.stopped: BaseException | None = None
+        self.refused: list[Item] = []
 
     def run(
         self,
@@ -165,15 +167,32 @@ class Batch(Generic[Item]):
             with batch_display(self._out, verb, total, alone=alone) as progress:
                 show(self._outcomes(progress))
         except (KeyboardInterrupt, Exception) as error:
+            grace = GRACE if self.stopped is None else 0.0
+            self.stopped = self.stopped or error
+            for _ in self._late(grace):
+                pass  # counted only: what shows them has failed
+
+    def _outcomes(self, progress: Progress) -> Iterator[Outcome[Item]]:
+        try:
+            yield from self._on_time(progress)
+        except (KeyboardInterrupt, Exception) as error:
             self.stopped = error
+        yield from self._late(GRACE)
+
+    def _late(self, grace: float) -> Iterator[Outcome[Item]]:
+        """Once it has ended: the outcomes of what is under way."""
         self._runner.stop()
         # a second Ctrl-C: the report comes without them
         with suppress(KeyboardInterrupt):
-            for outcome in self._runner.drain(GRACE):
-                if outcome.error is not self.stopped or not _is_of_all(outcome.error):
-                    self._counted(outcome)
+            for outcome in self._runner.drain(grace):
+                error = outcome.error
+                is_of_one = error is not self.stopped or not _is_of_all(error)
+                if not is_of_one or not isinstance(error, DurablectlError | None):
+                    self.refused.append(outcome.item)
+                elif self._counted(outcome):
+                    yield outcome
 
-    def _outcomes(self, progress: Progress) -> Iterator[Outcome[Item]]:
+    def _on_time(self, progress: Progress) -> Iterator[Outcome[Item]]:
         for outcome in self._runner:
             error = outcome.error
             self._unanswered = self._unanswered + 1 if isinstance(error, Unreachable) else 0
@@ -193,14 +212,15 @@ class Batch(Generic[Item]):
                 )
                 self._runner.stop()
 
-    def _counted(self, outcome: Outcome[Item]) -> None:
-        is_told_again = outcome is self._last  # after an interrupt
-        if is_told_again or not isinstance(outcome.error, DurablectlError | None):
-            return
+    def _counted(self, outcome: Outcome[Item]) -> bool:
+        """Whether it was new: after an interrupt the last one is told again."""
+        if outcome is self._last:
+            return False
         self._last = outcome
         self._count += 1
         self._failed += outcome.error is not None
         self._take(outcome)
+        return True
 
 
 def _is_of_all(error: BaseException | None) -> TypeGuard[BaseException]:

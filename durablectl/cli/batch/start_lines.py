@@ -96,7 +96,7 @@ class _Bulk:
         batch = Batch(self._out, runner, pace, self._count)
         batch.run(self._show, "start", self._total, alone=self._out.is_terminal)
         self.stopped = batch.stopped
-        for line in (*runner.started, *runner.not_started, *lines):
+        for line in (*batch.refused, *runner.started, *runner.not_started, *lines):
             self._rest.keep(line)
         for line, error in self._examples:
             text = f"  line {line.number}  {line.instance_id}  {error}"

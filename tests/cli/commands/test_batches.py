@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
 from urllib.parse import parse_qs
@@ -433,3 +434,24 @@ def test_the_failure_that_ends_a_batch_is_counted_once():
     batch.run(list, "start", 20)
     assert isinstance(batch.stopped, Unreachable)
     assert [each.item for each in counted] == list(range(AT_ONCE))
+
+
+def test_outcomes_that_come_after_the_end_are_shown_too():
+    begun, ended, counted, shown = threading.Barrier(4), threading.Event(), [], []
+
+    def operate(number):
+        begun.wait(20)
+        if number == 0:
+            raise HubUnusable("gone")
+        ended.wait(20)
+
+    class Ending(Runner):
+        def stop(self):
+            ended.set()
+            super().stop()
+
+    runner = Ending(range(4), each_by_itself(operate), concurrency=4)
+    batch = Batch(Output(io.StringIO(), io.StringIO()), runner, Pace(), counted.append)
+    batch.run(shown.extend, "start", 4)
+    assert sorted(each.item for each in shown) == [1, 2, 3]
+    assert (shown, batch.refused) == (counted, [0])

@@ -13,6 +13,10 @@ import pytest
 from faulty_hub import FaultyHub
 from scripted_server import payload
 
+from durablectl.backends.local import LocalTaskHub
+from durablectl.cli.batch.runner import AT_A_TIME
+from durablectl.errors import HubUnusable
+
 
 @pytest.fixture
 def lines(project):
@@ -306,3 +310,25 @@ def test_control_c_keeps_the_rest_and_running_that_starts_each_once(run, server,
     )
     posts = server.paths("POST")
     assert sorted(posts) == [f"/orchestrators/order/{name}" for name in names]
+
+
+def ids_in(path):
+    return [json.loads(line)["instanceId"] for line in path.read_text().splitlines()]
+
+
+def test_what_met_the_error_that_ends_a_batch_is_kept(remote, server, starts, lines, project):
+    server.on("POST", "/orchestrators/order/a", (401, {"Message": "who are you"}))
+    file = lines(*({"name": "order", "instanceId": each} for each in "abc"))
+    assert "not tried" in remote("start", "--batch", file, "--concurrency", "1").err
+    assert "a" in ids_in(project / "many.failed.jsonl")
+
+
+def test_a_group_whose_transaction_fails_is_kept(app, run, lines, monkeypatch, project):
+    def group(_hub):
+        raise HubUnusable("the disk is full")
+
+    monkeypatch.setattr(LocalTaskHub, "group", group)
+    names = [f"i{number}" for number in range(AT_A_TIME + 2)]
+    file = lines(*({"name": "echo", "instanceId": name} for name in names))
+    assert f"{len(names)} not tried or without" in run("start", "--batch", file).err
+    assert ids_in(project / "many.failed.jsonl") == names
