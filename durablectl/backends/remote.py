@@ -9,7 +9,6 @@ from typing import Any, NamedTuple, Protocol, Self, TypeVar
 from durablectl.backends.retry import Pace
 from durablectl.errors import InstanceNotFound, NotATaskHub, UsageError, WrongState
 from durablectl.model import InstanceStatus, Page
-from durablectl.polling.loop import wait_for_completion
 from durablectl.quoting import command
 from durablectl.taskhub import TaskHub
 from durablectl.wire import json_text
@@ -69,9 +68,14 @@ class RemoteTaskHub(TaskHub):
     def wait_for_completion(
         self, instance_id: str, *, timeout: float | None = None, interval: float = 1.0
     ) -> InstanceStatus:
-        return wait_for_completion(
+        return self._wait(
             self, instance_id, timeout=timeout, interval=interval, clock=self._pace.clock
         )
+
+    @property
+    def _wait(self) -> Callable[..., InstanceStatus]:
+        """`durablectl.polling.loop.wait_for_completion`, which a status over gRPC does not load."""
+        raise NotImplementedError
 
     def within(self, seconds: float) -> Self:
         hub = copy(self)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -338,6 +338,10 @@ class GrpcTaskHub(RemoteTaskHub):
                 break
         if (left := end - clock()) > 0:
             self._pace.sleep(left)
+
+    @property
+    def _wait(self) -> Callable[..., InstanceStatus]:
+        return _rest().wait_for_completion
 
     def _present(self, instance_id: str) -> InstanceStatus:
         status = self._found(instance_id)

@@ -1,10 +1,11 @@
-"""What a status over gRPC does not need: histories, purges of many, and probes."""
+"""What a status over gRPC does not need: histories, purges of many, probes, and waits."""
 
 from __future__ import annotations
 
 from durablectl.backends.grpc.histories import raw_history, shown_history
 from durablectl.backends.grpc.probe import Probe
 from durablectl.backends.grpc.purge_batches import purge_each
+from durablectl.polling.loop import wait_for_completion
 
 
 class Rest:
@@ -14,3 +15,4 @@ class Rest:
     raw_history = staticmethod(raw_history)
     probe = Probe
     purge_each = staticmethod(purge_each)
+    wait_for_completion = staticmethod(wait_for_completion)

@@ -42,6 +42,7 @@ from durablectl.model import (
     StatusParts,
 )
 from durablectl.new_ids import check_connection, check_task_hub
+from durablectl.polling.loop import wait_for_completion
 from durablectl.quoting import command
 from durablectl.wire import (
     HubAddress,
@@ -95,6 +96,10 @@ class HttpTaskHub(RemoteTaskHub):
         )
         self._place: Place = Place(base, task_hub or "", key_hint, bool(key))
         self._calls: Calls = Calls(self._address, self._place, transport)
+
+    @property
+    def _wait(self) -> Callable[..., InstanceStatus]:
+        return wait_for_completion
 
     def _start(self, new: InstanceStart) -> CheckStatusPayload:
         if new.at is not None or new.tags:
