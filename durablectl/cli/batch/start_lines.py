@@ -7,8 +7,9 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import signal
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import chain, count
 from pathlib import Path
@@ -21,6 +22,7 @@ from durablectl.cli.batch.json_lines import Line, check_lines, lines_of
 from durablectl.cli.batch.report import SHOWN_FAILURES
 from durablectl.cli.batch.runner import Batch, runner_for
 from durablectl.cli.framework.at_hub import tell_without_worker
+from durablectl.cli.framework.interrupts import handling
 from durablectl.errors import UsageError, reason_of
 from durablectl.model import CheckStatusPayload, IfExists
 from durablectl.polling.parallel import Outcome
@@ -65,10 +67,14 @@ def start_batch(
         if not total:
             out.note(f"{source} has no instances to start; nothing to do")
         hub = begin()
-        file.seek(0)
+
+        def lines() -> Iterator[Line]:
+            file.seek(0)
+            return lines_of(file, source, bulk.name, as_text=bulk.encode is Encode.STRING)
+
         rest = _Rest(out, _failed_path(bulk, cwd))
         work = _Bulk(out, hub, bulk, rest, total)
-        work.run(lines_of(file, source, bulk.name, as_text=bulk.encode is Encode.STRING))
+        work.run(lines)
         if work.done:
             tell_without_worker(out, hub)
         rest.tell()
@@ -86,23 +92,36 @@ class _Bulk:
         self._out, self._hub, self._bulk, self._rest = out, hub, bulk, rest
         self._total = total
         self._examples: list[tuple[Line, BaseException]] = []
+        self._over = bytearray()  # one byte a line: whether it has an outcome
         self.done = self.failures = self._attached = 0
         self.stopped: BaseException | None = None
 
-    def run(self, lines: Iterator[Line]) -> None:
-        """Start them and show each; then what failed."""
+    def run(self, lines: Callable[[], Iterator[Line]]) -> None:
+        """Start them and show each; then what failed. `lines` reads them from the first on."""
         pace = self._bulk.pace
-        runner = runner_for(self._hub, lines, self._start, pace)
+        runner = runner_for(self._hub, lines(), self._start, pace)
         batch = Batch(self._out, runner, pace, self._count)
         batch.run(self._show, "start", self._total, alone=self._out.is_terminal)
         self.stopped = batch.stopped
-        for line in (*batch.refused, *runner.started, *runner.not_started, *lines):
-            self._rest.keep(line)
+        if self.stopped is not None or self.done + self.failures < self._total:
+            self._keep_rest(chain(batch.refused, runner.started, runner.not_started), lines())
         for line, error in self._examples:
             text = f"  line {line.number}  {line.instance_id}  {error}"
             self._out.more(safe_line(text), in_data=True)
         if (more := self.failures - len(self._examples)) > 0:
             self._out.more(f"  and {more} more", in_data=True)
+
+    def _keep_rest(self, tried: Iterable[Line], lines: Iterable[Line]) -> None:
+        """Keep those of the `lines` that have no outcome, with the ids that they were `tried` with.
+
+        They are read again: an interrupt may have come while one was read.
+        """
+        tried_lines = {line.number: line for line in tried}
+        # a second Ctrl-C is not to lose them
+        with handling([signal.SIGINT, signal.SIGTERM], lambda _number, _frame: None):
+            for line in lines:
+                if not any(self._over[line.number : line.number + 1]):
+                    self._rest.keep(tried_lines.get(line.number, line))
 
     def _start(self, line: Line) -> object:
         return self._hub.start(
@@ -114,12 +133,16 @@ class _Bulk:
         )
 
     def _count(self, outcome: Outcome[Line]) -> None:
+        number = outcome.item.number
+        self._over.extend(bytes(max(number + 1 - len(self._over), 0)))
         if outcome.error is None:
             self.done += 1
             self._attached += _is_attached(outcome)
+            self._over[number] = True
             return
         self.failures += 1
         self._rest.keep(outcome.item)
+        self._over[number] = True
         if len(self._examples) < SHOWN_FAILURES:
             self._examples.append((outcome.item, outcome.error))
 

@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 import threading
+from itertools import count
 
 import pytest
 from faulty_hub import FaultyHub
 from scripted_server import payload
 
 from durablectl.backends.local import LocalTaskHub
+from durablectl.cli.batch import json_lines
 from durablectl.cli.batch.runner import AT_A_TIME
 from durablectl.errors import HubUnusable
 
@@ -332,3 +334,20 @@ def test_a_group_whose_transaction_fails_is_kept(app, run, lines, monkeypatch, p
     file = lines(*({"name": "echo", "instanceId": name} for name in names))
     assert f"{len(names)} not tried or without" in run("start", "--batch", file).err
     assert ids_in(project / "many.failed.jsonl") == names
+
+
+@pytest.mark.parametrize("size", [8, 2 * AT_A_TIME])
+def test_ctrl_c_while_a_line_is_read_loses_none(app, run, lines, monkeypatch, project, size):
+    names = [f"i{number}" for number in range(size)]
+    file = lines(*({"name": "echo", "instanceId": name} for name in names))
+    reads = count(1)
+
+    def decode(content, _where):
+        if next(reads) == size + size // 2 + 1:  # each was read once before, to be checked
+            signal.raise_signal(signal.SIGINT)
+        return content.decode()
+
+    monkeypatch.setattr(json_lines, "decode", decode)
+    code, out, err = run("start", "--batch", file, "-o", "id")
+    assert (code, "continue with" in err) == (130, True)
+    assert sorted([*out.split(), *ids_in(project / "many.failed.jsonl")]) == sorted(names)
