@@ -14,6 +14,7 @@ from typing import Generic, NamedTuple, TypeGuard, TypeVar
 from durablectl.cli.arguments.parameters import How, Pace
 from durablectl.cli.batch.report import BatchReport, Skipped, show_account
 from durablectl.cli.framework.at_hub import tell_without_worker
+from durablectl.cli.framework.interrupts import HeldInterrupts
 from durablectl.errors import (
     Conflict,
     DurablectlError,
@@ -153,6 +154,7 @@ class Batch(Generic[Item]):
         self._count = self._failed = self._unanswered = 0
         self.stopped: BaseException | None = None
         self.refused: list[Item] = []
+        self._interrupts = HeldInterrupts()  # rows are shown whole, JSON to its end
 
     def run(
         self,
@@ -164,7 +166,10 @@ class Batch(Generic[Item]):
     ) -> None:
         """Until it is over; `show` reads the outcomes as they come."""
         try:
-            with batch_display(self._out, verb, total, alone=alone) as progress:
+            with (
+                batch_display(self._out, verb, total, alone=alone) as progress,
+                self._interrupts.held(),
+            ):
                 show(self._outcomes(progress))
         except (KeyboardInterrupt, Exception) as error:
             grace = GRACE if self.stopped is None else 0.0
@@ -184,7 +189,7 @@ class Batch(Generic[Item]):
         self._runner.stop()
         # a second Ctrl-C: the report comes without them
         with suppress(KeyboardInterrupt):
-            for outcome in self._runner.drain(grace):
+            for outcome in self._interrupts.between(self._runner.drain(grace)):
                 error = outcome.error
                 is_of_one = error is not self.stopped or not _is_of_all(error)
                 if not is_of_one or not isinstance(error, DurablectlError | None):
@@ -193,7 +198,7 @@ class Batch(Generic[Item]):
                     yield outcome
 
     def _on_time(self, progress: Progress) -> Iterator[Outcome[Item]]:
-        for outcome in self._runner:
+        for outcome in self._interrupts.between(self._runner):
             error = outcome.error
             self._unanswered = self._unanswered + 1 if isinstance(error, Unreachable) else 0
             if _is_of_all(error):

@@ -455,3 +455,23 @@ def test_outcomes_that_come_after_the_end_are_shown_too():
     batch.run(shown.extend, "start", 4)
     assert sorted(each.item for each in shown) == [1, 2, 3]
     assert (shown, batch.refused) == (counted, [0])
+
+
+def test_ctrl_c_while_an_outcome_is_shown_waits_until_it_was():
+    counted, shown = [], []
+
+    def show(outcomes):
+        for each in outcomes:
+            signal.raise_signal(signal.SIGINT)
+            shown.append(each)
+        shown.append("the end")
+
+    batch = Batch(
+        Output(io.StringIO(), io.StringIO()),
+        Runner([1, 2], each_by_itself(str)),
+        Pace(),
+        counted.append,
+    )
+    batch.run(show, "start", 1)
+    assert isinstance(batch.stopped, KeyboardInterrupt)
+    assert shown == [*counted, "the end"]
