@@ -23,6 +23,8 @@ from durablectl.polling.threads import in_thread
 
 LONGEST_STEP = 86400.0  # a socket takes no more than 24 days
 PIECE = 256 * 1024
+LONGEST_READ = 0.5
+"""Seconds. A signal that comes just before Python waits for an answer is seen after that wait."""
 
 
 class Deadline:
@@ -90,7 +92,10 @@ class _Stream(httpcore.NetworkStream):
         self._stream, self._deadline = stream, deadline
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
-        return self._stream.read(max_bytes, self._deadline.left(httpcore.ReadTimeout))
+        while True:
+            left = self._deadline.left(httpcore.ReadTimeout)
+            with contextlib.suppress(httpcore.ReadTimeout):
+                return self._stream.read(max_bytes, min(left, LONGEST_READ))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
         for start in range(0, len(buffer), PIECE):
