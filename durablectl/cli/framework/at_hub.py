@@ -67,11 +67,14 @@ class AtHub(NamedTuple):
         show_details(self.out, details)
 
     def show_new_payload(self, payload: CheckStatusPayload) -> None:
-        """Print the payload of an instance that was just started; for people with its status, and
-        why it failed if it did at once.
+        """Print the payload of an instance that was just started; for people with its status, the
+        time that it is to start at, and why it failed if it did at once.
         """
         status = self._status(payload.id) if self.out.is_text else None
         self.show_payload(payload, status.runtime_status if status else RuntimeStatus.PENDING)
+        start = None if status is None else self.hub.details(status).scheduled_start
+        if start is not None:
+            self.out.note(f"it starts at {views.time_text(start)}")
         if status is not None and status.runtime_status is RuntimeStatus.FAILED:
             self.out.warn(f"the instance has failed already: {views.ending_line(status)}")
 

@@ -49,7 +49,7 @@ def test_encode_string_sends_json_in_a_string(remote, server):
 
 def test_a_local_start_waits_for_its_time_and_keeps_its_tags(run, app):
     later = ("start", "hello", "--instance-id", "l-1", "--at", "2100-01-01", "--tag", "team=a")
-    assert run(*later).code == 0
+    assert "it starts at 2100-01-01 00:00:00Z" in run(*later).err
     told = json.loads(run("why", "l-1", "-o", "json").out)
     assert (told["scheduledStartTime"], told["tags"]) == ("2100-01-01T00:00:00Z", {"team": "a"})
     assert "its start, in " in run("list", "--columns", "id,waiting").out
