@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -86,7 +87,7 @@ def test_a_request_to_an_instance_is_refused_for_an_entity(app, run, command):
 
 def test_an_event_for_an_entity_in_a_file_of_before_is_dropped(app, run):
     run("entity", "signal", "@counter@a", "add", "--input-json", "3")
-    with sqlite3.connect(".durablectl/hub.db") as sql:
+    with closing(sqlite3.connect(".durablectl/hub.db")) as sql, sql:
         for event in ('[19,"why"]', '[4,"why"]', '[14,"Go","1"]'):
             row = "SELECT key, 0, 0, ? FROM instances"
             sql.execute(f"INSERT INTO inbox (instance, visible_at, at, event) {row}", (event,))
