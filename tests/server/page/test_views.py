@@ -75,6 +75,7 @@ def test_a_change_is_shown_without_a_reload(tab, shown, hub):
 
 def test_rows_that_are_read_do_not_move(tab, shown, hub):
     page = tab.open(shown)
+    page.wait_for_load_state("networkidle")  # what its rows wait for is shown
     read = page.get_by_role("link", name="order-1", exact=True)
     read.focus()
     before = read.bounding_box()
